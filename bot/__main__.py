@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return _run(chosen)
     except Exception as error:
-        from bot.config.environment import SettingsFault
+        from bot.config.environment import ConfigError
         from bot.text.terminal import complain
         from storage.errors import LogBusyError
 
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
             _print_no_more()
             complain("What was to be printed did not find room where it goes. Make room, and run it again.")
             return 2
-        if isinstance(error, SettingsFault):
+        if isinstance(error, ConfigError):
             complain(str(error))
             return 2
         if not isinstance(error, LogBusyError):
@@ -96,12 +96,12 @@ def _key(_: Namespace) -> int:
 
 
 def _manifest(chosen: Namespace) -> int:
-    from bot.cli.manifest import NoAddress, manifest
+    from bot.cli.manifest import NoAddressError, manifest
     from bot.text.terminal import complain, say
 
     try:
         say(*manifest(chosen.url).splitlines())
-    except NoAddress as error:
+    except NoAddressError as error:
         complain(str(error))
         return 2
     return 0
@@ -140,20 +140,20 @@ def _serve(_: Namespace) -> int:
     import asyncio
 
     from bot.cli.process_log import log_to_stderr
-    from bot.cli.serve import CannotStart, serve
-    from bot.config.environment import SettingsFault
+    from bot.cli.serve import StartError, serve
+    from bot.config.environment import ConfigError
     from bot.config.loader import load
     from bot.text.terminal import complain
-    from storage.database.connection import CannotOpen
+    from storage.database.connection import CannotOpenLogError
 
     try:
         settings = load(_environment())
         with log_to_stderr(settings.log_level, default_region=settings.slack.default_region):
             asyncio.run(serve(settings, read=lambda: load(_environment()), hangups=hangups))
-    except SettingsFault as error:
+    except ConfigError as error:
         complain("CallOps cannot start:", *(f"  {fault}" for fault in error.faults))
         return 2
-    except (CannotStart, CannotOpen) as error:
+    except (StartError, CannotOpenLogError) as error:
         complain(f"CallOps cannot start: {error}")
         return 2
     return 0

@@ -18,29 +18,29 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.settings import SettingsHolder
-from bot.listeners.actions import Requests
-from bot.listeners.approvals import Decisions
+from bot.listeners.actions import RequestActions
+from bot.listeners.approvals import ApprovalListeners
 from bot.listeners.command_flow import CommandFlow
-from bot.listeners.commands import Lists
-from bot.listeners.forms import Opening
+from bot.listeners.commands import RequestLists
+from bot.listeners.forms import FormOpener
 from bot.listeners.gate import Gate
 from bot.listeners.log_search import LogFiles, LogSearch
 from bot.listeners.shortcuts import Shortcuts
-from bot.listeners.views import Submissions
+from bot.listeners.views import FormSubmissions
 from bot.services.approvals import ApprovalService
-from bot.services.commands import Commands
+from bot.services.commands import CommandService
 from bot.services.permissions import Permissions
 from bot.services.preconditions import Preconditions
 from bot.slack.blocks import Message, View, section
 from bot.slack.client import make_client
-from bot.slack.errors import trouble
+from bot.slack.errors import error_code
 from bot.slack.masking import Masking
-from bot.slack.responses import NoWindow, Replies, Windows
-from bot.slack.users import Directory
+from bot.slack.responses import EphemeralResponder, ModalClient, ModalNotOpenedError
+from bot.slack.users import UserDirectory
 from bot.text import interactions
 from bot.ui.modal import notice
 from storage.database import deadlines
-from storage.errors import CommitUnknownError, LogReplacedError, LogUnavailableError, NoSuchRequest
+from storage.errors import CommitUnknownError, LogReplacedError, LogUnavailableError, RequestNotFoundError
 from storage.store import Store
 
 SCOPES = frozenset({"commands", "chat:write", "users:read", "usergroups:read"})
@@ -55,50 +55,52 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Surfaces:
+class Listeners:
     """Everything the app listens with."""
 
     client: AsyncWebClient
-    log: Store
+    store: Store
     gate: Gate
-    requests: Requests
-    submissions: Submissions
-    decisions: Decisions
+    requests: RequestActions
+    submissions: FormSubmissions
+    decisions: ApprovalListeners
     shortcuts: Shortcuts
-    replies: Replies
+    replies: EphemeralResponder
 
     @classmethod
     def make(  # noqa: PLR0913 - what the composition root has put together
         cls,
         client: AsyncWebClient,
-        log: Store,
+        store: Store,
         settings: SettingsHolder,
-        directory: Directory,
+        directory: UserDirectory,
         permissions: Permissions,
         preconditions: Preconditions,
         approvals: ApprovalService,
-        commands: Commands,
+        commands: CommandService,
         *,
         clock: Callable[[], datetime],
-        listeners: type[Requests] = Requests,
+        listeners: type[RequestActions] = RequestActions,
     ) -> Self:
         """Put them together. ``listeners`` is the class that hears what people ask for."""
-        windows, replies = Windows(client), Replies(client)
+        windows, replies = ModalClient(client), EphemeralResponder(client)
         begun, vocabulary = settings.current, commands.vocabulary
         masking = Masking(vocabulary.default_region)
-        flow = CommandFlow(log, begun, preconditions, approvals, commands, clock)
-        opening = Opening(log, commands, windows, clock)
-        files = LogFiles(log, client, replies, vocabulary.default_region)
-        search = LogSearch(log, permissions, windows, replies, files, vocabulary, masking, clock)
-        lists = Lists(log, permissions, replies, search, begun.connections, masking, clock)
+        flow = CommandFlow(store, begun, preconditions, approvals, commands, clock)
+        opening = FormOpener(store, commands, windows, clock)
+        files = LogFiles(store, client, replies, vocabulary.default_region)
+        search = LogSearch(store, permissions, windows, replies, files, vocabulary, masking, clock)
+        lists = RequestLists(store, permissions, replies, search, begun.connections, masking, clock)
         return cls(
             client,
-            log,
-            Gate(log, permissions, directory, windows, replies),
-            listeners(log, begun.off, commands, flow, opening, lists, windows, replies),
-            Submissions(log, preconditions, commands, flow, opening, windows, clock),
-            Decisions(log, settings, permissions, preconditions, approvals, windows, masking, clock),
-            Shortcuts(log, permissions, approvals, commands, opening, windows, replies, masking),
+            store,
+            Gate(store, permissions, directory, windows, replies),
+            listeners(store, begun.off, commands, flow, opening, lists, windows, replies),
+            FormSubmissions(store, preconditions, commands, flow, opening, windows, clock),
+            ApprovalListeners(
+                store, settings, permissions, preconditions, approvals, windows, masking, clock
+            ),
+            Shortcuts(store, permissions, approvals, commands, opening, windows, replies, masking),
             replies,
         )
 
@@ -140,7 +142,7 @@ def _nobody_is_told() -> None:
 
 
 def create_app(
-    surfaces: Surfaces, *, signing_secret: str = "", foreign_request: Callable[[], None] = _nobody_is_told
+    surfaces: Listeners, *, signing_secret: str = "", foreign_request: Callable[[], None] = _nobody_is_told
 ) -> AsyncApp:
     """Make the Bolt app; with a signing secret, for HTTP.
 
@@ -167,11 +169,11 @@ def create_app(
     surfaces.decisions.listen(app)
     surfaces.shortcuts.listen(app)
     _listen_to_the_rest(app, surfaces.replies)
-    _listen_to_errors(app, surfaces.log, surfaces.replies, foreign_request)
+    _listen_to_errors(app, surfaces.store, surfaces.replies, foreign_request)
     return app
 
 
-def _listen_to_the_rest(app: AsyncApp, replies: Replies) -> None:
+def _listen_to_the_rest(app: AsyncApp, replies: EphemeralResponder) -> None:
     """Answer what nothing else answers: without an ack a person waits for three seconds and reads nothing."""
 
     async def unknown_command(ack: AsyncAck) -> None:
@@ -202,14 +204,14 @@ def _listen_to_the_rest(app: AsyncApp, replies: Replies) -> None:
 
 
 def _listen_to_errors(
-    app: AsyncApp, log: Store, replies: Replies, foreign_request: Callable[[], None]
+    app: AsyncApp, store: Store, replies: EphemeralResponder, foreign_request: Callable[[], None]
 ) -> None:
     """The one place where a fault becomes a sentence, what to do, and an id that the log knows."""
 
     async def failed(error: Exception, body: Body) -> BoltResponse:
-        if isinstance(error, NoSuchRequest):
+        if isinstance(error, RequestNotFoundError):
             foreign_request()
-        sentence = await _explain(log, error, body)
+        sentence = await _explain(store, error, body)
         if "command" in body:
             return BoltResponse(status=200, body={"response_type": "ephemeral", "text": sentence})
         if body.get("type") == "view_submission":
@@ -224,19 +226,21 @@ def _listen_to_errors(
     app.error(failed)
 
 
-async def _explain(log: Store, error: Exception, body: Body) -> str:
-    if isinstance(error, NoSuchRequest):
+async def _explain(store: Store, error: Exception, body: Body) -> str:
+    if isinstance(error, RequestNotFoundError):
         return interactions.ANOTHER_LOG
-    if isinstance(error, NoWindow):
+    if isinstance(error, ModalNotOpenedError):
         return interactions.no_window(error.code)
     if isinstance(error, LogUnavailableError | CommitUnknownError):
         return _unrecorded(error)
     user = body.get("user_id") or (body.get("user") or {}).get("id") or "unknown"
     where = str(body.get("command") or body.get("type") or "unknown")
     # Frames and kinds only: an exception's own words may hold a number.
-    details = "".join(traceback.format_tb(error.__traceback__)) + f"{type(error).__name__}: {trouble(error)}"
+    details = (
+        "".join(traceback.format_tb(error.__traceback__)) + f"{type(error).__name__}: {error_code(error)}"
+    )
     try:
-        reference = await log.audit.report(actor=user, where=where, private={"traceback": details})
+        reference = await store.audit.record_error(actor=user, where=where, private={"traceback": details})
     except LogReplacedError:
         return interactions.LOG_LOST
     except Exception as failed:  # noqa: BLE001 - the log may be what failed; the person is still answered
@@ -264,7 +268,7 @@ def _first_input(view: Body) -> str | None:
     return next((block["block_id"] for block in view["blocks"] if block["type"] == "input"), None)
 
 
-def _tell(replies: Replies, body: Body, sentence: str) -> None:
+def _tell(replies: EphemeralResponder, body: Body, sentence: str) -> None:
     """Say something to the person who pressed a button: below the message, or directly where none is."""
     message = Message(sentence, [section(sentence)])
     if url := body.get("response_url"):

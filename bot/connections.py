@@ -18,7 +18,7 @@ from uvicorn.server import ServerState
 AWAITED_WITHIN: Final = 3.0
 """Seconds for which a connection may be awaited. Slack itself gives up after three, and whoever reads a body
 answers sooner that it did not come."""
-AT_ONCE: Final = 1024
+MAX_CONCURRENT: Final = 1024
 """Connections that are awaited: with more, the oldest of the peer that has most of them is closed."""
 SPARED: Final = 0.1
 """Seconds until a connection counts, as its request may be on its way: many may come at once, and all of them
@@ -37,7 +37,7 @@ class Awaited:
     ``at_once``: how many there may be; ``within``: for how many seconds one may be awaited.
     """
 
-    def __init__(self, at_once: int = AT_ONCE, within: float = AWAITED_WITHIN) -> None:
+    def __init__(self, at_once: int = MAX_CONCURRENT, within: float = AWAITED_WITHIN) -> None:
         self._at_once, self.within = at_once, within
         self._number = 0
         self._of: dict[str, OrderedDict[Connection, None]] = {}

@@ -1,4 +1,4 @@
-"""Everything that works behind Slack's door: `Bot` puts it together, and `House` begins and ends it."""
+"""Everything that works behind Slack's door: `Bot` puts it together, and `Runtime` begins and ends it."""
 
 import asyncio
 import logging
@@ -11,33 +11,33 @@ from typing import Final
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.app import Surfaces
+from bot.app import Listeners
 from bot.config.settings import Settings, SettingsHolder
-from bot.listeners.actions import Requests
+from bot.listeners.actions import RequestActions
 from bot.parsing.vocabulary import vocabulary
 from bot.services.approvals import ApprovalService
-from bot.services.commands import Commands
-from bot.services.do_not_call import Stopping
+from bot.services.commands import CommandService
+from bot.services.do_not_call import DoNotCallService
 from bot.services.notifications import SystemChanges
 from bot.services.permissions import Permissions
 from bot.services.preconditions import Preconditions
 from bot.services.requests import RequestService
 from bot.services.wakeups import Wakeups
-from bot.slack.users import Directory, Workspace
-from bot.workers.approval_reminders import Asking
+from bot.slack.users import UserDirectory, Workspace
+from bot.workers.approval_reminders import ApprovalNotifier
 from bot.workers.attempt import Attempts
-from bot.workers.circuit_breaker import Outages
-from bot.workers.config_reload import Reloading
-from bot.workers.daily_summary import Daily
+from bot.workers.circuit_breaker import CircuitBreaker
+from bot.workers.config_reload import ConfigReloader
+from bot.workers.daily_summary import DailySummary
 from bot.workers.dispatcher import Dispatcher
-from bot.workers.lookups import LookUps
-from bot.workers.loop import APART, Rounds, until_written
+from bot.workers.lookups import TargetLookups
+from bot.workers.loop import MIN_INTERVAL, PeriodicTask, until_written
 from bot.workers.outbox import Outbox
-from bot.workers.provider_events import Notices
-from bot.workers.rate_limiter import Pace
-from bot.workers.reschedules import Moving
-from bot.workers.retention import Keeping
-from bot.workers.unknown_reminders import Doubts
+from bot.workers.provider_events import ProviderEvents
+from bot.workers.rate_limiter import RateLimiter
+from bot.workers.reschedules import RescheduleWorker
+from bot.workers.retention import RetentionWorker
+from bot.workers.unknown_reminders import UnknownReminders
 from bot.workers.write_probe import WriteProbe
 from providers.base import Adapter
 from storage.repositories.processes import ProcessLock
@@ -66,13 +66,13 @@ _log = logging.getLogger(__name__)
 class Parts:
     """The classes that a bot is made of; a test puts a subclass in the place of one."""
 
-    directory: type[Directory] = Directory
+    directory: type[UserDirectory] = UserDirectory
     permissions: type[Permissions] = Permissions
     preconditions: type[Preconditions] = Preconditions
     requests: type[RequestService] = RequestService
     approvals: type[ApprovalService] = ApprovalService
-    commands: type[Commands] = Commands
-    listeners: type[Requests] = Requests
+    commands: type[CommandService] = CommandService
+    listeners: type[RequestActions] = RequestActions
     attempts: type[Attempts] = Attempts
     dispatcher: type[Dispatcher] = Dispatcher
     outbox: type[Outbox] = Outbox
@@ -90,7 +90,7 @@ class Bot:
 
     settings: Settings
     client: AsyncWebClient
-    log: Store
+    store: Store
     adapters: Mapping[str, Adapter]
     workspace: Workspace
     owner: str
@@ -100,7 +100,7 @@ class Bot:
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
 
     def __post_init__(self) -> None:
-        log, client, settings, adapters = self.log, self.client, self.settings, self.adapters
+        log, client, settings, adapters = self.store, self.client, self.settings, self.adapters
         owner, team, clock, parts = self.owner, self.workspace.team, self.clock, self.parts
         self.current, self.wakeups = current, wakeups = SettingsHolder(settings), Wakeups()
         changes = SystemChanges(log, settings, wakeups)
@@ -113,13 +113,13 @@ class Bot:
         self.approvals = approvals = parts.approvals(
             log, settings, permissions, preconditions, wakeups, clock
         )
-        self.stopping = Stopping(
+        self.stopping = DoNotCallService(
             log, settings, permissions, preconditions, requests, adapters, wakeups, clock
         )
         commands = parts.commands(
             log, current, preconditions, requests, self.stopping, vocabulary(settings, adapters), clock
         )
-        self.surfaces = Surfaces.make(
+        self.surfaces = Listeners.make(
             client,
             log,
             current,
@@ -131,9 +131,9 @@ class Bot:
             clock=clock,
             listeners=parts.listeners,
         )
-        pace = Pace(log, adapters, clock)
-        outages = Outages(log, adapters, pace, settings.dispatch.deadline, wakeups, clock)
-        self.look_ups = look_ups = LookUps(log, preconditions, adapters, pace, changes, wakeups, clock)
+        pace = RateLimiter(log, adapters, clock)
+        outages = CircuitBreaker(log, adapters, pace, settings.dispatch.deadline, wakeups, clock)
+        self.look_ups = look_ups = TargetLookups(log, preconditions, adapters, pace, changes, wakeups, clock)
         attempts = parts.attempts(
             log,
             settings,
@@ -153,10 +153,10 @@ class Bot:
         self.dispatcher = parts.dispatcher(
             log, settings, adapters, pace, look_ups, outages, attempts, changes, wakeups, owner, clock
         )
-        self.asking = Asking(log, current, directory, permissions, wakeups, team, clock)
-        self.moving = Moving(log, directory, preconditions, requests, changes, clock)
-        self.doubts = Doubts(log, directory, permissions, changes, clock)
-        self.notices = Notices(log, changes)
+        self.asking = ApprovalNotifier(log, current, directory, permissions, wakeups, team, clock)
+        self.moving = RescheduleWorker(log, directory, preconditions, requests, changes, clock)
+        self.doubts = UnknownReminders(log, directory, permissions, changes, clock)
+        self.notices = ProviderEvents(log, changes)
         self.outbox = parts.outbox(
             log,
             client,
@@ -168,37 +168,37 @@ class Bot:
         )
 
 
-class House:
+class Runtime:
     """What runs behind the door. Nothing runs before `begin`."""
 
     def __init__(self, bot: Bot, *, serving: ProcessLock, read: Callable[[], Settings]) -> None:
-        log, settings, clock = bot.log, bot.settings, bot.clock
+        log, settings, clock = bot.store, bot.settings, bot.clock
         self._bot = bot
         self._serving = serving
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self.posting = Rounds("outbox", bot.outbox.step, apart=APART)
-        self.sending = Rounds("dispatcher", bot.dispatcher.step)
-        self.calling = Rounds("asking", bot.asking.step, apart=APART)
-        self.moving = Rounds("moves", bot.moving.step, every=MOVES_EVERY, apart=APART)
+        self.posting = PeriodicTask("outbox", bot.outbox.run_once, min_interval=MIN_INTERVAL)
+        self.sending = PeriodicTask("dispatcher", bot.dispatcher.run_once)
+        self.calling = PeriodicTask("asking", bot.asking.run_once, min_interval=MIN_INTERVAL)
+        self.moving = PeriodicTask("moves", bot.moving.run_once, every=MOVES_EVERY, min_interval=MIN_INTERVAL)
         self.write_probe = WriteProbe(log)
-        self._rules = Reloading(log, bot.current, bot.directory, read, clock)
-        self.rounds: tuple[Rounds, ...] = (
+        self._rules = ConfigReloader(log, bot.current, bot.directory, read, clock)
+        self.rounds: tuple[PeriodicTask, ...] = (
             self.sending,
             self.posting,
             self.calling,
             self.moving,
-            Rounds("daily summary", Daily(log, settings, clock).step),
-            Rounds("keeping of the log", Keeping(log, settings, clock).step),
-            Rounds("rules", self._rules.step),
-            Rounds("doubts", bot.doubts.step, every=DOUBTS_EVERY),
-            Rounds("look for dead processes", self._sweep, every=SWEEP_EVERY),
-            Rounds("log", self.write_probe.step),
+            PeriodicTask("daily summary", DailySummary(log, settings, clock).run_once),
+            PeriodicTask("keeping of the log", RetentionWorker(log, settings, clock).run_once),
+            PeriodicTask("rules", self._rules.run_once),
+            PeriodicTask("doubts", bot.doubts.run_once, every=DOUBTS_EVERY),
+            PeriodicTask("look for dead processes", self._sweep, every=SWEEP_EVERY),
+            PeriodicTask("log", self.write_probe.run_once),
         )
         bot.wakeups.outbox = self.posting.wake
         bot.wakeups.approvals = self.calling.wake
-        bot.wakeups.all = self.something_to_do
+        bot.wakeups.all = self.wake_workers
 
-    def something_to_do(self) -> None:
+    def wake_workers(self) -> None:
         """Wake whoever may have something new to do."""
         self.sending.wake()
         self.posting.wake()
@@ -208,9 +208,9 @@ class House:
     async def begin(self, hangups: Sequence[int]) -> None:
         """Let everything run, by rules that the log knows. ``hangups``: the SIGHUPs that came before."""
         await until_written(self._rules.keep)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._rules.hear)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._rules.request_reload)
         if hangups:
-            self._rules.hear()
+            self._rules.request_reload()
         self._tasks = {one.name: asyncio.create_task(one.run(), name=one.name) for one in self.rounds}
         self._tasks["groups"] = asyncio.create_task(self._read_groups(), name="groups")
 
@@ -241,9 +241,9 @@ class House:
 
     async def _sweep(self) -> bool:
         """Take over what dead processes held."""
-        if dead := await self._serving.reap(self._bot.log.processes.release):
+        if dead := await self._serving.reap(self._bot.store.processes.release_owner):
             _log.warning("Taken over what a dead process held: %s", ", ".join(dead))
-            self.something_to_do()
+            self.wake_workers()
         return False
 
     async def _read_groups(self) -> None:

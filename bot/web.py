@@ -22,9 +22,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from bot.connections import AT_ONCE, Awaited, Connection, Throttle
+from bot.connections import MAX_CONCURRENT, Awaited, Connection, Throttle
 from bot.workers.clock_check import ClockCheck
-from bot.workers.loop import Rounds
+from bot.workers.loop import PeriodicTask
 from bot.workers.write_probe import EVERY, WriteProbe
 
 STOP_WITHIN: Final = 3
@@ -44,7 +44,7 @@ STRANGERS: Final = ("uvicorn.error", "bot.connections", "bot.slack.http_mode", "
 """Loggers whose lines anybody can cause who reaches the port."""
 
 
-class CannotListen(Exception):
+class CannotListenError(Exception):
     """Why nobody can be heard, as a sentence that says what to do."""
 
 
@@ -89,12 +89,12 @@ class Web:
         awaited: Awaited | None = None,
         throttle: Throttle | None = None,
     ) -> Self:
-        """Listen on an address. Raises `CannotListen`.
+        """Listen on an address. Raises `CannotListenError`.
 
         ``awaited`` bounds the connections whose peers are slow, ``throttle`` the lines about strangers.
         """
         listener = await listen(host, port)
-        awaited = awaited or Awaited(min(AT_ONCE, _files() // 4))
+        awaited = awaited or Awaited(min(MAX_CONCURRENT, _files() // 4))
         config = uvicorn.Config(
             app,
             http=partial(Connection, awaited=awaited),  # type: ignore[arg-type]  # it makes a protocol
@@ -133,13 +133,13 @@ def _files() -> int:
 
 
 async def listen(host: str, port: int) -> socket.socket:
-    """A socket on an address. Raises `CannotListen`."""
+    """A socket on an address. Raises `CannotListenError`."""
     try:
         [(family, kind, protocol, _, address), *_] = await asyncio.get_running_loop().getaddrinfo(
             host, port, type=socket.SOCK_STREAM
         )
     except OSError as error:
-        raise CannotListen(f"HOST is {host}, which is no address here: {error.strerror}") from error
+        raise CannotListenError(f"HOST is {host}, which is no address here: {error.strerror}") from error
     # With its protocol named, or asyncio does not set TCP_NODELAY on what it accepts.
     listener = socket.socket(family, kind, protocol)
     try:
@@ -147,7 +147,7 @@ async def listen(host: str, port: int) -> socket.socket:
         listener.bind(address)
     except OSError as error:
         listener.close()
-        raise CannotListen(
+        raise CannotListenError(
             f"HOST {host} and PORT {port} cannot be listened on ({error.strerror}): end what listens "
             "there, or set another PORT"
         ) from error
@@ -173,7 +173,7 @@ class Door(Protocol):
 class Health:
     """What the two answers are made of."""
 
-    rounds: Sequence[Rounds] = ()
+    tasks: Sequence[PeriodicTask] = ()
     ended: Callable[[], Sequence[str]] = list
     write_probe: WriteProbe | None = None
     """None until the log is open."""
@@ -193,8 +193,8 @@ class Health:
         """What only a restart would mend."""
         now = self.seconds()
         wrong = [f"The {name} has ended." for name in self.ended()]
-        stuck = [one for one in self.rounds if now - one.turned > STUCK_AFTER + one.every]
-        return wrong + [f"The {one.name} has not turned for {now - one.turned:.0f} s." for one in stuck]
+        stuck = [one for one in self.tasks if now - one.last_run > STUCK_AFTER + one.every]
+        return wrong + [f"The {one.name} has not turned for {now - one.last_run:.0f} s." for one in stuck]
 
     def unready(self) -> list[str]:
         """What keeps this process from taking anything in."""

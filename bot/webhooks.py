@@ -18,18 +18,18 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from providers.actions import Notice
+from providers.actions import ProviderEvent
 from providers.base import Adapter
 
 MAX_BODY: Final = 1024 * 1024
 """Bytes. A call's whole transcript may be in it, in an alphabet that JSON writes with six bytes a letter."""
 BODY_WITHIN: Final = 2.0
-ANSWER_WITHIN: Final = 2.5
+SLACK_TIMEOUT: Final = 2.5
 """Seconds in all: CallKaro waits for five."""
-AT_ONCE: Final = 64
+MAX_CONCURRENT: Final = 64
 """Webhooks; one more is told to come again."""
 
-Take = Callable[[str, Notice], Awaitable[None]]
+Take = Callable[[str, ProviderEvent], Awaitable[None]]
 _log = logging.getLogger(__name__)
 
 
@@ -37,7 +37,7 @@ def webhooks(adapters: Mapping[str, Adapter], take: Take) -> Route:
     """The route of the webhooks of those connections that hear any."""
     hearing = {name: adapter for name, adapter in adapters.items() if adapter.webhook_secret}
     nobodys = secrets.token_urlsafe()
-    room = asyncio.Semaphore(AT_ONCE)
+    room = asyncio.Semaphore(MAX_CONCURRENT)
 
     async def webhook(request: Request) -> Response:
         name, word = request.path_params["connection"], request.path_params["secret"]
@@ -61,11 +61,11 @@ def _answer(status: HTTPStatus) -> Response:
 async def _heard(request: Request, name: str, adapter: Adapter, take: Take) -> HTTPStatus:
     """Read a webhook and take what it tells; what to answer."""
     try:
-        async with asyncio.timeout(ANSWER_WITHIN):
+        async with asyncio.timeout(SLACK_TIMEOUT):
             found = await _document(request)
             if isinstance(found, HTTPStatus):
                 return found
-            notice = adapter.hear(found)
+            notice = adapter.parse_webhook(found)
             if notice is not None:
                 await take(name, notice)
     except TimeoutError:

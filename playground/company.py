@@ -98,13 +98,13 @@ class Actor:
         return self.looking(await self.presses(where, button, stale=stale))
 
     def looking(self, heard: Heard) -> View:
-        """The modal that is now open. Raises `CannotGoOn`."""
+        """The modal that is now open. Raises `NarrationError`."""
         if heard.view is None:
             self.narrator.misses(f"{self.name} looks at a modal", heard)
         return heard.view
 
     def told(self, heard: Heard) -> Message:
-        """The answer that only this person sees. Raises `CannotGoOn`."""
+        """The answer that only this person sees. Raises `NarrationError`."""
         if heard.ephemeral is None:
             self.narrator.misses(f"{self.name} reads an answer", heard)
         return heard.ephemeral
@@ -215,7 +215,7 @@ class Company:
         self._counted = len(found)
 
     async def request_reaches_provider(self) -> None:
-        """Wait until a provider has got one more request. Raises `CannotGoOn`."""
+        """Wait until a provider has got one more request. Raises `NarrationError`."""
         try:
             async with asyncio.timeout(self.patience):
                 while len(await self.exchanges()) == self._counted:  # noqa: ASYNC110 - in another process

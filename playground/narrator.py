@@ -11,7 +11,7 @@ BOLD, RED, GREEN, CYAN = "1", "31", "32", "36"
 """ECMA-48, Select Graphic Rendition."""
 
 
-class CannotGoOn(Exception):
+class NarrationError(Exception):
     """Something is missing that whatever comes next needs."""
 
 
@@ -70,9 +70,9 @@ class Narrator:
         self.expect(sentence, holds=found == wanted, seen=_listed(found), expected=_listed(wanted))
 
     def misses(self, sentence: str, seen: object) -> NoReturn:
-        """What was waited for did not come. Raises `CannotGoOn`."""
+        """What was waited for did not come. Raises `NarrationError`."""
         self.expect(sentence, holds=False, seen=seen)
-        raise CannotGoOn(sentence)
+        raise NarrationError(sentence)
 
     def concludes(self, sentence: str) -> None:
         """Say what is printed in any case."""

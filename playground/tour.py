@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from playground.company import PATIENCE, Asked, Company
-from playground.narrator import CannotGoOn, Narrator
+from playground.narrator import NarrationError, Narrator
 from playground.scenes import AUDIT, LOG, SCENES, Scene
 from playground.stage import Stage
 from playground.transcript import reader
@@ -74,7 +74,7 @@ async def play(
                 narrator.title(f"{number} · {title}")
                 await scene(company)
             await _look_back(company)
-        except CannotGoOn:
+        except NarrationError:
             pass  # it is among the failures
         await _check(company)
     count = len(narrator.failures)

@@ -229,7 +229,7 @@ class Outcome(Frozen):
         return self
 
 
-class Sighting(Frozen):
+class LookupResult(Frozen):
     """What a look-up of a target answered: whether the provider has it, None where it would not say.
 
     ``name`` is what people call the target: one line with its numbers masked. ``message`` is ours, for the
@@ -262,7 +262,7 @@ class CallEnd(StrEnum):
         return self in {CallEnd.ANSWERED, CallEnd.VOICEMAIL, CallEnd.REJECTED, CallEnd.NO_ANSWER}
 
 
-class Notice(Frozen):
+class ProviderEvent(Frozen):
     """What a provider told by itself, through a webhook, about one try of a call of ours.
 
     ``action_id`` is our own id, as the provider gives it back; ``number`` whom it called, for comparison;
@@ -277,7 +277,7 @@ class Notice(Frozen):
     attempt: int | None = None
 
 
-class Refused(Exception):
+class CannotSendError(Exception):
     """An action that is not sent: what is wrong with it, and the field it is wrong in."""
 
     def __init__(self, message: str, *, code: Code = Code.INVALID_REQUEST, field: str | None = None) -> None:

@@ -1,6 +1,6 @@
 """What all adapters share: the wire, what a reply means, and the names that an adapter needs.
 
-    prepare(action, context)   pure: capability → build → the exact request, or `Refused`
+    prepare(action, context)   pure: capability → build → the exact request, or `CannotSendError`
     send(prepared)             at most one request, and never an exception: an `Outcome`
 
 An adapter adds its facts, ``build``, ``parse`` and ``verdict``, all pure: `providers.provider` has what it
@@ -30,16 +30,16 @@ from providers.actions import (
     CallRef,
     CampaignRef,
     CancelCall,
+    CannotSendError,
     Capability,
     Code,
     DeleteCampaign,
     Kind,
-    Notice,
+    LookupResult,
     NumberRef,
     Outcome,
     PlaceCall,
-    Refused,
-    Sighting,
+    ProviderEvent,
     StartCampaign,
     Status,
     StopCampaign,
@@ -48,7 +48,7 @@ from providers.actions import (
 from providers.contradictions import denies_success, names_another
 from providers.provider import Provider
 from providers.settings import BaseUrl, ConnectionSettings, OpaqueId, Secret
-from providers.transport.errors import Failure, Party, after_doubt, aimed_at, failed
+from providers.transport.errors import ErrorMapper, Failure, after_doubt, aimed_at, failed
 from providers.transport.rate_limit import paused, put_off
 from providers.transport.redaction import Redactor
 from providers.transport.request import (
@@ -60,7 +60,7 @@ from providers.transport.request import (
     local_time,
     path_segment,
 )
-from providers.transport.response import Reply, kept_reply, read
+from providers.transport.response import Response, read, stored_response
 from providers.webhooks import WebhookWord, describe_end, e164, safe_id
 
 __all__ = [
@@ -72,6 +72,7 @@ __all__ = [
     "CallRef",
     "CampaignRef",
     "CancelCall",
+    "CannotSendError",
     "Capability",
     "Code",
     "ConnectionSettings",
@@ -79,17 +80,16 @@ __all__ = [
     "DeleteCampaign",
     "Failure",
     "Kind",
-    "Notice",
+    "LookupResult",
     "NumberRef",
     "OpaqueId",
     "Outcome",
     "PlaceCall",
     "Prepared",
-    "Refused",
-    "Reply",
+    "ProviderEvent",
     "Request",
+    "Response",
     "Secret",
-    "Sighting",
     "StartCampaign",
     "Status",
     "StopCampaign",
@@ -134,7 +134,7 @@ class Adapter(Provider):
             logging.getLogger(library).setLevel(logging.WARNING)
         self._deadline = deadline
         self._clock = clock
-        self._party = Party(
+        self._party = ErrorMapper(
             self.title,
             self.support,
             settings.base_url,
@@ -167,15 +167,15 @@ class Adapter(Provider):
         except Exception as fault:  # noqa: BLE001 - whatever went wrong, the provider may have acted
             return self._party.without_reply(action, fault)
 
-    def read_again(
+    def parse_stored_response(
         self, action: CallAction, status: int, headers: Iterable[tuple[str, str]], raw: str
     ) -> Outcome:
         """What a reply means, from what the log kept of it. Pure."""
         redactor = Redactor.of(action, self.settings.secrets())
-        reply = kept_reply(status, headers, raw, redactor=redactor, now=self._clock())
+        reply = stored_response(status, headers, raw, redactor=redactor, now=self._clock())
         return self._understood(action, reply)
 
-    def _understood(self, action: CallAction, reply: Reply) -> Outcome:
+    def _understood(self, action: CallAction, reply: Response) -> Outcome:
         own, quote = self.verdict(reply), self._quote(reply)
         outcome = self.parse(action, reply)
         if outcome is None and self._rate_is_spent(reply) and _is_surely_undone(action, reply):
@@ -194,10 +194,10 @@ class Adapter(Provider):
         kept = {"http_status": reply.status, "raw": reply.raw, "headers": reply.headers}
         return paused(outcome, dict(reply.headers)).model_copy(update=kept)
 
-    async def look_up(self, action: CallAction, context: Context) -> Sighting | None:
+    async def look_up(self, action: CallAction, context: Context) -> LookupResult | None:
         """Ask the provider, without any effect, whether it has an action's target; None: it cannot be asked.
 
-        Whatever goes wrong on the way is a `Sighting` that does not say.
+        Whatever goes wrong on the way is a `LookupResult` that does not say.
         """
         if self.settings.mode == "dry-run":
             return None
@@ -208,13 +208,13 @@ class Adapter(Provider):
             prepared = finish(request, action, base_url=self.settings.base_url)
             async with asyncio.timeout(self._deadline):
                 reply = await self._exchange(prepared)
-            return self.sighted(action, reply)
-        except Refused as refused:
-            return Sighting(found=None, message=refused.message)
+            return self.lookup_result(action, reply)
+        except CannotSendError as refused:
+            return LookupResult(found=None, message=refused.message)
         except Exception as fault:  # noqa: BLE001 - whatever went wrong, nothing is known and nothing changed
-            return Sighting(found=None, message=self._party.without_reply(action, fault).message)
+            return LookupResult(found=None, message=self._party.without_reply(action, fault).message)
 
-    def sighted(self, action: CallAction, reply: Reply) -> Sighting:
+    def lookup_result(self, action: CallAction, reply: Response) -> LookupResult:
         """What the reply to a look-up means, by the adapter or by what is true of every provider. Pure."""
         own = self.verdict(reply)
         absent = reply.status == httpx.codes.NOT_FOUND and _says_not_found(reply, own)
@@ -223,7 +223,7 @@ class Adapter(Provider):
         shared = self._party.not_sighted(action, reply, absent=absent, put_off=spent)
         return put_off(sighting or shared, reply)
 
-    async def reach(self) -> str | None:
+    async def ping(self) -> str | None:
         """Ask the provider's host for any answer at all, without a key and without any effect.
 
         None where it answers, whatever its status: what it says to a HEAD for ``/`` is no matter. Else a
@@ -272,29 +272,29 @@ class Adapter(Provider):
             return self._party.other_target(action)
         return Outcome(status=Status.OK, code=code, message=message, reference=asked, warnings=warnings)
 
-    def found(self, action: CallAction, name: str | None = None) -> Sighting:
+    def lookup_found(self, action: CallAction, name: str | None = None) -> LookupResult:
         """Return that a look-up found its target; ``name``, which people call it, has its numbers masked."""
-        return Sighting(found=True, message=f"{self.title} has this {aimed_at(action)}.", name=name)
+        return LookupResult(found=True, message=f"{self.title} has this {aimed_at(action)}.", name=name)
 
-    def failure(self, action: CallAction, reply: Reply, code: Code, check: str = "") -> Outcome:
+    def failure(self, action: CallAction, reply: Response, code: Code, check: str = "") -> Outcome:
         """Return the failure of a request that was certainly turned down; ``check`` as a `Failure` has it."""
         return self._party.failure(action, reply, self._quote(reply), code, check)
 
-    def rate_limited(self, action: CallAction, reply: Reply) -> Outcome:
+    def rate_limited(self, action: CallAction, reply: Response) -> Outcome:
         """The outcome of a request that was one too many, and was not processed."""
         return self._party.rate_limited(action, reply)
 
-    def _quote(self, reply: Reply) -> str:
+    def _quote(self, reply: Response) -> str:
         """What of the provider's own words may be shown; nothing that another server says is."""
         said = [] if self.verdict(reply) is None else self.error_messages(reply)
         return next(filter(None, (reply.sentence(words, self.documented_messages) for words in said)), "")
 
-    def _rate_is_spent(self, reply: Reply) -> bool:
+    def _rate_is_spent(self, reply: Response) -> bool:
         text = self.rate_text
         said = (words for words in self.error_messages(reply) if isinstance(words, str))
         return text is not None and any(text.search(words) for words in said)
 
-    async def _exchange(self, prepared: Prepared) -> Reply:
+    async def _exchange(self, prepared: Prepared) -> Response:
         # Not client.build_request: that would add the cookies of earlier replies.
         request = httpx.Request(
             prepared.method, prepared.url, headers=prepared.headers, content=prepared.body
@@ -304,18 +304,18 @@ class Adapter(Provider):
             return await read(response, redactor=redactor, now=self._clock())
 
 
-def _is_surely_undone(action: CallAction, reply: Reply) -> bool:
+def _is_surely_undone(action: CallAction, reply: Response) -> bool:
     """Whether words alone may say that nothing was done: not of what a second request doubles."""
     calling = isinstance(action, PlaceCall | StartCampaign)
     return not calling or httpx.codes.is_client_error(reply.status)
 
 
-def _may_have_called(action: CallAction, reply: Reply) -> bool:
+def _may_have_called(action: CallAction, reply: Response) -> bool:
     """Whether a failure by its status alone is too little to call people once more."""
     return isinstance(action, PlaceCall | StartCampaign) and httpx.codes.is_error(reply.status)
 
 
-def _says_not_found(reply: Reply, own: bool | None) -> bool:  # noqa: FBT001 - a provider's yes or no
+def _says_not_found(reply: Response, own: bool | None) -> bool:  # noqa: FBT001 - a provider's yes or no
     """Whether "not found" is the provider's own word: its document, that does not deny its own status."""
     return own is not None and not (own and reply.status >= httpx.codes.BAD_REQUEST)
 

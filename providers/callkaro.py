@@ -17,16 +17,16 @@ from providers.actions import (
     CallAction,
     CallEnd,
     CancelCall,
+    CannotSendError,
     Code,
     Kind,
-    Notice,
     NumberRef,
     Outcome,
     PlaceCall,
-    Refused,
+    ProviderEvent,
     Status,
 )
-from providers.base import Adapter, Capability, ConnectionSettings, Context, Failure, Reply, Request
+from providers.base import Adapter, Capability, ConnectionSettings, Context, Failure, Request, Response
 from providers.settings import OPAQUE_ID, BaseUrl, OpaqueId, Secret
 from providers.transport.request import local_time
 from providers.webhooks import WebhookWord, describe_end, e164, safe_id
@@ -164,7 +164,7 @@ class CallKaro(Adapter):
         """The word under ``webhook``."""
         return None if self.settings.webhook is None else self.settings.webhook.get_secret_value()
 
-    def hear(self, document: JsonValue) -> Notice | None:
+    def parse_webhook(self, document: JsonValue) -> ProviderEvent | None:
         """Return what ``call_ended`` says of a call that was placed with our id; all else is not for us."""
         match document:
             case {"event": event, "data": dict(data)} if event == _ENDED:
@@ -177,7 +177,7 @@ class CallKaro(Adapter):
             return None
         reason = data.get("hangup_reason")
         end = _ENDS.get(reason, CallEnd.UNCLEAR) if isinstance(reason, str) else CallEnd.UNCLEAR
-        return Notice(
+        return ProviderEvent(
             action_id=action_id,
             message=describe_end(self.title, end, reason, again=bool(data.get("next_call_scheduled"))),
             end=end,
@@ -212,7 +212,7 @@ class CallKaro(Adapter):
             case _:
                 raise self.unsupported(action)
 
-    def verdict(self, reply: Reply) -> bool | None:
+    def verdict(self, reply: Response) -> bool | None:
         """Read ``status``: its page has "success" with a ``call_id`` and "done" with a ``call_sid``."""
         match reply.value("status"):
             case "success" | "done":  # both are seen in the field
@@ -222,7 +222,7 @@ class CallKaro(Adapter):
             case _:
                 return None
 
-    def parse(self, action: CallAction, reply: Reply) -> Outcome | None:
+    def parse(self, action: CallAction, reply: Response) -> Outcome | None:
         """Success is 200 with either word; † what a call is not allowed to be is found in any refusal."""
         own = self.verdict(reply)
         match action, reply.status:
@@ -236,7 +236,7 @@ class CallKaro(Adapter):
             case _:
                 return None
 
-    def _deleted(self, action: CallAction, reply: Reply) -> Outcome:
+    def _deleted(self, action: CallAction, reply: Response) -> Outcome:
         """The same words come back whether there was one call, several or none: *assumed*."""
         said = reply.value("message")
         if _counts_none(reply) or (isinstance(said, str) and _NOTHING_THERE.search(said)):
@@ -250,7 +250,7 @@ class CallKaro(Adapter):
         # The document's own advice: know that the agent exists before deleting its calls.
         agent_id = self.known_agent(agent)
         if not OPAQUE_ID.fullmatch(agent_id):
-            raise Refused(
+            raise CannotSendError(
                 "That is no agent's id: it has no spaces and at most 128 characters.", field="agent"
             )
         return agent_id
@@ -262,7 +262,7 @@ class CallKaro(Adapter):
             return local.isoformat()
         # Declared as date-time, which needs an offset, yet every example is without.
         if local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset():
-            raise Refused(
+            raise CannotSendError(
                 f"The clocks in {self.settings.timezone} go back that night and show this time twice; "
                 "CallKaro could not tell which is meant. Choose another time.",
                 field="at",
@@ -274,7 +274,9 @@ class CallKaro(Adapter):
         metadata = action.metadata
         if self.settings.send_action_id:
             if ACTION_ID_KEY in (metadata or {}):
-                raise Refused(f"{ACTION_ID_KEY} is a name that CallOps uses itself.", field="metadata")
+                raise CannotSendError(
+                    f"{ACTION_ID_KEY} is a name that CallOps uses itself.", field="metadata"
+                )
             metadata = {**(metadata or {}), ACTION_ID_KEY: action_id}
         optional: dict[str, JsonValue] = {
             "batch_id": action.batch,
@@ -293,7 +295,7 @@ class CallKaro(Adapter):
         return {"to_number": action.to, "agent_id": self._agent(action.agent), **given}
 
 
-def _counts_none(reply: Reply) -> bool:
+def _counts_none(reply: Response) -> bool:
     """Whether a deletion says that it deleted none, in a count or a list: *assumed*, as `_NOTHING_THERE`."""
     return any(
         part.value(key) in (0, []) and not isinstance(part.value(key), bool)
@@ -305,10 +307,14 @@ def _counts_none(reply: Reply) -> bool:
 def _check(action: PlaceCall) -> None:
     """What the document limits, and nothing more: other limits are CallKaro's to enforce."""
     if action.retries is not None and action.retries not in RETRIES:
-        raise Refused(f"CallKaro tries again {RETRIES[0]} to {RETRIES[-1]} times.", field="retries")
+        raise CannotSendError(f"CallKaro tries again {RETRIES[0]} to {RETRIES[-1]} times.", field="retries")
     if action.priority is not None and action.priority not in PRIORITIES:
-        raise Refused(f"CallKaro's priorities go from {PRIORITIES[0]} to {PRIORITIES[-1]}.", field="priority")
+        raise CannotSendError(
+            f"CallKaro's priorities go from {PRIORITIES[0]} to {PRIORITIES[-1]}.", field="priority"
+        )
     if action.language is not None and action.language not in LANGUAGES:
-        raise Refused(f"CallKaro's languages are {', '.join(LANGUAGES)}.", field="language")
+        raise CannotSendError(f"CallKaro's languages are {', '.join(LANGUAGES)}.", field="language")
     if action.carry_over and action.latest is None:
-        raise Refused("Carrying over to the next day needs a time until which to call.", field="carry_over")
+        raise CannotSendError(
+            "Carrying over to the next day needs a time until which to call.", field="carry_over"
+        )

@@ -11,7 +11,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from providers.actions import CallAction, CancelCall, NumberRef, PlaceCall, target_id
-from providers.transport.response import Reply
+from providers.transport.response import Response
 
 _DENIED: Final = re.compile(
     r"\b(?:could not|couldn't|cannot be (?:cancel|delet|plac|start|stopp)\w*"
@@ -28,7 +28,7 @@ _CAMPAIGN_IDS: Final = frozenset({"campaignid", "_id"})
 _NUMBERS: Final = frozenset({"tonumber", "customernumber", "phonenumber"})
 
 
-def denies_success(reply: Reply) -> bool:
+def denies_success(reply: Response) -> bool:
     """Return whether a document says that something failed, whatever else it says."""
     code = reply.value("statusCode")
     said = (reply.value(key) for key in ("message", "status"))
@@ -40,7 +40,7 @@ def denies_success(reply: Reply) -> bool:
     )
 
 
-def names_another(action: CallAction, reply: Reply) -> bool:
+def names_another(action: CallAction, reply: Response) -> bool:
     """Return whether a document names another call, campaign or number than an action is about."""
     asked = target_id(action)
     ids = _CALL_IDS if isinstance(action, CancelCall) else _CAMPAIGN_IDS

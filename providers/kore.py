@@ -18,16 +18,16 @@ from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, SecretSt
 from providers.actions import (
     CallAction,
     CampaignRef,
+    CannotSendError,
     Code,
     DeleteCampaign,
     Kind,
+    LookupResult,
     Outcome,
-    Refused,
     SafeId,
-    Sighting,
     target_id,
 )
-from providers.base import Adapter, Capability, ConnectionSettings, Context, Failure, Reply, Request
+from providers.base import Adapter, Capability, ConnectionSettings, Context, Failure, Request, Response
 from providers.settings import BaseUrl, Secret, SigningKey, signed
 from providers.transport.request import path_segment
 
@@ -196,7 +196,7 @@ class Kore(Adapter):
         # Its own token: the request for the action may be made at the same instant.
         return self._request("GET", self._template, action, self._token(context, "look-up"))
 
-    def verdict(self, reply: Reply) -> bool | None:
+    def verdict(self, reply: Response) -> bool | None:
         """Read the top-level ``status``, or † the ``errors`` of this family of APIs."""
         match reply.value("status"), reply.value("errors"):
             case str(status), _ if any(status in said for said, _, _ in _DONE.values()):
@@ -208,13 +208,13 @@ class Kore(Adapter):
             case _:
                 return None
 
-    def error_messages(self, reply: Reply) -> Sequence[JsonValue]:
+    def error_messages(self, reply: Response) -> Sequence[JsonValue]:
         """Return ``message``, ``error`` and † each ``msg`` of ``errors``; elsewhere are campaigns' names."""
         errors = reply.value("errors")
         told = [one.get("msg") for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
         return [reply.value("message"), reply.value("error"), *told]
 
-    def parse(self, action: CallAction, reply: Reply) -> Outcome | None:
+    def parse(self, action: CallAction, reply: Response) -> Outcome | None:
         """Success is the top-level ``status``; the one in ``data`` is the campaign's before that."""
         said, code, message = _DONE[action.kind]
         if reply.status != HTTPStatus.OK or reply.value("status") not in said:
@@ -224,12 +224,12 @@ class Kore(Adapter):
         outcome = self.done(action, code, message, named=named)
         return _with_record(outcome, campaign) if isinstance(action, DeleteCampaign) else outcome
 
-    def parse_look_up(self, action: CallAction, reply: Reply) -> Sighting | None:
+    def parse_look_up(self, action: CallAction, reply: Response) -> LookupResult | None:
         """† 200 with the campaign asked for: it is there. That 404 says that it is not is *assumed*."""
         campaign = reply.inside("data")
         there = reply.status == HTTPStatus.OK and reply.value("status") == "success"
         if there and campaign.reference("_id") == target_id(action):
-            return self.found(action, _fact(campaign, "name", _LONGEST_NAME))
+            return self.lookup_found(action, _fact(campaign, "name", _LONGEST_NAME))
         return None
 
     def _request(self, method: str, template: str, action: CallAction, token: str) -> Request:
@@ -272,14 +272,14 @@ class Kore(Adapter):
                     claims["exp"] = int((context.now + TOKEN_LIFE).timestamp())
                 return signed(claims, secret)
             case _:
-                raise Refused(
+                raise CannotSendError(
                     "This connection has no token. Whoever runs CallOps adds it: token, or client_id and "
                     "client_secret.",
                     code=Code.CONFIG_ERROR,
                 )
 
 
-def _with_record(outcome: Outcome, campaign: Reply) -> Outcome:
+def _with_record(outcome: Outcome, campaign: Response) -> Outcome:
     """Add what the reply tells of the campaign, whichever it was: it may be all that is left of it."""
     record = campaign.whole()
     warnings: tuple[str, ...] = ()
@@ -292,7 +292,7 @@ def _with_record(outcome: Outcome, campaign: Reply) -> Outcome:
     return outcome.model_copy(update=more)
 
 
-def _fact(campaign: Reply, key: str, longest: int = _LONGEST_FACT) -> str | None:
+def _fact(campaign: Response, key: str, longest: int = _LONGEST_FACT) -> str | None:
     """Return a text of the campaign in one line, with its numbers masked."""
     text = campaign.value(key)
     return campaign.redactor.record(" ".join(text.split())[:longest]) if isinstance(text, str) else None

@@ -40,11 +40,11 @@ _BETWEEN = (
 """What may stand between two digits of a number, also where JSON, a URL or HTML has escaped it."""
 
 
-class PhoneFault(ValueError):
+class InvalidNumberError(ValueError):
     """Why a text is not a number that may be called: a sentence for the person who typed it."""
 
 
-class CostlyNumberFault(PhoneFault):
+class PremiumNumberError(InvalidNumberError):
     """The text is a number in use, of a kind that CallOps does not call for its price."""
 
 
@@ -65,7 +65,7 @@ class Phone:
 
 
 def read(text: str, *, default_region: str, premium: bool = False) -> Phone:
-    """Read the number that somebody typed or pasted, or raise `PhoneFault`.
+    """Read the number that somebody typed or pasted, or raise `InvalidNumberError`.
 
     ``default_region`` (one of `REGIONS`) is the country of a number typed without its plus; ``premium`` lets
     premium-rate numbers and those of satellite networks pass. Spaces, brackets, dashes, digits of any script
@@ -74,28 +74,28 @@ def read(text: str, *, default_region: str, premium: bool = False) -> Phone:
     """
     dialled = _dialled(text)
     if phonenumbers.is_emergency_number(dialled, default_region):
-        raise PhoneFault(f"{dialled} is an emergency number. CallOps never calls one.")
+        raise InvalidNumberError(f"{dialled} is an emergency number. CallOps never calls one.")
     try:
         number = phonenumbers.parse(dialled, default_region)
     except NumberParseException as fault:
-        raise PhoneFault(_PARSE_FAULTS[fault.error_type]) from None
+        raise InvalidNumberError(_PARSE_FAULTS[fault.error_type]) from None
     length = phonenumbers.is_possible_number_with_reason(number)
     if length is not ValidationResult.IS_POSSIBLE:
-        raise PhoneFault(_LENGTH_FAULTS.get(length, _NOT_IN_USE).format(code=number.country_code))
+        raise InvalidNumberError(_LENGTH_FAULTS.get(length, _NOT_IN_USE).format(code=number.country_code))
     if not phonenumbers.is_valid_number(number):
-        raise PhoneFault(_NOT_IN_USE.format(code=number.country_code))
+        raise InvalidNumberError(_NOT_IN_USE.format(code=number.country_code))
     kind = phonenumbers.number_type(number)
     if kind == PhoneNumberType.PREMIUM_RATE and not premium:
-        raise CostlyNumberFault("That is a premium-rate number. CallOps does not call those.")
+        raise PremiumNumberError("That is a premium-rate number. CallOps does not call those.")
     region = phonenumbers.region_code_for_number(number)
     if region == NO_COUNTRY and kind != PhoneNumberType.TOLL_FREE and not premium:
-        raise CostlyNumberFault(
+        raise PremiumNumberError(
             "That number is of a satellite or another international network. Calls to it cost as much as "
             "premium-rate ones, and CallOps places none."
         )
     e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
     if not re.fullmatch(E164_PATTERN, e164):
-        raise PhoneFault(_NOT_IN_USE.format(code=number.country_code))
+        raise InvalidNumberError(_NOT_IN_USE.format(code=number.country_code))
     region = region if region in REGIONS else None
     return Phone(
         e164=e164,
@@ -142,12 +142,12 @@ def mask(e164: str) -> str:
 def national(e164: str) -> str:
     """A number's digits as they are dialled inside its country, ``09876543210`` for ``+919876543210``.
 
-    Raises `PhoneFault` where no country has its code.
+    Raises `InvalidNumberError` where no country has its code.
     """
     try:
         number = phonenumbers.parse(e164)
     except NumberParseException as fault:
-        raise PhoneFault(_PARSE_FAULTS[fault.error_type]) from None
+        raise InvalidNumberError(_PARSE_FAULTS[fault.error_type]) from None
     return _digits(phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL))
 
 
@@ -187,17 +187,19 @@ def _dialled(text: str) -> str:
     """The digits to dial, perhaps with a plus before them."""
     plain = _TEL_SCHEME.sub("", _plain(text))
     if not plain:
-        raise PhoneFault("A phone number is missing.")
+        raise InvalidNumberError("A phone number is missing.")
     if len(plain) > _LONGEST_TYPED:
-        raise PhoneFault("That is too long for one phone number.")
+        raise InvalidNumberError("That is too long for one phone number.")
     # phonenumbers would read all of these generously: an extension, another network, a word on the keypad.
     if ";" in plain or re.search(r"(?:ext|x|#)\.?\s*\d*$", plain, re.IGNORECASE):
-        raise PhoneFault("Extensions cannot be dialled. Give the number alone.")
+        raise InvalidNumberError("Extensions cannot be dialled. Give the number alone.")
     if any(character.isalpha() for character in plain):
-        raise PhoneFault("A phone number has digits only. Write letters as the digits they stand for.")
+        raise InvalidNumberError(
+            "A phone number has digits only. Write letters as the digits they stand for."
+        )
     dialled = _PUNCTUATION.sub("", plain)
     if not _DIALLED.fullmatch(dialled):
-        raise PhoneFault(_NOT_A_NUMBER)
+        raise InvalidNumberError(_NOT_A_NUMBER)
     return dialled
 
 

@@ -16,21 +16,21 @@ from pydantic import JsonValue
 from providers.actions import (
     CallAction,
     CancelCall,
+    CannotSendError,
     Capability,
     Code,
     Kind,
-    Notice,
+    LookupResult,
     NumberRef,
     Outcome,
     PlaceCall,
-    Refused,
-    Sighting,
+    ProviderEvent,
     StartCampaign,
 )
 from providers.settings import ConnectionSettings
 from providers.transport.errors import Failure
 from providers.transport.request import Context, Prepared, Request, finish
-from providers.transport.response import Reply
+from providers.transport.response import Response
 
 
 class Provider(ABC):
@@ -74,20 +74,23 @@ class Provider(ABC):
 
     @abstractmethod
     def build(self, action: CallAction, context: Context) -> Request:
-        """Say an action, whose capability is already checked, as a request. Pure; raises `Refused`."""
+        """Say an action, whose capability is already checked, as a request.
+
+        Pure; raises `CannotSendError`.
+        """
 
     @abstractmethod
-    def parse(self, action: CallAction, reply: Reply) -> Outcome | None:
+    def parse(self, action: CallAction, reply: Response) -> Outcome | None:
         """What a reply means by the provider's own documents; None leaves it to the shared rows. Pure."""
 
-    def verdict(self, reply: Reply) -> bool | None:  # noqa: ARG002 - for those that can be believed
+    def verdict(self, reply: Response) -> bool | None:  # noqa: ARG002 - for those that can be believed
         """Return whether the provider's own document says yes or no; None: it is no document of its own.
 
         Gateways answer as well, with pages and JSON of theirs: only what they do not write is the provider's.
         """
         return None
 
-    def error_messages(self, reply: Reply) -> Sequence[JsonValue]:
+    def error_messages(self, reply: Response) -> Sequence[JsonValue]:
         """Return what the provider says in sentences of its own, in whatever keys they stand. Pure."""
         return [reply.value("message")]
 
@@ -100,7 +103,7 @@ class Provider(ABC):
         """A request without effect that tells whether an action's target is there; None: there is none."""
         return None
 
-    def parse_look_up(self, action: CallAction, reply: Reply) -> Sighting | None:  # noqa: ARG002 - as above
+    def parse_look_up(self, action: CallAction, reply: Response) -> LookupResult | None:  # noqa: ARG002 - as above
         """What the reply to a look-up means; None leaves it to the shared rows: 404 is *not there*. Pure."""
         return None
 
@@ -109,7 +112,7 @@ class Provider(ABC):
         """The word in a webhook's path that only the provider and we know; None: nothing is heard."""
         return None
 
-    def hear(self, document: JsonValue) -> Notice | None:  # noqa: ARG002 - for those that tell anything
+    def parse_webhook(self, document: JsonValue) -> ProviderEvent | None:  # noqa: ARG002 - for those that tell anything
         """What a webhook's document says of an action of ours; None: nothing. Pure."""
         return None
 
@@ -141,11 +144,16 @@ class Provider(ABC):
         return None
 
     def known_agent(self, agent: str) -> str:
-        """The provider's id for an agent's configured name. Raises `Refused` with the names there are."""
+        """The provider's id for an agent's configured name.
+
+        Raises `CannotSendError` with the names there are.
+        """
         agent_id = self.agent_id(agent)
         if agent_id is None:
             known = ", ".join(self.agents) or "none yet"
-            raise Refused(f"This connection has no agent of that name. It knows: {known}.", field="agent")
+            raise CannotSendError(
+                f"This connection has no agent of that name. It knows: {known}.", field="agent"
+            )
         return agent_id
 
     def fingerprint(self, agent: str | None) -> str:
@@ -158,23 +166,26 @@ class Provider(ABC):
         return account if agent is None else account + _short_hash([self.agent_id(agent), *self.caller()])
 
     def prepare(self, action: CallAction, context: Context) -> Prepared:
-        """Make the exact request for an action. Pure. Raises `Refused` for what cannot be expressed."""
+        """Make the exact request for an action.
+
+        Pure. Raises `CannotSendError` for what cannot be expressed.
+        """
         self._check_capability(action)
         self._check_allowed(action)
         return finish(self.build(action, context), action, base_url=self.settings.base_url)
 
-    def unsupported(self, action: CallAction) -> Refused:
+    def unsupported(self, action: CallAction) -> CannotSendError:
         """The refusal of an action that this provider cannot be asked for."""
         wish = action.kind.replace("_", " ")
-        return Refused(f"{self.title} cannot be asked to {wish}.", code=Code.UNSUPPORTED)
+        return CannotSendError(f"{self.title} cannot be asked to {wish}.", code=Code.UNSUPPORTED)
 
-    def dry_run(self, prepared: Prepared) -> Refused | None:
+    def dry_run(self, prepared: Prepared) -> CannotSendError | None:
         """Why a request is not sent by a connection that only tries things out; None: it is sent."""
         if self.settings.mode == "live":
             return None
         url = httpx.URL(prepared.url)
         would = f"{prepared.method} {url.path} to {url.host}"
-        return Refused(f"Dry run: nothing was sent. It would have been {would}.", code=Code.DRY_RUN)
+        return CannotSendError(f"Dry run: nothing was sent. It would have been {would}.", code=Code.DRY_RUN)
 
     def _check_allowed(self, action: CallAction) -> None:
         allowed = self.settings.allow_numbers
@@ -182,14 +193,14 @@ class Provider(ABC):
             case PlaceCall(to=number) | CancelCall(target=NumberRef(to=number)) if (
                 allowed and number not in allowed
             ):
-                raise Refused(
+                raise CannotSendError(
                     "This connection is being tried out: only the numbers under its allow_numbers are "
                     "called or have their calls cancelled.",
                     code=Code.NOT_ALLOWED,
                     field="to",
                 )
             case StartCampaign() if allowed:
-                raise Refused(
+                raise CannotSendError(
                     "This connection is being tried out: it calls only the numbers under its allow_numbers, "
                     "and a campaign calls others, so it starts none.",
                     code=Code.NOT_ALLOWED,
@@ -201,7 +212,7 @@ class Provider(ABC):
     def _check_capability(self, action: CallAction) -> None:
         capability = self.capability(action.kind)
         if capability is None and any(known.kind is action.kind for known in self.capabilities):
-            raise Refused(
+            raise CannotSendError(
                 f"{self.title} can do this by its other pages only. Whoever runs CallOps may allow it: "
                 "beyond_documents = true under this connection.",
                 code=Code.UNSUPPORTED,
@@ -210,10 +221,10 @@ class Provider(ABC):
             raise self.unsupported(action)
         if isinstance(action, PlaceCall):
             for name in sorted(action.optional_fields - capability.fields):
-                raise Refused(f"{self.title} has no {name}.", code=Code.UNSUPPORTED, field=name)
+                raise CannotSendError(f"{self.title} has no {name}.", code=Code.UNSUPPORTED, field=name)
         elif capability.target is None or not isinstance(action.target, capability.target):
             how = action.target.by.replace("_", " ")
-            raise Refused(
+            raise CannotSendError(
                 f"{self.title} does not find it by its {how}.", code=Code.UNSUPPORTED, field="target"
             )
 

@@ -34,31 +34,35 @@ _DECLARED: Final = ("provider", "title", "support", "settings_type", "capabiliti
 """What an adapter says of itself, and nothing has a default for."""
 
 
-class NoAdapter(Exception):
+class AdapterNotFoundError(Exception):
     """Why a name stands for no adapter, as a sentence."""
 
 
 def find(provider: str) -> type[Adapter]:
     """The adapter that settings call ``provider``: a built-in name, or a class elsewhere as ``module:Name``.
 
-    Importing such a module runs it. Raises `NoAdapter`.
+    Importing such a module runs it. Raises `AdapterNotFoundError`.
     """
     if provider in PROVIDERS:
         return PROVIDERS[provider]
     dotted = _DOTTED.fullmatch(provider)
     if dotted is None:
-        raise NoAdapter(f'"{provider}" is no provider built in')
+        raise AdapterNotFoundError(f'"{provider}" is no provider built in')
     module = _imported(dotted["module"])
     found = getattr(module, dotted["name"], None)
     if found is None:
-        raise NoAdapter(f'"{module.__name__}" has nothing called {dotted["name"]}')
+        raise AdapterNotFoundError(f'"{module.__name__}" has nothing called {dotted["name"]}')
     if not (isclass(found) and issubclass(found, Adapter)):
-        raise NoAdapter(f'"{provider}" is no adapter: it has to be a class made from {_name(Adapter)}')
+        raise AdapterNotFoundError(
+            f'"{provider}" is no adapter: it has to be a class made from {_name(Adapter)}'
+        )
     if lacking := _lacking(found):
-        raise NoAdapter(f'"{provider}" is no whole adapter: it lacks {", ".join(lacking)}')
+        raise AdapterNotFoundError(f'"{provider}" is no whole adapter: it lacks {", ".join(lacking)}')
     if not (isclass(found.settings_type) and issubclass(found.settings_type, ConnectionSettings)):
         wanted = _name(ConnectionSettings)
-        raise NoAdapter(f'"{provider}" is no whole adapter: its settings_type has to be made from {wanted}')
+        raise AdapterNotFoundError(
+            f'"{provider}" is no whole adapter: its settings_type has to be made from {wanted}'
+        )
     return found
 
 
@@ -67,13 +71,13 @@ def _imported(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as fault:
         if fault.name and f"{name}.".startswith(f"{fault.name}."):
-            raise NoAdapter(
+            raise AdapterNotFoundError(
                 f'there is no module "{fault.name}": it is looked for in the working folder and '
                 "among what is installed"
             ) from fault
-        raise NoAdapter(_broken(name, fault)) from fault
+        raise AdapterNotFoundError(_broken(name, fault)) from fault
     except Exception as fault:  # a module of somebody else's may fail in any way while it is read
-        raise NoAdapter(_broken(name, fault)) from fault
+        raise AdapterNotFoundError(_broken(name, fault)) from fault
 
 
 def _broken(name: str, fault: Exception) -> str:

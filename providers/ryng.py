@@ -15,13 +15,13 @@ from providers.actions import (
     CallAction,
     CallRef,
     CancelCall,
+    CannotSendError,
     Code,
     Kind,
     Outcome,
     PlaceCall,
-    Refused,
 )
-from providers.base import Adapter, Capability, ConnectionSettings, Context, Failure, Reply, Request
+from providers.base import Adapter, Capability, ConnectionSettings, Context, Failure, Request, Response
 from providers.settings import BaseUrl, Secret
 from providers.transport.request import metadata_words, path_segment
 
@@ -142,12 +142,12 @@ class Ryng(Adapter):
             case _:
                 raise self.unsupported(action)
 
-    def verdict(self, reply: Reply) -> bool | None:
+    def verdict(self, reply: Response) -> bool | None:
         """Read ``error``, a true or false."""
         error = reply.value("error")
         return not error if isinstance(error, bool) else None
 
-    def parse(self, action: CallAction, reply: Reply) -> Outcome | None:
+    def parse(self, action: CallAction, reply: Response) -> Outcome | None:
         """Success is ``error: false`` and nothing else; two sentences of a 500 say that nothing was done."""
         said = reply.value("message") if self.verdict(reply) is False else None
         match action, reply.status, reply.value("error"), said:
@@ -177,7 +177,7 @@ class Ryng(Adapter):
     def _call(self, action: PlaceCall) -> dict[str, JsonValue]:
         campaign = self.settings.campaign_id
         if campaign is None:
-            raise Refused(
+            raise CannotSendError(
                 "This connection has no campaign to add calls to. Whoever runs CallOps adds its number: "
                 "campaign_id.",
                 code=Code.CONFIG_ERROR,

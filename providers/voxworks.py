@@ -17,14 +17,14 @@ from providers.actions import (
     CallAction,
     CallRef,
     CancelCall,
+    CannotSendError,
     Code,
     Kind,
     Outcome,
     PlaceCall,
-    Refused,
 )
-from providers.base import Adapter, Capability, ConnectionSettings, Context, Failure, Reply, Request
-from providers.phone import PhoneFault, national
+from providers.base import Adapter, Capability, ConnectionSettings, Context, Failure, Request, Response
+from providers.phone import InvalidNumberError, national
 from providers.settings import BaseUrl, OpaqueId, Secret
 from providers.transport.request import local_time, metadata_words, path_segment
 
@@ -116,7 +116,7 @@ class Voxworks(Adapter):
             case _:
                 raise self.unsupported(action)
 
-    def verdict(self, reply: Reply) -> bool | None:
+    def verdict(self, reply: Response) -> bool | None:
         """Read ``success``, a true or false; † the id of a placed call does where a reply says neither."""
         match reply.value("success"):
             case bool(success):
@@ -126,7 +126,7 @@ class Voxworks(Adapter):
             case _:
                 return None
 
-    def parse(self, action: CallAction, reply: Reply) -> Outcome | None:
+    def parse(self, action: CallAction, reply: Response) -> Outcome | None:
         """Success is ``success: true`` to a cancellation, and † 201 to a call.
 
         ``status`` is free text and stays in the raw reply.
@@ -146,7 +146,7 @@ class Voxworks(Adapter):
     def _call(self, action: PlaceCall, at: str | None) -> dict[str, JsonValue]:
         caller = self.settings.from_number
         if caller is None:
-            raise Refused(
+            raise CannotSendError(
                 "This connection has no number to call from. Whoever runs CallOps adds it: from_number, with "
                 "+ and country code.",
                 code=Code.CONFIG_ERROR,
@@ -163,8 +163,8 @@ class Voxworks(Adapter):
     def _number(self, to: str) -> str:
         try:
             return national(to) if self.settings.number_format == "national" else to
-        except PhoneFault as fault:
-            raise Refused(str(fault), field="to") from fault
+        except InvalidNumberError as fault:
+            raise CannotSendError(str(fault), field="to") from fault
 
 
 def _scheduled_time(at: datetime, now: datetime) -> str:

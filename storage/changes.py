@@ -1,4 +1,4 @@
-"""What is to become of requests, as values: the store makes what a `NewRequest` or a `Change` says."""
+"""What is to become of requests, as values: the store makes what a `NewRequest` or a `ChangeSet` says."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from storage.states import State
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class Notification:
     """A Slack post to make: rendered from ``template`` when it is sent.
 
     ``to``: ``audit``, ``card`` and ``origin`` (in the channel it was asked in) are one message each per
@@ -44,11 +44,11 @@ class NewRequest:
     ``delivery_key`` is unique for what Slack delivered (its trigger id), ``nonce`` for the button or modal
     that started it: a second request with either is the first one again. ``code`` and ``message`` say why,
     when ``state`` is refused. ``mode`` is the connection's: None for what is really sent, else ``dry-run``.
-    ``joins``: nothing is asked twice; see `AlreadyAsked`. ``reported_call_time`` is when the requester says
-    that the call goes out: what the log knows is in the actions. A cancellation that ``reschedules`` a call
-    names its entry, and ``new_time`` is when it is to go out instead; the request that places it again is
-    the ``second_step_of`` the cancellation. ``zone`` is the recipient's time zone, as the requester says.
-    ``stop`` is the `Stop` it carries out.
+    ``joins``: nothing is asked twice; see `DuplicateRequestError`. ``reported_call_time`` is when the
+    requester says that the call goes out: what the log knows is in the actions. A cancellation that
+    ``reschedules`` a call names its entry, and ``new_time`` is when it is to go out instead; the request
+    that places it again is the ``second_step_of`` the cancellation. ``zone`` is the recipient's time zone,
+    as the requester says. ``stop`` is the `DoNotCallEntry` it carries out.
     """
 
     kind: Kind
@@ -69,9 +69,9 @@ class NewRequest:
     message: str | None = None
     delivery_key: str | None = None
     nonce: str | None = None
-    posts: Sequence[Post] = ()
+    notifications: Sequence[Notification] = ()
     mode: str | None = None
-    joins: bool = False
+    deduplicate: bool = False
     reported_call_time: datetime | None = None
     reschedules: str | None = None
     new_time: datetime | None = None
@@ -83,11 +83,11 @@ class NewRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class Transition:
     """One compare-and-set: ``entry`` goes to ``after`` if it stands in one of ``before``.
 
     Where ``owner`` is given, the entry must also be owned by it and be in its ``attempt``. ``changes`` are
-    further columns to set (of `LogEntry`: attempt, maybe_executed, owner, lease_until, not_before,
+    further columns to set (of `ActionRecord`: attempt, maybe_executed, owner, lease_until, not_before,
     not_after, code, message, retry, reference, http_status); ``data`` goes into the event alone; ``private``
     into erasable rows. A move into any state but ``sending`` lets go of owner and lease; for one into it,
     ``at_most`` says how many of its connection's entries may be there together.
@@ -95,8 +95,8 @@ class Move:
 
     entry: str
     name: str
-    before: frozenset[State]
-    after: State
+    from_states: frozenset[State]
+    to_state: State
     owner: str | None = None
     attempt: int | None = None
     at_most: int | None = None
@@ -106,10 +106,10 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class Annotation:
     """Something worth an event that moves nothing, about an entry (or, by the request's id, about them all).
 
-    ``data`` and ``private`` are as in `Move`. Wherever the entry stands, a note comes in time.
+    ``data`` and ``private`` are as in `Transition`. Wherever the entry stands, a note comes in time.
     """
 
     entry: str
@@ -119,7 +119,7 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangeSet:
     """Moves of one request's entries, and notes about them, that happen together or not at all.
 
     ``approval`` is the decision they carry out; ``nonce`` and ``delivery_key`` as in `NewRequest`. A change
@@ -131,13 +131,13 @@ class Change:
 
     request: str
     actor: str
-    moves: Sequence[Move]
+    transitions: Sequence[Transition]
     approval: Approval | None = None
     nonce: str | None = None
     delivery_key: str | None = None
-    posts: Sequence[Post] = ()
-    notes: Sequence[Note] = ()
-    after: int | None = None
+    notifications: Sequence[Notification] = ()
+    annotations: Sequence[Annotation] = ()
+    expected_decisions: int | None = None
     private: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -146,7 +146,7 @@ class Recorded:
     """The request that was recorded, or, with ``fresh`` False, the one that the same intent had made."""
 
     request: Request
-    fresh: bool
+    created: bool
 
 
 class Announced(StrEnum):

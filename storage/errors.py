@@ -22,7 +22,7 @@ class CommitUnknownError(Exception):
     """A change was being committed when its answer was due: nobody knows yet whether it is recorded."""
 
 
-class Conflict(Exception):
+class ConflictError(Exception):
     """The change came too late: somebody or something was first. ``current`` is how the request stands."""
 
     def __init__(self, current: Request) -> None:
@@ -30,7 +30,7 @@ class Conflict(Exception):
         self.current = current
 
 
-class AlreadyAsked(Exception):
+class DuplicateRequestError(Exception):
     """Some targets are asked for already, and nothing was recorded.
 
     ``by`` is the request that asks for it, by the action's place.
@@ -41,5 +41,5 @@ class AlreadyAsked(Exception):
         self.by = by
 
 
-class NoSuchRequest(LookupError):
+class RequestNotFoundError(LookupError):
     """No request, entry or reported fault has that id."""

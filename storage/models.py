@@ -1,6 +1,6 @@
 """The values that a log of call actions keeps and gives back.
 
-A *request* is what one person asked; each of its targets is an *action*, whose row is a `LogEntry`. What
+A *request* is what one person asked; each of its targets is an *action*, whose row is a `ActionRecord`. What
 happens to an entry is an `Event`: append-only and hash-chained, and replaying an entry's events gives its
 row. What is to become of them is said in `storage.changes`.
 
@@ -25,7 +25,7 @@ Scalar = str | int | bool | None
 
 
 @dataclass(frozen=True, slots=True)
-class LogEntry:
+class ActionRecord:
     """One action's row. ``action`` is None once its personal data was erased."""
 
     id: str
@@ -57,7 +57,7 @@ class LogEntry:
     """When an ordered attempt may no longer begin."""
     looked_up: bool = False
     """Whether the provider was ever asked if it has the target: a note `LOOKED_UP`."""
-    sighted: bool | None = None
+    lookup_found: bool | None = None
     """What it answered the last time; None where it would not say, or was never asked."""
     known_as: str | None = None
     """What people call the target, as the provider told the last time; erasable."""
@@ -88,7 +88,7 @@ class MessageRef:
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class SecondStep:
     """The request by which a call that was moved is placed again, and how it stands.
 
     Without an id it could not be asked for at all; then it is refused.
@@ -155,7 +155,7 @@ class Request:
     reason: str | None
     purpose: str | None
     consent: str | None
-    entries: Sequence[LogEntry]
+    entries: Sequence[ActionRecord]
     approvals: Sequence[Approval] = ()
     messages: Mapping[str, MessageRef] = field(default_factory=dict)
     """Posted messages by where they belong: ``audit``, ``card``, ``origin``, ``asked:U…``."""
@@ -168,7 +168,7 @@ class Request:
     new_time: datetime | None = None
     second_step_of: str | None = None
     """The move whose second step this is: its first, the cancellation, is done."""
-    followed_by: Followed | None = None
+    followed_by: SecondStep | None = None
     """The second step of a move, once it was asked for."""
     cancelled: Cancelled | None = None
     """Of a call that was placed: that it was cancelled through us."""
@@ -177,7 +177,7 @@ class Request:
     zone: str | None = None
     """The recipient's time zone (an IANA name), as the requester says; erasable."""
     stop: str | None = None
-    """The `Stop` that it carries out: no rule was asked, and no approval is needed."""
+    """The `DoNotCallEntry` that it carries out: no rule was asked, and no approval is needed."""
     why: str | None = None
     """What the rules said when it was asked, as lines."""
     sealed: str = ""
@@ -200,7 +200,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class PendingRequest:
     """A pending request in short: enough to say who may decide it, and until when."""
 
     id: str
@@ -234,7 +234,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class DoNotCallEntry:
     """Why a number is not called: somebody stopped all calls to it, or it stands on a list.
 
     ``list`` is the list's name, None where a person stopped it; ``by`` is who stopped or imported it.
@@ -247,7 +247,7 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class OutboxItem:
     """A Slack post waiting in the outbox: of a request, or with the ``key`` of an announcement."""
 
     id: int
@@ -267,7 +267,7 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class RequestHistory:
     """A request with all that happened to it, as of one moment; ``private`` is as in `Store`."""
 
     request: Request
@@ -312,16 +312,16 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class SearchHit:
     """An entry, with what its request says of it: who asked, where, why, under which rule, who decided."""
 
-    entry: LogEntry
+    entry: ActionRecord
     requester: str
     channel: str | None
     rule: str | None
     mode: str | None
     stop: str | None
-    """The `Stop` that it carries out."""
+    """The `DoNotCallEntry` that it carries out."""
     new_time: datetime | None
     """When the call that is cancelled is to go out instead."""
     reason: str | None
@@ -336,13 +336,13 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchPage:
     """Some entries that match, newest first, and the keys of the pages of older and newer ones.
 
     ``partial``: no more was looked through than these and what lies between them; older ones may match.
     """
 
-    hits: Sequence[Hit]
+    hits: Sequence[SearchHit]
     after: int | None
     before: int | None
     partial: bool = False
@@ -360,12 +360,12 @@ class AskedToStop:
 class Page:
     """Some entries, newest first, and the key of the page after them (None: there is none)."""
 
-    entries: Sequence[LogEntry]
+    entries: Sequence[ActionRecord]
     after: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class StateCount:
     """How many of a connection's actions stand in one state."""
 
     connection: str
@@ -374,7 +374,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class VerificationReport:
     """What verifying the log found: how much was read, the chain's head, and each fault as a sentence."""
 
     events: int
@@ -383,11 +383,11 @@ class Verdict:
     faults: Sequence[str]
 
 
-def call_time(request: Request, entry: LogEntry) -> datetime | None:
+def call_time(request: Request, entry: ActionRecord) -> datetime | None:
     """When an entry's call goes out, as the log knows, or else as the requester says."""
     return entry.scheduled_for or request.reported_call_time
 
 
-def entry_of(request: Request, entry: str) -> LogEntry:
+def entry_of(request: Request, entry: str) -> ActionRecord:
     """One of a request's entries, by its id."""
     return next(one for one in request.entries if one.id == entry)

@@ -34,7 +34,7 @@ class State(StrEnum):
 FIRST = frozenset({State.PENDING, State.APPROVED, State.REFUSED})
 """The states an action can be recorded in."""
 
-MOVES: dict[State, frozenset[State]] = {
+TRANSITIONS: dict[State, frozenset[State]] = {
     State.PENDING: frozenset({State.APPROVED, State.DENIED, State.WITHDRAWN, State.EXPIRED}),
     State.APPROVED: frozenset({State.SENDING, State.WITHDRAWN, State.EXPIRED, State.REFUSED, State.UNKNOWN}),
     State.SENDING: frozenset({State.SUCCEEDED, State.FAILED, State.UNKNOWN, State.APPROVED}),
@@ -50,24 +50,24 @@ MOVES: dict[State, frozenset[State]] = {
 NEVER_IN_DOUBT = frozenset({State.WITHDRAWN, State.EXPIRED, State.REFUSED})
 """Where an action goes that was never sent: from approved, not once it is in doubt."""
 
-TERMINAL = frozenset(state for state, onward in MOVES.items() if not onward)
+TERMINAL = frozenset(state for state, onward in TRANSITIONS.items() if not onward)
 
 
-class IllegalMove(Exception):
+class InvalidTransitionError(Exception):
     """A move that no action's life contains: a fault of the program, never of a person."""
 
 
 def onward(before: State, *, maybe_executed: bool) -> frozenset[State]:
     """Where an action may go next, in doubt or not."""
     if before is not State.APPROVED:
-        return MOVES[before]
-    return MOVES[before] - (NEVER_IN_DOUBT if maybe_executed else {State.UNKNOWN})
+        return TRANSITIONS[before]
+    return TRANSITIONS[before] - (NEVER_IN_DOUBT if maybe_executed else {State.UNKNOWN})
 
 
 def check(before: State | None, after: State) -> None:
-    """Raise `IllegalMove` unless an action may go from ``before`` (None: not recorded yet) to ``after``."""
-    if after not in (FIRST if before is None else MOVES[before]):
-        raise IllegalMove(f"{before or 'asked'} → {after}")
+    """Raise `InvalidTransitionError` unless an action may go from one state (None: none) to another."""
+    if after not in (FIRST if before is None else TRANSITIONS[before]):
+        raise InvalidTransitionError(f"{before or 'asked'} → {after}")
 
 
 _LEAST_SETTLED_FIRST = (

@@ -11,11 +11,11 @@ from sqlite3 import Connection
 from typing import Final, Self
 
 from storage.database import deadlines
-from storage.database.connection import BUSY_SECONDS, CannotOpen, open_for_reading
+from storage.database.connection import BUSY_SECONDS, CannotOpenLogError, open_for_reading
 from storage.database.repository import Database
 from storage.database.threads import Reader, Writer
 from storage.database.write_behind import WriteBehind
-from storage.event_log.writer import Sources, keeps_to
+from storage.event_log.writer import WriteContext, keeps_to
 from storage.repositories.approvals import Approvals
 from storage.repositories.audit import Audit
 from storage.repositories.call_history import CallHistory
@@ -80,7 +80,7 @@ class Store:
         at the path; two descriptors stay open for as long as the process lives. Raises
         `connection.CannotOpen`.
         """
-        path, sources = Path(path), Sources(key, clock, random)
+        path, sources = Path(path), WriteContext(key, clock, random)
         writer = await Writer.open(path)
         try:
             reader = await Reader.open(path)
@@ -127,15 +127,20 @@ def _read_anew(path: Path) -> None:
         connection.execute("SELECT max(seq) FROM events").fetchone()
 
 
-def has_key(connection: Connection, sources: Sources) -> bool:
-    """Return whether a file keeps to this key; False for a new file. Raises `CannotOpen` for another key."""
+def has_key(connection: Connection, sources: WriteContext) -> bool:
+    """Return whether a file keeps to this key; False for a new file.
+
+    Raises `CannotOpenLogError` for another key.
+    """
     kept = keeps_to(connection, sources)
     if kept is False:
-        raise CannotOpen("The log was written with another key: numbers would not be found under this one.")
+        raise CannotOpenLogError(
+            "The log was written with another key: numbers would not be found under this one."
+        )
     return bool(kept)
 
 
-def keep_key(connection: Connection, sources: Sources) -> None:
-    """Let a new file keep to this key. Raises `CannotOpen` where another process kept another one."""
+def keep_key(connection: Connection, sources: WriteContext) -> None:
+    """Let a new file keep to this key. Raises `CannotOpenLogError` where another process kept another one."""
     connection.execute("INSERT INTO meta VALUES ('key', ?) ON CONFLICT DO NOTHING", [sources.lookup("key")])
     has_key(connection, sources)

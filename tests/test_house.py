@@ -15,11 +15,11 @@ import yaml
 from bot.app import SCOPES
 from bot.cli.checks.slack import OPTIONAL_SCOPES
 from bot.cli.parser import make_parser
-from bot.config.settings import DispatchTable, RetentionTable, SlackTable
+from bot.config.settings import DispatchSettings, RetentionSettings, SlackSettings
 from bot.listeners.actions import COMMANDS_HEARD
 from bot.listeners.shortcuts import CANCEL_MENTIONED
 from bot.parsing import log_query
-from bot.parsing.command import ConnectionWords, Typist, Vocabulary
+from bot.parsing.command import CommandContext, ConnectionInfo, Typist
 from bot.parsing.parser import parse
 from bot.policy.rules import Rule
 from providers.actions import Kind
@@ -46,13 +46,13 @@ LONGEST_README = 120
 OF_CONNECTIONS = {*ConnectionSettings.model_fields, "audit_channel", "workers", "calling_hours"}
 """What can be set for a connection of any provider."""
 
-EVERYTHING = Vocabulary(
+EVERYTHING = CommandContext(
     {
-        "reminders": ConnectionWords(
+        "reminders": ConnectionInfo(
             ("payments",), frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL}), cancels_by="number"
         ),
-        "voxworks": ConnectionWords(kinds=frozenset({Kind.CANCEL_CALL}), cancels_by="call_id"),
-        "kore": ConnectionWords(
+        "voxworks": ConnectionInfo(kinds=frozenset({Kind.CANCEL_CALL}), cancels_by="call_id"),
+        "kore": ConnectionInfo(
             kinds=frozenset({Kind.DELETE_CAMPAIGN, Kind.STOP_CAMPAIGN, Kind.START_CAMPAIGN})
         ),
     },
@@ -122,9 +122,9 @@ def test_the_operators_page_names_every_variable_and_no_other() -> None:
 def test_the_operators_page_names_every_setting_and_no_other() -> None:
     """Each section of the file has a row with its keys; what every connection takes stands below."""
     tables: dict[str, type[BaseModel]] = {
-        "slack": SlackTable,
-        "dispatch": DispatchTable,
-        "retention": RetentionTable,
+        "slack": SlackSettings,
+        "dispatch": DispatchSettings,
+        "retention": RetentionSettings,
     }
     for section, table in tables.items():
         [keys] = re.findall(rf"^\| `\[{section}\]` \| (.*?) \|$", OPERATORS, re.MULTILINE)
@@ -183,7 +183,13 @@ def test_an_unknown_command_of_a_document_is_found(capsys: pytest.CaptureFixture
 def test_every_setting_of_a_document_exists(document: str) -> None:
     """Each `key = value` has a key that some section of the file knows."""
     adapters = (adapter.settings_type for adapter in PROVIDERS.values())
-    tables: tuple[type[BaseModel], ...] = (SlackTable, DispatchTable, RetentionTable, Rule, *adapters)
+    tables: tuple[type[BaseModel], ...] = (
+        SlackSettings,
+        DispatchSettings,
+        RetentionSettings,
+        Rule,
+        *adapters,
+    )
     known = OF_CONNECTIONS.union(*(table.model_fields for table in tables), {"provider"})
     assert set(re.findall(r"`(\w+) = ", DOCUMENTS[document])) - known == set()
 

@@ -16,7 +16,7 @@ from bot.cli.checks.connections import about_connection_zones, about_connections
 from bot.cli.checks.rules import about_accounts, about_rules
 from bot.cli.checks.web import about_web
 from bot.config.environment import key_bytes
-from bot.config.loader import Found, look
+from bot.config.loader import ConfigReport, read_config
 from bot.policy.rules import EVERYONE, PEOPLE
 from bot.slack.client import Told, make_client, told
 from bot.slack.users import Workspace
@@ -27,7 +27,7 @@ from bot.workers import clock_check
 MOST_PEOPLE = 90
 """People who are asked for: `users.info` takes about a hundred a minute."""
 
-AT_ONCE = 5
+MAX_CONCURRENT = 5
 
 
 def run(variables: Mapping[str, str], *, as_json: bool) -> int:
@@ -42,7 +42,7 @@ def run(variables: Mapping[str, str], *, as_json: bool) -> int:
 
 async def check(variables: Mapping[str, str]) -> list[Finding]:
     """Look at everything, in the order in which a person would mend it."""
-    found = look(variables)
+    found = read_config(variables)
     place = setup.place(found)
     key = key_bytes(found.key.get_secret_value())
     return [
@@ -57,7 +57,7 @@ async def check(variables: Mapping[str, str]) -> list[Finding]:
     ]
 
 
-def _about_rules(found: Found) -> list[Finding]:
+def _about_rules(found: ConfigReport) -> list[Finding]:
     """What the file alone tells of its rules; what depends on people is said once Slack was asked."""
     whole = found.readable and not any(where.startswith(("rules", "groups")) for where in found.unread)
     if not whole:
@@ -65,7 +65,7 @@ def _about_rules(found: Found) -> list[Finding]:
     return [*about_rules(found.rules, found.groups), *about_accounts(found.rules, found.connections)]
 
 
-async def _about_slack(found: Found) -> list[Finding]:
+async def _about_slack(found: ConfigReport) -> list[Finding]:
     client = make_client(found.bot_token.get_secret_value(), found.slack_api_url)
     bot: Told | str | None = found.trouble_with("SLACK_API_URL", "SLACK_BOT_TOKEN")
     bot = bot or await told(client.auth_test())
@@ -81,7 +81,7 @@ async def _about_slack(found: Found) -> list[Finding]:
     ]
 
 
-async def _about_app_token(found: Found, client: AsyncWebClient) -> Told | str | None:
+async def _about_app_token(found: ConfigReport, client: AsyncWebClient) -> Told | str | None:
     """What Slack says of the app-level token; a text: why it was not asked; None: there need be none."""
     if trouble := found.trouble_with("SLACK_API_URL", "SLACK_APP_TOKEN"):
         return trouble
@@ -90,7 +90,7 @@ async def _about_app_token(found: Found, client: AsyncWebClient) -> Told | str |
     return await told(client.apps_connections_open(app_token=found.app_token.get_secret_value()))
 
 
-async def _about_channels(found: Found, client: AsyncWebClient, why_not: str | None) -> list[Finding]:
+async def _about_channels(found: ConfigReport, client: AsyncWebClient, why_not: str | None) -> list[Finding]:
     uses = slack.channels(found)
     if why_not:
         findings = [skipped(f"channel {one}", why_not) for one in uses]
@@ -102,7 +102,7 @@ async def _about_channels(found: Found, client: AsyncWebClient, why_not: str | N
     return findings
 
 
-async def _about_people(found: Found, client: AsyncWebClient, bot: Told | str) -> list[Finding]:
+async def _about_people(found: ConfigReport, client: AsyncWebClient, bot: Told | str) -> list[Finding]:
     findings = [
         skipped(where if where.startswith("rules") else "groups", f"{found.path} has a fault in it")
         for where in found.unread
@@ -135,7 +135,7 @@ async def _ask_each(
     names: Iterable[str], call: Callable[[str], Awaitable[AsyncSlackResponse]]
 ) -> dict[str, Told]:
     """What Slack answers for each, a few at once."""
-    room = asyncio.Semaphore(AT_ONCE)
+    room = asyncio.Semaphore(MAX_CONCURRENT)
 
     async def one(name: str) -> Told:
         async with room:

@@ -48,8 +48,8 @@ async def open_log(path: Path, key: str) -> AsyncIterator["LogWatch"]:
 class LogWatch:
     """Tells what changed in the log of another process."""
 
-    def __init__(self, log: Store, path: Path) -> None:
-        self._log, self._file = log, path.with_name(f"{path.name}-wal")
+    def __init__(self, store: Store, path: Path) -> None:
+        self._log, self._file = store, path.with_name(f"{path.name}-wal")
         self._written: tuple[int, int] | None = None
         self._known: dict[str, int] = {}
 

@@ -16,19 +16,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from bot.cli.do_not_call_columns import CannotRead, visible
+from bot.cli.do_not_call_columns import CannotReadColumnsError, visible
 from bot.cli.do_not_call_file import Read, decoded, read
 from bot.cli.progress import bar
 from bot.config.environment import database_path, is_key
-from bot.config.loader import look
+from bot.config.loader import read_config
 from bot.text.formatting import closest, counted, listed
 from bot.text.terminal import cell, complain, say, say_json
 from providers import phone
 from providers.masking import mask_numbers
-from storage.database.connection import UNREADABLE, CannotOpen
+from storage.database.connection import UNREADABLE, CannotOpenLogError
 from storage.errors import LogBusyError
 from storage.models import SYSTEM
-from storage.repositories.do_not_call_lists import Imported, ImportSuperseded
+from storage.repositories.do_not_call_lists import Imported, ImportSupersededError
 from storage.store import Store
 
 OK, WRONG, CANNOT_START, INTERRUPTED = 0, 1, 2, 130
@@ -57,7 +57,7 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
         return asyncio.run(_list_or_remove(chosen, path, base64.b64decode(key)))
     except LogBusyError:
         raise
-    except (CannotOpen, *UNREADABLE) as error:
+    except (CannotOpenLogError, *UNREADABLE) as error:
         complain(str(error))
         return CANNOT_START
 
@@ -85,12 +85,12 @@ def _import(chosen: argparse.Namespace, path: Path, key: bytes, variables: Mappi
             say(_forecast(_name(chosen), found, new=new), _dry_run(chosen, found))
         else:
             asyncio.run(_write(chosen, path, key, found, imported))
-    except (CannotRead, ImportSuperseded) as why:
+    except (CannotReadColumnsError, ImportSupersededError) as why:
         complain(f"Nothing was imported: {why}")
         return WRONG
     except LogBusyError:
         raise  # the command line says what to do
-    except (CannotOpen, OSError, *UNREADABLE) as error:
+    except (CannotOpenLogError, OSError, *UNREADABLE) as error:
         complain(str(error) if imported else f"Nothing was imported: {error}")
         return CANNOT_START
     except KeyboardInterrupt:
@@ -105,16 +105,18 @@ def _name(chosen: argparse.Namespace) -> str:
 
 
 def _read_file(chosen: argparse.Namespace, variables: Mapping[str, str]) -> Read:
-    """Read the file that is to be imported. Raises `CannotRead`."""
+    """Read the file that is to be imported. Raises `CannotReadColumnsError`."""
     if not _LIST_NAME.fullmatch(_name(chosen)):
-        raise CannotRead("A list's name is letters, digits, dots and dashes: choose it with --list NAME.")
-    slack = look(variables).slack
+        raise CannotReadColumnsError(
+            "A list's name is letters, digits, dots and dashes: choose it with --list NAME."
+        )
+    slack = read_config(variables).slack
     region = (chosen.region or (slack.default_region if slack else "")).upper()
     if region not in phone.REGIONS:
         where = "Say --region IN, or write default_region in callops.toml."
-        raise CannotRead(f"In which country are numbers without a plus? {where}")
+        raise CannotReadColumnsError(f"In which country are numbers without a plus? {where}")
     if any(mask_numbers(one, default_region=region) != one for one in _LONG.findall(_name(chosen))):
-        raise CannotRead(
+        raise CannotReadColumnsError(
             "A list's name stays in the log for good, and this one holds a phone number: choose another with "
             "--list NAME."
         )
@@ -132,7 +134,7 @@ def _read_file(chosen: argparse.Namespace, variables: Mapping[str, str]) -> Read
 
 
 def _check(chosen: argparse.Namespace, found: Read) -> None:
-    """Name what is bad in a file. Raises `CannotRead` where nothing of it is to be imported."""
+    """Name what is bad in a file. Raises `CannotReadColumnsError` where nothing of it is to be imported."""
     for line, why in found.faults:
         complain(f"line {line}: {why}")
     bad = found.bad.total()
@@ -142,13 +144,13 @@ def _check(chosen: argparse.Namespace, found: Read) -> None:
             complain(f"  {times} times: {why}")
     if bad and not (chosen.leave_out_bad_lines or chosen.dry_run):
         mend = "Mend the file, or import the rest with --leave-out-bad-lines."
-        raise CannotRead(f"{found.counted(bad)} cannot be read. {mend}")
+        raise CannotReadColumnsError(f"{found.counted(bad)} cannot be read. {mend}")
     if not found.numbers:
-        raise CannotRead(f"{visible(Path(chosen.file).name)} holds no number.")
+        raise CannotReadColumnsError(f"{visible(Path(chosen.file).name)} holds no number.")
 
 
 def _count_new(chosen: argparse.Namespace, path: Path, key: bytes, found: Read) -> int:
-    """Return how many numbers an import would add, and change nothing. Raises `CannotOpen`."""
+    """Return how many numbers an import would add, and change nothing. Raises `CannotOpenLogError`."""
     if not path.exists():
         return len(found.numbers)
 
@@ -162,7 +164,7 @@ def _count_new(chosen: argparse.Namespace, path: Path, key: bytes, found: Read) 
 async def _write(
     chosen: argparse.Namespace, path: Path, key: bytes, found: Read, imported: list[Imported]
 ) -> None:
-    """Add the numbers to their list. Raises `CannotOpen` and `ImportSuperseded`."""
+    """Add the numbers to their list. Raises `CannotOpenLogError` and `ImportSupersededError`."""
     name = _name(chosen)
     async with _opened(path, key) as log:
         new = await log.do_not_call_lists.unlisted(name, found.numbers)
@@ -222,10 +224,10 @@ async def _list_or_remove(chosen: argparse.Namespace, path: Path, key: bytes) ->
         return await _list(log, as_json=chosen.json)
 
 
-async def _remove(log: Store, name: str) -> int:
-    lists = [known for known in await log.do_not_call.stopped_numbers() if known]
-    unfinished = [one.id for one in await log.do_not_call_lists.unfinished_imports() if one.list == name]
-    removed = await log.do_not_call_lists.remove(name, actor=SYSTEM)
+async def _remove(store: Store, name: str) -> int:
+    lists = [known for known in await store.do_not_call.stopped_numbers() if known]
+    unfinished = [one.id for one in await store.do_not_call_lists.unfinished_imports() if one.list == name]
+    removed = await store.do_not_call_lists.remove(name, actor=SYSTEM)
     if removed:
         say(f"The list {name} is removed. It blocks {counted(removed, 'number')} no longer.")
         say("Numbers that people stopped, or that another list has, stay blocked.")
@@ -238,10 +240,10 @@ async def _remove(log: Store, name: str) -> int:
     return CANNOT_START
 
 
-async def _list(log: Store, *, as_json: bool) -> int:
-    numbers = await log.do_not_call.stopped_numbers()
+async def _list(store: Store, *, as_json: bool) -> int:
+    numbers = await store.do_not_call.stopped_numbers()
     people, lists = numbers.get(None, 0), {name: count for name, count in numbers.items() if name}
-    unfinished = await log.do_not_call_lists.unfinished_imports()
+    unfinished = await store.do_not_call_lists.unfinished_imports()
     if as_json:
         shown: dict[str, object] = {"stopped_by_people": people, "lists": lists}
         if unfinished:

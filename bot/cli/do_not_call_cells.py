@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.parsing.numbers import Doubtful, NumberReader
 from providers import phone
-from providers.phone import Phone, PhoneFault
+from providers.phone import InvalidNumberError, Phone
 
 _LINES = re.compile(r"[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
 _SCIENTIFIC = re.compile(r"\+?\d([.,]\d+)?E\+?\d+", re.IGNORECASE)
@@ -27,24 +27,26 @@ _SHORT_BEHIND: Final = {".": 2, "/": 3, "(": 4}
 
 
 def read_cell(cell: str, *, default_region: str) -> Phone:
-    """Return the one number in a cell. Raises `PhoneFault`."""
+    """Return the one number in a cell. Raises `InvalidNumberError`."""
     _refuse_what_would_be_mended(_plain(cell), default_region)
     return phone.read(cell, default_region=default_region, premium=True)
 
 
 def _refuse_what_would_be_mended(cell: str, region: str) -> None:
-    """Raise `PhoneFault` for a cell of which `phone.read` might make another number, or say less."""
+    """Raise `InvalidNumberError` for a cell of which `phone.read` might make another number, or say less."""
     if _LINES.search(cell):
-        raise PhoneFault("The cell holds several lines or a tab. A cell is one number.")
+        raise InvalidNumberError("The cell holds several lines or a tab. A cell is one number.")
     if _SCIENTIFIC.fullmatch(cell):
-        raise PhoneFault("A spreadsheet has cut its digits. Make the column text there and export it again.")
+        raise InvalidNumberError(
+            "A spreadsheet has cut its digits. Make the column text there and export it again."
+        )
     long = [part for part in _BETWEEN_NUMBERS.split(cell) if _digits(part) >= _FEWEST_DIGITS]
     if len(long) > 1:
-        raise PhoneFault("The cell holds several numbers. Put each on a line of its own.")
+        raise InvalidNumberError("The cell holds several numbers. Put each on a line of its own.")
     if _DATE.fullmatch(cell) and not _is_own_form(cell, region):
-        raise PhoneFault("That is a date.")
+        raise InvalidNumberError("That is a date.")
     if _AMOUNT.fullmatch(cell):
-        raise PhoneFault("That is an amount.")
+        raise InvalidNumberError("That is an amount.")
     found = None if cell.isdecimal() else NumberReader.for_region(region, premium=True).at(cell, 0)
     doubtful = isinstance(found, Doubtful) and (len(found.readings) > 1 or " " in found.text)
     if (
@@ -52,14 +54,14 @@ def _refuse_what_would_be_mended(cell: str, region: str) -> None:
         or _NUMBERED.fullmatch(cell)
         or _has_digits_apart(cell, region)
     ):
-        raise PhoneFault("Digits stand apart from the number. Give the number alone.")
+        raise InvalidNumberError("Digits stand apart from the number. Give the number alone.")
 
 
 def is_number(cell: str, *, default_region: str) -> bool:
     """Return whether a cell is one number."""
     try:
         read_cell(cell, default_region=default_region)
-    except PhoneFault:
+    except InvalidNumberError:
         return False
     return True
 
@@ -92,7 +94,7 @@ def _has_digits_apart(cell: str, region: str) -> bool:
 def _is_in_use(text: str, region: str) -> bool:
     try:
         phone.read(text, default_region=region, premium=True)
-    except PhoneFault:
+    except InvalidNumberError:
         return False
     return True
 

@@ -15,7 +15,7 @@ from bot.text.formatting import listed, short
 from bot.text.terminal import escaped
 
 
-class CannotRead(Exception):
+class CannotReadColumnsError(Exception):
     """Why nothing of a file is read, as sentences for whoever imports it."""
 
 
@@ -74,11 +74,14 @@ def _words(header: str) -> str:
 
 
 class Columns:
-    """The columns of a file, as its first rows show them. Raises `CannotRead` where there is none."""
+    """The columns of a file, as its first rows show them.
+
+    Raises `CannotReadColumnsError` where there is none.
+    """
 
     def __init__(self, rows: Sequence[Sequence[str]], *, default_region: str) -> None:
         if not rows:
-            raise CannotRead("The file holds no number.")
+            raise CannotReadColumnsError("The file holds no number.")
         self._rows = rows
         self._region = default_region
         self.width = max(n for n, cell in enumerate(rows[0], 1) if cell)
@@ -101,10 +104,10 @@ class Columns:
         )
 
     def certain(self) -> list[int]:
-        """Return the column with the numbers, where no other can be it. Raises `CannotRead`."""
+        """Return the column with the numbers, where no other can be it. Raises `CannotReadColumnsError`."""
         if self.width == 1:
             if self._headers and not self._phones and _OTHER_NUMBERS.search(_words(self._headers[0])):
-                raise CannotRead(
+                raise CannotReadColumnsError(
                     f"The only column is called {self.name(0)}. Does it hold phone numbers? "
                     f"Then say {self._option(0)}"
                 )
@@ -112,20 +115,20 @@ class Columns:
         likely = [n for n in range(self.width) if n in self._phones or self._is_of_numbers(n)]
         if len(likely) > 1:
             options = listed([self._option(n) for n in likely], "or")
-            raise CannotRead(
+            raise CannotReadColumnsError(
                 f"Several columns look like phone numbers: {self._listed(likely)}. "
                 f"Say which to read, one or more: {options}"
             )
         if not self._phones:
             option = self._option(likely[0]) if likely else "--column NAME, or --column 2 for the second"
-            raise CannotRead(
+            raise CannotReadColumnsError(
                 f"No header says which column holds the phone numbers. There are {self._listed()}. "
                 f"Say which to read: {option}"
             )
         return likely
 
     def said(self, columns: Sequence[str]) -> list[int]:
-        """Return the columns that were named, by header or by place. Raises `CannotRead`."""
+        """Return the columns that were named, by header or by place. Raises `CannotReadColumnsError`."""
         return list(dict.fromkeys(map(self._meant, columns)))
 
     def _meant(self, column: str) -> int:
@@ -133,10 +136,14 @@ class Columns:
         found = [n for n, header in enumerate(self._headers) if _fold(header) == typed]
         found = found or [n for n in range(self.width) if str(n + 1) == typed]
         if not found:
-            raise CannotRead(f"No column is called “{visible(column)}”. There are {self._listed()}.")
+            raise CannotReadColumnsError(
+                f"No column is called “{visible(column)}”. There are {self._listed()}."
+            )
         if len(found) > 1:
             places = listed([f"--column {n + 1}" for n in found], "or")
-            raise CannotRead(f"Several columns are called “{visible(column)}”. Say the place: {places}")
+            raise CannotReadColumnsError(
+                f"Several columns are called “{visible(column)}”. Say the place: {places}"
+            )
         return found[0]
 
     def _listed(self, columns: Sequence[int] = ()) -> str:

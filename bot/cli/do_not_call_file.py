@@ -1,7 +1,7 @@
 """Do-not-call lists as files: a number on each line, or columns of a CSV file.
 
-A file is read once, line by line. Doubt about the whole of it is a question (`CannotRead`). A bad line is
-named. Nothing is mended and no column is guessed.
+A file is read once, line by line. Doubt about the whole of it is a question (`CannotReadColumnsError`). A
+bad line is named. Nothing is mended and no column is guessed.
 """
 
 import codecs
@@ -15,9 +15,9 @@ from itertools import chain, islice
 from typing import Final
 
 from bot.cli.do_not_call_cells import is_number, read_cell
-from bot.cli.do_not_call_columns import CannotRead, Columns
+from bot.cli.do_not_call_columns import CannotReadColumnsError, Columns
 from bot.text.formatting import counted
-from providers.phone import Phone, PhoneFault, mask
+from providers.phone import InvalidNumberError, Phone, mask
 
 NAMED: Final = 20
 """Bad cells that are kept one by one; all are counted by their reason."""
@@ -89,7 +89,7 @@ class Read:
 def decoded(file: io.BufferedReader) -> Iterator[str]:
     """Yield a file's lines, with their ends; of one that is too long, the beginning.
 
-    Raises `CannotRead` at a line that is no text.
+    Raises `CannotReadColumnsError` at a line that is no text.
     """
     begins = file.peek(4)
     encoding = next((name for mark, name in _MARKS if begins.startswith(mark)), "utf-8-sig")
@@ -103,7 +103,7 @@ def decoded(file: io.BufferedReader) -> Iterator[str]:
     for line, text in enumerate(iter(lambda: whole.readline(LONGEST_ROW + 1), ""), 1):
         if no_text.search(text):
             name = encoding.removesuffix("-sig").upper()
-            raise CannotRead(
+            raise CannotReadColumnsError(
                 f"Line {line} is not {name}. Save the file as “CSV UTF-8” where it was made, and import that."
             )
         yield text
@@ -112,7 +112,8 @@ def decoded(file: io.BufferedReader) -> Iterator[str]:
 def read(lines: Iterable[str], *, default_region: str, columns: Sequence[str] = ()) -> Read:
     """Read a do-not-call list. ``columns`` are those to read, by header or place, where they were said.
 
-    Empty lines and comments are passed over: a comment is # with a word behind it. Raises `CannotRead`.
+    Empty lines and comments are passed over: a comment is # with a word behind it. Raises
+    `CannotReadColumnsError`.
     """
     found = Read(default_region)
     rows = _rows(iter(lines), found)
@@ -131,7 +132,7 @@ def read(lines: Iterable[str], *, default_region: str, columns: Sequence[str] = 
         for n, cell in [one for one in typed if one[1]] or typed[:1]:
             try:
                 found.add(read_cell(cell, default_region=default_region))
-            except PhoneFault as fault:
+            except InvalidNumberError as fault:
                 found.refuse(line, str(fault), sheet.name(n) if len(chosen) > 1 else "")
     return found
 
@@ -166,7 +167,7 @@ def _rows(lines: Iterator[str], found: Read) -> Iterator[tuple[int, list[str]]]:
         for text in chain(passed, lines):
             length += len(text)
             if length > LONGEST_ROW:
-                raise CannotRead(
+                raise CannotReadColumnsError(
                     f"The row that begins in line {begins} has more than {LONGEST_ROW} characters. "
                     "Is this a list of numbers, with a line for each?"
                 )
@@ -183,7 +184,7 @@ def _rows(lines: Iterator[str], found: Read) -> Iterator[tuple[int, list[str]]]:
             if reader.line_num == begins and begins > len(passed):
                 yield begins, []
                 continue
-            raise CannotRead(
+            raise CannotReadColumnsError(
                 f"The quotation marks from line {begins} on are not in pairs. Where cells end is not certain."
             ) from None
         if _COMMENT.match(cells[0] if cells else ""):

@@ -16,22 +16,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bot.cli.log_export import CannotExport, export, query
-from bot.cli.log_replies import NoFixture, advise, as_lines, as_objects, attempts, fixture
+from bot.cli.log_export import ExportError, export, query
+from bot.cli.log_replies import NoFixtureError, advise, as_lines, as_objects, attempts, fixture
 from bot.cli.progress import share_bar
 from bot.config.environment import database_path, is_key, key_bytes
-from bot.config.loader import look
+from bot.config.loader import read_config
 from bot.services.export import target
 from bot.text.formatting import WORDS, word
 from bot.text.terminal import cell, complain, quoted, say, say_json
 from providers.masking import mask_numbers
-from storage.database.connection import CannotOpen
-from storage.database.files import CannotWrite
-from storage.errors import NoSuchRequest
+from storage.database.connection import CannotOpenLogError
+from storage.database.files import CannotWriteFileError
+from storage.errors import RequestNotFoundError
 from storage.event_log.hash_chain import RULES
 from storage.maintenance.anchors import Anchor, missing
 from storage.maintenance.verification import verify
-from storage.models import Event, Hit, LogEntry, Query, Request, Scalar
+from storage.models import ActionRecord, Event, Query, Request, Scalar, SearchHit
 from storage.store import Store
 
 OK, WRONG, CANNOT_START = 0, 1, 2
@@ -62,9 +62,9 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
         return _verify(path, chosen.anchor, key_bytes(key), as_json=chosen.json)
     try:
         return asyncio.run(_run(chosen, path, base64.b64decode(key), variables))
-    except NoSuchRequest:
+    except RequestNotFoundError:
         trouble = f"The log has no {chosen.id}. Ids look like A-7K3F."
-    except (NoFixture, CannotExport, CannotOpen, CannotWrite) as error:
+    except (NoFixtureError, ExportError, CannotOpenLogError, CannotWriteFileError) as error:
         trouble = str(error)
     except BrokenPipeError:  # whoever read has read enough; Python would write the rest as it ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -75,7 +75,7 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
 
 async def _run(chosen: argparse.Namespace, path: object, key: bytes, variables: Mapping[str, str]) -> int:
     log = await Store.open(str(path), key=key, clock=lambda: datetime.now(UTC))
-    region = look(variables).default_region
+    region = read_config(variables).default_region
     try:
         match chosen.reading:
             case "list":
@@ -92,9 +92,9 @@ async def _run(chosen: argparse.Namespace, path: object, key: bytes, variables: 
         await log.close()
 
 
-async def _list(log: Store, chosen: argparse.Namespace, region: str) -> int:
-    asked = await query(log, chosen)
-    found = await log.search.find(asked, limit=chosen.limit)
+async def _list(store: Store, chosen: argparse.Namespace, region: str) -> int:
+    asked = await query(store, chosen)
+    found = await store.search.find(asked, limit=chosen.limit)
     rows = [summary(hit.entry, region) | {"cancelled_by": hit.cancelled_by} for hit in found.hits]
     if chosen.json:
         say_json(rows)
@@ -110,19 +110,20 @@ async def _list(log: Store, chosen: argparse.Namespace, region: str) -> int:
     return OK
 
 
-def _columns(hit: Hit, region: str) -> list[str]:
+def _columns(hit: SearchHit, region: str) -> list[str]:
     entry = hit.entry
     asked, state = f"{entry.asked_at:%Y-%m-%d %H:%M}", word(entry, cancelled=hit.cancelled_by is not None)
     return [entry.id, asked, entry.kind, entry.connection, target(entry, default_region=region), state]
 
 
-async def _show(log: Store, chosen: argparse.Namespace, region: str) -> int:
+async def _show(store: Store, chosen: argparse.Namespace, region: str) -> int:
     masked = partial(_masked, region=region)
     events = [
-        replace(event, data=_without_numbers(event, region)) for event in await log.requests.events(chosen.id)
+        replace(event, data=_without_numbers(event, region))
+        for event in await store.requests.events(chosen.id)
     ]
-    private = await log.requests.private(chosen.id)
-    request = None if chosen.id.startswith(_WITHOUT_REQUEST) else await log.requests.request(chosen.id)
+    private = await store.requests.personal_values(chosen.id)
+    request = None if chosen.id.startswith(_WITHOUT_REQUEST) else await store.requests.request(chosen.id)
     kept = [
         (seq, field, value if chosen.json and field in _WHOLE_AS_JSON else masked(value) or "")
         for seq, field, value in private
@@ -181,9 +182,9 @@ def _without_numbers(event: Event, region: str) -> Mapping[str, Scalar]:
     }
 
 
-async def _show_replies(log: Store, chosen: argparse.Namespace, region: str) -> int:
-    events = await log.requests.events(chosen.id)
-    found = attempts(events, await log.requests.private(chosen.id), default_region=region)
+async def _show_replies(store: Store, chosen: argparse.Namespace, region: str) -> int:
+    events = await store.requests.events(chosen.id)
+    found = attempts(events, await store.requests.personal_values(chosen.id), default_region=region)
     if chosen.json:
         say_json(as_objects(found), indent=2)
     else:
@@ -191,11 +192,13 @@ async def _show_replies(log: Store, chosen: argparse.Namespace, region: str) -> 
     return OK
 
 
-async def _fixture(log: Store, chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
-    request = await log.requests.request(chosen.id)
-    region = look(variables).default_region
+async def _fixture(store: Store, chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
+    request = await store.requests.request(chosen.id)
+    region = read_config(variables).default_region
     found = attempts(
-        await log.requests.events(chosen.id), await log.requests.private(chosen.id), default_region=region
+        await store.requests.events(chosen.id),
+        await store.requests.personal_values(chosen.id),
+        default_region=region,
     )
     if chosen.id != request.id:
         found = [one for one in found if one.entry == chosen.id]
@@ -208,7 +211,7 @@ async def _fixture(log: Store, chosen: argparse.Namespace, variables: Mapping[st
 def _verify(path: Path, given: Sequence[str], key: bytes | None, *, as_json: bool) -> int:
     try:
         anchors = _anchors(given)
-    except NoAnchor as error:
+    except NoAnchorError as error:
         complain(str(error))
         return CANNOT_START
     with share_bar("Verifying") as progress:
@@ -235,12 +238,12 @@ def _verify(path: Path, given: Sequence[str], key: bytes | None, *, as_json: boo
     return WRONG if faults else OK
 
 
-class NoAnchor(Exception):
+class NoAnchorError(Exception):
     """What was given holds no anchor, as a sentence."""
 
 
 def _anchors(given: Sequence[str]) -> Sequence[Anchor]:
-    """The anchors that were given: each as it is, or a file of them. Raises `NoAnchor`."""
+    """The anchors that were given: each as it is, or a file of them. Raises `NoAnchorError`."""
     found: list[Anchor] = []
     for one in given:
         anchors = Anchor.all_in(one)
@@ -248,17 +251,17 @@ def _anchors(given: Sequence[str]) -> Sequence[Anchor]:
             try:
                 anchors = Anchor.all_in(Path(one).read_text(encoding="utf-8", errors="replace"))
             except OSError as error:
-                raise NoAnchor(
+                raise NoAnchorError(
                     f"{one} is neither an anchor (a number, a colon and 64 letters and digits) nor a file: "
                     f"{error.strerror}"
                 ) from error
         if not anchors:
-            raise NoAnchor(f"There is no anchor in {one}.")
+            raise NoAnchorError(f"There is no anchor in {one}.")
         found += anchors
     return found
 
 
-def summary(entry: LogEntry, region: str) -> dict[str, str | None]:
+def summary(entry: ActionRecord, region: str) -> dict[str, str | None]:
     """One action for programs, in the log's words."""
     return {
         "id": entry.id,

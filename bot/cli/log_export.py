@@ -13,7 +13,7 @@ from typing import Final, TextIO
 
 from bot.listeners.log_search import person_meant
 from bot.parsing import dates
-from bot.parsing.times import TimeFault
+from bot.parsing.times import InvalidTimeError
 from bot.services.export import MARK, Format, counted, lines
 from bot.text.terminal import complain, say
 from providers.actions import Kind
@@ -29,18 +29,18 @@ PARTIAL: Final = ".partial"
 """What stands behind an export's name until it is whole."""
 
 
-class CannotExport(Exception):
+class ExportError(Exception):
     """Why, as a sentence."""
 
 
-async def query(log: Store, chosen: argparse.Namespace) -> Query:
-    """What the options ask for. Raises `CannotExport`."""
+async def query(store: Store, chosen: argparse.Namespace) -> Query:
+    """What the options ask for. Raises `ExportError`."""
     first, last = (_day(chosen, text) for text in (chosen.first, chosen.last))
     asked = Query(
         state=State(chosen.state) if chosen.state else None,
         kind=_kind(chosen.kind) if chosen.kind else None,
         connection=chosen.connection,
-        requester=await _requester(log, chosen.by) if chosen.by else None,
+        requester=await _requester(store, chosen.by) if chosen.by else None,
         number=chosen.number,
         since=first.start if first else None,
         until=last.end if last else None,
@@ -49,45 +49,45 @@ async def query(log: Store, chosen: argparse.Namespace) -> Query:
     if not chosen.after_stop:
         return asked
     if chosen.number is None:
-        raise CannotExport("--after-stop tells of one number's calls: say --number +919876543210")
-    stop = await log.search.asked_to_stop(chosen.number)
+        raise ExportError("--after-stop tells of one number's calls: say --number +919876543210")
+    stop = await store.search.asked_to_stop(chosen.number)
     if stop is None:
-        raise CannotExport("That number has not asked to stop, as far as the log knows.")
+        raise ExportError("That number has not asked to stop, as far as the log knows.")
     return replace(asked, kind=Kind.PLACE_CALL, since=max(stop.at, asked.since or stop.at))
 
 
-async def _requester(log: Store, named: str) -> str:
-    meant = await person_meant(log, named)
+async def _requester(store: Store, named: str) -> str:
+    meant = await person_meant(store, named)
     if isinstance(meant, str):
         return meant
     if not meant:
-        raise CannotExport(f"Nobody called “{named}” has used CallOps. --by takes a name or an id.")
+        raise ExportError(f"Nobody called “{named}” has used CallOps. --by takes a name or an id.")
     several = ", ".join(f"{one.name} ({one.id})" for one in meant)
-    raise CannotExport(f"--by {named} could be several people: {several}. Say which, by the id.")
+    raise ExportError(f"--by {named} could be several people: {several}. Say which, by the id.")
 
 
 def _kind(typed: str) -> Kind:
     if typed not in set(Kind):
-        raise CannotExport(f"--kind takes one of: {', '.join(Kind)}")
+        raise ExportError(f"--kind takes one of: {', '.join(Kind)}")
     return Kind(typed)
 
 
 def _day(chosen: argparse.Namespace, text: str | None) -> dates.Day | None:
     try:
         return dates.read(text, zone=chosen.zone, now=datetime.now(UTC)) if text else None
-    except TimeFault as fault:
-        raise CannotExport(str(fault)) from None
+    except InvalidTimeError as fault:
+        raise ExportError(str(fault)) from None
 
 
-async def export(log: Store, chosen: argparse.Namespace, *, default_region: str) -> int:
+async def export(store: Store, chosen: argparse.Namespace, *, default_region: str) -> int:
     """Write what was asked for; full numbers only once the log has who takes them.
 
-    Raises `CannotExport`, and `storage.database.files.CannotWrite`.
+    Raises `ExportError`, and `storage.database.files.CannotWriteFileError`.
     """
-    asked = await query(log, chosen)
+    asked = await query(store, chosen)
     if chosen.full_numbers:
         said = {name: str(value) for name, value in _said(asked).items()}
-        made = await log.audit.exported(
+        made = await store.audit.record_export(
             actor=f"os:{getpass.getuser()}",
             rows=f"full numbers, {chosen.format}",
             private={"query": json.dumps(said, ensure_ascii=False)},
@@ -97,7 +97,7 @@ async def export(log: Store, chosen: argparse.Namespace, *, default_region: str)
     with _opened(chosen.file) as out:
         write = _to_terminal if out.isatty() else out.write
         async for line in lines(
-            log,
+            store,
             asked,
             Format(chosen.format),
             default_region=default_region,
@@ -129,7 +129,7 @@ def _said(asked: Query) -> dict[str, object]:
 
 @contextmanager
 def _opened(path: str | None) -> Iterator[TextIO]:
-    """The new file, whole once it is there, or standard output. Raises `CannotWrite`."""
+    """The new file, whole once it is there, or standard output. Raises `CannotWriteFileError`."""
     if path is None:
         sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]  # it is no other here
         yield sys.stdout

@@ -11,20 +11,20 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from bot.config.loader import look
+from bot.config.loader import read_config
 from bot.config.settings import Connection
 from providers.actions import CallAction, Outcome
 from providers.masking import NO_REGION, mask_numbers
 from providers.registry import find
 from providers.transport.redaction import LONGEST_RECORD
 from storage.event_log.hash_chain import ERASED
-from storage.models import Event, LogEntry, Request
+from storage.models import ActionRecord, Event, Request
 from storage.states import State
 
 RAW, HEADERS = "raw", "headers"
 
 
-class NoFixture(Exception):
+class NoFixtureError(Exception):
     """Why no fixture can be made of what the log has: a sentence."""
 
 
@@ -148,12 +148,12 @@ def as_objects(found: Sequence[Attempt]) -> list[dict[str, Any]]:
 def fixture(
     request: Request, found: Sequence[Attempt], wanted: int | None, variables: Mapping[str, str]
 ) -> tuple[dict[str, Any], str]:
-    """A reply as the contract suite's file, and the provider whose it is. Raises `NoFixture`."""
+    """A reply as the contract suite's file, and the provider whose it is. Raises `NoFixtureError`."""
     attempt = _chosen(found, wanted)
     entry = next(one for one in request.entries if one.id == attempt.entry)
-    connection = look(variables).connections.get(entry.connection)
+    connection = read_config(variables).connections.get(entry.connection)
     if connection is None:
-        raise NoFixture(
+        raise NoFixtureError(
             f"The reply is read again as the connection {entry.connection} reads it: it must be in the file, "
             "with its secret."
         )
@@ -177,27 +177,31 @@ def fixture(
 def _chosen(found: Sequence[Attempt], wanted: int | None) -> Attempt:
     among = [one for one in found if wanted in {None, one.number}]
     if not among:
-        raise NoFixture("There is no such attempt." if found else "No request was sent: there is no reply.")
+        raise NoFixtureError(
+            "There is no such attempt." if found else "No request was sent: there is no reply."
+        )
     if len({one.entry for one in among}) > 1:
         names = ", ".join(sorted({one.entry for one in among}))
-        raise NoFixture(f"Say which action: {names}.")
+        raise NoFixtureError(f"Say which action: {names}.")
     replied = [one for one in among if one.body is not None and one.status is not None]
     if not replied:
         gone = any(one.erased for one in among)
-        raise NoFixture("The reply was erased." if gone else "There was no reply to keep.")
+        raise NoFixtureError("The reply was erased." if gone else "There was no reply to keep.")
     if len(replied[-1].body or "") >= LONGEST_RECORD:
-        raise NoFixture(f"The reply was cut at {LONGEST_RECORD} characters, so it would be read otherwise.")
+        raise NoFixtureError(
+            f"The reply was cut at {LONGEST_RECORD} characters, so it would be read otherwise."
+        )
     return replied[-1]
 
 
-def _read_again(entry: LogEntry, attempt: Attempt, connection: Connection) -> Outcome:
+def _read_again(entry: ActionRecord, attempt: Attempt, connection: Connection) -> Outcome:
     """What the present adapter makes of the reply, as it was kept."""
     action: CallAction | None = entry.action
     if action is None or attempt.at is None or attempt.status is None or attempt.body is None:
-        raise NoFixture("What was asked was erased.")
+        raise NoFixtureError("What was asked was erased.")
     at = attempt.at
     adapter = find(connection.provider)(connection.settings, clock=lambda: at)
-    return adapter.read_again(action, attempt.status, attempt.headers, attempt.body)
+    return adapter.parse_stored_response(action, attempt.status, attempt.headers, attempt.body)
 
 
 def _expected(outcome: Outcome) -> dict[str, Any]:

@@ -12,21 +12,29 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.cli.progress import share_bar
-from bot.config.environment import SettingsFault, database_path, key_bytes
-from bot.config.loader import load, look
-from bot.config.settings import SLACK_PERSON, RetentionTable, Settings, make_adapters
+from bot.config.environment import ConfigError, database_path, key_bytes
+from bot.config.loader import load, read_config
+from bot.config.settings import SLACK_PERSON, RetentionSettings, Settings, make_adapters
 from bot.policy.rules import duration
 from bot.text.formatting import WORDS
 from bot.text.terminal import complain, say
 from bot.workers.rate_limiter import account_of
 from bot.workers.retention import by_age, in_words
-from providers.phone import PhoneFault, read
-from storage.database.connection import CannotOpen
+from providers.phone import InvalidNumberError, read
+from storage.database.connection import CannotOpenLogError
 from storage.maintenance.anchors import Anchor, anchors_beside
-from storage.maintenance.backup import CannotBackUp
+from storage.maintenance.backup import BackupError
 from storage.maintenance.backup import backup as copy_log
 from storage.models import ConnectionOutage
-from storage.repositories.erasure_list import Erased, Erasing, Kept, Listed, UnreadableList, Why, list_beside
+from storage.repositories.erasure_list import (
+    Listed,
+    PurgeFilter,
+    PurgeResult,
+    Retained,
+    RetainedBecause,
+    UnreadableListError,
+    list_beside,
+)
 from storage.states import State
 from storage.store import Store
 
@@ -41,7 +49,7 @@ NOT_REACHED = (
 )
 
 
-class CannotPurge(Exception):
+class PurgeError(Exception):
     """Why nothing was purged: a sentence, or several."""
 
 
@@ -57,7 +65,7 @@ def backup(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     try:
         with share_bar("Backing up") as progress:
             verdict = copy_log(log, Path(chosen.file), progress=progress)
-    except CannotBackUp as error:
+    except BackupError as error:
         complain(str(error))
         return CANNOT_START
     if verdict.faults:
@@ -85,10 +93,10 @@ def resume(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
             complain(missing)
             return CANNOT_START
         lifted = asyncio.run(_lift(chosen.connection, settings))
-    except SettingsFault as error:
+    except ConfigError as error:
         complain(*error.faults)
         return CANNOT_START
-    except CannotOpen as error:
+    except CannotOpenLogError as error:
         complain(str(error))
         return CANNOT_START
     say(*(map(lifted_words, lifted) if lifted else [f"Nothing holds {chosen.connection} up."]))
@@ -115,7 +123,7 @@ async def _lift(connection: str, settings: Settings) -> list[ConnectionOutage]:
             await adapter.aclose()
     log = await Store.open(settings.database, key=settings.key_bytes, clock=lambda: datetime.now(UTC))
     try:
-        return list(await log.outages.lift(sharing, account))
+        return list(await log.outages.reset(sharing, account))
     finally:
         await log.close()
 
@@ -135,7 +143,7 @@ def purge(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Purge and return the exit status: 1 where something that was asked for stays."""
     try:
         return asyncio.run(_purge(chosen, variables))
-    except (CannotPurge, CannotOpen, UnreadableList) as error:
+    except (PurgeError, CannotOpenLogError, UnreadableListError) as error:
         complain(*map(str, error.args))
         return CANNOT_START
     except OSError as error:  # what goes is listed beside the log before anything goes
@@ -151,7 +159,7 @@ async def _purge(chosen: argparse.Namespace, variables: Mapping[str, str]) -> in
         if chosen.again:
             erasing = await log.retention.erased_before(hold=retention.hold)
             if erasing is None:
-                raise CannotPurge(f"Nothing was purged before: there is no {list_beside(path)}")
+                raise PurgeError(f"Nothing was purged before: there is no {list_beside(path)}")
         else:
             erasing = asked_for(chosen, retention, region, now)
         if chosen.dry_run:
@@ -164,7 +172,7 @@ async def _purge(chosen: argparse.Namespace, variables: Mapping[str, str]) -> in
     return LEFT_SOMETHING if (done.kept and erasing.before is None) or done.left else OK
 
 
-def _purge_settings(variables: Mapping[str, str]) -> tuple[Path, bytes, RetentionTable, str]:
+def _purge_settings(variables: Mapping[str, str]) -> tuple[Path, bytes, RetentionSettings, str]:
     """The log, its key, what the file says of keeping, and the region of numbers without a plus."""
     faults: list[str] = []
     path = database_path(variables.get("DATABASE_URL") or None, faults)
@@ -173,36 +181,38 @@ def _purge_settings(variables: Mapping[str, str]) -> tuple[Path, bytes, Retentio
         faults.append("CALLOPS_KEY is not set: the log is opened with the key it was made with")
     if not path.exists():
         faults.append(f"There is no log at {path}: is DATABASE_URL right?")
-    found = look(variables)
+    found = read_config(variables)
     if not found.readable or found.retention is None:  # what is on hold must be known
         faults += [one for one in found.file_faults if not found.readable or ": retention" in one]
     if faults or key is None or found.retention is None:
-        raise CannotPurge(*faults)
+        raise PurgeError(*faults)
     return path, key, found.retention, found.default_region
 
 
-def asked_for(chosen: argparse.Namespace, retention: RetentionTable, region: str, now: datetime) -> Erasing:
-    """What the command's options ask for. Raises `CannotPurge`."""
+def asked_for(
+    chosen: argparse.Namespace, retention: RetentionSettings, region: str, now: datetime
+) -> PurgeFilter:
+    """What the command's options ask for. Raises `PurgeError`."""
     kept = now - retention.keep_at_least if retention.keep_at_least else None
     if chosen.number:
         try:
             number = read(chosen.number, default_region=region, premium=True).e164
-        except PhoneFault as fault:
-            raise CannotPurge(str(fault)) from fault
-        return Erasing("by number", numbers=frozenset({number}), spare_after=kept, hold=retention.hold)
+        except InvalidNumberError as fault:
+            raise PurgeError(str(fault)) from fault
+        return PurgeFilter("by number", numbers=frozenset({number}), spare_after=kept, hold=retention.hold)
     if chosen.person:
         if not SLACK_PERSON.match(chosen.person):
-            raise CannotPurge(
+            raise PurgeError(
                 f"{chosen.person} is no person's id in Slack, such as U0123. Nothing was erased."
             )
-        return Erasing("by person", names=(Listed(chosen.person, now),), hold=retention.hold)
+        return PurgeFilter("by person", names=(Listed(chosen.person, now),), hold=retention.hold)
     if chosen.older_than:
         try:
             age = duration(chosen.older_than)
         except ValueError as fault:
-            raise CannotPurge(f"--older-than {chosen.older_than}: {fault}") from fault
+            raise PurgeError(f"--older-than {chosen.older_than}: {fault}") from fault
         if age < retention.keep_at_least:
-            raise CannotPurge(
+            raise PurgeError(
                 f"The settings keep everything for at least {in_words(retention.keep_at_least)} "
                 "([retention] keep_at_least). Nothing was erased: name a longer time."
             )
@@ -210,15 +220,15 @@ def asked_for(chosen: argparse.Namespace, retention: RetentionTable, region: str
     return _by_age(retention, now)
 
 
-def replace_age(retention: RetentionTable, age: timedelta) -> RetentionTable:
+def replace_age(retention: RetentionSettings, age: timedelta) -> RetentionSettings:
     """The same settings with another ``keep_at_most``."""
     return retention.model_copy(update={"keep_at_most": age})
 
 
-def _by_age(retention: RetentionTable, now: datetime) -> Erasing:
+def _by_age(retention: RetentionSettings, now: datetime) -> PurgeFilter:
     erasing = by_age(retention, now)
     if erasing is None:
-        raise CannotPurge(
+        raise PurgeError(
             "Say what to purge: --number, --person, --again or --older-than 365d; or set keep_at_most in "
             "[retention] and run this without any. Nothing was erased."
         )
@@ -233,7 +243,7 @@ def _operator() -> str:
         return "operator"
 
 
-def report(erasing: Erasing, done: Erased, *, dry_run: bool) -> Iterator[str]:
+def report(erasing: PurgeFilter, done: PurgeResult, *, dry_run: bool) -> Iterator[str]:
     """What was done, or would be, line by line."""
     ids = [one.id for one in done.requests]
     requests, faults = (
@@ -272,7 +282,7 @@ def report(erasing: Erasing, done: Erased, *, dry_run: bool) -> Iterator[str]:
         yield from NOT_REACHED
 
 
-def _left(done: Erased) -> Iterator[str]:
+def _left(done: PurgeResult) -> Iterator[str]:
     """What nothing can erase."""
     if done.left:
         yield "Not erased, for nothing is taken out of the chain: what these say holds the number."
@@ -281,21 +291,21 @@ def _left(done: Erased) -> Iterator[str]:
         yield f"  … and {len(done.left) - LISTED_AT_MOST} more"
 
 
-def _why(kept: Kept) -> str:
+def _why(kept: Retained) -> str:
     match kept.why:
-        case Why.HELD:
+        case RetainedBecause.HELD:
             return "it is on hold in the settings ([retention] hold)"
-        case Why.UNDER_WAY:
+        case RetainedBecause.UNDER_WAY:
             return f"it is {WORDS[State(kept.state)]}. Bring it to its end, then purge again"
-        case Why.MOVING:
+        case RetainedBecause.MOVING:
             return "its call is yet to be placed again, for another time. Purge again when it was"
-        case Why.GOES_OUT:
+        case RetainedBecause.GOES_OUT:
             return f"its call is to go out{_at(kept)}. Cancel the call, or wait, then purge again"
-        case Why.YOUNG:
+        case RetainedBecause.YOUNG:
             return f"it ended{_at(kept)}, and the settings keep it for longer ([retention] keep_at_least)"
 
 
-def _at(kept: Kept) -> str:
+def _at(kept: Retained) -> str:
     return f" {kept.until:%Y-%m-%d %H:%M} UTC" if kept.until else ""
 
 

@@ -9,12 +9,12 @@ EVENTS = "/slack/events"
 """Where Slack's requests go below the address, as in `bot.slack.http_mode.PATH`, whose import is heavy."""
 
 
-class NoAddress(ValueError):
+class NoAddressError(ValueError):
     """Why Slack could not reach an address, as a sentence."""
 
 
 def manifest(url: str | None = None) -> str:
-    """The manifest; with an address, such as ``https://bot.example``, for HTTP. Raises `NoAddress`."""
+    """The manifest; with an address, such as ``https://bot.example``, for HTTP. Raises `NoAddressError`."""
     text = MANIFEST.read_text(encoding="utf-8")
     return text if url is None else _over_http(text, _request_url(url))
 
@@ -24,11 +24,13 @@ def _request_url(url: str) -> str:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise NoAddress(f"{url} is no address: write one such as https://bot.example") from error
+        raise NoAddressError(f"{url} is no address: write one such as https://bot.example") from error
     if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
-        raise NoAddress(f"Slack sends to https only, and {url} is not of that kind: https://bot.example is")
+        raise NoAddressError(
+            f"Slack sends to https only, and {url} is not of that kind: https://bot.example is"
+        )
     if not re.fullmatch(r"[A-Za-z0-9.\-\[\]:]+", parts.netloc) or not re.fullmatch(r"[\w./~-]*", parts.path):
-        raise NoAddress(f"{url} holds what an address does not: write one such as https://bot.example")
+        raise NoAddressError(f"{url} holds what an address does not: write one such as https://bot.example")
     host = parts.netloc if port else parts.netloc.rstrip(":")
     path = parts.path.rstrip("/")
     return f"https://{host}{path if path.endswith(EVENTS) else path + EVENTS}"

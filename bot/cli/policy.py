@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from bot.cli.checks.rules import lint
-from bot.config.loader import Found, did_you_mean, look
+from bot.config.loader import ConfigReport, did_you_mean, read_config
 from bot.config.settings import SLACK_PERSON
 from bot.policy.explain import as_lines, as_object, explain
-from bot.policy.matching import Wanted
+from bot.policy.matching import RequestContext
 from bot.policy.rules import OF_CALLS, SLACK_CHANNEL
 from bot.text.findings import anything_wrong, as_objects, wrong
 from bot.text.findings import as_lines as findings_as_lines
@@ -22,14 +22,14 @@ OK, WRONG, CANNOT_START = 0, 1, 2
 
 def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Run one of the commands and return the exit status."""
-    found = look({**variables, **({"CALLOPS_CONFIG": chosen.config} if chosen.config else {})})
+    found = read_config({**variables, **({"CALLOPS_CONFIG": chosen.config} if chosen.config else {})})
     if chosen.asking == "lint":
         return _lint(found, as_json=chosen.json)
     faults = list(found.file_faults) or _faults(chosen, found)
     if faults:
         complain(*faults)
         return CANNOT_START
-    wanted = Wanted(
+    wanted = RequestContext(
         Kind(chosen.action),
         chosen.connection,
         _at(chosen.at) or datetime.now(UTC),
@@ -60,7 +60,7 @@ def _at(text: str | None) -> datetime | None:
     return read if read.tzinfo else None
 
 
-def _faults(chosen: argparse.Namespace, found: Found) -> list[str]:
+def _faults(chosen: argparse.Namespace, found: ConfigReport) -> list[str]:
     """What of the question cannot be read."""
     connections = {*found.connections, *found.off}
     asked = (
@@ -89,7 +89,7 @@ def _faults(chosen: argparse.Namespace, found: Found) -> list[str]:
     return [what for right, what in asked if not right]
 
 
-def _lint(found: Found, *, as_json: bool) -> int:
+def _lint(found: ConfigReport, *, as_json: bool) -> int:
     findings = [wrong("file", fault, f"Mend it in {found.path}.") for fault in found.file_faults]
     if found.readable and not any(where.startswith(("rules", "groups")) for where in found.unread):
         findings += lint(found.rules, found.groups, found.connections)

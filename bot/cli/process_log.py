@@ -23,7 +23,7 @@ FLUSH_WITHIN: Final = 0.5
 """Seconds that the last lines may take when the process ends."""
 
 
-class Lines(QueueHandler):
+class LogLines(QueueHandler):
     """Puts lines into the queue, and counts those for which there is no room."""
 
     queue: queue.Queue[logging.LogRecord | None]
@@ -111,7 +111,7 @@ def written_to(descriptor: int, *, most: int = MOST, hide: logging.Filter | None
 
     ``hide`` may change a line before it waits.
     """
-    lines = Lines(most)
+    lines = LogLines(most)
     if hide:
         lines.addFilter(hide)
     writing = Writing(lines.queue, Descriptor(descriptor))

@@ -20,18 +20,18 @@ from starlette.routing import BaseRoute, Route
 from bot.app import SCOPES, create_app
 from bot.cli.checks.setup import what_will_not_last
 from bot.config.settings import Settings, make_adapters
-from bot.runtime import Bot, House
+from bot.runtime import Bot, Runtime
 from bot.slack.backoff import backoff
 from bot.slack.client import is_loopback, make_client
-from bot.slack.errors import SLACK_TROUBLE, Refusal, refusal, trouble
+from bot.slack.errors import SLACK_ERRORS, Refusal, error_code, refusal
 from bot.slack.http_mode import PATH, HttpMode
 from bot.slack.rate_limits import paused_by
 from bot.slack.socket_mode import SocketMode
 from bot.slack.users import Workspace
-from bot.web import CannotListen, Health, Web, complete, create_web, health_routes
+from bot.web import CannotListenError, Health, Web, complete, create_web, health_routes
 from bot.webhooks import webhooks
 from bot.workers.clock_check import ClockCheck
-from bot.workers.loop import Rounds, until_written
+from bot.workers.loop import PeriodicTask, until_written
 from providers.base import Adapter
 from storage.database.deadlines import deadline
 from storage.errors import LogUnavailableError
@@ -49,7 +49,7 @@ _Result = TypeVar("_Result")
 _log = logging.getLogger("callops")
 
 
-class CannotStart(Exception):
+class StartError(Exception):
     """What is in the way, as a sentence."""
 
 
@@ -61,7 +61,7 @@ def utc_now() -> datetime:
 async def check_slack(client: AsyncWebClient, settings: Settings, clock_check: ClockCheck) -> Workspace:
     """Return the token's workspace, however often Slack has to be asked, and compare the clocks.
 
-    Raises `CannotStart` for a token that does not work or may too little.
+    Raises `StartError` for a token that does not work or may too little.
     """
     url = settings.slack_api_url
     answer = await _ask(client.auth_test, "SLACK_BOT_TOKEN", url)
@@ -71,7 +71,7 @@ async def check_slack(client: AsyncWebClient, settings: Settings, clock_check: C
         needed.discard("usergroups:read")
     granted = {scope.strip() for scope in answer.headers.get("x-oauth-scopes", "").split(",")}
     if missing := sorted(needed - granted):
-        raise CannotStart(
+        raise StartError(
             f"The Slack app lacks {', '.join(missing)}: update it from manifest.yml and reinstall it"
         )
     if settings.app_token:
@@ -84,15 +84,15 @@ async def check_slack(client: AsyncWebClient, settings: Settings, clock_check: C
 async def _ask(call: Callable[[], Awaitable[AsyncSlackResponse]], token: str, url: str) -> AsyncSlackResponse:
     """Return Slack's answer to a first call with a token. Trouble on the way to it is waited out.
 
-    Raises `CannotStart` where Slack does not take the token.
+    Raises `StartError` where Slack does not take the token.
     """
     for failures in count(1):
         try:
             return await call()
-        except SLACK_TROUBLE as error:
-            kind, code = refusal(error, direct=False), trouble(error)
+        except SLACK_ERRORS as error:
+            kind, code = refusal(error, direct=False), error_code(error)
             if kind is Refusal.TOKEN:
-                raise CannotStart(f"Slack does not take {token}: {code}") from error
+                raise StartError(f"Slack does not take {token}: {code}") from error
             seconds = backoff(failures, random.random())  # noqa: S311 - no secret
             if kind is Refusal.LIMITED:
                 now = utc_now()
@@ -102,7 +102,7 @@ async def _ask(call: Callable[[], Awaitable[AsyncSlackResponse]], token: str, ur
     raise AssertionError
 
 
-class _Stopped(Exception):
+class _StoppedError(Exception):
     """SIGTERM or SIGINT came before everything was open."""
 
 
@@ -115,7 +115,7 @@ async def serve(
 ) -> None:
     """Listen, send and post until SIGTERM or SIGINT; on SIGHUP, go by the rules that ``read`` gives.
 
-    ``hangups`` are the SIGHUPs that came before this process could hear them. Raises `CannotStart`.
+    ``hangups`` are the SIGHUPs that came before this process could hear them. Raises `StartError`.
     """
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -123,7 +123,7 @@ async def serve(
     async with AsyncExitStack() as stack:
         try:
             await _serve(settings, read, hangups, clock, stopping, stack)
-        except _Stopped:
+        except _StoppedError:
             _log.info("Stopped before it was connected")
 
 
@@ -148,23 +148,23 @@ async def _serve(
     # Its name is never used again: what is found under a dead owner's name is released.
     serving = ProcessLock.acquire(settings.database, owner=f"{os.getpid()}-{secrets.token_hex(4)}")
     stack.push_async_callback(_end, serving, log)
-    await _unless(stopping, until_written(lambda: serving.reap(log.processes.release)))
+    await _unless(stopping, until_written(lambda: serving.reap(log.processes.release_owner)))
     adapters = make_adapters(settings, clock)
     for adapter in adapters.values():
         stack.push_async_callback(adapter.aclose)
     bot = Bot(
         settings=settings,
         client=client,
-        log=log,
+        store=log,
         adapters=adapters,
         workspace=workspace,
         owner=serving.owner,
         clock=clock,
     )
     await _unless(stopping, bot.directory.refresh_groups())
-    house = House(bot, serving=serving, read=read)
-    house.rounds += (Rounds("look at the clock", clock_check.step),)
-    health.rounds, health.ended, health.write_probe = house.rounds, house.ended, house.write_probe
+    house = Runtime(bot, serving=serving, read=read)
+    house.rounds += (PeriodicTask("look at the clock", clock_check.run_once),)
+    health.tasks, health.ended, health.write_probe = house.rounds, house.ended, house.write_probe
     with deadline(FIRST_SIGN_WITHIN):
         await house.write_probe.write()
 
@@ -176,7 +176,7 @@ async def _serve(
         health.door = slack
         _say_hello(settings, adapters, workspace.team, web, slack, health)
         await stopping.wait()
-    except _Stopped:
+    except _StoppedError:
         pass  # before Slack could be connected to: what runs already comes to its end
     health.stopping = True
     _log.info("Stopping: taking in nothing more, finishing what is in flight")
@@ -187,11 +187,11 @@ async def _serve(
     _log.info("Stopped")
 
 
-async def _end(serving: ProcessLock, log: Store) -> None:
+async def _end(serving: ProcessLock, store: Store) -> None:
     """Hand back what this process holds of the log, where the log can be written to."""
     try:
         with deadline(LET_GO_WITHIN):
-            await serving.release(log.processes.release)
+            await serving.release(store.processes.release_owner)
     except LogUnavailableError as error:
         _log.warning(
             "What this process held of the log could not be handed back (%s). "
@@ -200,12 +200,14 @@ async def _end(serving: ProcessLock, log: Store) -> None:
         )
 
 
-async def _let_go(log: Store) -> None:
+async def _let_go(store: Store) -> None:
     with deadline(LET_GO_WITHIN):
-        await log.close()
+        await store.close()
 
 
-def _door(settings: Settings, house: House, bot: Bot, clock: Callable[[], datetime]) -> SocketMode | HttpMode:
+def _door(
+    settings: Settings, house: Runtime, bot: Bot, clock: Callable[[], datetime]
+) -> SocketMode | HttpMode:
     """How Slack reaches us: Socket Mode where there is a token for it, else HTTP."""
     foreign = house.write_probe.foreign_request
     if settings.app_token:
@@ -222,11 +224,11 @@ def _door(settings: Settings, house: House, bot: Bot, clock: Callable[[], dateti
 
 
 async def _listen(app: Starlette, settings: Settings) -> Web:
-    """Listen for health checks, and for what is added later. Raises `CannotStart`."""
+    """Listen for health checks, and for what is added later. Raises `StartError`."""
     try:
         return await Web.start(app, settings.host, settings.port)
-    except CannotListen as error:
-        raise CannotStart(str(error)) from error
+    except CannotListenError as error:
+        raise StartError(str(error)) from error
 
 
 def _routes(adapters: dict[str, Adapter], bot: Bot, slack: SocketMode | HttpMode) -> list[BaseRoute]:
@@ -236,12 +238,12 @@ def _routes(adapters: dict[str, Adapter], bot: Bot, slack: SocketMode | HttpMode
 
 
 async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, _Result]) -> _Result:
-    """Do something, but stop waiting for it when we are told to stop. Raises `_Stopped`."""
+    """Do something, but stop waiting for it when we are told to stop. Raises `_StoppedError`."""
     working, told = asyncio.create_task(work), asyncio.create_task(stopping.wait())
     try:
         await asyncio.wait({working, told}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
-            raise _Stopped
+            raise _StoppedError
         return working.result()
     finally:
         for task in (working, told):

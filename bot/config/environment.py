@@ -34,7 +34,7 @@ _OTHER_ENCODINGS: Final = {
 _SAVE: Final = "save it as plain text in UTF-8"
 
 
-class SettingsFault(Exception):
+class ConfigError(Exception):
     """Faults of the environment and the file: one line each, in the operator's words."""
 
     def __init__(self, faults: list[str]) -> None:
@@ -42,40 +42,40 @@ class SettingsFault(Exception):
         self.faults = faults
 
 
-class NotText(ValueError):
+class NotTextError(ValueError):
     """Return what a file is instead, and what to do, as the second half of a sentence."""
 
 
 def read_text(path: Path) -> str:
-    """Return a file's text, with a newline at each line's end. Raises `OSError`, `NotText`."""
+    """Return a file's text, with a newline at each line's end. Raises `OSError`, `NotTextError`."""
     return decode(path.read_bytes())
 
 
 def decode(content: bytes) -> str:
-    """Return a file's text, from UTF-8 with or without a byte-order mark. Raises `NotText`."""
+    """Return a file's text, from UTF-8 with or without a byte-order mark. Raises `NotTextError`."""
     for mark, name in _OTHER_ENCODINGS.items():
         if content.startswith(mark):
-            raise NotText(f"it is in {name}: {_SAVE}")
+            raise NotTextError(f"it is in {name}: {_SAVE}")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise NotText(f"line {line} is not in UTF-8: {_SAVE}") from error
+        raise NotTextError(f"line {line} is not in UTF-8: {_SAVE}") from error
     if "\0" in text:  # UTF-16 without a mark, or no text at all
-        raise NotText(f"it holds bytes that no text has: {_SAVE}")
+        raise NotTextError(f"it holds bytes that no text has: {_SAVE}")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def read_environment() -> dict[str, str]:
-    """Return the environment's variables, over those of `.env` in this folder. Raises `SettingsFault`."""
+    """Return the environment's variables, over those of `.env` in this folder. Raises `ConfigError`."""
     try:
         file = read_text(Path(".env"))
     except FileNotFoundError:
         file = ""
-    except NotText as error:
-        raise SettingsFault([f".env cannot be read: {error}."]) from error
+    except NotTextError as error:
+        raise ConfigError([f".env cannot be read: {error}."]) from error
     except OSError as error:
-        raise SettingsFault([f".env cannot be read: {error.strerror}."]) from error
+        raise ConfigError([f".env cannot be read: {error.strerror}."]) from error
     said = dotenv_values(stream=StringIO(file))
     return {name: value for name, value in said.items() if value} | dict(os.environ)
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from bot.config.environment import Environment, NotText, SettingsFault, read_text
+from bot.config.environment import ConfigError, Environment, NotTextError, read_text
 from bot.config.settings import (
     DEFAULT_REGION,
     MOST_WORKERS,
@@ -22,17 +22,17 @@ from bot.config.settings import (
     SLACK_GROUP,
     SLACK_PERSON,
     Connection,
-    DispatchTable,
-    GroupsTable,
-    RetentionTable,
+    DispatchSettings,
+    GroupSettings,
+    RetentionSettings,
     Settings,
-    SlackTable,
+    SlackSettings,
 )
 from bot.policy import calling_hours
 from bot.policy.calling_hours import RECIPIENT, Hours
 from bot.policy.rules import EVERYONE, PEOPLE, SLACK_CHANNEL, Rule
 from providers.base import Adapter
-from providers.registry import PROVIDERS, NoAdapter, find
+from providers.registry import PROVIDERS, AdapterNotFoundError, find
 
 _TABLES = ("slack", "connections", "groups", "rules", "dispatch", "retention", "calling_hours")
 _OURS = frozenset({"provider", "audit_channel", "workers", "calling_hours"})
@@ -50,7 +50,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ConfigReport:
     """What could be read of the environment and the file, and every fault of both.
 
     A table with a fault is None, or missing from what it stands among, and named in ``unread``.
@@ -73,9 +73,9 @@ class Found:
     host: str
     port: int
     log_level: str
-    slack: SlackTable | None
-    dispatch: DispatchTable | None
-    retention: RetentionTable | None
+    slack: SlackSettings | None
+    dispatch: DispatchSettings | None
+    retention: RetentionSettings | None
     connections: Mapping[str, Connection]
     off: Mapping[str, str]
     groups: Mapping[str, tuple[str, ...]]
@@ -101,15 +101,15 @@ class Found:
 
 
 def load(variables: Mapping[str, str]) -> Settings:
-    """Read the environment and the file it names. Raises `SettingsFault` with every fault there is."""
-    found = look(variables)
+    """Read the environment and the file it names. Raises `ConfigError` with every fault there is."""
+    found = read_config(variables)
     faults = [*found.file_faults, *found.environment_faults]
     if faults or found.slack is None or found.dispatch is None or found.retention is None:
-        raise SettingsFault(faults)
+        raise ConfigError(faults)
     return Settings(**{one.name: getattr(found, one.name) for one in fields(Settings)})
 
 
-def look(variables: Mapping[str, str]) -> Found:
+def read_config(variables: Mapping[str, str]) -> ConfigReport:
     """Read what can be read of the environment and the file it names."""
     in_file: list[str] = []
     in_environment: list[str] = []
@@ -118,16 +118,16 @@ def look(variables: Mapping[str, str]) -> Found:
     data = _read(path, in_file)
     # A file that cannot be read has one fault, not one for each thing that is missing from it.
     file = _File(path.name, data or {}, environment, in_file if data is not None else [])
-    slack = file.table("slack", SlackTable)
-    dispatch = file.table("dispatch", DispatchTable)
-    retention = file.table("retention", RetentionTable)
+    slack = file.table("slack", SlackSettings)
+    dispatch = file.table("dispatch", DispatchSettings)
+    retention = file.table("retention", RetentionSettings)
     connections, off = file.connections()
     groups = file.groups()
     rules = file.rules(groups, slack)
     known_hours = file.hours([*connections.values(), *rules])
     groups |= named_directly(rules, groups)
     app_token, signing_secret = environment.slack_door()
-    return Found(
+    return ConfigReport(
         path=path,
         readable=data is not None,
         file_faults=tuple(in_file),
@@ -164,7 +164,7 @@ def _read(path: Path, faults: list[str]) -> dict[str, Any] | None:
         faults.append(
             f"{path} is not there: copy callops.example.toml, or name another file in CALLOPS_CONFIG"
         )
-    except (tomllib.TOMLDecodeError, NotText) as error:
+    except (tomllib.TOMLDecodeError, NotTextError) as error:
         faults.append(f"{path} cannot be read: {error}")
     except OSError as error:
         faults.append(f"{path} cannot be read: {error.strerror}")
@@ -225,14 +225,14 @@ class _File:
     def _adapter(self, provider: object, where: str) -> type[Adapter] | None:
         try:
             return find(str(provider))
-        except NoAdapter as fault:
+        except AdapterNotFoundError as fault:
             built_in = f"; built in are {', '.join(sorted(PROVIDERS))}; another is written module:Name"
             known = did_you_mean(str(provider), PROVIDERS) or built_in
             self._fault(where, str(fault) + ("" if ":" in str(provider) else known))
             return None
 
     def groups(self) -> dict[str, tuple[str, ...]]:
-        found = self._validate(GroupsTable, {"groups": self._data.get("groups", {})}, "")
+        found = self._validate(GroupSettings, {"groups": self._data.get("groups", {})}, "")
         return dict(found.groups) if found else {}
 
     def hours(self, users: Iterable[Connection | Rule]) -> dict[str, Hours]:
@@ -265,7 +265,7 @@ class _File:
             self._fault(where, str(error))
             return None
 
-    def rules(self, groups: Mapping[str, object], slack: SlackTable | None) -> tuple[Rule, ...]:
+    def rules(self, groups: Mapping[str, object], slack: SlackSettings | None) -> tuple[Rule, ...]:
         tables = self._data.get("rules", [])
         if not isinstance(tables, list):
             self._fault("rules", "write each rule as [[rules]]")
@@ -285,7 +285,7 @@ class _File:
         return tuple(rules)
 
     def _check_names(
-        self, rule: Rule, where: str, groups: Mapping[str, object], slack: SlackTable | None
+        self, rule: Rule, where: str, groups: Mapping[str, object], slack: SlackSettings | None
     ) -> None:
         """Every group, connection and reason that a rule names is there."""
         known = [EVERYONE, *groups]

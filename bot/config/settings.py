@@ -45,7 +45,7 @@ Reasons = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=75)], ..
 Channel = Annotated[str, Field(pattern=SLACK_CHANNEL)]
 
 
-class SlackTable(_Table):
+class SlackSettings(_Table):
     """Where messages go and how people's words are read."""
 
     audit_channel: Channel
@@ -75,7 +75,7 @@ MOST_WORKERS: Final = 64
 """Twice what an adapter opens connections for: more could only wait."""
 
 
-class DispatchTable(_Table):
+class DispatchSettings(_Table):
     """How requests are sent: how many at once to a connection, how long one may take, how long it is held.
 
     ``margin`` is what a decision leaves for sending before the call goes out; ``ask_next`` how long one
@@ -98,7 +98,7 @@ class DispatchTable(_Table):
         return value
 
 
-class RetentionTable(_Table):
+class RetentionSettings(_Table):
     """How long personal data is kept, and what is kept whatever anybody asks.
 
     ``keep_at_least``: what ended later is not purged. ``keep_at_most``: what ended earlier is purged by
@@ -130,7 +130,7 @@ def _member(value: str) -> str:
     return value
 
 
-class GroupsTable(_Table):
+class GroupSettings(_Table):
     """Who is in which group: people and Slack user groups, by id."""
 
     groups: dict[str, Annotated[tuple[Annotated[str, AfterValidator(_member)], ...], Field(min_length=1)]]
@@ -173,7 +173,7 @@ class Settings:
     port: int
     """Where health checks, webhooks and, without Socket Mode, Slack are heard; 0 takes any free port."""
     log_level: str
-    slack: SlackTable
+    slack: SlackSettings
     connections: Mapping[str, Connection]
     off: Mapping[str, str]
     """Connections that are off, with the reason."""
@@ -182,8 +182,8 @@ class Settings:
     groups: Mapping[str, tuple[str, ...]]
     """Ids by group; a person or user group that a rule names directly is a group of its own."""
     rules: tuple[Rule, ...]
-    dispatch: DispatchTable
-    retention: RetentionTable
+    dispatch: DispatchSettings
+    retention: RetentionSettings
     hours: Mapping[str, Hours] = field(default_factory=calling_hours.known)
     """The calling hours of countries: those that CallOps comes with, and the file's own."""
 

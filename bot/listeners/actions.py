@@ -12,14 +12,14 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.listeners.command_flow import CommandFlow
-from bot.listeners.commands import Lists
-from bot.listeners.forms import Opening
+from bot.listeners.commands import RequestLists
+from bot.listeners.forms import FormOpener
 from bot.listeners.payloads import Body, channel_of, press, pressed
 from bot.parsing.command import Verb
-from bot.services.commands import Commands, nonce
-from bot.services.models import Origin
+from bot.services.commands import CommandService, nonce
+from bot.services.models import RequestSource
 from bot.slack.blocks import Message
-from bot.slack.responses import NoWindow, Replies, Windows
+from bot.slack.responses import EphemeralResponder, ModalClient, ModalNotOpenedError
 from bot.text import interactions
 from bot.ui import command_replies, prompts
 from bot.ui.command_replies import COMMANDS
@@ -36,17 +36,17 @@ COMMANDS_HEARD: Final[dict[str, Verb | None]] = {"/calls": None} | {
 
 
 @dataclass(slots=True)
-class Requests:
+class RequestActions:
     """What people type and press to ask for something, or to take it back."""
 
-    _log: Store
+    _store: Store
     _disabled: Mapping[str, str]
-    _commands: Commands
+    _commands: CommandService
     _flow: CommandFlow
-    _opening: Opening
-    _lists: Lists
-    _windows: Windows
-    _replies: Replies
+    _opening: FormOpener
+    _lists: RequestLists
+    _windows: ModalClient
+    _replies: EphemeralResponder
 
     def listen(self, app: AsyncApp) -> None:
         """Register the listeners."""
@@ -60,7 +60,7 @@ class Requests:
         app.action(prompts.CHANGE_ASKED)(self.change_asked)
         app.action(prompts.CANCEL_FIRST)(self.cancel_first)
         app.action(command_replies.PLACE)(self.place)
-        app.action(command_replies.TAKE_BACK)(self.take_back)
+        app.action(command_replies.TAKE_BACK)(self.withdraw)
 
     async def command(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Answer a slash command: help, a form, what is wrong with it, a preview, or what was asked."""
@@ -77,14 +77,14 @@ class Requests:
         elif line.verb and line.missing and not line.faults:
             try:
                 await self._opening.open(body, line.verb, values_of(line), body["channel_id"], person)
-            except NoWindow as no:
+            except ModalNotOpenedError as no:
                 draft = nonce(body["trigger_id"], "line")
                 await self._commands.keep(draft, person, None, line)
                 await _say(ack, command_replies.no_form(no.code, draft))
             else:
                 await ack()
         else:
-            origin = Origin(person, body["channel_id"], delivery_key=f"command:{body['trigger_id']}")
+            origin = RequestSource(person, body["channel_id"], delivery_key=f"command:{body['trigger_id']}")
             await _say(ack, await self._flow.answer(line, origin, nonce(body["trigger_id"], "line")))
 
     async def choose(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
@@ -92,7 +92,7 @@ class Requests:
         choice = Choice.of(action["value"])
         draft = await self._commands.draft(choice.draft, person.id)
         if draft and draft.request:
-            message = self._flow.asked(await self._log.requests.request(draft.request))
+            message = self._flow.asked(await self._store.requests.request(draft.request))
         elif draft is None or not draft.content:
             message = command_replies.refusal([interactions.TOO_OLD])
         else:
@@ -109,7 +109,7 @@ class Requests:
     async def change_asked(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Take back what was asked with something chosen wrongly, and open its form to ask it otherwise."""
         request_id, draft = action["value"].split()
-        message, withdrawn = await self._flow.take_back(request_id, person, delivery_key=press(body))
+        message, withdrawn = await self._flow.withdraw(request_id, person, delivery_key=press(body))
         self._replies.send(body["response_url"], message, replace=True)
         if withdrawn:
             await self._opening.reopen(await self._commands.draft(draft, person.id), body, person)
@@ -145,11 +145,11 @@ class Requests:
         self._replies.send(body["response_url"], message, replace=True)
         await ack()
 
-    async def take_back(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
+    async def withdraw(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Withdraw what somebody asked for themselves, if nothing of it is being sent."""
-        message, _ = await self._flow.take_back(action["value"], person, delivery_key=press(body))
+        message, _ = await self._flow.withdraw(action["value"], person, delivery_key=press(body))
         if "view" in body:
-            await self._windows.change(body, result(message))
+            await self._windows.update(body, result(message))
         else:
             self._replies.send(body["response_url"], message, replace=True)
         await ack()

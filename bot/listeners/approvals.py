@@ -16,22 +16,22 @@ from bot.config.settings import SettingsHolder
 from bot.parsing.vocabulary import caution
 from bot.services.approvals import ApprovalService, content
 from bot.services.commands import nonce
-from bot.services.models import NotAllowed, Settlement
-from bot.services.pending import MOST_COUNTED, beside, has_namesake
+from bot.services.models import PermissionDeniedError, Settlement
+from bot.services.pending import MOST_COUNTED, has_namesake, pending_context
 from bot.services.permissions import Permissions
 from bot.services.preconditions import Preconditions
 from bot.slack.blocks import View
 from bot.slack.masking import Masking
-from bot.slack.responses import Windows
+from bot.slack.responses import ModalClient
 from bot.text import interactions
 from bot.text.interactions import Evidence
 from bot.ui.channel_messages import REVIEW, SETTLE
 from bot.ui.modal import About, notice, typed
 from bot.ui.request_status import already, trial
 from bot.ui.review_modal import Denial, Review, Settling, done
-from providers.actions import Refused
-from storage.errors import Conflict
-from storage.models import Person, Request, Waiting
+from providers.actions import CannotSendError
+from storage.errors import ConflictError
+from storage.models import PendingRequest, Person, Request
 from storage.states import State
 from storage.store import Store
 
@@ -43,15 +43,15 @@ NEXT = 5
 
 
 @dataclass(slots=True)
-class Decisions:
+class ApprovalListeners:
     """What approvers press and submit."""
 
-    _log: Store
+    _store: Store
     _settings: SettingsHolder
     _permissions: Permissions
     _preconditions: Preconditions
     _approvals: ApprovalService
-    _windows: Windows
+    _windows: ModalClient
     _masking: Masking
     _clock: Callable[[], datetime]
 
@@ -72,13 +72,13 @@ class Decisions:
 
     async def review(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Show a waiting request to somebody who may decide it; to others, say why not."""
-        request = await self._log.requests.request(action["value"])
+        request = await self._store.requests.request(action["value"])
         decision = self._permissions.may_decide(request, person)
         if request.state is not State.PENDING:
             view = await self._over(request)
         elif not decision.allowed:
-            await self._permissions.turn_away(request, person, "decide", decision)
-            view = notice(interactions.NOT_YOURS_TO_DECIDE, *decision.why)
+            await self._permissions.record_denied_attempt(request, person, "decide", decision)
+            view = notice(interactions.NOT_YOURS_TO_DECIDE, *decision.reasons)
         else:
             view = await self._review(request, person, nonce(body["trigger_id"], "review"))
         await self._windows.open(body, view)
@@ -95,7 +95,9 @@ class Decisions:
             nonce=key,
             shown=content(request),
             caution=self._caution(request),
-            beside=replace(await beside(self._log, request), others=min(len(others), MOST_COUNTED)),
+            beside=replace(
+                await pending_context(self._store, request), others=min(len(others), MOST_COUNTED)
+            ),
             decided=decided,
             approved=person.id in request.approved_by,
         )
@@ -106,10 +108,10 @@ class Decisions:
     def _may_reveal(self, request: Request, person: Person) -> bool:
         return self._permissions.may_reveal(request, person).allowed
 
-    async def _for(self, person: Person, most: int) -> list[Waiting]:
+    async def _for(self, person: Person, most: int) -> list[PendingRequest]:
         """What waits and somebody may decide, the soonest deadline first: so many of it."""
-        now, found = self._clock(), list[Waiting]()
-        page: Sequence[Waiting] = await self._log.approvals.pending(PAGE)
+        now, found = self._clock(), list[PendingRequest]()
+        page: Sequence[PendingRequest] = await self._store.approvals.pending(PAGE)
         while page and len(found) < most:
             found += [
                 one
@@ -118,7 +120,7 @@ class Decisions:
                 and person.id not in one.approved_by
                 and self._permissions.may_decide(one, person).allowed
             ]
-            page = await self._log.approvals.pending(PAGE, after=page[-1])
+            page = await self._store.approvals.pending(PAGE, after=page[-1])
         return found[:most]
 
     async def reveal(self, ack: AsyncAck, body: Body, person: Person) -> None:
@@ -128,9 +130,9 @@ class Decisions:
             request = await self._approvals.reveal(
                 about.request, person, nonce=nonce(body["trigger_id"], "reveal")
             )
-        except NotAllowed as no:
+        except PermissionDeniedError as no:
             view = notice(interactions.NOT_YOURS_TO_SEE, *no.why)
-        except Conflict:  # delivered twice: the first delivery shows it
+        except ConflictError:  # delivered twice: the first delivery shows it
             await ack()
             return
         else:
@@ -140,13 +142,13 @@ class Decisions:
                 if request.state is State.PENDING
                 else await self._over(request)
             )
-        await self._windows.change(body, view)
+        await self._windows.update(body, view)
         await ack()
 
     async def deny(self, ack: AsyncAck, body: Body) -> None:
         """Turn the review into a form for the reason."""
         about = About.of(body["view"])
-        request = await self._log.requests.request(about.request)
+        request = await self._store.requests.request(about.request)
         view = (
             self._masking.view(
                 Denial.build(
@@ -160,14 +162,14 @@ class Decisions:
             if request.state is State.PENDING
             else await self._over(request)
         )
-        await self._windows.change(body, view)
+        await self._windows.update(body, view)
         await ack()
 
     async def approved(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Let the request pass; what cannot be undone only if it was named."""
         about = About.of(body["view"])
-        request = await self._log.requests.request(about.request)
-        namesake = await has_namesake(self._log, request)
+        request = await self._store.requests.request(about.request)
+        namesake = await has_namesake(self._store, request)
         if request.state is State.PENDING and not Review.is_confirmed(
             request, body["view"], namesake=namesake
         ):
@@ -183,7 +185,7 @@ class Decisions:
             await self._approvals.approve(
                 about.request, person, shown=about.shown, nonce=about.nonce, note=note
             )
-        except (Conflict, NotAllowed) as no:
+        except (ConflictError, PermissionDeniedError) as no:
             await self._say_no(ack, no, person, body)
         else:
             await self._go_on(ack, person, body)
@@ -199,7 +201,7 @@ class Decisions:
             await self._approvals.deny(
                 about.request, person, reason=reason, shown=about.shown, nonce=about.nonce
             )
-        except (Conflict, NotAllowed) as no:
+        except (ConflictError, PermissionDeniedError) as no:
             await self._say_no(ack, no, person, body)
         else:
             await self._go_on(ack, person, body)
@@ -208,7 +210,7 @@ class Decisions:
         """Open the next request that waits for somebody in the same modal, or say that there is none."""
         decided = About.of(body["view"]).decided + 1
         for one in await self._for(person, NEXT):
-            request = await self._log.requests.request(one.id)
+            request = await self._store.requests.request(one.id)
             if request.state is State.PENDING:
                 key = nonce(body["trigger_id"], "next")
                 view = await self._review(request, person, key, decided=decided)
@@ -221,14 +223,14 @@ class Decisions:
 
     async def settle(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Ask somebody entitled what became of an unknown; to others, say why not."""
-        request = await self._log.requests.request(action["value"])
+        request = await self._store.requests.request(action["value"])
         entry = next(one for one in request.entries if one.id == action["value"])
         decision = self._permissions.may_settle(request, person)
         if entry.state is not State.UNKNOWN:
             view = await self._over(request)
         elif not decision.allowed:
-            await self._permissions.turn_away(request, person, "settle", decision)
-            view = notice(interactions.NOT_YOURS_TO_SAY, *decision.why)
+            await self._permissions.record_denied_attempt(request, person, "settle", decision)
+            view = notice(interactions.NOT_YOURS_TO_SAY, *decision.reasons)
         else:
             view = self._masking.view(
                 Settling.build(request, entry, nonce=nonce(body["trigger_id"], "settle"))
@@ -252,31 +254,33 @@ class Decisions:
             await self._approvals.settle(
                 about.entry, person, what, evidence=evidence, reason=reason, nonce=about.nonce
             )
-        except (Conflict, NotAllowed) as no:
+        except (ConflictError, PermissionDeniedError) as no:
             await self._say_no(ack, no, person, body)
         else:
             await ack()
 
-    async def _say_no(self, ack: AsyncAck, no: Conflict | NotAllowed, person: Person, body: Body) -> None:
+    async def _say_no(
+        self, ack: AsyncAck, no: ConflictError | PermissionDeniedError, person: Person, body: Body
+    ) -> None:
         """Say what was in the way. A decision that Slack delivered twice was taken the first time."""
         about = About.of(body["view"])
         match no:
-            case NotAllowed():
+            case PermissionDeniedError():
                 await ack(response_action="update", view=notice(interactions.NOT_DONE, *no.why))
-            case Conflict() if any(
+            case ConflictError() if any(
                 one.person == person.id and one.content == about.shown for one in no.current.approvals
             ):
                 await self._go_on(ack, person, body)
-            case Conflict():
+            case ConflictError():
                 await ack(response_action="update", view=await self._over(no.current))
 
     def _caution(self, request: Request) -> str | None:
         try:
             return caution(self._preconditions.adapter(request.connection), request.kind)
-        except Refused:  # it is off: approved or not, nothing will be sent through it
+        except CannotSendError:  # it is off: approved or not, nothing will be sent through it
             return None
 
     async def _over(self, request: Request) -> View:
         """How the request stands, and who was first."""
-        told = already(request, await self._log.requests.events(request.id))
+        told = already(request, await self._store.requests.events(request.id))
         return self._masking.view(notice(interactions.NOTHING_LEFT, *trial(request), *told))

@@ -13,13 +13,13 @@ from bot.services.pending import MOST_COUNTED
 from bot.services.permissions import Permissions
 from bot.slack.blocks import Message
 from bot.slack.masking import Masking
-from bot.slack.responses import Replies
+from bot.slack.responses import EphemeralResponder
 from bot.text.formatting import short
 from bot.ui import do_not_call, request_lists
 from bot.ui.request_lists import SHOWN, Row
-from storage.errors import NoSuchRequest
+from storage.errors import RequestNotFoundError
 from storage.ids import MISREAD, readings
-from storage.models import Event, LogEntry, Person, Query, Request
+from storage.models import ActionRecord, Event, Person, Query, Request
 from storage.repositories.do_not_call import NUMBER
 from storage.states import State
 from storage.store import Store
@@ -30,12 +30,12 @@ LOOKED_THROUGH = 100
 
 
 @dataclass(slots=True)
-class Lists:
+class RequestLists:
     """What people ask to read."""
 
-    _log: Store
+    _store: Store
     _permissions: Permissions
-    _replies: Replies
+    _replies: EphemeralResponder
     search: LogSearch
     _connections: Collection[str]
     _masking: Masking
@@ -55,11 +55,11 @@ class Lists:
         """What is somebody's, what waits, and what is coming up."""
         mine = await self._own(person)
         known = {request.id for request in mine}
-        waiting = await self._log.approvals.pending(SHOWN + len(known), team=person.team)
-        first = [await self._log.requests.request(one.id) for one in waiting if one.id not in known][:SHOWN]
+        waiting = await self._store.approvals.pending(SHOWN + len(known), team=person.team)
+        first = [await self._store.requests.request(one.id) for one in waiting if one.id not in known][:SHOWN]
         shown = len(first) + sum(request.state is State.PENDING for request in mine)
-        waits = await self._log.approvals.count_pending(shown + MOST_COUNTED, team=person.team)
-        coming = await self._log.call_history.scheduled(
+        waits = await self._store.approvals.count_pending(shown + MOST_COUNTED, team=person.team)
+        coming = await self._store.call_history.scheduled(
             self._connections, self._clock(), mine="", limit=SHOWN + 1
         )
         return self._masking.message(
@@ -73,10 +73,10 @@ class Lists:
 
     async def _own(self, person: Person) -> Sequence[Request]:
         """The requests that somebody made last in their workspace, the newest first."""
-        page = await self._log.search.page(Query(requester=person.id), limit=LOOKED_THROUGH)
+        page = await self._store.search.page(Query(requester=person.id), limit=LOOKED_THROUGH)
         found: list[Request] = []
         for one in dict.fromkeys(entry.request for entry in page.entries):
-            request = await self._log.requests.request(one)
+            request = await self._store.requests.request(one)
             found += [request] if request.team == person.team else []
             if len(found) == SHOWN:
                 break
@@ -86,14 +86,14 @@ class Lists:
         """How the request that somebody means stands."""
         found = await self._meant(typed, person)
         if not found and (stop := await self._stop_meant(typed)):
-            kept = await self._log.requests.private(stop[0].request)
+            kept = await self._store.requests.personal_values(stop[0].request)
             numbers = {seq: value for seq, field, value in kept if field == NUMBER}
             return self._masking.message(do_not_call.status(stop, numbers))
         if not found:
             return request_lists.not_found(short(typed.strip()))
         if len(found) > 1:
             return self._masking.message(request_lists.which(found, short(typed.strip())))
-        events = await self._log.requests.events(found[0].id)
+        events = await self._store.requests.events(found[0].id)
         return self._masking.message(request_lists.status(self._row(found[0], person), events))
 
     async def _meant(self, typed: str, person: Person) -> list[Request]:
@@ -101,8 +101,8 @@ class Lists:
         found: dict[str, Request] = {}
         for one in readings(typed):
             try:
-                request = await self._log.requests.request(one)
-            except NoSuchRequest:
+                request = await self._store.requests.request(one)
+            except RequestNotFoundError:
                 continue
             if request.team == person.team:
                 found.setdefault(request.id, request)
@@ -113,8 +113,8 @@ class Lists:
         """What happened to the stop, or the do-not-call list, that an id means."""
         for one in readings(typed, "S"):
             try:
-                return await self._log.requests.events(one)
-            except NoSuchRequest:
+                return await self._store.requests.events(one)
+            except RequestNotFoundError:
                 continue
         return ()
 
@@ -122,10 +122,10 @@ class Lists:
         waits = request.state is State.PENDING
         return Row(
             request,
-            may_take_back=person.id == request.requester and all(map(_can_be_taken_back, request.entries)),
+            may_withdraw=person.id == request.requester and all(map(_can_be_withdrawn, request.entries)),
             may_decide=waits and self._permissions.may_decide(request, person).allowed,
         )
 
 
-def _can_be_taken_back(entry: LogEntry) -> bool:
+def _can_be_withdrawn(entry: ActionRecord) -> bool:
     return entry.state in {State.PENDING, State.APPROVED}

@@ -8,26 +8,26 @@ from typing import Any
 from bot.listeners.payloads import Body, channel_of
 from bot.parsing.command import FORMS, Verb
 from bot.services import scheduled_calls
-from bot.services.commands import Commands, nonce
-from bot.services.scheduled_calls import Offer
+from bot.services.commands import CommandService, nonce
+from bot.services.scheduled_calls import CallOptions
 from bot.slack.blocks import View
-from bot.slack.responses import Windows
+from bot.slack.responses import ModalClient
 from bot.text import interactions
 from bot.ui.form_values import values_of
 from bot.ui.forms import Form
 from bot.ui.modal import notice
-from storage.models import LogEntry, Person
+from storage.models import ActionRecord, Person
 from storage.repositories.users import Draft
 from storage.store import Store
 
 
 @dataclass(slots=True)
-class Opening:
+class FormOpener:
     """The forms by what they ask for, and what is known when one is opened."""
 
-    _log: Store
-    _commands: Commands
-    _windows: Windows
+    _store: Store
+    _commands: CommandService
+    _windows: ModalClient
     _clock: Callable[[], datetime]
 
     @property
@@ -47,7 +47,7 @@ class Opening:
     ) -> None:
         """Open a form with values in it; ``line`` is what was typed and is not understood."""
         form = self.forms[verb]
-        known = Offer()
+        known = CallOptions()
         if verb in {Verb.CANCEL, Verb.MOVE}:
             known = await self._offer(person, values)
         view = form.build(
@@ -63,7 +63,7 @@ class Opening:
         verb = verb or Verb(str(draft.content["verb"]))
         answers: Any = draft.content.get("answers", ())
         line = self._commands.parse(str(draft.content["rest"]), verb, person, answers)
-        found = await self._commands.infer(line, person)
+        found = await self._commands.fill_defaults(line, person)
         text = str(draft.content["text"])
         await self.open(body, verb, values_of(found.line), channel_of(body), person, line=text)
 
@@ -75,7 +75,7 @@ class Opening:
         person: Person,
         *,
         hint: str = "",
-        call: LogEntry | None = None,
+        call: ActionRecord | None = None,
     ) -> None:
         """Open the form for what is done to known calls, with values in it or with one of them chosen."""
         known = await self._offer(person, values, call)
@@ -84,19 +84,21 @@ class Opening:
         )
         await self._windows.open(body, view)
 
-    async def _offer(self, person: Person, values: Mapping[str, str], call: LogEntry | None = None) -> Offer:
+    async def _offer(
+        self, person: Person, values: Mapping[str, str], call: ActionRecord | None = None
+    ) -> CallOptions:
         """The calls to choose from. One that stands alone is chosen at first, unless a target was named."""
         now = self._clock()
         through = scheduled_calls.cancelling(self._commands.vocabulary)
         limit = scheduled_calls.MOST_SHOWN + 1
-        entries = list(await self._log.call_history.scheduled(through, now, mine=person.id, limit=limit))
+        entries = list(await self._store.call_history.scheduled(through, now, mine=person.id, limit=limit))
         chosen = None
         if call is not None:
             entries = [call, *(entry for entry in entries if entry.id != call.id)]
             chosen = call.id
         elif len(entries) == 1 and not values.get("targets"):
             chosen = entries[0].id
-        return scheduled_calls.offer(entries, zone=person.timezone, now=now, chosen=chosen)
+        return scheduled_calls.call_options(entries, zone=person.timezone, now=now, chosen=chosen)
 
 
 def _gone(draft: Draft | None) -> View:

@@ -14,8 +14,8 @@ from slack_bolt.response import BoltResponse
 
 from bot.services.permissions import Permissions
 from bot.slack.blocks import MAX_OPTION, plain_text
-from bot.slack.responses import Replies, Windows
-from bot.slack.users import Directory, PersonUnreadable
+from bot.slack.responses import EphemeralResponder, ModalClient
+from bot.slack.users import UserDirectory, UserUnavailableError
 from bot.text import interactions, policy_reasons
 from bot.ui.command_replies import refusal
 from bot.ui.modal import notice
@@ -33,11 +33,11 @@ Body = dict[str, Any]
 class Gate:
     """Global middleware of Bolt: `check` lets a payload pass to its listener, or answers it."""
 
-    _log: Store
+    _store: Store
     _permissions: Permissions
-    _directory: Directory
-    _windows: Windows
-    _replies: Replies
+    _directory: UserDirectory
+    _windows: ModalClient
+    _replies: EphemeralResponder
 
     async def check(
         self, ack: AsyncAck, body: Body, context: AsyncBoltContext, next_: Callable[[], Awaitable[None]]
@@ -55,11 +55,11 @@ class Gate:
         user = context.user_id or ""
         try:
             why = await self._ineligible(user, body, context)
-        except PersonUnreadable:
+        except UserUnavailableError:
             return interactions.WHO_ARE_YOU
         if why:
             where = str(body.get("command") or body.get("type"))
-            await self._log.audit.record_denied_attempt(actor=user, where=where, why=why)
+            await self._store.audit.record_denied_attempt(actor=user, where=where, why=why)
         elif len(body.get("text") or "") > MAX_COMMAND:
             why = interactions.command_too_long(MAX_COMMAND)
         elif _too_long(body):
@@ -67,14 +67,17 @@ class Gate:
         return why
 
     async def _ineligible(self, user: str, body: Body, context: AsyncBoltContext) -> str | None:
-        """Return why somebody may do nothing here, or None. Raise `PersonUnreadable` where nobody knows."""
+        """Return why somebody may do nothing here, or None.
+
+        Raise `UserUnavailableError` where nobody knows.
+        """
         workspace = self._directory.workspace
         if workspace.app and body.get("api_app_id") not in {None, "", workspace.app}:
             return interactions.ANOTHER_APP
         if not workspace.includes(context.team_id, context.enterprise_id):
             return policy_reasons.STRANGER
-        person = context["person"] = await self._directory.person(user)
-        return self._permissions.standing(person)
+        person = context["person"] = await self._directory.get_user(user)
+        return self._permissions.ineligible_reason(person)
 
     async def _refuse(self, ack: AsyncAck, body: Body, why: str) -> BoltResponse:
         """Answer with the reason, on the surface that the person used."""

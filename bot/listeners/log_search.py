@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.parsing import log_query
-from bot.parsing.command import Fault, Typist, Vocabulary
+from bot.parsing.command import CommandContext, FieldError, Typist
 from bot.parsing.log_query import Filters
 from bot.parsing.mentions import MENTION
 from bot.parsing.tokens import clean
@@ -23,9 +23,9 @@ from bot.services.commands import nonce
 from bot.services.export import Format, counted, lines
 from bot.services.permissions import Permissions
 from bot.slack.blocks import Message
-from bot.slack.errors import SLACK_TROUBLE, trouble
+from bot.slack.errors import SLACK_ERRORS, error_code
 from bot.slack.masking import Masking
-from bot.slack.responses import Replies, Windows
+from bot.slack.responses import EphemeralResponder, ModalClient
 from bot.text import log_query_errors
 from bot.ui import announcements, log_pages
 from bot.ui.command_replies import refusal
@@ -47,9 +47,9 @@ _log = logging.getLogger(__name__)
 class LogFiles:
     """Exports on their way."""
 
-    _log: Store
+    _store: Store
     _client: AsyncWebClient
-    _replies: Replies
+    _replies: EphemeralResponder
     _default_region: str
 
     def send(self, query: Query, filters: Filters, person: Person, now: datetime) -> Message:
@@ -64,7 +64,7 @@ class LogFiles:
             written = [
                 line
                 async for line in lines(
-                    self._log, query, Format.CSV, default_region=self._default_region, most=MOST
+                    self._store, query, Format.CSV, default_region=self._default_region, most=MOST
                 )
             ]
             count = counted(len(written) - 1)
@@ -77,16 +77,16 @@ class LogFiles:
                 filename=f"callops-log-{now:%Y-%m-%d-%H%M}.csv",
                 title=announcements.FILE_TITLE,
             )
-        except SLACK_TROUBLE as error:
-            await self._say_why(person, trouble(error))
+        except SLACK_ERRORS as error:
+            await self._say_why(person, error_code(error))
 
     async def _say_why(self, person: Person, why: str) -> None:
         """Say that no file comes, and how to have one all the same."""
         _log.warning("An export could not be sent: %s", why)
         try:
             await self._post(person, announcements.not_sent(why))
-        except SLACK_TROUBLE as error:
-            _log.warning("That could not be said either: %s", trouble(error))
+        except SLACK_ERRORS as error:
+            _log.warning("That could not be said either: %s", error_code(error))
 
     async def _post(self, person: Person, message: Message) -> AsyncSlackResponse:
         return await self._client.chat_postMessage(
@@ -101,19 +101,19 @@ Body = dict[str, Any]
 class LogSearch:
     """What people look for in the log."""
 
-    _log: Store
+    _store: Store
     _permissions: Permissions
-    _windows: Windows
-    _replies: Replies
+    _windows: ModalClient
+    _replies: EphemeralResponder
     _files: LogFiles
-    _vocabulary: Vocabulary
+    _vocabulary: CommandContext
     _masking: Masking
     _clock: Callable[[], datetime]
 
     def listen(self, app: AsyncApp) -> None:
         """Register the listeners."""
         for button in (OLDER, NEWER, NEWEST):
-            app.action(button)(self.turn)
+            app.action(button)(self.turn_page)
         app.action(FILTER)(self.filter)
         app.action(EXPORT)(self.export)
         app.view(FilterForm.callback_id)(self.searched)
@@ -126,7 +126,7 @@ class LogSearch:
         draft = await self._keep(filters, person, trigger_id)
         return log_pages.faults(faults, draft) if faults else await self._page(filters, draft, person)
 
-    async def turn(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
+    async def turn_page(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Show the page of older or newer entries in the place of this one."""
         draft, _, key = action["value"].partition(" ")
         kept = await self._filters(draft, person)
@@ -139,7 +139,7 @@ class LogSearch:
             newer = int(key) if action["action_id"] == NEWER else None
             message = await self._page(kept, draft, person, after=older, before=newer)
         if "view" in body:
-            await self._windows.change(body, LogPage.build(message))
+            await self._windows.update(body, LogPage.build(message))
         else:
             self._replies.send(body["response_url"], message, replace=True)
         await ack()
@@ -165,7 +165,7 @@ class LogSearch:
         kept = await self._filters(action["value"], person)
         view = FilterForm.build(kept or Filters(), self._vocabulary)
         if "view" in body:
-            await self._windows.change(body, view)
+            await self._windows.update(body, view)
         else:
             await self._windows.open(body, view)
         await ack()
@@ -199,20 +199,20 @@ class LogSearch:
         query, stop = await self._query(filters, person)
         if filters.stop and query.number and stop is None:
             return log_pages.never_asked(query.number)
-        found = await self._log.search.find(query, after=after, before=before, limit=ROWS)
+        found = await self._store.search.find(query, after=after, before=before, limit=ROWS)
         key = after if before is None else before
         return log_pages.page(filters, found, draft, self._masking, key=key, stop=stop)
 
     async def _query(self, filters: Filters, person: Person) -> tuple[Query, AskedToStop | None]:
         """What the store is asked; for the report of a number, since when it wants no more calls."""
         query = replace(filters.query, team=person.team)
-        stop = await self._log.search.asked_to_stop(query.number) if filters.stop and query.number else None
+        stop = await self._store.search.asked_to_stop(query.number) if filters.stop and query.number else None
         if stop is None:
             return query, None
         since = max(stop.at, query.since) if query.since else stop.at
         return replace(query, kind=Kind.PLACE_CALL, since=since), stop
 
-    async def _read(self, text: str, person: Person) -> tuple[Filters, tuple[Fault, ...]]:
+    async def _read(self, text: str, person: Person) -> tuple[Filters, tuple[FieldError, ...]]:
         """What somebody looks for; a person who was named is one that the log knows."""
         said = log_query.read(
             text,
@@ -223,7 +223,7 @@ class LogSearch:
         )
         if not said.named:
             return said.filters, said.faults
-        meant = await person_meant(self._log, said.named, team=person.team)
+        meant = await person_meant(self._store, said.named, team=person.team)
         if isinstance(meant, str):
             return log_query.found(said, meant), said.faults
         nobody = log_query.unknown_person(said.named, [one.name for one in meant])
@@ -231,16 +231,16 @@ class LogSearch:
 
     def _may_not(self, person: Person) -> Message | None:
         decision = self._permissions.may_read(person)
-        return None if decision.allowed else refusal(decision.why)
+        return None if decision.allowed else refusal(decision.reasons)
 
     async def _keep(self, filters: Filters, person: Person, trigger_id: str) -> str:
         draft = nonce(trigger_id, "log")
-        await self._log.users.keep_draft(draft, person=person.id, content={"filters": filters.kept()})
+        await self._store.users.keep_draft(draft, person=person.id, content={"filters": filters.kept()})
         return draft
 
     async def _filters(self, draft: str, person: Person) -> Filters | None:
         """What a page was about, for the person whose page it is."""
-        found = await self._log.users.draft(draft)
+        found = await self._store.users.draft(draft)
         kept = found.content.get("filters") if found and found.person == person.id else None
         return Filters.of(kept) if isinstance(kept, Mapping) else None
 
@@ -249,7 +249,7 @@ _ID: Final = re.compile(r"(?=.*[0-9])[UW][A-Z0-9]{5,}")
 """An id as Slack gives them out. Almost all hold a digit: a name in capitals is not taken for one."""
 
 
-async def person_meant(log: Store, named: str, *, team: str | None = None) -> str | Sequence[Person]:
+async def person_meant(store: Store, named: str, *, team: str | None = None) -> str | Sequence[Person]:
     """Return the id of the one person meant, else everybody of that name: nobody, or several.
 
     ``team`` leaves people of other workspaces out.
@@ -257,9 +257,9 @@ async def person_meant(log: Store, named: str, *, team: str | None = None) -> st
     bare = named.strip().removeprefix("@").strip()
     if mention := MENTION.fullmatch(named.strip()):
         return mention["id"]
-    if await log.users.person(bare.upper()):
+    if await store.users.person(bare.upper()):
         return bare.upper()
-    people = [one for one in await log.users.people_named(bare) if team in {None, one.team}]
+    people = [one for one in await store.users.people_named(bare) if team in {None, one.team}]
     if len(people) == 1:
         return people[0].id
     return bare if not people and _ID.fullmatch(bare) else people

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.services.models import Origin
+from bot.services.models import RequestSource
 from bot.ui.modal import About
 from storage.models import Person
 
@@ -16,15 +16,15 @@ def channel_of(body: Body) -> str:
     return str((body.get("channel") or {}).get("id", ""))
 
 
-def pressed(body: Body, person: Person, nonce: str | None = None) -> Origin:
+def pressed(body: Body, person: Person, nonce: str | None = None) -> RequestSource:
     """The press of a button as the origin of a request."""
-    return Origin(person, channel_of(body) or None, delivery_key=press(body), nonce=nonce)
+    return RequestSource(person, channel_of(body) or None, delivery_key=press(body), nonce=nonce)
 
 
-def submitted(body: Body, person: Person) -> Origin:
+def submitted(body: Body, person: Person) -> RequestSource:
     """The submit of a form as the origin of a request."""
     about = About.of(body["view"])
-    return Origin(person, about.channel or None, f"submit:{body['trigger_id']}", about.nonce)
+    return RequestSource(person, about.channel or None, f"submit:{body['trigger_id']}", about.nonce)
 
 
 def press(body: Body) -> str:

@@ -9,19 +9,19 @@ from functools import partial
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.listeners.forms import Opening
+from bot.listeners.forms import FormOpener
 from bot.listeners.payloads import Body, channel_of
 from bot.parsing import mentions
 from bot.parsing.command import Verb
 from bot.parsing.mentions import Mentions
 from bot.services import scheduled_calls
 from bot.services.approvals import ApprovalService
-from bot.services.commands import Commands, nonce
-from bot.services.models import NotAllowed
+from bot.services.commands import CommandService, nonce
+from bot.services.models import PermissionDeniedError
 from bot.services.permissions import Permissions
 from bot.slack.blocks import View
 from bot.slack.masking import Masking
-from bot.slack.responses import Replies, Windows
+from bot.slack.responses import EphemeralResponder, ModalClient
 from bot.text import interactions
 from bot.text import scheduled_calls as sentences
 from bot.ui import command_replies
@@ -30,8 +30,8 @@ from bot.ui.details_modal import Details
 from bot.ui.form_values import placed_as
 from bot.ui.modal import notice
 from providers.actions import Kind, PlaceCall
-from storage.errors import Conflict, NoSuchRequest
-from storage.models import LogEntry, Person, Request, entry_of
+from storage.errors import ConflictError, RequestNotFoundError
+from storage.models import ActionRecord, Person, Request, entry_of
 from storage.store import Store
 
 CANCEL_MENTIONED = "cancel_mentioned"
@@ -42,13 +42,13 @@ CANCEL_MENTIONED = "cancel_mentioned"
 class Shortcuts:
     """The listeners of what is pressed on messages to go on from there."""
 
-    _log: Store
+    _store: Store
     _permissions: Permissions
     _approvals: ApprovalService
-    _commands: Commands
-    _opening: Opening
-    _windows: Windows
-    _replies: Replies
+    _commands: CommandService
+    _opening: FormOpener
+    _windows: ModalClient
+    _replies: EphemeralResponder
     _masking: Masking
 
     def listen(self, app: AsyncApp) -> None:
@@ -69,19 +69,21 @@ class Shortcuts:
         await self._open_with(Verb.MOVE, ack, body, action, person)
 
     async def _open_with(self, verb: Verb, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
-        entry = entry_of(await self._log.requests.request(action["value"]), action["value"])
+        entry = entry_of(await self._store.requests.request(action["value"]), action["value"])
         allowed = self._permissions.may_open(person, Kind.CANCEL_CALL)
         late = await self._commands.cannot_cancel(entry, person)
         if late or not allowed.allowed:
-            self._replies.send(body["response_url"], command_replies.refusal([late] if late else allowed.why))
+            self._replies.send(
+                body["response_url"], command_replies.refusal([late] if late else allowed.reasons)
+            )
         else:
             await self._opening.open_known(verb, body, {}, person, call=entry)
         await ack()
 
     async def place_again(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Open the form with a call that was moved in vain, for the person who wanted it moved."""
-        move = await self._log.requests.request(action["value"])
-        call = entry_of(await self._log.requests.request(move.reschedules or ""), move.reschedules or "")
+        move = await self._store.requests.request(action["value"])
+        call = entry_of(await self._store.requests.request(move.reschedules or ""), move.reschedules or "")
         if person.id != move.requester:
             self._replies.send(body["response_url"], command_replies.refusal([sentences.NOT_YOURS_TO_PLACE]))
         elif not isinstance(call.action, PlaceCall):
@@ -92,7 +94,7 @@ class Shortcuts:
 
     async def details(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Show what happened to a request, as a story; above the modal that it was pressed in, if any."""
-        view = await self._story(await self._log.requests.request(action["value"]), person)
+        view = await self._story(await self._store.requests.request(action["value"]), person)
         if "view" in body:
             await self._windows.push(body, view)
         else:
@@ -104,20 +106,20 @@ class Shortcuts:
         key = nonce(body["trigger_id"], "reveal")
         try:
             request = await self._approvals.reveal(action["value"], person, nonce=key)
-        except NotAllowed as no:
+        except PermissionDeniedError as no:
             view = notice(interactions.NOT_YOURS_TO_SEE, *no.why)
-        except Conflict:  # delivered twice: the first delivery shows it
+        except ConflictError:  # delivered twice: the first delivery shows it
             await ack()
             return
         else:
             view = await self._story(request, person, revealed=True)
-        await self._windows.change(body, view)
+        await self._windows.update(body, view)
         await ack()
 
     async def _story(self, request: Request, person: Person, *, revealed: bool = False) -> View:
         events, private = (
-            await self._log.requests.events(request.id),
-            await self._log.requests.private(request.id),
+            await self._store.requests.events(request.id),
+            await self._store.requests.personal_values(request.id),
         )
         build = partial(Details.build, request, events, private)
         if revealed:
@@ -129,17 +131,17 @@ class Shortcuts:
         """Open the form with what a message mentions filled in, or saying that it mentions nothing."""
         allowed = self._permissions.may_open(person, Kind.CANCEL_CALL)
         if not allowed.allowed:
-            self._replies.send(body["response_url"], command_replies.refusal(allowed.why))
+            self._replies.send(body["response_url"], command_replies.refusal(allowed.reasons))
             await ack()
             return
         found = mentions.read(body["message"], default_region=self._commands.vocabulary.default_region)
         calls = await self._calls(found, person)
         theirs = {call.reference for call in calls}
-        ids = set(await self._log.call_history.known_ids(found.words)) - theirs
+        ids = set(await self._store.call_history.known_ids(found.words)) - theirs
         others = [phone.pretty for phone in found.phones] + [word for word in found.words if word in ids]
         others += found.doubtful
         values: dict[str, str] = {}
-        chosen: LogEntry | None = None
+        chosen: ActionRecord | None = None
         if len(calls) == 1 and not others and not found.more:
             chosen = calls[0]
         else:
@@ -152,13 +154,13 @@ class Shortcuts:
         await self._opening.open_known(Verb.CANCEL, body, values, person, hint=hint, call=chosen)
         await ack()
 
-    async def _calls(self, found: Mentions, person: Person) -> list[LogEntry]:
+    async def _calls(self, found: Mentions, person: Person) -> list[ActionRecord]:
         """The calls placed through us that a message names by our own ids, if they still go out."""
-        calls: list[LogEntry] = []
+        calls: list[ActionRecord] = []
         for named in found.requests:
             try:
-                request = await self._log.requests.request(named)
-            except NoSuchRequest:
+                request = await self._store.requests.request(named)
+            except RequestNotFoundError:
                 continue
             calls += [
                 entry

@@ -11,17 +11,17 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.listeners.command_flow import CommandFlow
-from bot.listeners.forms import Opening
+from bot.listeners.forms import FormOpener
 from bot.listeners.payloads import Body, pressed, submitted
 from bot.parsing.command import OF_STOPS, Verb
-from bot.parsing.defaults import Inferred
+from bot.parsing.defaults import FilledCommand
 from bot.services import scheduled_calls
-from bot.services.commands import Commands, Faulty, nonce
-from bot.services.models import NotAllowed, Wish
+from bot.services.commands import CommandService, InvalidCommandError, nonce
+from bot.services.models import PermissionDeniedError, RequestSpec
 from bot.services.preconditions import Preconditions
-from bot.services.scheduled_calls import KNOWN, NONE_OF_THESE
+from bot.services.scheduled_calls import NONE_OF_THESE, SCHEDULED_CALL
 from bot.slack.blocks import Message, View
-from bot.slack.responses import Windows
+from bot.slack.responses import ModalClient
 from bot.text.markup import escape
 from bot.ui import command_replies, prompts
 from bot.ui.call_preview import PlacePreview
@@ -33,15 +33,15 @@ from storage.store import Store
 
 
 @dataclass(slots=True)
-class Submissions:
+class FormSubmissions:
     """What people ask for by a form."""
 
-    _log: Store
+    _store: Store
     _preconditions: Preconditions
-    _commands: Commands
+    _commands: CommandService
     _flow: CommandFlow
-    _opening: Opening
-    _windows: Windows
+    _opening: FormOpener
+    _windows: ModalClient
     _clock: Callable[[], datetime]
 
     def listen(self, app: AsyncApp) -> None:
@@ -60,7 +60,7 @@ class Submissions:
             channel=about.channel,
             whole=True,
         )
-        await self._windows.change(body, view)
+        await self._windows.update(body, view)
         await ack()
 
     async def place_form(self, ack: AsyncAck, body: Body, person: Person) -> None:
@@ -68,11 +68,11 @@ class Submissions:
         form = self._opening.forms[Verb.PLACE]
         try:
             found = await self._submitted(form, body, person)
-            wish = await self._commands.wish(found, person)
+            wish = await self._commands.request_spec(found, person)
             if not await self._commands.may_place(wish, submitted(body, person)):
                 await self._answer_form(ack, wish, person, body)
                 return
-        except Faulty as faulty:
+        except InvalidCommandError as faulty:
             await self._ack_faults(ack, form, faulty, body, person)
             return
         draft = nonce(body["trigger_id"], "preview")
@@ -85,7 +85,9 @@ class Submissions:
             view = prompts.asking(view, prompts.question(earlier, reader=person.id, now=self._clock()))
         await ack(response_action="update", view=view)
 
-    def _with_what_lacks(self, form: Form, faulty: Faulty, body: Body, person: Person) -> View | None:
+    def _with_what_lacks(
+        self, form: Form, faulty: InvalidCommandError, body: Body, person: Person
+    ) -> View | None:
         """The form once more, where all it lacks is in fields that were folded away."""
         lacks = {fault.field for fault in faulty.faults}
         if (
@@ -125,14 +127,14 @@ class Submissions:
             if verb in OF_STOPS:
                 await ack(response_action="update", view=result(await self._stop(found, person, body)))
                 return
-            wish = await self._commands.wish(found, person)
+            wish = await self._commands.request_spec(found, person)
             typed = None if self._is_chosen(form, body) else found
             await self._answer_form(ack, wish, person, body, typed)
-        except Faulty as faulty:
+        except InvalidCommandError as faulty:
             await self._ack_faults(ack, form, faulty, body, person)
 
     async def _ack_faults(
-        self, ack: AsyncAck, form: Form, faulty: Faulty, body: Body, person: Person
+        self, ack: AsyncAck, form: Form, faulty: InvalidCommandError, body: Body, person: Person
     ) -> None:
         """Ask what the form lacks or what was meant by it; otherwise put each fault under its field."""
         await self._commands.keep_refusal(faulty, submitted(body, person))
@@ -149,40 +151,46 @@ class Submissions:
         """A form that Slack sent back, as a line of the grammar."""
         return line_text(form.verb, form.read(body["view"]))
 
-    async def _stop(self, found: Inferred, person: Person, body: Body) -> Message:
-        """What came of stopping calls to a number, or of allowing them again. Raises `Faulty`."""
+    async def _stop(self, found: FilledCommand, person: Person, body: Body) -> Message:
+        """What came of stopping calls to a number, or of allowing them again.
+
+        Raises `InvalidCommandError`.
+        """
         return await self._flow.stop_or_allow(found.line, submitted(body, person))
 
     def _is_chosen(self, form: Form, body: Body) -> bool:
         """Return whether a form is about a known call: its number is masked there, and stays so."""
-        return form.read(body["view"]).get(KNOWN, NONE_OF_THESE) not in {"", NONE_OF_THESE}
+        return form.read(body["view"]).get(SCHEDULED_CALL, NONE_OF_THESE) not in {"", NONE_OF_THESE}
 
     async def _answer_form(
-        self, ack: AsyncAck, wish: Wish, person: Person, body: Body, found: Inferred | None = None
+        self, ack: AsyncAck, wish: RequestSpec, person: Person, body: Body, found: FilledCommand | None = None
     ) -> None:
-        """Ask, and turn the form into the answer. Raises `Faulty` for what the form can mend."""
+        """Ask, and turn the form into the answer. Raises `InvalidCommandError` for what the form can mend."""
         try:
             message = await self._flow.ask(wish, submitted(body, person), found)
-        except NotAllowed as no:
+        except PermissionDeniedError as no:
             message = command_replies.refusal(no.why, no.request)
         await ack(response_action="update", view=result(message))
 
-    async def _submitted(self, form: Form, body: Body, person: Person) -> Inferred:
-        """What a form says, with what could be inferred. Raises `Faulty` for what contradicts itself."""
+    async def _submitted(self, form: Form, body: Body, person: Person) -> FilledCommand:
+        """What a form says, with what could be inferred.
+
+        Raises `InvalidCommandError` for what contradicts itself.
+        """
         values = form.read(body["view"])
         if faults := form.contradictions(values, self._clock()):
-            raise Faulty(faults)
+            raise InvalidCommandError(faults)
         if self._is_chosen(form, body):
-            values = {**values, **await self._chosen(form.verb, values[KNOWN], person)}
+            values = {**values, **await self._chosen(form.verb, values[SCHEDULED_CALL], person)}
         chosen = form.answers(body["view"], self._said(form, body))
         line = self._commands.parse(line_text(form.verb, values), form.verb, person, chosen)
-        return await self._commands.infer(line, person)
+        return await self._commands.fill_defaults(line, person)
 
     async def _chosen(self, verb: Verb, call: str, person: Person) -> Mapping[str, str]:
-        """A known call as a form's values. Raises `Faulty` where it does not go out any more."""
-        entry = entry_of(await self._log.requests.request(call), call)
+        """A known call as a form's values. Raises `InvalidCommandError` where it does not go out any more."""
+        entry = entry_of(await self._store.requests.request(call), call)
         if why := await self._commands.cannot_cancel(entry, person):
-            raise Faulty([scheduled_calls.fault(why)])
+            raise InvalidCommandError([scheduled_calls.fault(why)])
         if verb is Verb.MOVE:
             return {"targets": entry.id}
         return scheduled_calls.values(entry, self._commands.vocabulary)

@@ -66,7 +66,7 @@ CancelsBy = Literal["number", "call_id"]
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectionWords:
+class ConnectionInfo:
     """What the grammar knows of a connection.
 
     ``agents`` are the names people type; ``cancels_by`` says what identifies a call there, None if nothing
@@ -101,10 +101,10 @@ class ConnectionWords:
 
 
 @dataclass(frozen=True, slots=True)
-class Vocabulary:
+class CommandContext:
     """The names that the configuration adds to the grammar."""
 
-    connections: Mapping[str, ConnectionWords]
+    connections: Mapping[str, ConnectionInfo]
     default_region: str
     reasons: Sequence[str] = ()
     disabled_connections: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -125,11 +125,11 @@ class Typist:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FieldError:
     """What is wrong with what was typed, and what to do.
 
-    ``field`` is the name of the `Line` field it is about, ``text`` for what belongs to none; ``suggestion``
-    is what to type instead, where one thing is likely.
+    ``field`` is the name of the `Command` field it is about, ``text`` for what belongs to none;
+    ``suggestion`` is what to type instead, where one thing is likely.
     """
 
     field: str
@@ -143,13 +143,13 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Question(Fault):
+class Question(FieldError):
     """Text that can be read in several ways: each of ``options`` is the label of one, for a button."""
 
     options: tuple[str, ...] = ()
 
 
-class Later(Fault):
+class SuggestedTime(FieldError):
     """A call may not go out when it should; ``suggestion`` is a time when it may."""
 
     @property
@@ -159,7 +159,7 @@ class Later(Fault):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Command:
     """What was understood. None or empty: not said, or not understood; then ``faults`` says why.
 
     ``at`` is aware and in UTC, None for a call to be placed now; ``at_text`` is what it was read from.
@@ -168,9 +168,9 @@ class Line:
     and ``latest`` are ``HH:MM``. ``missing`` names the fields without which nothing can be asked, when
     nothing was said about them. ``text`` is the line as typed, ``rest`` what stands behind its verb,
     ``typed`` the parts of it by the field they are about: what a form shows of a field that was not
-    understood. ``left_out`` are words that stood beside targets in a pasted list, and are asked for nothing.
-    ``verbs`` are the ones to choose between, where no verb was said. ``answers`` are the options chosen so
-    far, in the order in which the questions about the text arise.
+    understood. ``ignored_words`` are words that stood beside targets in a pasted list, and are asked for
+    nothing. ``verbs`` are the ones to choose between, where no verb was said. ``answers`` are the options
+    chosen so far, in the order in which the questions about the text arise.
     """
 
     text: str = ""
@@ -195,10 +195,10 @@ class Line:
     purpose: str | None = None
     consent: str | None = None
     reason: str | None = None
-    left_out: tuple[str, ...] = field(default=(), compare=False)
+    ignored_words: tuple[str, ...] = field(default=(), compare=False)
     reported_call_time: datetime | None = None
     reported_call_time_text: str | None = None
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[FieldError, ...] = ()
     missing: tuple[str, ...] = ()
     typed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
     answers: tuple[int, ...] = field(default=(), compare=False)
@@ -214,7 +214,7 @@ _BARE = re.compile(r"[^\W_][\w'.:/+-]*(?: [^\W_][\w'.:/+-]*)*")
 _WORDS_OF_THE_GRAMMAR = re.compile(r"\b(?:via|carry[-_]?over)\b", re.IGNORECASE)
 
 
-def write(line: Line) -> str:
+def format_command(line: Command) -> str:
     """The line as one could have typed it after ``/calls``: what was understood, ready to copy."""
     numbers = ", ".join(target.phone.e164 for target in line.targets if isinstance(target, NumberTarget))
     ids = [target.provider_id for target in line.targets if isinstance(target, IdTarget)]
@@ -245,21 +245,21 @@ def write(line: Line) -> str:
     return " ".join(filter(None, [*said, *keys, *metadata, carry_over]))
 
 
-def corrected(line: Line, faults: Sequence[Fault]) -> Line | None:
+def apply_suggestions(line: Command, faults: Sequence[FieldError]) -> Command | None:
     """The line with what was probably meant in place of every fault; None where that is not known of one."""
     for fault in faults:
         match fault:
-            case Fault(suggestion=None):
+            case FieldError(suggestion=None):
                 return None
-            case Fault(field="connection", suggestion=meant):
+            case FieldError(field="connection", suggestion=meant):
                 line = replace(line, connection=meant)
-            case Fault(field="agent", suggestion=meant):
+            case FieldError(field="agent", suggestion=meant):
                 line = replace(line, agent=meant)
-            case Fault(field="at", suggestion=meant):
+            case FieldError(field="at", suggestion=meant):
                 line = replace(line, at_text=meant)
-            case Fault(field="reported_call_time", suggestion=meant):
+            case FieldError(field="reported_call_time", suggestion=meant):
                 line = replace(line, reported_call_time_text=meant)
-            case Fault(field="zone", suggestion=meant):
+            case FieldError(field="zone", suggestion=meant):
                 line = replace(line, zone=meant)
             case _:
                 return None

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from whenever import Date, Instant, Time, TimeZoneNotFoundError
 
-from bot.parsing.time_grammar import DAY, MONTHS, WEEKDAYS, TimeFault, days_off, limited, stem
+from bot.parsing.time_grammar import DAY, MONTHS, WEEKDAYS, InvalidTimeError, days_off, limited, stem
 from bot.text import clocks, time_errors
 
 _AGO = re.compile(r"(?P<days>\d{1,4})\s?(?:d|days?)\sago", re.IGNORECASE)
@@ -34,18 +34,18 @@ class Day:
 def read(text: str, *, zone: str, now: datetime) -> Day:
     """Read a day typed at ``now`` (aware) by somebody whose clocks are those of ``zone``.
 
-    ``zone`` is as in `bot.parsing.times.read`. Raises `TimeFault`, nothing else.
+    ``zone`` is as in `bot.parsing.times.read`. Raises `InvalidTimeError`, nothing else.
     """
     typed = limited(text)
     try:
         today = clocks.local(Instant(now), zone).date()
     except TimeZoneNotFoundError:
-        raise TimeFault(time_errors.no_days_without_zone(zone)) from None
+        raise InvalidTimeError(time_errors.no_days_without_zone(zone)) from None
     date = _date(typed, today)
     if date > today:
-        raise TimeFault(time_errors.day_to_come(typed))
+        raise InvalidTimeError(time_errors.day_to_come(typed))
     if date < _FIRST:
-        raise TimeFault(time_errors.day_long_ago(typed))
+        raise InvalidTimeError(time_errors.day_long_ago(typed))
     start, end = (_begin(day, zone).to_stdlib() for day in (date, date.add(days=1)))
     return Day(start, end, date.format_iso())
 
@@ -61,13 +61,13 @@ def _date(typed: str, today: Date) -> Date:
         return today.subtract(days=int(ago["days"]))
     day = DAY.fullmatch(typed)
     if day is None or day["tonight"] or day["which"]:
-        raise TimeFault(time_errors.no_day(typed))
+        raise InvalidTimeError(time_errors.no_day(typed))
     if day["numeric"]:
-        raise TimeFault(time_errors.two_days(typed))
+        raise InvalidTimeError(time_errors.two_days(typed))
     if day["word"]:
         return today.add(days=days_off(day))
     if day["ahead"]:
-        raise TimeFault(time_errors.day_to_come(typed))
+        raise InvalidTimeError(time_errors.day_to_come(typed))
     if day["weekday"]:
         return today.subtract(days=(today.day_of_week().value - 1 - WEEKDAYS.index(stem(day["weekday"]))) % 7)
     return _written(day, typed, today)
@@ -85,4 +85,4 @@ def _written(day: re.Match[str], typed: str, today: Date) -> Date:
     try:
         return Date(year, month, number)
     except ValueError:
-        raise TimeFault(time_errors.no_such_date(typed, year)) from None
+        raise InvalidTimeError(time_errors.no_such_date(typed, year)) from None

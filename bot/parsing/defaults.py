@@ -12,14 +12,14 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from bot.parsing import labels
-from bot.parsing.command import KINDS, ConnectionWords, Fault, Line, Verb, Vocabulary
+from bot.parsing.command import KINDS, Command, CommandContext, ConnectionInfo, FieldError, Verb
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.targets import IdTarget
 from bot.text import parse_errors
 from providers.actions import Kind
 
 
-class Ground(StrEnum):
+class Source(StrEnum):
     """Why something was chosen that was not said."""
 
     ONLY = "only"
@@ -33,7 +33,7 @@ class Ground(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class TargetHistory:
     """What the log knows that bears on a line.
 
     ``holders`` are the connections that know one of its ids; ``scheduled`` the (connection, agent) pairs
@@ -46,11 +46,11 @@ class Known:
     used: tuple[tuple[str, str | None], ...] = ()
 
 
-NOTHING: Final = Known()
+NOTHING: Final = TargetHistory()
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
+class Ambiguous:
     """A field that several candidates fit equally: one of them must be chosen."""
 
     field: Literal["connection", "agent"]
@@ -58,7 +58,7 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
-class Inferred:
+class FilledCommand:
     """A line with what could be inferred filled in.
 
     ``grounds`` tell for each field that was (``connection``, ``agent``) why; ``connections`` and ``agents``
@@ -66,29 +66,29 @@ class Inferred:
     there are none before there is a target to do it to. ``open`` is what must be chosen among several.
     """
 
-    line: Line
-    grounds: Mapping[str, Ground] = field(default_factory=lambda: MappingProxyType({}))
+    line: Command
+    sources: Mapping[str, Source] = field(default_factory=lambda: MappingProxyType({}))
     connections: tuple[str, ...] = ()
     agents: tuple[str, ...] = ()
-    faults: tuple[Fault, ...] = ()
-    open: Open | None = None
+    faults: tuple[FieldError, ...] = ()
+    open: Ambiguous | None = None
 
     @property
-    def inferred(self) -> frozenset[str]:
+    def filled(self) -> frozenset[str]:
         """The fields that were filled in."""
-        return frozenset(self.grounds)
+        return frozenset(self.sources)
 
 
-def infer(line: Line, vocabulary: Vocabulary, known: Known = NOTHING) -> Inferred:
+def fill_defaults(line: Command, vocabulary: CommandContext, known: TargetHistory = NOTHING) -> FilledCommand:
     """Fill in connection and agent where one candidate can do what the line asks, for its kind of target."""
     if line.verb not in KINDS or line.verb is Verb.MOVE:  # what is moved says through what
-        return Inferred(line)
-    grounds: dict[str, Ground] = {}
+        return FilledCommand(line)
+    grounds: dict[str, Source] = {}
     connection, connections, chosen = _connection(line, vocabulary, known)
-    if isinstance(chosen, Ground):
+    if isinstance(chosen, Source):
         grounds["connection"] = chosen
-    faults = [chosen] if isinstance(chosen, Fault) else []
-    left = Open("connection", connections) if isinstance(chosen, _Which) else None
+    faults = [chosen] if isinstance(chosen, FieldError) else []
+    left = Ambiguous("connection", connections) if isinstance(chosen, _Which) else None
     agent, agents = line.agent, tuple[str, ...]()
     if connection and connection in connections:
         words = vocabulary.connections[connection]
@@ -96,25 +96,25 @@ def infer(line: Line, vocabulary: Vocabulary, known: Known = NOTHING) -> Inferre
             agents = tuple(words.agents)
             if not agent and not _is_wrong(line, "agent"):
                 agent, agents, why = _agent(connection, words, known)
-                if isinstance(why, Ground):
+                if isinstance(why, Source):
                     grounds["agent"] = why
                 else:
                     faults.append(why)
-                    left = Open("agent", agents) if agents else None
+                    left = Ambiguous("agent", agents) if agents else None
         faults += _not_taken(line, connection, words)
     filled = replace(line, connection=connection, agent=agent)
     if not line.targets:
-        return Inferred(filled, grounds, connections, agents)
-    return Inferred(filled, grounds, connections, agents, tuple(faults), left)
+        return FilledCommand(filled, grounds, connections, agents)
+    return FilledCommand(filled, grounds, connections, agents, tuple(faults), left)
 
 
-class _Which(Fault):
+class _Which(FieldError):
     """Several fit equally."""
 
 
 def _connection(
-    line: Line, vocabulary: Vocabulary, known: Known
-) -> tuple[str | None, tuple[str, ...], Ground | Fault | None]:
+    line: Command, vocabulary: CommandContext, known: TargetHistory
+) -> tuple[str | None, tuple[str, ...], Source | FieldError | None]:
     """The connection, the candidates for it, and why it was chosen, or what keeps it from being certain."""
     all_of_them = vocabulary.connections
     able = tuple(name for name, words in all_of_them.items() if _can(line, words))
@@ -131,13 +131,13 @@ def _connection(
             return best[0], fitting, ground
         return None, best, _Which("connection", parse_errors.which_connection(best))
     if line.agent and able:
-        return None, able, Fault("agent", parse_errors.no_agent_of(able, line.agent))
+        return None, able, FieldError("agent", parse_errors.no_agent_of(able, line.agent))
     return None, (), _nobody_can(line)
 
 
 def _agent(
-    connection: str, words: ConnectionWords, known: Known
-) -> tuple[str | None, tuple[str, ...], Ground | Fault]:
+    connection: str, words: ConnectionInfo, known: TargetHistory
+) -> tuple[str | None, tuple[str, ...], Source | FieldError]:
     """The agent, the candidates for it, and why it was chosen, or what keeps it from being certain."""
     scheduled = {agent for name, agent in known.scheduled if name == connection}
     used = [agent for name, agent in known.used if name == connection and agent]
@@ -154,18 +154,18 @@ def _agent(
 
 def _best(
     fitting: tuple[str, ...], holders: Collection[str], scheduled: Collection[str], used: Sequence[str]
-) -> tuple[tuple[str, ...], Ground | None]:
+) -> tuple[tuple[str, ...], Source | None]:
     """The one to take, and why; or those that fit equally."""
     if len(fitting) == 1:
-        return fitting, Ground.ONLY
-    for ground, named in ((Ground.KNOWN, holders), (Ground.SCHEDULED, scheduled)):
+        return fitting, Source.ONLY
+    for ground, named in ((Source.KNOWN, holders), (Source.SCHEDULED, scheduled)):
         if found := tuple(name for name in fitting if name in named):
             return found, ground if len(found) == 1 else None
     last = next((name for name in used if name in fitting), None)
-    return ((last,), Ground.LAST_USED) if last else (fitting, None)
+    return ((last,), Source.LAST_USED) if last else (fitting, None)
 
 
-def _with_agent(line: Line, able: Mapping[str, ConnectionWords]) -> tuple[str, ...]:
+def _with_agent(line: Command, able: Mapping[str, ConnectionInfo]) -> tuple[str, ...]:
     """Those that have the agent that was said; a name is another's raw id only where nobody has it.
 
     For a call to be placed, those that have any agent at all, unless nobody has one.
@@ -178,28 +178,28 @@ def _with_agent(line: Line, able: Mapping[str, ConnectionWords]) -> tuple[str, .
     return tuple(name for name, words in able.items() if words.agents or words.raw_agents) or tuple(able)
 
 
-def _not_taken(line: Line, connection: str, words: ConnectionWords) -> list[Fault]:
+def _not_taken(line: Command, connection: str, words: ConnectionInfo) -> list[FieldError]:
     """What a connection cannot be told of a call, and the numbers it may not call while it is tried out."""
     said = [name for name in labels.FIELDS if getattr(line, name) or getattr(line, name) in (0, False)]
     faults = [
-        Fault(name, parse_errors.takes_no(words.title, labels.FIELDS[name]))
+        FieldError(name, parse_errors.takes_no(words.title, labels.FIELDS[name]))
         for name in (said if line.verb is Verb.PLACE else ())
         if name not in words.fields
     ]
     numbers = [target.phone for target in line.targets if isinstance(target, NumberTarget)]
     faults += [
-        Fault("targets", parse_errors.tried_out(connection, number.pretty))
+        FieldError("targets", parse_errors.tried_out(connection, number.pretty))
         for number in numbers
         if words.numbers and number.e164 not in words.numbers
     ]
     return faults
 
 
-def _is_wrong(line: Line, field: str) -> bool:
+def _is_wrong(line: Command, field: str) -> bool:
     return any(fault.field == field for fault in line.faults)
 
 
-def _can(line: Line, words: ConnectionWords) -> bool:
+def _can(line: Command, words: ConnectionInfo) -> bool:
     if line.verb is None or KINDS[line.verb] not in words.kinds:
         return False
     if line.verb is not Verb.CANCEL:
@@ -208,31 +208,31 @@ def _can(line: Line, words: ConnectionWords) -> bool:
     return by <= {words.cancels_by}
 
 
-def _needs_agent(line: Line, words: ConnectionWords) -> bool:
+def _needs_agent(line: Command, words: ConnectionInfo) -> bool:
     return line.verb is Verb.PLACE or (line.verb is Verb.CANCEL and words.cancels_by == "number")
 
 
-def _which_agent(connection: str, agents: Sequence[str]) -> Fault:
+def _which_agent(connection: str, agents: Sequence[str]) -> FieldError:
     said = parse_errors.which_agent(agents) if agents else parse_errors.no_agent_yet(connection)
-    return Fault("agent", said)
+    return FieldError("agent", said)
 
 
-def _cannot(line: Line, connection: str, words: ConnectionWords, able: Sequence[str]) -> Fault:
+def _cannot(line: Command, connection: str, words: ConnectionInfo, able: Sequence[str]) -> FieldError:
     if line.verb is Verb.CANCEL and Kind.CANCEL_CALL in words.kinds:
         by, not_by = ("number", "call_id") if words.cancels_by == "number" else ("call_id", "number")
-        return Fault("connection", parse_errors.cancels_by(connection, by, not_by, able))
-    return Fault("connection", parse_errors.cannot(connection, _does(line), able))
+        return FieldError("connection", parse_errors.cancels_by(connection, by, not_by, able))
+    return FieldError("connection", parse_errors.cannot(connection, _does(line), able))
 
 
-def _nobody_can(line: Line) -> Fault:
+def _nobody_can(line: Command) -> FieldError:
     kinds = {type(target) for target in line.targets}
     if len(kinds) > 1:
-        return Fault("targets", parse_errors.NUMBERS_AND_IDS)
+        return FieldError("targets", parse_errors.NUMBERS_AND_IDS)
     if kinds and line.verb is Verb.CANCEL:
         by = "call_id" if IdTarget in kinds else "number"
-        return Fault("connection", parse_errors.nobody_cancels_by(_does(line), by))
-    return Fault("connection", parse_errors.nobody_can(_does(line)))
+        return FieldError("connection", parse_errors.nobody_cancels_by(_does(line), by))
+    return FieldError("connection", parse_errors.nobody_can(_does(line)))
 
 
-def _does(line: Line) -> str:
+def _does(line: Command) -> str:
     return labels.DOES[line.verb] if line.verb else labels.DO_THIS

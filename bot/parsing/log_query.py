@@ -14,12 +14,12 @@ from functools import partial
 from typing import Final, TypeVar
 
 from bot.parsing import dates, tokens
-from bot.parsing.command import Fault, Typist, Vocabulary
+from bot.parsing.command import CommandContext, FieldError, Typist
 from bot.parsing.mentions import MENTION
 from bot.parsing.numbers import NumberReader, NumberTarget
-from bot.parsing.options import Faults
+from bot.parsing.options import FieldErrors
 from bot.parsing.targets import scan
-from bot.parsing.times import TimeFault
+from bot.parsing.times import InvalidTimeError
 from bot.parsing.tokens import LIKELY_CONNECTION, Value
 from bot.text import log_query_errors
 from bot.text.formatting import WORDS, closest
@@ -150,25 +150,25 @@ class Typed:
 
     filters: Filters
     named: str | None = None
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[FieldError, ...] = ()
 
 
-def read(text: str, *, vocabulary: Vocabulary, typist: Typist, me: str, now: datetime) -> Typed:
+def read(text: str, *, vocabulary: CommandContext, typist: Typist, me: str, now: datetime) -> Typed:
     """Read what stands behind ``log``, a clean text. ``me`` is who types; ``now`` is aware."""
     return _Reader(vocabulary, typist, now).typed(text, me)
 
 
 class _Reader:
-    def __init__(self, vocabulary: Vocabulary, typist: Typist, now: datetime) -> None:
+    def __init__(self, vocabulary: CommandContext, typist: Typist, now: datetime) -> None:
         self._names = {name.casefold(): name for name in vocabulary.connections}
         self._region = vocabulary.default_region
         self._read_phone = partial(phone.read, default_region=vocabulary.default_region, premium=True)
         self._read_day = partial(dates.read, zone=typist.timezone, now=now)
-        self._faults = Faults()
+        self._faults = FieldErrors()
         self._values: dict[str, Value] = {}
 
     def typed(self, text: str, me: str) -> Typed:
-        parts = tokens.split(text, connection=self._named_by_via, flags=_FLAGS)
+        parts = tokens.tokenize(text, connection=self._named_by_via, flags=_FLAGS)
         if parts.left_open:
             self._faults.add("text", QUOTE_LEFT_OPEN)
         for key, value in parts.keys:
@@ -242,7 +242,7 @@ class _Reader:
         if typed := self._line("number"):
             try:
                 said.append(self._read_phone(typed).e164)
-            except phone.PhoneFault as fault:
+            except phone.InvalidNumberError as fault:
                 self._faults.add("number", str(fault))
         if len(set(said)) > 1:
             self._faults.add("number", ONE_NUMBER)
@@ -271,7 +271,7 @@ class _Reader:
             return None
         try:
             return self._read_day(typed)
-        except TimeFault as fault:
+        except InvalidTimeError as fault:
             self._faults.add_time(key, fault)
             return None
 
@@ -281,8 +281,8 @@ def found(typed: Typed, requester: str) -> Filters:
     return replace(typed.filters, query=replace(typed.filters.query, requester=requester))
 
 
-def unknown_person(name: str, known: Sequence[str]) -> Fault:
+def unknown_person(name: str, known: Sequence[str]) -> FieldError:
     """What is wrong with a name that is nobody's here, or several people's."""
-    return Fault(
+    return FieldError(
         "by", log_query_errors.several_people(name, known) if known else log_query_errors.nobody_called(name)
     )

@@ -36,10 +36,10 @@ from bot.parsing.digit_groups import (
 )
 from bot.text import parse_errors
 from providers import phone
-from providers.phone import CostlyNumberFault, Phone, PhoneFault
+from providers.phone import InvalidNumberError, Phone, PremiumNumberError
 
 ReadPhone = Callable[[str], Phone]
-"""Reads one number, or raises `PhoneFault`."""
+"""Reads one number, or raises `InvalidNumberError`."""
 
 MOST_READS: Final = 1000
 """Attempts to read a number in one text: some 40 ms. A list of fifty rows takes a few hundred."""
@@ -138,7 +138,7 @@ class NumberReader:
     def __init__(self, read_phone: ReadPhone, country_code: str = "") -> None:
         self._read_phone = read_phone
         self._country_code = country_code
-        self._read: dict[str, Phone | PhoneFault] = {}
+        self._read: dict[str, Phone | InvalidNumberError] = {}
         self._groups = GroupFinder()
         self.exhausted = False
         """Whether more was asked than is read of one text: then nothing of it may be believed."""
@@ -165,7 +165,7 @@ class NumberReader:
 
     def _in_word(self, word: re.Match[str]) -> Found | None:
         """The number that a word holds beside other characters: an extension, or something to ask about."""
-        fault: PhoneFault | None = None
+        fault: InvalidNumberError | None = None
         for run in runs(word[0]):
             readings = self._readings_of(run[0], word.start(), word.end())
             if readings and EXTENSION.match(word[0], run.end()):
@@ -266,7 +266,7 @@ class NumberReader:
         """Both numbers that the same digits may be: as they stand, and as they are dialled abroad."""
         attempts = [self._attempt(one) for one in self._spellings(number)]
         known = {one.e164: one for one in attempts if isinstance(one, Phone)}
-        doubtful = any(isinstance(one, CostlyNumberFault) for one in attempts)
+        doubtful = any(isinstance(one, PremiumNumberError) for one in attempts)
         abroad = doubtful or not isinstance(attempts[0], Phone)
         return [Reading(NumberTarget(one, number), start, end, abroad=abroad) for one in known.values()]
 
@@ -279,23 +279,23 @@ class NumberReader:
         elif abroad := _ABROAD.match(number):
             yield f"+{number[abroad.end() :]}"
 
-    def _costly(self, number: str) -> PhoneFault | None:
+    def _costly(self, number: str) -> InvalidNumberError | None:
         """Say why a number in use is never called; None for any other."""
         attempts = map(self._attempt, self._spellings(number))
-        return next((one for one in attempts if isinstance(one, CostlyNumberFault)), None)
+        return next((one for one in attempts if isinstance(one, PremiumNumberError)), None)
 
     def _phone(self, number: str) -> Phone | None:
         known = self._attempt(number)
         return known if isinstance(known, Phone) else None
 
-    def _attempt(self, number: str) -> Phone | PhoneFault:
+    def _attempt(self, number: str) -> Phone | InvalidNumberError:
         if number not in self._read:
             if len(self._read) >= MOST_READS:
                 self.exhausted = True
-                return PhoneFault(parse_errors.TOO_MANY_DIGITS)
+                return InvalidNumberError(parse_errors.TOO_MANY_DIGITS)
             try:
                 self._read[number] = self._read_phone(number.translate(_ROUND))
-            except PhoneFault as fault:
+            except InvalidNumberError as fault:
                 self._read[number] = fault
         return self._read[number]
 

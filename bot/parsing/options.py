@@ -11,7 +11,7 @@ from bot.parsing.command import (
     OF_CAMPAIGNS,
     OF_STOPS,
     PLAIN_INTEGER,
-    Fault,
+    FieldError,
     Question,
     Verb,
 )
@@ -79,17 +79,17 @@ _GAPS = re.compile(r"\d{1,9}(?:[\s,]+\d{1,9})*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{2,8})*")
 
 ReadTime = Callable[[str], times.Moment]
-"""Reads a time in the typist's zone, or raises `TimeFault`."""
+"""Reads a time in the typist's zone, or raises `InvalidTimeError`."""
 
 
-class Faults(list[Fault]):
+class FieldErrors(list[FieldError]):
     """The faults found so far, in the order they were found."""
 
     def add(self, field: str, message: str, suggestion: str | None = None) -> None:
         """Note a fault of a field."""
-        self.append(Fault(field, message, suggestion))
+        self.append(FieldError(field, message, suggestion))
 
-    def add_time(self, field: str, fault: times.TimeFault) -> None:
+    def add_time(self, field: str, fault: times.InvalidTimeError) -> None:
         """Note what is wrong with a time, with all that it could have been."""
         message, forms = str(fault), fault.suggestions
         if len(forms) > 1:
@@ -104,7 +104,7 @@ class Faults(list[Fault]):
 class Questions:
     """The questions about one line; ``answers`` are the options already chosen, in the order of asking."""
 
-    def __init__(self, faults: Faults, answers: Sequence[int]) -> None:
+    def __init__(self, faults: FieldErrors, answers: Sequence[int]) -> None:
         self._faults = faults
         self._answers = iter(answers)
 
@@ -119,10 +119,10 @@ class Questions:
         return None
 
 
-class Keys:
+class Options:
     """The keys of one line. Each reading method returns None where a key was not given or is wrong."""
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(self, faults: FieldErrors) -> None:
         self._faults = faults
         self._values: dict[str, Value] = {}
         self._data: list[tuple[str, Value]] = []
@@ -211,7 +211,7 @@ class Keys:
         """A time to come."""
         try:
             return read(self._values[key].line) if key in self._values else None
-        except times.TimeFault as fault:
+        except times.InvalidTimeError as fault:
             self._faults.add_time(_KEYS[key][0], fault)
             return None
 
@@ -219,7 +219,7 @@ class Keys:
         """A time of day as ``HH:MM``."""
         try:
             return times.clock(self._values[key].line) if key in self._values else None
-        except times.TimeFault as fault:
+        except times.InvalidTimeError as fault:
             self._faults.add_time(_KEYS[key][0], fault)
             return None
 
@@ -227,7 +227,7 @@ class Keys:
         """A time zone, by the name that holds now."""
         try:
             return timezones.read(self._values["zone"].line) if "zone" in self._values else None
-        except timezones.ZoneFault as fault:
+        except timezones.InvalidZoneError as fault:
             self._faults.add("zone", str(fault), fault.suggestion)
             return None
 
@@ -263,7 +263,7 @@ def _as_in_the_form(value: Value) -> str:
     return quote(value.text) if value.quoted or "\n" in value.text else value.text
 
 
-def limited(field: str, text: str, faults: Faults) -> str:
+def limited(field: str, text: str, faults: FieldErrors) -> str:
     """The text; a fault is noted when it is too long to be kept."""
     if len(text) > MAX_TEXT:
         faults.add(field, parse_errors.too_long(field, len(text), MAX_TEXT))

@@ -10,7 +10,7 @@
     log [filters]
     help
 
-`parse` never raises for anything typed: what was understood is in the `Line` beside every fault found. It
+`parse` never raises for anything typed: what was understood is in the `Command` beside every fault found. It
 chooses nothing that was not said; `bot.parsing.defaults` does, where there is one candidate only. Pure.
 """
 
@@ -27,17 +27,17 @@ from bot.parsing.command import (
     OF_CAMPAIGNS,
     OF_STOPS,
     TELLS,
-    ConnectionWords,
-    Fault,
-    Line,
+    Command,
+    CommandContext,
+    ConnectionInfo,
+    FieldError,
     Typist,
     Verb,
-    Vocabulary,
-    write,
+    format_command,
 )
 from bot.parsing.connection_names import ConnectionReader
 from bot.parsing.numbers import NumberReader, NumberTarget
-from bot.parsing.options import FLAGS, Faults, Keys, Questions, ReadTime, limited
+from bot.parsing.options import FLAGS, FieldErrors, Options, Questions, ReadTime, limited
 from bot.parsing.pasted_rows import number_in, read_sheet, without_marks
 from bot.parsing.targets import AROUND_IDS, IdTarget, Scan, Target, bare_id, id_problem, scan
 from bot.parsing.tokens import Value
@@ -46,17 +46,17 @@ from bot.text import parse_errors
 from bot.text.formatting import closest
 
 __all__ = [
-    "ConnectionWords",
-    "Fault",
+    "Command",
+    "CommandContext",
+    "ConnectionInfo",
+    "FieldError",
     "IdTarget",
-    "Line",
     "NumberTarget",
     "Target",
     "Typist",
     "Verb",
-    "Vocabulary",
+    "format_command",
     "parse",
-    "write",
 ]
 
 MAX_TARGETS: Final = 50
@@ -83,11 +83,11 @@ def parse(
     text: str,
     *,
     door: Verb | None,
-    vocabulary: Vocabulary,
+    vocabulary: CommandContext,
     typist: Typist,
     now: datetime,
     answers: Sequence[int] = (),
-) -> Line:
+) -> Command:
     """Read a line. ``door`` is the verb its command stands for, None for ``/calls``; ``now`` is aware.
 
     ``answers`` are the options chosen for the questions that an earlier reading of the same text raised.
@@ -105,7 +105,7 @@ class _Reader:
 
     def __init__(
         self,
-        vocabulary: Vocabulary,
+        vocabulary: CommandContext,
         read_time: ReadTime,
         answers: Sequence[int],
         *,
@@ -114,10 +114,10 @@ class _Reader:
         self._vocabulary = vocabulary
         self._read_time = read_time
         self._numbers = NumberReader.for_region(vocabulary.default_region)
-        self._faults = Faults()
+        self._faults = FieldErrors()
         self._questions = Questions(self._faults, answers)
         self._left_out: tuple[str, ...] = ()
-        self._keys = Keys(self._faults)
+        self._keys = Options(self._faults)
         self._connections = ConnectionReader(
             vocabulary, self._faults, self._questions, via_is_text=via_is_text
         )
@@ -127,12 +127,12 @@ class _Reader:
         """Whether no "via" outside a key names a connection: the words around it are the reason."""
         return self._connections.via_is_text
 
-    def line(self, text: str, door: Verb | None) -> Line:
+    def line(self, text: str, door: Verb | None) -> Command:
         read = read_verb(tokens.clean(text), door, vocabulary=self._vocabulary, faults=self._faults)
         verb, grammar, rest = read.verb, read.grammar, read.rest
         if rest is None or verb in TELLS:
-            return Line(text=text, rest=rest or "", verb=verb, faults=tuple(self._faults))
-        parts = tokens.split(
+            return Command(text=text, rest=rest or "", verb=verb, faults=tuple(self._faults))
+        parts = tokens.tokenize(
             rest,
             connection=self._connections.named_by_via,
             flags=() if grammar in _WITH_REASON else FLAGS,
@@ -152,7 +152,7 @@ class _Reader:
         moment, reason = self._free(free, grammar, targets)
         keys = self._keys
         reported_call_time = keys.time("goes-out", self._read_time)
-        return Line(
+        return Command(
             text=text,
             rest=rest,
             verb=verb,
@@ -175,7 +175,7 @@ class _Reader:
             purpose=keys.running_text("purpose"),
             consent=keys.running_text("consent"),
             reason=self._spelt_as_configured(reason),
-            left_out=self._left_out,
+            ignored_words=self._left_out,
             reported_call_time=reported_call_time.at if reported_call_time else None,
             reported_call_time_text=reported_call_time.text if reported_call_time else None,
             missing=self._missing(verb=verb, targets=targets, reason=reason),
@@ -254,7 +254,7 @@ class _Reader:
         if tokens.unquoted(found.rest).quoted and "\n" not in before.strip() and not is_cell:
             return None if found.asked else found
         if sheet := read_sheet(free, self._numbers, ids=True, ask=self._ask_for_target):
-            self._left_out = sheet.left_out
+            self._left_out = sheet.ignored_words
             return Scan(sheet.targets, (), sheet.reason)
         if (found.targets or found.asked) and (number := number_in(found.rest, self._numbers)):
             return replace(found, faults=(*found.faults, parse_errors.behind_words(number)))
@@ -368,10 +368,10 @@ class _Reader:
         self._faults.add("agent", parse_errors.no_agent(said, agents, connection), closest(said, agents))
         return None
 
-    def _attempt(self, text: str) -> times.Moment | times.TimeFault:
+    def _attempt(self, text: str) -> times.Moment | times.InvalidTimeError:
         try:
             return self._read_time(text)
-        except times.TimeFault as fault:
+        except times.InvalidTimeError as fault:
             return fault
 
     def _may_follow(self, text: str) -> bool:

@@ -73,7 +73,7 @@ class Sheet:
     """The targets of the lines, the words beside them that were left out, and the reason that was given."""
 
     targets: tuple[Target, ...]
-    left_out: tuple[str, ...]
+    ignored_words: tuple[str, ...]
     reason: str
 
 

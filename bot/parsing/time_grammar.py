@@ -87,7 +87,7 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d{1,2}(?!\d))")
 
 
-class TimeFault(ValueError):
+class InvalidTimeError(ValueError):
     """A text that is not one certain time.
 
     ``str()`` says for people what is wrong and what to do; ``suggestions`` are texts to type instead.
@@ -103,7 +103,7 @@ Suggest = Callable[..., tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class TimeParts:
     """The parts of a time, in whatever order they were typed."""
 
     typed: str
@@ -142,12 +142,12 @@ class Parts:
 def limited(text: str) -> str:
     """Return a text as the grammar reads it: one line with ASCII digits.
 
-    Raises `TimeFault` for a text that is too long for any time or day, before reading it.
+    Raises `InvalidTimeError` for a text that is too long for any time or day, before reading it.
     """
     if len(text) <= LONGEST:  # one character becomes eighteen at most
         text = _plain(text)
     if len(text) > LONGEST:
-        raise TimeFault(time_errors.too_long(text[:LONGEST]))
+        raise InvalidTimeError(time_errors.too_long(text[:LONGEST]))
     return text
 
 
@@ -157,7 +157,7 @@ def _plain(text: str) -> str:
     return " ".join(digits.split()).strip(" ,;.")
 
 
-def split(typed: str) -> Parts | None:
+def split_time(typed: str) -> TimeParts | None:
     """Split a text into the parts of a time, each once, in any order; None where it holds anything else."""
     found: dict[str, re.Match[str]] = {}
     position = 0
@@ -170,7 +170,7 @@ def split(typed: str) -> Parts | None:
                 break
         else:
             return None
-    return Parts(typed, **found)
+    return TimeParts(typed, **found)
 
 
 def from_now(typed: str) -> int | None:
@@ -196,7 +196,7 @@ def _hundredths(amount: str | None) -> int:
     return int(whole or 0) * 100 + int(f"{part:0<2}")
 
 
-def is_doubtful_offset(parts: Parts) -> bool:
+def is_doubtful_offset(parts: TimeParts) -> bool:
     """Return whether an offset may be something else: "+1 person", or the end of a span as in 10:00-11:00."""
     zone, day = parts.zone, parts.day
     if zone is None or not zone["sign"] or zone["utc"]:

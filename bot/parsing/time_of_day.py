@@ -5,7 +5,7 @@ from typing import Final
 
 from whenever import Time
 
-from bot.parsing.time_grammar import Parts, Suggest, TimeFault
+from bot.parsing.time_grammar import InvalidTimeError, Suggest, TimeParts
 from bot.text import time_errors
 
 _HALF_DAY: Final = range(1, 13)
@@ -23,23 +23,25 @@ EXAMPLES: Final = {"morning": "10 am", "afternoon": "3 pm", "evening": "7 pm", "
 """A time in each part of the day."""
 
 
-def read(clock: re.Match[str], parts: Parts, suggest: Suggest) -> Time:
-    """Return the time of day. Raises `TimeFault` for one that is on no clock, or could be two."""
+def read(clock: re.Match[str], parts: TimeParts, suggest: Suggest) -> Time:
+    """Return the time of day. Raises `InvalidTimeError` for one that is on no clock, or could be two."""
     typed, part = clock["said"], parts.part_of_day
     if clock["word"]:
         return _noon(clock["word"], parts, suggest)
     hour, minute, half = clock["hour"], clock["minute"], clock["half"]
     if minute is None and clock["hours"]:
         if len(hour) <= _TWO_DIGITS:
-            raise TimeFault(time_errors.alone(typed), suggest(f"in {typed}", parts.say(clock=f"{hour}:00")))
+            raise InvalidTimeError(
+                time_errors.alone(typed), suggest(f"in {typed}", parts.say(clock=f"{hour}:00"))
+            )
         hour, minute = hour[:-2], hour[-2:]
     if minute is None and half is None and (part is None or len(hour) > _TWO_DIGITS):
         raise _half_missing(hour, parts, suggest)
     if minute is not None and len(minute) != _TWO_DIGITS:
-        raise TimeFault(time_errors.one_digit_of_minutes(typed, int(hour)))
+        raise InvalidTimeError(time_errors.one_digit_of_minutes(typed, int(hour)))
     if half and int(hour) not in _HALF_DAY:
         of_24 = parts.say(clock=f"{hour}:{minute or '00'}")
-        raise TimeFault(time_errors.no_half_of_a_day(typed), suggest(of_24))
+        raise InvalidTimeError(time_errors.no_half_of_a_day(typed), suggest(of_24))
     hours = int(hour) % 12 + (12 if half in "pP" else 0) if half else int(hour)
     if part:
         hours = _in_part(hours, part, clock, parts, suggest)
@@ -47,21 +49,24 @@ def read(clock: re.Match[str], parts: Parts, suggest: Suggest) -> Time:
     try:
         return Time(hours, int(minute or 0), int(seconds), nanosecond=int(f"{fraction:0<9}"))
     except ValueError:
-        raise TimeFault(time_errors.not_on_a_clock(typed)) from None
+        raise InvalidTimeError(time_errors.not_on_a_clock(typed)) from None
 
 
-def _noon(word: str, parts: Parts, suggest: Suggest) -> Time:
-    """Return the time of noon. Raises `TimeFault` for midnight: it begins a day or ends it."""
+def _noon(word: str, parts: TimeParts, suggest: Suggest) -> Time:
+    """Return the time of noon. Raises `InvalidTimeError` for midnight: it begins a day or ends it."""
     if word.lower() != "midnight":
         return Time(12)
     named = parts.day and not parts.day["tonight"]
     begins, ends = (None, None) if named else ("tomorrow", "today")
     first = parts.say(day=begins, clock="00:00", part="")
-    raise TimeFault(time_errors.MIDNIGHT, suggest(first, parts.say(day=ends, clock="23:59", part="")))
+    raise InvalidTimeError(time_errors.MIDNIGHT, suggest(first, parts.say(day=ends, clock="23:59", part="")))
 
 
-def _in_part(hours: int, part: str, clock: re.Match[str], parts: Parts, suggest: Suggest) -> int:
-    """Return the hour of 24 that is in a part of the day. Raises `TimeFault` where neither half's is."""
+def _in_part(hours: int, part: str, clock: re.Match[str], parts: TimeParts, suggest: Suggest) -> int:
+    """Return the hour of 24 that is in a part of the day.
+
+    Raises `InvalidTimeError` where neither half's is.
+    """
     halves = [hours % 12, hours % 12 + 12]
     possible = [hours] if clock["half"] or hours not in _HALF_DAY else halves
     for one in possible:
@@ -70,14 +75,16 @@ def _in_part(hours: int, part: str, clock: re.Match[str], parts: Parts, suggest:
     day = "today" if parts.day and parts.day["tonight"] else None
     said = f"{hours % 12 or 12}{':' if clock['minute'] else ''}{clock['minute'] or ''}"
     forms = (parts.say(day=day, clock=f"{said} {half}", part="") for half in ("am", "pm"))
-    raise TimeFault(time_errors.not_in_part(clock["said"], part), suggest(*forms))
+    raise InvalidTimeError(time_errors.not_in_part(clock["said"], part), suggest(*forms))
 
 
-def _half_missing(hour: str, parts: Parts, suggest: Suggest) -> TimeFault:
+def _half_missing(hour: str, parts: TimeParts, suggest: Suggest) -> InvalidTimeError:
     """Return the fault of an hour alone (morning or evening?), or of four digits (where is the colon?)."""
     if len(hour) > _TWO_DIGITS:
-        return TimeFault(time_errors.no_colon(hour), suggest(parts.say(clock=f"{hour[:-2]}:{hour[-2:]}")))
+        return InvalidTimeError(
+            time_errors.no_colon(hour), suggest(parts.say(clock=f"{hour[:-2]}:{hour[-2:]}"))
+        )
     if int(hour) in _HALF_DAY:
         forms = suggest(*(parts.say(clock=f"{hour} {half}") for half in ("am", "pm")))
-        return TimeFault(time_errors.morning_or_evening(hour), forms)
-    return TimeFault(time_errors.alone(hour), suggest(parts.say(clock=f"{hour}:00")))
+        return InvalidTimeError(time_errors.morning_or_evening(hour), forms)
+    return InvalidTimeError(time_errors.alone(hour), suggest(parts.say(clock=f"{hour}:00")))

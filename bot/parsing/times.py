@@ -6,8 +6,8 @@
     9:30 UTC · 9:30 +05:30 · 9:30 Asia/Kolkata · 9:30 IST where that is the typist's own
     2026-12-05T10:00, also with Z or an offset · in 20 min · in 2h30m · in 1.5 hours · now
 
-Nothing outside it is guessed: a text that could mean two things is a `TimeFault` that offers both. Pure: the
-zone and the present are arguments. Reading costs a bounded number of steps, whatever is typed.
+Nothing outside it is guessed: a text that could mean two things is a `InvalidTimeError` that offers both.
+Pure: the zone and the present are arguments. Reading costs a bounded number of steps, whatever is typed.
 """
 
 import re
@@ -31,21 +31,21 @@ from bot.parsing.time_grammar import (
     CLOCK,
     MONTHS,
     WEEKDAYS,
-    Parts,
-    TimeFault,
+    InvalidTimeError,
+    TimeParts,
     days_off,
     from_now,
     is_doubtful_offset,
     limited,
     nearly,
-    split,
+    split_time,
     stem,
 )
 from bot.parsing.typed_zones import TypedZone
 from bot.policy import timezones
 from bot.text import clocks, time_errors
 
-__all__ = ["Moment", "Reading", "TimeFault", "clock", "read"]
+__all__ = ["InvalidTimeError", "Moment", "Reading", "clock", "read"]
 
 Reading = Literal["now", "relative", "clock", "day", "weekday", "date", "offset"]
 
@@ -69,7 +69,7 @@ class Moment:
     text: str
 
 
-class _Passed(TimeFault):
+class _PassedError(InvalidTimeError):
     """A time that has passed."""
 
 
@@ -77,7 +77,7 @@ def read(text: str, *, zone: str, now: datetime) -> Moment:
     """Read a time typed at ``now`` (aware) by somebody whose clocks are those of ``zone``.
 
     That is an IANA name, an offset such as ``+05:30``, or empty where nobody knows: then only what needs no
-    zone, or has its own, is read. Raises `TimeFault`, nothing else.
+    zone, or has its own, is read. Raises `InvalidTimeError`, nothing else.
     """
     typed = limited(text)
     reading, at = _Reader.of(zone, Instant(now)).read(typed)
@@ -85,12 +85,12 @@ def read(text: str, *, zone: str, now: datetime) -> Moment:
 
 
 def clock(text: str) -> str:
-    """Read a time of day as ``HH:MM`` on the 24-hour clock. Raises `TimeFault`."""
+    """Read a time of day as ``HH:MM`` on the 24-hour clock. Raises `InvalidTimeError`."""
     typed = limited(text)
     match = CLOCK.fullmatch(typed)
     if not match or match["said"].lower() == "midnight":
-        raise TimeFault(time_errors.no_time_of_day(typed))
-    read = time_of_day.read(match, Parts(typed, clock=match), lambda *forms: forms)
+        raise InvalidTimeError(time_errors.no_time_of_day(typed))
+    read = time_of_day.read(match, TimeParts(typed, clock=match), lambda *forms: forms)
     return read.format_iso(unit="minute")
 
 
@@ -114,24 +114,24 @@ class _Reader:
             return cls(zone, now, None)
 
     def read(self, typed: str) -> tuple[Reading, Instant]:
-        """Read a time to come. Raises `TimeFault`."""
+        """Read a time to come. Raises `InvalidTimeError`."""
         reading, at = self._read(typed)
         if reading != "now" and at <= self.now:
-            raise _Passed(time_errors.has_passed(typed))
+            raise _PassedError(time_errors.has_passed(typed))
         if at > self.now.to_tz(timezones.UTC).add(years=1).to_instant():
-            raise TimeFault(time_errors.too_far_ahead(typed))
+            raise InvalidTimeError(time_errors.too_far_ahead(typed))
         return reading, at
 
     def _read(self, typed: str) -> tuple[Reading, Instant]:
         if not typed:
-            raise TimeFault(time_errors.MISSING)
+            raise InvalidTimeError(time_errors.MISSING)
         if typed.lower() == "now":
             return "now", self.now
         if (milliseconds := from_now(typed)) is not None:
             if not milliseconds:
-                raise TimeFault(time_errors.no_time_from_now(typed), ("now", "in 20 min"))
+                raise InvalidTimeError(time_errors.no_time_from_now(typed), ("now", "in 20 min"))
             return "relative", self.now + TimeDelta(milliseconds=milliseconds)
-        parts = split(typed)
+        parts = split_time(typed)
         if parts is None or not (parts.day or parts.clock):
             raise self._unreadable(typed)
         named = self._typed_zone(parts)
@@ -139,13 +139,13 @@ class _Reader:
             raise self._which_date(parts.day["numeric"], parts)
         if parts.clock is None:
             example = parts.say(clock=time_of_day.EXAMPLES.get(parts.part_of_day or "", "10:00"))
-            raise TimeFault(time_errors.day_alone(typed), self._suggest(example))
+            raise InvalidTimeError(time_errors.day_alone(typed), self._suggest(example))
         return self._moment(parts, time_of_day.read(parts.clock, parts, self._suggest), named)
 
-    def _moment(self, parts: Parts, time: Time, named: TypedZone | None) -> tuple[Reading, Instant]:
+    def _moment(self, parts: TimeParts, time: Time, named: TypedZone | None) -> tuple[Reading, Instant]:
         """Return the instant on the typist's day and on the day in the typed zone.
 
-        Raises a `TimeFault` that offers both where they differ.
+        Raises a `InvalidTimeError` that offers both where they differ.
         """
         zone = (named and named.zone) or self.zone
         if named and named.zone:
@@ -157,41 +157,41 @@ class _Reader:
             raise self._which_zone(named, parts)
         else:
             unknown = time_errors.own_zone_unknown(self.zone) if self.zone else time_errors.OWN_ZONE_MISSING
-            raise TimeFault(unknown)
+            raise InvalidTimeError(unknown)
         found: dict[Instant, tuple[Reading, Date]] = {}
-        passed: list[_Passed] = []
+        passed: list[_PassedError] = []
         for today in dict.fromkeys(todays):
             try:
                 reading, date = self._date(parts, time, zone, today)
                 found.setdefault(self._in_zone(date.at(time), zone, named, parts), (reading, date))
-            except _Passed as fault:
+            except _PassedError as fault:
                 passed.append(fault)
         if not found:
             raise passed[0]
         if len(found) > 1:
             forms = [parts.say(day=date.format_iso()) for _, date in found.values()]
-            raise TimeFault(time_errors.which_day(parts.typed), self._suggest(*sorted(forms)))
+            raise InvalidTimeError(time_errors.which_day(parts.typed), self._suggest(*sorted(forms)))
         [(at, (reading, _))] = found.items()
         return "offset" if named and named.zone else reading, at
 
-    def _typed_zone(self, parts: Parts) -> TypedZone | None:
-        """Return the zone that was typed beside the time, or None. Raises `TimeFault`."""
+    def _typed_zone(self, parts: TimeParts) -> TypedZone | None:
+        """Return the zone that was typed beside the time, or None. Raises `InvalidTimeError`."""
         if parts.zone is None:
             return None
         try:
             named = typed_zones.read(parts.zone, self._own, self.now)
-        except timezones.ZoneFault as fault:
+        except timezones.InvalidZoneError as fault:
             if parts.zone["sign"]:
-                raise TimeFault(time_errors.no_such_instant(parts.typed)) from None
+                raise InvalidTimeError(time_errors.no_such_instant(parts.typed)) from None
             if fault.suggestion is None:
                 raise self._unreadable(parts.typed) from None
             mended = self._suggest(parts.say(zone=fault.suggestion))
-            raise TimeFault(time_errors.no_zone(parts.zone["said"]), mended) from None
+            raise InvalidTimeError(time_errors.no_zone(parts.zone["said"]), mended) from None
         if named is None:
             raise self._unreadable(parts.typed)
         if is_doubtful_offset(parts):
             form = parts.say(zone=f"UTC{parts.zone['said']}")
-            raise TimeFault(time_errors.doubtful_offset(parts.zone["said"]), self._suggest(form))
+            raise InvalidTimeError(time_errors.doubtful_offset(parts.zone["said"]), self._suggest(form))
         return named
 
     @property
@@ -199,16 +199,19 @@ class _Reader:
         """The typist's zone by its name, where one is known."""
         return None if self.here is None or clocks.is_offset(self.zone) else timezones.canonical(self.zone)
 
-    def _which_zone(self, named: TypedZone, parts: Parts) -> TimeFault:
+    def _which_zone(self, named: TypedZone, parts: TimeParts) -> InvalidTimeError:
         """Return the fault of an abbreviation that does not tell the zone."""
         meant = typed_zones.places(named.abbreviation or "", self._own, self.now)
         instants: dict[Instant, str] = {}
         for form in self._suggest(*(parts.say(zone=zone) for zone in meant)):
             instants.setdefault(self.read(form)[1], form)
-        return TimeFault(time_errors.which_zone(named.text), tuple(instants.values()))
+        return InvalidTimeError(time_errors.which_zone(named.text), tuple(instants.values()))
 
-    def _date(self, parts: Parts, time: Time, zone: str, today: Date) -> tuple[Reading, Date]:
-        """Return the first day that was meant on which the time is still to come. Raises `TimeFault`."""
+    def _date(self, parts: TimeParts, time: Time, zone: str, today: Date) -> tuple[Reading, Date]:
+        """Return the first day that was meant on which the time is still to come.
+
+        Raises `InvalidTimeError`.
+        """
         day = parts.day
         date = today
         for date in self._dates(parts, today):
@@ -225,7 +228,7 @@ class _Reader:
         self._check_date(date, day, parts, today)
         return "date", date
 
-    def _dates(self, parts: Parts, today: Date) -> Iterator[Date]:
+    def _dates(self, parts: TimeParts, today: Date) -> Iterator[Date]:
         """Yield the dates a day's words can stand for, soonest first."""
         day = parts.day
         if day is None or day["tonight"]:
@@ -250,8 +253,11 @@ class _Reader:
                     _calendar_date(year, month, number, today, day) for year in (today.year, today.year + 1)
                 )
 
-    def _weekdays(self, day: re.Match[str], parts: Parts, today: Date) -> Iterator[Date]:
-        """Yield the dates that a weekday can stand for. Raises `TimeFault` for a "next" that can be two."""
+    def _weekdays(self, day: re.Match[str], parts: TimeParts, today: Date) -> Iterator[Date]:
+        """Yield the dates that a weekday can stand for.
+
+        Raises `InvalidTimeError` for a "next" that can be two.
+        """
         said, which = WEEKDAYS.index(stem(day["weekday"])), (day["which"] or "").lower()
         ahead = (said + 1 - today.day_of_week().value) % 7
         if which == "last":
@@ -261,7 +267,7 @@ class _Reader:
             if len(meant) > 1:
                 name = WEEKDAYS[said].title()
                 days = (f"{name} {_written(date)}" for date in meant)
-                raise TimeFault(
+                raise InvalidTimeError(
                     time_errors.which_week(day["said"]), self._suggest(*(parts.say(day=one) for one in days))
                 )
             yield meant[0]
@@ -270,10 +276,10 @@ class _Reader:
             if not which:
                 yield today.add(days=ahead + 7)
 
-    def _passed(self, parts: Parts, date: Date, today: Date) -> _Passed:
+    def _passed(self, parts: TimeParts, date: Date, today: Date) -> _PassedError:
         """Return the fault of a time that has passed, with the nearest one to come."""
         if parts.day is None:
-            return _Passed(
+            return _PassedError(
                 time_errors.has_passed_today(parts.typed), self._suggest(parts.say(day="tomorrow"))
             )
         nearest: tuple[str, ...] = ()
@@ -281,21 +287,21 @@ class _Reader:
             nearest = self._suggest(parts.say(day=parts.day["weekday"]))
         elif parts.day["word"] or parts.day["tonight"]:
             nearest = self._suggest(parts.say(day="today" if date < today else "tomorrow"))
-        return _Passed(time_errors.has_passed(parts.typed), nearest)
+        return _PassedError(time_errors.has_passed(parts.typed), nearest)
 
-    def _check_date(self, date: Date, day: re.Match[str], parts: Parts, today: Date) -> None:
+    def _check_date(self, date: Date, day: re.Match[str], parts: TimeParts, today: Date) -> None:
         """Raise for a date that looks like a slip: long past without a year, or on another weekday."""
         written = f"{_written(date)} {date.year}"
         without_year = not (day["year"] or day["iso"])
         if without_year and date.year > today.year and today.add(days=_LONG_AGO_IN_DAYS) < date:
             message = time_errors.has_passed_this_year(day["said"])
-            raise TimeFault(message, self._suggest(parts.say(day=written)))
+            raise InvalidTimeError(message, self._suggest(parts.say(day=written)))
         said, falls_on = day["weekday_of_date"], WEEKDAYS[date.day_of_week().value - 1]
         if said and stem(said) != falls_on:
             message = time_errors.other_weekday(written, falls_on.title(), said.title())
-            raise TimeFault(message, self._suggest(parts.say(day=written), parts.say(day=said)))
+            raise InvalidTimeError(message, self._suggest(parts.say(day=written), parts.say(day=said)))
 
-    def _in_zone(self, at: PlainDateTime, zone: str, named: TypedZone | None, parts: Parts) -> Instant:
+    def _in_zone(self, at: PlainDateTime, zone: str, named: TypedZone | None, parts: TimeParts) -> Instant:
         """Return the instant at which clocks in the zone show ``at``. Raises for one of two, or for none."""
         instants = clocks.instants(at, zone)
         shown = at.time().format_iso(unit="minute")
@@ -306,7 +312,7 @@ class _Reader:
                 forms = tuple(one.format_iso(unit="minute") for one in to_come)
             else:
                 forms = tuple(one.to_plain().format_iso(unit="minute", sep=" ") for one in to_come)
-            raise TimeFault(time_errors.skipped(shown), forms)
+            raise InvalidTimeError(time_errors.skipped(shown), forms)
         if named and named.abbreviation:
             instants = tuple(
                 one for one in instants if typed_zones.has_it(one, self._own or zone, named.abbreviation)
@@ -315,7 +321,7 @@ class _Reader:
                 raise self._which_zone(named, parts)
         if len(instants) > 1:
             forms = tuple(one.format_iso(unit="minute") for one in local if one.to_instant() > self.now)
-            raise TimeFault(time_errors.twice(shown), forms)
+            raise InvalidTimeError(time_errors.twice(shown), forms)
         return instants[0]
 
     def _suggest(self, *texts: str) -> tuple[str, ...]:
@@ -327,18 +333,20 @@ class _Reader:
         for text in texts:
             try:
                 reader.read(text)
-            except TimeFault as fault:
+            except InvalidTimeError as fault:
                 readable += fault.suggestions[:1]
             else:
                 readable.append(text)
         return tuple(dict.fromkeys(readable))
 
-    def _which_date(self, numeric: str, parts: Parts) -> TimeFault:
+    def _which_date(self, numeric: str, parts: TimeParts) -> InvalidTimeError:
         """Return the fault of a date in digits: day first or month first differs from country to country."""
         first, second, *more = (int(part) for part in re.split(r"[/.-]", numeric.rstrip(".")))
         if first > 31:  # noqa: PLR2004 - no day of a month: the year stands first, the month behind it
             iso = f"{first:04}-{second:02}-{more[0]:02}" if more else ""
-            return TimeFault(time_errors.no_date(numeric), self._suggest(parts.say(day=iso)) if more else ())
+            return InvalidTimeError(
+                time_errors.no_date(numeric), self._suggest(parts.say(day=iso)) if more else ()
+            )
         year = more[0] + 2000 * (more[0] < 100) if more else None  # noqa: PLR2004 - a year of two digits
         readings = []
         for month, day in (second, first), (first, second):
@@ -349,13 +357,13 @@ class _Reader:
             readings.append(parts.say(day=" ".join(filter(None, [_written(date), str(year or "")]))))
         ways = tuple(dict.fromkeys(readings))
         forms = self._suggest(*ways) if parts.clock else ways
-        return TimeFault(time_errors.digits(numeric, ways=len(ways)), forms)
+        return InvalidTimeError(time_errors.digits(numeric, ways=len(ways)), forms)
 
-    def _unreadable(self, typed: str) -> TimeFault:
+    def _unreadable(self, typed: str) -> InvalidTimeError:
         """Return the fault of words outside the grammar, with the nearest text inside it, if there is one."""
         if self.depth:
-            return TimeFault(time_errors.no_time(typed))
-        return TimeFault(time_errors.no_time(typed), self._suggest(*nearly(typed))[:1])
+            return InvalidTimeError(time_errors.no_time(typed))
+        return InvalidTimeError(time_errors.no_time(typed), self._suggest(*nearly(typed))[:1])
 
 
 def _next_weekdays(weekday: int, today: Date) -> set[Date]:
@@ -369,13 +377,13 @@ def _next_weekdays(weekday: int, today: Date) -> set[Date]:
 
 def _calendar_date(year: int, month: int, number: int, today: Date, day: re.Match[str]) -> Date:
     if year > today.year + 1:
-        raise TimeFault(time_errors.too_far_ahead(day["said"]))
+        raise InvalidTimeError(time_errors.too_far_ahead(day["said"]))
     if year < today.year - 1:
-        raise _Passed(time_errors.has_passed(day["said"]))
+        raise _PassedError(time_errors.has_passed(day["said"]))
     try:
         return Date(year, month, number)
     except ValueError:
-        raise TimeFault(time_errors.no_such_date(day["said"], year)) from None
+        raise InvalidTimeError(time_errors.no_such_date(day["said"], year)) from None
 
 
 def _written(date: Date) -> str:

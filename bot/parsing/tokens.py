@@ -51,7 +51,7 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Tokens:
     """A line, taken apart. ``keys`` are in lower case but for what follows ``meta.``; in typed order."""
 
     free: str
@@ -95,7 +95,7 @@ def lines(text: str) -> list[str]:
     return [line for line in found if line.strip()]
 
 
-def split(text: str, *, connection: Callable[[str], str | None], flags: Iterable[str] = ()) -> Parts:
+def tokenize(text: str, *, connection: Callable[[str], str | None], flags: Iterable[str] = ()) -> Tokens:
     """Take a clean line apart.
 
     ``connection`` returns the name that the word behind a "via" stands for, None where "via" is a word.
@@ -129,7 +129,7 @@ def split(text: str, *, connection: Callable[[str], str | None], flags: Iterable
         close(mark.start())
         key, begin, behind_via = following, end, named is not None
     close(len(text))
-    return Parts(
+    return Tokens(
         free=" ".join(filter(None, free)),
         behind_via=free[-1] if behind_via else "",
         keys=tuple(keys),

@@ -114,7 +114,7 @@ def _offset(match: re.Match[str]) -> str:
     size = hours * 60 + minutes
     offset = clocks.offset(-size if match["sign"] == "-" else size)
     if offset is None or minutes >= 60:  # noqa: PLR2004 - minutes of an hour
-        raise timezones.ZoneFault(time_errors.no_zone(match["said"]))
+        raise timezones.InvalidZoneError(time_errors.no_zone(match["said"]))
     return offset
 
 

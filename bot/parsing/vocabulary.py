@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 
 from bot.config.settings import Settings
-from bot.parsing.command import CancelsBy, ConnectionWords, Vocabulary
+from bot.parsing.command import CancelsBy, CommandContext, ConnectionInfo
 from bot.text import parse_errors
 from providers.actions import Kind, NumberRef
 from providers.base import Adapter
 
 
-def vocabulary(settings: Settings, adapters: Mapping[str, Adapter]) -> Vocabulary:
+def vocabulary(settings: Settings, adapters: Mapping[str, Adapter]) -> CommandContext:
     """The words that the configuration adds to the grammar."""
-    return Vocabulary(
+    return CommandContext(
         {name: words_of(adapter) for name, adapter in adapters.items()},
         settings.slack.default_region,
         settings.slack.reasons,
@@ -37,11 +37,11 @@ def cancels(provider: type[Adapter], *, beyond_documents: bool) -> bool:
     )
 
 
-def words_of(adapter: Adapter) -> ConnectionWords:
+def words_of(adapter: Adapter) -> ConnectionInfo:
     """What the grammar, help and previews know of a connection."""
     places = adapter.capability(Kind.PLACE_CALL)
     kinds = frozenset(capability.kind for capability in adapter.available)
-    return ConnectionWords(
+    return ConnectionInfo(
         agents=adapter.agents,
         kinds=kinds,
         cancels_by=_cancels_by(adapter),

@@ -52,7 +52,7 @@ class Hours:
         """Whether a call may go out at a time of the recipient's clock."""
         return self._window(local) is not None
 
-    def hold(self, start: datetime, end: datetime) -> bool:
+    def are_kept(self, start: datetime, end: datetime) -> bool:
         """Whether calls may go out all the time between two of the recipient's clock, of the same day."""
         window = self._window(start)
         last = end.hour * 60 + end.minute
@@ -163,7 +163,7 @@ def _retries(
         datetime.combine(day, time.fromisoformat(text), here)
         for text in (call.earliest or "00:00", call.latest or "23:59")
     ]
-    inside = all(hours.hold(*(one.astimezone(ZoneInfo(zone)) for one in span)) for zone in candidates)
+    inside = all(hours.are_kept(*(one.astimezone(ZoneInfo(zone)) for one in span)) for zone in candidates)
     every_day = not call.carry_over or all(any(day in w.days for w in hours.windows) for day in EVERY_DAY)
     if inside and every_day:
         return None

@@ -15,7 +15,7 @@ from enum import StrEnum
 from bot.policy.matching import (
     CONDITIONS,
     Members,
-    Wanted,
+    RequestContext,
     because,
     everyone_in,
     group_of,
@@ -25,7 +25,7 @@ from bot.policy.matching import (
 )
 from bot.policy.rules import EVERYONE, Rule
 from bot.text import policy_reasons
-from bot.text.policy_reasons import Deed
+from bot.text.policy_reasons import Permission
 from providers.actions import Kind
 from storage.models import Approval, Person
 
@@ -34,7 +34,7 @@ class Effect(StrEnum):
     """What a decision lets happen."""
 
     ALLOW = "allow"
-    ASK = "ask"
+    NEEDS_APPROVAL = "ask"
     """Allowed once an approver lets it pass."""
     DENY = "deny"
 
@@ -44,7 +44,7 @@ class Decision:
     """What the rules say, which rule said it, and why, as sentences for the person who is told."""
 
     effect: Effect
-    why: tuple[str, ...]
+    reasons: tuple[str, ...]
     rule: Rule | None = None
     group: str | None = None
     """The group through which the person was entitled."""
@@ -62,7 +62,7 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class ApprovalContext:
     """A request, as far as it matters for who may decide it."""
 
     requester: str
@@ -71,7 +71,7 @@ class Case:
     """Whether the time has come in which those it is escalated to may decide as well."""
 
 
-def standing(person: Person, team: str) -> str | None:
+def ineligible_reason(person: Person, team: str) -> str | None:
     """Why somebody may do nothing at all, or None."""
     if person.bot:
         return policy_reasons.BOT
@@ -84,11 +84,11 @@ def standing(person: Person, team: str) -> str | None:
     return None
 
 
-def at_request(
-    rules: Sequence[Rule], members: Members, person: Person, wanted: Wanted, *, team: str
+def can_request(
+    rules: Sequence[Rule], members: Members, person: Person, wanted: RequestContext, *, team: str
 ) -> Decision:
     """Whether a person may ask for something, and whether somebody must let it pass."""
-    if why := standing(person, team):
+    if why := ineligible_reason(person, team):
         return Decision(Effect.DENY, (why,))
     if denied := _denied(rules, members, person, wanted):
         return denied
@@ -111,16 +111,18 @@ def at_request(
     return Decision(Effect.DENY, (_no_rule(rules, members, person, wanted),))
 
 
-def at_opening(
+def can_open(
     rules: Sequence[Rule], members: Members, person: Person, kind: Kind, *, team: str, now: datetime
 ) -> Decision:
     """Whether a person could ask for a kind of thing at all, before anything more is known of it."""
     bare = [rule.model_copy(update=dict.fromkeys(CONDITIONS, ()) | {"between": None}) for rule in rules]
     could = [one for one, rule in zip(bare, rules, strict=True) if one.effect == "allow" or one == rule]
-    return at_request(could, members, person, Wanted(kind, "", now), team=team)
+    return can_request(could, members, person, RequestContext(kind, "", now), team=team)
 
 
-def _denied(rules: Sequence[Rule], members: Members, person: Person, wanted: Wanted) -> Decision | None:
+def _denied(
+    rules: Sequence[Rule], members: Members, person: Person, wanted: RequestContext
+) -> Decision | None:
     for rule in rules:
         if rule.effect == "deny" and is_about(rule, wanted):
             if group_of(rule.request, members, person.id):
@@ -131,7 +133,7 @@ def _denied(rules: Sequence[Rule], members: Members, person: Person, wanted: Wan
     return None
 
 
-def _no_rule(rules: Sequence[Rule], members: Members, person: Person, wanted: Wanted) -> str:
+def _no_rule(rules: Sequence[Rule], members: Members, person: Person, wanted: RequestContext) -> str:
     """That no rule is for it; and where one nearly is, what it is for."""
     for rule in rules:
         if (
@@ -143,7 +145,7 @@ def _no_rule(rules: Sequence[Rule], members: Members, person: Person, wanted: Wa
     return policy_reasons.NO_RULE
 
 
-def _allowed(rule: Rule, group: str, members: Members, person: str, wanted: Wanted) -> Decision:
+def _allowed(rule: Rule, group: str, members: Members, person: str, wanted: RequestContext) -> Decision:
     if unread := unread_group(rule.tell, members):
         return _unreadable(unread, rule)
     told = everyone_in(rule.tell, members) - {person}
@@ -157,7 +159,7 @@ def _allowed(rule: Rule, group: str, members: Members, person: str, wanted: Want
     approval = policy_reasons.approval(named, people=rule.approvals)
     asks = policy_reasons.asks(rule.name, approval, because(rule, wanted))
     approvers = everyone_in(rule.approve, members) - _not_own(rule, person)
-    return Decision(Effect.ASK, (asks, *tells), rule, group, approvers, told)
+    return Decision(Effect.NEEDS_APPROVAL, (asks, *tells), rule, group, approvers, told)
 
 
 def nobody_can_approve(
@@ -182,30 +184,30 @@ def nobody_can_approve(
     return Decision(Effect.DENY, (why,), rule)
 
 
-def at_decision(rule: Rule | None, members: Members, person: Person, case: Case) -> Decision:
+def can_decide(rule: Rule | None, members: Members, person: Person, case: ApprovalContext) -> Decision:
     """Whether a person may approve or deny a request that was made under a rule (None: it is gone)."""
     groups = rule.deciders(escalated=case.escalated) if rule else ()
     own = bool(rule and rule.own)
     return _entitled(rule, groups, members, person, case, "decide", own=own)
 
 
-def at_reveal(rule: Rule | None, members: Members, person: Person, case: Case) -> Decision:
+def can_reveal(rule: Rule | None, members: Members, person: Person, case: ApprovalContext) -> Decision:
     """Whether a person who may decide a request may see the full numbers of what they decide."""
-    decides = at_decision(rule, members, person, case)
+    decides = can_decide(rule, members, person, case)
     if not decides.allowed:
         return decides
     groups = rule.reveal if rule else ()
     return _entitled(rule, groups, members, person, case, "reveal", own=True)
 
 
-def approvers(rule: Rule | None, members: Members, case: Case) -> frozenset[str]:
+def approvers(rule: Rule | None, members: Members, case: ApprovalContext) -> frozenset[str]:
     """Everyone by name who may decide; nobody where a rule is gone or only says that everyone may."""
     if rule is None:
         return frozenset()
     return everyone_in(rule.deciders(escalated=case.escalated), members) - _not_own(rule, case.requester)
 
 
-def escalation(rule: Rule | None, members: Members, case: Case) -> frozenset[str]:
+def escalation(rule: Rule | None, members: Members, case: ApprovalContext) -> frozenset[str]:
     """Everyone by name to whom it is escalated."""
     return everyone_in(rule.escalate_to, members) - _not_own(rule, case.requester) if rule else frozenset()
 
@@ -215,18 +217,18 @@ def is_escalated(rule: Rule | None, asked_at: datetime, now: datetime) -> bool:
     return bool(rule and rule.escalate_after and now - asked_at >= rule.escalate_after)
 
 
-def settlers(rule: Rule | None, members: Members, case: Case) -> frozenset[str]:
+def settlers(rule: Rule | None, members: Members, case: ApprovalContext) -> frozenset[str]:
     """Everyone by name who may settle; nobody where a rule is gone or only says that everyone may."""
     return everyone_in(rule.settlers, members) - _not_own(rule, case.requester) if rule else frozenset()
 
 
-def at_settlement(rule: Rule | None, members: Members, person: Person, case: Case) -> Decision:
+def can_settle(rule: Rule | None, members: Members, person: Person, case: ApprovalContext) -> Decision:
     """Whether a person may say what became of an unknown, or order another attempt."""
     groups = rule.settlers if rule else ()
     return _entitled(rule, groups, members, person, case, "settle")
 
 
-def at_lifting(rules: Sequence[Rule], members: Members, person: Person, *, team: str) -> Decision:
+def can_unblock(rules: Sequence[Rule], members: Members, person: Person, *, team: str) -> Decision:
     """Whether a person may let calls to a stopped number go out again, whoever stopped them.
 
     It is for those whom some rule's ``lift`` names; where none does, for whoever may approve cancellations.
@@ -236,14 +238,14 @@ def at_lifting(rules: Sequence[Rule], members: Members, person: Person, *, team:
     cancelling = [rule for rule in allowing if Kind.CANCEL_CALL in rule.actions]
     groups = tuple(dict.fromkeys(named or [group for rule in cancelling for group in rule.approve]))
     why: str
-    if unfit := standing(person, team):
+    if unfit := ineligible_reason(person, team):
         why = unfit
     elif group := group_of(groups, members, person.id):
         return Decision(Effect.ALLOW, (), group=group)
     elif unread := unread_group(groups, members):
         why = policy_reasons.unread(unread)
     else:
-        why = policy_reasons.only_lift(groups)
+        why = policy_reasons.only_unblock(groups)
     return Decision(Effect.DENY, (why,))
 
 
@@ -252,14 +254,14 @@ def _entitled(
     groups: Sequence[str],
     members: Members,
     person: Person,
-    case: Case,
-    deed: Deed,
+    case: ApprovalContext,
+    deed: Permission,
     *,
     own: bool = False,
 ) -> Decision:
     """Whether a person is in one of the groups, and not the one who asked."""
     why: str
-    if unfit := standing(person, case.team):
+    if unfit := ineligible_reason(person, case.team):
         why = unfit
     elif rule is None:
         why = policy_reasons.RULE_GONE
@@ -283,7 +285,9 @@ def _not_yet(rule: Rule, members: Members, person: Person) -> str:
     return policy_reasons.later(later) if later else ""
 
 
-def given(rule: Rule, members: Members, approvals: Iterable[Approval], asked_at: datetime) -> frozenset[str]:
+def counted_approvals(
+    rule: Rule, members: Members, approvals: Iterable[Approval], asked_at: datetime
+) -> frozenset[str]:
     """The different people whose approvals count now: whoever left the groups since does not."""
     return frozenset(
         one.person
@@ -295,9 +299,9 @@ def given(rule: Rule, members: Members, approvals: Iterable[Approval], asked_at:
     )
 
 
-def at_reading(rules: Sequence[Rule], members: Members, person: Person, *, team: str) -> Decision:
+def can_search(rules: Sequence[Rule], members: Members, person: Person, *, team: str) -> Decision:
     """Whether a person may search the log: whoever some rule lets ask, decide or settle something."""
-    if why := standing(person, team):
+    if why := ineligible_reason(person, team):
         return Decision(Effect.DENY, (why,))
     about = [rule for rule in rules if rule.effect == "allow"]
     for rule in about:
@@ -309,12 +313,12 @@ def at_reading(rules: Sequence[Rule], members: Members, person: Person, *, team:
     return Decision(Effect.DENY, (policy_reasons.ONLY_SOME_READ,))
 
 
-def at_dispatch(
+def can_dispatch(
     rules: Sequence[Rule],
     members: Members,
     requester: Person,
     approvals: Sequence[tuple[Approval, Person]],
-    wanted: Wanted,
+    wanted: RequestContext,
     *,
     rule: str | None,
     team: str,
@@ -325,11 +329,11 @@ def at_dispatch(
     The hours of a rule are those in which it was asked (``wanted.at``); those of one that denies count now,
     too.
     """
-    decision = at_request(rules, members, requester, wanted, team=team)
+    decision = can_request(rules, members, requester, wanted, team=team)
     if not decision.allowed or decision.rule is None:
         gone = rule is not None and all(known.name != rule for known in rules)
         since = (policy_reasons.rule_is_gone(rule),) if rule is not None and gone else ()
-        return replace(decision, why=(*since, *decision.why))
+        return replace(decision, reasons=(*since, *decision.reasons))
     if denied := _denied(rules, members, requester, replace(wanted, at=now)):
         return denied
     holds = decision.rule
@@ -339,11 +343,11 @@ def at_dispatch(
         )
     if decision.effect is Effect.ALLOW:
         return decision
-    fit = [approval for approval, approver in approvals if standing(approver, team) is None]
-    counted = given(holds, members, fit, wanted.at) - _not_own(holds, requester.id)
+    fit = [approval for approval, approver in approvals if ineligible_reason(approver, team) is None]
+    counted = counted_approvals(holds, members, fit, wanted.at) - _not_own(holds, requester.id)
     if len(counted) < holds.approvals:
         return Decision(Effect.DENY, (_too_few(holds, approvals, len(counted)), policy_reasons.AGAIN), holds)
-    return Decision(Effect.ALLOW, decision.why, holds, decision.group)
+    return Decision(Effect.ALLOW, decision.reasons, holds, decision.group)
 
 
 def _too_few(rule: Rule, approvals: Sequence[tuple[Approval, Person]], counted: int) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.policy import engine
 from bot.policy.engine import Decision, Effect
-from bot.policy.matching import Members, Wanted
+from bot.policy.matching import Members, RequestContext
 from bot.policy.rules import EVERYONE, MOST_APPROVALS, Rule
 from storage.models import Person
 
@@ -22,7 +22,7 @@ _ASKED = ("request", "approve", "escalate_to", "tell")
 """The keys of a rule that matter for whether something may be asked."""
 VERDICTS = {
     Effect.ALLOW: "It goes at once.",
-    Effect.ASK: "It waits for an approval.",
+    Effect.NEEDS_APPROVAL: "It waits for an approval.",
     Effect.DENY: "It is refused.",
 }
 
@@ -37,11 +37,13 @@ class Answer:
     """The user groups that matter, and that only Slack knows."""
 
 
-def explain(rules: Sequence[Rule], groups: Mapping[str, Sequence[str]], user: str, wanted: Wanted) -> Answer:
+def explain(
+    rules: Sequence[Rule], groups: Mapping[str, Sequence[str]], user: str, wanted: RequestContext
+) -> Answer:
     """Ask the rules what somebody, taken for a full and active member, may ask for."""
     person = _somebody(user, wanted.at)
-    outside = engine.at_request(rules, _members(groups), person, wanted, team=_TEAM)
-    inside = engine.at_request(rules, _members(groups, user), person, wanted, team=_TEAM)
+    outside = engine.can_request(rules, _members(groups), person, wanted, team=_TEAM)
+    inside = engine.can_request(rules, _members(groups, user), person, wanted, team=_TEAM)
     same = (outside.effect, outside.rule) == (inside.effect, inside.rule)
     about = [rule for rule in rules if wanted.kind in rule.actions]
     named = {group for rule in about for field in _ASKED for group in getattr(rule, field)} - {EVERYONE}
@@ -68,7 +70,7 @@ def _in(one: str, user: str | None) -> list[str]:
     return [*unnamed, *([user] if user else [])]
 
 
-def as_lines(answer: Answer, wanted: Wanted, user: str) -> list[str]:
+def as_lines(answer: Answer, wanted: RequestContext, user: str) -> list[str]:
     """An answer for people."""
     lines = _told(answer.decision)
     if answer.not_looked_at:
@@ -89,10 +91,10 @@ def as_lines(answer: Answer, wanted: Wanted, user: str) -> list[str]:
 
 
 def _told(decision: Decision) -> list[str]:
-    lines = [VERDICTS[decision.effect], *(f"  Why: {line}" for line in decision.why)]
+    lines = [VERDICTS[decision.effect], *(f"  Why: {line}" for line in decision.reasons)]
     if decision.rule:
         lines.append(f"  Rule: {decision.rule.name}")
-    if decision.effect is Effect.ASK:
+    if decision.effect is Effect.NEEDS_APPROVAL:
         lines.append(f"  May approve: {', '.join(_approvers(decision)) or 'everyone else'}")
     return lines
 
@@ -116,7 +118,7 @@ def _object(decision: Decision) -> dict[str, Any]:
     return {
         "verdict": str(decision.effect),
         "rule": rule.name if rule else None,
-        "why": list(decision.why),
-        "approvals": rule.approvals if rule and decision.effect is Effect.ASK else 0,
+        "why": list(decision.reasons),
+        "approvals": rule.approvals if rule and decision.effect is Effect.NEEDS_APPROVAL else 0,
         "approvers": _approvers(decision),
     }

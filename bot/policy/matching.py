@@ -21,7 +21,7 @@ Members = Mapping[str, frozenset[str] | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RequestContext:
     """What somebody asks for, as far as rules look at it.
 
     ``countries`` are those of its numbers: None among them for a number or an id whose country is not known.
@@ -39,7 +39,7 @@ def _country(number: str) -> str | None:
     """The country of a number (E.164) as two capital letters; None for a number of no country."""
     try:
         return phone.read(number, default_region=NO_REGION, premium=True).region
-    except phone.PhoneFault:
+    except phone.InvalidNumberError:
         return None
 
 
@@ -57,7 +57,7 @@ def _countries(actions: Iterable[CallAction | None]) -> frozenset[str | None]:
     return frozenset(found)
 
 
-def wanted(
+def context_of_actions(
     connection: str,
     kind: Kind,
     actions: Iterable[CallAction | None],
@@ -65,14 +65,14 @@ def wanted(
     at: datetime,
     channel: str | None,
     reason: str | None,
-) -> Wanted:
+) -> RequestContext:
     """What somebody asks for, as the rules see it."""
-    return Wanted(kind, connection, at, channel, _countries(actions), reason)
+    return RequestContext(kind, connection, at, channel, _countries(actions), reason)
 
 
-def wanted_by(request: Request) -> Wanted:
+def context_of_request(request: Request) -> RequestContext:
     """What a request asks for, as the rules saw it when it was asked."""
-    return wanted(
+    return context_of_actions(
         request.connection,
         request.kind,
         [entry.action for entry in request.entries],
@@ -82,7 +82,7 @@ def wanted_by(request: Request) -> Wanted:
     )
 
 
-def is_about(rule: Rule, wanted: Wanted) -> bool:
+def is_about(rule: Rule, wanted: RequestContext) -> bool:
     """Whether a rule is about what is asked. What is not known keeps it from allowing, never from denying."""
     return (
         wanted.kind in rule.actions
@@ -116,7 +116,7 @@ def _within_hours(rule: Rule, at: datetime) -> bool:
     return first <= clock < last if first < last else clock >= first or clock < last
 
 
-def _conditions(rule: Rule, wanted: Wanted) -> Iterator[tuple[str, bool]]:
+def _conditions(rule: Rule, wanted: RequestContext) -> Iterator[tuple[str, bool]]:
     """What a rule is limited to, in words, and whether that holds."""
     if rule.connections:
         yield policy_reasons.of_connections(rule.connections), wanted.connection in rule.connections
@@ -130,7 +130,7 @@ def _conditions(rule: Rule, wanted: Wanted) -> Iterator[tuple[str, bool]]:
         yield policy_reasons.of_hours(*rule.between, rule.timezone), _within_hours(rule, wanted.at)
 
 
-def because(rule: Rule, wanted: Wanted) -> str:
+def because(rule: Rule, wanted: RequestContext) -> str:
     """What made a rule the one that holds, where it is not for everything."""
     unknown = not wanted.countries or None in wanted.countries
     return policy_reasons.because(
@@ -139,7 +139,7 @@ def because(rule: Rule, wanted: Wanted) -> str:
     )
 
 
-def unmet(rule: Rule, wanted: Wanted) -> list[str]:
+def unmet(rule: Rule, wanted: RequestContext) -> list[str]:
     """The conditions of a rule that do not hold, in words."""
     return [words for words, holds in _conditions(rule, wanted) if not holds]
 

@@ -22,7 +22,7 @@ _LONGEST: Final = 64
 """Characters of a zone's name; the longest that exists has 32."""
 
 
-class ZoneFault(ValueError):
+class InvalidZoneError(ValueError):
     """Why a text names no time zone, as a sentence; ``suggestion`` is what was probably meant."""
 
     def __init__(self, message: str, suggestion: str | None = None) -> None:
@@ -41,9 +41,9 @@ def canonical_zones(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def read(text: str) -> str:
-    """Read the zone that somebody typed, by its name or its city alone. Raises `ZoneFault`."""
+    """Read the zone that somebody typed, by its name or its city alone. Raises `InvalidZoneError`."""
     if len(text) > _LONGEST:
-        raise ZoneFault(time_errors.no_zone(short(text)))
+        raise InvalidZoneError(time_errors.no_zone(short(text)))
     typed = "_".join(text.split()).casefold()
     if found := _names().get(typed):
         return found
@@ -51,7 +51,7 @@ def read(text: str) -> str:
     if len(cities) == 1:
         return cities[0]
     meant = closest(typed, _names(), alike=_ALIKE)
-    raise ZoneFault(time_errors.no_zone(text.strip()), _names()[meant] if meant else None)
+    raise InvalidZoneError(time_errors.no_zone(text.strip()), _names()[meant] if meant else None)
 
 
 def place(zone: str, *, region: str | None, country: str) -> str:

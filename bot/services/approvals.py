@@ -12,17 +12,17 @@ from typing import Literal
 
 from bot.config.settings import Settings
 from bot.policy.engine import Decision
-from bot.services.models import NotAllowed, Settlement
+from bot.services.models import PermissionDeniedError, Settlement
 from bot.services.notifications import APPROVED_IN_PART, answered, confirmation, with_card
-from bot.services.outcomes import not_again
+from bot.services.outcomes import stop_retrying
 from bot.services.permissions import Permissions
 from bot.services.preconditions import Preconditions
 from bot.services.wakeups import Wakeups
 from bot.text import interactions, outcomes
 from bot.text.interactions import Evidence
-from providers.actions import Refused
-from storage.changes import Change, Move, Note, Post
-from storage.errors import Conflict
+from providers.actions import CannotSendError
+from storage.changes import Annotation, ChangeSet, Notification, Transition
+from storage.errors import ConflictError
 from storage.models import Approval, Person, Request
 from storage.states import State
 from storage.store import Store
@@ -32,7 +32,7 @@ from storage.store import Store
 class ApprovalService:
     """Moves requests for the people who decide on them."""
 
-    _log: Store
+    _store: Store
     _settings: Settings
     _permissions: Permissions
     _preconditions: Preconditions
@@ -42,11 +42,11 @@ class ApprovalService:
     async def approve(
         self, request_id: str, person: Person, *, shown: str, nonce: str, note: str | None = None
     ) -> Request:
-        """Let a request pass, as it was shown. Raises `NotAllowed` or `Conflict`."""
+        """Let a request pass, as it was shown. Raises `PermissionDeniedError` or `ConflictError`."""
         return await self._decide(request_id, person, "approve", shown=shown, nonce=nonce, note=note)
 
     async def deny(self, request_id: str, person: Person, *, reason: str, shown: str, nonce: str) -> Request:
-        """Stop a request, with the reason. Raises `NotAllowed` or `Conflict`."""
+        """Stop a request, with the reason. Raises `PermissionDeniedError` or `ConflictError`."""
         return await self._decide(request_id, person, "deny", shown=shown, nonce=nonce, note=reason)
 
     async def _decide(
@@ -60,34 +60,34 @@ class ApprovalService:
         note: str | None = None,
     ) -> Request:
         while True:
-            request = await self._log.requests.request(request_id)
+            request = await self._store.requests.request(request_id)
             allowed = self._permissions.may_decide(request, person)
             if not allowed.allowed:
-                await self._permissions.turn_away(request, person, decision, allowed)
-                raise NotAllowed(allowed.why)
+                await self._permissions.record_denied_attempt(request, person, decision, allowed)
+                raise PermissionDeniedError(allowed.reasons)
             self._check_in_time(request)
             if shown != content(request):
-                raise NotAllowed([outcomes.CHANGED_SINCE_OPENED])
+                raise PermissionDeniedError([outcomes.CHANGED_SINCE_OPENED])
             if decision == "approve":
                 await self._check_stops(request)
                 try:
                     await self._preconditions.check_zone(request)
-                except Refused as refused:
-                    raise NotAllowed([refused.message]) from refused
+                except CannotSendError as refused:
+                    raise PermissionDeniedError([refused.message]) from refused
                 if why := await self._preconditions.cannot_move(request):
-                    raise NotAllowed([why])
+                    raise PermissionDeniedError([why])
             change = self._decision(request, person, decision, allowed, note)
             try:
                 return await self._apply(replace(change, nonce=nonce))
-            except Conflict as conflict:
+            except ConflictError as conflict:
                 if not _another_was_first(request, conflict.current, person, decision):
                     raise
 
     async def _check_stops(self, request: Request) -> None:
-        """Raise `NotAllowed` where calls to one of the numbers were stopped since it was asked."""
+        """Raise `PermissionDeniedError` where calls to one of the numbers were stopped since it was asked."""
         for entry in request.entries:
             if entry.action and (stops := await self._preconditions.stops(entry.action)):
-                raise NotAllowed(await self._preconditions.who_stopped(stops))
+                raise PermissionDeniedError(await self._preconditions.who_stopped(stops))
 
     def _decision(
         self,
@@ -96,17 +96,17 @@ class ApprovalService:
         decision: Literal["approve", "deny"],
         allowed: Decision,
         note: str | None,
-    ) -> Change:
+    ) -> ChangeSet:
         """What a decision changes: every action's state, or nothing yet where others have to approve too."""
         private = {"note": note} if note else {}
         name, after = {"approve": ("approved", State.APPROVED), "deny": ("denied", State.DENIED)}[decision]
         moves = [
-            Move(
+            Transition(
                 entry.id,
                 name,
                 frozenset({State.PENDING}),
                 after,
-                data={"group": allowed.group, "why": "\n".join(allowed.why)},
+                data={"group": allowed.group, "why": "\n".join(allowed.reasons)},
                 private=private,
             )
             for entry in request.entries
@@ -119,56 +119,65 @@ class ApprovalService:
             content=content(request),
         )
         last = decision == "deny" or self._permissions.missing(request, person.id) == 0
-        posts = [Post("state", "audit"), Post(name if last else APPROVED_IN_PART, "thread")]
+        posts = [Notification("state", "audit"), Notification(name if last else APPROVED_IN_PART, "thread")]
         if decision == "deny":
-            posts.append(Post(name, f"dm:{request.requester}"))
+            posts.append(Notification(name, f"dm:{request.requester}"))
         posts += answered(request)
-        return Change(
+        return ChangeSet(
             request.id,
             person.id,
             moves if last else [],
             approval,
-            posts=with_card(request, posts),
-            after=len(request.approvals),
+            notifications=with_card(request, posts),
+            expected_decisions=len(request.approvals),
             private={} if last else private,
         )
 
     def _check_in_time(self, request: Request) -> None:
-        """Raise `NotAllowed` for what has run out of time, even if the dispatcher has not said so yet."""
+        """Raise `PermissionDeniedError` for a request whose time is over, even before that is recorded."""
         waits = request.state is State.PENDING
         if waits and request.decide_by and self._clock() >= request.decide_by:
-            raise NotAllowed([outcomes.OUT_OF_TIME])
+            raise PermissionDeniedError([outcomes.OUT_OF_TIME])
 
     async def reveal(self, request_id: str, person: Person, *, nonce: str) -> Request:
-        """Write down that somebody is about to see the full numbers. Raises `NotAllowed` or `Conflict`."""
-        request = await self._log.requests.request(request_id)
+        """Record that somebody is about to see the full numbers.
+
+        Raises `PermissionDeniedError` or `ConflictError`.
+        """
+        request = await self._store.requests.request(request_id)
         decision = self._permissions.may_reveal(request, person)
         if not decision.allowed:
-            await self._permissions.turn_away(request, person, "reveal", decision)
-            raise NotAllowed(decision.why)
-        note = Note(request.id, "revealed", {"group": decision.group})
-        return await self._apply(Change(request.id, person.id, [], nonce=nonce, notes=[note]))
+            await self._permissions.record_denied_attempt(request, person, "reveal", decision)
+            raise PermissionDeniedError(decision.reasons)
+        note = Annotation(request.id, "revealed", {"group": decision.group})
+        return await self._apply(ChangeSet(request.id, person.id, [], nonce=nonce, annotations=[note]))
 
-    async def take_back(self, request_id: str, person: Person, *, delivery_key: str) -> Request:
-        """Withdraw one's own request while nothing of it is being sent. Raises `NotAllowed` or `Conflict`.
+    async def withdraw(self, request_id: str, person: Person, *, delivery_key: str) -> Request:
+        """Withdraw one's own request while nothing of it is being sent.
+
+        Raises `PermissionDeniedError` or `ConflictError`.
 
         What is in doubt cannot be withdrawn; that it is sent again can.
         """
-        request = await self._log.requests.request(request_id)
+        request = await self._store.requests.request(request_id)
         if person.id != request.requester:
-            raise NotAllowed([outcomes.ONLY_THE_REQUESTER])
+            raise PermissionDeniedError([outcomes.ONLY_THE_REQUESTER])
         moves = [
-            not_again(entry, "order_withdrawn", outcomes.TAKEN_BACK)
+            stop_retrying(entry, "order_withdrawn", outcomes.TAKEN_BACK)
             if entry.maybe_executed and entry.state is State.APPROVED
-            else Move(entry.id, "withdrawn", frozenset({State.PENDING, State.APPROVED}), State.WITHDRAWN)
+            else Transition(
+                entry.id, "withdrawn", frozenset({State.PENDING, State.APPROVED}), State.WITHDRAWN
+            )
             for entry in request.entries
         ]
-        posts: list[Post] = [Post("state", "audit"), Post("withdrawn", "thread")]
-        if any(move.after is State.UNKNOWN for move in moves):
-            posts.append(Post("unknown", "thread"))
+        posts: list[Notification] = [Notification("state", "audit"), Notification("withdrawn", "thread")]
+        if any(move.to_state is State.UNKNOWN for move in moves):
+            posts.append(Notification("unknown", "thread"))
         posts += answered(request)
         told = with_card(request, posts)
-        return await self._apply(Change(request.id, person.id, moves, delivery_key=delivery_key, posts=told))
+        return await self._apply(
+            ChangeSet(request.id, person.id, moves, delivery_key=delivery_key, notifications=told)
+        )
 
     async def settle(
         self,
@@ -180,20 +189,23 @@ class ApprovalService:
         reason: str,
         nonce: str,
     ) -> Request:
-        """Say what became of an unknown, or order another attempt. Raises `NotAllowed` or `Conflict`."""
+        """Record what became of an unknown action, or order another attempt.
+
+        Raises `PermissionDeniedError` or `ConflictError`.
+        """
         if settlement is not Settlement.RETRY_REQUESTED and evidence is Evidence.NONE:
-            raise NotAllowed([interactions.EVIDENCE_MISSING])
-        request = await self._log.requests.request(entry_id)
+            raise PermissionDeniedError([interactions.EVIDENCE_MISSING])
+        request = await self._store.requests.request(entry_id)
         decision = self._permissions.may_settle(request, person)
         if not decision.allowed:
-            await self._permissions.turn_away(request, person, "settle", decision)
-            raise NotAllowed(decision.why)
+            await self._permissions.record_denied_attempt(request, person, "settle", decision)
+            raise PermissionDeniedError(decision.reasons)
         after, message = {
             Settlement.HAPPENED: (State.SUCCEEDED, outcomes.IT_HAPPENED),
             Settlement.DID_NOT_HAPPEN: (State.FAILED, outcomes.IT_DID_NOT_HAPPEN),
             Settlement.RETRY_REQUESTED: (State.APPROVED, outcomes.ORDERED_AGAIN),
         }[settlement]
-        move = Move(
+        move = Transition(
             entry_id,
             settlement,
             frozenset({State.UNKNOWN}),
@@ -205,18 +217,18 @@ class ApprovalService:
                 "not_before": None,
                 "not_after": None,
             },
-            data={"group": decision.group, "why": "\n".join(decision.why), "evidence": evidence},
+            data={"group": decision.group, "why": "\n".join(decision.reasons), "evidence": evidence},
             private={"note": reason},
         )
-        posts = [Post("state", "audit"), Post(settlement, "thread")]
+        posts = [Notification("state", "audit"), Notification(settlement, "thread")]
         if settlement is not Settlement.RETRY_REQUESTED:
-            posts.append(Post(settlement, f"dm:{request.requester}"))
+            posts.append(Notification(settlement, f"dm:{request.requester}"))
         posts += confirmation(self._settings, request, [move])
         told = with_card(request, posts)
-        return await self._apply(Change(request.id, person.id, [move], nonce=nonce, posts=told))
+        return await self._apply(ChangeSet(request.id, person.id, [move], nonce=nonce, notifications=told))
 
-    async def _apply(self, change: Change) -> Request:
-        request = await self._log.requests.apply(change)
+    async def _apply(self, change: ChangeSet) -> Request:
+        request = await self._store.requests.apply(change)
         self._wakeups.all()
         return request
 

@@ -9,14 +9,14 @@ from bot.policy.calling_hours import RECIPIENT, Hours
 from bot.policy.rules import Rule
 from bot.text import do_not_call, policy_reasons
 from providers import phone
-from providers.actions import Code, PlaceCall, Refused
+from providers.actions import CannotSendError, Code, PlaceCall
 from providers.phone import Phone
-from storage.models import Stop
+from storage.models import DoNotCallEntry
 
 _MISSING = {"purpose": policy_reasons.PURPOSE_MISSING, "consent": policy_reasons.CONSENT_MISSING}
 
 
-class NotNow(Refused):
+class OutsideCallingHoursError(CannotSendError):
     """A call that may not go out when it should.
 
     ``then`` (aware) is when it may, if that is known; ``zone`` the time zone to write instead.
@@ -40,14 +40,16 @@ def check(  # noqa: PLR0913 - all that it depends on
     connection_zone: str | None,
     now: datetime,
 ) -> None:
-    """Raise `Refused` for a call of which something is not said, or `NotNow` outside calling hours.
+    """Check that a call says all that its country asks for, and goes out within calling hours.
+
+    Raises `CannotSendError` for what is missing, `OutsideCallingHoursError` outside the hours.
 
     ``zone`` is the recipient's, as somebody said it; ``connection_zone`` that of the call's times of day.
     """
     said = {"purpose": purpose, "consent": consent}
     for name, message in _MISSING.items():
         if rule and getattr(rule, name) == "required" and not said[name]:
-            raise Refused(message, field=name)
+            raise CannotSendError(message, field=name)
     check_zone(call, settings, zone)
     named = [rule.calling_hours if rule else None, settings.connections[connection].calling_hours]
     if not any(named):
@@ -55,24 +57,24 @@ def check(  # noqa: PLR0913 - all that it depends on
     to = _recipient(call, settings)
     for keep in _hours(named, settings, to):
         if closed := calling_hours.keeps(keep, call, to, zone=zone, now=now, connection_zone=connection_zone):
-            raise NotNow(closed)
+            raise OutsideCallingHoursError(closed)
 
 
 def check_zone(call: PlaceCall, settings: Settings, zone: str | None) -> None:
-    """Raise `NotNow` for a zone that the number of a call cannot be in, whether or not hours are kept."""
+    """Raise `OutsideCallingHoursError` for a zone that the called number cannot be in, hours kept or not."""
     if zone and (other := calling_hours.other_zone(_recipient(call, settings), zone)):
-        raise NotNow(other)
+        raise OutsideCallingHoursError(other)
 
 
 def _recipient(call: PlaceCall, settings: Settings) -> Phone:
     try:
         return phone.read(call.to, default_region=settings.slack.default_region, premium=True)
-    except phone.PhoneFault as fault:
-        raise Refused(str(fault), field="to") from fault
+    except phone.InvalidNumberError as fault:
+        raise CannotSendError(str(fault), field="to") from fault
 
 
 def _hours(named: Sequence[str | Hours | None], settings: Settings, to: Phone) -> Iterator[Hours]:
-    """The hours that are to be kept. Raises `Refused` where none are known for the recipient's country."""
+    """Return the calling hours to keep. Raise `CannotSendError` where the recipient's country has none."""
     for one in named:
         if one is None:
             continue
@@ -82,11 +84,11 @@ def _hours(named: Sequence[str | Hours | None], settings: Settings, to: Phone) -
         country = to.region if one == RECIPIENT else one
         if country is None or country not in settings.hours:
             where = to.country if one == RECIPIENT else one
-            raise Refused(do_not_call.none_known(where), code=Code.COMPLIANCE_BLOCKED, field="to")
+            raise CannotSendError(do_not_call.none_known(where), code=Code.COMPLIANCE_BLOCKED, field="to")
         yield settings.hours[country]
 
 
-def stopped(blocking: Sequence[Stop]) -> str:
+def stopped(blocking: Sequence[DoNotCallEntry]) -> str:
     """Why a number is not called, without anybody's name: for the log."""
     first = blocking[0]
     if first.list is not None:
@@ -94,7 +96,7 @@ def stopped(blocking: Sequence[Stop]) -> str:
     return do_not_call.blocked(first.at, first.id)
 
 
-def stopped_by(blocking: Sequence[Stop], name: str | None) -> list[str]:
+def stopped_by(blocking: Sequence[DoNotCallEntry], name: str | None) -> list[str]:
     """The same for the person who wants to call: by whom, and who can change it."""
     first = blocking[0]
     if first.list is not None:

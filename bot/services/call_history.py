@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.parsing.command import KINDS, ConnectionWords, Line, Verb, Vocabulary
-from bot.parsing.defaults import Inferred, Known, infer
+from bot.parsing.command import KINDS, Command, CommandContext, ConnectionInfo, Verb
+from bot.parsing.defaults import FilledCommand, TargetHistory, fill_defaults
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.targets import IdTarget
 from providers.actions import CallRef, CancelCall, Code, Kind, NumberRef, PlaceCall
-from storage.models import LogEntry, Query, Request
+from storage.models import ActionRecord, Query, Request
 from storage.states import State
 from storage.store import Store
 
@@ -21,21 +21,21 @@ _CAME_TO_NOTHING = frozenset({State.FAILED, State.REFUSED, State.DENIED, State.E
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class RecentCall:
     """A call to the same number, placed just before: who asked, when, and how it could be cancelled."""
 
     request: Request
-    entry: LogEntry
+    entry: ActionRecord
     cancel: CancelCall | None
     """None: it went out, or nothing here can cancel it."""
 
 
-def earlier(
-    entries: Sequence[tuple[Request, LogEntry]],
-    coming: Sequence[LogEntry],
-    through: ConnectionWords,
+def recent_calls(
+    entries: Sequence[tuple[Request, ActionRecord]],
+    coming: Sequence[ActionRecord],
+    through: ConnectionInfo,
     now: datetime,
-) -> Earlier | None:
+) -> RecentCall | None:
     """The newest of some calls to a number that was placed lately and came, or may come, to something.
 
     ``coming`` are the calls to the number that are still to go out, as far as the log knows.
@@ -45,11 +45,11 @@ def earlier(
         gone = entry.code is Code.SCHEDULED and entry.id not in still_to_come
         if now - entry.asked_at < LATELY and entry.state not in _CAME_TO_NOTHING and not gone:
             cancel = _cancel(entry, through) if entry.id in still_to_come else None
-            return Earlier(request, entry, cancel)
+            return RecentCall(request, entry, cancel)
     return None
 
 
-def _cancel(entry: LogEntry, through: ConnectionWords) -> CancelCall | None:
+def _cancel(entry: ActionRecord, through: ConnectionInfo) -> CancelCall | None:
     if Kind.CANCEL_CALL not in through.kinds or not isinstance(entry.action, PlaceCall):
         return None
     if through.cancels_by == "number":
@@ -63,40 +63,40 @@ REPEATS = 5
 """How many of the newest calls to a number are looked at for one that was placed just now."""
 
 
-async def infer_knowing(
-    line: Line, vocabulary: Vocabulary, log: Store, *, person: str, now: datetime
-) -> Inferred:
+async def fill_defaults_from_history(
+    line: Command, vocabulary: CommandContext, store: Store, *, person: str, now: datetime
+) -> FilledCommand:
     """Fill in what was not said, with the help of the log where it takes any."""
-    found = infer(line, vocabulary)
+    found = fill_defaults(line, vocabulary)
     if found.open is None:
         return found
-    return infer(line, vocabulary, await _known(line, log, person, now))
+    return fill_defaults(line, vocabulary, await _known(line, store, person, now))
 
 
-async def _known(line: Line, log: Store, person: str, now: datetime) -> Known:
+async def _known(line: Command, store: Store, person: str, now: datetime) -> TargetHistory:
     ids = [target.provider_id for target in line.targets if isinstance(target, IdTarget)]
     numbers = [target.phone.e164 for target in line.targets if isinstance(target, NumberTarget)]
     scheduled: set[tuple[str, str]] = set()
     for number in numbers if line.verb is Verb.CANCEL else ():
-        calls = await log.call_history.scheduled_to(number, now)
+        calls = await store.call_history.scheduled_to(number, now)
         scheduled |= {(call.connection, call.agent) for call in calls if call.agent}
     kind = KINDS[line.verb] if line.verb else None
-    page = await log.search.page(Query(kind=kind, requester=person), limit=LOOKED_BACK)
-    return Known(
-        holders=await log.call_history.holders(ids) if ids else frozenset(),
+    page = await store.search.page(Query(kind=kind, requester=person), limit=LOOKED_BACK)
+    return TargetHistory(
+        holders=await store.call_history.connections_knowing(ids) if ids else frozenset(),
         scheduled=frozenset(scheduled),
         used=tuple(dict.fromkeys((entry.connection, entry.agent) for entry in page.entries)),
     )
 
 
-async def placed_lately(
-    log: Store, connection: str, number: str, through: ConnectionWords, now: datetime
-) -> Earlier | None:
+async def recent_call_to(
+    store: Store, connection: str, number: str, through: ConnectionInfo, now: datetime
+) -> RecentCall | None:
     """A call to the same number through the same connection that was placed just before."""
-    page = await log.search.page(
+    page = await store.search.page(
         Query(kind=Kind.PLACE_CALL, connection=connection, number=number), limit=REPEATS
     )
     if not page.entries:
         return None
-    entries = [(await log.requests.request(entry.request), entry) for entry in page.entries]
-    return earlier(entries, await log.call_history.scheduled_to(number, now), through, now)
+    entries = [(await store.requests.request(entry.request), entry) for entry in page.entries]
+    return recent_calls(entries, await store.call_history.scheduled_to(number, now), through, now)

@@ -12,20 +12,20 @@ from typing import Final
 
 from bot.config.settings import Settings
 from bot.parsing.parser import MAX_TARGETS
-from bot.services.models import NotAllowed, Origin, Report, Wish
+from bot.services.models import DoNotCallResult, PermissionDeniedError, RequestSource, RequestSpec
 from bot.services.notifications import answered, with_card
-from bot.services.outcomes import not_again
+from bot.services.outcomes import stop_retrying
 from bot.services.permissions import Permissions
 from bot.services.preconditions import Preconditions
 from bot.services.requests import RequestService
 from bot.services.wakeups import Wakeups
 from bot.text import do_not_call
-from providers.actions import CallAction, CallRef, CancelCall, Code, Kind, NumberRef, Refused
+from providers.actions import CallAction, CallRef, CancelCall, CannotSendError, Code, Kind, NumberRef
 from providers.base import Adapter
 from providers.phone import Phone, mask
-from storage.changes import Change, Move, Post
-from storage.errors import Conflict
-from storage.models import LogEntry, Person, Query, Request, Stop
+from storage.changes import ChangeSet, Notification, Transition
+from storage.errors import ConflictError
+from storage.models import ActionRecord, DoNotCallEntry, Person, Query, Request
 from storage.states import State
 from storage.store import Store
 
@@ -38,10 +38,10 @@ _WAITS: Final = frozenset({State.PENDING, State.APPROVED})
 
 
 @dataclass(slots=True)
-class Stopping:
+class DoNotCallService:
     """What people can do about whether a number is called at all."""
 
-    _log: Store
+    _store: Store
     _settings: Settings
     _permissions: Permissions
     _preconditions: Preconditions
@@ -50,58 +50,62 @@ class Stopping:
     _wakeups: Wakeups
     _clock: Callable[[], datetime]
 
-    async def stop(self, phone: Phone, origin: Origin, reason: str | None) -> Report:
+    async def add(self, phone: Phone, origin: RequestSource, reason: str | None) -> DoNotCallResult:
         """Stop all calls to a number. Any full member may; once more does the rest once more.
 
-        Raises `NotAllowed`.
+        Raises `PermissionDeniedError`.
         """
-        if why := self._permissions.standing(origin.person):
-            raise NotAllowed([why])
-        stop, fresh = await self._log.do_not_call.stop(
+        if why := self._permissions.ineligible_reason(origin.person):
+            raise PermissionDeniedError([why])
+        stop, fresh = await self._store.do_not_call.add(
             phone.e164, masked=mask(phone.e164), actor=origin.person.id, reason=reason
         )
-        report = Report(phone, stop, fresh)
+        report = DoNotCallResult(phone, stop, fresh)
         placed = [entry async for entry in self._placed(phone.e164)]
         await self._withdraw(placed, origin.person, report)
         await self._cancel(placed, origin, reason or do_not_call.ASKED_FOR, report)
         self._wakeups.all()
         return report
 
-    async def allow(self, phone: Phone, person: Person, reason: str) -> tuple[Stop | None, Sequence[Stop]]:
+    async def remove(
+        self, phone: Phone, person: Person, reason: str
+    ) -> tuple[DoNotCallEntry | None, Sequence[DoNotCallEntry]]:
         """Let calls to a number go out again: the stop that was lifted, and what still blocks it.
 
-        Raises `NotAllowed`.
+        Raises `PermissionDeniedError`.
         """
-        decision = self._permissions.may_lift(person)
+        decision = self._permissions.may_unblock(person)
         if not decision.allowed:
-            raise NotAllowed(decision.why)
-        lifted = await self._log.do_not_call.allow(
+            raise PermissionDeniedError(decision.reasons)
+        lifted = await self._store.do_not_call.remove(
             phone.e164, masked=mask(phone.e164), actor=person.id, reason=reason
         )
         self._wakeups.all()
-        return lifted, await self._log.do_not_call.stops(phone.e164)
+        return lifted, await self._store.do_not_call.stops(phone.e164)
 
-    async def _placed(self, number: str) -> AsyncIterator[LogEntry]:
+    async def _placed(self, number: str) -> AsyncIterator[ActionRecord]:
         """Every call to a number that was ever asked here, newest first."""
         query, after = Query(kind=Kind.PLACE_CALL, number=number), None
         while True:
-            page = await self._log.search.page(query, after=after, limit=_PAGE)
+            page = await self._store.search.page(query, after=after, limit=_PAGE)
             for entry in page.entries:
                 yield entry
             if page.after is None:
                 return
             after = page.after
 
-    async def _withdraw(self, placed: Iterable[LogEntry], person: Person, report: Report) -> None:
+    async def _withdraw(
+        self, placed: Iterable[ActionRecord], person: Person, report: DoNotCallResult
+    ) -> None:
         """Withdraw the calls that wait, and note those that may go out or may have."""
         for entry in placed:
             now = entry
             while now.state in _WAITS:
-                request = await self._log.requests.request(now.request)
+                request = await self._store.requests.request(now.request)
                 try:
-                    await self._log.requests.apply(_withdrawal(request, now, person, report.stop))
+                    await self._store.requests.apply(_withdrawal(request, now, person, report.stop))
                     break
-                except Conflict as conflict:  # somebody or something moved it: look how it stands now
+                except ConflictError as conflict:  # somebody or something moved it: look how it stands now
                     now = next(one for one in conflict.current.entries if one.id == entry.id)
             if now.state in _WAITS and not now.maybe_executed:
                 report.withdrawn.append(entry.id)
@@ -110,9 +114,11 @@ class Stopping:
             elif now.state is State.UNKNOWN or now.maybe_executed:
                 report.unsure.append(entry.id)
 
-    async def _cancel(self, placed: Sequence[LogEntry], origin: Origin, reason: str, report: Report) -> None:
+    async def _cancel(
+        self, placed: Sequence[ActionRecord], origin: RequestSource, reason: str, report: DoNotCallResult
+    ) -> None:
         number = report.phone.e164
-        due = {entry.id for entry in await self._log.call_history.scheduled_to(number, self._clock())}
+        due = {entry.id for entry in await self._store.call_history.scheduled_to(number, self._clock())}
         for name, adapter in self._adapters.items():
             here = [entry for entry in placed if entry.connection == name]
             parts: list[Sequence[CallAction]] = []
@@ -135,7 +141,7 @@ class Stopping:
             report.not_cancelled[name] = do_not_call.off(why)
 
     async def _by_id(
-        self, placed: Sequence[LogEntry], due: set[str], report: Report
+        self, placed: Sequence[ActionRecord], due: set[str], report: DoNotCallResult
     ) -> AsyncIterator[CallAction]:
         """The calls that still go out, or that may, by the ids their provider gave them."""
         now = self._clock()
@@ -148,7 +154,8 @@ class Stopping:
             if why := await self._preconditions.placed_elsewhere(entry.connection, cancel):
                 report.not_cancelled[entry.connection] = why
             elif entry.id in due or (
-                queued and await self._log.call_history.seen(entry.connection, account, entry.reference, now)
+                queued
+                and await self._store.call_history.seen(entry.connection, account, entry.reference, now)
             ):
                 yield cancel
 
@@ -156,10 +163,10 @@ class Stopping:
         self,
         connection: str,
         actions: Sequence[CallAction],
-        origin: Origin,
+        origin: RequestSource,
         reason: str,
         part: int,
-        report: Report,
+        report: DoNotCallResult,
     ) -> None:
         """One request through one connection; its own keys keep a second delivery from making another."""
         once = replace(
@@ -168,9 +175,9 @@ class Stopping:
             nonce=f"{origin.nonce}:{connection}:{part}" if origin.nonce else None,
         )
         try:
-            wish = Wish(connection, actions, reason)
+            wish = RequestSpec(connection, actions, reason)
             request = await self._requests.cancel_for(report.stop, wish, once)
-        except Refused as refused:
+        except CannotSendError as refused:
             report.not_cancelled[connection] = refused.message
         else:
             if request.mode:
@@ -182,21 +189,21 @@ class Stopping:
                     report.not_cancelled[connection] = why
 
 
-def _by_number(adapter: Adapter, placed: Sequence[LogEntry], number: str) -> Iterator[CallAction]:
+def _by_number(adapter: Adapter, placed: Sequence[ActionRecord], number: str) -> Iterator[CallAction]:
     """A cancellation for each agent: those that have a name here, and those that called the number before."""
     agents = dict.fromkeys([*adapter.agents, *(entry.agent for entry in placed if entry.agent)])
     for agent in agents:
         yield CancelCall(target=NumberRef(agent=agent, to=number))
 
 
-def _withdrawal(request: Request, entry: LogEntry, person: Person, stop: Stop) -> Change:
+def _withdrawal(request: Request, entry: ActionRecord, person: Person, stop: DoNotCallEntry) -> ChangeSet:
     """That a call which waits is not placed after all, because calls to its number were stopped."""
     if entry.maybe_executed:
-        move = not_again(entry, "order_withdrawn", do_not_call.SINCE_THEN)
+        move = stop_retrying(entry, "order_withdrawn", do_not_call.SINCE_THEN)
     else:
         changes = {"code": Code.COMPLIANCE_BLOCKED, "message": do_not_call.not_placed(stop.id)}
-        move = Move(entry.id, STOPPED, frozenset({entry.state}), State.WITHDRAWN, changes=changes)
-    posts = [Post("state", "audit"), Post(STOPPED, "thread"), *answered(request)]
+        move = Transition(entry.id, STOPPED, frozenset({entry.state}), State.WITHDRAWN, changes=changes)
+    posts = [Notification("state", "audit"), Notification(STOPPED, "thread"), *answered(request)]
     if request.requester != person.id:
-        posts.append(Post(STOPPED, f"dm:{request.requester}"))
-    return Change(request.id, person.id, [move], posts=with_card(request, posts))
+        posts.append(Notification(STOPPED, f"dm:{request.requester}"))
+    return ChangeSet(request.id, person.id, [move], notifications=with_card(request, posts))

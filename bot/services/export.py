@@ -20,7 +20,7 @@ from bot.text.terminal import json_text
 from providers.masking import mask_numbers
 from providers.phone import mask
 from storage.database.folding import IGNORABLE
-from storage.models import Hit, LogEntry, Query
+from storage.models import ActionRecord, Query, SearchHit
 from storage.store import Store
 
 BATCH: Final = 500
@@ -89,7 +89,9 @@ _TEXTS: Final = frozenset(
 """Columns of texts that may hold a number: people's words and names, and ids."""
 
 
-def row(hit: Hit, names: Mapping[str, str], *, default_region: str, full: bool = False) -> dict[str, Cell]:
+def row(
+    hit: SearchHit, names: Mapping[str, str], *, default_region: str, full: bool = False
+) -> dict[str, Cell]:
     """An entry's cells by column; ``full``: no number is masked."""
     entry = hit.entry
     cells: dict[str, Cell] = {
@@ -130,7 +132,7 @@ def row(hit: Hit, names: Mapping[str, str], *, default_region: str, full: bool =
     }
 
 
-def target(entry: LogEntry, *, default_region: str) -> str:
+def target(entry: ActionRecord, *, default_region: str) -> str:
     """What an entry is aimed at: a number, or a provider's id, without a full number in it."""
     number = number_of(entry.action)
     return (
@@ -176,7 +178,7 @@ def counted(actions: int) -> str:
 
 
 async def lines(
-    log: Store,
+    store: Store,
     query: Query,
     format_: Format,
     *,
@@ -192,9 +194,9 @@ async def lines(
     names: dict[str, str] = {}
     after, left = None, most
     while left is None or left > 0:
-        found = await log.search.find(query, after=after, limit=BATCH if left is None else min(BATCH, left))
+        found = await store.search.find(query, after=after, limit=BATCH if left is None else min(BATCH, left))
         for hit in found.hits:
-            await _learn(log, names, hit)
+            await _learn(store, names, hit)
             yield text(row(hit, names, default_region=default_region, full=full), format_)
         if found.after is None:
             return
@@ -202,8 +204,8 @@ async def lines(
         left = None if left is None else left - len(found.hits)
 
 
-async def _learn(log: Store, names: dict[str, str], hit: Hit) -> None:
+async def _learn(store: Store, names: dict[str, str], hit: SearchHit) -> None:
     for user in (hit.requester, hit.decided_by):
         if user and user not in names:
-            known = await log.users.person(user)
+            known = await store.users.person(user)
             names[user] = known.name if known else ""

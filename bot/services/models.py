@@ -7,19 +7,19 @@ from enum import StrEnum
 
 from providers.actions import CallAction, Kind, PlaceCall
 from providers.phone import Phone
-from storage.models import Person, Request, Stop
+from storage.models import DoNotCallEntry, Person, Request
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class Reschedule:
     """The call that a cancellation is to move: its entry, and what is placed once it is cancelled."""
 
     entry: str
-    again: PlaceCall
+    replacement: PlaceCall
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RequestSpec:
     """What somebody wants done, complete, but not asked yet."""
 
     connection: str
@@ -29,7 +29,7 @@ class Wish:
     consent: str | None = None
     reported_call_time: datetime | None = None
     """When a call to be cancelled goes out, as the person says; what the log knows counts more."""
-    reschedules: Moved | None = None
+    reschedules: Reschedule | None = None
     second_step_of: str | None = None
     """The move whose second step this is."""
     zone: str | None = None
@@ -42,7 +42,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class RequestSource:
     """Where a request came from: the person, the channel, and the keys that make it once."""
 
     person: Person
@@ -52,25 +52,25 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CreateResult:
     """What came of asking: a new request, or the one that the same intent had made (``fresh`` is False).
 
-    ``joined`` are the requests that ask already for the ``left_out`` targets; where that is all of them,
+    ``joined`` are the requests that ask already for the ``ignored_words`` targets; where that is all of them,
     ``request`` is the first of those, and nothing was recorded.
     """
 
     request: Request
-    fresh: bool
-    joined: tuple[Request, ...] = ()
+    created: bool
+    duplicates_of: tuple[Request, ...] = ()
     left_out: int = 0
 
     @property
     def nothing_new(self) -> bool:
         """Whether everything had been asked before."""
-        return self.request in self.joined
+        return self.request in self.duplicates_of
 
 
-class NotAllowed(Exception):
+class PermissionDeniedError(Exception):
     """The rules say no; ``why`` is for the person, ``request`` where the refusal itself was recorded."""
 
     def __init__(self, why: Sequence[str], request: Request | None = None) -> None:
@@ -89,7 +89,7 @@ class Settlement(StrEnum):
 
 
 @dataclass
-class Report:
+class DoNotCallResult:
     """What a stop did: ``fresh`` is False where a person had stopped the number already.
 
     ``cancelling`` are the requests it made; ``not_cancelled`` says by connection why there is none;
@@ -98,8 +98,8 @@ class Report:
     """
 
     phone: Phone
-    stop: Stop
-    fresh: bool
+    stop: DoNotCallEntry
+    created: bool
     cancelling: list[Request] = field(default_factory=list)
     not_cancelled: dict[str, str] = field(default_factory=dict)
     withdrawn: list[str] = field(default_factory=list)

@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 
 from bot.text import outcomes
 from providers.actions import Code, Kind, Outcome, Retry, Status
-from storage.changes import Move, Post
-from storage.models import LogEntry
+from storage.changes import Notification, Transition
+from storage.models import ActionRecord
 from storage.states import State
 
 MAX_ATTEMPTS = 3
@@ -49,15 +49,15 @@ RETRY_SCHEDULED = "retry_scheduled"
 
 
 @dataclass(frozen=True, slots=True)
-class Consequence:
+class OutcomeDecision:
     """Moves to make together, and the posts that tell of them."""
 
-    moves: Sequence[Move]
-    posts: Sequence[Post]
+    transitions: Sequence[Transition]
+    notifications: Sequence[Notification]
 
 
-def follows(  # noqa: PLR0913 - all that it depends on
-    entry: LogEntry,
+def decide_next(  # noqa: PLR0913 - all that it depends on
+    entry: ActionRecord,
     outcome: Outcome,
     *,
     requester: str,
@@ -67,7 +67,7 @@ def follows(  # noqa: PLR0913 - all that it depends on
     seen: bool,
     waited: bool,
     jitter: float = 0.0,
-) -> Consequence:
+) -> OutcomeDecision:
     """What follows from the outcome of ``entry``'s current attempt.
 
     ``until``: when waiting any longer is pointless; ``seen``: the log or a look-up knew the target's id
@@ -96,7 +96,7 @@ def follows(  # noqa: PLR0913 - all that it depends on
             )
     if again is not None:
         move = _move(entry, outcome, RETRY_SCHEDULED, State.APPROVED, owner, not_before=again)
-        return Consequence((move,), (Post("state", "audit"),))
+        return OutcomeDecision((move,), (Notification("state", "audit"),))
     if not entry.maybe_executed:
         return _ended(entry, outcome, "failed", State.FAILED, requester, owner, tell=True)
     if outcome.code is Code.NOT_FOUND and seen and entry.kind in REMOVING:
@@ -114,7 +114,7 @@ def follows(  # noqa: PLR0913 - all that it depends on
     return _unknown(entry, maybe_executed, requester, owner)
 
 
-def _window(entry: LogEntry, outcome: Outcome) -> datetime | None:
+def _window(entry: ActionRecord, outcome: Outcome) -> datetime | None:
     """When an ordered attempt may no longer begin, for what may only be sent again for a short while.
 
     It is counted from the first attempt: ``updated_at`` of an entry whose request is out is when that began.
@@ -130,7 +130,7 @@ def _sooner(*times: datetime | None) -> datetime | None:
 
 
 def _next_attempt(
-    entry: LogEntry, outcome: Outcome, now: datetime, until: datetime | None, jitter: float
+    entry: ActionRecord, outcome: Outcome, now: datetime, until: datetime | None, jitter: float
 ) -> datetime | None:
     """When the system may order another attempt; None: it may not."""
     asked = timedelta(seconds=outcome.retry_after or 0.0)
@@ -159,15 +159,15 @@ def _back_off(attempt: int) -> timedelta:
 
 
 def _move(
-    entry: LogEntry,
+    entry: ActionRecord,
     outcome: Outcome,
     name: str,
     after: State,
     owner: str,
     *,
     not_before: datetime | None = None,
-) -> Move:
-    return Move(
+) -> Transition:
+    return Transition(
         entry.id,
         name,
         frozenset({State.SENDING}),
@@ -206,17 +206,17 @@ def kept(outcome: Outcome) -> dict[str, str]:
 
 
 def _unknown(
-    entry: LogEntry,
+    entry: ActionRecord,
     outcome: Outcome,
     requester: str,
     owner: str,
     again: datetime | None = None,
     window: datetime | None = None,
-) -> Consequence:
+) -> OutcomeDecision:
     doubt = _move(entry, outcome, "unknown", State.UNKNOWN, owner)
     if again is None:
-        return Consequence((doubt,), in_doubt(requester))
-    order = Move(
+        return OutcomeDecision((doubt,), unknown_outcome(requester))
+    order = Transition(
         entry.id,
         RETRY_SCHEDULED,
         frozenset({State.UNKNOWN}),
@@ -225,15 +225,15 @@ def _unknown(
         changes={"not_before": again} | ({"not_after": window} if window else {}),
         data=ordered(outcome),
     )
-    return Consequence((doubt, order), (Post("state", "audit"),))
+    return OutcomeDecision((doubt, order), (Notification("state", "audit"),))
 
 
-def not_again(entry: LogEntry, name: str, why: str) -> Move:
+def stop_retrying(entry: ActionRecord, name: str, why: str) -> Transition:
     """Back to the doubt that was there: the ordered attempt is not made, so people settle it.
 
     It may have begun already, as long as nothing of it has left.
     """
-    return Move(
+    return Transition(
         entry.id,
         name,
         frozenset({entry.state}),
@@ -244,13 +244,17 @@ def not_again(entry: LogEntry, name: str, why: str) -> Move:
     )
 
 
-def in_doubt(requester: str) -> tuple[Post, ...]:
+def unknown_outcome(requester: str) -> tuple[Notification, ...]:
     """A doubt that nothing but people ends: shown, said, and told to the requester."""
-    return Post("state", "audit"), Post("unknown", "thread"), Post("state", f"dm:{requester}")
+    return (
+        Notification("state", "audit"),
+        Notification("unknown", "thread"),
+        Notification("state", f"dm:{requester}"),
+    )
 
 
 def _ended(
-    entry: LogEntry,
+    entry: ActionRecord,
     outcome: Outcome,
     name: str,
     after: State,
@@ -258,10 +262,10 @@ def _ended(
     owner: str,
     *,
     tell: bool,
-) -> Consequence:
-    posts = [Post("state", "audit")]
+) -> OutcomeDecision:
+    posts = [Notification("state", "audit")]
     if entry.maybe_executed or outcome.warnings or outcome.summary:
-        posts.append(Post(name, "thread"))
+        posts.append(Notification(name, "thread"))
     if tell:
-        posts.append(Post("state", f"dm:{requester}"))
-    return Consequence((_move(entry, outcome, name, after, owner),), tuple(posts))
+        posts.append(Notification("state", f"dm:{requester}"))
+    return OutcomeDecision((_move(entry, outcome, name, after, owner),), tuple(posts))

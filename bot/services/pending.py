@@ -6,7 +6,7 @@ from typing import Final
 from providers.actions import CallAction, CancelCall, NumberRef, PlaceCall
 from providers.phone import mask
 from storage.database.folding import fold_name
-from storage.models import LogEntry, Request
+from storage.models import ActionRecord, Request
 from storage.store import Store
 
 MOST_COUNTED: Final = 100
@@ -16,7 +16,7 @@ ESCALATED = "escalated"
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class PendingContext:
     """How many other requests wait, at most `MOST_COUNTED`, and entries whose masked numbers read the same.
 
     ``escalated`` names the groups that may decide the request as well, once it was escalated to them.
@@ -24,42 +24,42 @@ class Beside:
     """
 
     others: int = 0
-    alike: tuple[LogEntry, ...] = ()
+    similar_numbers: tuple[ActionRecord, ...] = ()
     escalated: str = ""
     namesake: bool = False
 
 
 AROUND: Final = " '\"`"
 """What people copy with an id or a name: blanks, quotes, and the marks of Slack's code."""
-ALONE = Beside()
+ALONE = PendingContext()
 """Nothing else waits."""
 
 
-async def beside(log: Store, request: Request) -> Beside:
+async def pending_context(store: Store, request: Request) -> PendingContext:
     """Look at what else waits now."""
-    others = max(await log.approvals.count_pending(MOST_COUNTED + 1) - 1, 0)  # it is pending itself
-    told = [event for event in await log.requests.events(request.id) if event.name == ESCALATED]
-    return Beside(
+    others = max(await store.approvals.count_pending(MOST_COUNTED + 1) - 1, 0)  # it is pending itself
+    told = [event for event in await store.requests.events(request.id) if event.name == ESCALATED]
+    return PendingContext(
         others,
-        tuple(await alike(log, request)),
+        tuple(await similar_numbers(store, request)),
         escalated=str(told[-1].data["to"]) if told else "",
-        namesake=await has_namesake(log, request),
+        namesake=await has_namesake(store, request),
     )
 
 
-async def has_namesake(log: Store, request: Request) -> bool:
+async def has_namesake(store: Store, request: Request) -> bool:
     """Whether the log knows another campaign of the same name, however either is written."""
     own = {(request.connection, entry.target_id): called(entry) for entry in request.entries}
     if not any(own.values()):
         return False
     return any(
         name_key(name) in own.values()
-        for connection, campaign, name in await log.call_history.campaigns_seen()
+        for connection, campaign, name in await store.call_history.campaigns_seen()
         if (connection, campaign) not in own
     )
 
 
-def called(entry: LogEntry) -> str:
+def called(entry: ActionRecord) -> str:
     """What a campaign is called, as `name_key` compares it; empty where that is not known."""
     return name_key(entry.known_as or "")
 
@@ -69,11 +69,11 @@ def name_key(text: str) -> str:
     return fold_name(text.replace("`", "")).strip(AROUND)
 
 
-async def alike(log: Store, request: Request) -> list[LogEntry]:
+async def similar_numbers(store: Store, request: Request) -> list[ActionRecord]:
     """Waiting entries of other requests with another number that reads the same when masked."""
-    found: dict[str, LogEntry] = {}
+    found: dict[str, ActionRecord] = {}
     for number in {number for entry in request.entries if (number := number_of(entry.action))}:
-        for entry in await log.approvals.alike(mask(number)):
+        for entry in await store.approvals.pending_ending_with(mask(number)):
             other = number_of(entry.action)
             if entry.request != request.id and other and other != number:
                 found[entry.id] = entry

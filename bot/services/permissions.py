@@ -7,16 +7,16 @@ from typing import Final
 
 from bot.config.settings import SettingsHolder
 from bot.policy import engine
-from bot.policy.engine import Case, Decision, Effect
-from bot.policy.matching import wanted
+from bot.policy.engine import ApprovalContext, Decision, Effect
+from bot.policy.matching import context_of_actions
 from bot.policy.rules import Rule
-from bot.services.models import Wish
-from bot.slack.users import Directory
+from bot.services.models import RequestSpec
+from bot.slack.users import UserDirectory
 from bot.text import policy_reasons
 from providers.actions import Kind
-from storage.changes import Change, Note
-from storage.errors import Conflict
-from storage.models import Person, Request, Waiting
+from storage.changes import Annotation, ChangeSet
+from storage.errors import ConflictError
+from storage.models import PendingRequest, Person, Request
 from storage.store import Store
 
 ATTEMPTED: Final = "attempted"
@@ -27,19 +27,19 @@ ATTEMPTED: Final = "attempted"
 class Permissions:
     """Who may do what now. `bot.policy.engine` decides; this knows what it decides by."""
 
-    _log: Store
+    _store: Store
     _settings: SettingsHolder
-    _directory: Directory
+    _directory: UserDirectory
     _team: str
     _clock: Callable[[], datetime]
 
-    def standing(self, person: Person) -> str | None:
+    def ineligible_reason(self, person: Person) -> str | None:
         """Why somebody may do nothing at all here, not even read, or None."""
-        return engine.standing(person, self._team)
+        return engine.ineligible_reason(person, self._team)
 
     def may_read(self, person: Person) -> Decision:
         """Whether somebody may search the log."""
-        return engine.at_reading(self.rules, self._directory.members(), person, team=self._team)
+        return engine.can_search(self.rules, self._directory.members(), person, team=self._team)
 
     @property
     def rules(self) -> Sequence[Rule]:
@@ -49,26 +49,26 @@ class Permissions:
     def may_open(self, person: Person, kind: Kind) -> Decision:
         """What the rules say to somebody who is about to fill in a form."""
         members, now = self._directory.members(), self._clock()
-        return engine.at_opening(self.rules, members, person, kind, team=self._team, now=now)
+        return engine.can_open(self.rules, members, person, kind, team=self._team, now=now)
 
-    def may_ask(self, wish: Wish, person: Person, *, channel: str | None) -> Decision:
+    def may_ask(self, wish: RequestSpec, person: Person, *, channel: str | None) -> Decision:
         """What the rules say to somebody who is about to ask."""
-        asked = wanted(
+        asked = context_of_actions(
             wish.connection, wish.kind, wish.actions, at=self._clock(), channel=channel, reason=wish.reason
         )
         members = self._directory.members()
-        return engine.at_request(self.rules, members, person, asked, team=self._team)
+        return engine.can_request(self.rules, members, person, asked, team=self._team)
 
     async def nobody_can_approve(self, rule: Rule | None, requester: str) -> Decision | None:
         """Return a denial where too few people could approve under a rule now, or None."""
         if rule is None:
             return Decision(Effect.DENY, (policy_reasons.RULE_GONE,))
         members = self._directory.members()
-        possible = engine.approvers(rule, members, Case(requester, self._team, escalated=True))
+        possible = engine.approvers(rule, members, ApprovalContext(requester, self._team, escalated=True))
         unfit = await self._directory.unfit(possible, enough=rule.needed)
         return engine.nobody_can_approve(rule, members, requester, unfit)
 
-    def rule_of(self, request: Request | Waiting) -> Rule | None:
+    def rule_of(self, request: Request | PendingRequest) -> Rule | None:
         """The rule a request was made under, as it stands now.
 
         What carries out a stop was asked of no rule: how long it may take, and who says what became of it,
@@ -79,46 +79,52 @@ class Permissions:
             return next((rule for rule in rules if Kind.CANCEL_CALL in rule.actions), None)
         return next((rule for rule in self.rules if rule.name == request.rule), None)
 
-    def case(self, request: Request | Waiting) -> Case:
+    def approval_context(self, request: Request | PendingRequest) -> ApprovalContext:
         """A request, as far as it matters for who may decide it now."""
         escalated = engine.is_escalated(self.rule_of(request), request.asked_at, self._clock())
-        return Case(request.requester, self._team, escalated)
+        return ApprovalContext(request.requester, self._team, escalated)
 
-    def may_decide(self, request: Request | Waiting, person: Person) -> Decision:
+    def may_decide(self, request: Request | PendingRequest, person: Person) -> Decision:
         """Whether somebody may approve or deny a request."""
         members = self._directory.members()
-        return engine.at_decision(self.rule_of(request), members, person, self.case(request))
+        return engine.can_decide(self.rule_of(request), members, person, self.approval_context(request))
 
     def missing(self, request: Request, *more: str) -> int:
         """How many people still have to approve, once these have, too."""
         rule = self.rule_of(request)
         if rule is None:
             return 0
-        counted = engine.given(rule, self._directory.members(), request.approvals, request.asked_at)
+        counted = engine.counted_approvals(
+            rule, self._directory.members(), request.approvals, request.asked_at
+        )
         needed = max(request.approvals_needed, rule.needed)
         return max(0, needed - len(counted.union(more)))
 
     def may_reveal(self, request: Request, person: Person) -> Decision:
         """Whether somebody who decides a request may see its full numbers."""
         members = self._directory.members()
-        return engine.at_reveal(self.rule_of(request), members, person, self.case(request))
+        return engine.can_reveal(self.rule_of(request), members, person, self.approval_context(request))
 
     def may_settle(self, request: Request, person: Person) -> Decision:
         """Whether somebody may say what became of an unknown."""
         members = self._directory.members()
-        return engine.at_settlement(self.rule_of(request), members, person, self.case(request))
+        return engine.can_settle(self.rule_of(request), members, person, self.approval_context(request))
 
-    def may_lift(self, person: Person) -> Decision:
+    def may_unblock(self, person: Person) -> Decision:
         """Whether somebody may let calls to a stopped number go out again."""
         members = self._directory.members()
-        return engine.at_lifting(self.rules, members, person, team=self._team)
+        return engine.can_unblock(self.rules, members, person, team=self._team)
 
-    async def turn_away(self, request: Request, person: Person, what: str, decision: Decision) -> None:
+    async def record_denied_attempt(
+        self, request: Request, person: Person, what: str, decision: Decision
+    ) -> None:
         """Write down, once for each person and request, that somebody wanted what they may not."""
-        note = Note(request.id, ATTEMPTED, {"what": what, "why": "\n".join(decision.why)})
+        note = Annotation(request.id, ATTEMPTED, {"what": what, "why": "\n".join(decision.reasons)})
         try:
             # A nonce, not an inbound key: those are forgotten after some days.
             once = f"{ATTEMPTED} {request.id} {person.id}"
-            await self._log.requests.apply(Change(request.id, person.id, [], nonce=once, notes=[note]))
-        except Conflict:
+            await self._store.requests.apply(
+                ChangeSet(request.id, person.id, [], nonce=once, annotations=[note])
+            )
+        except ConflictError:
             return  # it is in the log already

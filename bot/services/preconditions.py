@@ -11,12 +11,21 @@ from typing import Final
 from bot.config.settings import SettingsHolder
 from bot.policy.rules import Rule
 from bot.services import call_checks
-from bot.services.models import Wish
+from bot.services.models import RequestSpec
 from bot.services.permissions import Permissions
 from bot.text import outcomes, scheduled_calls
-from providers.actions import CallAction, CallRef, CancelCall, Code, Kind, NumberRef, PlaceCall, Refused
+from providers.actions import (
+    CallAction,
+    CallRef,
+    CancelCall,
+    CannotSendError,
+    Code,
+    Kind,
+    NumberRef,
+    PlaceCall,
+)
 from providers.base import Adapter, Context, Prepared
-from storage.models import LogEntry, Query, Request, Stop
+from storage.models import ActionRecord, DoNotCallEntry, Query, Request
 from storage.states import State
 from storage.store import Store
 
@@ -30,23 +39,23 @@ _CANCELLING: Final = frozenset({State.APPROVED, State.SENDING, State.UNKNOWN, St
 class Preconditions:
     """What must hold for an action to be sent, whoever asks for it."""
 
-    _log: Store
+    _store: Store
     _settings: SettingsHolder
     _adapters: Mapping[str, Adapter]
     _permissions: Permissions
     _clock: Callable[[], datetime]
 
     def adapter(self, connection: str) -> Adapter:
-        """A connection's adapter. Raises `providers.actions.Refused` for one that is off or gone."""
+        """A connection's adapter. Raises `providers.actions.CannotSendError` for one that is off or gone."""
         found = self._adapters.get(connection)
         if found is None:
             why = self._settings.current.off.get(connection, outcomes.NOT_CONFIGURED)
             said = outcomes.connection_off(connection, why)
-            raise Refused(said, code=Code.CONFIG_ERROR, field="connection")
+            raise CannotSendError(said, code=Code.CONFIG_ERROR, field="connection")
         return found
 
-    def prepare(self, wish: Wish) -> list[Prepared]:
-        """Build every request without sending it. Raises `providers.actions.Refused`."""
+    def prepare(self, wish: RequestSpec) -> list[Prepared]:
+        """Build every request without sending it. Raises `providers.actions.CannotSendError`."""
         context = Context(now=self._clock(), action_id=CHECKED)
         adapter = self.adapter(wish.connection)
         return [adapter.prepare(action, context) for action in wish.actions]
@@ -71,9 +80,9 @@ class Preconditions:
             return False
         return self.fingerprint(request.connection, first) == request.fingerprint
 
-    async def is_from_a_backup(self, entry: LogEntry) -> bool:
+    async def is_from_a_backup(self, entry: ActionRecord) -> bool:
         """Whether an action stands as in a backup that was put back: it may have been sent since."""
-        copied = await self._log.audit.copied_at()
+        copied = await self._store.audit.copied_at()
         return copied is not None and entry.updated_at <= copied
 
     async def placed_elsewhere(self, connection: str, action: CallAction) -> str | None:
@@ -85,29 +94,32 @@ class Preconditions:
         now = self._clock()
         match action:
             case CancelCall(target=NumberRef(agent=agent, to=to)):
-                known = list(await self._log.call_history.coming_up(connection, agent, to, now))
+                known = list(await self._store.call_history.upcoming_calls(connection, agent, to, now))
             case CancelCall(target=CallRef(call_id=call_id)):
-                one = await self._log.call_history.known_call(connection, call_id, now)
+                one = await self._store.call_history.find_scheduled(connection, call_id, now)
                 known = [one] if one else []
             case _:
                 return None
         here = self.fingerprint(connection, action)
-        where = [(await self._log.requests.request(call.request)).fingerprint for call in known]
+        where = [(await self._store.requests.request(call.request)).fingerprint for call in known]
         if not known or any(one.startswith(here) for one in where):
             return None
         return scheduled_calls.placed_elsewhere(connection, [call.id for call in known])
 
-    async def stops(self, action: CallAction) -> Sequence[Stop]:
+    async def stops(self, action: CallAction) -> Sequence[DoNotCallEntry]:
         """Why a call may not be placed whoever asks: calls to its number are stopped. Empty for all else."""
-        return await self._log.do_not_call.stops(action.to) if isinstance(action, PlaceCall) else ()
+        return await self._store.do_not_call.stops(action.to) if isinstance(action, PlaceCall) else ()
 
-    async def who_stopped(self, stops: Sequence[Stop]) -> list[str]:
+    async def who_stopped(self, stops: Sequence[DoNotCallEntry]) -> list[str]:
         """Why calls to a number are stopped, in words for the person who wants to call."""
-        stopper = await self._log.users.person(stops[0].by)
+        stopper = await self._store.users.person(stops[0].by)
         return call_checks.stopped_by(stops, stopper.name if stopper else None)
 
-    def check_call(self, action: CallAction, rule: Rule | None, said: Wish | Request) -> None:
-        """Check that a call may go out when it should, as described. Raises `providers.actions.Refused`."""
+    def check_call(self, action: CallAction, rule: Rule | None, said: RequestSpec | Request) -> None:
+        """Check that a call may go out when it should, as described.
+
+        Raises `providers.actions.CannotSendError`.
+        """
         if isinstance(action, PlaceCall):
             call_checks.check(
                 action,
@@ -122,10 +134,12 @@ class Preconditions:
             )
 
     async def check_zone(self, request: Request) -> None:
-        """Raise `providers.actions.Refused` for a time zone that a number to be called cannot be in."""
+        """Raise `CannotSendError` for a time zone that a number to be called cannot be in."""
         if request.zone is None:
             return
-        moved = (await self._log.requests.request(request.reschedules)).entries if request.reschedules else ()
+        moved = (
+            (await self._store.requests.request(request.reschedules)).entries if request.reschedules else ()
+        )
         for entry in (*request.entries, *moved):
             if isinstance(entry.action, PlaceCall):
                 call_checks.check_zone(entry.action, self._settings.current, request.zone)
@@ -138,7 +152,7 @@ class Preconditions:
         """
         if not request.reschedules:
             return None
-        if gone := (await self._log.requests.request(request.reschedules)).cancelled:
+        if gone := (await self._store.requests.request(request.reschedules)).cancelled:
             return scheduled_calls.cancelled_by(gone.by)
         numbers = [
             entry.action.target
@@ -146,7 +160,9 @@ class Preconditions:
             if isinstance(entry.action, CancelCall) and isinstance(entry.action.target, NumberRef)
         ]
         coming = [
-            await self._log.call_history.coming_up(request.connection, one.agent, one.to, self._clock())
+            await self._store.call_history.upcoming_calls(
+                request.connection, one.agent, one.to, self._clock()
+            )
             for one in numbers
         ]
         beside = [call.id for calls in coming for call in calls if call.id != request.reschedules]
@@ -159,23 +175,23 @@ class Preconditions:
         one call only.
         """
         query = Query(connection=request.connection, number=call.to, since=request.asked_at)
-        for entry in (await self._log.search.page(query)).entries:  # newest first
+        for entry in (await self._store.search.page(query)).entries:  # newest first
             if entry.request == request.id:
                 break
             cancels = entry.kind is Kind.CANCEL_CALL and entry.agent == call.agent
             if cancels and entry.state in _CANCELLING:
-                other = await self._log.requests.request(entry.request)
+                other = await self._store.requests.request(entry.request)
                 if not other.reschedules:
                     return other.id
         return None
 
     async def check_before_sending(self, request: Request, action: CallAction) -> None:
-        """Whether a call may still go out. Raises `providers.actions.Refused`."""
+        """Whether a call may still go out. Raises `providers.actions.CannotSendError`."""
         if stops := await self.stops(action):
-            raise Refused(call_checks.stopped(stops), code=Code.COMPLIANCE_BLOCKED)
+            raise CannotSendError(call_checks.stopped(stops), code=Code.COMPLIANCE_BLOCKED)
         if isinstance(action, PlaceCall) and (other := await self.cancelled_since(request, action)):
-            raise Refused(scheduled_calls.cancelled_before(other))
+            raise CannotSendError(scheduled_calls.cancelled_before(other))
         await self.check_zone(request)
         self.check_call(action, self._permissions.rule_of(request), request)
         if why := await self.cannot_move(request):
-            raise Refused(why)
+            raise CannotSendError(why)

@@ -10,17 +10,26 @@ from datetime import datetime
 from bot.config.settings import Settings
 from bot.policy.engine import Decision, Effect
 from bot.services import call_checks
-from bot.services.models import Asked, Moved, NotAllowed, Origin, Wish
+from bot.services.models import CreateResult, PermissionDeniedError, RequestSource, RequestSpec, Reschedule
 from bot.services.notifications import TOLD
 from bot.services.permissions import Permissions
 from bot.services.preconditions import Preconditions
 from bot.services.timing import decide_by
 from bot.services.wakeups import Wakeups
 from bot.text import outcomes
-from providers.actions import CallAction, CallRef, CancelCall, Code, Kind, NumberRef, PlaceCall, Refused
-from storage.changes import NewAction, NewRequest, Post
-from storage.errors import AlreadyAsked
-from storage.models import Person, Request, Stop
+from providers.actions import (
+    CallAction,
+    CallRef,
+    CancelCall,
+    CannotSendError,
+    Code,
+    Kind,
+    NumberRef,
+    PlaceCall,
+)
+from storage.changes import NewAction, NewRequest, Notification
+from storage.errors import DuplicateRequestError
+from storage.models import DoNotCallEntry, Person, Request
 from storage.states import State
 from storage.store import Store
 
@@ -29,39 +38,39 @@ from storage.store import Store
 class RequestService:
     """Asks for what people want done."""
 
-    _log: Store
+    _store: Store
     _settings: Settings
     _permissions: Permissions
     _preconditions: Preconditions
     _wakeups: Wakeups
     _clock: Callable[[], datetime]
 
-    async def check(self, wish: Wish, person: Person, *, channel: str | None = None) -> Decision:
-        """What the rules say to a wish that can be sent. Raises `providers.actions.Refused`."""
+    async def check(self, wish: RequestSpec, person: Person, *, channel: str | None = None) -> Decision:
+        """What the rules say to a wish that can be sent. Raises `providers.actions.CannotSendError`."""
         self._preconditions.prepare(wish)
         decision = self._permissions.may_ask(wish, person, channel=channel)
-        if decision.effect is Effect.ASK:
+        if decision.effect is Effect.NEEDS_APPROVAL:
             decision = await self._permissions.nobody_can_approve(decision.rule, person.id) or decision
         if wish.reschedules:
-            again = replace(wish, actions=(wish.reschedules.again,), reschedules=None)
+            again = replace(wish, actions=(wish.reschedules.replacement,), reschedules=None)
             placing = await self.check(again, person, channel=channel)
             if not placing.allowed:
                 return placing
         if decision.allowed and decision.rule and decision.rule.reason == "required" and not wish.reason:
-            raise Refused(outcomes.REASON_MISSING, field="reason")
+            raise CannotSendError(outcomes.REASON_MISSING, field="reason")
         if decision.allowed:
             for action in wish.actions:
                 self._preconditions.check_call(action, decision.rule, wish)
                 if why := await self._preconditions.placed_elsewhere(wish.connection, action):
-                    raise Refused(why, field="targets")
+                    raise CannotSendError(why, field="targets")
         return decision
 
-    async def ask(self, wish: Wish, origin: Origin) -> Asked:
+    async def ask(self, wish: RequestSpec, origin: RequestSource) -> CreateResult:
         """Write a request down: approved, waiting, or refused; what is asked already joins that.
 
-        Raises `NotAllowed` once the refusal is recorded, or `providers.actions.Refused`.
+        Raises `PermissionDeniedError` once the refusal is recorded, or `providers.actions.CannotSendError`.
         """
-        placed = [*wish.actions, *([wish.reschedules.again] if wish.reschedules else [])]
+        placed = [*wish.actions, *([wish.reschedules.replacement] if wish.reschedules else [])]
         stops = [stop for action in placed for stop in await self._preconditions.stops(action)]
         if stops:  # whoever is not called at all has no hours
             decision = self._permissions.may_ask(wish, origin.person, channel=origin.channel)
@@ -76,27 +85,29 @@ class RequestService:
                 new = await self._request(replace(wish, actions=left), origin, decision)
                 if stops:
                     new = replace(new, code=Code.COMPLIANCE_BLOCKED)
-                recorded = await self._log.requests.record(new)
-            except AlreadyAsked as already:
+                recorded = await self._store.requests.create(new)
+            except DuplicateRequestError as already:
                 joined |= {request.id: request for request in already.by.values()}
                 left = [action for place, action in enumerate(left) if place not in already.by]
                 continue
             if not decision.allowed:
-                why = await self._preconditions.who_stopped(stops) if stops else decision.why
-                raise NotAllowed(why, recorded.request)
+                why = await self._preconditions.who_stopped(stops) if stops else decision.reasons
+                raise PermissionDeniedError(why, recorded.request)
             self._wakeups.all()
             left_out = len(wish.actions) - len(left)
-            return Asked(recorded.request, recorded.fresh, tuple(joined.values()), left_out)
+            return CreateResult(recorded.request, recorded.created, tuple(joined.values()), left_out)
         waiting = tuple(joined.values())
-        return Asked(waiting[0], fresh=False, joined=waiting, left_out=len(wish.actions))
+        return CreateResult(waiting[0], created=False, duplicates_of=waiting, left_out=len(wish.actions))
 
-    async def cannot(self, wish: Wish, origin: Origin, refused: Refused) -> Request:
+    async def record_unsupported(
+        self, wish: RequestSpec, origin: RequestSource, refused: CannotSendError
+    ) -> Request:
         """Write down that somebody asked for what a provider cannot be asked. Their form may be mended."""
         decision = Decision(Effect.DENY, (refused.message,))
         new = await self._request(wish, replace(origin, nonce=None), decision)
-        return (await self._log.requests.record(replace(new, code=refused.code))).request
+        return (await self._store.requests.create(replace(new, code=refused.code))).request
 
-    async def _request(self, wish: Wish, origin: Origin, decision: Decision) -> NewRequest:
+    async def _request(self, wish: RequestSpec, origin: RequestSource, decision: Decision) -> NewRequest:
         if len({self._preconditions.fingerprint(wish.connection, action) for action in wish.actions}) > 1:
             raise RuntimeError("a request is bound to one account and agent: ask for each in one of its own")
         now = self._clock()
@@ -105,15 +116,18 @@ class RequestService:
         known = [action.scheduled_for for action in actions if action.scheduled_for]
         said = wish.reported_call_time if len(known) < len(actions) else None
         end = None
-        if decision.effect is Effect.ASK and rule:
+        if decision.effect is Effect.NEEDS_APPROVAL and rule:
             times = [*known, *([said] if said else []), *_time_after(wish.reschedules)]
             end = decide_by(now, rule.expires, times, margin=self._settings.dispatch.margin)
         state, posts = {
-            Effect.ALLOW: (State.APPROVED, (Post("state", "audit"),)),
-            Effect.ASK: (State.PENDING, (Post("state", "audit"), Post("state", "card"))),
+            Effect.ALLOW: (State.APPROVED, (Notification("state", "audit"),)),
+            Effect.NEEDS_APPROVAL: (
+                State.PENDING,
+                (Notification("state", "audit"), Notification("state", "card")),
+            ),
             Effect.DENY: (State.REFUSED, ()),
         }[decision.effect]
-        posts += tuple(Post(TOLD, f"dm:{person}") for person in sorted(decision.tell))
+        posts += tuple(Notification(TOLD, f"dm:{person}") for person in sorted(decision.tell))
         return NewRequest(
             kind=wish.kind,
             connection=wish.connection,
@@ -123,35 +137,35 @@ class RequestService:
             actions=actions,
             state=state,
             rule=rule.name if rule else None,
-            approvals_needed=rule.approvals if rule and decision.effect is Effect.ASK else 0,
+            approvals_needed=rule.approvals if rule and decision.effect is Effect.NEEDS_APPROVAL else 0,
             decide_by=end,
             channel=origin.channel,
             reason=wish.reason,
             purpose=wish.purpose,
             consent=wish.consent,
             code=None if decision.allowed else Code.REJECTED,
-            message=None if decision.allowed else " ".join(decision.why),
+            message=None if decision.allowed else " ".join(decision.reasons),
             delivery_key=origin.delivery_key,
             nonce=origin.nonce,
-            posts=posts,
+            notifications=posts,
             mode=self._preconditions.mode(wish.connection),
-            joins=decision.allowed and wish.kind is not Kind.PLACE_CALL,
+            deduplicate=decision.allowed and wish.kind is not Kind.PLACE_CALL,
             reported_call_time=said,
             reschedules=wish.reschedules.entry if wish.reschedules else None,
-            new_time=wish.reschedules.again.at if wish.reschedules else None,
+            new_time=wish.reschedules.replacement.at if wish.reschedules else None,
             second_step_of=wish.second_step_of,
             zone=wish.zone,
-            why="\n".join(decision.why),
+            why="\n".join(decision.reasons),
         )
 
-    async def cancel_for(self, stop: Stop, wish: Wish, origin: Origin) -> Request:
+    async def cancel_for(self, stop: DoNotCallEntry, wish: RequestSpec, origin: RequestSource) -> Request:
         """Ask for what carries out a stop: at once, whatever the rules say, beside what is asked already.
 
-        Raises `providers.actions.Refused`.
+        Raises `providers.actions.CannotSendError`.
         """
         self._preconditions.prepare(wish)
         new = await self._request(wish, origin, Decision(Effect.ALLOW, ()))
-        recorded = await self._log.requests.record(replace(new, joins=False, stop=stop.id))
+        recorded = await self._store.requests.create(replace(new, deduplicate=False, stop=stop.id))
         self._wakeups.all()
         return recorded.request
 
@@ -160,15 +174,15 @@ class RequestService:
             case PlaceCall(to=to, at=at):
                 return NewAction(action, number=to, scheduled_for=at)
             case CancelCall(target=NumberRef(agent=agent, to=to)):
-                known = await self._log.call_history.coming_up(connection, agent, to, now)
+                known = await self._store.call_history.upcoming_calls(connection, agent, to, now)
                 return NewAction(action, number=to, scheduled_for=known[0].scheduled_for if known else None)
             case CancelCall(target=CallRef(call_id=call_id)):
-                call = await self._log.call_history.known_call(connection, call_id, now)
+                call = await self._store.call_history.find_scheduled(connection, call_id, now)
                 return NewAction(action, scheduled_for=call.scheduled_for if call else None)
             case _:
                 return NewAction(action)
 
 
-def _time_after(move: Moved | None) -> list[datetime]:
+def _time_after(move: Reschedule | None) -> list[datetime]:
     """When a call that is moved is to go out instead: what is decided later is decided too late for it."""
-    return [move.again.at] if move and move.again.at else []
+    return [move.replacement.at] if move and move.replacement.at else []

@@ -10,19 +10,19 @@ from typing import Final
 
 from whenever import Instant, TimeZoneNotFoundError
 
-from bot.parsing.command import ConnectionWords, Fault, Line, Vocabulary
+from bot.parsing.command import Command, CommandContext, ConnectionInfo, FieldError
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.targets import IdTarget
-from bot.services.models import Moved, Wish
+from bot.services.models import RequestSpec, Reschedule
 from bot.slack.blocks import MAX_OPTION, cut
 from bot.text import clocks, scheduled_calls
 from providers import phone
 from providers.actions import CallRef, CancelCall, Code, Kind, NumberRef, PlaceCall
 from providers.phone import mask
-from storage.models import LogEntry
+from storage.models import ActionRecord
 from storage.states import State
 
-KNOWN: Final = "known"
+SCHEDULED_CALL: Final = "known"
 """The field of a form in which one of them is chosen."""
 NONE_OF_THESE: Final = "none"
 """Its value where none is: a chosen option of a select cannot be taken out again on every phone."""
@@ -35,7 +35,7 @@ _DAYS_BY_NAME: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class CallOptions:
     """What the form offers: (entry's id, label), and which of them is chosen at first.
 
     ``more``: there are calls that are not offered.
@@ -46,22 +46,24 @@ class Offer:
     more: bool = False
 
 
-def cancelling(vocabulary: Vocabulary) -> list[str]:
+def cancelling(vocabulary: CommandContext) -> list[str]:
     """The connections at which something can be cancelled."""
     return [name for name, known in vocabulary.connections.items() if _can_cancel(known)]
 
 
-def offer(entries: Sequence[LogEntry], *, zone: str, now: datetime, chosen: str | None = None) -> Offer:
+def call_options(
+    entries: Sequence[ActionRecord], *, zone: str, now: datetime, chosen: str | None = None
+) -> CallOptions:
     """What to offer of these entries. Calls that would look alike tell their ids as well."""
     shown = [(entry, label(entry, zone=zone, now=now)) for entry in entries[:MOST_SHOWN]]
     labels = [text for _, text in shown]
     calls = [
         (entry.id, text if labels.count(text) == 1 else _with_id(text, entry.id)) for entry, text in shown
     ]
-    return Offer(calls, chosen, more=len(entries) > len(shown))
+    return CallOptions(calls, chosen, more=len(entries) > len(shown))
 
 
-def label(entry: LogEntry, *, zone: str, now: datetime) -> str:
+def label(entry: ActionRecord, *, zone: str, now: datetime) -> str:
     """A scheduled call in one line."""
     number = mask(entry.action.to) if isinstance(entry.action, PlaceCall) else entry.id
     at = clock(entry.scheduled_for, zone=zone, now=now) if entry.scheduled_for else scheduled_calls.NO_TIME
@@ -95,7 +97,7 @@ def clock(at: datetime, *, zone: str, now: datetime) -> str:
     return f"{day} {then.hour}:{then.minute:02}{where}"
 
 
-def too_late(entry: LogEntry, *, zone: str, now: datetime) -> str | None:
+def too_late(entry: ActionRecord, *, zone: str, now: datetime) -> str | None:
     """Why a call that was chosen cannot be cancelled any more, as far as its own row tells; None: it can."""
     if entry.kind is not Kind.PLACE_CALL or entry.code is not Code.SCHEDULED or entry.scheduled_for is None:
         return scheduled_calls.not_scheduled(entry.id)
@@ -106,21 +108,27 @@ def too_late(entry: LogEntry, *, zone: str, now: datetime) -> str | None:
     return None
 
 
-def values(entry: LogEntry, vocabulary: Vocabulary) -> Mapping[str, str]:
-    """A chosen call as the values of a form, aimed at as its connection cancels. Raises `CannotCancel`."""
+def values(entry: ActionRecord, vocabulary: CommandContext) -> Mapping[str, str]:
+    """A chosen call as the values of a form, aimed at as its connection cancels.
+
+    Raises `CannotCancelError`.
+    """
     through = vocabulary.connections.get(entry.connection)
     if through is None or not _can_cancel(through):
-        raise CannotCancel(scheduled_calls.cannot_cancel(entry.connection))
+        raise CannotCancelError(scheduled_calls.cannot_cancel(entry.connection))
     found = {"connection": entry.connection}
     if through.cancels_by == "number" and isinstance(entry.action, PlaceCall):
         return found | {"targets": entry.action.to, "agent": entry.agent or ""}
     if entry.reference is None:
-        raise CannotCancel(scheduled_calls.has_no_id(entry.connection))
+        raise CannotCancelError(scheduled_calls.has_no_id(entry.connection))
     return found | {"call": entry.reference}
 
 
-def aimed_at(line: Line, entry: LogEntry, vocabulary: Vocabulary) -> Line:
-    """A line that names a call by our id, aimed at it as its connection cancels. Raises `CannotCancel`."""
+def aimed_at(line: Command, entry: ActionRecord, vocabulary: CommandContext) -> Command:
+    """A line that names a call by our id, aimed at it as its connection cancels.
+
+    Raises `CannotCancelError`.
+    """
     found = values(entry, vocabulary)
     if "call" in found:
         return replace(line, targets=(IdTarget(found["call"]),), connection=found["connection"])
@@ -129,23 +137,23 @@ def aimed_at(line: Line, entry: LogEntry, vocabulary: Vocabulary) -> Line:
     return replace(line, targets=(NumberTarget(to, to.e164),), connection=found["connection"], agent=agent)
 
 
-class CannotCancel(Exception):
+class CannotCancelError(Exception):
     """Why a call cannot be cancelled from here, as a sentence."""
 
 
-def fault(sentence: str) -> Fault:
+def fault(sentence: str) -> FieldError:
     """A fault of the field in which a call is chosen."""
-    return Fault(KNOWN, sentence)
+    return FieldError(SCHEDULED_CALL, sentence)
 
 
-def _can_cancel(words: ConnectionWords) -> bool:
+def _can_cancel(words: ConnectionInfo) -> bool:
     return Kind.CANCEL_CALL in words.kinds and words.cancels_by is not None
 
 
-def only(line: Line, found: Sequence[LogEntry], *, zone: str, now: datetime) -> LogEntry:
-    """The one call that a line means. Raises `CannotCancel` where that is none, or not clear."""
+def only(line: Command, found: Sequence[ActionRecord], *, zone: str, now: datetime) -> ActionRecord:
+    """The one call that a line means. Raises `CannotCancelError` where that is none, or not clear."""
     if len(line.targets) > 1:
-        raise CannotCancel(scheduled_calls.ONE_CALL)
+        raise CannotCancelError(scheduled_calls.ONE_CALL)
     fitting = [
         entry
         for entry in found
@@ -155,44 +163,47 @@ def only(line: Line, found: Sequence[LogEntry], *, zone: str, now: datetime) -> 
         case [entry]:
             return entry
         case []:
-            raise CannotCancel(scheduled_calls.no_call(_to(line)))
+            raise CannotCancelError(scheduled_calls.no_call(_to(line)))
         case _:
-            raise CannotCancel(scheduled_calls.several_calls(_to(line), _listed(fitting, zone, now)))
+            raise CannotCancelError(scheduled_calls.several_calls(_to(line), _listed(fitting, zone, now)))
 
 
-def wish(
-    line: Line,
-    entry: LogEntry,
-    vocabulary: Vocabulary,
-    beside: Sequence[LogEntry],
+def request_spec(
+    line: Command,
+    entry: ActionRecord,
+    vocabulary: CommandContext,
+    beside: Sequence[ActionRecord],
     *,
     zone: str,
     now: datetime,
-) -> Wish:
-    """To cancel a call and to place it again. Raises `CannotCancel` where that cannot be done cleanly.
+) -> RequestSpec:
+    """To cancel a call and to place it again. Raises `CannotCancelError` where that cannot be done cleanly.
 
     ``beside`` are the other calls that would go away with it where calls are cancelled by number.
     """
     through = vocabulary.connections[entry.connection]
     if not through.moves or not isinstance(entry.action, PlaceCall) or line.at is None:
         cancels = {Kind.PLACE_CALL, Kind.CANCEL_CALL} <= through.kinds
-        raise CannotCancel(scheduled_calls.cannot_move(entry.connection, cancels=cancels))
+        raise CannotCancelError(scheduled_calls.cannot_move(entry.connection, cancels=cancels))
     if entry.scheduled_for == line.at:
-        raise CannotCancel(scheduled_calls.then_already(entry.id))
+        raise CannotCancelError(scheduled_calls.then_already(entry.id))
     if through.cancels_by == "number":
         if beside:
             others = _listed(beside, zone, now)
-            raise CannotCancel(scheduled_calls.takes_others_along(entry.connection, others))
+            raise CannotCancelError(scheduled_calls.takes_others_along(entry.connection, others))
         cancel = CancelCall(target=NumberRef(agent=entry.action.agent, to=entry.action.to))
     else:
         cancel = CancelCall(target=CallRef(call_id=entry.reference or ""))
     again = entry.action.model_copy(update={"at": line.at})
-    return Wish(
-        entry.connection, (cancel,), line.reason or scheduled_calls.MOVED, reschedules=Moved(entry.id, again)
+    return RequestSpec(
+        entry.connection,
+        (cancel,),
+        line.reason or scheduled_calls.MOVED,
+        reschedules=Reschedule(entry.id, again),
     )
 
 
-def _to(line: Line) -> str:
+def _to(line: Command) -> str:
     match line.targets[0]:
         case NumberTarget(phone=phone):
             return scheduled_calls.to_number(phone.pretty)
@@ -200,7 +211,7 @@ def _to(line: Line) -> str:
             return scheduled_calls.with_id(named)
 
 
-def _listed(entries: Sequence[LogEntry], zone: str, now: datetime) -> str:
+def _listed(entries: Sequence[ActionRecord], zone: str, now: datetime) -> str:
     """Calls by their ids and times, as one says them."""
     return ", ".join(
         f"{entry.id} {clock(entry.scheduled_for, zone=zone, now=now)}"

@@ -11,16 +11,16 @@ from enum import StrEnum
 from bot.policy.rules import Rule
 from bot.text import outcomes
 from providers.actions import CancelCall, Code, Kind, NumberRef, Outcome, Retry, Status
-from storage.models import LogEntry, Request, call_time
+from storage.models import ActionRecord, Request, call_time
 
 
-def time_came(request: Request, entry: LogEntry, now: datetime) -> bool:
+def call_time_passed(request: Request, entry: ActionRecord, now: datetime) -> bool:
     """Whether the time of the call that an entry is to cancel has come; not where nobody knows it."""
     at = call_time(request, entry)
     return entry.kind is Kind.CANCEL_CALL and at is not None and at <= now
 
 
-def by_number(request: Request, entry: LogEntry) -> NumberRef | None:
+def by_number(request: Request, entry: ActionRecord) -> NumberRef | None:
     """What a cancellation by number is aimed at; a move is aimed at one call only."""
     match entry.action:
         case CancelCall(target=NumberRef() as target) if not request.reschedules:
@@ -29,7 +29,7 @@ def by_number(request: Request, entry: LogEntry) -> NumberRef | None:
             return None
 
 
-def has_more_to_do(request: Request, entry: LogEntry, coming_up: Iterable[LogEntry]) -> bool:
+def has_more_to_do(request: Request, entry: ActionRecord, coming_up: Iterable[ActionRecord]) -> bool:
     """Whether a cancellation by number is of use once its first call went out.
 
     It is if a later call was scheduled when it was asked. What stops all calls to a number is in any case: it
@@ -38,7 +38,9 @@ def has_more_to_do(request: Request, entry: LogEntry, coming_up: Iterable[LogEnt
     return bool(request.stop) or any(call.updated_at <= entry.asked_at for call in coming_up)
 
 
-def unsent(request: Request, entry: LogEntry, now: datetime, *, over: bool, unread: str | None = None) -> str:
+def unsent(
+    request: Request, entry: ActionRecord, now: datetime, *, over: bool, unread: str | None = None
+) -> str:
     """Why something ends unsent now; ``over``: its call went out, and there is nothing else to cancel.
 
     ``unread`` is a sentence of whom Slack did not tell, where it waited for that.
@@ -48,20 +50,20 @@ def unsent(request: Request, entry: LogEntry, now: datetime, *, over: bool, unre
     held = request.waits_for
     if entry.code is Code.RATE_LIMITED or (held and held.reason == "rate_limited"):
         return outcomes.PUT_OFF_TO_THE_END
-    if time_came(request, entry, now):
+    if call_time_passed(request, entry, now):
         return outcomes.LATER_CALLS_GO_OUT
     return " ".join(filter(None, [outcomes.NOT_IN_TIME, unread]))
 
 
 def waits_until(
-    request: Request, entry: LogEntry, rule: Rule | None, now: datetime, *, margin: timedelta
+    request: Request, entry: ActionRecord, rule: Rule | None, now: datetime, *, margin: timedelta
 ) -> datetime | None:
     """When waiting for a provider that puts us off is over: with the call, whatever the rule allows.
 
     ``margin`` is the time before a call that is left for sending.
     """
     end, goes = request.decide_by, call_time(request, entry)
-    if time_came(request, entry, now):
+    if call_time_passed(request, entry, now):
         end = goes = None  # it is sent for later calls only
     if end and goes and timedelta(0) < goes - end <= margin:
         return goes  # the margin was left for this
@@ -69,16 +71,16 @@ def waits_until(
     return goes if goes and allowed and now < goes < allowed else allowed
 
 
-def believed(
-    request: Request, entry: LogEntry, outcome: Outcome, coming_up: Iterable[LogEntry], now: datetime
+def verified_outcome(
+    request: Request, entry: ActionRecord, outcome: Outcome, coming_up: Iterable[ActionRecord], now: datetime
 ) -> Outcome:
     """What an outcome that comes now proves. ``entry`` is as it was when its attempt began.
 
-    ``coming_up`` are the calls to its number that were still to go out when the answer came.
+    ``upcoming_calls`` are the calls to its number that were still to go out when the answer came.
     """
-    if outcome.status is not Status.OK or entry.target_id or not time_came(request, entry, now):
+    if outcome.status is not Status.OK or entry.target_id or not call_time_passed(request, entry, now):
         return outcome
-    later_only = time_came(request, entry, entry.updated_at)
+    later_only = call_time_passed(request, entry, entry.updated_at)
     if later_only and has_more_to_do(request, entry, coming_up):
         return outcome.model_copy(update={"message": outcomes.only_later_ones(outcome.message)})
     return outcome.model_copy(

@@ -13,7 +13,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.slack.errors import SLACK_TROUBLE, answered_with, trouble
+from bot.slack.errors import SLACK_ERRORS, error_code, http_status
 
 SLACK_ANSWERS_WITHIN = 10
 """Seconds until a call that has no answer is given up."""
@@ -63,15 +63,15 @@ async def told(call: Awaitable[AsyncSlackResponse], clock: Callable[[], datetime
     """Make a call and say what came of it, and when by a clock."""
     try:
         response = await call
-    except SLACK_TROUBLE as error:
+    except SLACK_ERRORS as error:
         now = clock()
         if not isinstance(error, SlackApiError):
             return Told(None, now, _in_words(error))
         # Where the answer is not JSON, the library hands on the HTTP client's own response.
         said = getattr(error.response, "data", None)
-        refused = isinstance(said, Mapping) and answered_with(error) == HTTPStatus.OK
+        refused = isinstance(said, Mapping) and http_status(error) == HTTPStatus.OK
         needed = said.get("needed") if isinstance(said, Mapping) else None
-        return Told(None, now, trouble(error), refused, needed, _date(error.response.headers))
+        return Told(None, now, error_code(error), refused, needed, _date(error.response.headers))
     return answered(response, clock())
 
 
@@ -103,4 +103,4 @@ def _in_words(error: BaseException) -> str:
         case TimeoutError():
             return "it did not answer in time"
         case _:
-            return f"the connection broke ({trouble(error)})"
+            return f"the connection broke ({error_code(error)})"

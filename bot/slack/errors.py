@@ -10,7 +10,7 @@ from http import HTTPStatus
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-SLACK_TROUBLE = (SlackApiError, SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
+SLACK_ERRORS = (SlackApiError, SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
 """Everything a call of the Web API can fail with."""
 
 NOT_POSTED = "not_posted"
@@ -26,11 +26,11 @@ class Refusal(StrEnum):
     """Slack, or the way to it, does not work: whatever else is tried now fails as well."""
     TOKEN = "token"  # noqa: S105 - no password
     """Slack does not take our token: nothing can be posted until somebody mends that."""
-    SHUT = "shut"
+    CHANNEL_UNAVAILABLE = "shut"
     """The channel cannot be posted to until somebody mends that."""
-    NEVER = "never"
+    PERMANENT = "never"
     """This post will not be taken however often it is tried."""
-    ODD = "odd"
+    UNKNOWN = "odd"
     """None of these: perhaps it passes."""
 
 
@@ -65,16 +65,16 @@ _NOBODY = frozenset({"cannot_dm_bot", "messages_tab_disabled", "user_disabled", 
 """Of a direct message: that person gets none."""
 
 
-def trouble(error: BaseException) -> str:
+def error_code(error: BaseException) -> str:
     """A failed call of the Web API in short: Slack's code, the HTTP status, or the kind of failure."""
     if isinstance(error, SlackApiError):
         said = getattr(error.response, "data", None)
         code = said.get("error") if isinstance(said, Mapping) else None
-        return str(code or f"HTTP {answered_with(error)}")
+        return str(code or f"HTTP {http_status(error)}")
     return type(error).__name__
 
 
-def answered_with(error: BaseException) -> int | None:
+def http_status(error: BaseException) -> int | None:
     """The HTTP status of a failed call's answer, if there was one."""
     if not isinstance(error, SlackApiError):
         return None
@@ -85,7 +85,7 @@ def answered_with(error: BaseException) -> int | None:
 
 def refusal(error: BaseException, *, direct: bool) -> Refusal:
     """What kind of trouble a call met; ``direct``: it was a message to one person."""
-    code, status = trouble(error), answered_with(error)
+    code, status = error_code(error), http_status(error)
     if status == HTTPStatus.TOO_MANY_REQUESTS or code in {"ratelimited", "rate_limited"}:
         return Refusal.LIMITED
     if not isinstance(error, SlackApiError) or code in _DOWN or status != HTTPStatus.OK:
@@ -93,7 +93,7 @@ def refusal(error: BaseException, *, direct: bool) -> Refusal:
     if code in _TOKEN:
         return Refusal.TOKEN
     if code in _NEVER or code in _NOBODY:
-        return Refusal.NEVER
+        return Refusal.PERMANENT
     if code in _SHUT or code.startswith(_LIKE_RESTRICTED):
-        return Refusal.NEVER if direct else Refusal.SHUT
-    return Refusal.DOWN if code.startswith("HTTP ") else Refusal.ODD
+        return Refusal.PERMANENT if direct else Refusal.CHANNEL_UNAVAILABLE
+    return Refusal.DOWN if code.startswith("HTTP ") else Refusal.UNKNOWN

@@ -36,7 +36,7 @@ BODY_WITHIN: Final = 2.5
 """Seconds: Slack gives up after three."""
 NOT_OLDER: Final = 300
 """Seconds that a timestamp may be off, as Slack's documents have it."""
-AT_ONCE: Final = 1024
+MAX_CONCURRENT: Final = 1024
 """Requests of Slack's that are being answered; one more is told to come again."""
 FIELDS: Final = 200
 """Of a form: a slash command has some fifteen."""
@@ -53,7 +53,7 @@ class Guard:
         self._secret = signing_secret.encode()
         self._clock = clock
         self._bodies = _Bodies()
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._room = asyncio.Semaphore(MAX_CONCURRENT)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

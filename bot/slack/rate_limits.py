@@ -12,7 +12,7 @@ from typing import Final
 from slack_sdk.errors import SlackApiError
 
 from storage.models import MessageRef
-from storage.repositories.rate_limits import Budget
+from storage.repositories.rate_limits import RateLimit
 from storage.states import State
 
 POST: Final = "chat.postMessage"
@@ -29,20 +29,20 @@ WITHOUT_RETRY_AFTER = 30.0
 _UNDER_WAY = frozenset({State.APPROVED, State.SENDING})
 
 
-def to_post(channel: str) -> list[Budget]:
+def post_limits(channel: str) -> list[RateLimit]:
     """What a new message needs a place of; the last one is the channel's own."""
-    return [Budget(_account(POST), None, SECOND), Budget(f"{_account(POST)} {channel}", 1, SECOND)]
+    return [RateLimit(_account(POST), None, SECOND), RateLimit(f"{_account(POST)} {channel}", 1, SECOND)]
 
 
-def to_edit(message: MessageRef, state: State | None) -> list[Budget]:
+def edit_limits(message: MessageRef, state: State | None) -> list[RateLimit]:
     """What an edit needs a place of, with its request in that state; the last one is the message's own.
 
     An announcement has no request.
     """
     apart = BETWEEN_EDITS if state in _UNDER_WAY else SECOND
     return [
-        Budget(_account(UPDATE), UPDATES_A_MINUTE, MINUTE),
-        Budget(f"{_account(UPDATE)} {message.channel} {message.ts}", 1, apart),
+        RateLimit(_account(UPDATE), UPDATES_A_MINUTE, MINUTE),
+        RateLimit(f"{_account(UPDATE)} {message.channel} {message.ts}", 1, apart),
     ]
 
 

@@ -18,9 +18,9 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from slack_sdk.webhook.webhook_response import WebhookResponse
 
 from bot.slack.blocks import Message
-from bot.slack.errors import SLACK_TROUBLE, trouble
+from bot.slack.errors import SLACK_ERRORS, error_code
 
-ANSWER_WITHIN: Final = 10
+SLACK_TIMEOUT: Final = 10
 """Seconds that Slack may take for a short answer."""
 WINDOW_WITHIN: Final = 1.8
 """Seconds. With the one that looking somebody up may take, under the three that a `trigger_id` lives."""
@@ -43,7 +43,7 @@ Body = dict[str, Any]
 _log = logging.getLogger(__name__)
 
 
-class NoWindow(Exception):
+class ModalNotOpenedError(Exception):
     """Slack opened or changed no window, through no fault of ours: ``code`` is `trouble`'s word for why."""
 
     def __init__(self, code: str) -> None:
@@ -52,8 +52,11 @@ class NoWindow(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Windows:
-    """The modals that are open. All methods raise `NoWindow`, and `SlackApiError` for a fault of ours."""
+class ModalClient:
+    """The modals that are open.
+
+    All methods raise `ModalNotOpenedError`, and `SlackApiError` for a fault of ours.
+    """
 
     _client: AsyncWebClient
 
@@ -67,7 +70,7 @@ class Windows:
         pushing = self._client.views_push(trigger_id=body["trigger_id"], view=view)
         await _show(pushing, unless="exchanged_trigger_id")  # the first delivery put it there
 
-    async def change(self, body: Body, view: Body) -> None:
+    async def update(self, body: Body, view: Body) -> None:
         """Change the modal that a button was pressed in, unless it changed meanwhile."""
         seen = body["view"]
         changing = self._client.views_update(view_id=seen["id"], hash=seen["hash"], view=view)
@@ -75,21 +78,24 @@ class Windows:
 
 
 async def _show(call: Awaitable[object], *, unless: str) -> None:
-    """Wait for Slack's answer; ``unless`` is its code for what is done already. Raises as `Windows` says."""
+    """Wait for Slack's answer; ``unless`` is its code for what is done already.
+
+    Raises as `ModalClient` says.
+    """
     try:
         async with asyncio.timeout(WINDOW_WITHIN):
             await call
-    except SLACK_TROUBLE as error:
-        code = trouble(error)
+    except SLACK_ERRORS as error:
+        code = error_code(error)
         if code == unless:
             return
         if isinstance(error, SlackApiError) and code not in SLACKS_OWN and not code.startswith("HTTP "):
             raise
         _log.warning("Slack showed no window: %s", code)
-        raise NoWindow(code) from error
+        raise ModalNotOpenedError(code) from error
 
 
-class Replies:
+class EphemeralResponder:
     """Short answers on their way."""
 
     def __init__(self, client: AsyncWebClient) -> None:
@@ -98,7 +104,7 @@ class Replies:
 
     def send(self, response_url: str, message: Message, *, replace: bool = False) -> None:
         """Answer below the message that was clicked, or in its place."""
-        webhook = AsyncWebhookClient(response_url, timeout=ANSWER_WITHIN, retry_handlers=[])
+        webhook = AsyncWebhookClient(response_url, timeout=SLACK_TIMEOUT, retry_handlers=[])
         webhook.proxy = self._client.proxy
         self._start(
             webhook.send(
@@ -125,10 +131,10 @@ class Replies:
 
     async def _finish(self, answer: Awaitable[AsyncSlackResponse | WebhookResponse]) -> None:
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
+            async with asyncio.timeout(SLACK_TIMEOUT):
                 said = await answer
-        except SLACK_TROUBLE as error:
-            _log.warning("A reply was lost: %s", trouble(error))
+        except SLACK_ERRORS as error:
+            _log.warning("A reply was lost: %s", error_code(error))
         else:
             if isinstance(said, WebhookResponse) and said.status_code != HTTPStatus.OK:
                 _log.warning("A reply was not taken: %s %s", said.status_code, said.body[:80])

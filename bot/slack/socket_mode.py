@@ -24,7 +24,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.backoff import backoff
-from bot.slack.errors import Refusal, refusal, trouble
+from bot.slack.errors import Refusal, error_code, refusal
 from bot.slack.rate_limits import paused_by
 
 PING_EVERY: Final = 2.0
@@ -254,7 +254,7 @@ def _reason(error: Exception) -> str:
         case NotGreetedError():
             return str(error) or "it ended the connection before its hello"
         case _:
-            return trouble(error)
+            return error_code(error)
 
 
 def _asked_for(error: Exception) -> float:

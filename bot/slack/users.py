@@ -15,10 +15,10 @@ from typing import Any, Final, Self
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.policy.engine import standing
+from bot.policy.engine import ineligible_reason
 from bot.policy.matching import Members
 from bot.slack.backoff import Wait, backoff
-from bot.slack.errors import SLACK_TROUBLE, answered_with, trouble
+from bot.slack.errors import SLACK_ERRORS, error_code, http_status
 from bot.slack.rate_limits import paused_by
 from bot.text import clocks, policy_reasons
 from storage.models import Person
@@ -36,10 +36,10 @@ _FILLED_IN = frozenset({-8 * 3600, -7 * 3600})
 
 People report it with ``tz`` null and the label "Pacific Standard Time".
 """
-ANSWER_WITHIN = 1.0
+SLACK_TIMEOUT = 1.0
 """Seconds a listener may wait for Slack, of the three that a person waits for us."""
 
-AT_ONCE = 5
+MAX_CONCURRENT = 5
 """Number of people that Slack is asked about at the same time."""
 NOBODY = "user_not_found"
 """The error of `users.info` for an id that nobody has."""
@@ -47,7 +47,7 @@ NOBODY = "user_not_found"
 _log = logging.getLogger(__name__)
 
 
-class PersonUnreadable(Exception):
+class UserUnavailableError(Exception):
     """Slack did not say who somebody is, and nothing recent enough is known.
 
     ``until`` is when to ask again, ``why`` Slack's code or the kind of failure.
@@ -92,12 +92,12 @@ class Workspace:
         return not team or team == self.team
 
 
-class Directory:
+class UserDirectory:
     """People and groups of one workspace."""
 
     def __init__(
         self,
-        log: Store,
+        store: Store,
         client: AsyncWebClient,
         groups: Mapping[str, tuple[str, ...]],
         *,
@@ -105,7 +105,7 @@ class Directory:
         clock: Callable[[], datetime],
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._log = log
+        self._store = store
         self._client = client
         self._jitter = jitter
         self._groups = groups
@@ -116,24 +116,24 @@ class Directory:
         self._unread: dict[str, _Unread] = {}
         self._presence: dict[str, tuple[datetime, bool]] = {}
 
-    async def follow(self, groups: Mapping[str, tuple[str, ...]]) -> bool:
+    async def reload(self, groups: Mapping[str, tuple[str, ...]]) -> bool:
         """Read other groups, then go by them; whether all could be read."""
         read = await self._read(groups)
         self._groups = groups
         return read
 
-    async def person(self, user: str) -> Person:
-        """Who somebody is. Raises `PersonUnreadable` when neither Slack nor the log can say."""
-        known = await self._log.users.person(user)
+    async def get_user(self, user: str) -> Person:
+        """Who somebody is. Raises `UserUnavailableError` when neither Slack nor the log can say."""
+        known = await self._store.users.person(user)
         return known if known and self._is_fresh(known) else await self._read_person(user, known)
 
-    async def person_in_background(self, user: str) -> Person:
+    async def get_user_in_background(self, user: str) -> Person:
         """Return who somebody is, for work that would ask again and again where Slack does not say.
 
         Each further question about them waits longer (`bot.slack.backoff`). Meanwhile this answers at once.
-        Raises `PersonUnreadable`.
+        Raises `UserUnavailableError`.
         """
-        known = await self._log.users.person(user)
+        known = await self._store.users.person(user)
         if known and self._is_fresh(known):
             return known
         unread = self._unread.get(user)
@@ -153,20 +153,20 @@ class Directory:
         found: dict[str, str] = {}
         stale: list[str] = []
         for user in sorted(people):
-            known = await self._log.users.person(user)
+            known = await self._store.users.person(user)
             if known is None or not self._is_fresh(known):
                 stale.append(user)
-            elif why := standing(known, self.workspace.team):
+            elif why := ineligible_reason(known, self.workspace.team):
                 found[user] = why
             elif (enough := enough - 1) == 0:
                 return found
-        asked = await asyncio.gather(*(self._why_unfit(one) for one in stale[:AT_ONCE]))
+        asked = await asyncio.gather(*(self._why_unfit(one) for one in stale[:MAX_CONCURRENT]))
         return found | {user: why for user, why in zip(stale, asked, strict=False) if why}
 
     async def _why_unfit(self, user: str) -> str | None:
         try:
-            return standing(await self.person_in_background(user), self.workspace.team)
-        except PersonUnreadable as unreadable:
+            return ineligible_reason(await self.get_user_in_background(user), self.workspace.team)
+        except UserUnavailableError as unreadable:
             return policy_reasons.UNKNOWN if unreadable.why == NOBODY else None
 
     async def _read_person(self, user: str, known: Person | None) -> Person:
@@ -179,42 +179,42 @@ class Directory:
         return answer if isinstance(answer, Person) else self._as_known(user, known, answer)
 
     def _as_known(self, user: str, known: Person | None, unread: _Unread) -> Person:
-        """Return what is known of somebody of whom Slack does not tell. Raises `PersonUnreadable`."""
+        """Return what is known of somebody of whom Slack does not tell. Raises `UserUnavailableError`."""
         if known and self._clock() - known.read_at < USABLE:
             return known
-        raise PersonUnreadable(user, until=unread.wait.until, why=unread.why)
+        raise UserUnavailableError(user, until=unread.wait.until, why=unread.why)
 
     async def _ask(self, user: str) -> Person | _Unread:
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
+            async with asyncio.timeout(SLACK_TIMEOUT):
                 answer = await self._client.users_info(user=user)
-        except SLACK_TROUBLE as error:
+        except SLACK_ERRORS as error:
             unread = self._unread[user] = self._after(error, self._unread.get(user))
             _log.warning("Slack did not say who %s is: %s", user, unread.why)
             return unread
         self._unread.pop(user, None)
         person = read_person(answer["user"], self.workspace, self._clock())
-        await self._log.users.keep_person(person)
+        await self._store.users.keep_person(person)
         return person
 
     def _after(self, error: BaseException, before: _Unread | None) -> _Unread:
         """Return the wait after a failure: longer each time, and no shorter than Slack asks for."""
         failures, now = before.failures + 1 if before else 1, self._clock()
         until = now + timedelta(seconds=backoff(failures, self._jitter()))
-        if answered_with(error) == HTTPStatus.TOO_MANY_REQUESTS:
+        if http_status(error) == HTTPStatus.TOO_MANY_REQUESTS:
             until = max(until, paused_by(error, now))
-        return _Unread(failures, trouble(error), Wait(now, until))
+        return _Unread(failures, error_code(error), Wait(now, until))
 
-    async def away(self, user: str) -> bool:
+    async def is_away(self, user: str) -> bool:
         """Whether Slack says that somebody is away. Whoever it says nothing of may well be there."""
         read_at, away = self._presence.get(user, (None, False))
         if read_at is not None and timedelta(0) <= self._clock() - read_at < PRESENCE_FRESH:
             return away
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
+            async with asyncio.timeout(SLACK_TIMEOUT):
                 answer = await self._client.users_getPresence(user=user)
-        except SLACK_TROUBLE as error:
-            _log.warning("Slack did not say whether %s is away: %s", user, trouble(error))
+        except SLACK_ERRORS as error:
+            _log.warning("Slack did not say whether %s is away: %s", user, error_code(error))
             away = False
         else:
             away = answer.get("presence") == "away"
@@ -250,9 +250,9 @@ class Directory:
         for group in sorted({one for ids in groups.values() for one in ids if one.startswith("S")}):
             try:
                 answer = await self._client.usergroups_users_list(usergroup=group)
-            except SLACK_TROUBLE as error:
+            except SLACK_ERRORS as error:
                 read = False
-                _log.warning("Slack did not say who is in the user group %s: %s", group, trouble(error))
+                _log.warning("Slack did not say who is in the user group %s: %s", group, error_code(error))
             else:
                 self._user_groups[group] = (self._clock(), frozenset(answer["users"]))
         return read

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from providers.actions import Code
-from storage.models import LogEntry
+from storage.models import ActionRecord
 from storage.states import State
 
 LONGEST_QUOTED = 60
@@ -34,7 +34,7 @@ def short(text: str) -> str:
     return text if len(text) <= LONGEST_QUOTED else f"{text[: LONGEST_QUOTED - 1]}…"
 
 
-def word(entry: LogEntry, *, cancelled: bool = False) -> str:
+def word(entry: ActionRecord, *, cancelled: bool = False) -> str:
     """An entry's state in people's words; ``cancelled``: a call that was placed, and is cancelled since."""
     if cancelled:
         return "cancelled"

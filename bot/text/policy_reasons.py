@@ -6,10 +6,14 @@ from typing import Final, Literal
 
 from bot.text.formatting import listed
 
-Deed = Literal["decide", "reveal", "settle"]
+Permission = Literal["decide", "reveal", "settle"]
 """What somebody wants to do with a request."""
-_YOURSELF: Final[dict[Deed, str]] = {"decide": "decide", "reveal": "look", "settle": "say what happened"}
-_WITH_IT: Final[dict[Deed, str]] = {
+_YOURSELF: Final[dict[Permission, str]] = {
+    "decide": "decide",
+    "reveal": "look",
+    "settle": "say what happened",
+}
+_WITH_IT: Final[dict[Permission, str]] = {
     "decide": "decide this",
     "reveal": "see the full number",
     "settle": "say what happened",
@@ -132,15 +136,15 @@ CONSENT_MISSING = "The rule for this wants to know where consent is on record: a
 RULE_GONE = "The rule this was asked under is gone, so nobody may do this now. Tell whoever runs CallOps."
 
 
-def asked_it_yourself(deed: Deed) -> str:
+def asked_it_yourself(deed: Permission) -> str:
     return f"You asked for this, so somebody else must {_YOURSELF[deed]}."
 
 
-def lets(rule: str, group: str, deed: Deed) -> str:
+def lets(rule: str, group: str, deed: Permission) -> str:
     return f'The rule "{rule}" lets {group} {_WITH_IT[deed]}.'
 
 
-def only(groups: Sequence[str], deed: Deed) -> str:
+def only(groups: Sequence[str], deed: Permission) -> str:
     return _only(groups, _WITH_IT[deed])
 
 
@@ -149,7 +153,7 @@ def later(group: str) -> str:
     return f" {group} may once it has waited long enough."
 
 
-def only_lift(groups: Sequence[str]) -> str:
+def only_unblock(groups: Sequence[str]) -> str:
     return _only(groups, "let calls go out again")
 
 

@@ -10,7 +10,7 @@ from bot.text.markup import escape, when
 from bot.ui import do_not_call
 from storage.changes import Announced
 from storage.event_log.hash_chain import moment
-from storage.models import Event, MessageRef, Outgoing, Scalar
+from storage.models import Event, MessageRef, OutboxItem, Scalar
 from storage.repositories.do_not_call import NUMBER
 from storage.states import State
 
@@ -32,7 +32,7 @@ COUNTED = (
 _STILL = {State.PENDING: "still waiting for approval"}
 
 
-def render(post: Outgoing, told: tuple[Event, Mapping[str, str]] | None) -> Message | None:
+def render(post: OutboxItem, told: tuple[Event, Mapping[str, str]] | None) -> Message | None:
     """Return the message of an announcement; None where there is nothing to say.
 
     ``told`` is the event that it tells of, if any, with what is kept of its erasable values.

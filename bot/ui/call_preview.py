@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from bot.parsing.command import ConnectionWords, Line
+from bot.parsing.command import Command, ConnectionInfo
 from bot.parsing.numbers import NumberTarget
-from bot.services.models import Wish
+from bot.services.models import RequestSpec
 from bot.slack.blocks import Block, Message, View, actions, button, context, fields, section
 from bot.text.markup import escape, quote, when
 from bot.ui.command_replies import CHANGE, PLACE
@@ -16,11 +16,11 @@ from providers.transport.request import Prepared
 
 
 def preview(
-    wish: Wish,
+    wish: RequestSpec,
     prepared: Prepared,
-    line: Line,
+    line: Command,
     *,
-    through: ConnectionWords,
+    through: ConnectionInfo,
     chosen: str | None,
     draft: str,
     repeats: str | None = None,
@@ -56,7 +56,14 @@ class PlacePreview:
 
     @classmethod
     def build(
-        cls, wish: Wish, prepared: Prepared, line: Line, *, through: ConnectionWords, nonce: str, channel: str
+        cls,
+        wish: RequestSpec,
+        prepared: Prepared,
+        line: Command,
+        *,
+        through: ConnectionInfo,
+        nonce: str,
+        channel: str,
     ) -> View:
         """The same facts as the preview of a command."""
         first, facts = place_facts(wish, prepared, line, through)
@@ -74,7 +81,7 @@ class PlacePreview:
         )
 
 
-def preview_notes(through: ConnectionWords, press: str = "Place this call") -> list[str]:
+def preview_notes(through: ConnectionInfo, press: str = "Place this call") -> list[str]:
     """What should be known before a call is placed by the button ``press``."""
     until = "even when" if through.dry_run else "until"
     caution = through.caution(Kind.PLACE_CALL)
@@ -82,7 +89,7 @@ def preview_notes(through: ConnectionWords, press: str = "Place this call") -> l
 
 
 def place_facts(
-    wish: Wish, prepared: Prepared, line: Line, through: ConnectionWords
+    wish: RequestSpec, prepared: Prepared, line: Command, through: ConnectionInfo
 ) -> tuple[str, list[tuple[str, str]]]:
     """A call about to be placed: as a sentence, and fact by fact."""
     action = wish.actions[0]

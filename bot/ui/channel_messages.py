@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.parsing.tokens import at_least
 from bot.services.notifications import ASKED, INSTEAD_OF, REMINDED, STILL_UNKNOWN, TOLD
-from bot.services.pending import ALONE, ESCALATED, MOST_COUNTED, Beside
+from bot.services.pending import ALONE, ESCALATED, MOST_COUNTED, PendingContext
 from bot.slack.blocks import (
     Block,
     Message,
@@ -26,12 +26,12 @@ from bot.slack.errors import NOT_POSTED
 from bot.text import interactions
 from bot.text.formatting import listed, word
 from bot.text.markup import channel, code, escape, person, quote, when
-from bot.ui.decision_facts import facts_to_decide, reminder, unlike, unsighted
-from bot.ui.request_status import became, done, marked, moved_in_vain, passed, standing
-from bot.ui.request_summary import target, wish
+from bot.ui.decision_facts import facts_to_decide, not_found, reminder, unlike
+from bot.ui.request_status import became, done, marked, moved_in_vain, passed, request_status
+from bot.ui.request_summary import spec_summary, target
 from bot.ui.thread_replies import PLACE_IT_AGAIN, Told, also, contradicted, still_unknown, thread
 from providers.actions import Code, Kind
-from storage.models import LogEntry, Request, Scalar
+from storage.models import ActionRecord, Request, Scalar
 from storage.repositories.outbox import ERASURE, is_edited
 from storage.states import State
 
@@ -63,7 +63,7 @@ def render(
     told: Told,
     *,
     caution: str | None = None,
-    beside: Beside = ALONE,
+    beside: PendingContext = ALONE,
     cancels: bool = False,
 ) -> Message | None:
     """The message of an outbox row, or None where a later one tells the same better.
@@ -86,7 +86,7 @@ def render(
 
 
 def _once(
-    template: str, to: str, request: Request, told: Told, caution: str | None, beside: Beside
+    template: str, to: str, request: Request, told: Told, caution: str | None, beside: PendingContext
 ) -> Message | None:
     """What is said once, and not edited."""
     message: Message | None = None
@@ -112,7 +112,7 @@ def _once(
 
 def audit(request: Request, *, cancels: bool = False) -> Message:
     """The one message per request in the audit channel: how it stands now, and what can be done next."""
-    sentence = standing(request)
+    sentence = request_status(request)
     buttons = [button("Details", DETAILS, request.id, label=f"Details of {request.id}")]
     if cancels and (call := _still_to_go_out(request)):
         label = f"Cancel this call, {request.id}"
@@ -129,7 +129,7 @@ def audit(request: Request, *, cancels: bool = False) -> Message:
     return Message(sentence, blocks)
 
 
-def _still_to_go_out(request: Request) -> LogEntry | None:
+def _still_to_go_out(request: Request) -> ActionRecord | None:
     """The one call that was scheduled, as far as its own row tells."""
     first = request.entries[0]
     scheduled = first.state is State.SUCCEEDED and first.code is Code.SCHEDULED and first.action is not None
@@ -145,14 +145,18 @@ def _ask_to_settle(request: Request) -> Message:
 
 
 def _calling(
-    template: str, request: Request, caution: str | None, beside: Beside, data: Mapping[str, Scalar]
+    template: str, request: Request, caution: str | None, beside: PendingContext, data: Mapping[str, Scalar]
 ) -> Message | None:
     """What asks somebody to decide, or reminds them: the card's facts under words of its own."""
     if request.state is not State.PENDING:
         return None
     where = data.get(INSTEAD_OF)
     here = f" here, as the card cannot be posted in {channel(where)}" if where else ""
-    text = f"👉 *You are asked to decide{here}.* {wish(request)}" if template == ASKED else reminder(request)
+    text = (
+        f"👉 *You are asked to decide{here}.* {spec_summary(request)}"
+        if template == ASKED
+        else reminder(request)
+    )
     stuck = [section(f"⚠️ {escape(str(data['why']))}")] if "why" in data else []
     _, *facts = card(request, caution=caution, beside=beside).blocks
     return Message(text, [section(text), *stuck, *facts])
@@ -164,7 +168,7 @@ def _stuck(request: Request, told: Told) -> Message | None:
         return None
     until = f" It waits until {when(request.decide_by)}." if request.decide_by else ""
     text = f"⚠️ {escape(str(told.data['why']))}{until}"
-    return Message(text, [section(text), context(wish(request), f"`{request.id}`")])
+    return Message(text, [section(text), context(spec_summary(request), f"`{request.id}`")])
 
 
 def _not_posted(request: Request, told: Told) -> Message:
@@ -181,17 +185,17 @@ def _not_posted(request: Request, told: Told) -> Message:
             f"⚠️ *What becomes of your request could not be posted in {where}: {why}.* The request itself is "
             f"not held up. {mend} What waits is posted then."
         )
-    return Message(text, [section(text), context(wish(request), f"`{request.id}`")])
+    return Message(text, [section(text), context(spec_summary(request), f"`{request.id}`")])
 
 
 def _telling(request: Request) -> Message:
     """What somebody reads who is told that it was asked: what, how it stands, and by which rule."""
-    text = f"👀 *For your information.* {standing(request)}"
+    text = f"👀 *For your information.* {request_status(request)}"
     told = [section(text), *_targets(request), *_ruled(request), context(*_facts(request))]
     return Message(text, told)
 
 
-def _escalating(request: Request, beside: Beside) -> Message | None:
+def _escalating(request: Request, beside: PendingContext) -> Message | None:
     if request.state is not State.PENDING or not beside.escalated:
         return None
     text = f"📣 *{escape(beside.escalated)} may decide this now, too:* it still waits."
@@ -219,20 +223,20 @@ def _progress(request: Request) -> list[Block]:
     ]
 
 
-def card(request: Request, *, caution: str | None = None, beside: Beside = ALONE) -> Message:
+def card(request: Request, *, caution: str | None = None, beside: PendingContext = ALONE) -> Message:
     """The card in the approvals channel: what a manager decides on, or what was decided."""
     if request.state is not State.PENDING:
-        sentence = passed(request) if request.state in _UNDER_WAY else standing(request)
+        sentence = passed(request) if request.state in _UNDER_WAY else request_status(request)
         return Message(sentence, [section(sentence), *_decided(request), context(*_facts(request))])
-    sentence = standing(request)
+    sentence = request_status(request)
     review = button("Review…", REVIEW, request.id, style="primary", label=f"Review {request.id}")
     return Message(
         sentence,
         [
             section(sentence),
             *_targets(request, _MORE_IN_REVIEW),
-            *paragraphs(excerpt(unsighted(request), _MORE_IN_REVIEW)),
-            *map(section, unlike(request, beside.alike)),
+            *paragraphs(excerpt(not_found(request), _MORE_IN_REVIEW)),
+            *map(section, unlike(request, beside.similar_numbers)),
             *fields(facts_to_decide(request)),
             *_progress(request),
             *([section(f"📣 {escape(beside.escalated)} may decide this, too.")] if beside.escalated else []),
@@ -244,7 +248,7 @@ def card(request: Request, *, caution: str | None = None, beside: Beside = ALONE
     )
 
 
-def _more(beside: Beside) -> list[str]:
+def _more(beside: PendingContext) -> list[str]:
     """How many others wait: true of when it was written."""
     others = at_least(beside.others, MOST_COUNTED)
     words = "1 other waits" if beside.others == 1 else f"{others} others wait"
@@ -303,7 +307,7 @@ def _direct(template: str, request: Request, told: Told) -> Message | None:
         return None
     if surprise is None and any(entry.state in _ACTIVE for entry in request.entries):
         return None  # the target that ends last tells of them all
-    text = standing(request) if surprise is None else contradicted(surprise, f" ({target(surprise)})")
+    text = request_status(request) if surprise is None else contradicted(surprise, f" ({target(surprise)})")
     if template == "followed" and moved_in_vain(request):
         text += f" Press {PLACE_IT_AGAIN} on its message in the audit channel."
     blocks = [section(text), *_targets(request)]

@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from bot.parsing.command import (
     FORMS,
     OF_CAMPAIGNS,
-    Fault,
-    Line,
+    Command,
+    CommandContext,
+    FieldError,
     Verb,
-    Vocabulary,
-    corrected,
-    write,
+    apply_suggestions,
+    format_command,
 )
-from bot.parsing.defaults import Inferred
+from bot.parsing.defaults import FilledCommand
 from bot.parsing.labels import DOES
 from bot.parsing.numbers import NumberTarget
 from bot.slack.blocks import (
@@ -31,7 +31,7 @@ from bot.text.formatting import listed
 from bot.text.interactions import no_window
 from bot.text.markup import code, escape, when
 from bot.text.parse_errors import beyond_documents
-from bot.ui.request_status import DRY_RUN, already, marked, standing
+from bot.ui.request_status import DRY_RUN, already, marked, request_status
 from providers.actions import Kind
 from storage.models import Event, Request
 from storage.states import State
@@ -88,7 +88,7 @@ _BEYOND = "†"
 UNDERSTOOD_MORE = "What was understood is too long to be copied from here. The form has all of it."
 
 
-def help_message(vocabulary: Vocabulary, off: Mapping[str, str]) -> Message:
+def help_message(vocabulary: CommandContext, off: Mapping[str, str]) -> Message:
     """What can be typed, the forms for those who rather choose, and which connections there are.
 
     Only what some connection can be asked for is shown.
@@ -125,7 +125,7 @@ def _on_campaigns(verbs: Sequence[Verb]) -> list[str]:
     return ["\n".join(lines)]
 
 
-def _connections(vocabulary: Vocabulary, off: Mapping[str, str]) -> list[str]:
+def _connections(vocabulary: CommandContext, off: Mapping[str, str]) -> list[str]:
     """A line for each connection, and one for what is beyond some providers' documents."""
     lines = ["*Connections*"]
     for name, known in vocabulary.connections.items():
@@ -144,13 +144,13 @@ def _connections(vocabulary: Vocabulary, off: Mapping[str, str]) -> list[str]:
     return lines
 
 
-def fault_message(found: Inferred, faults: Sequence[Fault], draft: str) -> Message:
+def fault_message(found: FilledCommand, faults: Sequence[FieldError], draft: str) -> Message:
     """What is wrong with a line, all at once; the line as it was understood; the form with all of it."""
     line = found.line
     first = "*Nothing was asked yet.* " + ("One thing to correct:" if len(faults) == 1 else "To correct:")
     lines = [f"• {escape(fault.message)}{_try(fault)}" for fault in faults]
-    mended = corrected(line, faults)
-    understood = write(mended or line).removeprefix(line.verb or "").strip()
+    mended = apply_suggestions(line, faults)
+    understood = format_command(mended or line).removeprefix(line.verb or "").strip()
     blocks = [section(first), *paragraphs(excerpt(lines, "… and {} more to correct"))]
     if understood and line.verb:
         command = COMMANDS.get(line.verb, f"/calls {line.verb}")
@@ -172,7 +172,7 @@ def no_form(code: str, draft: str) -> Message:
     return Message(first, [section(first), actions(button("Open the form…", CHANGE, draft, style="primary"))])
 
 
-def _try(fault: Fault) -> str:
+def _try(fault: FieldError) -> str:
     return f" {fault.proposal.format(f'`{_code(fault.suggestion)}`')}" if fault.suggestion else ""
 
 
@@ -198,7 +198,7 @@ def too_late(request: Request, events: Sequence[Event]) -> Message:
 
 def asked(
     request: Request,
-    line: Line | None = None,
+    line: Command | None = None,
     *,
     caution: str | None = None,
     chosen: str | None = None,
@@ -209,26 +209,26 @@ def asked(
     ``caution`` is said for as long as nothing has come of it; ``chosen`` is what was chosen for them, and
     ``change`` the button to choose otherwise.
     """
-    blocks: list[Block] = [section(standing(request))]
+    blocks: list[Block] = [section(request_status(request))]
     blocks += paragraphs(targets(line) if line else [])
     if request.state is State.PENDING:
         until = f" has until {when(request.decide_by)} to decide" if request.decide_by else " decides"
         blocks.append(
             section(f"An approver{until}. You get a message when it is done or denied, or when time ran out.")
         )
-        blocks.append(actions(take_back(request), *([change] if change else [])))
+        blocks.append(actions(withdraw_button(request), *([change] if change else [])))
     elif request.state in {State.APPROVED, State.SENDING}:
         blocks.append(section("The audit channel shows what comes of it. If it fails, you get a message."))
     said = [caution] if caution and request.state in {State.PENDING, State.APPROVED, State.SENDING} else []
-    if line and line.left_out:
-        blocks += contexts(f"Left out, beside the targets: {escape(', '.join(line.left_out))}.")
+    if line and line.ignored_words:
+        blocks += contexts(f"Left out, beside the targets: {escape(', '.join(line.ignored_words))}.")
     if chosen:
         blocks.append(context(chosen))
     blocks.append(context(f"`{request.id}`", f"through {request.connection}", *_agents(request), *said))
-    return marked(request, Message(standing(request), blocks))
+    return marked(request, Message(request_status(request), blocks))
 
 
-def take_back(request: Request) -> Block:
+def withdraw_button(request: Request) -> Block:
     """The button with which somebody withdraws what they asked for."""
     return button("Take back", TAKE_BACK, request.id, label=f"Take back {request.id}")
 
@@ -238,7 +238,7 @@ def _agents(request: Request) -> list[str]:
     return [f"agent {', '.join(map(escape, agents))}"] if agents else []
 
 
-def targets(line: Line) -> list[str]:
+def targets(line: Command) -> list[str]:
     """Return the targets of a line as they will be used, for the person who typed them.
 
     A number stands with its country; an id only among several, as a sentence names it otherwise.

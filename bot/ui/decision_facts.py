@@ -11,12 +11,12 @@ from typing import Final
 from bot.services.pending import number_of
 from bot.text.formatting import counted
 from bot.text.markup import escape, person, quote, when
-from bot.ui.request_summary import OF_CALLS, reported_call_time, target, wish
+from bot.ui.request_summary import OF_CALLS, reported_call_time, spec_summary, target
 from providers import phone
 from providers.actions import Kind, PlaceCall
 from providers.masking import NO_REGION
 from providers.phone import mask
-from storage.models import LogEntry, Request
+from storage.models import ActionRecord, Request
 
 CANNOT_BE_UNDONE = "This cannot be undone."
 IRREVERSIBLE = frozenset({Kind.DELETE_CAMPAIGN})
@@ -119,18 +119,18 @@ def _why_then(request: Request, end: datetime) -> str:
     return f", {minutes} min before the call goes out"
 
 
-def unsighted(request: Request) -> list[str]:
+def not_found(request: Request) -> list[str]:
     """A warning for each target that its provider says it does not have."""
     several = len(request.entries) > 1
     return [
         f"⚠️ {f'{target(entry)}: the' if several else 'The'} provider says that it has no such "
         f"{'call' if entry.kind in OF_CALLS else 'campaign'}. Compare the id before you approve."
         for entry in request.entries
-        if entry.looked_up and entry.sighted is False
+        if entry.looked_up and entry.lookup_found is False
     ]
 
 
-def unlike(request: Request, alike: Sequence[LogEntry]) -> list[str]:
+def unlike(request: Request, alike: Sequence[ActionRecord]) -> list[str]:
     """What tells a request from others that wait and whose masked numbers read the same."""
     more = len(alike) - MAX_ALIKE
     return [
@@ -143,7 +143,7 @@ def unlike(request: Request, alike: Sequence[LogEntry]) -> list[str]:
     ] + ([f"⚠️ {counted(more, 'further target')} of other requests read the same."] if more > 0 else [])
 
 
-def _masked(entry: LogEntry) -> str:
+def _masked(entry: ActionRecord) -> str:
     number = number_of(entry.action)
     return mask(number) if number else "the same"
 
@@ -155,7 +155,7 @@ def full_numbers(request: Request) -> list[str]:
         try:
             known = phone.read(number, default_region=NO_REGION, premium=True)
             shown.append(f"• {known.pretty} ({known.country})")
-        except phone.PhoneFault:
+        except phone.InvalidNumberError:
             shown.append(f"• {number}")
     return shown
 
@@ -164,10 +164,10 @@ def reminder(request: Request) -> str:
     """That a request still waits, until when, and what follows if it goes on waiting."""
     until = f" *Time runs out {when(request.decide_by)}.*" if request.decide_by else ""
     follows = left_alone(request, request.entries[0])
-    return f"⏰ *Still waiting.*{until} {wish(request)} If nobody decides: {follows}."
+    return f"⏰ *Still waiting.*{until} {spec_summary(request)} If nobody decides: {follows}."
 
 
-def left_alone(request: Request, entry: LogEntry) -> str:
+def left_alone(request: Request, entry: ActionRecord) -> str:
     """What follows for the customer, or the campaign, where nothing was sent."""
     if entry.maybe_executed:
         return EARLIER

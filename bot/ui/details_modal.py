@@ -15,7 +15,7 @@ from bot.text import interactions
 from bot.text.markup import channel, escape, person, quote, when
 from bot.ui.decision_facts import full_numbers
 from bot.ui.modal import About, modal
-from bot.ui.request_status import became, standing
+from bot.ui.request_status import became, request_status
 from bot.ui.request_summary import target
 from bot.ui.review_modal import has_numbers, reveal_button
 from storage.models import Event, Request
@@ -112,7 +112,7 @@ class Details:
             facts.append(escape(request.why.replace("\n", " ")))
         several = request.entries if len(request.entries) > 1 else ()
         blocks: list[Block] = [
-            section(standing(request)),
+            section(request_status(request)),
             *paragraphs([f"• {target(entry)}: {became(entry)}" for entry in several]),
             *(paragraphs(full_numbers(request)) if revealed and has_numbers(request) else []),
             *([actions(reveal_button(request, cls.reveal))] if shows_button else []),

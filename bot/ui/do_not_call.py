@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.services.models import Report
+from bot.services.models import DoNotCallResult
 from bot.slack.blocks import Message, context, excerpt, paragraphs, section
 from bot.text.formatting import counted, listed
 from bot.text.markup import escape, person, when
@@ -10,10 +10,10 @@ from bot.ui.request_summary import ERASED_NUMBER
 from providers.actions import CancelCall, NumberRef
 from providers.phone import Phone, mask
 from storage.event_log.hash_chain import CALLS_ALLOWED, CALLS_STOPPED, LIST_IMPORT_BEGAN, LIST_IMPORTED
-from storage.models import Event, Request, Stop
+from storage.models import DoNotCallEntry, Event, Request
 
 
-def stopped(report: Report) -> Message:
+def stopped(report: DoNotCallResult) -> Message:
     """To whoever stopped them: what is blocked, what is being cancelled, and what could not be."""
     phone, stop = report.phone, report.stop
     first = f"🛑 *No more calls to {mask(phone.e164)} through CallOps.*"
@@ -22,7 +22,7 @@ def stopped(report: Report) -> Message:
         "runs at a provider cannot be blocked by CallOps: stop it there, or take the number off its list."
     )
     number = f"• {phone.pretty} ({phone.country})"
-    if not report.fresh:
+    if not report.created:
         number += f"\n{person(stop.by)} had stopped them before, {when(stop.at)}."
     said = [*_cancelled(report), *_left(report)]
     lift = f"A manager lets calls go out again: `/calls allow {phone.e164}` and the reason."
@@ -37,7 +37,7 @@ def stopped(report: Report) -> Message:
     )
 
 
-def _cancelled(report: Report) -> list[str]:
+def _cancelled(report: DoNotCallResult) -> list[str]:
     lines = [f"• Being cancelled through {_through(one)} (`{one.id}`)" for one in report.cancelling]
     if report.cancelling:
         lines.append("The audit channel shows what comes of it.")
@@ -52,7 +52,7 @@ def _cancelled(report: Report) -> list[str]:
     return lines or ["• There was nothing to cancel."]
 
 
-def _left(report: Report) -> list[str]:
+def _left(report: DoNotCallResult) -> list[str]:
     lines = []
     if report.going_out:
         lines.append(f"⚠️ Being sent at this moment, and may still go out: {_ids(report.going_out)}.")
@@ -77,7 +77,7 @@ def _ids(ids: Sequence[str]) -> str:
     return listed([f"`{one}`" for one in ids], "and")
 
 
-def allowed(phone: Phone, lifted: Stop | None, left: Sequence[Stop]) -> Message:
+def allowed(phone: Phone, lifted: DoNotCallEntry | None, left: Sequence[DoNotCallEntry]) -> Message:
     """To whoever let calls go out again: whether they do."""
     shown = f"{phone.pretty} ({phone.country})"
     if lifted is None:

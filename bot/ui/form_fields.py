@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.parsing.options import MAX_TEXT
 from bot.policy import timezones
-from bot.services.scheduled_calls import KNOWN, NONE_OF_THESE, Offer
+from bot.services.scheduled_calls import NONE_OF_THESE, SCHEDULED_CALL, CallOptions
 from bot.slack.blocks import Block, context, plain_text
 from bot.ui.form_values import OTHER, PICKED, REASON, WORDS, continued, filled
 from bot.ui.modal import MAX_LABEL, choice, text_input
@@ -87,7 +87,7 @@ def _candidates(typed: str) -> tuple[str, ...]:
         return ()
     try:
         read = phone.read(typed, default_region=next(iter(sorted(phone.REGIONS))))
-    except phone.PhoneFault:  # what is wrong with it is said under its own field
+    except phone.InvalidNumberError:  # what is wrong with it is said under its own field
         return ()
     return timezones.canonical_zones(read.time_zones)
 
@@ -122,14 +122,14 @@ def inputs(
     ]
 
 
-def known_calls(known: Offer) -> list[Block]:
+def known_calls(known: CallOptions) -> list[Block]:
     """The calls that are still to go out, where there are any."""
     if not known.calls:
         return []
     options = [*known.calls, (NONE_OF_THESE, "None of these")]
     label = "Scheduled calls we know"
     chosen = known.chosen
-    field = choice(KNOWN, label, options, initial=chosen, optional=True, placeholder="Choose a call")
+    field = choice(SCHEDULED_CALL, label, options, initial=chosen, optional=True, placeholder="Choose a call")
     return [field, *([context(LATER_CALLS.format(len(known.calls)))] if known.more else [])]
 
 

@@ -17,18 +17,18 @@ from bot.parsing.command import (
     OF_CAMPAIGNS,
     OF_STOPS,
     PLAIN_INTEGER,
-    Fault,
-    Line,
+    Command,
+    FieldError,
     Verb,
     written_json,
 )
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.targets import IdTarget
 from bot.parsing.tokens import Value, quote, unquoted
-from bot.services.scheduled_calls import KNOWN
+from bot.services.scheduled_calls import SCHEDULED_CALL
 from bot.text import parse_errors
 from providers.actions import PlaceCall
-from storage.models import LogEntry
+from storage.models import ActionRecord
 
 ROOM = 2800
 """Characters that an input is filled with at most. It takes 3000: some are left to mend what is wrong."""
@@ -74,7 +74,7 @@ _TARGET_KEYS = {
     **dict.fromkeys(OF_CAMPAIGNS, CAMPAIGN),
 }
 """Where the field for targets holds one and nothing else."""
-_TOLD_OTHERWISE = frozenset({KNOWN, PICKED, WORDS})
+_TOLD_OTHERWISE = frozenset({SCHEDULED_CALL, PICKED, WORDS})
 """Fields that stand in a line only as what they mean: a chosen call is its number or its id."""
 
 
@@ -121,7 +121,7 @@ def _field(name: str) -> str:
     return further["field"] if further else name
 
 
-def placed_as(call: LogEntry) -> dict[str, str]:
+def placed_as(call: ActionRecord) -> dict[str, str]:
     """A call that was placed through us, as the values of the form that places it anew; the time is open."""
     action = call.action
     if not isinstance(action, PlaceCall):
@@ -168,10 +168,10 @@ def chosen_reason(values: Mapping[str, str]) -> str:
     return ": ".join(filter(None, parts))
 
 
-def reason_fault(values: Mapping[str, str]) -> Fault | None:
+def reason_fault(values: Mapping[str, str]) -> FieldError | None:
     """Return what is wrong with the reason that is chosen, or None."""
     if values.get(REASON) == OTHER and not values.get(WORDS):
-        return Fault(WORDS, "Write why in a few words: “other” alone does not say why.")
+        return FieldError(WORDS, "Write why in a few words: “other” alone does not say why.")
     return None
 
 
@@ -181,14 +181,16 @@ class _Datum:
 
     name: str
     key: str
-    fault: Fault | None = None
+    fault: FieldError | None = None
 
 
-def data_faults(values: Mapping[str, str]) -> list[Fault]:
+def data_faults(values: Mapping[str, str]) -> list[FieldError]:
     """Return what is wrong with the lines of data for the agent, each line named."""
     data = _data(values.get("metadata", ""))
     names = Counter(datum.name for datum in data if not datum.fault)
-    twice = [Fault("metadata", parse_errors.name_twice(name)) for name, count in names.items() if count > 1]
+    twice = [
+        FieldError("metadata", parse_errors.name_twice(name)) for name, count in names.items() if count > 1
+    ]
     return [*(datum.fault for datum in data if datum.fault), *twice]
 
 
@@ -208,17 +210,17 @@ def _datum(line: str) -> _Datum:
     faulty = f"meta.={quote(line)}"  # whoever reads it as a key finds the fault as well
     is_address_or_time = value.text.startswith("//") or name.isdecimal()
     if not name or (said and said["sign"] in _COLONS and is_address_or_time):
-        return _Datum(name, faulty, Fault("metadata", parse_errors.no_name(line.strip())))
+        return _Datum(name, faulty, FieldError("metadata", parse_errors.no_name(line.strip())))
     if not METADATA_NAME.fullmatch(name):
         meant = _NOT_IN_A_NAME.sub("_", name).strip("_.-")
-        return _Datum(name, faulty, Fault("metadata", parse_errors.not_a_name(name), meant or None))
+        return _Datum(name, faulty, FieldError("metadata", parse_errors.not_a_name(name), meant or None))
     if not value.text and not value.quoted:
-        return _Datum(name, faulty, Fault("metadata", parse_errors.no_value(name)))
+        return _Datum(name, faulty, FieldError("metadata", parse_errors.no_value(name)))
     is_number = not value.quoted and PLAIN_INTEGER.fullmatch(value.text)
     return _Datum(name, f"meta.{name}={value.text if is_number else quote(value.text)}")
 
 
-def values_of(line: Line) -> dict[str, str]:
+def values_of(line: Command) -> dict[str, str]:
     """What a form is filled with: what was understood, else what was typed."""
     wrong = {fault.field for fault in line.faults}
     gap = ", ".join(map(str, line.gap)) if isinstance(line.gap, tuple) else line.gap

@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from bot.parsing.command import OF_STOPS, Fault, Question, Verb, Vocabulary
+from bot.parsing.command import OF_STOPS, CommandContext, FieldError, Question, Verb
 from bot.parsing.labels import DOES, FIELDS
 from bot.parsing.options import MAX_TEXT
-from bot.services.scheduled_calls import KNOWN, NONE_OF_THESE, Offer
+from bot.services.scheduled_calls import NONE_OF_THESE, SCHEDULED_CALL, CallOptions
 from bot.slack.blocks import (
     MAX_OPTION,
     Block,
@@ -80,7 +80,7 @@ _OF_STOPS = {
 }
 """For whether a number is called: an example of a reason, and what should be known before."""
 
-NOTHING_KNOWN = Offer()
+NOTHING_KNOWN = CallOptions()
 _ANSWER = "answer-"
 """The inputs for questions about what was typed; their ids name the question's place and the text."""
 
@@ -108,7 +108,7 @@ _BLOCK_OF = {"target": "targets", "to": "targets", "call_id": "targets", "campai
 class Form:
     """The form of one verb."""
 
-    def __init__(self, verb: Verb, vocabulary: Vocabulary) -> None:
+    def __init__(self, verb: Verb, vocabulary: CommandContext) -> None:
         self.verb = verb
         self.callback_id = f"form_{verb.name.lower()}"
         self._reasons = vocabulary.reasons
@@ -127,7 +127,7 @@ class Form:
         channel: str,
         whole: bool = False,
         line: str = "",
-        known: Offer = NOTHING_KNOWN,
+        known: CallOptions = NOTHING_KNOWN,
         hint: str = "",
     ) -> View:
         """The form with values in it, by field. ``whole`` unfolds what is seldom needed.
@@ -195,28 +195,28 @@ class Form:
         """Whether a form that Slack sent back has a field."""
         return any(block.get("block_id") == field for block in view["blocks"])
 
-    def contradictions(self, values: Mapping[str, str], now: datetime) -> list[Fault]:
+    def contradictions(self, values: Mapping[str, str], now: datetime) -> list[FieldError]:
         """What is wrong before a form is read as a line: it contradicts itself, or lacks something."""
         found = [reason_fault(values)] if self.verb in {Verb.CANCEL, Verb.MOVE} else []
-        known = values.get(KNOWN, "")
+        known = values.get(SCHEDULED_CALL, "")
         match self.verb, known not in {"", NONE_OF_THESE}, bool(values.get("targets")):
             case Verb.CANCEL, True, True:
                 either = "Choose this call, or fill in what is below: not both."
-                found.append(Fault(KNOWN, either))
+                found.append(FieldError(SCHEDULED_CALL, either))
             case Verb.MOVE, False, False:
-                found.append(Fault(KNOWN, "Choose the call to move."))
+                found.append(FieldError(SCHEDULED_CALL, "Choose the call to move."))
             case Verb.CANCEL, False, False:
-                found.append(Fault("targets", NOTHING_TO_CANCEL))
+                found.append(FieldError("targets", NOTHING_TO_CANCEL))
         if picked := values.get(PICKED):
             if values.get("at"):
-                found.append(Fault(PICKED, "Two times: one typed, one picked. Empty one of them."))
+                found.append(FieldError(PICKED, "Two times: one typed, one picked. Empty one of them."))
             elif int(picked) <= now.timestamp():
-                found.append(Fault(PICKED, "That time has passed. Pick a later time."))
+                found.append(FieldError(PICKED, "That time has passed. Pick a later time."))
         elif self.verb is Verb.MOVE and not values.get("at"):
-            found.append(Fault("at", "Say when the call is to go out instead, or pick a time."))
+            found.append(FieldError("at", "Say when the call is to go out instead, or pick a time."))
         return [*(fault for fault in found if fault), *data_faults(values)]
 
-    def errors(self, faults: Sequence[Fault], view: Mapping[str, Any]) -> dict[str, str]:
+    def errors(self, faults: Sequence[FieldError], view: Mapping[str, Any]) -> dict[str, str]:
         """Faults by the input they belong to; what belongs to none stands under the first one."""
         present = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
         found: dict[str, list[str]] = {}
@@ -255,7 +255,7 @@ class Form:
             actions(button("More options…", MORE, "more", label="Show the options seldom needed")),
         ]
 
-    def _cancel(self, values: Mapping[str, str], known: Offer) -> list[Block]:
+    def _cancel(self, values: Mapping[str, str], known: CallOptions) -> list[Block]:
         by = {through.cancels_by for through in self._connections.values()}
         labels = {"number": "Number", "call_id": "Call id"}
         label = " or ".join(text for key, text in labels.items() if key in by)
@@ -274,7 +274,7 @@ class Form:
             *self._through(values),
         ]
 
-    def _move(self, values: Mapping[str, str], known: Offer) -> list[Block]:
+    def _move(self, values: Mapping[str, str], known: CallOptions) -> list[Block]:
         """Only calls that CallOps knows can be moved: it has to know what to place again."""
         calls = known_calls(known) if known.calls else [section(NOTHING_TO_MOVE)]
         times = time_inputs(

@@ -6,7 +6,7 @@ Numbers are masked, times are in the reader's zone, and the same blocks stand in
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from bot.parsing.command import Fault, Vocabulary
+from bot.parsing.command import CommandContext, FieldError
 from bot.parsing.log_query import AFTER_STOP, Filters
 from bot.parsing.tokens import quote as in_quotes
 from bot.slack.blocks import Block, Message, View, actions, button, context, cut, plain_text, section
@@ -18,7 +18,7 @@ from bot.ui.modal import MAX_LABEL, About, choice, modal, text_input, typed
 from bot.ui.request_summary import one_call, target
 from providers.actions import Kind
 from providers.phone import mask
-from storage.models import AskedToStop, Found, Hit
+from storage.models import AskedToStop, SearchHit, SearchPage
 from storage.states import State
 
 ROWS: Final = 10
@@ -42,7 +42,7 @@ _DECIDED: Final = {"approve": "approved", "deny": "denied"}
 
 def page(
     filters: Filters,
-    found: Found,
+    found: SearchPage,
     draft: str,
     masking: Masking,
     *,
@@ -91,7 +91,7 @@ def _nothing(filters: Filters, key: int | None) -> str:
     return "Nothing matches." if filters.in_words() else "Nothing is in the log yet."
 
 
-def _row(hit: Hit) -> Block:
+def _row(hit: SearchHit) -> Block:
     entry = hit.entry
     facts = [f"*{word(entry, cancelled=hit.cancelled_by is not None)}*", f"`{entry.id}`"]
     if hit.cancelled_by:
@@ -117,7 +117,7 @@ def never_asked(number: str) -> Message:
     return Message(first, [section(first), context(how)])
 
 
-def faults(found: Sequence[Fault], draft: str) -> Message:
+def faults(found: Sequence[FieldError], draft: str) -> Message:
     """What is wrong with what was typed, with the form as the other way."""
     lines = [
         f"• {fault.message}" + (f" Did you mean {code(fault.suggestion)}?" if fault.suggestion else "")
@@ -163,7 +163,7 @@ class FilterForm:
     )
 
     @classmethod
-    def build(cls, filters: Filters, vocabulary: Vocabulary) -> View:
+    def build(cls, filters: Filters, vocabulary: CommandContext) -> View:
         """Filled with what was looked for before."""
         query = filters.query
         names = [(name, name) for name in vocabulary.connections]

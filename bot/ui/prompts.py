@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from bot.parsing.command import Fault, Line, Question
-from bot.parsing.defaults import Ground, Inferred, Open
+from bot.parsing.command import Command, FieldError, Question
+from bot.parsing.defaults import Ambiguous, FilledCommand, Source
 from bot.parsing.labels import DOES
 from bot.parsing.numbers import NumberTarget
-from bot.services.call_history import Earlier
+from bot.services.call_history import RecentCall
 from bot.slack.blocks import (
     MAX_BUTTON,
     Block,
@@ -66,7 +66,7 @@ def already_asked(
 
     ``buttons`` are what can be done about some of the requests, by id.
     """
-    lines = [said(request, reader=reader, now=now) for request in requests]
+    lines = [describe(request, reader=reader, now=now) for request in requests]
     lines[0] = f"👥 *{lines[0][0].upper()}{lines[0][1:]}*"
     told = ["Nothing new was asked.", f"<#{channel}> shows what comes of it."]
     if any(request.state is State.UNKNOWN for request in requests):
@@ -83,7 +83,7 @@ def already_asked(
     return marked(requests[0], Message(lines[0], blocks))
 
 
-def said(request: Request, *, reader: str, now: datetime) -> str:
+def describe(request: Request, *, reader: str, now: datetime) -> str:
     """Who asked for something before, when, and how it stands."""
     who = "you" if request.requester == reader else person(request.requester)
     return f"already asked by {who} {ago(request.asked_at, now)} (`{request.id}`): {WORDS[request.state]}."
@@ -92,18 +92,18 @@ def said(request: Request, *, reader: str, now: datetime) -> str:
 def left_out(requests: Sequence[Request], count: int, *, reader: str, now: datetime) -> list[Block]:
     """Some of several targets were asked for before, so only the others are."""
     which = "1 target was left out" if count == 1 else f"{count} targets were left out"
-    lines = [f"👥 {which}:", *(f"• {said(request, reader=reader, now=now)}" for request in requests)]
+    lines = [f"👥 {which}:", *(f"• {describe(request, reader=reader, now=now)}" for request in requests)]
     return paragraphs(lines)
 
 
-def question(found: Earlier, *, reader: str, now: datetime) -> str:
+def question(found: RecentCall, *, reader: str, now: datetime) -> str:
     """Whether the number is really to be called once more."""
     who = "You" if found.request.requester == reader else person(found.request.requester)
     before = ago(found.entry.asked_at, now)
     return f"⚠️ *{who} placed a call to this number {before}:* `{found.entry.id}`. Place another?"
 
 
-def cancel_first(found: Earlier, draft: str) -> list[Block]:
+def cancel_first(found: RecentCall, draft: str) -> list[Block]:
     """The button that asks to cancel the earlier call, where that can be."""
     if found.cancel is None:
         return []
@@ -123,7 +123,7 @@ def asking(view: View, text: str) -> View:
     return {**view, "blocks": [section(text), *view["blocks"]], "submit": plain_text(ANOTHER, 24)}
 
 
-def then_place(message: Message, found: Earlier, place: Block) -> Message:
+def then_place(message: Message, found: RecentCall, place: Block) -> Message:
     """The cancellation was asked for; the new call comes after it."""
     told = f"The new call is not placed. Place it once `{found.entry.id}` is cancelled."
     if found.cancel and isinstance(found.cancel.target, NumberRef):
@@ -142,10 +142,10 @@ MOST_OFFERED = 10
 """Candidates with a button each; where there are more, the form lists them."""
 
 _WHY = {
-    Ground.ONLY: "there is no other",
-    Ground.KNOWN: "the log knows the id from there",
-    Ground.SCHEDULED: "the log has a call scheduled there",
-    Ground.LAST_USED: "you used it last",
+    Source.ONLY: "there is no other",
+    Source.KNOWN: "the log knows the id from there",
+    Source.SCHEDULED: "the log has a call scheduled there",
+    Source.LAST_USED: "you used it last",
 }
 
 
@@ -169,7 +169,9 @@ class Choice:
         return json.dumps({name: value for name, value in asdict(self).items() if value})
 
 
-def offer(line: Line, found: Inferred, faults: Sequence[Fault], draft: str, change: str) -> Message | None:
+def offer(
+    line: Command, found: FilledCommand, faults: Sequence[FieldError], draft: str, change: str
+) -> Message | None:
     """Ask the one thing that keeps a line from being asked, with a button for each answer.
 
     Return None where it is more than one thing. ``line`` is as it was said, ``found`` what it became;
@@ -180,13 +182,13 @@ def offer(line: Line, found: Inferred, faults: Sequence[Fault], draft: str, chan
     return choose(found, found.open, draft, change) if found.open and is_offered(found) else None
 
 
-def question_in(faults: Sequence[Fault]) -> Question | None:
+def question_in(faults: Sequence[FieldError]) -> Question | None:
     """The question to ask next, where one press on an answer leads on."""
     questions = [fault for fault in faults if isinstance(fault, Question) and fault.options]
     return questions[0] if questions and len(questions) == len(faults) else None
 
 
-def _ask(question: Question, line: Line, draft: str, change: str) -> Message:
+def _ask(question: Question, line: Command, draft: str, change: str) -> Message:
     """Ask what a text means, with a button for each option; everything else is understood already."""
     first = f"*Which do you mean?* {escape(question.message)}"
     buttons = [
@@ -202,7 +204,7 @@ def _ask(question: Question, line: Line, draft: str, change: str) -> Message:
     return Message(first, [section(first), actions(*buttons), context(NOTHING_YET)])
 
 
-def is_offered(found: Inferred) -> bool:
+def is_offered(found: FilledCommand) -> bool:
     """Whether one press on a candidate is all that is missing, and a button shows each of them whole."""
     return (
         found.open is not None
@@ -212,7 +214,7 @@ def is_offered(found: Inferred) -> bool:
     )
 
 
-def choose(found: Inferred, left: Open, draft: str, change: str) -> Message:
+def choose(found: FilledCommand, left: Ambiguous, draft: str, change: str) -> Message:
     """Ask which one, with a button for each; everything else is understood already.
 
     ``change`` is the action id of the button that opens the form.
@@ -237,7 +239,7 @@ def choose(found: Inferred, left: Open, draft: str, change: str) -> Message:
     return Message(first, [section(first), actions(*buttons), context(NOTHING_YET)])
 
 
-def chosen(grounds: Mapping[str, Ground], *, connection: str | None, agent: str | None) -> str | None:
+def chosen(grounds: Mapping[str, Source], *, connection: str | None, agent: str | None) -> str | None:
     """What was chosen and why, or None where everything was said."""
     values = {"connection": connection, "agent": agent}
     parts = [
@@ -246,9 +248,9 @@ def chosen(grounds: Mapping[str, Ground], *, connection: str | None, agent: str 
     return f"Chosen for you: {listed(parts, 'and')}." if parts else None
 
 
-def is_guess(grounds: Mapping[str, Ground]) -> bool:
+def is_guess(grounds: Mapping[str, Source]) -> bool:
     """Whether something else could have been meant."""
-    return any(ground is not Ground.ONLY for ground in grounds.values())
+    return any(ground is not Source.ONLY for ground in grounds.values())
 
 
 def change_asked(request: str, draft: str) -> Block:

@@ -11,11 +11,11 @@ from bot.services.pending import MOST_COUNTED
 from bot.slack.blocks import Block, Message, actions, button, context, section
 from bot.text.markup import code, escape, when
 from bot.ui.channel_messages import REVIEW, audit
-from bot.ui.command_replies import take_back
+from bot.ui.command_replies import withdraw_button
 from bot.ui.decision_facts import left_alone
-from bot.ui.request_status import already, marked, standing
+from bot.ui.request_status import already, marked, request_status
 from bot.ui.request_summary import target
-from storage.models import Event, LogEntry, Request
+from storage.models import ActionRecord, Event, Request
 from storage.states import State
 
 STATUS = "show_status"
@@ -28,7 +28,7 @@ class Row:
     """A request, and what its reader may do about it."""
 
     request: Request
-    may_take_back: bool = False
+    may_withdraw: bool = False
     may_decide: bool = False
 
     def steps(self) -> list[Block]:
@@ -37,12 +37,12 @@ class Row:
         review = button("Review…", REVIEW, request.id, label=f"Review {request.id}")
         return [
             *([review] if self.may_decide else []),
-            *([take_back(request)] if self.may_take_back else []),
+            *([withdraw_button(request)] if self.may_withdraw else []),
         ]
 
 
 def lists(
-    mine: Sequence[Row], waiting: Sequence[Row], coming: Sequence[LogEntry], *, more_wait: int = 0
+    mine: Sequence[Row], waiting: Sequence[Row], coming: Sequence[ActionRecord], *, more_wait: int = 0
 ) -> Message:
     """What somebody asked for last, what waits for a decision, and which calls are still to go out."""
     first = "*Your calls and requests, what waits for approval, and what is coming up.*"
@@ -62,14 +62,14 @@ def lists(
 
 def _row(row: Row) -> Block:
     request = row.request
-    lines = [standing(request), f"`{request.id}` · asked {when(request.asked_at)}"]
+    lines = [request_status(request), f"`{request.id}` · asked {when(request.asked_at)}"]
     if request.state is State.PENDING and request.decide_by:
         lines[1] += f" · time runs out {when(request.decide_by)}"
     steps = row.steps() or [_details(request.id)]
     return section("\n".join(lines)) | {"accessory": steps[0]}
 
 
-def _call(entry: LogEntry) -> Block:
+def _call(entry: ActionRecord) -> Block:
     at = when(entry.scheduled_for) if entry.scheduled_for else "soon"
     agent = f", agent {escape(entry.agent)}" if entry.agent else ""
     text = f"{at}: {target(entry)}\n`{entry.id}` · through {entry.connection}{agent}"

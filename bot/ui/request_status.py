@@ -19,12 +19,12 @@ from bot.ui.request_summary import (
     aimed_at,
     one_call,
     reported_call_time,
+    spec_summary,
     target,
     task,
-    wish,
 )
 from providers.actions import Code, Kind
-from storage.models import Cancelled, ConnectionOutage, Event, Followed, LogEntry, Request, call_time
+from storage.models import ActionRecord, Cancelled, ConnectionOutage, Event, Request, SecondStep, call_time
 from storage.states import State
 
 DRY_RUN = "🧪 *Dry run: nothing is sent.*"
@@ -53,7 +53,7 @@ def marked(request: Request, message: Message) -> Message:
     return Message(f"{DRY_RUN} {message.text}", [told, *others])
 
 
-def standing(request: Request) -> str:
+def request_status(request: Request) -> str:
     """How a request stands, as a sentence or two."""
     first = request.entries[0]
     if len(request.entries) == 1:
@@ -106,10 +106,10 @@ def already(request: Request, events: Sequence[Event]) -> list[str]:
     """How a request stands, and who decided it and when: for somebody who comes too late."""
     decided = next((event for event in reversed(events) if event.name in _DECISIONS), None)
     by = [f"{_DECISIONS[decided.name]} by {person(decided.actor)}, {when(decided.at)}."] if decided else []
-    return [standing(request), *by]
+    return [request_status(request), *by]
 
 
-def became(entry: LogEntry) -> str:
+def became(entry: ActionRecord) -> str:
     """Return how one of several targets stands, with what was said of its end."""
     if entry.state is State.APPROVED and entry.not_before:
         return f"waits until {when(entry.not_before)}"
@@ -145,11 +145,11 @@ _NOT_DONE = {
 }
 
 
-def _pending(request: Request, _entry: LogEntry) -> str:
-    return f"⏳ *Waiting for approval.* {wish(request)}"
+def _pending(request: Request, _entry: ActionRecord) -> str:
+    return f"⏳ *Waiting for approval.* {spec_summary(request)}"
 
 
-def _approved(request: Request, entry: LogEntry) -> str:
+def _approved(request: Request, entry: ActionRecord) -> str:
     what, who = task(request), person(request.requester)
     message = f" {entry.message}" if entry.message else ""
     if waits := held_up(request):
@@ -163,11 +163,11 @@ def _approved(request: Request, entry: LogEntry) -> str:
     return f"⏳ *About to be sent:* {what}{WARNING.get(request.kind, '')}, for {who}."
 
 
-def _sending(request: Request, _entry: LogEntry) -> str:
+def _sending(request: Request, _entry: ActionRecord) -> str:
     return f"⏳ *Being sent:* {task(request)}, for {person(request.requester)}."
 
 
-def _succeeded(request: Request, entry: LogEntry) -> str:
+def _succeeded(request: Request, entry: ActionRecord) -> str:
     if request.reschedules:
         return _moved(request, entry)
     if request.cancelled:
@@ -175,7 +175,7 @@ def _succeeded(request: Request, entry: LogEntry) -> str:
     return f"{_what_is_done(entry)}, for {person(request.requester)}. {entry.message or ''}".rstrip()
 
 
-def _moved(request: Request, entry: LogEntry) -> str:
+def _moved(request: Request, entry: ActionRecord) -> str:
     """How a move stands whose first step is done."""
     second = request.followed_by
     to = f" {when(request.new_time)}" if request.new_time else ""
@@ -184,20 +184,20 @@ def _moved(request: Request, entry: LogEntry) -> str:
     match second:
         case None:
             return f"⏳ *Cancelled, and about to be placed again for{to}:* {whose}"
-        case Followed(state=State.SUCCEEDED):
+        case SecondStep(state=State.SUCCEEDED):
             return f"✅ *Moved to{to}:* {whose} It was cancelled and placed again as{again}."
-        case Followed(state=State.PENDING):
+        case SecondStep(state=State.PENDING):
             return f"⏳ *Cancelled. Placing it again for{to} waits for approval:* {whose} See{again}."
-        case Followed(state=State.APPROVED | State.SENDING):
+        case SecondStep(state=State.APPROVED | State.SENDING):
             return f"⏳ *Cancelled, and being placed again for{to}:* {whose} See{again}."
-        case Followed(state=State.UNKNOWN):
+        case SecondStep(state=State.UNKNOWN):
             return f"❓ *Cancelled. We do not know whether it was placed again for{to}:* {whose} See{again}."
         case _:
             why = f" {escape(second.message)}" if second.message else ""
             return f"❌ *Cancelled, but not placed again:* {whose}{why} *Nobody is called.*"
 
 
-def _taken_away(request: Request, entry: LogEntry, cancelled: Cancelled) -> str:
+def _taken_away(request: Request, entry: ActionRecord, cancelled: Cancelled) -> str:
     """How a call stands that was placed and then cancelled: where it is told, and what comes of it."""
     at = f", {when(entry.scheduled_for)}" if entry.scheduled_for else ""
     whose = f"{target(entry)}{at}, for {person(request.requester)}"
@@ -227,7 +227,7 @@ def done(request: Request) -> str:
     return f"✅ *{how}:* {several}."
 
 
-def _what_is_done(entry: LogEntry) -> str:
+def _what_is_done(entry: ActionRecord) -> str:
     how, at = _DONE[entry.kind], ""
     if entry.code is Code.SCHEDULED and entry.scheduled_for:
         how, at = "Scheduled", f", {when(entry.scheduled_for)}"
@@ -237,19 +237,19 @@ def _what_is_done(entry: LogEntry) -> str:
     return f"✅ *{how}:* {target(entry)}{at}"
 
 
-def _failed(request: Request, entry: LogEntry) -> str:
+def _failed(request: Request, entry: ActionRecord) -> str:
     not_done = "Not moved" if request.reschedules else _NOT_DONE[entry.kind]
     return f"❌ *{not_done}:* {target(entry)}. {entry.message or ''}".rstrip()
 
 
-def _unknown(request: Request, entry: LogEntry) -> str:
+def _unknown(request: Request, entry: ActionRecord) -> str:
     return (
         f"❓ *We do not know whether it happened:* {task(request)}, for {person(request.requester)}. "
         f"{entry.message or ''}"
     ).rstrip()
 
 
-def _refused(request: Request, entry: LogEntry) -> str:
+def _refused(request: Request, entry: ActionRecord) -> str:
     if entry.code is Code.DRY_RUN:
         would = (entry.message or "").removeprefix("Dry run: nothing was sent. ")  # as the message begins
         return f"✅ *Tried out:* {task(request)}, for {person(request.requester)}. {would}".rstrip()
@@ -257,20 +257,20 @@ def _refused(request: Request, entry: LogEntry) -> str:
     return f"{text} {EARLIER}." if entry.maybe_executed else text
 
 
-def _denied(request: Request, entry: LogEntry) -> str:
+def _denied(request: Request, entry: ActionRecord) -> str:
     decided = next((a for a in reversed(request.approvals) if a.decision == "deny"), None)
     by = f" by {person(decided.person)}" if decided else ""
     return f"🚫 *Denied{by}:* {task(request)}. {left_alone(request, entry)}."
 
 
-def _withdrawn(request: Request, entry: LogEntry) -> str:
+def _withdrawn(request: Request, entry: ActionRecord) -> str:
     if entry.code is Code.COMPLIANCE_BLOCKED:
         return f"🛑 *Not sent:* {task(request)}, asked by {person(request.requester)}. {entry.message}"
     text = f"↩️ *Taken back by {person(request.requester)}:* {task(request)}."
     return f"{text} {EARLIER}." if entry.maybe_executed else text
 
 
-def _expired(request: Request, entry: LogEntry) -> str:
+def _expired(request: Request, entry: ActionRecord) -> str:
     if request.done_by:
         return f"⌛ *Not needed any more:* {aimed_at(request)}. {unsent(request, entry)}"
     if entry.message and not _went_out_before(request, entry):
@@ -291,7 +291,7 @@ def _was_to_go_out(request: Request) -> datetime | None:
     return reported_call_time(request) if request.kind is Kind.CANCEL_CALL else None
 
 
-def _went_out_before(request: Request, entry: LogEntry) -> bool:
+def _went_out_before(request: Request, entry: ActionRecord) -> bool:
     """Whether an entry ended unsent because its call's time had come, as far as anybody knew that."""
     at = call_time(request, entry)
     if at is None or entry.kind is not Kind.CANCEL_CALL or entry.message == outcomes.LATER_CALLS_GO_OUT:
@@ -299,7 +299,7 @@ def _went_out_before(request: Request, entry: LogEntry) -> bool:
     return at <= entry.updated_at
 
 
-def unsent(request: Request, entry: LogEntry, which: str = "") -> str:
+def unsent(request: Request, entry: ActionRecord, which: str = "") -> str:
     """What follows where something was not sent in time: ``which`` names it among several."""
     if request.done_by:
         return f"`{request.done_by}` cancelled it before."
@@ -315,7 +315,7 @@ def unsent(request: Request, entry: LogEntry, which: str = "") -> str:
     return f"{call} {went_out}. {entry.message}{again}"
 
 
-def missed(request: Request, entry: LogEntry) -> str:
+def missed(request: Request, entry: ActionRecord) -> str:
     """What follows where nobody decided. That a call went out is said only where the log knew when."""
     at = _was_to_go_out(request)
     if at is None:
@@ -333,7 +333,7 @@ def missed(request: Request, entry: LogEntry) -> str:
     return f"{call} went out {when(at)} {_too_few(request)}."
 
 
-_SENTENCES: dict[State, Callable[[Request, LogEntry], str]] = {
+_SENTENCES: dict[State, Callable[[Request, ActionRecord], str]] = {
     State.PENDING: _pending,
     State.APPROVED: _approved,
     State.SENDING: _sending,

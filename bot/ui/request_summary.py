@@ -18,7 +18,7 @@ from providers.actions import (
     StopCampaign,
 )
 from providers.phone import mask
-from storage.models import LogEntry, Request
+from storage.models import ActionRecord, Request
 
 ERASED_NUMBER = "a number that was erased"
 OF_CALLS = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
@@ -36,7 +36,7 @@ WARNING = {Kind.START_CAMPAIGN: ", which calls people"}
 """What is said with a task before it is done."""
 
 
-def target(entry: LogEntry) -> str:
+def target(entry: ActionRecord) -> str:
     """What an entry is aimed at, as people read it in channels."""
     match entry.action:
         case PlaceCall(to=to):
@@ -51,7 +51,7 @@ def target(entry: LogEntry) -> str:
             return f"`{entry.target_id}`" if entry.target_id else ERASED_NUMBER
 
 
-def one_call(entry: LogEntry) -> str:
+def one_call(entry: ActionRecord) -> str:
     """The one call that is moved, where cancelling it aims at a number."""
     match entry.action:
         case CancelCall(target=NumberRef(to=to)):
@@ -60,12 +60,12 @@ def one_call(entry: LogEntry) -> str:
             return target(entry)
 
 
-def _named(entry: LogEntry) -> str:
+def _named(entry: ActionRecord) -> str:
     """What people call a target, where its provider said so; never anything that looks like an id."""
     return f"{quote(cut(entry.known_as.replace('`', ''), MAX_NAME))} " if entry.known_as else ""
 
 
-def is_named_whole(entry: LogEntry) -> bool:
+def is_named_whole(entry: ActionRecord) -> bool:
     """Whether people read the whole name of a campaign, and not its beginning."""
     return len(entry.known_as or "") <= MAX_NAME
 
@@ -95,11 +95,11 @@ def aimed_at(request: Request) -> str:
     return f"{len(request.entries)} {PLURALS[request.kind]}"
 
 
-def one_task(request: Request, entry: LogEntry) -> str:
+def one_task(request: Request, entry: ActionRecord) -> str:
     """What is asked for of one target; of a move, its first step."""
     return f"{_VERBS[entry.kind]} {one_call(entry) if request.reschedules else target(entry)}"
 
 
-def wish(request: Request) -> str:
+def spec_summary(request: Request) -> str:
     """Who asks for what."""
     return f"{person(request.requester)} asks to {task(request)}{WARNING.get(request.kind, '')}."

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from bot.parsing.tokens import at_least
 from bot.services.models import Settlement
-from bot.services.pending import ALONE, AROUND, MOST_COUNTED, Beside, called, name_key, number_of
+from bot.services.pending import ALONE, AROUND, MOST_COUNTED, PendingContext, called, name_key, number_of
 from bot.slack.blocks import Block, View, actions, button, context, fields, paragraphs, section
 from bot.text import interactions
 from bot.text.markup import escape, when
@@ -19,16 +19,16 @@ from bot.ui.decision_facts import (
     facts_to_decide,
     full_numbers,
     left_alone,
+    not_found,
     placed_with,
     unlike,
-    unsighted,
 )
 from bot.ui.modal import MAX_REASON, About, choice, modal, notice, text_input, typed
-from bot.ui.request_status import standing, trial
+from bot.ui.request_status import request_status, trial
 from bot.ui.request_summary import is_named_whole, one_task, target
 from providers.actions import Kind
 from storage.database.folding import as_typed
-from storage.models import LogEntry, Request
+from storage.models import ActionRecord, Request
 
 NOTE_SHOWN = "The audit channel shows this below its message."
 REASON_SHOWN = "The requester and the audit channel read this."
@@ -78,7 +78,7 @@ class Review:
         nonce: str,
         shown: str,
         caution: str | None = None,
-        beside: Beside = ALONE,
+        beside: PendingContext = ALONE,
         decided: int = 0,
         may_reveal: bool = False,
         hidden: bool = False,
@@ -98,11 +98,11 @@ class Review:
         agents = sorted({escape(entry.agent) for entry in request.entries if entry.agent})
         blocks = [
             *map(section, trial(request)),
-            section(standing(request)),
+            section(request_status(request)),
             *_listed(request),
             *(paragraphs(full_numbers(request)) if revealed and has_numbers(request) else []),
-            *paragraphs(unsighted(request)),
-            *map(section, unlike(request, beside.alike)),
+            *paragraphs(not_found(request)),
+            *map(section, unlike(request, beside.similar_numbers)),
             *fields([*facts_to_decide(request), *placed_with(request)]),
             *([] if approved else cls._confirmation(request, named=not beside.namesake)),
             section(f"{cls._approving(request, approved=approved)} {cls._denying(request)}"),
@@ -208,7 +208,7 @@ class Denial:
         options = [*((f"reason-{n}", text) for n, text in enumerate(reasons)), (cls.other, "Something else")]
         blocks = [
             *map(section, trial(request)),
-            section(standing(request)),
+            section(request_status(request)),
             section(f"If you deny it: {left_alone(request, request.entries[0])}."),
             choice(cls.reason, "Why not?", options, optional=True, placeholder="Choose a reason"),
             text_input(
@@ -245,7 +245,7 @@ class Settling:
     reason = "reason"
 
     @classmethod
-    def build(cls, request: Request, entry: LogEntry, *, nonce: str) -> View:
+    def build(cls, request: Request, entry: ActionRecord, *, nonce: str) -> View:
         """Three answers, where one has it from, and a field for how one knows.
 
         What happened is what was asked for: of a cancellation, that the call is cancelled.

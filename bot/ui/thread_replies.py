@@ -11,9 +11,9 @@ from bot.text import interactions
 from bot.text.formatting import word
 from bot.text.markup import escape, person, quote
 from bot.ui.decision_facts import left_alone
-from bot.ui.request_status import moved_in_vain, standing, unsent
+from bot.ui.request_status import moved_in_vain, request_status, unsent
 from bot.ui.request_summary import target
-from storage.models import LogEntry, Request, Scalar
+from storage.models import ActionRecord, Request, Scalar
 from storage.states import State
 
 PLACE_IT_AGAIN = "*Place it again…*"
@@ -65,20 +65,20 @@ def thread(template: str, request: Request, told: Told) -> Message:
         case "followed":
             again = f" {person(request.requester)} can press {PLACE_IT_AGAIN} on the message above."
             offer = again if moved_in_vain(request) else ""
-            text = f"{standing(request)}{f' {escape(told.note)}' if told.note else ''}{offer}"
+            text = f"{request_status(request)}{f' {escape(told.note)}' if told.note else ''}{offer}"
         case _:
             text = _machines_thread(template, request, entry, which)
     return Message(text, [section(text), *also(request, told)])
 
 
-def _shown_by(entry: LogEntry) -> str:
+def _shown_by(entry: ActionRecord) -> str:
     """What shows what somebody says, which is the end of the entry's message."""
     return next(
         (f" {shown}" for shown in interactions.SHOWN_BY.values() if (entry.message or "").endswith(shown)), ""
     )
 
 
-def _machines_thread(template: str, request: Request, entry: LogEntry, which: str) -> str:
+def _machines_thread(template: str, request: Request, entry: ActionRecord, which: str) -> str:
     """What is said in the thread of what no person did."""
     settle = "press *Say what happened…* on the message above."
     match template:
@@ -93,19 +93,19 @@ def _machines_thread(template: str, request: Request, entry: LogEntry, which: st
         case "took_place":
             return contradicted(entry, which)
         case "late_answer" | "webhook":
-            return f"{_AFTER_ALL[template]}{which}. {standing(request)}"
+            return f"{_AFTER_ALL[template]}{which}. {request_status(request)}"
         case _:
-            return standing(request)
+            return request_status(request)
 
 
 def still_unknown(request: Request) -> str:
     """That nobody has said yet what happened: true of when it is rendered."""
     doubts = [entry for entry in request.entries if entry.state is State.UNKNOWN]
     which = f" to {len(doubts)} of {len(request.entries)}" if len(request.entries) > 1 else ""
-    return f"⏰ *Nobody has said yet what happened{which}.* {standing(request)}"
+    return f"⏰ *Nobody has said yet what happened{which}.* {request_status(request)}"
 
 
-def contradicted(entry: LogEntry, which: str) -> str:
+def contradicted(entry: ActionRecord, which: str) -> str:
     """What somebody reads who believes that a call was not placed."""
     return (
         f"*The provider says that this call took place{which}.* Here it is recorded as {word(entry)}, and "

@@ -16,16 +16,16 @@ from bot.config.settings import Settings, SettingsHolder
 from bot.policy import engine
 from bot.policy.rules import Rule
 from bot.services.notifications import ASKED, INSTEAD_OF, REMINDED
-from bot.services.pending import ESCALATED, alike
+from bot.services.pending import ESCALATED, similar_numbers
 from bot.services.permissions import Permissions
 from bot.services.timing import next_reminder, reminder_due
 from bot.services.wakeups import Wakeups
 from bot.slack.errors import NOT_POSTED
-from bot.slack.users import FRESH, Directory, PersonUnreadable
+from bot.slack.users import FRESH, UserDirectory, UserUnavailableError
 from bot.ui.channel_messages import STUCK
-from storage.changes import Change, Note, Post
-from storage.errors import Conflict
-from storage.models import SYSTEM, Event, Scalar, Waiting
+from storage.changes import Annotation, ChangeSet, Notification
+from storage.errors import ConflictError
+from storage.models import SYSTEM, Event, PendingRequest, Scalar
 from storage.repositories.rate_limits import MINUTE
 from storage.store import Store
 
@@ -42,12 +42,12 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Asking:
+class ApprovalNotifier:
     """Asks approvers for what waits, and reminds them."""
 
-    _log: Store
+    _store: Store
     _settings: SettingsHolder
-    _directory: Directory
+    _directory: UserDirectory
     _permissions: Permissions
     _wakeups: Wakeups
     _team: str
@@ -79,7 +79,7 @@ class Asking:
         self._due[request] = due
         heappush(self._queue, (due, next(self._places), request))
 
-    async def step(self) -> bool:
+    async def run_once(self) -> bool:
         """Look at what is due, one after another: who is asked for one counts for the next. True: go on."""
         now = self._clock()
         # A clock that was set back says nothing of how long they have waited.
@@ -87,7 +87,7 @@ class Asking:
             for request in self._due:
                 self._look_at(request, now)
         self._looked_at, self._followed = now, self._settings.current
-        new, self._read = await self._log.approvals.pending_since(self._read, BATCH)
+        new, self._read = await self._store.approvals.pending_since(self._read, BATCH)
         self._new.update(new)
         for one in [*new, *(self._again & self._due.keys())]:
             self._look_at(one, now)
@@ -109,26 +109,26 @@ class Asking:
             if request in self._new:
                 await self._tell_apart(request)
                 self._new.discard(request)
-            one = await self._log.approvals.pending_request(request)
+            one = await self._store.approvals.pending_request(request)
             if one is None:
                 return
             again = await self._look(one)
-        except Conflict:  # another process was first: the next round reads what it did
+        except ConflictError:  # another process was first: the next round reads what it did
             again = self._clock()
         except Exception:  # noqa: BLE001 - one that fails holds up no other; it is logged in full
             _log.exception("Asking about %s failed; it is tried again", request)
         self._look_at(request, again)
 
-    async def _look(self, one: Waiting) -> datetime:
+    async def _look(self, one: PendingRequest) -> datetime:
         """Ask and remind as far as it is time; when to look again."""
-        events = await self._log.requests.events(one.id)
+        events = await self._store.requests.events(one.id)
         asked = {str(event.data["person"]): event.at for event in events if event.name == ASKED}
         shut = [one.data["where"] for one in events if one.name == NOT_POSTED and one.data["what"] == "card"]
         rule = self._permissions.rule_of(one)
         again = [await self._escalate(one, rule, events, asked)]
         again.append(await self._ask(one, rule, asked, shut[-1] if shut else None))
         stuck = await self._permissions.nobody_can_approve(rule, one.requester)
-        why, reminded = stuck.why[0] if stuck else "", False
+        why, reminded = stuck.reasons[0] if stuck else "", False
         if one.decide_by:
             reminded = await self._remind(one, one.decide_by, events, list(asked), why)
             again.append(next_reminder(one.asked_at, one.decide_by, self._clock()))
@@ -138,7 +138,7 @@ class Asking:
         return min(at for at in again if at)
 
     async def _escalate(
-        self, one: Waiting, rule: Rule | None, events: Sequence[Event], asked: dict[str, datetime]
+        self, one: PendingRequest, rule: Rule | None, events: Sequence[Event], asked: dict[str, datetime]
     ) -> datetime | None:
         """Say that others may decide as well, and ask them, once it is time; when that will be.
 
@@ -146,23 +146,23 @@ class Asking:
         """
         if rule is None or rule.escalate_after is None or any(event.name == ESCALATED for event in events):
             return None
-        case = self._permissions.case(one)
+        case = self._permissions.approval_context(one)
         if not case.escalated:
             return one.asked_at + rule.escalate_after
         able = engine.escalation(rule, self._directory.members(), case) - asked.keys() - one.approved_by
         chosen = [] if rule.notify == "nobody" else await self._fit(sorted(able))
         if rule.notify == "first" and chosen:
             chosen = [await self._first(chosen)]
-        notes = [Note(one.id, ESCALATED, {"to": " and ".join(rule.escalate_to)})]
-        notes += [Note(one.id, ASKED, {"person": person}) for person in chosen]
-        posts = [Post("state", "card"), Post(ESCALATED, "card_thread")]
-        posts += [Post(ASKED, f"{ASKED}:{person}") for person in chosen]
+        notes = [Annotation(one.id, ESCALATED, {"to": " and ".join(rule.escalate_to)})]
+        notes += [Annotation(one.id, ASKED, {"person": person}) for person in chosen]
+        posts = [Notification("state", "card"), Notification(ESCALATED, "card_thread")]
+        posts += [Notification(ASKED, f"{ASKED}:{person}") for person in chosen]
         await self._note(one.id, notes, posts, key=ESCALATED)
         asked |= dict.fromkeys(chosen, self._clock())
         return None
 
     async def _ask(
-        self, one: Waiting, rule: Rule | None, asked: Mapping[str, datetime], shut: Scalar
+        self, one: PendingRequest, rule: Rule | None, asked: Mapping[str, datetime], shut: Scalar
     ) -> datetime | None:
         """Ask whose turn it is; when the next one's comes.
 
@@ -172,7 +172,7 @@ class Asking:
             return None
         in_turn = rule.notify == "first" and not shut
         now, wait = self._clock(), self._settings.current.dispatch.ask_next
-        case = self._permissions.case(one)
+        case = self._permissions.approval_context(one)
         entitled = engine.approvers(rule, self._directory.members(), case) - one.approved_by
         left = sorted(entitled - asked.keys())
         if asked and not left:
@@ -187,8 +187,8 @@ class Asking:
         if not chosen:
             return now + LOOK_AGAIN
         instead: dict[str, Scalar] = {INSTEAD_OF: shut} if shut else {}
-        notes = [Note(one.id, ASKED, {"person": person, **instead}) for person in chosen]
-        posts = [Post(ASKED, f"{ASKED}:{person}") for person in chosen]
+        notes = [Annotation(one.id, ASKED, {"person": person, **instead}) for person in chosen]
+        posts = [Notification(ASKED, f"{ASKED}:{person}") for person in chosen]
         await self._note(one.id, notes, posts, key=f"{ASKED}:{len(asked)}")
         asked = {**asked, **dict.fromkeys(chosen, now)}
         return now + wait if entitled - asked.keys() else None
@@ -200,23 +200,23 @@ class Asking:
 
     async def _can_decide(self, user: str) -> bool:
         try:
-            person = await self._directory.person_in_background(user)
-        except PersonUnreadable:
+            person = await self._directory.get_user_in_background(user)
+        except UserUnavailableError:
             return False
-        return engine.standing(person, self._team) is None
+        return engine.ineligible_reason(person, self._team) is None
 
     async def _first(self, people: Sequence[str]) -> str:
         """Who was asked least recently and is not away; if all are, who was asked least recently."""
-        last = await self._log.approvals.last_asked(people)
+        last = await self._store.approvals.last_notified_at(people)
         never = datetime.min.replace(tzinfo=self._clock().tzinfo)
         in_turn = sorted(people, key=lambda one: (last.get(one, never), one))
         for one in in_turn:
-            if not await self._directory.away(one):
+            if not await self._directory.is_away(one):
                 return one
         return in_turn[0]
 
     async def _remind(
-        self, one: Waiting, end: datetime, events: Sequence[Event], asked: Sequence[str], stuck: str
+        self, one: PendingRequest, end: datetime, events: Sequence[Event], asked: Sequence[str], stuck: str
     ) -> bool:
         """Remind those who were asked, below the card, where it is time and was not done yet.
 
@@ -227,31 +227,36 @@ class Asking:
         if due is None or any(event.name == REMINDED and event.data["which"] == due for event in events):
             return False
         reminded = dict.fromkeys([*asked, one.requester] if stuck else asked)
-        posts = [Post(REMINDED, "card_thread"), *(Post(REMINDED, f"dm:{person}") for person in reminded)]
+        posts = [
+            Notification(REMINDED, "card_thread"),
+            *(Notification(REMINDED, f"dm:{person}") for person in reminded),
+        ]
         data: dict[str, Scalar] = {"which": due, **({"why": stuck} if stuck else {})}
-        await self._note(one.id, [Note(one.id, REMINDED, data)], posts, key=f"{REMINDED}:{due}")
+        await self._note(one.id, [Annotation(one.id, REMINDED, data)], posts, key=f"{REMINDED}:{due}")
         return True
 
-    async def _say_stuck(self, one: Waiting, events: Sequence[Event], why: str) -> None:
+    async def _say_stuck(self, one: PendingRequest, events: Sequence[Event], why: str) -> None:
         """Say once, below the card and to the requester, that nobody can approve a request any more."""
         if not any(event.name == STUCK for event in events):
-            posts = [Post(STUCK, "card_thread"), Post(STUCK, f"dm:{one.requester}")]
-            await self._note(one.id, [Note(one.id, STUCK, {"why": why})], posts, key=STUCK)
+            posts = [Notification(STUCK, "card_thread"), Notification(STUCK, f"dm:{one.requester}")]
+            await self._note(one.id, [Annotation(one.id, STUCK, {"why": why})], posts, key=STUCK)
 
     async def _tell_apart(self, new: str) -> None:
         """Have the cards rewritten that waited before and whose numbers read like a new request's."""
-        request = await self._log.requests.request(new)
-        for other in sorted({entry.request for entry in await alike(self._log, request)}):
-            note = Note(other, ALIKE, {"other": new})
+        request = await self._store.requests.request(new)
+        for other in sorted({entry.request for entry in await similar_numbers(self._store, request)}):
+            note = Annotation(other, ALIKE, {"other": new})
             try:
-                await self._note(other, [note], [Post("state", "card")], key=f"{ALIKE}:{new}")
-            except Conflict:
+                await self._note(other, [note], [Notification("state", "card")], key=f"{ALIKE}:{new}")
+            except ConflictError:
                 continue  # it was told apart before
 
-    async def _note(self, request: str, notes: Sequence[Note], posts: Sequence[Post], *, key: str) -> None:
-        """Commit notes with their posts, once. Raises `Conflict` where that was done before."""
+    async def _note(
+        self, request: str, notes: Sequence[Annotation], posts: Sequence[Notification], *, key: str
+    ) -> None:
+        """Commit notes with their posts, once. Raises `ConflictError` where that was done before."""
         delivery_key = f"{request}:{key}"
-        await self._log.requests.apply(
-            Change(request, SYSTEM, [], delivery_key=delivery_key, notes=notes, posts=posts)
+        await self._store.requests.apply(
+            ChangeSet(request, SYSTEM, [], delivery_key=delivery_key, annotations=notes, notifications=posts)
         )
         self._wakeups.outbox()

@@ -14,8 +14,8 @@ from functools import partial
 
 from bot.services.wakeups import Wakeups
 from bot.workers.loop import run_beside
-from bot.workers.outage_policy import failed, holds, is_down, pause_after, told_from
-from bot.workers.rate_limiter import Pace
+from bot.workers.outage_policy import failed, is_down, is_open, pause_after, told_from
+from bot.workers.rate_limiter import RateLimiter
 from providers.actions import Code, Outcome
 from providers.base import Adapter
 from storage.models import ConnectionOutage
@@ -28,12 +28,12 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Outages:
+class CircuitBreaker:
     """Counts failures and finds out when they are over."""
 
-    _log: Store
+    _store: Store
     _adapters: Mapping[str, Adapter]
-    _pace: Pace
+    _pace: RateLimiter
     _deadline: timedelta
     _wakeups: Wakeups
     _clock: Callable[[], datetime]
@@ -46,21 +46,23 @@ class Outages:
         """Hosts that are being asked just now."""
         return list(self._running.values())
 
-    async def step(self, all_outages: Sequence[ConnectionOutage]) -> tuple[frozenset[str], frozenset[str]]:
+    async def run_once(
+        self, all_outages: Sequence[ConnectionOutage]
+    ) -> tuple[frozenset[str], frozenset[str]]:
         """Ask hosts whose pause is over. What is down, and of that what a request may find out about."""
         now = self._clock()
-        if any(one.reason == "rate_limited" and not holds(one, now) for one in all_outages):
-            await self._log.outages.over()
+        if any(one.reason == "rate_limited" and not is_open(one, now) for one in all_outages):
+            await self._store.outages.clear_expired()
         down = [one for one in all_outages if is_down(one) and one.connection in self._adapters]
         self._counted = {one.connection for one in all_outages if one.reason == "down"}
-        due = [one for one in down if not holds(one, now) and not self._pace.asked_for(one.connection)]
+        due = [one for one in down if not is_open(one, now) and not self._pace.asked_for(one.connection)]
         unreached = [one.connection for one in due if not one.reachable]
         for connection in unreached:
             if connection not in self._running and await self.probes(connection):
                 run_beside(
                     self._running,
                     connection,
-                    self._reach(connection),
+                    self._ping(connection),
                     f"Asking whether {connection} answers",
                     self._wakeups.all,
                 )
@@ -69,24 +71,26 @@ class Outages:
 
     async def probes(self, connection: str) -> bool:
         """Whether this process is the one to try."""
-        return await self._log.outages.probe(connection, self._clock() + self._deadline + PROBE_MARGIN)
+        return await self._store.outages.acquire_probe(
+            connection, self._clock() + self._deadline + PROBE_MARGIN
+        )
 
-    async def heed(self, connection: str, outcome: Outcome, *, began: datetime) -> None:
+    async def on_response(self, connection: str, outcome: Outcome, *, began: datetime) -> None:
         """Count what a request that began then says of its provider."""
         if failed(outcome):
             await self._failed(connection, began, reachable=outcome.code is not Code.UNREACHABLE)
         elif connection in self._counted:
-            await self._log.outages.answered(connection)
+            await self._store.outages.answered(connection)
             _log.info("%s answers again", connection)
 
     async def _failed(self, connection: str, began: datetime, *, reachable: bool) -> None:
         pause = partial(pause_after, reachable=reachable)
         tell = told_from(reachable=reachable)
-        found = await self._log.outages.failed(
+        found = await self._store.outages.failed(
             connection, began=began, pause=pause, reachable=reachable, told_from=tell
         )
         self._counted.add(connection)
-        if holds(found, self._clock()):
+        if is_open(found, self._clock()):
             self._pace.hold(connection)
             _log.warning(
                 "%s does not answer (%d in a row); it is left alone until %s",
@@ -95,10 +99,10 @@ class Outages:
                 f"{found.until:%H:%M:%S} UTC",
             )
 
-    async def _reach(self, connection: str) -> None:
+    async def _ping(self, connection: str) -> None:
         began = self._clock()
-        if await self._adapters[connection].reach() is None:
-            await self._log.outages.answered(connection)
+        if await self._adapters[connection].ping() is None:
+            await self._store.outages.answered(connection)
             _log.info("%s can be reached again", connection)
         else:
             await self._failed(connection, began, reachable=False)

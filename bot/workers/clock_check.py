@@ -61,7 +61,7 @@ class ClockCheck:
         self.warning: str | None = None
         """What is wrong with the clock and what to do, in sentences."""
 
-    async def step(self) -> bool:
+    async def run_once(self) -> bool:
         """Ask Slack, when it is time to. Return that there is no more to do."""
         if self._seconds() - self._looked >= EVERY:
             self._looked = self._seconds()

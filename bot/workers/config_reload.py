@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot.config.environment import SettingsFault
+from bot.config.environment import ConfigError
 from bot.config.settings import Settings, SettingsHolder
 from bot.policy import calling_hours
 from bot.policy.rules import written
-from bot.slack.users import Directory
+from bot.slack.users import UserDirectory
 from bot.text.rule_changes import difference
 from bot.ui import announcements
 from bot.workers.loop import until_written
@@ -28,21 +28,21 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Reloading:
-    """Keeps and reloads the rules. ``read`` reads the file, or raises `SettingsFault`."""
+class ConfigReloader:
+    """Keeps and reloads the rules. ``read`` reads the file, or raises `ConfigError`."""
 
-    _log: Store
+    _store: Store
     _settings: SettingsHolder
-    _directory: Directory
+    _directory: UserDirectory
     _read: Callable[[], Settings]
     _clock: Callable[[], datetime]
     _asked: bool = field(default=False, init=False)
 
-    def hear(self) -> None:
+    def request_reload(self) -> None:
         """Somebody wants the file to be read anew: SIGHUP."""
         self._asked = True
 
-    async def step(self) -> bool:
+    async def run_once(self) -> bool:
         """Read the file anew where somebody wants it."""
         if self._asked:
             self._asked = False
@@ -53,7 +53,7 @@ class Reloading:
         """Go by the file as it is now, or say why not."""
         try:
             new = self._read()
-        except SettingsFault as fault:
+        except ConfigError as fault:
             _log.error(
                 "The rules were not read anew, and those before still hold: %s", "; ".join(fault.faults)
             )
@@ -61,7 +61,7 @@ class Reloading:
             return
         old = self._settings.current
         taken = _taken(old, new)
-        if not await self._directory.follow(taken.groups):
+        if not await self._directory.reload(taken.groups):
             _log.warning("Not every user group could be read: whoever is only in one of those may do nothing")
         self._settings.current = taken
         later = needs_restart(old, new)
@@ -79,14 +79,14 @@ class Reloading:
         now = written(self._settings.current.rules, self._settings.current.groups, own_hours)
         text = json.dumps(now, ensure_ascii=False)
         while True:
-            last = await self._log.audit.rules()
+            last = await self._store.audit.rules()
             if last and str(last.data["rules"]) == text:
                 return None
             before = json.loads(str(last.data["rules"])) if last else None
             lines = difference(before, now) if before else [announcements.FIRST_RULES]
             data = {"rules": text, "difference": "\n".join(lines)}
             told = {"restart_for": later} if last and lines else None
-            kept = await self._log.audit.keep_rules(actor=SYSTEM, data=data, after=last, announce=told)
+            kept = await self._store.audit.record_rules(actor=SYSTEM, data=data, after=last, announce=told)
             if kept:
                 break
         for line in lines:
@@ -97,7 +97,7 @@ class Reloading:
         told = mask_numbers("\n".join(faults), default_region=self._settings.current.slack.default_region)
         about = self._clock().isoformat()
         one = Announcement(Announced.RULES_FAULTY, about, payload={"faults": told})
-        await until_written(lambda: self._log.outbox.announce(one))
+        await until_written(lambda: self._store.outbox.announce(one))
 
 
 def _taken(old: Settings, new: Settings) -> Settings:

@@ -38,15 +38,15 @@ def due(now: datetime, *, at: time, zone: str) -> Day | None:
 
 
 @dataclass(slots=True)
-class Daily:
+class DailySummary:
     """Announces the daily summary, where the settings want one."""
 
-    _log: Store
+    _store: Store
     _settings: Settings
     _clock: Callable[[], datetime]
     _announced: date | None = field(default=None, init=False)
 
-    async def step(self) -> bool:
+    async def run_once(self) -> bool:
         """Announce the day's summaries when they are due; never more at once."""
         slack, now = self._settings.slack, self._clock()
         found = due(now, at=slack.daily, zone=slack.daily_timezone) if slack.daily else None
@@ -62,10 +62,12 @@ class Daily:
             channel: Counter[str]()
             for channel in [slack.audit_channel, *map(channel_of, self._settings.connections)]
         }
-        for tally in await self._log.search.tally(day.since):
+        for tally in await self._store.search.tally(day.since):
             if tally.state in COUNTED:
                 counts[channel_of(tally.connection)][tally.state] += tally.count
-        await self._log.outbox.announce(*(_summary(day.day, one, counted) for one, counted in counts.items()))
+        await self._store.outbox.announce(
+            *(_summary(day.day, one, counted) for one, counted in counts.items())
+        )
 
 
 def _summary(day: date, channel: str, counts: Counter[str]) -> Announcement:

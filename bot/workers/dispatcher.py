@@ -14,14 +14,14 @@ from bot.services.notifications import SystemChanges, all_told, answered
 from bot.services.outcomes import REMOVING
 from bot.services.wakeups import Wakeups
 from bot.workers.attempt import Attempts
-from bot.workers.circuit_breaker import Outages
-from bot.workers.lookups import LookUps
+from bot.workers.circuit_breaker import CircuitBreaker
+from bot.workers.lookups import TargetLookups
 from bot.workers.loop import each, log_fault
-from bot.workers.rate_limiter import ASK_AGAIN, Pace
+from bot.workers.rate_limiter import ASK_AGAIN, RateLimiter
 from providers.actions import Kind
 from providers.base import Adapter
-from storage.changes import Move, Post
-from storage.models import LogEntry, Request, Traffic
+from storage.changes import Notification, Transition
+from storage.models import ActionRecord, Request, Traffic
 from storage.states import State
 from storage.store import Store
 
@@ -35,12 +35,12 @@ LATE_AT_ONCE = 100
 class Dispatcher:
     """Sends what is approved, as far as its connections have room: one request per attempt."""
 
-    _log: Store
+    _store: Store
     _settings: Settings
     _adapters: Mapping[str, Adapter]
-    _pace: Pace
-    _look_ups: LookUps
-    _outages: Outages
+    _pace: RateLimiter
+    _look_ups: TargetLookups
+    _outages: CircuitBreaker
     _attempts: Attempts
     _changes: SystemChanges
     _wakeups: Wakeups
@@ -52,23 +52,23 @@ class Dispatcher:
     _in_flight: dict[str, asyncio.Task[None]] = field(default_factory=dict, init=False)
     _busy: Counter[str] = field(default_factory=Counter, init=False)
 
-    async def step(self) -> bool:
+    async def run_once(self) -> bool:
         """One round: what died or ran out of time, what is to be looked up, what is ready to be sent.
 
         Whatever has no worker free has its turn in the round that comes when one is. True: more has run out
         of time.
         """
         now = self._clock()
-        await each(await self._log.dispatch_queue.lapsed(now), self._attempts.reap)
-        undecided = await self._log.approvals.undecided(now, EXPIRED_AT_ONCE)
+        await each(await self._store.dispatch_queue.lease_expired(now), self._attempts.reap)
+        undecided = await self._store.approvals.decision_expired(now, EXPIRED_AT_ONCE)
         await each(undecided, self._expire)
         more = len(undecided) == EXPIRED_AT_ONCE and undecided[0].id != self._expired_first
         self._expired_first = undecided[0].id if undecided else None
-        await each(await self._log.dispatch_queue.overdue(now), self._attempts.end_window)
-        traffic = await self._log.outages.traffic(self._owner)
-        self._pace.see(traffic.all_outages)
-        await self._look_ups.step()
-        down, probes = await self._outages.step(traffic.all_outages)
+        await each(await self._store.dispatch_queue.retry_window_expired(now), self._attempts.end_window)
+        traffic = await self._store.outages.traffic(self._owner)
+        self._pace.refresh(traffic.all_outages)
+        await self._look_ups.run_once()
+        down, probes = await self._outages.run_once(traffic.all_outages)
         await self._end_what_stands_still(now)
         for connection in probes:
             await self._probe(connection, now)
@@ -79,7 +79,7 @@ class Dispatcher:
         # Of each connection so many that, whatever is on its way to its claim, no worker stays free.
         most = max(self._settings.dispatch.workers, *map(self._settings.workers, room))
         waiting = full | down | self._pace.waiting()
-        for entry in await self._log.dispatch_queue.ready(
+        for entry in await self._store.dispatch_queue.due(
             now, most, without=waiting, held=self._attempts.held()
         ):
             free = room.setdefault(entry.connection, self._room(entry.connection, traffic))
@@ -110,10 +110,10 @@ class Dispatcher:
 
     async def _waiting_for(
         self, connections: frozenset[str], now: datetime, *, limit: int, kinds: Collection[Kind] = ()
-    ) -> Sequence[LogEntry]:
+    ) -> Sequence[ActionRecord]:
         """What is ready of these connections, so many of each."""
         others = self._adapters.keys() - connections
-        ready = await self._log.dispatch_queue.ready(
+        ready = await self._store.dispatch_queue.due(
             now, limit, without=others, kinds=kinds, held=self._attempts.held()
         )
         return [entry for entry in ready if entry.connection in connections]
@@ -125,7 +125,7 @@ class Dispatcher:
         self._looked_at = now
         await each(await self._waiting_for(self._pace.held, now, limit=LATE_AT_ONCE), self._end_if_late)
 
-    def _start(self, entry: LogEntry) -> None:
+    def _start(self, entry: ActionRecord) -> None:
         self._busy[entry.connection] += 1
         task = asyncio.create_task(self._attempts.run(entry), name=f"send {entry.id}")
         self._in_flight[entry.id] = task
@@ -160,13 +160,14 @@ class Dispatcher:
             task.cancel()
         return sorted(self._in_flight)
 
-    async def _end_if_late(self, entry: LogEntry) -> None:
+    async def _end_if_late(self, entry: ActionRecord) -> None:
         if entry.id not in self._in_flight:
             await self._attempts.end_if_late(entry)
 
     async def _expire(self, request: Request) -> None:
         moves = [
-            Move(entry.id, "expired", frozenset({State.PENDING}), State.EXPIRED) for entry in request.entries
+            Transition(entry.id, "expired", frozenset({State.PENDING}), State.EXPIRED)
+            for entry in request.entries
         ]
-        posts = (*all_told("expired", request), Post("state", "card"), *answered(request))
+        posts = (*all_told("expired", request), Notification("state", "card"), *answered(request))
         await self._changes.apply(request, *moves, posts=posts)

@@ -17,29 +17,29 @@ from bot.services.preconditions import Preconditions
 from bot.services.wakeups import Wakeups
 from bot.text import outcomes
 from bot.workers.loop import run_beside
-from bot.workers.rate_limiter import Pace
-from providers.actions import Code, Refused, Sighting
+from bot.workers.rate_limiter import RateLimiter
+from providers.actions import CannotSendError, Code, LookupResult
 from providers.base import Adapter, Context
-from storage.changes import Move, Note, Post
+from storage.changes import Annotation, Notification, Transition
 from storage.event_log.hash_chain import LOOKED_UP
-from storage.models import LogEntry, Request
+from storage.models import ActionRecord, Request
 from storage.states import State
 from storage.store import Store
 
-AT_ONCE = 4
+MAX_CONCURRENT = 4
 """Look-ups that are out together: half of a connection's workers by default, for nobody waits for them."""
 BATCH = 100
 """Entries of a connection that are read in a round; among them may be some that cannot be looked up."""
 
 
 @dataclass(slots=True)
-class LookUps:
+class TargetLookups:
     """Looks up, at most once before the first attempt of an entry and once after each doubt of a deletion."""
 
-    _log: Store
+    _store: Store
     _preconditions: Preconditions
     _adapters: Mapping[str, Adapter]
-    _pace: Pace
+    _pace: RateLimiter
     _changes: SystemChanges
     _wakeups: Wakeups
     _clock: Callable[[], datetime]
@@ -47,7 +47,7 @@ class LookUps:
     _put_off: dict[str, int] = field(default_factory=dict, init=False)
     _read: Mapping[str, int] = field(default_factory=dict, init=False)
     """How far each connection's entries are read."""
-    _queue: dict[str, LogEntry] = field(default_factory=dict, init=False)
+    _queue: dict[str, ActionRecord] = field(default_factory=dict, init=False)
     """Entries that were read and are still to be looked up before their first attempt."""
     _able: frozenset[str] = field(init=False)
 
@@ -63,26 +63,26 @@ class LookUps:
         """What is being looked up just now."""
         return list(self._running.values())
 
-    async def step(self) -> None:
+    async def run_once(self) -> None:
         """Begin to look up what is new, and what is in doubt, as far as there is room."""
         able = self._able - self._pace.waiting() - self._pace.probing
-        if not able or len(self._running) >= AT_ONCE:
+        if not able or len(self._running) >= MAX_CONCURRENT:
             return
-        for entry in await self._log.dispatch_queue.unsure(able, BATCH):
+        for entry in await self._store.dispatch_queue.unknown_deletions(able, BATCH):
             self._start(entry, self._after_doubt)
         queued = Counter(entry.connection for entry in self._queue.values())
         short = [name for name in able if queued[name] < BATCH]
-        found, self._read = await self._log.dispatch_queue.unsighted(short, BATCH, self._read)
+        found, self._read = await self._store.dispatch_queue.awaiting_lookup(short, BATCH, self._read)
         self._queue.update((entry.id, entry) for entry in found if self._can_be_asked(entry))
         for entry in [
             one for one in self._queue.values() if one.connection in able and one.id not in self._running
         ]:
-            if len(self._running) >= AT_ONCE:
+            if len(self._running) >= MAX_CONCURRENT:
                 break
             del self._queue[entry.id]
             self._start(entry, self._first)
 
-    async def before_first_attempt(self, entry: LogEntry) -> bool:
+    async def before_first_attempt(self, entry: ActionRecord) -> bool:
         """Have an entry looked up that is about to be sent for the first time; False where that must wait.
 
         An account that asked for a wait gets one request, and that is the removal itself.
@@ -92,62 +92,62 @@ class LookUps:
             return True
         if entry.id in self._running:
             await asyncio.wait({self._running[entry.id]})
-        request = await self._log.requests.request(entry.request)
+        request = await self._store.requests.request(entry.request)
         now = next(one for one in request.entries if one.id == entry.id)
         return now.looked_up or await self._record_first(request, now)
 
-    async def confirms_gone(self, request: Request, entry: LogEntry) -> bool:
+    async def confirms_gone(self, request: Request, entry: ActionRecord) -> bool:
         """Ask once more for what a provider did not find, and return whether it is gone.
 
         True where the connection cannot look anything up; False where it cannot be asked now.
         """
         if entry.connection not in self._able or not self._can_be_asked(entry):
             return True
-        if not await self._pace.turn(entry.connection):
+        if not await self._pace.try_acquire(entry.connection):
             return False
         seen = await self._seen(request, entry)
-        await self._pace.heed(entry.connection, seen)
+        await self._pace.on_response(entry.connection, seen)
         return seen.found is False
 
-    def _start(self, entry: LogEntry, look: Callable[[LogEntry], Coroutine[Any, Any, None]]) -> None:
-        room = len(self._running) < AT_ONCE
+    def _start(self, entry: ActionRecord, look: Callable[[ActionRecord], Coroutine[Any, Any, None]]) -> None:
+        room = len(self._running) < MAX_CONCURRENT
         if room and entry.id not in self._running and self._can_be_asked(entry):
             run_beside(self._running, entry.id, look(entry), f"Looking up {entry.id}", self._wakeups.all)
 
-    async def _first(self, entry: LogEntry) -> None:
+    async def _first(self, entry: ActionRecord) -> None:
         """Look up an entry that still is to be, and queue it again where that must wait."""
         self._queue[entry.id] = entry
-        request = await self._log.requests.request(entry.request)
+        request = await self._store.requests.request(entry.request)
         now = next(one for one in request.entries if one.id == entry.id)
         waits = now.state in {State.PENDING, State.APPROVED} and not now.attempt and not now.looked_up
         if not waits or await self._record_first(request, now):
             del self._queue[entry.id]
 
-    async def _record_first(self, request: Request, entry: LogEntry) -> bool:
+    async def _record_first(self, request: Request, entry: ActionRecord) -> bool:
         """Look up and note what was seen; False where that must wait for the connection's turn."""
         if not self._can_be_asked(entry):
             return True
-        if not await self._pace.turn(entry.connection):
+        if not await self._pace.try_acquire(entry.connection):
             return False
         sighting = await self._ask(request, entry)
         if sighting is None:
             return False
-        posts = [Post("state", "audit")]
+        posts = [Notification("state", "audit")]
         if request.approvals_needed:
-            posts.insert(0, Post("state", "card"))
+            posts.insert(0, Notification("state", "card"))
         await self._change(request, [], sighting, entry, posts)
         return True
 
-    async def _after_doubt(self, entry: LogEntry) -> None:
+    async def _after_doubt(self, entry: ActionRecord) -> None:
         """Look up what a deletion in doubt was aimed at, and note what that says of the doubt."""
-        if not await self._pace.turn(entry.connection):
+        if not await self._pace.try_acquire(entry.connection):
             return
-        request = await self._log.requests.request(entry.request)
+        request = await self._store.requests.request(entry.request)
         sighting = await self._ask(request, entry)
         if sighting is None:
             return
-        if sighting.found is False and await self._log.call_history.sighted_before(entry.id):
-            gone = Move(
+        if sighting.found is False and await self._store.call_history.found_before_attempt(entry.id):
+            gone = Transition(
                 entry.id,
                 "looked_up_gone",
                 frozenset({State.UNKNOWN}),
@@ -161,25 +161,25 @@ class LookUps:
             )
             await self._change(request, [gone], sighting, entry, all_told("looked_up_gone", request))
         elif sighting.found:
-            posts = [Post("state", "audit"), Post("still_there", "thread")]
+            posts = [Notification("state", "audit"), Notification("still_there", "thread")]
             await self._change(request, [], sighting, entry, posts)
         else:
             await self._change(request, [], sighting, entry, [])
 
-    def _can_be_asked(self, entry: LogEntry) -> bool:
+    def _can_be_asked(self, entry: ActionRecord) -> bool:
         """Whether there is a request that looks an entry's target up; making it is local."""
         adapter = self._adapters[entry.connection]
         if entry.action is None:
             return False
         try:
             return adapter.build_look_up(entry.action, self._context(entry)) is not None
-        except Refused:
+        except CannotSendError:
             return True  # which is worth a note
 
-    async def _ask(self, request: Request, entry: LogEntry) -> Sighting | None:
+    async def _ask(self, request: Request, entry: ActionRecord) -> LookupResult | None:
         """Ask; None where the provider puts us off, who may ask again, but not without end."""
         seen = await self._seen(request, entry)
-        await self._pace.heed(entry.connection, seen)
+        await self._pace.on_response(entry.connection, seen)
         if not seen.put_off:
             self._put_off.pop(entry.id, None)
             return seen
@@ -190,29 +190,29 @@ class LookUps:
         del self._put_off[entry.id]
         return seen
 
-    async def _seen(self, request: Request, entry: LogEntry) -> Sighting:
+    async def _seen(self, request: Request, entry: ActionRecord) -> LookupResult:
         action = entry.action
         assert action is not None  # noqa: S101 - `_can_be_asked`
         if self._preconditions.fingerprint(entry.connection, action) != request.fingerprint:
-            return Sighting(found=None, message=outcomes.CHANGED_MEANWHILE)
+            return LookupResult(found=None, message=outcomes.CHANGED_MEANWHILE)
         try:
             seen = await self._adapters[entry.connection].look_up(action, self._context(entry))
-        except Refused as refused:
-            return Sighting(found=None, message=refused.message)
-        return seen or Sighting(found=None, message=outcomes.CANNOT_BE_ASKED)
+        except CannotSendError as refused:
+            return LookupResult(found=None, message=refused.message)
+        return seen or LookupResult(found=None, message=outcomes.CANNOT_BE_ASKED)
 
-    def _context(self, entry: LogEntry) -> Context:
+    def _context(self, entry: ActionRecord) -> Context:
         return Context(now=self._clock(), action_id=entry.id)
 
     async def _change(
         self,
         request: Request,
-        moves: Sequence[Move],
-        sighting: Sighting,
-        entry: LogEntry,
-        posts: Sequence[Post],
+        moves: Sequence[Transition],
+        sighting: LookupResult,
+        entry: ActionRecord,
+        posts: Sequence[Notification],
     ) -> None:
-        note = Note(
+        note = Annotation(
             entry.id,
             LOOKED_UP,
             {"found": sighting.found, "said": sighting.message},

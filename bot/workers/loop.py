@@ -10,14 +10,14 @@ from storage.errors import LogBusyError, LogReplacedError
 
 POLL = 1.0
 """Seconds between rounds at most: what becomes due by the clock is found this late at worst."""
-APART = 0.1
+MIN_INTERVAL = 0.1
 """Seconds between rounds at least, where many changes wake one that nobody notices to come a little later."""
 
 _Item = TypeVar("_Item")
 _log = logging.getLogger(__name__)
 
 
-class Rounds:
+class PeriodicTask:
     """Runs ``step`` until ended or cancelled, every so many seconds and when woken.
 
     Rounds that begin since somebody woke them begin ``apart`` seconds from each other. A round that fails is
@@ -27,19 +27,19 @@ class Rounds:
     def __init__(
         self,
         name: str,
-        step: Callable[[], Awaitable[bool | None]],
+        run_once: Callable[[], Awaitable[bool | None]],
         *,
         every: float = POLL,
-        apart: float = 0.0,
+        min_interval: float = 0.0,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
         self.every = every
-        self._apart = apart
-        self.turned = seconds()
+        self._min_interval = min_interval
+        self.last_run = seconds()
         """When the last round began, by a clock in seconds that only goes forward."""
 
-        self._step = step
+        self._run_once = run_once
         self._seconds = seconds
         self._woken = asyncio.Event()
         self._ending = False
@@ -57,10 +57,10 @@ class Rounds:
         """Go round for as long as ``step`` says that there is more, then wait."""
         while True:
             self._woken.clear()
-            self.turned = self._seconds()
+            self.last_run = self._seconds()
             more: bool | None = False
             try:
-                more = await self._step()
+                more = await self._run_once()
             except Exception as error:  # noqa: BLE001 - background work must outlive any fault
                 log_fault(error, f"A round of the {self.name} failed; it goes on")
             if more:
@@ -72,7 +72,7 @@ class Rounds:
                     await self._woken.wait()
             except TimeoutError:
                 continue
-            await asyncio.sleep(self.turned + self._apart - self._seconds())
+            await asyncio.sleep(self.last_run + self._min_interval - self._seconds())
 
 
 async def each(items: Iterable[_Item], do: Callable[[_Item], Awaitable[None]]) -> None:

@@ -40,7 +40,7 @@ def told_from(*, reachable: bool) -> int:
     return IN_DOUBT_FROM if reachable else TELL_FROM
 
 
-def holds(outage: ConnectionOutage, now: datetime) -> bool:
+def is_open(outage: ConnectionOutage, now: datetime) -> bool:
     """Whether it holds requests up now. What a wrong clock wrote far ahead does not."""
     return now < outage.until and outage.failed_at <= now + MINUTE
 

@@ -23,38 +23,38 @@ from bot.slack.errors import (
     GONE,
     NOT_POSTED,
     POST_ANEW,
-    SLACK_TROUBLE,
+    SLACK_ERRORS,
     WITHOUT_THREAD,
     Refusal,
+    error_code,
     refusal,
-    trouble,
 )
 from bot.slack.rate_limits import method_of, paused_by
 from bot.workers.loop import each, log_fault
 from bot.workers.prepared_posts import THREADS, Prepared, Preparing
-from storage.changes import Change, Note
-from storage.changes import Post as NewPost
-from storage.errors import Conflict
-from storage.models import SYSTEM, MessageRef, Outgoing
+from storage.changes import Annotation, ChangeSet
+from storage.changes import Notification as NewPost
+from storage.errors import ConflictError
+from storage.models import SYSTEM, MessageRef, OutboxItem
 from storage.repositories.outbox import ERASURE
 from storage.states import State
 from storage.store import Store
 
 LEASE = timedelta(seconds=30)
-"""How long a post is ours to make: longer than Slack may take to answer (`ANSWER_WITHIN`)."""
-ANSWER_WITHIN = 15.0
+"""How long a post is ours to make: longer than Slack may take to answer (`SLACK_TIMEOUT`)."""
+SLACK_TIMEOUT = 15.0
 SLOW_AFTER = 0.5
 """Seconds after which a round no longer waits for Slack's answer: the next round posts beside it."""
 BATCH = 20
-AT_ONCE = 100
+MAX_CONCURRENT = 100
 """Posts that may be without an answer. With so many, Slack is down for all of them."""
 LONGEST_PAUSE = timedelta(seconds=30)
 """So much later than Slack itself, posts come back after it was down."""
-SHUT_PAUSE = timedelta(minutes=1)
+UNAVAILABLE_PAUSE = timedelta(minutes=1)
 """Between two looks whether a channel can be posted to again: one call a minute, however much waits."""
 KEPT_FOR = timedelta(days=7)
 """How long what was set aside is tried. By then, what it tells of is read in the log, if anywhere."""
-ODD_TRIES = 5
+UNKNOWN_TRIES = 5
 """Then a post that fails for a reason of its own holds up its request no longer: about a minute."""
 PATIENCE = 60
 """Tries after which a post that fails as if Slack were down may itself be the trouble: half an hour."""
@@ -74,7 +74,7 @@ class Outbox:
 
     def __init__(
         self,
-        log: Store,
+        store: Store,
         client: AsyncWebClient,
         settings: Settings,
         *,
@@ -82,11 +82,11 @@ class Outbox:
         clock: Callable[[], datetime],
         cannot_post: Callable[[str], None],
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        answer_within: float = ANSWER_WITHIN,
+        answer_within: float = SLACK_TIMEOUT,
     ) -> None:
-        self._log = log
+        self._store = store
         self._client = client
-        self._preparing = Preparing(log, settings)
+        self._preparing = Preparing(store, settings)
         self._owner = owner
         self._clock = clock
         self._cannot_post = cannot_post
@@ -97,19 +97,19 @@ class Outbox:
         self._answered_at = float("-inf")
         """When Slack took a post the last time, by the event loop's clock."""
 
-    async def step(self) -> bool:
+    async def run_once(self) -> bool:
         """Post what is due and has its turn, one message of each request at a time.
 
         True: look again at once.
         """
-        now, room = self._clock(), max(min(BATCH, AT_ONCE - len(self._out)), 0)
-        due = await self._log.outbox.outgoing(now, owner=self._owner, until=now + LEASE, limit=room)
+        now, room = self._clock(), max(min(BATCH, MAX_CONCURRENT - len(self._out)), 0)
+        due = await self._store.outbox.outgoing(now, owner=self._owner, until=now + LEASE, limit=room)
         if not due:
             return await self._nap(now) or await self._wait_for_slow()
         ready: list[Prepared] = []
         turns: list[Prepared] = []
 
-        async def prepare(post: Outgoing) -> None:
+        async def prepare(post: OutboxItem) -> None:
             ready.append(await self._preparing.prepare(post))
 
         async def take_turn(one: Prepared) -> None:
@@ -159,12 +159,12 @@ class Outbox:
         if one.message is None:
             return True
         budgets = one.budgets
-        until = await self._log.rate_limits.take(budgets, self._clock())
+        until = await self._store.rate_limits.take(budgets, self._clock())
         if until is None:
             return True
         self._turns.add(until)
         lane = budgets[-1].account
-        await self._log.outbox.postpone(
+        await self._store.outbox.postpone(
             one.post, not_before=until, error=None, lane=lane, unordered=one.post.unordered
         )
         return False
@@ -176,21 +176,21 @@ class Outbox:
                 async with asyncio.timeout(self._answer_within):
                     arguments = {"text": one.message.text, "blocks": list(one.message.blocks)}
                     ref = await self._send(one, arguments)
-            except SLACK_TROUBLE as error:
+            except SLACK_ERRORS as error:
                 await self._failed(one, error, alone=self._answered_at > began)
                 return
             self._answered_at = asyncio.get_running_loop().time()
             opens = [DOWN, _shut(one.channel)]
-        await self._log.outbox.delivered(one.post, ref, seen=one.seen, opens=opens)
+        await self._store.outbox.delivered(one.post, ref, seen=one.seen, opens=opens)
 
     async def _send(self, one: Prepared, arguments: dict[str, Any]) -> MessageRef:
-        """Edit the message where it stands, or post it. Raises one of `SLACK_TROUBLE`."""
+        """Edit the message where it stands, or post it. Raises one of `SLACK_ERRORS`."""
         stands, template = one.stands, one.post.template
         if stands is not None:
             try:
                 await self._client.chat_update(channel=stands.channel, ts=stands.ts, **arguments)
             except SlackApiError as error:
-                code = trouble(error)
+                code = error_code(error)
                 if template == ERASURE and code == GONE:
                     return stands
                 if template == ERASURE or code not in POST_ANEW:
@@ -200,7 +200,7 @@ class Outbox:
         try:
             return await self._say(one, one.above, arguments)
         except SlackApiError as error:
-            if one.above is None or trouble(error) not in WITHOUT_THREAD:
+            if one.above is None or error_code(error) not in WITHOUT_THREAD:
                 raise
         return await self._say(one, None, arguments)
 
@@ -220,26 +220,26 @@ class Outbox:
 
     async def _failed(self, one: Prepared, error: BaseException, *, alone: bool) -> None:
         """Let a post wait, or give it up. ``alone``: Slack took another one meanwhile."""
-        post, code = one.post, trouble(error)
+        post, code = one.post, error_code(error)
         kind = refusal(error, direct=one.is_direct)
         if post.template == ERASURE and code in POST_ANEW:
-            kind = Refusal.NEVER  # no new message says what an old one does not any more
+            kind = Refusal.PERMANENT  # no new message says what an old one does not any more
         waits = kind in {Refusal.DOWN, Refusal.TOKEN, Refusal.LIMITED}
-        if post.to == ORIGIN and kind in {Refusal.NEVER, Refusal.SHUT}:
+        if post.to == ORIGIN and kind in {Refusal.PERMANENT, Refusal.CHANNEL_UNAVAILABLE}:
             _log.info("%s: no confirmation where it was asked: %s", post.request, code)
-            await self._log.outbox.abandon(post, error=code)
+            await self._store.outbox.abandon(post, error=code)
             return
-        if kind is Refusal.NEVER or (
+        if kind is Refusal.PERMANENT or (
             post.unordered and not waits and self._clock() - post.added_at > KEPT_FOR
         ):
             _log.error("Slack will not take %s: %s", one.name, code)
             await self._say_why(one, code)
-            await self._log.outbox.abandon(post, error=code)
+            await self._store.outbox.abandon(post, error=code)
             return
         match kind:
             case Refusal.LIMITED:
                 until = paused_by(error, self._clock())
-                await self._log.outages.pause(method_of(error), until)
+                await self._store.outages.pause(method_of(error), until)
                 await self._wait(one, until, code, unordered=post.unordered)
             case Refusal.DOWN | Refusal.TOKEN:
                 alone = alone or post.tries > PATIENCE
@@ -248,25 +248,25 @@ class Outbox:
                     _log.log(level, "Slack takes no messages: %s. They wait, and nothing is lost", code)
                 lane = None if alone else DOWN
                 await self._wait(one, self._later(post), code, lane=lane, unordered=post.unordered or alone)
-            case Refusal.SHUT:
+            case Refusal.CHANNEL_UNAVAILABLE:
                 await self._say_why(one, code)
-                until = self._later(post, SHUT_PAUSE)
+                until = self._later(post, UNAVAILABLE_PAUSE)
                 await self._wait(one, until, code, lane=_shut(one.channel), unordered=True)
             case _:
-                unordered = post.unordered or post.tries >= ODD_TRIES
+                unordered = post.unordered or post.tries >= UNKNOWN_TRIES
                 if unordered:
                     await self._say_why(one, code)
-                await self._wait(one, self._later(post, SHUT_PAUSE), code, unordered=unordered)
+                await self._wait(one, self._later(post, UNAVAILABLE_PAUSE), code, unordered=unordered)
 
     async def _wait(
         self, one: Prepared, until: datetime, code: str, *, lane: str | None = None, unordered: bool
     ) -> None:
         _log.warning("%s waits until %s: %s", one.name, until, code)
-        await self._log.outbox.postpone(
+        await self._store.outbox.postpone(
             one.post, not_before=until, error=code, lane=lane, unordered=unordered
         )
 
-    def _later(self, post: Outgoing, longest: timedelta = LONGEST_PAUSE) -> datetime:
+    def _later(self, post: OutboxItem, longest: timedelta = LONGEST_PAUSE) -> datetime:
         return self._clock() + pause_after(post.tries, longest)
 
     async def _say_why(self, one: Prepared, code: str) -> None:
@@ -283,19 +283,19 @@ class Outbox:
         told = waits or (
             # An audit channel concerns every request: a person hears of it once a day.
             what == "audit"
-            and await self._log.users.claim(
+            and await self._store.users.claim_once(
                 f"{NOT_POSTED} {one.channel} {requester} {self._clock():%Y-%m-%d}"
             )
         )
-        note = Note(request.id, NOT_POSTED, {"what": what, "where": one.channel, "why": code})
+        note = Annotation(request.id, NOT_POSTED, {"what": what, "where": one.channel, "why": code})
         # One template for each message: the same words are said once.
         posts = [NewPost(f"{NOT_POSTED}_{what}", f"dm:{requester}")] if told else []
         key = f"{request.id}:{NOT_POSTED}:{what}"
         try:
-            await self._log.requests.apply(
-                Change(request.id, SYSTEM, [], delivery_key=key, notes=[note], posts=posts)
+            await self._store.requests.apply(
+                ChangeSet(request.id, SYSTEM, [], delivery_key=key, annotations=[note], notifications=posts)
             )
-        except Conflict:
+        except ConflictError:
             return  # it was noted before
         _log.error("%s: the %s message cannot be posted in %s: %s", request.id, what, one.channel, code)
         if waits:

@@ -9,16 +9,16 @@ from bot.config.settings import Settings
 from bot.parsing.vocabulary import cancels, caution
 from bot.services.notifications import ASKED, ORIGIN, REMINDED
 from bot.services.outcomes import WARNING
-from bot.services.pending import ALONE, ESCALATED, Beside, beside
+from bot.services.pending import ALONE, ESCALATED, PendingContext, pending_context
 from bot.slack.blocks import Message
 from bot.slack.masking import Masking
-from bot.slack.rate_limits import to_edit, to_post
+from bot.slack.rate_limits import edit_limits, post_limits
 from bot.ui import announcements
 from bot.ui.channel_messages import render
 from bot.ui.thread_replies import Told
 from providers.registry import find
-from storage.models import MessageRef, Outgoing, Request, Whole
-from storage.repositories.rate_limits import Budget
+from storage.models import MessageRef, OutboxItem, Request, RequestHistory
+from storage.repositories.rate_limits import RateLimit
 from storage.states import State
 from storage.store import Store
 
@@ -34,12 +34,12 @@ class Prepared:
     that it replies to.
     """
 
-    post: Outgoing
+    post: OutboxItem
     message: Message | None
     channel: str
     stands: MessageRef | None
     above: MessageRef | None = None
-    whole: Whole | None = None
+    whole: RequestHistory | None = None
 
     @property
     def name(self) -> str:
@@ -52,10 +52,10 @@ class Prepared:
         return self.whole.events[-1].seq if self.whole else None
 
     @property
-    def budgets(self) -> list[Budget]:
+    def budgets(self) -> list[RateLimit]:
         """Return what it needs a place of; the last one is its own lane."""
         state = self.whole.request.state if self.whole else None
-        return to_edit(self.stands, state) if self.stands else to_post(self.channel)
+        return edit_limits(self.stands, state) if self.stands else post_limits(self.channel)
 
     @property
     def is_direct(self) -> bool:
@@ -66,17 +66,17 @@ class Prepared:
 class Preparing:
     """Prepares posts."""
 
-    def __init__(self, log: Store, settings: Settings) -> None:
-        self._log = log
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
         self._settings = settings
         self._masking = Masking(settings.slack.default_region)
 
-    async def prepare(self, post: Outgoing) -> Prepared:
+    async def prepare(self, post: OutboxItem) -> Prepared:
         """Read and render what a row of the outbox tells."""
         if post.request is None:
             return await self._announcement(post)
         # All as of one moment: what the request shows and what we say it showed are the same.
-        whole = await self._log.requests.whole(post.request)
+        whole = await self._store.requests.get_with_history(post.request)
         request = whole.request
         message = render(
             post.template,
@@ -91,8 +91,8 @@ class Preparing:
         above = request.messages.get(THREADS.get(post.to, ""))
         return Prepared(post, self._shown(message), self._channel(post, request), stands, above, whole)
 
-    async def _announcement(self, post: Outgoing) -> Prepared:
-        told = None if post.event is None else await self._log.audit.event(post.event)
+    async def _announcement(self, post: OutboxItem) -> Prepared:
+        told = None if post.event is None else await self._store.audit.event(post.event)
         where, _, name = post.to.partition(":")
         channel = name if where == "channel" else self._settings.audit_channel(name)
         return Prepared(post, self._shown(announcements.render(post, told)), channel, post.stands)
@@ -100,7 +100,7 @@ class Preparing:
     def _shown(self, message: Message | None) -> Message | None:
         return message and self._masking.message(message)
 
-    def _channel(self, post: Outgoing, request: Request) -> str:
+    def _channel(self, post: OutboxItem, request: Request) -> str:
         match post.to.partition(":"):
             case ("dm" | "asked", _, user):
                 return user
@@ -115,10 +115,14 @@ class Preparing:
                 above = request.messages.get("audit")
                 return above.channel if above else self._settings.audit_channel(request.connection)
 
-    async def _beside(self, post: Outgoing, request: Request) -> Beside:
+    async def _beside(self, post: OutboxItem, request: Request) -> PendingContext:
         """What else waits, for what somebody is to decide on."""
         decides = post.to == "card" or post.template in {ASKED, REMINDED, ESCALATED}
-        return await beside(self._log, request) if decides and request.state is State.PENDING else ALONE
+        return (
+            await pending_context(self._store, request)
+            if decides and request.state is State.PENDING
+            else ALONE
+        )
 
     def _caution(self, request: Request) -> str | None:
         known = self._settings.connections.get(request.connection)
@@ -131,7 +135,7 @@ class Preparing:
         return cancels(find(known.provider), beyond_documents=known.settings.beyond_documents)
 
 
-def _told(post: Outgoing, whole: Whole) -> Told:
+def _told(post: OutboxItem, whole: RequestHistory) -> Told:
     """What a post adds to its request: its own event, and the machine's later ones that it covers."""
     event = next(one for one in whole.events if one.seq == post.event)
     covered = [one for one in whole.events if one.seq >= event.seq and one.name == event.name]

@@ -2,8 +2,9 @@
 
 A try that rang proves that the call was placed, and ends a doubt about that. A scheduled call that was
 deleted ends a doubt about its deletion. Whatever else a provider tells decides nothing: people read it where
-they have to settle. `settles` and `settles_deletion` decide, and are pure; `Notices` makes the changes in the
-log. A notice that comes twice changes nothing. One that contradicts how a call ended is told once.
+they have to settle. `settles` and `settles_deletion` decide, and are pure; `ProviderEvents` makes the
+changes in the log. A notice that comes twice changes nothing. One that contradicts how a call ended is told
+once.
 """
 
 import logging
@@ -12,11 +13,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from bot.services.notifications import SystemChanges, all_told, with_card
-from bot.services.outcomes import WARNING, not_again
-from providers.actions import CallEnd, Code, Kind, Notice, PlaceCall
-from storage.changes import Change, Move, Note, Post
-from storage.errors import Conflict, NoSuchRequest
-from storage.models import SYSTEM, LogEntry, Query, Request
+from bot.services.outcomes import WARNING, stop_retrying
+from providers.actions import CallEnd, Code, Kind, PlaceCall, ProviderEvent
+from storage.changes import Annotation, ChangeSet, Notification, Transition
+from storage.errors import ConflictError, RequestNotFoundError
+from storage.models import SYSTEM, ActionRecord, Query, Request
 from storage.states import TERMINAL, State
 from storage.store import Store
 
@@ -32,11 +33,11 @@ _log = logging.getLogger(__name__)
 class Ignored:
     """Why a notice changes nothing. ``odd``: somebody should look at it."""
 
-    why: str
+    reason: str
     odd: bool = False
 
 
-def settles(request: Request, notice: Notice, connection: str) -> Change | Ignored:
+def settles(request: Request, notice: ProviderEvent, connection: str) -> ChangeSet | Ignored:
     """Decide what a notice that a connection heard changes about the call that it names."""
     named = named_by(request, notice, connection)
     if isinstance(named, Ignored):
@@ -44,7 +45,7 @@ def settles(request: Request, notice: Notice, connection: str) -> Change | Ignor
     return _as_it_stands(request, named, notice) if notice.end.rang else _told(request, named, notice)
 
 
-def named_by(request: Request, notice: Notice, connection: str) -> LogEntry | Ignored:
+def named_by(request: Request, notice: ProviderEvent, connection: str) -> ActionRecord | Ignored:
     """Return the call that a notice names, or why it names none."""
     entry = _entry(request, notice.action_id)
     if entry is None or entry.connection != connection or entry.kind is not Kind.PLACE_CALL:
@@ -54,7 +55,7 @@ def named_by(request: Request, notice: Notice, connection: str) -> LogEntry | Ig
     return entry if notice.number == entry.action.to else Ignored("it is about another number", odd=True)
 
 
-def settles_deletion(request: Request, deletion: str, notice: Notice) -> Change | Ignored:
+def settles_deletion(request: Request, deletion: str, notice: ProviderEvent) -> ChangeSet | Ignored:
     """Decide what it changes about a deletion that a call it was aimed at is deleted.
 
     Its nonce makes it once for each call: a notice that comes again proves no later deletion.
@@ -63,14 +64,14 @@ def settles_deletion(request: Request, deletion: str, notice: Notice) -> Change 
     if entry is None or entry.state in TERMINAL:
         return Ignored("its deletion is over")
     found = _as_it_stands(request, entry, notice.model_copy(update={"reference": entry.reference}))
-    return replace(found, nonce=f"deleted {notice.action_id}") if isinstance(found, Change) else found
+    return replace(found, nonce=f"deleted {notice.action_id}") if isinstance(found, ChangeSet) else found
 
 
-def _entry(request: Request, name: str) -> LogEntry | None:
+def _entry(request: Request, name: str) -> ActionRecord | None:
     return next((one for one in request.entries if one.id == name), None)
 
 
-def _as_it_stands(request: Request, entry: LogEntry, notice: Notice) -> Change | Ignored:
+def _as_it_stands(request: Request, entry: ActionRecord, notice: ProviderEvent) -> ChangeSet | Ignored:
     """Decide what it changes that what was asked for happened."""
     match entry.state:
         case State.UNKNOWN:
@@ -78,7 +79,7 @@ def _as_it_stands(request: Request, entry: LogEntry, notice: Notice) -> Change |
         case State.SENDING if not entry.maybe_executed:
             pass  # sooner than the answer, which may be lost
         case State.APPROVED if entry.maybe_executed:
-            dropped = not_again(entry, "order_dropped", notice.message)
+            dropped = stop_retrying(entry, "order_dropped", notice.message)
             return _happened(request, entry, notice, dropped)
         case State.SUCCEEDED | State.SENDING:
             return Ignored(f"the call is {entry.state}")
@@ -89,7 +90,7 @@ def _as_it_stands(request: Request, entry: LogEntry, notice: Notice) -> Change |
     return _happened(request, entry, notice)
 
 
-def _told(request: Request, entry: LogEntry, notice: Notice) -> Change | Ignored:
+def _told(request: Request, entry: ActionRecord, notice: ProviderEvent) -> ChangeSet | Ignored:
     """Tell people of a try that did not ring, where they have to settle or believe that the call goes out.
 
     Its nonce makes it once for each try.
@@ -97,30 +98,32 @@ def _told(request: Request, entry: LogEntry, notice: Notice) -> Change | Ignored
     surprise = notice.end is CallEnd.DELETED and entry.state is State.SUCCEEDED and not request.cancelled
     if not surprise and entry.state is not State.UNKNOWN:
         return Ignored(f"the call is {entry.state}, and no phone rang")
-    note = Note(entry.id, CALL_ENDED, {f"{WARNING}1": notice.message})
-    posts = [Post(CALL_ENDED, "thread")]
+    note = Annotation(entry.id, CALL_ENDED, {f"{WARNING}1": notice.message})
+    posts = [Notification(CALL_ENDED, "thread")]
     if surprise:
-        posts.append(Post(CALL_ENDED, f"dm:{request.requester}"))
+        posts.append(Notification(CALL_ENDED, f"dm:{request.requester}"))
     once = f"{CALL_ENDED} {entry.id} {notice.end} {notice.attempt}"
-    return Change(request.id, SYSTEM, (), notes=(note,), nonce=once, posts=posts)
+    return ChangeSet(request.id, SYSTEM, (), annotations=(note,), nonce=once, notifications=posts)
 
 
-def _contradicts(request: Request, entry: LogEntry, notice: Notice) -> Change:
+def _contradicts(request: Request, entry: ActionRecord, notice: ProviderEvent) -> ChangeSet:
     """A note for people: a call that is over as not done took place. Its nonce makes it once."""
-    note = Note(entry.id, TOOK_PLACE, {f"{WARNING}1": notice.message})
-    posts = (Post(TOOK_PLACE, "thread"), Post(TOOK_PLACE, f"dm:{request.requester}"))
-    return Change(request.id, SYSTEM, (), notes=(note,), nonce=f"{TOOK_PLACE} {entry.id}", posts=posts)
+    note = Annotation(entry.id, TOOK_PLACE, {f"{WARNING}1": notice.message})
+    posts = (Notification(TOOK_PLACE, "thread"), Notification(TOOK_PLACE, f"dm:{request.requester}"))
+    return ChangeSet(
+        request.id, SYSTEM, (), annotations=(note,), nonce=f"{TOOK_PLACE} {entry.id}", notifications=posts
+    )
 
 
-def _contradiction(entry: LogEntry) -> Ignored:
+def _contradiction(entry: ActionRecord) -> Ignored:
     return Ignored(f"the call is {entry.state}, and yet it took place", odd=True)
 
 
-def _happened(request: Request, entry: LogEntry, notice: Notice, *before: Move) -> Change:
-    move = Move(
+def _happened(request: Request, entry: ActionRecord, notice: ProviderEvent, *before: Transition) -> ChangeSet:
+    move = Transition(
         entry.id,
         "webhook",
-        frozenset({before[-1].after if before else entry.state}),
+        frozenset({before[-1].to_state if before else entry.state}),
         State.SUCCEEDED,
         attempt=entry.attempt,
         changes={
@@ -131,86 +134,96 @@ def _happened(request: Request, entry: LogEntry, notice: Notice, *before: Move) 
         },
     )
     posts = with_card(request, all_told("webhook", request))
-    return Change(request.id, SYSTEM, (*before, move), posts=posts)
+    return ChangeSet(request.id, SYSTEM, (*before, move), notifications=posts)
 
 
 @dataclass(slots=True)
-class Notices:
+class ProviderEvents:
     """Takes what providers tell."""
 
-    _log: Store
+    _store: Store
     _changes: SystemChanges
 
-    async def take(self, connection: str, notice: Notice) -> None:
+    async def take(self, connection: str, notice: ProviderEvent) -> None:
         """Do what a notice asks for; when this returns, it is committed or there was nothing to do.
 
         Raises what the log raises when it cannot be written.
         """
         try:
-            request = await self._log.requests.request(notice.action_id)
-        except NoSuchRequest:
+            request = await self._store.requests.request(notice.action_id)
+        except RequestNotFoundError:
             # Without the id: it comes from outside.
             _log.warning("A webhook of %s is about an action that is not in the log", connection)
             return
         named = named_by(request, notice, connection)
-        if notice.end is CallEnd.DELETED and isinstance(named, LogEntry) and not request.cancelled:
+        if notice.end is CallEnd.DELETED and isinstance(named, ActionRecord) and not request.cancelled:
             await self._take_deleted(named, notice)
-            request = await self._log.requests.request(notice.action_id)  # it may be known as deleted by now
+            request = await self._store.requests.request(
+                notice.action_id
+            )  # it may be known as deleted by now
         await self._apply(connection, request, partial(settles, notice=notice, connection=connection))
 
-    async def _take_deleted(self, placed: LogEntry, notice: Notice) -> None:
+    async def _take_deleted(self, placed: ActionRecord, notice: ProviderEvent) -> None:
         """Settle the one deletion in doubt that a deleted call proves. Several are left to people."""
         query = Query(kind=Kind.CANCEL_CALL, connection=placed.connection, number=notice.number)
-        found = (await self._log.search.page(query)).entries
+        found = (await self._store.search.page(query)).entries
         doubts = [one for one in found if one.agent == placed.agent and _is_open(one, placed)]
         if len(doubts) > 1:
             names = ", ".join(one.id for one in doubts)
             _log.warning("%s are in doubt, and a webhook does not say which it is about", names)
         for one in doubts if len(doubts) == 1 else ():
-            asked = await self._log.requests.request(one.request)
+            asked = await self._store.requests.request(one.request)
             if not await self._is_last(placed, one, asked, notice):
                 continue
             await self._apply(
                 one.connection, asked, partial(settles_deletion, deletion=one.id, notice=notice)
             )
 
-    async def _is_last(self, placed: LogEntry, deletion: LogEntry, asked: Request, notice: Notice) -> bool:
+    async def _is_last(
+        self, placed: ActionRecord, deletion: ActionRecord, asked: Request, notice: ProviderEvent
+    ) -> bool:
         """Whether a deleted call leaves nothing that its deletion was aimed at, as far as the log knows.
 
         One of several may have been deleted by hand, and that of another agent or account by anybody.
         """
-        if (await self._log.requests.request(placed.request)).fingerprint != asked.fingerprint:
+        if (await self._store.requests.request(placed.request)).fingerprint != asked.fingerprint:
             return False
-        coming = await self._log.call_history.coming_up(
+        coming = await self._store.call_history.upcoming_calls(
             deletion.connection, deletion.agent or "", notice.number or "", deletion.asked_at
         )
         return all(call.id == placed.id or call.updated_at > deletion.updated_at for call in coming)
 
     async def _apply(
-        self, connection: str, request: Request, decide: Callable[[Request], Change | Ignored]
+        self, connection: str, request: Request, decide: Callable[[Request], ChangeSet | Ignored]
     ) -> None:
         """Make the change that is decided on, on the request as it stands."""
-        while isinstance(found := decide(request), Change):
+        while isinstance(found := decide(request), ChangeSet):
             try:
                 await self._changes.commit(request, found)
-            except Conflict as first:
-                if found.nonce is not None and (not found.moves or first.current.entries == request.entries):
+            except ConflictError as first:
+                if found.nonce is not None and (
+                    not found.transitions or first.current.entries == request.entries
+                ):
                     found = Ignored("what it says was told already")
                     break
                 request = first.current
                 continue
-            if found.moves:
-                _log.info("%s: a webhook of %s settled it", found.moves[0].entry, connection)
+            if found.transitions:
+                _log.info("%s: a webhook of %s settled it", found.transitions[0].entry, connection)
                 return
-            entry = _entry(request, found.notes[0].entry)
+            entry = _entry(request, found.annotations[0].entry)
             assert entry is not None  # noqa: S101 - it was just decided on
-            found = _contradiction(entry) if found.notes[0].name == TOOK_PLACE else Ignored("people read it")
+            found = (
+                _contradiction(entry)
+                if found.annotations[0].name == TOOK_PLACE
+                else Ignored("people read it")
+            )
             break
         level = logging.WARNING if found.odd else logging.INFO
-        _log.log(level, "%s: a webhook of %s changes nothing: %s", request.id, connection, found.why)
+        _log.log(level, "%s: a webhook of %s changes nothing: %s", request.id, connection, found.reason)
 
 
-def _is_open(deletion: LogEntry, placed: LogEntry) -> bool:
+def _is_open(deletion: ActionRecord, placed: ActionRecord) -> bool:
     """Whether a deletion may still turn out to have happened, and to the call that was placed before."""
     unsure = deletion.state is State.UNKNOWN or (deletion.state is State.APPROVED and deletion.maybe_executed)
     out = deletion.state is State.SENDING and not deletion.maybe_executed

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from bot.services.outcomes import PUT_OFF_AT_MOST
 from bot.slack.backoff import Wait
-from bot.workers.outage_policy import holds
-from providers.actions import Outcome, Sighting
+from bot.workers.outage_policy import is_open
+from providers.actions import LookupResult, Outcome
 from providers.base import Adapter
 from storage.models import ConnectionOutage
 from storage.store import Store
@@ -21,10 +21,10 @@ TELL_FROM = timedelta(seconds=60)
 
 
 @dataclass(slots=True)
-class Pace:
+class RateLimiter:
     """Takes turns for connections, and remembers which of them wait."""
 
-    _log: Store
+    _store: Store
     _adapters: Mapping[str, Adapter]
     _clock: Callable[[], datetime]
     held: frozenset[str] = field(default=frozenset(), init=False)
@@ -36,10 +36,10 @@ class Pace:
     _waits: dict[str, Wait] = field(default_factory=dict, init=False)
     _asked: frozenset[str] = field(default=frozenset(), init=False)
 
-    def see(self, all_outages: Iterable[ConnectionOutage]) -> None:
+    def refresh(self, all_outages: Iterable[ConnectionOutage]) -> None:
         """What stands still, as the log says now."""
         now = self._clock()
-        holding = [one for one in all_outages if holds(one, now)]
+        holding = [one for one in all_outages if is_open(one, now)]
         self.held = frozenset(one.connection for one in holding)
         self._asked = frozenset(one.connection for one in holding if one.reason == "rate_limited")
         due = frozenset(one.connection for one in holding if one.probe_at and one.probe_at <= now)
@@ -59,12 +59,12 @@ class Pace:
         self._waits = {name: wait for name, wait in self._waits.items() if not wait.is_over(now)}
         return frozenset(self._waits) | self.held
 
-    async def turn(self, connection: str) -> bool:
+    async def try_acquire(self, connection: str) -> bool:
         """Take a connection's turn for one request; False where it has to wait."""
         if connection in self.waiting() - self.probing:
             return False
         now, adapter = self._clock(), self._adapters[connection]
-        until = await self._log.rate_limits.turn(
+        until = await self._store.rate_limits.try_acquire(
             self._account(connection),
             a_minute=adapter.requests_a_minute,
             now=now,
@@ -74,12 +74,12 @@ class Pace:
             self._wait(connection, now, until)
         return until is None
 
-    async def heed(self, connection: str, said: Outcome | Sighting) -> None:
+    async def on_response(self, connection: str, said: Outcome | LookupResult) -> None:
         """Leave a whole account alone where a reply says that its rate is spent."""
         if said.pause:
             now, pause = self._clock(), timedelta(seconds=said.pause)
             sharing = self.sharing(connection)
-            await self._log.outages.pause(
+            await self._store.outages.pause(
                 self._account(connection),
                 now + pause,
                 connections=sharing,
@@ -89,12 +89,12 @@ class Pace:
             self.hold(*sharing)
         elif connection in self.probing and self.asked_for(connection):
             # That was answered: the next one may go.
-            await self._log.outages.next_probe(self.sharing(connection), self._clock())
+            await self._store.outages.next_probe(self.sharing(connection), self._clock())
 
     async def probes(self, connection: str, takes: timedelta) -> bool:
         """Take the turn of one request that removes something; False where somebody else has it."""
         now = self._clock()
-        return await self._log.outages.next_probe(self.sharing(connection), now + takes, due=now)
+        return await self._store.outages.next_probe(self.sharing(connection), now + takes, due=now)
 
     def sharing(self, connection: str) -> Sequence[str]:
         """Return the connections of the same account."""

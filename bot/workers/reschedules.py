@@ -8,35 +8,37 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.services.models import NotAllowed, Origin, Wish
+from bot.services.models import PermissionDeniedError, RequestSource, RequestSpec
 from bot.services.notifications import SystemChanges
 from bot.services.preconditions import Preconditions
 from bot.services.requests import RequestService
-from bot.slack.users import Directory, PersonUnreadable
+from bot.slack.users import UserDirectory, UserUnavailableError
 from bot.text import outcomes, scheduled_calls
 from bot.workers.loop import each
-from providers.actions import PlaceCall, Refused
-from storage.changes import Note, Post
+from providers.actions import CannotSendError, PlaceCall
+from storage.changes import Annotation, Notification
 from storage.event_log.hash_chain import FOLLOWED
 from storage.models import Request
 from storage.store import Store
 
 
 @dataclass(slots=True)
-class Moving:
+class RescheduleWorker:
     """Takes the second steps of moves, and has told what came of them."""
 
-    _log: Store
-    _directory: Directory
+    _store: Store
+    _directory: UserDirectory
     _preconditions: Preconditions
     _requests: RequestService
     _changes: SystemChanges
     _clock: Callable[[], datetime]
 
-    async def step(self) -> bool:
+    async def run_once(self) -> bool:
         """Place what was cancelled to be moved, and tell what came of it; never more to do at once."""
-        await each(await self._log.dispatch_queue.moves_due(self._clock()), self._place)
-        await each(await self._log.dispatch_queue.moves_followed(self._clock()), self._tell_of_the_second)
+        await each(await self._store.dispatch_queue.reschedules_due(self._clock()), self._place)
+        await each(
+            await self._store.dispatch_queue.reschedules_completed(self._clock()), self._tell_of_the_second
+        )
         return False
 
     async def _tell_of_the_second(self, move: Request) -> None:
@@ -44,7 +46,7 @@ class Moving:
 
     async def _place(self, move: Request) -> None:
         """Ask for the call again, in the name of whoever wanted it moved: once, whatever is killed."""
-        moved = await self._log.requests.request(move.reschedules or "")
+        moved = await self._store.requests.request(move.reschedules or "")
         call = next(entry.action for entry in moved.entries if entry.id == move.reschedules)
         if not isinstance(call, PlaceCall):
             await self._tell(move, None, why=scheduled_calls.ERASED)
@@ -61,13 +63,13 @@ class Moving:
             await self._tell(move, None, why=outcomes.connection_changed(move.connection))
             return
         try:
-            person = await self._directory.person_in_background(move.requester)
-        except PersonUnreadable:
+            person = await self._directory.get_user_in_background(move.requester)
+        except UserUnavailableError:
             if move.new_time and move.new_time <= self._clock():
                 await self._tell(move, None, why=scheduled_calls.MOVER_UNKNOWN)
             return  # until then it is looked again in the next round
         again = call.model_copy(update={"at": move.new_time})
-        wish = Wish(
+        wish = RequestSpec(
             move.connection,
             (again,),
             move.reason,
@@ -77,10 +79,12 @@ class Moving:
             zone=move.zone,
         )
         try:
-            await self._requests.ask(wish, Origin(person, move.channel, delivery_key=f"move:{move.id}"))
-        except NotAllowed:
+            await self._requests.ask(
+                wish, RequestSource(person, move.channel, delivery_key=f"move:{move.id}")
+            )
+        except PermissionDeniedError:
             return  # recorded, with its why: it is told of in the next round
-        except Refused as refused:
+        except CannotSendError as refused:
             await self._tell(move, None, why=refused.message)
 
     async def _also_cancelled(self, move: Request, moved: Request, call: PlaceCall) -> str | None:
@@ -91,8 +95,12 @@ class Moving:
 
     async def _tell(self, move: Request, second: str | None, *, why: str | None = None) -> None:
         """Note what came of the second step, where people look for the first."""
-        posts = [Post("state", "audit"), Post(FOLLOWED, "thread"), Post(FOLLOWED, f"dm:{move.requester}")]
-        note = Note(move.id, FOLLOWED, {"second": second}, {"note": why} if why else {})
+        posts = [
+            Notification("state", "audit"),
+            Notification(FOLLOWED, "thread"),
+            Notification(FOLLOWED, f"dm:{move.requester}"),
+        ]
+        note = Annotation(move.id, FOLLOWED, {"second": second}, {"note": why} if why else {})
         key = f"{move.id}:{FOLLOWED}:{second}"
         # Where another process told of it, nothing is told twice.
         await self._changes.apply(move, delivery_key=key, notes=[note], posts=posts)

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from bot.policy import engine
 from bot.services.notifications import STILL_UNKNOWN, SystemChanges
 from bot.services.permissions import Permissions
-from bot.slack.users import Directory
-from storage.changes import Note, Post
+from bot.slack.users import UserDirectory
+from storage.changes import Annotation, Notification
 from storage.models import Query, Request
 from storage.states import State
 from storage.store import Store
@@ -29,25 +29,25 @@ def days_unknown(request: Request, now: datetime) -> int:
 
 
 @dataclass(slots=True)
-class Doubts:
+class UnknownReminders:
     """Reminds of what is unknown."""
 
-    _log: Store
-    _directory: Directory
+    _store: Store
+    _directory: UserDirectory
     _permissions: Permissions
     _changes: SystemChanges
     _clock: Callable[[], datetime]
     _reminded: dict[str, int] = field(default_factory=dict, init=False)
     """The days after which requests were reminded of. Only saves work."""
 
-    async def step(self) -> bool:
+    async def run_once(self) -> bool:
         """Remind of every request of which something has been unknown for another day."""
         reminded, after, known = {}, None, self._reminded
         while True:
-            page = await self._log.search.page(Query(state=State.UNKNOWN), after=after, limit=PAGE)
+            page = await self._store.search.page(Query(state=State.UNKNOWN), after=after, limit=PAGE)
             for entry in page.entries:
                 if self._clock() - entry.updated_at >= EVERY and entry.request not in reminded:
-                    request = await self._log.requests.request(entry.request)
+                    request = await self._store.requests.request(entry.request)
                     days = days_unknown(request, self._clock())
                     if days > known.get(request.id, 0):
                         await self._remind(request, days)
@@ -60,9 +60,14 @@ class Doubts:
 
     async def _remind(self, request: Request, days: int) -> None:
         rule = self._permissions.rule_of(request)
-        people = sorted(engine.settlers(rule, self._directory.members(), self._permissions.case(request)))
-        posts = [Post(STILL_UNKNOWN, "thread"), *(Post(STILL_UNKNOWN, f"dm:{person}") for person in people)]
-        note = Note(request.id, STILL_UNKNOWN, {"days": days})
+        people = sorted(
+            engine.settlers(rule, self._directory.members(), self._permissions.approval_context(request))
+        )
+        posts = [
+            Notification(STILL_UNKNOWN, "thread"),
+            *(Notification(STILL_UNKNOWN, f"dm:{person}") for person in people),
+        ]
+        note = Annotation(request.id, STILL_UNKNOWN, {"days": days})
         first = min(entry.updated_at for entry in request.entries if entry.state is State.UNKNOWN)
         key = f"{request.id}:{STILL_UNKNOWN}:{first.isoformat()}:{days}"
         # Where another process was first, or did so before a restart, nobody is reminded twice.

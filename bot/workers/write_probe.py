@@ -39,11 +39,11 @@ class WriteProbe:
 
     def __init__(
         self,
-        log: Store,
+        store: Store,
         *,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._log = log
+        self._store = store
         self._seconds = seconds
         self.wrote: float | None = None
         """When the log was last written to, in seconds."""
@@ -56,10 +56,10 @@ class WriteProbe:
         self._left: list[float] = []
         self._foreign: _Seen | None = None
 
-    async def step(self) -> bool:
+    async def run_once(self) -> bool:
         """Write, when it is time to."""
         now = self._seconds()
-        if fault := self._log.fault():
+        if fault := self._store.fault():
             self._cannot(fault)
         elif self._tried is None or now - self._tried >= EVERY:
             self._tried = now
@@ -70,12 +70,12 @@ class WriteProbe:
         """Write to the log and read it. What keeps it from that is remembered."""
         doing = "written to"
         try:
-            await self._log.processes.probe()
+            await self._store.processes.probe()
             doing = "read"
-            await self._log.read_anew()
+            await self._store.read_anew()
         except Exception as error:  # noqa: BLE001 - a full disk, a lost one: it is said, and tried again
             why = HELD if isinstance(error, LogBusyError) else type(error).__name__
-            self._cannot(self._log.fault() or f"The log cannot be {doing}: {why}")
+            self._cannot(self._store.fault() or f"The log cannot be {doing}: {why}")
         else:
             if self.trouble:
                 _log.warning("The log can be used again")
@@ -97,7 +97,7 @@ class WriteProbe:
 
     async def counted(self, connections: int) -> None:
         """Slack says how many connections the app has, ours among them."""
-        processes = await self._log.processes.count_serving()
+        processes = await self._store.processes.count_serving()
         now = self._seconds()
         self._left = [at for at in self._left if now - at < OVERLAP]
         others = connections - processes - len(self._left)

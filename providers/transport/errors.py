@@ -25,16 +25,16 @@ from providers.actions import (
     CancelCall,
     Code,
     Kind,
+    LookupResult,
     NumberRef,
     Outcome,
     PlaceCall,
     Retry,
-    Sighting,
     StartCampaign,
     Status,
     StopCampaign,
 )
-from providers.transport.response import Reply
+from providers.transport.response import Response
 
 _ASKED: Final[Mapping[Kind, str]] = {
     Kind.PLACE_CALL: "accept the call",
@@ -67,7 +67,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
+class ErrorMapper:
     """The provider, as a message about it needs it.
 
     ``support`` is whom to ask; ``address`` where its API is; ``setting`` the connection's settings that say
@@ -84,7 +84,7 @@ class Party:
     advice: Mapping[Kind, str]
     failures: tuple[Failure, ...]
 
-    def shared_row(self, action: CallAction, reply: Reply, quote: str, *, own: bool | None) -> Outcome:
+    def shared_row(self, action: CallAction, reply: Response, quote: str, *, own: bool | None) -> Outcome:
         """Return what a reply means, by what is declared of its status or is true of every provider.
 
         ``quote`` is what the provider says itself, empty where that may not be shown. ``own`` is what its own
@@ -114,7 +114,7 @@ class Party:
                 what = f"{self.title} answered {status}, with nothing that its documents explain."
         return self.unknown(action, code, what, retry_after=reply.retry_after)
 
-    def _row(self, action: CallAction, reply: Reply, *, own: bool | None) -> Failure | None:
+    def _row(self, action: CallAction, reply: Response, *, own: bool | None) -> Failure | None:
         """Return what is declared of a status, or what every provider says no with."""
         for row in self.failures:
             if row.status == reply.status and action.kind in row.kinds:
@@ -132,7 +132,7 @@ class Party:
     def failure(
         self,
         action: CallAction,
-        reply: Reply,
+        reply: Response,
         quote: str,
         code: Code,
         check: str = "",
@@ -166,7 +166,7 @@ class Party:
             code, f"{self.title} {what}{status}{said}. {check}. If that does not help, ask {self.support}."
         )
 
-    def foreign_reply(self, action: CallAction, reply: Reply) -> Outcome:
+    def foreign_reply(self, action: CallAction, reply: Response) -> Outcome:
         """Return the outcome of a "not found" that is not the provider's own JSON."""
         return failed(
             Code.REJECTED,
@@ -182,12 +182,14 @@ class Party:
             f"{self.title} answered for another {aimed_at(action)} than the one asked for. Look at both now.",
         )
 
-    def contradiction(self, action: CallAction, reply: Reply) -> Outcome:
+    def contradiction(self, action: CallAction, reply: Response) -> Outcome:
         """Return the outcome of a reply that says both that it was done and that it was not."""
         what = f"{self.title} contradicted itself ({reply.status}): it named a success and a failure."
         return self.unknown(action, Code.UNREADABLE_REPLY, what)
 
-    def not_sighted(self, action: CallAction, reply: Reply, *, absent: bool, put_off: bool) -> Sighting:
+    def not_sighted(
+        self, action: CallAction, reply: Response, *, absent: bool, put_off: bool
+    ) -> LookupResult:
         """Return what a look-up's reply says that does not show its target.
 
         ``absent``: the provider itself says that it has no such thing; ``put_off``: it did not look.
@@ -202,9 +204,9 @@ class Party:
                 message = self.failure(action, reply, "", Code.AUTH_FAILED).message
             case status:
                 message = f"{self.title} did not say whether it has this {what} ({status})."
-        return Sighting(found=False if absent and not put_off else None, message=message, put_off=put_off)
+        return LookupResult(found=False if absent and not put_off else None, message=message, put_off=put_off)
 
-    def rate_limited(self, action: CallAction, reply: Reply) -> Outcome:
+    def rate_limited(self, action: CallAction, reply: Response) -> Outcome:
         """Return the outcome of a request that was one too many, and was not processed."""
         message = f"{self.title} had too many requests and did not process this one."
         if isinstance(action, PlaceCall | StartCampaign):

@@ -9,8 +9,8 @@ from typing import Final
 
 import httpx
 
-from providers.actions import Code, Outcome, Sighting
-from providers.transport.response import Reply
+from providers.actions import Code, LookupResult, Outcome
+from providers.transport.response import Response
 
 WINDOW: Final = 60.0
 """Seconds that ``X-RateLimit-Limit`` counts for: *assumed*."""
@@ -42,7 +42,7 @@ def paused(outcome: Outcome, headers: Mapping[str, str]) -> Outcome:
     return outcome.model_copy(update={"pause": seconds})
 
 
-def put_off(sighting: Sighting, reply: Reply) -> Sighting:
+def put_off(sighting: LookupResult, reply: Response) -> LookupResult:
     """What a look-up's reply says of the rate: the pause it asks for, and whether it was an answer at all."""
     refused = sighting.put_off or reply.status == httpx.codes.TOO_MANY_REQUESTS
     seconds = _asked(dict(reply.headers), refused=refused, retry_after=reply.retry_after)

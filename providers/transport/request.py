@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 import httpx
 from pydantic import JsonValue
 
-from providers.actions import SAFE_ID_PATTERN, CallAction, Code, Refused
+from providers.actions import SAFE_ID_PATTERN, CallAction, CannotSendError, Code
 
 COMMON_HEADERS: Final[Mapping[str, str]] = {
     "Accept": "application/json",
@@ -66,23 +66,26 @@ class Prepared:
 
 
 def path_segment(value: str, *, name: str) -> str:
-    """An id as one part of a path. Raises `Refused` for field ``name``.
+    """An id as one part of a path. Raises `CannotSendError` for field ``name``.
 
     Quoting alone would not do: it leaves ``..`` as it is, and httpx resolves that.
     """
     if not re.fullmatch(SAFE_ID_PATTERN, value):
-        raise Refused("That is no id: letters, digits and . _ : - only, at most 128.", field=name)
+        raise CannotSendError("That is no id: letters, digits and . _ : - only, at most 128.", field=name)
     return quote(value, safe="")
 
 
 def local_time(at: datetime, zone: tzinfo, now: datetime) -> datetime:
-    """A call's time in a zone. Raises `Refused` for one that has passed: a provider might call at once."""
+    """A call's time in a zone.
+
+    Raises `CannotSendError` for one that has passed: a provider might call at once.
+    """
     if at <= now:
-        raise Refused("This time has passed.", field="at")
+        raise CannotSendError("This time has passed.", field="at")
     try:
         return at.astimezone(zone)
     except OverflowError:
-        raise Refused("This time is too far away.", field="at") from None
+        raise CannotSendError("This time is too far away.", field="at") from None
 
 
 def metadata_words(
@@ -90,21 +93,21 @@ def metadata_words(
 ) -> dict[str, JsonValue]:
     """The metadata of a provider that takes only certain words: ``names`` are ours with the provider's.
 
-    Raises `Refused` for any other name, and for what is no text.
+    Raises `CannotSendError` for any other name, and for what is no text.
     """
     for name, value in (metadata or {}).items():
         if name not in names:
             other = name if name.isascii() and name.isidentifier() else "any other name"
-            raise Refused(
+            raise CannotSendError(
                 f"{title} takes {' and '.join(names)} in the metadata, not {other}.", field="metadata"
             )
         if not isinstance(value, str):
-            raise Refused(f"{title} takes words as {name}: put it in quotes.", field="metadata")
+            raise CannotSendError(f"{title} takes words as {name}: put it in quotes.", field="metadata")
     return {names[name]: value for name, value in (metadata or {}).items()}
 
 
 def finish(request: Request, action: CallAction, *, base_url: str) -> Prepared:
-    """Turn what an adapter built into the exact request. Raises `Refused`."""
+    """Turn what an adapter built into the exact request. Raises `CannotSendError`."""
     # On a kept connection, a drop and an answer could both be an earlier request's.
     headers = {**COMMON_HEADERS, "Connection": "close", **request.plain_headers, **request.headers}
     if request.document is not None:
@@ -129,7 +132,9 @@ def _url(request: Request, base_url: str) -> str:
     # As httpx will send it: to the configured host, and with no ".." resolved on the way.
     expected = base.raw_path.rstrip(b"/") + target.encode()
     if (url.scheme, url.netloc, url.raw_path) != (base.scheme, base.netloc, expected):
-        raise Refused("The request would not go where this connection points.", code=Code.CONFIG_ERROR)
+        raise CannotSendError(
+            "The request would not go where this connection points.", code=Code.CONFIG_ERROR
+        )
     return str(url)
 
 
@@ -143,4 +148,4 @@ def _json(document: Mapping[str, JsonValue]) -> bytes:
     try:
         return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     except (ValueError, RecursionError) as fault:  # NaN, half a surrogate pair, or nested without end
-        raise Refused("This cannot be written as JSON.", field="metadata") from fault
+        raise CannotSendError("This cannot be written as JSON.", field="metadata") from fault

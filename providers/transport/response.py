@@ -42,7 +42,7 @@ _SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Response:
     """What a provider answered.
 
     ``document`` is its JSON object, None when the body is anything else; ``retry_after`` is in seconds, None
@@ -98,12 +98,12 @@ class Reply:
         return (self.redactor.sentence(words) or "").rstrip(".")
 
 
-async def read(response: httpx.Response, *, redactor: Redactor, now: datetime) -> Reply:
+async def read(response: httpx.Response, *, redactor: Redactor, now: datetime) -> Response:
     """Read a reply to its end, or to the bound. ``now`` is what a date in ``Retry-After`` is counted from."""
     body, complete = await _body(response)
     wait = _longest(response.headers.get_list("retry-after"), now)
     headers = dict(response.headers) | ({} if wait is None else {"retry-after": wait})
-    return Reply(
+    return Response(
         status=response.status_code,
         document=decode(body) if complete else None,
         raw=redactor.record(body.decode("utf-8", "replace")),
@@ -113,12 +113,12 @@ async def read(response: httpx.Response, *, redactor: Redactor, now: datetime) -
     )
 
 
-def kept_reply(
+def stored_response(
     status: int, headers: Iterable[tuple[str, str]], raw: str, *, redactor: Redactor, now: datetime
-) -> Reply:
+) -> Response:
     """A reply from what the log kept of it: the body redacted and cut, some of its headers."""
     kept = tuple(headers)
-    return Reply(
+    return Response(
         status=status,
         document=decode(raw.encode()),
         raw=raw,

@@ -14,7 +14,7 @@ from typing import Final
 from storage.database.files import make
 from storage.database.folding import fold
 from storage.database.locking import begin
-from storage.database.migrations import APPLICATION_ID, OtherSchema, migrate
+from storage.database.migrations import APPLICATION_ID, OtherSchemaError, migrate
 
 BUSY_SECONDS: Final = 10.0
 """How long a writer waits for one in another process before it gives up."""
@@ -33,12 +33,12 @@ UNREADABLE: Final = (sqlite3.Error, UnicodeDecodeError)
 """What reading a damaged file raises: Python cannot decode SQLite's message where that quotes rubbish."""
 
 
-class CannotOpen(Exception):
+class CannotOpenLogError(Exception):
     """The file cannot be used as a log: unreadable, damaged, somebody else's, or from a newer version."""
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
-    """Open the file, made and migrated if need be. Raises `CannotOpen`."""
+    """Open the file, made and migrated if need be. Raises `CannotOpenLogError`."""
     with _explained(path):
         _make_private(path)
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
@@ -60,7 +60,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
-    """Open a connection that cannot write to a file that is already set up. Raises `CannotOpen`."""
+    """Open a connection that cannot write to a file that is already set up. Raises `CannotOpenLogError`."""
     with _explained(path):
         existing = f"{path.absolute().as_uri()}?mode=rw"  # rw: a reader of WAL shares its index
         connection = sqlite3.connect(existing, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
@@ -82,8 +82,8 @@ def _make_private(path: Path) -> None:
 def _explained(path: Path) -> Iterator[None]:
     try:
         yield
-    except (*UNREADABLE, OtherSchema) as error:
-        raise CannotOpen(f"{path} cannot be used as a log: {error}") from error
+    except (*UNREADABLE, OtherSchemaError) as error:
+        raise CannotOpenLogError(f"{path} cannot be used as a log: {error}") from error
 
 
 def _set_up(connection: sqlite3.Connection, *pragmas: str) -> None:

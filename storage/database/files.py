@@ -17,7 +17,7 @@ OURS: Final = 0o600
 _SAFELY: Final = os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class CannotWrite(Exception):
+class CannotWriteFileError(Exception):
     """Why a file was not written, as a sentence."""
 
 
@@ -65,28 +65,28 @@ def whole(
 
     ``what`` it is, people read; ``mark`` stands behind its name until then. ``link`` is how a file gets a
     second name. Where filling it fails nothing is left. A file that is there is neither written to nor
-    replaced. Raises `CannotWrite`.
+    replaced. Raises `CannotWriteFileError`.
     """
     unfinished = target.with_name(f"{target.name}{mark}")
     if os.path.lexists(target):
-        raise CannotWrite(_there_already(target))
+        raise CannotWriteFileError(_there_already(target))
     try:
         descriptor = make(unfinished)
     except FileExistsError as error:
-        raise CannotWrite(
+        raise CannotWriteFileError(
             f"{unfinished} is there: another {what} is being made, or one was broken off. Remove it if not."
         ) from error
     except OSError as error:
-        raise CannotWrite(f"{target} cannot be written: {error.strerror}.") from error
+        raise CannotWriteFileError(f"{target} cannot be written: {error.strerror}.") from error
     try:
         yield (made := NewFile(unfinished, descriptor))
         if made.keep:
             os.fsync(descriptor)
             _give_name(unfinished, target, link)
     except FileExistsError as error:
-        raise CannotWrite(_there_already(target)) from error
+        raise CannotWriteFileError(_there_already(target)) from error
     except OSError as error:
-        raise CannotWrite(f"{target} cannot be written: {error.strerror}.") from error
+        raise CannotWriteFileError(f"{target} cannot be written: {error.strerror}.") from error
     finally:
         os.close(descriptor)
         unfinished.unlink(missing_ok=True)

@@ -318,7 +318,7 @@ def initial(database: Database) -> None:
     database.executescript(SCHEMA)
 
 
-class OtherSchema(Exception):
+class OtherSchemaError(Exception):
     """The file was made by another version of this program, with a schema that this one does not know."""
 
 
@@ -326,8 +326,8 @@ def migrate(connection: Connection) -> None:
     """Bring a file to the present schema; several processes may start together.
 
     The write lock is taken before anything is done, so that the second process finds all done; where nothing
-    is to be done, it is not taken at all, however busy others are. Raises `OtherSchema` when the file has
-    migrations that this program does not know; nothing changes then.
+    is to be done, it is not taken at all, however busy others are. Raises `OtherSchemaError` when the file
+    has migrations that this program does not know; nothing changes then.
     """
     database = Database(connection, execute_plugins=False)
     if _is_present(connection):
@@ -370,10 +370,13 @@ def schema() -> Mapping[str, str | None]:
 
 
 def refuse_others(database: Database) -> None:
-    """Raise `OtherSchema` for a file that has migrations which this program does not know. It only reads."""
+    """Raise `OtherSchemaError` for a file that has migrations which this program does not know.
+
+    It only reads.
+    """
     unknown = {migration.name for migration in MIGRATIONS.applied(database)} - known()
     if unknown:
-        raise OtherSchema(
+        raise OtherSchemaError(
             f"it was made by another version of CallOps (schema {', '.join(sorted(unknown))}), and is never "
             "converted. Verify and export it with the version that made it, and begin a new file"
         )

@@ -17,7 +17,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
 from storage.database.threads import Reader, Writer
 from storage.database.write_behind import WriteBehind
-from storage.event_log.writer import Sources
+from storage.event_log.writer import WriteContext
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -29,7 +29,7 @@ class Database:
     """An open file: the threads that read and write it, and what writing takes from outside."""
 
     path: Path
-    sources: Sources
+    sources: WriteContext
     writer: Writer
     reader: Reader
     behind: WriteBehind
@@ -48,12 +48,14 @@ class Repository:
         return await self._database.writer.do(work)
 
     @property
-    def _sources(self) -> Sources:
+    def _sources(self) -> WriteContext:
         return self._database.sources
 
 
 @overload
-def reads(function: Callable[Concatenate[Connection, Sources, Given], Result]) -> Method[Given, Result]: ...
+def reads(
+    function: Callable[Concatenate[Connection, WriteContext, Given], Result],
+) -> Method[Given, Result]: ...
 @overload
 def reads(function: Callable[Concatenate[Connection, Given], Result]) -> Method[Given, Result]: ...
 def reads(function: Callable[..., Result]) -> Method[..., Result]:
@@ -62,7 +64,9 @@ def reads(function: Callable[..., Result]) -> Method[..., Result]:
 
 
 @overload
-def writes(function: Callable[Concatenate[Connection, Sources, Given], Result]) -> Method[Given, Result]: ...
+def writes(
+    function: Callable[Concatenate[Connection, WriteContext, Given], Result],
+) -> Method[Given, Result]: ...
 @overload
 def writes(function: Callable[Concatenate[Connection, Given], Result]) -> Method[Given, Result]: ...
 def writes(function: Callable[..., Result]) -> Method[..., Result]:
@@ -74,8 +78,8 @@ def _lend(
     function: Callable[..., Result],
     run: Callable[[Repository, Callable[[Connection], Result]], Coroutine[Any, Any, Result]],
 ) -> Method[..., Result]:
-    """Make a method that hands on the `Sources` of its repository to a function that takes them."""
-    with_sources = Sources in [one.annotation for one in signature(function).parameters.values()]
+    """Make a method that hands on the `WriteContext` of its repository to a function that takes them."""
+    with_sources = WriteContext in [one.annotation for one in signature(function).parameters.values()]
 
     @wraps(function)
     async def method(self: Repository, /, *args: Any, **kwargs: Any) -> Result:  # noqa: ANN401 - as overloaded

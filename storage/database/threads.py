@@ -16,7 +16,7 @@ from typing import Any, Final, Self, TypeVar
 from storage.database import deadlines
 from storage.database.connection import (
     UNREADABLE,
-    CannotOpen,
+    CannotOpenLogError,
     checkpoint,
     open_for_reading,
     open_for_writing,
@@ -193,7 +193,7 @@ class Reader(_Together):
 
     @classmethod
     async def open(cls, path: Path) -> Self:
-        """Open a file that a `Writer` has set up. Raises `CannotOpen`."""
+        """Open a file that a `Writer` has set up. Raises `CannotOpenLogError`."""
         return cls(await ConnectionThread.open(partial(open_for_reading, path), "log-reader"))
 
     def _late(self, job: Job) -> None:
@@ -237,7 +237,7 @@ class Writer(_Together):
 
     @classmethod
     async def open(cls, path: Path) -> Self:
-        """Open the file, made and migrated if need be. Raises `CannotOpen`."""
+        """Open the file, made and migrated if need be. Raises `CannotOpenLogError`."""
         return cls(await ConnectionThread.open(partial(open_for_writing, path), "log-writer"))
 
     async def do(self, work: Work[Result], *, within: float | None = None) -> Result:
@@ -269,12 +269,12 @@ class Writer(_Together):
             asyncio.get_running_loop().call_later(COMMIT_WITHIN, _give_up, job.done)
 
     async def watch(self, path: Path) -> None:
-        """Commit only into the file that lies at its path, from now on. Raises `CannotOpen`."""
+        """Commit only into the file that lies at its path, from now on. Raises `CannotOpenLogError`."""
         await self._thread.run(checkpoint)  # where a process was killed, none has been made since
         try:
             self.files = OpenFiles(path)
         except OSError as error:
-            raise CannotOpen(f"{path} cannot be watched: {error.strerror}") from error
+            raise CannotOpenLogError(f"{path} cannot be watched: {error.strerror}") from error
 
     def _replaced(self) -> LogReplacedError | None:
         """Return why what is committed now would be lost; None: it would not."""

@@ -181,7 +181,7 @@ def digest(event: Event) -> str:
     return hashlib.sha256((event.previous + written).encode()).hexdigest()
 
 
-class Links:
+class ChainVerifier:
     """Checks events one after another: gapless numbers, previous hashes, hashes."""
 
     def __init__(self) -> None:

@@ -25,7 +25,7 @@ def utc_now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class WriteContext:
     """What writing takes from outside: the key of look-ups by number, the clock, random bytes."""
 
     key: bytes
@@ -37,16 +37,16 @@ class Sources:
         return hmac.digest(self.key, line(number).encode(), hashlib.sha256)
 
 
-def keeps_to(connection: Connection, sources: Sources) -> bool | None:
+def keeps_to(connection: Connection, sources: WriteContext) -> bool | None:
     """Return whether a file keeps to the key of look-ups; None for a file that keeps to none yet."""
     kept = connection.execute("SELECT value FROM meta WHERE name = 'key'").fetchone()
     return None if kept is None else bool(kept[0] == sources.lookup("key"))
 
 
-class Chain:
+class EventWriter:
     """The end of the chain, in one transaction that holds the write lock."""
 
-    def __init__(self, connection: Connection, sources: Sources) -> None:
+    def __init__(self, connection: Connection, sources: WriteContext) -> None:
         self._connection = connection
         self._random = sources.random
         self.now = sources.clock()

@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Final, Self
 
-from storage.database.connection import UNREADABLE, CannotOpen, open_for_reading
+from storage.database.connection import UNREADABLE, CannotOpenLogError, open_for_reading
 from storage.database.files import append_line
 from storage.event_log.hash_chain import microseconds, moment
 
@@ -70,7 +70,7 @@ def missing(path: Path, anchors: Sequence[Anchor]) -> Sequence[str]:
         with closing(open_for_reading(path)) as connection:
             connection.execute("BEGIN")
             faults = list(_faults(connection, anchors))
-    except (*UNREADABLE, CannotOpen) as error:
+    except (*UNREADABLE, CannotOpenLogError) as error:
         return [f"The file is damaged, and its anchors cannot be looked for: {error}."]
     told = list(islice(faults, _NAMED))
     if more := len(faults) - len(told):

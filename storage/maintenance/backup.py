@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Final
 
 from storage.database.connection import BUSY_SECONDS, UNREADABLE
-from storage.database.files import CannotWrite, whole
+from storage.database.files import CannotWriteFileError, whole
 from storage.database.migrations import APPLICATION_ID
 from storage.maintenance.verification import verify
-from storage.models import Verdict
+from storage.models import VerificationReport
 from storage.repositories.audit import COPIED
 
 PAGES: Final = 2_000
@@ -32,25 +32,25 @@ UNFINISHED: Final = ".unfinished"
 """What stands behind a backup's name until it is verified."""
 
 
-class CannotBackUp(Exception):
+class BackupError(Exception):
     """Why no backup was made, as a sentence."""
 
 
 def backup(
     log: Path, target: Path, *, pages: int = PAGES, progress: Callable[[float], None] | None = None
-) -> Verdict:
-    """Write a verified copy of the log as it is now; what it holds. Raises `CannotBackUp` and leaves no file.
+) -> VerificationReport:
+    """Write a verified copy of the log as it is now; what it holds. Raises `BackupError` and leaves no file.
 
     A verdict with faults means the same: what was copied is not whole, and was thrown away. ``progress`` is
     told which share of the work is done, from 0 to 1: with each so many ``pages``, then as they are verified.
     """
     try:
         return _backup(log, target, pages, progress or (lambda _: None))
-    except CannotWrite as error:
-        raise CannotBackUp(str(error)) from error
+    except CannotWriteFileError as error:
+        raise BackupError(str(error)) from error
 
 
-def _backup(log: Path, target: Path, pages: int, progress: Callable[[float], None]) -> Verdict:
+def _backup(log: Path, target: Path, pages: int, progress: Callable[[float], None]) -> VerificationReport:
     with whole(target, "backup", mark=UNFINISHED) as made:
         try:
             _copy(log, made.path, pages, lambda share: progress(share * COPYING))
@@ -68,7 +68,7 @@ def _copy(log: Path, unfinished: Path, pages: int, progress: Callable[[float], N
         with closing(sqlite3.connect(existing, uri=True, timeout=BUSY_SECONDS, isolation_level=None)) as one:
             [(application,)] = one.execute("PRAGMA application_id")
             if application != APPLICATION_ID:
-                raise CannotBackUp(f"{log} is not a log of this program. Nothing was written.")
+                raise BackupError(f"{log} is not a log of this program. Nothing was written.")
             one.execute("BEGIN")
             one.execute("SELECT max(seq) FROM events").fetchone()  # the moment of the copy
             with closing(sqlite3.connect(unfinished, isolation_level=None)) as copy:
@@ -83,4 +83,4 @@ def _copy(log: Path, unfinished: Path, pages: int, progress: Callable[[float], N
                 )
             one.execute("ROLLBACK")
     except UNREADABLE as error:
-        raise CannotBackUp(f"{log} cannot be read to its end: {error}. Nothing was written.") from error
+        raise BackupError(f"{log} cannot be read to its end: {error}. Nothing was written.") from error

@@ -13,8 +13,8 @@ from typing import Final
 from sqlite_utils import Database
 
 from storage.database.connection import UNREADABLE
-from storage.database.migrations import APPLICATION_ID, OtherSchema, refuse_others
-from storage.event_log.writer import Sources, keeps_to
+from storage.database.migrations import APPLICATION_ID, OtherSchemaError, refuse_others
+from storage.event_log.writer import WriteContext, keeps_to
 
 _MOUNTS: Final = Path("/proc/self/mounts")
 """Where Linux says what is mounted where (proc_mounts(5)); other systems do not have it."""
@@ -24,7 +24,7 @@ _CLEARED: Final = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108 - named
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DatabaseLocation:
     """A log's file and the disk below it, as they are now.
 
     ``trouble`` is why the file cannot be used, as a sentence; ``actions`` how many it holds.
@@ -41,20 +41,20 @@ class Place:
     free: int | None = None
 
 
-def inspect(path: Path, key: bytes | None) -> Place:
+def inspect(path: Path, key: bytes | None) -> DatabaseLocation:
     """Look at the place of a log; nothing is written or made. Without a key, its fit is not looked at."""
     path = path.absolute()
     folder = path.parent
     if not folder.is_dir():
-        return Place(path, exists=False, trouble=f"its folder {folder} is not there")
+        return DatabaseLocation(path, exists=False, trouble=f"its folder {folder} is not there")
     exists = path.exists()
     actions, trouble = 0, _not_writable(path, folder)
     if exists and trouble is None:
         try:
             actions = _read(path, key)
-        except (*UNREADABLE, OtherSchema) as error:
+        except (*UNREADABLE, OtherSchemaError) as error:
             trouble = str(error)
-    return Place(
+    return DatabaseLocation(
         path,
         exists,
         trouble,
@@ -88,7 +88,7 @@ def _read(path: Path, key: bytes | None) -> int:
         if application != APPLICATION_ID:
             raise sqlite3.DatabaseError("it is the database of another program")
         refuse_others(Database(connection, execute_plugins=False))
-        if "meta" in tables and key and keeps_to(connection, Sources(key)) is False:
+        if "meta" in tables and key and keeps_to(connection, WriteContext(key)) is False:
             raise sqlite3.DatabaseError("it was written with another CALLOPS_KEY")
         if "actions" not in tables:
             return 0  # whoever began to make it died before it was made

@@ -22,13 +22,13 @@ from typing import Any, Final
 
 from sqlite_utils import Database
 
-from providers.phone import PhoneFault, mask
-from storage.database.connection import UNREADABLE, CannotOpen, is_overgrown, open_for_reading, wipe
-from storage.database.migrations import OtherSchema, refuse_others, schema
-from storage.event_log.hash_chain import ERASED, Links, Row, canonical, commitment, replay
-from storage.event_log.writer import Sources, keeps_to
+from providers.phone import InvalidNumberError, mask
+from storage.database.connection import UNREADABLE, CannotOpenLogError, is_overgrown, open_for_reading, wipe
+from storage.database.migrations import OtherSchemaError, refuse_others, schema
+from storage.event_log.hash_chain import ERASED, ChainVerifier, Row, canonical, commitment, replay
+from storage.event_log.writer import WriteContext, keeps_to
 from storage.maintenance.do_not_call_verification import stop_faults
-from storage.models import Event, Verdict
+from storage.models import Event, VerificationReport
 from storage.repositories.rows import as_event
 from storage.states import State
 
@@ -41,7 +41,7 @@ PORTION: Final = 2_000
 _OPERATIONAL: Final = {"lease_until"}
 """Renewed without an event."""
 
-_DAMAGED: Final = (*UNREADABLE, CannotOpen, IndexError, TypeError, ValueError, OverflowError)
+_DAMAGED: Final = (*UNREADABLE, CannotOpenLogError, IndexError, TypeError, ValueError, OverflowError)
 """What reading a damaged file raises: a torn page gives any value, of any type, under any column."""
 
 _Advance = Callable[[float], None]
@@ -54,30 +54,34 @@ def verify(
     key: bytes | None = None,
     portion: int = PORTION,
     progress: Callable[[float], None] | None = None,
-) -> Verdict:
+) -> VerificationReport:
     """Verify the log in a file. What keeps the file from being read is a fault, too.
 
     Without the ``key`` of look-ups, only that there are as many as there should be is checked of these.
     ``portion``: events, requests or actions that are read as of one moment. ``progress`` is told, between
     two moments, which share of the work is done, from 0 to 1.
     """
-    links, entries, faults = Links(), 0, list[str]()
+    links, entries, faults = ChainVerifier(), 0, list[str]()
     try:
         with closing(open_for_reading(path)) as connection:
             refuse_others(Database(connection, execute_plugins=False))
             connection.text_factory = lambda text: text.decode(errors="surrogateescape")
             faults.extend(_faults(connection, links, key, portion, progress or (lambda _: None)))
             [(entries,)] = connection.execute("SELECT count(*) FROM actions")
-    except OtherSchema as error:
+    except OtherSchemaError as error:
         faults.append(f"The file cannot be verified: {error}.")
     except _DAMAGED as error:
         faults.append(_unreadable(error))
     named = [fault.encode(errors="backslashreplace").decode() for fault in faults[:FAULTS_NAMED]]
-    return Verdict(links.seq, entries, links.head, tuple(named))
+    return VerificationReport(links.seq, entries, links.head, tuple(named))
 
 
 def _faults(
-    connection: Connection, links: Links, key: bytes | None, portion: int, progress: Callable[[float], None]
+    connection: Connection,
+    links: ChainVerifier,
+    key: bytes | None,
+    portion: int,
+    progress: Callable[[float], None],
 ) -> Iterator[str]:
     """Make every check, also where another one could not be made to its end."""
     checks: tuple[Callable[[Connection, _Advance], Iterator[str]], ...] = (
@@ -182,7 +186,9 @@ def _schema_faults(connection: Connection) -> Iterator[str]:
             yield f"The schema is not ours: {name} was changed, added or taken away."
 
 
-def _chain_faults(links: Links, portion: int, connection: Connection, advance: _Advance) -> Iterator[str]:
+def _chain_faults(
+    links: ChainVerifier, portion: int, connection: Connection, advance: _Advance
+) -> Iterator[str]:
     known: tuple[int, object] | None = None
     while True:
         with _moment(connection):
@@ -206,7 +212,7 @@ def _chain_faults(links: Links, portion: int, connection: Connection, advance: _
         advance(known[0] / max(end, 1))
 
 
-def _link_fault(links: Links, row: Mapping[str, Any]) -> str | None:
+def _link_fault(links: ChainVerifier, row: Mapping[str, Any]) -> str | None:
     try:
         event = as_event(row)
         fault = links.fault(event)
@@ -309,7 +315,7 @@ def _lookup_faults(
     key: bytes | None, portion: int, connection: Connection, advance: _Advance
 ) -> Iterator[str]:
     """Every action that is aimed at a number is found by that, and no other."""
-    sources = Sources(key) if key else None
+    sources = WriteContext(key) if key else None
     if sources and not keeps_to(connection, sources):
         yield "The log was written with another key: whether numbers are found under it was not checked."
         sources = None
@@ -347,7 +353,7 @@ def _lookup_faults(
 
 def _masked_faults(key: bytes | None, connection: Connection) -> Iterator[str]:
     """Every pending action is found by what its number reads like when masked, and no other action is."""
-    sources = Sources(key) if key else None
+    sources = WriteContext(key) if key else None
     if sources is None or not keeps_to(connection, sources):
         return
     rows = connection.execute(
@@ -363,7 +369,7 @@ def _masked_faults(key: bytes | None, connection: Connection) -> Iterator[str]:
         pending = row["state"] == State.PENDING and row["dialled"] is not None
         try:
             expected = sources.lookup(mask(row["dialled"])) if pending else None
-        except PhoneFault:
+        except InvalidNumberError:
             continue  # no number that was ever written down: its event says so
         if row["masked"] != expected:
             yield f"{row['id']}: it is not found, while it is pending, by what its number reads like."

@@ -9,8 +9,8 @@ from typing import Any, Final
 from storage.database.migrations import NEVER
 from storage.database.repository import Repository, reads
 from storage.event_log.hash_chain import microseconds, moment
-from storage.event_log.writer import Sources
-from storage.models import LogEntry, Request, Waiting
+from storage.event_log.writer import WriteContext
+from storage.models import ActionRecord, PendingRequest, Request
 from storage.repositories.rows import FROM, moment_or_none, read_request, select_entries
 
 _MASKED: Final = FROM.format("lookup CROSS JOIN actions ON actions.n = lookup.action")
@@ -28,7 +28,7 @@ _APPROVED_BY: Final = """
 """
 
 
-def undecided(connection: Connection, now: datetime, limit: int) -> list[Request]:
+def decision_expired(connection: Connection, now: datetime, limit: int) -> list[Request]:
     """Return pending requests whose time to be decided has passed, at most ``limit``."""
     past = connection.execute(
         f"SELECT id FROM {_PENDING} AND {_DECIDE_BY} <= ? ORDER BY {_DECIDE_BY}, asked_at, id LIMIT ?",  # noqa: S608 - fixed text
@@ -38,8 +38,8 @@ def undecided(connection: Connection, now: datetime, limit: int) -> list[Request
 
 
 def pending(
-    connection: Connection, limit: int, *, after: Waiting | None = None, team: str | None = None
-) -> list[Waiting]:
+    connection: Connection, limit: int, *, after: PendingRequest | None = None, team: str | None = None
+) -> list[PendingRequest]:
     """Return a page of pending requests: the one that is to be decided first comes first.
 
     ``after`` is the last one of the page before; ``team`` the workspace whose requests are meant.
@@ -84,7 +84,7 @@ def pending_since(connection: Connection, after: int, limit: int) -> tuple[list[
     return list(dict.fromkeys(row["request"] for row in rows)), rows[-1]["n"] if rows else after
 
 
-def pending_request(connection: Connection, request: str) -> Waiting | None:
+def pending_request(connection: Connection, request: str) -> PendingRequest | None:
     """Return a request in short; None where it is not pending any more."""
     row = connection.execute(
         f"SELECT *, {_APPROVED_BY} FROM requests WHERE id = ? AND pending = 1",  # noqa: S608 - fixed text
@@ -93,8 +93,8 @@ def pending_request(connection: Connection, request: str) -> Waiting | None:
     return None if row is None else _waiting(row)
 
 
-def _waiting(row: Mapping[str, Any]) -> Waiting:
-    return Waiting(
+def _waiting(row: Mapping[str, Any]) -> PendingRequest:
+    return PendingRequest(
         row["id"],
         row["requester"],
         row["team"],
@@ -105,7 +105,7 @@ def _waiting(row: Mapping[str, Any]) -> Waiting:
     )
 
 
-def alike(connection: Connection, sources: Sources, masked: str) -> list[LogEntry]:
+def pending_ending_with(connection: Connection, sources: WriteContext, masked: str) -> list[ActionRecord]:
     """Return pending entries aimed at a number that reads so when masked, oldest first."""
     return select_entries(
         connection,
@@ -115,7 +115,7 @@ def alike(connection: Connection, sources: Sources, masked: str) -> list[LogEntr
     )
 
 
-def last_asked(connection: Connection, people: Collection[str]) -> dict[str, datetime]:
+def last_notified_at(connection: Connection, people: Collection[str]) -> dict[str, datetime]:
     """Return when each person was last asked to decide, without those who never were."""
     rows = connection.execute(
         """
@@ -132,10 +132,10 @@ def last_asked(connection: Connection, people: Collection[str]) -> dict[str, dat
 class Approvals(Repository):
     """What waits for people to decide."""
 
-    undecided = reads(undecided)
+    decision_expired = reads(decision_expired)
     pending = reads(pending)
     count_pending = reads(count_pending)
     pending_since = reads(pending_since)
     pending_request = reads(pending_request)
-    alike = reads(alike)
-    last_asked = reads(last_asked)
+    pending_ending_with = reads(pending_ending_with)
+    last_notified_at = reads(last_notified_at)

@@ -9,7 +9,7 @@ from typing import Final
 from storage.changes import Announced, Announcement
 from storage.database.repository import Repository, reads, writes
 from storage.event_log.hash_chain import RULES, moment
-from storage.event_log.writer import Chain, Sources
+from storage.event_log.writer import EventWriter, WriteContext
 from storage.maintenance import anchors
 from storage.maintenance.anchors import Anchor
 from storage.models import Event, Scalar
@@ -58,31 +58,31 @@ EXPORTED = "exported"
 """Full numbers were taken out of the log."""
 
 
-def report(
-    connection: Connection, sources: Sources, *, actor: str, where: str, private: Mapping[str, str]
+def record_error(
+    connection: Connection, sources: WriteContext, *, actor: str, where: str, private: Mapping[str, str]
 ) -> str:
     """Write a fault of the program down and return its id (``E-…``), which people are told."""
-    writer = Chain(connection, sources)
+    writer = EventWriter(connection, sources)
     return writer.append_new("E", FAULT, actor=actor, data={"where": where}, private=private).request
 
 
 def record_denied_attempt(
-    connection: Connection, sources: Sources, *, actor: str, where: str, why: str
+    connection: Connection, sources: WriteContext, *, actor: str, where: str, why: str
 ) -> str | None:
     """Record an attempt of a person who may do nothing, and return the event's id (``D-…``).
 
     Return None where that person tried there before on the same day.
     """
-    writer = Chain(connection, sources)
-    if not users.claim(connection, sources, f"{DENIED_ATTEMPT} {actor} {where} {writer.now:%Y-%m-%d}"):
+    writer = EventWriter(connection, sources)
+    if not users.claim_once(connection, sources, f"{DENIED_ATTEMPT} {actor} {where} {writer.now:%Y-%m-%d}"):
         return None
     data = {"what": where, "why": why}
     return writer.append_new("D", DENIED_ATTEMPT, actor=actor, data=data).request
 
 
-def keep_rules(
+def record_rules(
     connection: Connection,
-    sources: Sources,
+    sources: WriteContext,
     *,
     actor: str,
     data: Mapping[str, Scalar],
@@ -97,15 +97,15 @@ def keep_rules(
     last = rules(connection)
     if (last and last.seq) != (after and after.seq):
         return None
-    event = Chain(connection, sources).append_new("R", RULES, actor=actor, data=data)
+    event = EventWriter(connection, sources).append_new("R", RULES, actor=actor, data=data)
     if announce is not None:
         change = Announcement(Announced.RULES_CHANGED, event.request, event=event.seq, payload=announce)
         outbox.announce(connection, sources, change)
     return event.request
 
 
-def exported(
-    connection: Connection, sources: Sources, *, actor: str, rows: str, private: Mapping[str, str]
+def record_export(
+    connection: Connection, sources: WriteContext, *, actor: str, rows: str, private: Mapping[str, str]
 ) -> str:
     """Write down that somebody takes full numbers out of the log, and return the event's id (``X-…``).
 
@@ -113,17 +113,19 @@ def exported(
     """
     data = {"rows": rows}
     return (
-        Chain(connection, sources).append_new("X", EXPORTED, actor=actor, data=data, private=private).request
+        EventWriter(connection, sources)
+        .append_new("X", EXPORTED, actor=actor, data=data, private=private)
+        .request
     )
 
 
 class Audit(Repository):
     """What is written down of the log itself, and where it ended."""
 
-    report = writes(report)
+    record_error = writes(record_error)
     record_denied_attempt = writes(record_denied_attempt)
-    keep_rules = writes(keep_rules)
-    exported = writes(exported)
+    record_rules = writes(record_rules)
+    record_export = writes(record_export)
     event = reads(read_event)
     rules = reads(rules)
     copied_at = reads(copied_at)

@@ -9,8 +9,8 @@ from typing import Final
 from providers.masking import may_hold_number
 from storage.database.repository import Repository, reads
 from storage.event_log.hash_chain import microseconds
-from storage.event_log.writer import Sources
-from storage.models import LogEntry
+from storage.event_log.writer import WriteContext
+from storage.models import ActionRecord
 from storage.repositories import cancellations
 from storage.repositories.rows import ENTRIES, FROM, select_entries
 
@@ -46,9 +46,9 @@ _STILL_TO_GO_OUT: Final = f"""
 """  # noqa: S608 - fixed text
 
 
-def coming_up(
-    connection: Connection, sources: Sources, name: str, agent: str, number: str, now: datetime
-) -> list[LogEntry]:
+def upcoming_calls(
+    connection: Connection, sources: WriteContext, name: str, agent: str, number: str, now: datetime
+) -> list[ActionRecord]:
     """Return calls placed through us that should still go out to a number, soonest first."""
     return select_entries(
         connection,
@@ -63,12 +63,12 @@ def coming_up(
 
 def scheduled(
     connection: Connection, connections: Collection[str], now: datetime, *, mine: str, limit: int
-) -> list[LogEntry]:
+) -> list[ActionRecord]:
     """Return calls of these connections that should still go out, a person's own first.
 
     Among each, the next to go out comes first. What was erased is left out.
     """
-    found: list[LogEntry] = []
+    found: list[ActionRecord] = []
     for source, whose in ((_SCHEDULED_BY, "requester = :mine"), (_SCHEDULED, "requester <> :mine")):
         found += select_entries(
             connection,
@@ -88,8 +88,10 @@ def scheduled(
     return found
 
 
-def scheduled_to(connection: Connection, sources: Sources, number: str, now: datetime) -> list[LogEntry]:
-    """Return what `coming_up` does, for all connections and agents."""
+def scheduled_to(
+    connection: Connection, sources: WriteContext, number: str, now: datetime
+) -> list[ActionRecord]:
+    """Return what `upcoming_calls` does, for all connections and agents."""
     return select_entries(
         connection,
         _BY_NUMBER,
@@ -112,7 +114,9 @@ def still_goes_out(connection: Connection, request: str, now: datetime) -> bool:
     )
 
 
-def holders(connection: Connection, sources: Sources, ids: Collection[str]) -> frozenset[str]:
+def connections_knowing(
+    connection: Connection, sources: WriteContext, ids: Collection[str]
+) -> frozenset[str]:
     """Return the connections whose provider gave out one of these ids, or did what was asked of it."""
     found = connection.execute(
         """
@@ -137,7 +141,7 @@ def holders(connection: Connection, sources: Sources, ids: Collection[str]) -> f
     return frozenset(name for (name,) in found)
 
 
-def known_call(connection: Connection, name: str, reference: str, now: datetime) -> LogEntry | None:
+def find_scheduled(connection: Connection, name: str, reference: str, now: datetime) -> ActionRecord | None:
     """Return the call with this provider's id that should still go out, or None."""
     found = select_entries(
         connection,
@@ -157,7 +161,7 @@ def known_call(connection: Connection, name: str, reference: str, now: datetime)
     return found[0] if found else None
 
 
-def known_ids(connection: Connection, sources: Sources, ids: Collection[str]) -> set[str]:
+def known_ids(connection: Connection, sources: WriteContext, ids: Collection[str]) -> set[str]:
     """Return those of some providers' ids that an action was aimed at, or that a provider gave one."""
     rows = connection.execute(
         """
@@ -208,7 +212,7 @@ def seen(connection: Connection, name: str, account: str, reference: str, before
     return found.fetchone() is not None and not _was_ended(connection, name, reference)
 
 
-def sighted_before(connection: Connection, entry: str) -> bool:
+def found_before_attempt(connection: Connection, entry: str) -> bool:
     """Return whether a look-up found an entry's target before the entry's first attempt.
 
     Not if it was cancelled or deleted through us since.
@@ -273,12 +277,12 @@ def campaigns_seen(connection: Connection) -> set[tuple[str, str, str]]:
 class CallHistory(Repository):
     """What the log knows of calls and campaigns that providers have."""
 
-    coming_up = reads(coming_up)
+    upcoming_calls = reads(upcoming_calls)
     scheduled = reads(scheduled)
     scheduled_to = reads(scheduled_to)
-    holders = reads(holders)
-    known_call = reads(known_call)
+    connections_knowing = reads(connections_knowing)
+    find_scheduled = reads(find_scheduled)
     known_ids = reads(known_ids)
     seen = reads(seen)
-    sighted_before = reads(sighted_before)
+    found_before_attempt = reads(found_before_attempt)
     campaigns_seen = reads(campaigns_seen)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from sqlite3 import Connection
 from typing import Any, Final
 
-from storage.changes import Post
+from storage.changes import Notification
 from storage.event_log.hash_chain import CANCELLED
-from storage.event_log.writer import Chain
+from storage.event_log.writer import EventWriter
 from storage.models import SYSTEM, Cancelled
 from storage.repositories.outbox import STATE, add_posts
 
@@ -29,7 +29,7 @@ def same_account(placed: str, cancel: str) -> str:
     return f"substr({of.format(placed)}, 1, length({of.format(cancel)})) = {of.format(cancel)}"
 
 
-def note(connection: Connection, writer: Chain, entry: str, by: str) -> None:
+def note(connection: Connection, writer: EventWriter, entry: str, by: str) -> None:
     """Write down which scheduled calls a cancellation took away, and have their messages edited.
 
     Whoever placed one hears of it, unless it was them who had it cancelled.
@@ -40,7 +40,7 @@ def note(connection: Connection, writer: Chain, entry: str, by: str) -> None:
         slots = ["audit", *(slot for slot in ("card", "origin") if slot in placed["shown"].split())]
         if placed["requester"] != placed["cancelled_by"]:
             slots.append(f"dm:{placed['requester']}")
-        add_posts(connection, event, [Post(STATE, slot) for slot in slots])
+        add_posts(connection, event, [Notification(STATE, slot) for slot in slots])
 
 
 def _found(connection: Connection, entry: str) -> list[Mapping[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Final
 from providers.actions import Kind
 from storage.database.repository import Repository, reads
 from storage.event_log.hash_chain import microseconds
-from storage.models import LogEntry, Request
+from storage.models import ActionRecord, Request
 from storage.repositories.exclusion import HOLDING, WAITS
 from storage.repositories.rate_limits import MINUTE
 from storage.repositories.rows import ENTRIES, FROM, as_looked_up, read_request, select_entries
@@ -50,7 +50,7 @@ The planner would read all that is approved for each of them, by its state.
 """
 
 
-def ready(
+def due(
     connection: Connection,
     now: datetime,
     limit: int,
@@ -58,7 +58,7 @@ def ready(
     without: Collection[str] = (),
     kinds: Collection[Kind] = (),
     held: Collection[str] = (),
-) -> list[LogEntry]:
+) -> list[ActionRecord]:
     """Return approved entries whose time to be sent has come, in the order they were approved.
 
     ``limit``: at most so many of each connection. ``without``: connections that have no worker free, or
@@ -75,7 +75,7 @@ def ready(
     return _of_each(connection, names, query, values, order="last_event")
 
 
-def overdue(connection: Connection, now: datetime) -> list[LogEntry]:
+def retry_window_expired(connection: Connection, now: datetime) -> list[ActionRecord]:
     """Return approved entries whose ``not_after`` has come: their attempt may not begin any more."""
     return select_entries(
         connection,
@@ -85,9 +85,9 @@ def overdue(connection: Connection, now: datetime) -> list[LogEntry]:
     )
 
 
-def unsighted(
+def awaiting_lookup(
     connection: Connection, connections: Collection[str], limit: int, after: Mapping[str, int]
-) -> tuple[list[LogEntry], dict[str, int]]:
+) -> tuple[list[ActionRecord], dict[str, int]]:
     """Return pending or approved entries that were never begun and never looked up.
 
     ``limit``: so many of each connection are read. ``after`` says where in the log to go on, by connection;
@@ -109,7 +109,7 @@ def unsighted(
     return list(map(as_looked_up, found)), {**after, **{row["connection"]: row["n"] for row in rows}}
 
 
-def unsure(connection: Connection, connections: Collection[str], limit: int) -> list[LogEntry]:
+def unknown_deletions(connection: Connection, connections: Collection[str], limit: int) -> list[ActionRecord]:
     """Return deletions in ``unknown`` that were not looked up since, so many of each connection."""
     query = f"""
         {ENTRIES}
@@ -120,7 +120,7 @@ def unsure(connection: Connection, connections: Collection[str], limit: int) -> 
     return _of_each(connection, connections, query, {"limit": limit}, order="n")
 
 
-def lapsed(connection: Connection, now: datetime) -> list[LogEntry]:
+def lease_expired(connection: Connection, now: datetime) -> list[ActionRecord]:
     """Return entries in ``sending`` whose lease has run out: their owner died."""
     return select_entries(
         connection,
@@ -140,7 +140,7 @@ def _of_each(
     values: Mapping[str, object],
     *,
     order: str,
-) -> list[LogEntry]:
+) -> list[ActionRecord]:
     """Return what a query finds for each of these connections, all in one order."""
     rows = [
         row
@@ -154,7 +154,7 @@ LOOKED_BACK: Final = timedelta(days=90)
 """A doubt about the first step may be settled long after the new time."""
 
 
-def moves_due(connection: Connection, now: datetime) -> list[Request]:
+def reschedules_due(connection: Connection, now: datetime) -> list[Request]:
     """Return moves whose call is cancelled and was neither placed again nor found impossible to place."""
     found = connection.execute(
         """
@@ -169,7 +169,7 @@ def moves_due(connection: Connection, now: datetime) -> list[Request]:
     return [read_request(connection, move) for (move,) in found]
 
 
-def moves_followed(connection: Connection, now: datetime) -> list[Request]:
+def reschedules_completed(connection: Connection, now: datetime) -> list[Request]:
     """Return moves whose second step ended, or is in doubt, without a note (`FOLLOWED`) of that."""
     found = connection.execute(
         """
@@ -190,10 +190,10 @@ def moves_followed(connection: Connection, now: datetime) -> list[Request]:
 class DispatchQueue(Repository):
     """What is due to be sent, looked up, given up or followed."""
 
-    ready = reads(ready)
-    overdue = reads(overdue)
-    unsighted = reads(unsighted)
-    unsure = reads(unsure)
-    lapsed = reads(lapsed)
-    moves_due = reads(moves_due)
-    moves_followed = reads(moves_followed)
+    due = reads(due)
+    retry_window_expired = reads(retry_window_expired)
+    awaiting_lookup = reads(awaiting_lookup)
+    unknown_deletions = reads(unknown_deletions)
+    lease_expired = reads(lease_expired)
+    reschedules_due = reads(reschedules_due)
+    reschedules_completed = reads(reschedules_completed)

@@ -21,8 +21,8 @@ from storage.event_log.hash_chain import (
     LIST_REMOVED,
     NumberSeal,
 )
-from storage.event_log.writer import SALT_BYTES, Chain, Sources
-from storage.models import Event, Stop
+from storage.event_log.writer import SALT_BYTES, EventWriter, WriteContext
+from storage.models import DoNotCallEntry, Event
 from storage.repositories.outbox import announce
 from storage.repositories.rows import as_event
 
@@ -56,7 +56,7 @@ def holds_back(connection: Connection, entry: str) -> bool:
     return found.fetchone() is not None
 
 
-def find(connection: Connection, number: bytes) -> list[Stop]:
+def find(connection: Connection, number: bytes) -> list[DoNotCallEntry]:
     """Return why a number is not called, a person's stop first; empty where it may be called."""
     rows = connection.execute(
         f"""
@@ -68,14 +68,14 @@ def find(connection: Connection, number: bytes) -> list[Stop]:
     return [_stop(as_event(row), row["list"]) for row in rows]
 
 
-def stops(connection: Connection, sources: Sources, number: str) -> list[Stop]:
+def stops(connection: Connection, sources: WriteContext, number: str) -> list[DoNotCallEntry]:
     """Return why a number is not called, a person's stop first; empty where it may be called."""
     return find(connection, sources.lookup(number))
 
 
-def stop(
-    connection: Connection, sources: Sources, number: str, *, masked: str, actor: str, reason: str | None
-) -> tuple[Stop, bool]:
+def add(
+    connection: Connection, sources: WriteContext, number: str, *, masked: str, actor: str, reason: str | None
+) -> tuple[DoNotCallEntry, bool]:
     """Stop all calls to a number from now on; True where nobody had before.
 
     No `PlaceCall` to it moves to ``sending`` any more, and none that is there is held: `apply` conflicts
@@ -86,7 +86,7 @@ def stop(
         if known.list is None:
             return known, False
     salt = sources.random(SALT_BYTES)
-    event = Chain(connection, sources).append_new(
+    event = EventWriter(connection, sources).append_new(
         "S",
         CALLS_STOPPED,
         actor=actor,
@@ -99,9 +99,9 @@ def stop(
     return _stop(event, BY_PERSON), True
 
 
-def _allow(
-    connection: Connection, sources: Sources, number: str, *, masked: str, actor: str, reason: str
-) -> Stop | None:
+def _remove(
+    connection: Connection, sources: WriteContext, number: str, *, masked: str, actor: str, reason: str
+) -> DoNotCallEntry | None:
     """Let calls to a number go out again that a person stopped; None where nobody had. Lists stay."""
     hashed = sources.lookup(number)
     known = next((one for one in find(connection, hashed) if one.list is None), None)
@@ -109,7 +109,7 @@ def _allow(
         return None
     unseal(connection, "number = ? AND list = ?", hashed, BY_PERSON)
     connection.execute("DELETE FROM stops WHERE number = ? AND list = ?", [hashed, BY_PERSON])
-    event = Chain(connection, sources).append(
+    event = EventWriter(connection, sources).append(
         known.id,
         known.id,
         CALLS_ALLOWED,
@@ -146,11 +146,11 @@ def count_by_list(connection: Connection) -> list[tuple[str, int]]:
     return [(name, numbers) for name, numbers in rows]
 
 
-def _stop(event: Event, name: str) -> Stop:
-    return Stop(event.request, event.actor, event.at, name or None)
+def _stop(event: Event, name: str) -> DoNotCallEntry:
+    return DoNotCallEntry(event.request, event.actor, event.at, name or None)
 
 
-def to_tell(connection: Connection, sources: Sources, event: Event) -> None:
+def to_tell(connection: Connection, sources: WriteContext, event: Event) -> None:
     """Have an event told of in Slack."""
     announce(connection, sources, Announcement(Announced.DO_NOT_CALL, str(event.seq), event=event.seq))
 
@@ -158,14 +158,14 @@ def to_tell(connection: Connection, sources: Sources, event: Event) -> None:
 class DoNotCall(Repository):
     """Numbers that are not called."""
 
-    stop = writes(stop)
+    add = writes(add)
     stops = reads(stops)
     stopped_numbers = reads(stopped_numbers)
 
-    async def allow(self, number: str, *, masked: str, actor: str, reason: str) -> Stop | None:
+    async def remove(self, number: str, *, masked: str, actor: str, reason: str) -> DoNotCallEntry | None:
         """Let calls to a number go out again that a person stopped; None where nobody had. Lists stay."""
         allowed = await self._write(
-            lambda connection: _allow(
+            lambda connection: _remove(
                 connection, self._sources, number, masked=masked, actor=actor, reason=reason
             )
         )

@@ -14,7 +14,7 @@ from typing import Final
 
 from storage.database.repository import Repository, reads
 from storage.event_log.hash_chain import LIST_IMPORT_BEGAN, LIST_IMPORTED, LIST_REMOVED, NumberSeal
-from storage.event_log.writer import SALT_BYTES, Chain, Sources
+from storage.event_log.writer import SALT_BYTES, EventWriter, WriteContext
 from storage.models import Event, Scalar
 from storage.repositories.do_not_call import COUNTS, SEALED, to_tell, unseal
 from storage.repositories.rows import as_event
@@ -23,7 +23,7 @@ TOGETHER: Final = 2_000
 """Rows of a list that one transaction adds or deletes: some 20 ms in which no other process writes."""
 
 
-class ImportSuperseded(Exception):
+class ImportSupersededError(Exception):
     """An import cannot go on: its list was removed, or another import of it began."""
 
 
@@ -51,16 +51,18 @@ def _unlisted(connection: Connection, name: str, numbers: Iterable[bytes]) -> in
     return sum(connection.execute(query, [one, name]).fetchone() is None for one in numbers)
 
 
-def begin_list(connection: Connection, sources: Sources, name: str, *, actor: str) -> Event:
+def begin_list(connection: Connection, sources: WriteContext, name: str, *, actor: str) -> Event:
     """Begin to add numbers to a list, in place of any import of it that has not finished."""
     connection.execute("UPDATE unfinished_lists SET leaving = 1 WHERE list = ?", [name])
-    event = Chain(connection, sources).append_new("S", LIST_IMPORT_BEGAN, actor=actor, data={"list": name})
+    event = EventWriter(connection, sources).append_new(
+        "S", LIST_IMPORT_BEGAN, actor=actor, data={"list": name}
+    )
     connection.execute("INSERT INTO unfinished_lists VALUES (?, ?, 0)", [event.seq, name])
     return event
 
 
 def add_some(connection: Connection, began: Event, numbers: Iterable[bytes]) -> None:
-    """Add some of a list's numbers, but for those it has already. Raises `ImportSuperseded`."""
+    """Add some of a list's numbers, but for those it has already. Raises `ImportSupersededError`."""
     _check_unfinished(connection, began)
     connection.executemany(
         """
@@ -71,8 +73,8 @@ def add_some(connection: Connection, began: Event, numbers: Iterable[bytes]) -> 
     )
 
 
-def finish_list(connection: Connection, sources: Sources, began: Event) -> Imported:
-    """Let all numbers of an import count at once. Raises `ImportSuperseded`."""
+def finish_list(connection: Connection, sources: WriteContext, began: Event) -> Imported:
+    """Let all numbers of an import count at once. Raises `ImportSupersededError`."""
     _check_unfinished(connection, began)
     name = str(began.data["list"])
     kept = _count_numbers(connection, name)
@@ -82,7 +84,7 @@ def finish_list(connection: Connection, sources: Sources, began: Event) -> Impor
         "SELECT number FROM stops WHERE list = ? AND event = ? ORDER BY number", [name, began.seq]
     )
     sealed = NumberSeal(salt, name).add(row["number"] for row in added).text()
-    event = Chain(connection, sources).append(
+    event = EventWriter(connection, sources).append(
         began.request,
         began.entry,
         LIST_IMPORTED,
@@ -112,7 +114,7 @@ def unfinished_imports(connection: Connection) -> list[UnfinishedImport]:
     return [UnfinishedImport(one.request, str(one.data["list"]), one.at) for one in events]
 
 
-def _remove_list(connection: Connection, sources: Sources, name: str, *, actor: str) -> int:
+def _remove_list(connection: Connection, sources: WriteContext, name: str, *, actor: str) -> int:
     """Take a list away with any import of it that has not finished; return how many numbers it had.
 
     Its rows count no longer. `sweep` deletes them.
@@ -129,7 +131,7 @@ def _remove_list(connection: Connection, sources: Sources, name: str, *, actor: 
             [name],
         )
         data: dict[str, Scalar] = {"list": name, "removed": removed}
-        event = Chain(connection, sources).append_new("S", LIST_REMOVED, actor=actor, data=data)
+        event = EventWriter(connection, sources).append_new("S", LIST_REMOVED, actor=actor, data=data)
         to_tell(connection, sources, event)
     return removed
 
@@ -164,7 +166,7 @@ def _check_unfinished(connection: Connection, began: Event) -> None:
         "SELECT 1 FROM unfinished_lists WHERE event = ? AND NOT leaving", [began.seq]
     ).fetchone()
     if found is None:
-        raise ImportSuperseded(
+        raise ImportSupersededError(
             f"The list {began.data['list']} was removed, or another import of it began meanwhile."
         )
 
@@ -196,7 +198,7 @@ class DoNotCallLists(Repository):
 
         They are written in small parts, and count all at once when the last one is; ``progress`` is told how
         many each part had. An error, or cancelling the call, leaves the list as it was. Raises
-        `ImportSuperseded` where the list is removed meanwhile, or another
+        `ImportSupersededError` where the list is removed meanwhile, or another
         import of it begins.
         """
         if not name:

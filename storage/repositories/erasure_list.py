@@ -31,7 +31,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Erasing:
+class PurgeFilter:
     """What is to be forgotten, by one rule; what the fields name together, not what they have in common.
 
     ``rule`` says why, in words that stay in the chain: it holds no number. ``numbers`` are E.164: every
@@ -51,7 +51,7 @@ class Erasing:
     at_most: int | None = None
 
 
-class Why(StrEnum):
+class RetainedBecause(StrEnum):
     """Why something that was asked for is not forgotten yet."""
 
     HELD = "held"
@@ -62,17 +62,17 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Retained:
     """A request that is not forgotten yet. ``state`` is how it stands; ``until`` when that ends, if known."""
 
     request: str
-    why: Why
+    why: RetainedBecause
     state: str
     until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
+class PurgeResult:
     """What was forgotten, or what would be: requests and reports of faults by id, and how many of the rest.
 
     ``messages`` are ours in Slack, which are edited; ``id`` is the event's that says so, None where nothing
@@ -81,7 +81,7 @@ class Erased:
     """
 
     requests: Sequence[Listed]
-    kept: Sequence[Kept] = ()
+    kept: Sequence[Retained] = ()
     drafts: int = 0
     people: int = 0
     messages: int = 0
@@ -102,7 +102,7 @@ class _Lines:
     before: datetime | None = None
 
 
-class UnreadableList(Exception):
+class UnreadableListError(Exception):
     """The list of what was forgotten cannot be read, as a sentence."""
 
 
@@ -111,13 +111,13 @@ def list_beside(log: Path) -> Path:
     return log.with_name(f"{log.name}.erasures")
 
 
-def keep_in_list(log: Path, erasing: Erasing, requests: Sequence[Listed], at: datetime) -> None:
+def keep_in_list(log: Path, erasing: PurgeFilter, requests: Sequence[Listed], at: datetime) -> None:
     """List what is about to be forgotten, onto the disk. What is old enough is listed by its age alone."""
     for line in _lines(erasing, requests):
         append_line(list_beside(log), json.dumps({"at": microseconds(at), **line}))
 
 
-def _lines(erasing: Erasing, requests: Sequence[Listed]) -> Iterator[Mapping[str, object]]:
+def _lines(erasing: PurgeFilter, requests: Sequence[Listed]) -> Iterator[Mapping[str, object]]:
     if erasing.before is not None:
         yield {"before": microseconds(erasing.before)}
     else:
@@ -127,21 +127,23 @@ def _lines(erasing: Erasing, requests: Sequence[Listed]) -> Iterator[Mapping[str
         yield {"person": one.id, "until": microseconds(one.at)}
 
 
-def again(log: Path, *, hold: frozenset[str] = frozenset()) -> Erasing | None:
-    """Return all that a log forgot, to be forgotten again, or None. Raises `UnreadableList`."""
+def again(log: Path, *, hold: frozenset[str] = frozenset()) -> PurgeFilter | None:
+    """Return all that a log forgot, to be forgotten again, or None. Raises `UnreadableListError`."""
     path, found = list_beside(log), _Lines()
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableList(f"{path} cannot be read: {error}") from error
+        raise UnreadableListError(f"{path} cannot be read: {error}") from error
     for number, line in enumerate(text.splitlines(), start=1):
         try:
             _take(found, json.loads(line))
         except (ValueError, TypeError, KeyError, OverflowError) as error:
-            raise UnreadableList(f"{path}, line {number} is damaged: put it right, or take it out") from error
-    return Erasing(
+            raise UnreadableListError(
+                f"{path}, line {number} is damaged: put it right, or take it out"
+            ) from error
+    return PurgeFilter(
         rule=AGAIN,
         names=tuple(found.names.values()),
         before=found.before,

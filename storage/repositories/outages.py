@@ -18,7 +18,7 @@ from typing import Final, Literal
 from storage.changes import Announced, Announcement
 from storage.database.repository import Repository, reads, writes
 from storage.event_log.hash_chain import microseconds, moment
-from storage.event_log.writer import Sources
+from storage.event_log.writer import WriteContext
 from storage.models import ConnectionOutage, Scalar, Traffic
 from storage.repositories import outbox, rate_limits
 from storage.repositories.rate_limits import MINUTE
@@ -58,7 +58,7 @@ def waits_for(connection: Connection, name: str) -> ConnectionOutage | None:
 
 def failed(
     connection: Connection,
-    sources: Sources,
+    sources: WriteContext,
     name: str,
     *,
     began: datetime,
@@ -105,7 +105,7 @@ def failed(
     return _outage(counted)
 
 
-def answered(connection: Connection, sources: Sources, name: str) -> None:
+def answered(connection: Connection, sources: WriteContext, name: str) -> None:
     """Note that a provider that failed answers again."""
     row = _row(connection, name, "down")
     if row is None:
@@ -119,7 +119,7 @@ def answered(connection: Connection, sources: Sources, name: str) -> None:
         _tell_again(connection, name, now)
 
 
-def probe(connection: Connection, sources: Sources, name: str, until: datetime) -> bool:
+def acquire_probe(connection: Connection, sources: WriteContext, name: str, until: datetime) -> bool:
     """Return whether the caller may find out, until then, if a provider answers whose pause is over."""
     now = sources.clock()
     may = connection.execute(
@@ -172,7 +172,7 @@ def asked(
 
 def pause(
     connection: Connection,
-    sources: Sources,
+    sources: WriteContext,
     account: str,
     until: datetime,
     *,
@@ -209,7 +209,7 @@ def next_probe(
     return moved.rowcount > 0
 
 
-def over(connection: Connection, sources: Sources) -> None:
+def clear_expired(connection: Connection, sources: WriteContext) -> None:
     """Forget what providers asked for and is past."""
     now = sources.clock()
     rows = connection.execute(
@@ -229,8 +229,8 @@ def forget(connection: Connection, name: str, reason: Literal["down", "rate_limi
     connection.execute("DELETE FROM outages WHERE connection = ? AND reason = ?", [name, reason])
 
 
-def lift(
-    connection: Connection, sources: Sources, names: Collection[str], account: str
+def reset(
+    connection: Connection, sources: WriteContext, names: Collection[str], account: str
 ) -> list[ConnectionOutage]:
     """End the pauses of an account and its connections now, and return what stood still."""
     now = sources.clock()
@@ -248,7 +248,7 @@ def lift(
     return held
 
 
-def _announce(connection: Connection, sources: Sources, name: str) -> None:
+def _announce(connection: Connection, sources: WriteContext, name: str) -> None:
     """Have the audit channel told that a provider is down, once for each outage."""
     row = _row(connection, name, "down")
     if row is None or row["announced"]:
@@ -310,7 +310,7 @@ class Outages(Repository):
     all_outages = reads(all_outages)
     failed = writes(failed)
     answered = writes(answered)
-    probe = writes(probe)
+    acquire_probe = writes(acquire_probe)
     next_probe = writes(next_probe)
-    lift = writes(lift)
-    over = writes(over)
+    reset = writes(reset)
+    clear_expired = writes(clear_expired)

@@ -6,11 +6,11 @@ from datetime import datetime
 from sqlite3 import Connection, Row
 from typing import Final
 
-from storage.changes import Announcement, Post
+from storage.changes import Announcement, Notification
 from storage.database.repository import Repository, writes
 from storage.event_log.hash_chain import ERASED, microseconds, moment
-from storage.event_log.writer import Sources
-from storage.models import Event, MessageRef, Outgoing, Scalar
+from storage.event_log.writer import WriteContext
+from storage.models import Event, MessageRef, OutboxItem, Scalar
 from storage.repositories.rate_limits import MINUTE
 
 EDITED: Final = frozenset({"audit", "card", "origin"})
@@ -71,7 +71,7 @@ def is_edited(slot: str) -> bool:
     return slot in EDITED or slot.startswith((ASKED, REPLY))
 
 
-def add_posts(connection: Connection, event: Event, posts: Iterable[Post]) -> None:
+def add_posts(connection: Connection, event: Event, posts: Iterable[Notification]) -> None:
     """Add the posts that tell of an event of a request."""
     connection.executemany(
         "INSERT INTO outbox (request, entry, event, template, slot, added_at) VALUES (?, ?, ?, ?, ?, ?)",
@@ -82,7 +82,7 @@ def add_posts(connection: Connection, event: Event, posts: Iterable[Post]) -> No
     )
 
 
-def announce(connection: Connection, sources: Sources, *announcements: Announcement) -> None:
+def announce(connection: Connection, sources: WriteContext, *announcements: Announcement) -> None:
     """Add the announcements that were never added before."""
     now = microseconds(sources.clock())
     connection.executemany(
@@ -108,7 +108,7 @@ def announce_anew(connection: Connection, key: str, payload: Mapping[str, Scalar
 
 def outgoing(
     connection: Connection, now: datetime, *, owner: str, until: datetime, limit: int
-) -> list[Outgoing]:
+) -> list[OutboxItem]:
     """Take posts that are due, under a lease: at most the first undelivered one of each request.
 
     A post that was set aside holds up only what goes to the same place. Of posts that wait in one lane,
@@ -124,8 +124,8 @@ def outgoing(
     return [_outgoing(row) for row in rows]
 
 
-def _outgoing(row: Row) -> Outgoing:
-    return Outgoing(
+def _outgoing(row: Row) -> OutboxItem:
+    return OutboxItem(
         id=row["id"],
         request=row["request"],
         entry=row["entry"],
@@ -143,8 +143,8 @@ def _outgoing(row: Row) -> Outgoing:
 
 def delivered(
     connection: Connection,
-    sources: Sources,
-    post: Outgoing,
+    sources: WriteContext,
+    post: OutboxItem,
     ref: MessageRef | None,
     *,
     seen: int | None,
@@ -182,7 +182,7 @@ def delivered(
     )
 
 
-def _stands(connection: Connection, post: Outgoing, ref: MessageRef, seen: int | None) -> None:
+def _stands(connection: Connection, post: OutboxItem, ref: MessageRef, seen: int | None) -> None:
     """Note where a message stands, so that it can be edited, if only to erase it."""
     slot = post.to if is_edited(post.to) else f"{REPLY}{post.id}"
     connection.execute(
@@ -212,8 +212,8 @@ def erase_posts(connection: Connection, event: Event) -> None:
 
 def postpone(
     connection: Connection,
-    sources: Sources,
-    post: Outgoing,
+    sources: WriteContext,
+    post: OutboxItem,
     *,
     not_before: datetime,
     error: str | None,
@@ -253,14 +253,14 @@ def postpone(
     )
 
 
-def abandon(connection: Connection, sources: Sources, post: Outgoing, *, error: str) -> None:
+def abandon(connection: Connection, sources: WriteContext, post: OutboxItem, *, error: str) -> None:
     """Give up a post that can never be made (the channel is gone): it is kept, with the reason."""
     connection.execute("UPDATE outbox SET error = ? WHERE id = ?", [error, post.id])
     _end(connection, post, "abandoned", sources.clock())
 
 
 def _end(
-    connection: Connection, post: Outgoing, how: str, now: datetime, ref: MessageRef | None = None
+    connection: Connection, post: OutboxItem, how: str, now: datetime, ref: MessageRef | None = None
 ) -> None:
     """End a post, unless it is to tell something else by now. ``ref``: where it stands."""
     connection.execute(

@@ -22,7 +22,7 @@ from typing import Final, Self
 from storage.database.files import make, open_made
 from storage.database.repository import Repository, writes
 from storage.event_log.hash_chain import microseconds
-from storage.event_log.writer import Sources
+from storage.event_log.writer import WriteContext
 
 SERVING: Final = "-serving-"
 """Between the database's name and the owner's, as SQLite itself puts ``-wal`` and ``-shm`` behind it."""
@@ -121,7 +121,7 @@ def _take(path: Path) -> int | None:
     return descriptor
 
 
-def release(connection: Connection, sources: Sources, owner: str) -> None:
+def release_owner(connection: Connection, sources: WriteContext, owner: str) -> None:
     """Let go of what an owner held that has ended: its posts are free, its entries' leases are over."""
     connection.execute(
         """
@@ -151,7 +151,7 @@ def count_serving(database: Path) -> int:
     return serving
 
 
-def probe(connection: Connection, sources: Sources) -> None:
+def probe(connection: Connection, sources: WriteContext) -> None:
     """Write a little: raises what keeps the log from being written to, such as a full disk."""
     connection.execute(
         """
@@ -165,7 +165,7 @@ def probe(connection: Connection, sources: Sources) -> None:
 class Processes(Repository):
     """Which processes use the log, and what they hold."""
 
-    release = writes(release)
+    release_owner = writes(release_owner)
     probe = writes(probe)
 
     async def count_serving(self) -> int:

@@ -18,7 +18,7 @@ MINUTE: Final = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class RateLimit:
     """So many ``places`` of an account in any ``within``; None: as many as you like, but for pauses."""
 
     account: str
@@ -35,7 +35,7 @@ def paused_until(connection: Connection, account: str, now: datetime) -> datetim
     return None if row is None else moment(row["until"])
 
 
-def turn(
+def try_acquire(
     connection: Connection, account: str, a_minute: int, now: datetime, *, paused: bool = True
 ) -> datetime | None:
     """Take a place to send, and return None; or return when to try again.
@@ -43,11 +43,11 @@ def turn(
     Never more than ``a_minute`` places are given in any 60 s, over all processes, and none before a pause
     has passed unless ``paused`` is False. Without a limit nothing is written.
     """
-    return take(connection, [Budget(account, a_minute, MINUTE)], now, paused=paused)
+    return take(connection, [RateLimit(account, a_minute, MINUTE)], now, paused=paused)
 
 
 def take(
-    connection: Connection, budgets: Sequence[Budget], now: datetime, *, paused: bool = True
+    connection: Connection, budgets: Sequence[RateLimit], now: datetime, *, paused: bool = True
 ) -> datetime | None:
     """Take a place of each of them and return None; or take none, and return when to try again.
 
@@ -65,7 +65,7 @@ def take(
     return None
 
 
-def _free_from(connection: Connection, budget: Budget, now: datetime, *, paused: bool) -> datetime | None:
+def _free_from(connection: Connection, budget: RateLimit, now: datetime, *, paused: bool) -> datetime | None:
     """Return when there is a place again, or None where there is one."""
     account = budget.account
     if paused and (until := paused_until(connection, account, now)):
@@ -113,7 +113,7 @@ class RateLimits(Repository):
 
     take = writes(take)
 
-    async def turn(
+    async def try_acquire(
         self, account: str, *, a_minute: int | None, now: datetime, paused: bool = True
     ) -> datetime | None:
         """Take a place to send, and return None; or return when to try again.
@@ -123,7 +123,7 @@ class RateLimits(Repository):
         """
         if a_minute is not None:
             return await self._write(
-                lambda connection: turn(connection, account, a_minute, now, paused=paused)
+                lambda connection: try_acquire(connection, account, a_minute, now, paused=paused)
             )
         if not paused:
             return None

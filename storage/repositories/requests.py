@@ -8,30 +8,30 @@ from typing import Final
 
 from providers.masking import may_hold_number
 from providers.phone import mask
-from storage.changes import Change, NewAction, NewRequest, Recorded
+from storage.changes import ChangeSet, NewAction, NewRequest, Recorded
 from storage.database.repository import Repository, reads, writes
-from storage.errors import AlreadyAsked, Conflict
+from storage.errors import ConflictError, DuplicateRequestError
 from storage.event_log import hash_chain
 from storage.event_log.hash_chain import REQUEST_COLUMNS, REQUESTED, microseconds
-from storage.event_log.writer import Chain, Sources
-from storage.models import Event, LogEntry, Request, Scalar
+from storage.event_log.writer import EventWriter, WriteContext
+from storage.models import ActionRecord, Event, Request, Scalar
 from storage.repositories.call_history import is_reference
 from storage.repositories.idempotency_keys import use_up, used_by
 from storage.repositories.outbox import add_posts
 from storage.repositories.rows import (
     ACTION,
     agent_and_target,
-    as_entry,
+    as_action_record,
     as_json,
     as_request,
     as_scalar,
     insert,
     read_events,
-    read_private,
+    read_personal_values,
     read_request,
-    read_whole,
+    read_with_history,
 )
-from storage.repositories.transitions import TooLate, apply, hold
+from storage.repositories.transitions import StaleChangeError, apply, renew_lease
 from storage.states import State, check
 
 _UNDER_WAY: Final = """
@@ -63,22 +63,22 @@ _BY_ID: Final = f"""
 """  # noqa: S608 - fixed text
 
 
-def record(connection: Connection, sources: Sources, new: NewRequest) -> Recorded:
+def create(connection: Connection, sources: WriteContext, new: NewRequest) -> Recorded:
     """Write a request down, durably, with its first events. The same intent twice is one request.
 
-    Raises `AlreadyAsked`, for one that ``joins``, if an action of its kind is pending, approved, being
-    sent or unknown for one of its targets at the same account.
+    Raises `DuplicateRequestError`, for one that ``joins``, if an action of its kind is pending, approved,
+    being sent or unknown for one of its targets at the same account.
     """
     if not new.actions:
         raise ValueError("a request has at least one action")
     check(None, new.state)
     if made := used_by(connection, delivery_key=new.delivery_key, nonce=new.nonce):
-        return Recorded(read_request(connection, made), fresh=False)
+        return Recorded(read_request(connection, made), created=False)
     aims = [_aim(connection, sources, asked) for asked in new.actions]
-    if new.joins:
+    if new.deduplicate:
         _check_under_way(connection, new, aims, sources.clock())
 
-    writer = Chain(connection, sources)
+    writer = EventWriter(connection, sources)
     request_id = writer.new_id("A")
     personal = _given(reason=new.reason, purpose=new.purpose, consent=new.consent, zone=new.zone)
     requested, entries = [], []
@@ -96,7 +96,7 @@ def record(connection: Connection, sources: Sources, new: NewRequest) -> Recorde
         entries.append(_insert_entry(connection, event, asked, aim))
         requested.append(event)
     use_up(connection, request_id, delivery_key=new.delivery_key, nonce=new.nonce, now=writer.now)
-    add_posts(connection, requested[0], new.posts)
+    add_posts(connection, requested[0], new.notifications)
     return Recorded(
         as_request(
             hash_chain.request_row(requested[0]),
@@ -105,7 +105,7 @@ def record(connection: Connection, sources: Sources, new: NewRequest) -> Recorde
             entries=tuple(entries),
             messages={},
         ),
-        fresh=True,
+        created=True,
     )
 
 
@@ -122,7 +122,7 @@ class _Aim:
     masked: bytes | None = None
 
 
-def _aim(connection: Connection, sources: Sources, asked: NewAction) -> _Aim:
+def _aim(connection: Connection, sources: WriteContext, asked: NewAction) -> _Aim:
     """Return what an action is aimed at.
 
     An id that may hold a number is erasable like one, unless a provider gave it to us.
@@ -136,10 +136,10 @@ def _aim(connection: Connection, sources: Sources, asked: NewAction) -> _Aim:
 
 
 def _check_under_way(connection: Connection, new: NewRequest, aims: Sequence[_Aim], now: datetime) -> None:
-    """Raise `AlreadyAsked` where some targets are asked for already."""
+    """Raise `DuplicateRequestError` where some targets are asked for already."""
     found = {place: _under_way(connection, new, aim, now) for place, aim in enumerate(aims)}
     if by := {place: read_request(connection, request) for place, request in found.items() if request}:
-        raise AlreadyAsked(by)
+        raise DuplicateRequestError(by)
 
 
 def _under_way(connection: Connection, new: NewRequest, aim: _Aim, now: datetime) -> str | None:
@@ -181,7 +181,7 @@ def _requested_data(new: NewRequest, asked: NewAction, position: int, aim: _Aim)
     return {column: value for column, value in columns.items() if value is not None}
 
 
-def _insert_entry(connection: Connection, event: Event, asked: NewAction, aim: _Aim) -> LogEntry:
+def _insert_entry(connection: Connection, event: Event, asked: NewAction, aim: _Aim) -> ActionRecord:
     columns = hash_chain.entry_columns(event)
     insert(connection, "actions", columns)
     if aim.looked_up is not None:
@@ -190,7 +190,7 @@ def _insert_entry(connection: Connection, event: Event, asked: NewAction, aim: _
             "INSERT INTO lookup SELECT n, ?, ? FROM actions WHERE id = ?",
             [aim.looked_up, aim.masked if pending else None, event.entry],
         )
-    return as_entry(columns, asked.action)
+    return as_action_record(columns, asked.action)
 
 
 def _given(**fields: str | None) -> dict[str, str]:
@@ -200,19 +200,19 @@ def _given(**fields: str | None) -> dict[str, str]:
 class Requests(Repository):
     """What was asked, who decided, and what came of it. All changes go through `record` and `apply`."""
 
-    record = writes(record)
-    hold = writes(hold)
+    create = writes(create)
+    renew_lease = writes(renew_lease)
     request = reads(read_request)
     events = reads(read_events)
-    private = reads(read_private)
-    whole = reads(read_whole)
+    personal_values = reads(read_personal_values)
+    get_with_history = reads(read_with_history)
 
-    async def apply(self, change: Change) -> Request:
-        """Make a change, or raise `Conflict` with how the request stands, or `NoSuchRequest`.
+    async def apply(self, change: ChangeSet) -> Request:
+        """Make a change, or raise `ConflictError` with how the request stands, or `RequestNotFoundError`.
 
         Raises `states.IllegalMove` for a move that no action's life contains: among them one back from
         approved to unknown of an entry that is not in doubt. One that is in doubt is not withdrawn, refused
-        or expired (`Conflict`).
+        or expired (`ConflictError`).
 
         A move to ``sending`` also conflicts once ``not_after`` has come, and while the entry has to wait:
         while a cancellation by number is being sent, or is in doubt and approved to be sent again, nothing
@@ -222,5 +222,5 @@ class Requests(Repository):
         """
         try:
             return await self._write(lambda connection: apply(connection, self._sources, change))
-        except TooLate:
-            raise Conflict(await self.request(change.request)) from None
+        except StaleChangeError:
+            raise ConflictError(await self.request(change.request)) from None

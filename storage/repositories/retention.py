@@ -18,11 +18,20 @@ from providers.actions import CancelCall, NumberRef, PlaceCall
 from providers.masking import NumberFinder
 from storage.database.repository import Repository, reads
 from storage.event_log.hash_chain import ERASED, PURGED, microseconds, moment
-from storage.event_log.writer import Chain, Sources
+from storage.event_log.writer import EventWriter, WriteContext
 from storage.models import Event, Scalar
 from storage.repositories import dispatch_queue, do_not_call
 from storage.repositories.call_history import still_goes_out
-from storage.repositories.erasure_list import AGAIN, Erased, Erasing, Kept, Listed, Why, again, keep_in_list
+from storage.repositories.erasure_list import (
+    AGAIN,
+    Listed,
+    PurgeFilter,
+    PurgeResult,
+    Retained,
+    RetainedBecause,
+    again,
+    keep_in_list,
+)
 from storage.repositories.outbox import erase_posts
 from storage.repositories.rows import ACTION, as_action, read_events
 from storage.repositories.users import DRAFTS_KEPT
@@ -35,7 +44,7 @@ TOGETHER = 50
 """So many requests are forgotten in one transaction: others' commits wait for it."""
 
 
-def erasable(connection: Connection, sources: Sources, erasing: Erasing) -> Erased:
+def erasable(connection: Connection, sources: WriteContext, erasing: PurgeFilter) -> PurgeResult:
     """Return what `purge` would forget now, and what it would leave; nothing is changed."""
     now = sources.clock()
     going: list[Listed] = []
@@ -44,7 +53,9 @@ def erasable(connection: Connection, sources: Sources, erasing: Erasing) -> Eras
         stays = _stays(connection, sources, erasing, one.id, now)
         if stays is None:
             going.append(one)
-        elif not (stays.why is Why.YOUNG and erasing.before):  # not old enough is no exception to an age
+        elif not (
+            stays.why is RetainedBecause.YOUNG and erasing.before
+        ):  # not old enough is no exception to an age
             kept.append(stays)
         if len(going) == erasing.at_most:
             break
@@ -52,7 +63,7 @@ def erasable(connection: Connection, sources: Sources, erasing: Erasing) -> Eras
     [(messages,)] = connection.execute(
         "SELECT count(*) FROM messages WHERE request IN (SELECT value FROM json_each(?))", [ids]
     )
-    return Erased(
+    return PurgeResult(
         going,
         kept,
         drafts=len(_drafts(connection, erasing, now)),
@@ -63,9 +74,9 @@ def erasable(connection: Connection, sources: Sources, erasing: Erasing) -> Eras
 
 
 def erase(
-    connection: Connection, sources: Sources, request: str, actor: str, rule: str | None = None
+    connection: Connection, sources: WriteContext, request: str, actor: str, rule: str | None = None
 ) -> Event | None:
-    """Forget a request or a fault, and drafts that hold its numbers. Raises `NoSuchRequest`.
+    """Forget a request or a fault, and drafts that hold its numbers. Raises `RequestNotFoundError`.
 
     The event that says so; None where nothing was left to forget.
     """
@@ -84,13 +95,13 @@ def erase(
     if not blanked.rowcount:
         return None
     data: dict[str, Scalar] = {} if rule is None else {"rule": rule}
-    event = Chain(connection, sources).append(whole, whole, ERASED, actor=actor, data=data, private={})
+    event = EventWriter(connection, sources).append(whole, whole, ERASED, actor=actor, data=data, private={})
     erase_posts(connection, event)
     return event
 
 
 def erase_some(
-    connection: Connection, sources: Sources, erasing: Erasing, some: Sequence[Listed], actor: str
+    connection: Connection, sources: WriteContext, erasing: PurgeFilter, some: Sequence[Listed], actor: str
 ) -> list[Listed]:
     """Forget those of some requests that may still go; which."""
     now = sources.clock()
@@ -103,7 +114,7 @@ def erase_some(
 
 
 def conclude(
-    connection: Connection, sources: Sources, erasing: Erasing, found: Erased, actor: str
+    connection: Connection, sources: WriteContext, erasing: PurgeFilter, found: PurgeResult, actor: str
 ) -> str | None:
     """Forget drafts and names, and write down what was done: the id of that; None if nothing was."""
     now = sources.clock()
@@ -122,10 +133,10 @@ def conclude(
         "people": len(people),
         "kept": len(found.kept),
     }
-    return Chain(connection, sources).append_new("P", PURGED, actor=actor, data=data).request
+    return EventWriter(connection, sources).append_new("P", PURGED, actor=actor, data=data).request
 
 
-def _meant(connection: Connection, sources: Sources, erasing: Erasing) -> Iterator[Listed]:
+def _meant(connection: Connection, sources: WriteContext, erasing: PurgeFilter) -> Iterator[Listed]:
     """Return every request and fault that a rule is about and that has anything left to forget."""
     found = {one.id: one for one in erasing.listed if listed(connection, one.id) == one}
     for name in {request for number in erasing.numbers for request in _about(connection, sources, number)}:
@@ -164,7 +175,7 @@ def listed(connection: Connection, request: str) -> Listed | None:
     return None if row["at"] is None else Listed(request, moment(row["at"]))
 
 
-def _about(connection: Connection, sources: Sources, number: str) -> set[str]:
+def _about(connection: Connection, sources: WriteContext, number: str) -> set[str]:
     """Return the requests that are aimed at a number or mention it, and its stops, lifted ones too."""
     aimed = connection.execute(
         """
@@ -208,8 +219,8 @@ def _old(connection: Connection, before: datetime) -> Iterator[str]:
 
 
 def _stays(
-    connection: Connection, sources: Sources, erasing: Erasing, request: str, now: datetime
-) -> Kept | None:
+    connection: Connection, sources: WriteContext, erasing: PurgeFilter, request: str, now: datetime
+) -> Retained | None:
     """Return why a request is not forgotten now, or None."""
     rows = connection.execute(
         """
@@ -223,21 +234,21 @@ def _stays(
     held = {sources.lookup(number) for number in erasing.hold}
     on_hold = request in erasing.hold or any(row["number"] in held for row in rows)
     if on_hold or _mentions_any(connection, request, [one for one in erasing.hold if one.startswith("+")]):
-        return Kept(request, Why.HELD, words)
+        return Retained(request, RetainedBecause.HELD, words)
     if any(State(row["state"]) not in TERMINAL for row in rows):
-        return Kept(request, Why.UNDER_WAY, words)
+        return Retained(request, RetainedBecause.UNDER_WAY, words)
     if request in {
-        move.id for move in dispatch_queue.moves_due(connection, now)
+        move.id for move in dispatch_queue.reschedules_due(connection, now)
     }:  # its call is yet to be placed again
-        return Kept(request, Why.MOVING, words)
+        return Retained(request, RetainedBecause.MOVING, words)
     if still_goes_out(connection, request, now):
         reported_call_time = max(row["scheduled_for"] for row in rows if row["scheduled_for"])
-        return Kept(request, Why.GOES_OUT, words, moment(reported_call_time))
+        return Retained(request, RetainedBecause.GOES_OUT, words, moment(reported_call_time))
     happened = [row["ended"] for row in rows] or _reported(connection, request)
     ended = moment(max(happened))
     limits = [limit for limit in (erasing.before, erasing.spare_after) if limit is not None]
     if limits and ended >= min(limits) and request not in {one.id for one in erasing.listed}:
-        return Kept(request, Why.YOUNG, words, ended)
+        return Retained(request, RetainedBecause.YOUNG, words, ended)
     return None
 
 
@@ -293,7 +304,7 @@ def _forget_drafts(connection: Connection, numbers: Sequence[str]) -> None:
         connection.execute("UPDATE nonces SET content = NULL WHERE content IS NOT NULL AND mentions(content)")
 
 
-def _drafts(connection: Connection, erasing: Erasing, now: datetime) -> list[int]:
+def _drafts(connection: Connection, erasing: PurgeFilter, now: datetime) -> list[int]:
     """Return drafts that hold a number, are a forgotten person's, or are too old."""
     with _mentions(connection, sorted(erasing.numbers)):
         rows = connection.execute(
@@ -311,7 +322,7 @@ def _drafts(connection: Connection, erasing: Erasing, now: datetime) -> list[int
     return sorted({row["id"] for row in [*rows, *theirs]})
 
 
-def _people(connection: Connection, erasing: Erasing) -> list[str]:
+def _people(connection: Connection, erasing: PurgeFilter) -> list[str]:
     """Return people whose names go: named by the rule, not read since its time, or holding its number."""
     until = {one.id: microseconds(one.at) for one in erasing.names}
     before = 0 if erasing.before is None else microseconds(erasing.before)
@@ -346,7 +357,7 @@ class Retention(Repository):
 
     erasable = reads(erasable)
 
-    async def purge(self, erasing: Erasing, *, actor: str) -> Erased:
+    async def purge(self, erasing: PurgeFilter, *, actor: str) -> PurgeResult:
         """Forget all that a rule is about, but what is under way, held or too young, and list what went.
 
         What takes our words out of Slack is put into the outbox. The chain stays whole, and holds an event
@@ -365,14 +376,14 @@ class Retention(Repository):
         id_ = await self._write(lambda connection: conclude(connection, self._sources, erasing, found, actor))
         return replace(found, id=id_, wiped=not found.anything or await self._wiped())
 
-    async def erased_before(self, *, hold: frozenset[str]) -> Erasing | None:
+    async def erased_before(self, *, hold: frozenset[str]) -> PurgeFilter | None:
         """Return all that was ever purged, to be purged again in an older log, or None.
 
         Raises `erasures.UnreadableList`.
         """
         return await asyncio.to_thread(again, self._database.path, hold=hold)
 
-    async def _list(self, erasing: Erasing, requests: Sequence[Listed]) -> None:
+    async def _list(self, erasing: PurgeFilter, requests: Sequence[Listed]) -> None:
         """List what goes, before anything does: a purge that is broken off is finished by purging again."""
         await asyncio.to_thread(keep_in_list, self._database.path, erasing, requests, self._sources.clock())
 

@@ -22,19 +22,19 @@ from providers.actions import (
     StartCampaign,
     StopCampaign,
 )
-from storage.errors import NoSuchRequest
+from storage.errors import RequestNotFoundError
 from storage.event_log.hash_chain import FOLLOWED, commitment, microseconds, moment, seal
 from storage.models import (
+    ActionRecord,
     Approval,
     Cancelled,
     ConnectionOutage,
     Event,
-    Followed,
-    LogEntry,
     MessageRef,
     Request,
+    RequestHistory,
     Scalar,
-    Whole,
+    SecondStep,
 )
 from storage.repositories import cancellations, outages
 from storage.states import State, request_state
@@ -48,7 +48,7 @@ _ACTION: Final[TypeAdapter[CallAction]] = TypeAdapter(CallAction)
 
 FROM: Final = """
     SELECT actions.*, personal.value AS action, look.seq AS looked_up,
-        json_extract(look.data, '$.found') AS sighted, known.value AS known_as
+        json_extract(look.data, '$.found') AS lookup_found, known.value AS known_as
     FROM {}
     LEFT JOIN personal ON personal.event = actions.asked_event AND personal.field = 'action'
     LEFT JOIN events AS look
@@ -61,17 +61,17 @@ ENTRIES: Final = FROM.format("actions")
 
 
 def find(connection: Connection, request: str) -> str:
-    """Return the id of a request, from its own or an entry's. Raises `NoSuchRequest`."""
+    """Return the id of a request, from its own or an entry's. Raises `RequestNotFoundError`."""
     found = connection.execute(
         "SELECT request FROM actions WHERE id = :id OR request = :id", {"id": request}
     ).fetchone()
     if found is None:
-        raise NoSuchRequest(request)
+        raise RequestNotFoundError(request)
     return str(found["request"])
 
 
 def read_request(connection: Connection, request: str) -> Request:
-    """Read a request by its id, or by the id of one of its entries. Raises `NoSuchRequest`."""
+    """Read a request by its id, or by the id of one of its entries. Raises `RequestNotFoundError`."""
     found = find(connection, request)
     row = connection.execute("SELECT * FROM requests WHERE id = ?", [found]).fetchone()
     entries = connection.execute(f"{ENTRIES} WHERE actions.request = ? ORDER BY position", [found]).fetchall()
@@ -106,7 +106,7 @@ def _is_unsent(entries: Sequence[Mapping[str, Any]]) -> bool:
     return not others and first["kind"] == Kind.CANCEL_CALL and first["state"] == State.EXPIRED
 
 
-def _followed_by(connection: Connection, move: str) -> Followed | None:
+def _followed_by(connection: Connection, move: str) -> SecondStep | None:
     """Return the second step of a move: as it stands, or that it was found impossible."""
     states = connection.execute(
         """
@@ -117,9 +117,9 @@ def _followed_by(connection: Connection, move: str) -> Followed | None:
     ).fetchall()
     if states:
         state = request_state(State(row["state"]) for row in states)
-        return Followed(states[0]["id"], state, states[0]["code"], states[0]["message"])
+        return SecondStep(states[0]["id"], state, states[0]["code"], states[0]["message"])
     told = connection.execute("SELECT 1 FROM events WHERE request = ? AND name = ?", [move, FOLLOWED])
-    return Followed(None, State.REFUSED) if told.fetchone() else None
+    return SecondStep(None, State.REFUSED) if told.fetchone() else None
 
 
 def read_events(connection: Connection, request: str) -> list[Event]:
@@ -129,7 +129,7 @@ def read_events(connection: Connection, request: str) -> list[Event]:
     return [as_event(row) for row in rows or connection.execute(query, [find(connection, request)])]
 
 
-def read_private(connection: Connection, request: str) -> list[tuple[int, str, str]]:
+def read_personal_values(connection: Connection, request: str) -> list[tuple[int, str, str]]:
     """Return the erasable values still kept for a request or fault: (event, field, value)."""
     rows = connection.execute(
         """
@@ -142,10 +142,12 @@ def read_private(connection: Connection, request: str) -> list[tuple[int, str, s
     return [(event, field, value) for event, field, value in rows]
 
 
-def read_whole(connection: Connection, name: str) -> Whole:
+def read_with_history(connection: Connection, name: str) -> RequestHistory:
     """Read a request with its events and erasable values, all as of one moment."""
     found = read_request(connection, name)
-    return Whole(found, read_events(connection, found.id), read_private(connection, found.id))
+    return RequestHistory(
+        found, read_events(connection, found.id), read_personal_values(connection, found.id)
+    )
 
 
 def as_action(value: str | None) -> CallAction | None:
@@ -170,17 +172,17 @@ def as_json(action: CallAction) -> str:
     return _ACTION.dump_json(action).decode()
 
 
-def as_entry(
+def as_action_record(
     row: Mapping[str, Any],
     action: CallAction | None,
     *,
     looked_up: bool = False,
-    sighted: bool | None = None,
+    lookup_found: bool | None = None,
     known_as: str | None = None,
-) -> LogEntry:
+) -> ActionRecord:
     """Return an entry from its row, with what its last look-up said."""
     code, retry = row["code"], row["retry"]
-    return LogEntry(
+    return ActionRecord(
         id=row["id"],
         request=row["request"],
         position=row["position"],
@@ -205,7 +207,7 @@ def as_entry(
         action=action,
         not_after=moment_or_none(row["not_after"]),
         looked_up=looked_up,
-        sighted=sighted,
+        lookup_found=lookup_found,
         known_as=known_as,
     )
 
@@ -215,10 +217,10 @@ def as_request(  # noqa: PLR0913 - a request has many parts
     *,
     personal: Mapping[str, str],
     sealed: str,
-    entries: Sequence[LogEntry],
+    entries: Sequence[ActionRecord],
     approvals: Sequence[Approval] = (),
     messages: Mapping[str, MessageRef],
-    followed_by: Followed | None = None,
+    followed_by: SecondStep | None = None,
     cancelled: Cancelled | None = None,
     waits_for: ConnectionOutage | None = None,
 ) -> Request:
@@ -279,19 +281,19 @@ def _approval(row: Mapping[str, Any]) -> Approval:
 
 def select_entries(
     connection: Connection, source: str, where: str, values: Mapping[str, object]
-) -> list[LogEntry]:
+) -> list[ActionRecord]:
     """Read the entries of a source, such as `ENTRIES`, that meet a condition."""
     rows = connection.execute(source + where, dict(values))
     return list(map(as_looked_up, rows))
 
 
-def as_looked_up(row: Mapping[str, Any]) -> LogEntry:
+def as_looked_up(row: Mapping[str, Any]) -> ActionRecord:
     """Return an entry from its row, read with its action and its last look-up."""
-    return as_entry(
+    return as_action_record(
         row,
         as_action(row["action"]),
         looked_up=row["looked_up"] is not None,
-        sighted=None if row["sighted"] is None else bool(row["sighted"]),
+        lookup_found=None if row["lookup_found"] is None else bool(row["lookup_found"]),
         known_as=row["known_as"],
     )
 

@@ -16,8 +16,8 @@ from storage.database.folding import fold
 from storage.database.repository import Repository, reads
 from storage.database.views import CANCELLED_BY
 from storage.event_log.hash_chain import microseconds, moment
-from storage.event_log.writer import Sources
-from storage.models import AskedToStop, Found, Hit, Page, Query, Tally
+from storage.event_log.writer import WriteContext
+from storage.models import AskedToStop, Page, Query, SearchHit, SearchPage, StateCount
 from storage.repositories import do_not_call
 from storage.repositories.rows import as_looked_up
 from storage.states import State
@@ -31,7 +31,7 @@ CUSTOMER_ASKED: Final = "customer asked"
 _BY_NUMBER: Final = "lookup CROSS JOIN actions ON actions.n = lookup.action"
 _SELECT: Final = """
     SELECT actions.*, personal.value AS action, look.seq AS looked_up,
-        json_extract(look.data, '$.found') AS sighted, known.value AS known_as,
+        json_extract(look.data, '$.found') AS lookup_found, known.value AS known_as,
         requests.requester AS asked_by, requests.channel AS asked_in, requests.rule AS rule,
         requests.mode AS mode, requests.stop AS stop, requests.new_time AS new_time, why.value AS reason,
         (SELECT value FROM personal WHERE event = first.asked_event AND field = 'purpose') AS purpose,
@@ -58,7 +58,7 @@ _OF_TEAM: Final = "EXISTS (SELECT 1 FROM requests AS asked WHERE asked.id = acti
 
 
 def page(
-    connection: Connection, sources: Sources, query: Query, *, after: int | None = None, limit: int = 50
+    connection: Connection, sources: WriteContext, query: Query, *, after: int | None = None, limit: int = 50
 ) -> Page:
     """List entries, newest first, by key: as fast on the last page as on the first."""
     found = find(connection, sources, query, after=after, limit=limit)
@@ -67,13 +67,13 @@ def page(
 
 def find(
     connection: Connection,
-    sources: Sources,
+    sources: WriteContext,
     query: Query,
     *,
     after: int | None = None,
     before: int | None = None,
     limit: int = 50,
-) -> Found:
+) -> SearchPage:
     """Return what `page` does, with what each entry's request says.
 
     ``before`` is a key, and gives the page of newer entries.
@@ -88,19 +88,19 @@ def find(
     hits = tuple(map(_hit, rows[:limit]))
     newer = rows[0]["n"] if rows and after is not None else None
     if len(rows) > limit:
-        return Found(hits, after=rows[limit - 1]["n"], before=newer)
-    return Found(hits, after=end, before=newer, partial=end is not None)
+        return SearchPage(hits, after=rows[limit - 1]["n"], before=newer)
+    return SearchPage(hits, after=end, before=newer, partial=end is not None)
 
 
 def _newer(
     connection: Connection, query: Query, number: bytes | None, before: int, limit: int
-) -> Found | None:
+) -> SearchPage | None:
     """Return the page just before a key, or None where that is the first page."""
     rows = _rows(connection, query, number, "newer", limit + 1, key=before)
     if len(rows) <= limit:
         return None
     hits = tuple(map(_hit, reversed(rows[:limit])))
-    return Found(hits, after=rows[0]["n"], before=rows[limit - 1]["n"])
+    return SearchPage(hits, after=rows[0]["n"], before=rows[limit - 1]["n"])
 
 
 def _rows(
@@ -202,8 +202,8 @@ def _conditions(query: Query, number: bytes | None) -> tuple[str, dict[str, Any]
     return where, {name: value for name, (_, value) in given.items()}
 
 
-def _hit(row: Mapping[str, Any]) -> Hit:
-    return Hit(
+def _hit(row: Mapping[str, Any]) -> SearchHit:
+    return SearchHit(
         as_looked_up(row),
         requester=row["asked_by"],
         channel=row["asked_in"],
@@ -221,7 +221,7 @@ def _hit(row: Mapping[str, Any]) -> Hit:
     )
 
 
-def asked_to_stop(connection: Connection, sources: Sources, number: str) -> AskedToStop | None:
+def asked_to_stop(connection: Connection, sources: WriteContext, number: str) -> AskedToStop | None:
     """Return since when a number wants no more calls, as somebody said, or None."""
     row = connection.execute(
         f"""
@@ -245,7 +245,7 @@ def asked_to_stop(connection: Connection, sources: Sources, number: str) -> Aske
     return None if row is None else AskedToStop(row["request"], moment(row["asked_at"]))
 
 
-def tally(connection: Connection, since: datetime) -> list[Tally]:
+def tally(connection: Connection, since: datetime) -> list[StateCount]:
     """Count each connection's actions by state: of those that wait or are unknown, all; else since then."""
     rows = connection.execute(
         """
@@ -262,7 +262,7 @@ def tally(connection: Connection, since: datetime) -> list[Tally]:
         """,
         {"since": microseconds(since)},
     )
-    return [Tally(row["connection"], State(row["state"]), row["count"]) for row in rows]
+    return [StateCount(row["connection"], State(row["state"]), row["count"]) for row in rows]
 
 
 class Search(Repository):

@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlite3 import Connection
 from typing import Final
 
-from storage.changes import Change, Move, Note
-from storage.errors import NoSuchRequest
+from storage.changes import Annotation, ChangeSet, Transition
+from storage.errors import RequestNotFoundError
 from storage.event_log import hash_chain
 from storage.event_log.hash_chain import (
     CHANGEABLE_COLUMNS,
@@ -17,7 +17,7 @@ from storage.event_log.hash_chain import (
     RULES,
     microseconds,
 )
-from storage.event_log.writer import Chain, Sources
+from storage.event_log.writer import EventWriter, WriteContext
 from storage.models import Approval, Event, Request, Scalar
 from storage.repositories import cancellations, do_not_call, exclusion
 from storage.repositories.audit import DENIED_ATTEMPT, EXPORTED, FAULT
@@ -32,7 +32,7 @@ from storage.repositories.rows import (
     marks,
     read_request,
 )
-from storage.states import NEVER_IN_DOUBT, IllegalMove, State, check
+from storage.states import NEVER_IN_DOUBT, InvalidTransitionError, State, check
 
 APPROVAL_RECORDED: Final = "approval_recorded"
 """An approval that is not the last one needed."""
@@ -53,34 +53,34 @@ _NO_NOTES: Final = frozenset(
 )
 
 
-class TooLate(Exception):
+class StaleChangeError(Exception):
     """The request does not stand any more where a change expects it."""
 
 
-def apply(connection: Connection, sources: Sources, change: Change) -> Request:
-    """Make a change, or raise `TooLate`."""
-    if not change.moves and change.approval is None and not change.notes:
+def apply(connection: Connection, sources: WriteContext, change: ChangeSet) -> Request:
+    """Make a change, or raise `StaleChangeError`."""
+    if not change.transitions and change.approval is None and not change.annotations:
         raise ValueError("a change moves something, records an approval or notes something")
-    for move in change.moves:
+    for move in change.transitions:
         _check(move)
-    for note in change.notes:
+    for note in change.annotations:
         _check_note(note)
     entries = connection.execute("SELECT id FROM actions WHERE request = ?", [change.request]).fetchall()
     known = {entry for (entry,) in entries}
     if (
         not known
-        or {move.entry for move in change.moves} - known
-        or {note.entry for note in change.notes} - known - {change.request}
+        or {move.entry for move in change.transitions} - known
+        or {note.entry for note in change.annotations} - known - {change.request}
     ):
-        raise NoSuchRequest(change.request)
+        raise RequestNotFoundError(change.request)
     if used_by(connection, delivery_key=change.delivery_key, nonce=change.nonce):
-        raise TooLate(change.request)
+        raise StaleChangeError(change.request)
 
     _check_decisions(connection, change)
-    writer = Chain(connection, sources)
+    writer = EventWriter(connection, sources)
     decision = _decision(change.approval)
     written: list[Event] = []
-    if decision and not change.moves:
+    if decision and not change.transitions:
         _check_waiting(connection, change)
         written.append(
             writer.append(
@@ -92,21 +92,21 @@ def apply(connection: Connection, sources: Sources, change: Change) -> Request:
                 private=change.private,
             )
         )
-    for move in change.moves:
-        written.append(_move(connection, writer, change, move, {} if written else decision))
-        if move.after is State.SUCCEEDED:
+    for move in change.transitions:
+        written.append(_apply_transition(connection, writer, change, move, {} if written else decision))
+        if move.to_state is State.SUCCEEDED:
             cancellations.note(connection, writer, move.entry, change.request)
     if decision:
         insert(connection, "approvals", hash_chain.approval_row(written[0]))
     _end_pending(connection, change.request)
-    written += [_note(writer, change, note) for note in change.notes]
+    written += [_note(writer, change, note) for note in change.annotations]
     use_up(connection, change.request, delivery_key=change.delivery_key, nonce=change.nonce, now=writer.now)
-    add_posts(connection, written[0], change.posts)
+    add_posts(connection, written[0], change.notifications)
     return read_request(connection, change.request)
 
 
-def hold(
-    connection: Connection, sources: Sources, entry: str, *, owner: str, attempt: int, until: datetime
+def renew_lease(
+    connection: Connection, sources: WriteContext, entry: str, *, owner: str, attempt: int, until: datetime
 ) -> bool:
     """Renew a lease that is still held: the check just before bytes leave.
 
@@ -129,17 +129,17 @@ def hold(
     return held.rowcount == 1
 
 
-def _check(move: Move) -> None:
+def _check(move: Transition) -> None:
     """Raise for a move that no action's life contains, or that would not replay."""
-    for before in move.before:
-        check(before, move.after)
+    for before in move.from_states:
+        check(before, move.to_state)
     if strange := move.changes.keys() - CHANGEABLE_COLUMNS:
         raise ValueError(f"a move does not change {', '.join(sorted(strange))}")
     if columns := move.data.keys() & ENTRY_COLUMNS:
         raise ValueError(f"{', '.join(sorted(columns))} belongs into a move's changes, not its data")
 
 
-def _check_note(note: Note) -> None:
+def _check_note(note: Annotation) -> None:
     """Raise for a note that would be replayed as more than one."""
     if note.name in _NO_NOTES:
         raise ValueError(f"{note.name} is no note")
@@ -147,8 +147,12 @@ def _check_note(note: Note) -> None:
         raise ValueError(f"a note sets no {', '.join(sorted(columns))}")
 
 
-def _move(
-    connection: Connection, writer: Chain, change: Change, move: Move, decision: Mapping[str, Scalar]
+def _apply_transition(
+    connection: Connection,
+    writer: EventWriter,
+    change: ChangeSet,
+    move: Transition,
+    decision: Mapping[str, Scalar],
 ) -> Event:
     changes = {column: as_scalar(value) for column, value in move.changes.items()}
     if _repeats_number(connection, move.entry, changes.get("reference")):
@@ -158,12 +162,12 @@ def _move(
         move.entry,
         move.name,
         actor=change.actor,
-        data={"state": move.after, **changes, **move.data, **decision},
+        data={"state": move.to_state, **changes, **move.data, **decision},
         private=move.private,
     )
     columns = hash_chain.entry_columns(event)
     _check_doubt(connection, change, move)
-    if move.after is State.SENDING:
+    if move.to_state is State.SENDING:
         _check_may_begin(connection, change, move, writer.now)
     conditions: dict[str, Scalar] = {"id": move.entry, "request": change.request}
     if move.owner is not None:
@@ -172,11 +176,11 @@ def _move(
         conditions["attempt"] = move.attempt
     moved = connection.execute(
         f"UPDATE actions SET {' = ?, '.join(columns)} = ?"  # noqa: S608 - columns of a closed set
-        f" WHERE {' = ? AND '.join(conditions)} = ? AND state IN ({marks(move.before)})",
-        [*columns.values(), *conditions.values(), *move.before],
+        f" WHERE {' = ? AND '.join(conditions)} = ? AND state IN ({marks(move.from_states)})",
+        [*columns.values(), *conditions.values(), *move.from_states],
     )
     if moved.rowcount != 1:
-        raise TooLate(change.request)
+        raise StaleChangeError(change.request)
     return event
 
 
@@ -215,35 +219,35 @@ def _repeats_number(connection: Connection, entry: str, reference: Scalar) -> bo
     return target_id is not None and (target_id in reference or reference in target_id)
 
 
-def _check_doubt(connection: Connection, change: Change, move: Move) -> None:
+def _check_doubt(connection: Connection, change: ChangeSet, move: Transition) -> None:
     """Raise for a way out of approved that is not there in doubt, or only there.
 
     That somebody was not in doubt yet when the move was thought of is a lost race; that somebody was is not.
     """
-    if State.APPROVED not in move.before or move.after not in {*NEVER_IN_DOUBT, State.UNKNOWN}:
+    if State.APPROVED not in move.from_states or move.to_state not in {*NEVER_IN_DOUBT, State.UNKNOWN}:
         return
     [(state, maybe_executed)] = connection.execute(
         "SELECT state, maybe_executed FROM actions WHERE id = ?", [move.entry]
     )
     if state != State.APPROVED:
         return
-    if move.after is State.UNKNOWN and not maybe_executed:
-        raise IllegalMove(f"{state} → {move.after}, never sent")
-    if move.after in NEVER_IN_DOUBT and maybe_executed:
-        raise TooLate(change.request)
+    if move.to_state is State.UNKNOWN and not maybe_executed:
+        raise InvalidTransitionError(f"{state} → {move.to_state}, never sent")
+    if move.to_state in NEVER_IN_DOUBT and maybe_executed:
+        raise StaleChangeError(change.request)
 
 
-def _check_may_begin(connection: Connection, change: Change, move: Move, now: datetime) -> None:
-    """Raise `TooLate` for an attempt whose time is over, that has to wait for others, or is stopped."""
+def _check_may_begin(connection: Connection, change: ChangeSet, move: Transition, now: datetime) -> None:
+    """Raise `StaleChangeError` for an attempt that is too late, has to wait for others, or is stopped."""
     over = connection.execute(
         "SELECT 1 FROM actions WHERE id = ? AND not_after <= ?", [move.entry, microseconds(now)]
     )
     waits = exclusion.waits(connection, move.entry) or do_not_call.holds_back(connection, move.entry)
     if over.fetchone() or waits or _is_full(connection, move):
-        raise TooLate(change.request)
+        raise StaleChangeError(change.request)
 
 
-def _is_full(connection: Connection, move: Move) -> bool:
+def _is_full(connection: Connection, move: Transition) -> bool:
     """Return whether an entry's connection is sending as many as it may, whoever sends them."""
     if move.at_most is None:
         return False
@@ -258,23 +262,23 @@ def _is_full(connection: Connection, move: Move) -> bool:
     return int(sending) >= move.at_most
 
 
-def _note(writer: Chain, change: Change, note: Note) -> Event:
+def _note(writer: EventWriter, change: ChangeSet, note: Annotation) -> Event:
     return writer.append(
         change.request, note.entry, note.name, actor=change.actor, data=note.data, private=note.private
     )
 
 
-def _check_decisions(connection: Connection, change: Change) -> None:
-    """Raise `TooLate` where others decided since the change was thought of."""
-    if change.after is None:
+def _check_decisions(connection: Connection, change: ChangeSet) -> None:
+    """Raise `StaleChangeError` where others decided since the change was thought of."""
+    if change.expected_decisions is None:
         return
     [(decisions,)] = connection.execute("SELECT count(*) FROM approvals WHERE request = ?", [change.request])
-    if decisions != change.after:
-        raise TooLate(change.request)
+    if decisions != change.expected_decisions:
+        raise StaleChangeError(change.request)
 
 
-def _check_waiting(connection: Connection, change: Change) -> None:
-    """Raise `TooLate` unless the request still waits for a decision of this kind by this person."""
+def _check_waiting(connection: Connection, change: ChangeSet) -> None:
+    """Raise `StaleChangeError` unless the request still waits for a decision of this kind by this person."""
     request = read_request(connection, change.request)
     taken = {(approval.person, approval.decision) for approval in request.approvals}
     approval = change.approval
@@ -283,7 +287,7 @@ def _check_waiting(connection: Connection, change: Change) -> None:
         or request.state is not State.PENDING
         or (approval.person, approval.decision) in taken
     ):
-        raise TooLate(change.request)
+        raise StaleChangeError(change.request)
 
 
 def _decision(approval: Approval | None) -> dict[str, Scalar]:

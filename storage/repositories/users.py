@@ -10,7 +10,7 @@ from typing import Any, Final
 from storage.database.folding import fold
 from storage.database.repository import Repository, reads, writes
 from storage.event_log.hash_chain import microseconds, moment
-from storage.event_log.writer import Sources
+from storage.event_log.writer import WriteContext
 from storage.models import Person
 
 DRAFTS_KEPT: Final = timedelta(days=1)
@@ -42,7 +42,7 @@ def _keep_draft(
     )
 
 
-def claim(connection: Connection, sources: Sources, name: str) -> bool:
+def claim_once(connection: Connection, sources: WriteContext, name: str) -> bool:
     """Claim a name, and return whether nobody had before: of many who claim it, one may go on."""
     taken = connection.execute(
         "INSERT INTO nonces (nonce, at) VALUES (?, ?) ON CONFLICT DO NOTHING",
@@ -113,7 +113,7 @@ def _person(row: Mapping[str, Any]) -> Person:
 class Users(Repository):
     """People, and what they were about to ask. Small values that no answer waits for."""
 
-    claim = writes(claim)
+    claim_once = writes(claim_once)
     people_named = reads(people_named)
 
     async def keep_draft(self, nonce: str, *, person: str, content: Mapping[str, object]) -> None:

@@ -21,7 +21,7 @@ from typing import Final
 from providers.actions import Kind
 from storage.changes import NewAction, NewRequest
 from storage.database.connection import open_for_writing
-from storage.event_log.writer import Sources
+from storage.event_log.writer import WriteContext
 from storage.models import Query
 from storage.repositories import requests
 from storage.states import State
@@ -65,13 +65,13 @@ def made(draw: random.Random) -> NewRequest:
 
 def grow(path: Path, clock: Clock, draw: random.Random, more: int) -> None:
     """Record so many requests more, by the store's own code."""
-    sources = Sources(KEY, clock)
+    sources = WriteContext(KEY, clock)
     with closing(open_for_writing(path)) as connection:
         for begin in range(0, more, TOGETHER):
             connection.execute("BEGIN IMMEDIATE")
             for _ in range(min(TOGETHER, more - begin)):
                 clock.now += EVERY
-                requests.record(connection, sources, made(draw))
+                requests.create(connection, sources, made(draw))
             connection.execute("COMMIT")
             if sys.stderr.isatty():
                 sys.stderr.write(f"\r{begin + TOGETHER:,} more …")

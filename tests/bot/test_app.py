@@ -20,7 +20,7 @@ async def test_a_fault_is_said_with_an_id_that_the_log_knows_and_without_its_wor
     log = await Store.open(tmp_path / "callops.db", key=bytes(32), clock=now)
     sentence = await _explain(log, ValueError("+919876543210"), BODY)
     reference = sentence.split("`")[1]
-    kept = str(await log.requests.private(reference))
+    kept = str(await log.requests.personal_values(reference))
     await log.close()
     assert "ValueError" in kept
     assert "9876543210" not in kept + sentence

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.web import STUCK_AFTER, UNWRITTEN_AFTER, Health
-from bot.workers.loop import POLL, Rounds
+from bot.workers.loop import POLL, PeriodicTask
 from bot.workers.write_probe import EVERY, OVERLAP, REMEMBERED, WriteProbe
 from storage.repositories.processes import ProcessLock
 from storage.store import Store
@@ -62,11 +62,11 @@ async def test_a_process_whose_rounds_turn_and_whose_log_is_written_is_ready(
     """Healthy while it runs; ready once the log was written to and Slack is there, until it stops."""
     log = await open_log(tmp_path)
     write_probe = WriteProbe(log, seconds=seconds)
-    health = Health([Rounds("outbox", nothing_to_do, seconds=seconds)], list, write_probe, seconds)
+    health = Health([PeriodicTask("outbox", nothing_to_do, seconds=seconds)], list, write_probe, seconds)
     assert health.unhealthy() == []
     assert health.unready() == ["The log was not written to yet.", "CallOps is not connected to Slack yet."]
     health.door = Door()
-    await write_probe.step()
+    await write_probe.run_once()
     assert health.unready() == []
     health.door = Door("Slack has not answered for 12 s.")
     health.stopping = True
@@ -77,7 +77,7 @@ async def test_a_process_whose_rounds_turn_and_whose_log_is_written_is_ready(
 async def test_a_round_that_hangs_and_one_that_ended_are_named(tmp_path: Path, seconds: Seconds) -> None:
     """Only a restart mends these, so they are not healthy; slow is not stuck."""
     write_probe = WriteProbe(await open_log(tmp_path), seconds=seconds)
-    outbox = Rounds("outbox", nothing_to_do, seconds=seconds)
+    outbox = PeriodicTask("outbox", nothing_to_do, seconds=seconds)
     health = Health([outbox], lambda: ["dispatcher"], write_probe, seconds)
     seconds.now += STUCK_AFTER + POLL
     assert health.unhealthy() == ["The dispatcher has ended."]
@@ -92,12 +92,12 @@ async def test_a_log_that_cannot_be_written_to_is_said_once_and_in_readiness(
     log = await open_log(tmp_path)
     write_probe = WriteProbe(log, seconds=seconds)
     health = Health([], list, write_probe, seconds, door=Door())
-    await write_probe.step()
+    await write_probe.run_once()
     seconds.now += UNWRITTEN_AFTER + 1
     assert health.unready() == ["The log was not written to for 21 s."]
     await log.close()
     for _ in range(3):
-        await write_probe.step()
+        await write_probe.run_once()
         seconds.now += EVERY
     assert len(health.unready()) == 1
     assert health.unready()[0].startswith("The log cannot be written to: ")
@@ -111,10 +111,10 @@ async def test_processes_of_one_log_are_counted(tmp_path: Path) -> None:
     write_probe = WriteProbe(log)
     await write_probe.counted(2)
     assert write_probe.another_log() is None
-    await two.release(log.processes.release)
+    await two.release(log.processes.release_owner)
     await write_probe.counted(2)
     assert "another CallOps is connected with another log" in str(write_probe.another_log())
-    await one.release(log.processes.release)
+    await one.release(log.processes.release_owner)
     await log.close()
 
 
@@ -123,17 +123,17 @@ async def test_a_connection_that_we_left_is_ours_for_a_while(tmp_path: Path, sec
     log = await open_log(tmp_path)
     lock = ProcessLock.acquire(tmp_path / "callops.db", owner="one")
     write_probe = WriteProbe(log, seconds=seconds)
-    await write_probe.step()
+    await write_probe.run_once()
     write_probe.left_a_connection()
     await write_probe.counted(2)
     assert write_probe.another_log() is None
     seconds.now += OVERLAP
-    await write_probe.step()
+    await write_probe.run_once()
     await write_probe.counted(2)
     health = Health([], list, write_probe, seconds, door=Door())
     assert health.unready() == []
     assert len(health.warnings()) == 1
     seconds.now += REMEMBERED
     assert health.warnings() == []
-    await lock.release(log.processes.release)
+    await lock.release(log.processes.release_owner)
     await log.close()

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from bot.slack.http_mode import MAX_BODY, MAX_HELD
-from bot.webhooks import AT_ONCE
+from bot.webhooks import MAX_CONCURRENT
 from tests.e2e.scene import BOTH_MODES, Scene, until
 from tests.e2e.test_http_mode import command, send
 
@@ -138,7 +138,7 @@ async def is_well(scene: Scene) -> None:
 
 @BOTH_MODES
 @pytest.mark.parametrize("sent", [half_a_head, half_a_body])
-@pytest.mark.parametrize("number", [AT_ONCE + 16, DRIPPING])
+@pytest.mark.parametrize("number", [MAX_CONCURRENT + 16, DRIPPING])
 async def test_slow_peers_hold_nothing(scene: Scene, sent: Callable[[], bytes], number: int) -> None:
     """Heads or bodies that come byte by byte, renewed without end: health and Slack are answered all the same."""
     async with dripping(scene, sent, number):

@@ -12,7 +12,7 @@ import pytest
 from playground import tour
 from playground.callkaro import PLACE
 from playground.company import Company
-from playground.narrator import CannotGoOn, Narrator
+from playground.narrator import NarrationError, Narrator
 from playground.scenes import asking_for_help, placed_at_once
 from tests.e2e.scene import OVER_HTTP
 
@@ -91,7 +91,7 @@ def test_a_narrator_tells_what_holds_and_what_does_not() -> None:
         assert narrator.failures == []
         assert out.getvalue() == ("" if quiet else "✓ Water is wet.\n✓ Two is two.\n")
         narrator.expect_equal("Two is three.", [2], [3])
-        with pytest.raises(CannotGoOn):
+        with pytest.raises(NarrationError):
             narrator.misses("The sun rises.", "the moon")
         assert narrator.failures == ["Two is three.", "The sun rises."]
         assert "✗ The sun rises.\n  Seen:\n    the moon\n" in out.getvalue()

@@ -17,7 +17,7 @@ from bot.config.loader import load
 from bot.config.settings import Settings
 from bot.runtime import Bot
 from bot.services.approvals import content
-from bot.services.models import Origin, Wish
+from bot.services.models import RequestSource, RequestSpec
 from bot.slack.users import Workspace
 from playground import callkaro, kore, voxworks
 from playground.content import APP_TOKEN, BOT_TOKEN, TEAM_ID
@@ -114,50 +114,50 @@ class MovableClock(Protocol):
 
 
 @dataclass(kw_only=True)
-class Crew(Bot):
+class BotDriver(Bot):
     """One bot: what people can ask it, and what it does by itself. Nothing runs unless it is told to."""
 
-    log: Store
+    store: Store
 
     async def ask(self, action: CallAction, delivery_key: str) -> tuple[Request, bool]:
         """Ask as the agent; the request, and whether it is a new one."""
-        person = await self.directory.person(AGENT)
-        wish = Wish(connection_of(action), (action,), "customer asked")
+        person = await self.directory.get_user(AGENT)
+        wish = RequestSpec(connection_of(action), (action,), "customer asked")
         asked = await self.requests.ask(
-            wish, Origin(person, "C0SUPPORT", delivery_key, f"nonce {delivery_key}")
+            wish, RequestSource(person, "C0SUPPORT", delivery_key, f"nonce {delivery_key}")
         )
-        return asked.request, asked.fresh
+        return asked.request, asked.created
 
     async def approve(self, request: Request, by: str = MANAGER) -> Request:
         """Approve as one of the managers."""
-        person = await self.directory.person(by)
+        person = await self.directory.get_user(by)
         return await self.approvals.approve(
             request.id, person, shown=content(request), nonce=f"{request.id} {by}"
         )
 
     async def deny(self, request: Request, by: str = MANAGER) -> Request:
         """Deny as one of the managers."""
-        person = await self.directory.person(by)
+        person = await self.directory.get_user(by)
         return await self.approvals.deny(
             request.id, person, reason="no", shown=content(request), nonce=f"no {request.id} {by}"
         )
 
     async def take_back(self, request: Request, delivery_key: str) -> Request:
         """Take back as the agent."""
-        person = await self.directory.person(AGENT)
-        return await self.approvals.take_back(request.id, person, delivery_key=delivery_key)
+        person = await self.directory.get_user(AGENT)
+        return await self.approvals.withdraw(request.id, person, delivery_key=delivery_key)
 
-    async def round(self) -> None:
+    async def run_until_idle(self) -> None:
         """Let the dispatcher go round until nothing is due and nothing is in flight."""
         for _ in range(ROUNDS_AT_MOST):
-            await self.dispatcher.step()
+            await self.dispatcher.run_once()
             if not await self.dispatcher.finish(timedelta(seconds=10)):
                 return
         raise AssertionError("the dispatcher goes round without end")
 
     async def posts(self) -> None:
         """Let the outbox post what is due."""
-        while await self.outbox.step():  # noqa: ASYNC110 - it is the step that is waited for
+        while await self.outbox.run_once():  # noqa: ASYNC110 - it is the step that is waited for
             await asyncio.sleep(0)
 
     async def drain(self, move: Callable[..., object]) -> None:
@@ -165,7 +165,7 @@ class Crew(Bot):
         for _ in range(STEPS_AT_MOST):
             if not await self._count("outbox WHERE ended IS NULL"):
                 return
-            if not await self.outbox.step():
+            if not await self.outbox.run_once():
                 move(seconds=1)
         raise AssertionError("the outbox does not come to its end")
 
@@ -178,11 +178,11 @@ class Crew(Bot):
             [(found,)] = connection.execute(f"SELECT count(*) FROM {rows}")  # noqa: S608 - fixed text
             return int(found)
 
-        return await self.log._database.reader.do(count)
+        return await self.store._database.reader.do(count)
 
 
 def crew(
-    log: Store,
+    store: Store,
     settings: Settings,
     adapters: Mapping[str, Adapter],
     client: AsyncWebClient,
@@ -192,17 +192,17 @@ def crew(
     parts: Parts | None = None,
     wake: Callable[[], None] = lambda: None,
     waits: bool = False,
-) -> Crew:
+) -> BotDriver:
     """Put a bot together. ``waits``: somebody else moves the clock, so the outbox waits for its turn."""
 
     async def sleep(seconds: float) -> None:
         clock.move(seconds=seconds)
         await asyncio.sleep(0)
 
-    made = Crew(
+    made = BotDriver(
         settings=settings,
         client=client,
-        log=log,
+        store=store,
         adapters=adapters,
         workspace=Workspace(TEAM_ID),
         owner=owner,

@@ -16,7 +16,7 @@ from storage.database.connection import open_for_reading, open_for_writing
 from storage.database.repository import Database
 from storage.database.threads import ConnectionThread, Job, Reader, Work, Writer
 from storage.database.write_behind import WriteBehind
-from storage.event_log.writer import Sources
+from storage.event_log.writer import WriteContext
 from storage.store import keep_key
 from tests.integration.bench import Parts, StepLog
 from tests.storage.samples import KEY
@@ -61,7 +61,7 @@ class InlineReader(Reader):
 
 def open_inline(parts: Parts, path: Path, clock: Callable[[], datetime], chance: Random) -> StepLog:
     """Open a log that is made of these, whose random bytes come from ``chance``."""
-    sources = Sources(KEY, clock, chance.randbytes)
+    sources = WriteContext(KEY, clock, chance.randbytes)
     connection = open_for_writing(path)
     keep_key(connection, sources)
     writer = Writer(Inline(connection))

@@ -34,7 +34,7 @@ from providers.actions import (
     StartCampaign,
     StopCampaign,
 )
-from storage.models import Event, LogEntry
+from storage.models import ActionRecord, Event
 from storage.states import TERMINAL, State
 
 EFFECTLESS: Final = frozenset({"GET", "HEAD"})
@@ -61,7 +61,7 @@ _REQUEST_ID: Final = re.compile(r"\bA-[0-9A-HJ-NP-Z]{4,}\b")
 class Claim:
     """What the log claims of one action."""
 
-    entry: LogEntry
+    entry: ActionRecord
     mark: str
     """What is only in this action's requests: the number, the call's id, the campaign's."""
     events: Sequence[str]
@@ -114,7 +114,7 @@ def mark_of(action: CallAction) -> str:
     raise AssertionError(action)
 
 
-def claims(entries: Iterable[LogEntry], events: Iterable[Event]) -> list[Claim]:
+def claims(entries: Iterable[ActionRecord], events: Iterable[Event]) -> list[Claim]:
     """What the log claims, by action."""
     names: dict[str, list[str]] = {}
     for event in events:
@@ -181,7 +181,7 @@ def judge(
     return found
 
 
-def _lost(entry: LogEntry, channels: "Channels") -> str:
+def _lost(entry: ActionRecord, channels: "Channels") -> str:
     """Why an action is lost; empty where it is not."""
     if entry.state is State.PENDING:
         return ""

@@ -21,16 +21,16 @@ from typing import Any, ClassVar, Final, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, precondition, rule
 
-from bot.services.models import NotAllowed, Settlement
+from bot.services.models import PermissionDeniedError, Settlement
 from bot.text.interactions import Evidence
 from bot.workers.attempt import NOW_MEANS
 from playground.journal import Asked
 from providers.actions import Kind
-from storage.errors import Conflict
+from storage.errors import ConflictError
 from storage.event_log.hash_chain import GENESIS
 from storage.maintenance.verification import verify
 from storage.states import State, check, onward
-from tests.faults.crew import ADDRESSES, KINDS, Crew, adapters_for, aim, crew, offline, put_there
+from tests.faults.crew import ADDRESSES, KINDS, BotDriver, adapters_for, aim, crew, offline, put_there
 from tests.faults.inline import open_inline
 from tests.faults.judging import EFFECTLESS, ORDERS, Channels, Claim, Judgement, Seen, judge, mark_of
 from tests.faults.standins import AUDIT, Providers, SmallSlack, Wire
@@ -75,7 +75,7 @@ VERIFIED: Final = 10
 """Every so manieth life is verified as `log verify` does it; each is checked link by link as it goes."""
 
 
-class Lives(RuleBasedStateMachine):
+class RandomHistory(RuleBasedStateMachine):
     """Whatever happens in whatever order: nothing lost, nothing twice, nothing made up."""
 
     parts: ClassVar[Parts] = Parts()
@@ -104,7 +104,7 @@ class Lives(RuleBasedStateMachine):
         self.made: dict[str, str] = {}
         self.by_mark: dict[str, str] = {}
         self.opened: list[StepLog] = []
-        self.crews: list[Crew] = []
+        self.crews: list[BotDriver] = []
         self.rounds: dict[int, asyncio.Task[bool]] = {}
         """Of the processes that were stopped."""
         self.events, self.lines, self.head = 0, 0, GENESIS
@@ -126,17 +126,17 @@ class Lives(RuleBasedStateMachine):
 
     def _start_from_template(self) -> None:
         """A file that is set up already is copied: setting one up takes longer than a life."""
-        if Lives._template is None or not Lives._template.exists():
-            Lives._template = Path(mkdtemp(dir=IN_MEMORY, prefix="callops-template-")) / "empty.db"
-            log = open_inline(Parts(), Lives._template, self.clock, self.chance)
+        if RandomHistory._template is None or not RandomHistory._template.exists():
+            RandomHistory._template = Path(mkdtemp(dir=IN_MEMORY, prefix="callops-template-")) / "empty.db"
+            log = open_inline(Parts(), RandomHistory._template, self.clock, self.chance)
             self.run(log.close())
-        shutil.copyfile(Lives._template, self.path)
+        shutil.copyfile(RandomHistory._template, self.path)
 
     def run(self, doing: Coroutine[Any, Any, Result]) -> Result:
         """Await in the machine's own loop."""
         return self.runner.run(doing)
 
-    async def start(self) -> Crew:
+    async def start(self) -> BotDriver:
         """Start a process: the one that is alive from now on."""
         log = open_inline(self.parts, self.path, self.clock, self.chance)
         self.opened.append(log)
@@ -154,7 +154,7 @@ class Lives(RuleBasedStateMachine):
         return made
 
     @property
-    def bot(self) -> Crew:
+    def bot(self) -> BotDriver:
         """The process that is alive."""
         return self.crews[-1]
 
@@ -265,7 +265,7 @@ class Lives(RuleBasedStateMachine):
                     await self.bot.deny(stands)
                 case _:
                     await self.bot.take_back(stands, f"back {request}")
-        except (Conflict, NotAllowed):
+        except (ConflictError, PermissionDeniedError):
             self.coverage["decided too late"] += 1
 
     @rule(request=requests, how=st.sampled_from(["approve", "deny", "send"]))
@@ -273,7 +273,7 @@ class Lives(RuleBasedStateMachine):
         """A night passes, and what was to be decided or sent in the evening is tried in the morning."""
         self.move_clock(NIGHT)
         if how == "send":
-            self.run(self.bot.round())
+            self.run(self.bot.run_until_idle())
         else:
             self.run(self._decide(request, how))
 
@@ -282,13 +282,13 @@ class Lives(RuleBasedStateMachine):
         """Somebody says what became of an unknown, or orders another attempt."""
 
         async def settle() -> None:
-            person = await self.bot.directory.person(MANAGER)
+            person = await self.bot.directory.get_user(MANAGER)
             nonce = f"{how} {request} {self.events}"
             try:
                 await self.bot.approvals.settle(
                     request, person, how, evidence=Evidence.SCREEN, reason="I looked", nonce=nonce
                 )
-            except (Conflict, NotAllowed):
+            except (ConflictError, PermissionDeniedError):
                 return
             self.coverage["settled"] += 1
 
@@ -306,7 +306,7 @@ class Lives(RuleBasedStateMachine):
     def go_round(self, fault: str | None) -> None:
         """The dispatcher goes round while the providers do this."""
         self.wire.fault = fault
-        self.run(self.bot.round())
+        self.run(self.bot.run_until_idle())
         self.wire.fault = None
 
     @precondition(lambda self: self.numbers < MOST)
@@ -337,9 +337,9 @@ class Lives(RuleBasedStateMachine):
         self.dies_when_asked, self.wire.fault = False, None
         await self.start()
 
-    async def _round_of(self, bot: Crew) -> None:
+    async def _round_of(self, bot: BotDriver) -> None:
         try:
-            await bot.dispatcher.step()
+            await bot.dispatcher.run_once()
             await bot.dispatcher.finish(timedelta(seconds=10))
         except Crash:
             pass
@@ -361,7 +361,7 @@ class Lives(RuleBasedStateMachine):
         async def go() -> None:
             for label in _labels(step):
                 sleeping.at[label] = sleep
-            self.rounds[len(self.crews) - 1] = asyncio.create_task(self.bot.dispatcher.step())
+            self.rounds[len(self.crews) - 1] = asyncio.create_task(self.bot.dispatcher.run_once())
             for _ in range(YIELDS):
                 await asyncio.sleep(0)
             await self.start()
@@ -497,11 +497,11 @@ class Lives(RuleBasedStateMachine):
         bot = await self.start()
         for _ in range(4):
             self.clock.move(seconds=31)
-            await bot.round()
+            await bot.run_until_idle()
             await bot.drain(self.clock.move)
         self.clock.move(minutes=6)
         for _ in range(2):  # a provider that was down is asked by one first, by the others after that
-            await bot.round()
+            await bot.run_until_idle()
             await bot.drain(self.clock.move)
             self.clock.move(seconds=1)
 
@@ -525,6 +525,6 @@ def _labels(step: str) -> tuple[str, ...]:
 
 def forget() -> None:
     """Let go of the file that others were copied from."""
-    if Lives._template:
-        shutil.rmtree(Lives._template.parent, ignore_errors=True)
-        Lives._template = None
+    if RandomHistory._template:
+        shutil.rmtree(RandomHistory._template.parent, ignore_errors=True)
+        RandomHistory._template = None

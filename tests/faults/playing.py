@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.faults.amounts import SEED, scaled
-from tests.faults.lives import Lives, forget
+from tests.faults.lives import RandomHistory, forget
 from tests.faults.reporting import Report
 
 LIVES: Final = 1500
@@ -33,7 +33,7 @@ COVERED: Final[Mapping[str, float]] = {
 """How often each has to come up for each life at least: about a quarter of what it does."""
 
 
-def play(machine: type[Lives], lives: int, *, part: int) -> None:
+def play(machine: type[RandomHistory], lives: int, *, part: int) -> None:
     """Play so many lives of at most `STEPS_EACH` steps; the same ones for the same part."""
     rules = settings(
         max_examples=lives,
@@ -64,7 +64,7 @@ def _in_silence() -> Iterator[None]:
 def play_a_part(part: int, report: Report) -> None:
     """Play one of the `PARTS`, which run beside each other, and see that enough of everything came up."""
 
-    class Part(Lives):
+    class Part(RandomHistory):
         """Counts for itself."""
 
         coverage: ClassVar[Counter[str]] = Counter()

@@ -22,18 +22,18 @@ from typing import Any, Final
 import httpx
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.services.models import NotAllowed
-from bot.workers.loop import Rounds
+from bot.services.models import PermissionDeniedError
+from bot.workers.loop import PeriodicTask
 from bot.workers.outbox import Outbox
-from storage.changes import Change, NewRequest, Recorded
+from storage.changes import ChangeSet, NewRequest, Recorded
 from storage.database.repository import Database
-from storage.errors import Conflict
-from storage.models import MessageRef, Outgoing, Request
+from storage.errors import ConflictError
+from storage.models import MessageRef, OutboxItem, Request
 from storage.repositories import outbox as posts
 from storage.repositories.requests import Requests
 from storage.states import State
 from storage.store import Store
-from tests.faults.crew import Crew, adapters_for, aim, crew, settings_for
+from tests.faults.crew import BotDriver, adapters_for, aim, crew, settings_for
 from tests.faults.judging import EFFECTLESS
 from tests.faults.standins import Lines, SmallSlack
 from tests.integration.bench import Parts
@@ -136,22 +136,22 @@ class StepsRequests(Requests):
 
     steps: Steps
 
-    async def record(self, new: NewRequest) -> Recorded:  # noqa: D102 - as its base
+    async def create(self, new: NewRequest) -> Recorded:  # noqa: D102 - as its base
         self.steps.reach("before recorded")
-        recorded = await super().record(new)
+        recorded = await super().create(new)
         self.steps.reach("after recorded")
         return recorded
 
-    async def apply(self, change: Change) -> Request:  # noqa: D102
+    async def apply(self, change: ChangeSet) -> Request:  # noqa: D102
         label = _label(change)
         self.steps.reach(f"before {label}")
         request = await super().apply(change)
         self.steps.reach(f"after {label}")
         return request
 
-    async def hold(self, entry: str, *, owner: str, attempt: int, until: datetime) -> bool:  # noqa: D102
+    async def renew_lease(self, entry: str, *, owner: str, attempt: int, until: datetime) -> bool:  # noqa: D102
         self.steps.reach("before hold")
-        held = await super().hold(entry, owner=owner, attempt=attempt, until=until)
+        held = await super().renew_lease(entry, owner=owner, attempt=attempt, until=until)
         self.steps.reach("after hold")
         return held
 
@@ -161,14 +161,14 @@ class StepsOutbox(posts.Outbox):
 
     steps: Steps
 
-    async def outgoing(self, now: datetime, *, owner: str, until: datetime, limit: int) -> list[Outgoing]:  # noqa: D102
+    async def outgoing(self, now: datetime, *, owner: str, until: datetime, limit: int) -> list[OutboxItem]:  # noqa: D102
         self.steps.reach("before taken")
         taken = await super().outgoing(now, owner=owner, until=until, limit=limit)
         self.steps.reach("after taken")
         return taken
 
     async def delivered(  # noqa: D102
-        self, post: Outgoing, ref: MessageRef | None, *, seen: int | None, opens: Collection[str] = ()
+        self, post: OutboxItem, ref: MessageRef | None, *, seen: int | None, opens: Collection[str] = ()
     ) -> None:
         self.steps.reach("before delivered")
         await super().delivered(post, ref, seen=seen, opens=opens)
@@ -188,13 +188,13 @@ class StepsLog(Store):
         self.requests.steps = self.outbox.steps = steps
 
 
-def _label(change: Change) -> str:
-    if not change.moves:
+def _label(change: ChangeSet) -> str:
+    if not change.transitions:
         return "noted"
-    move = change.moves[0]
-    if move.after is State.SENDING:
+    move = change.transitions[0]
+    if move.to_state is State.SENDING:
         return "sending"
-    return "outcome" if State.SENDING in move.before else move.name
+    return "outcome" if State.SENDING in move.from_states else move.name
 
 
 class StepsTransport(httpx.AsyncBaseTransport):
@@ -248,7 +248,7 @@ class Unhurried(Outbox):
 
 async def bot(
     place: Place, steps: Steps, *, wake: Callable[[], None] = lambda: None, waits: bool = False
-) -> tuple[Crew, SharedClock]:
+) -> tuple[BotDriver, SharedClock]:
     """A bot in this process, on the world's file."""
     clock = SharedClock(place.folder)
     settings = settings_for(place.addresses)
@@ -273,7 +273,7 @@ async def bot(
     return made, clock
 
 
-async def live(made: Crew, place: Place, kind: str, number: int, end: str = "approve") -> None:
+async def live(made: BotDriver, place: Place, kind: str, number: int, end: str = "approve") -> None:
     """Ask, as Slack delivers it until it was answered, and have it decided."""
     request, _ = await made.ask(aim(kind, number), f"{kind} {number}")
     place.heard.append({"job": number, "request": request.id})
@@ -285,7 +285,7 @@ async def live(made: Crew, place: Place, kind: str, number: int, end: str = "app
                 await made.deny(request)
             case "take back":
                 await made.take_back(request, f"back {number}")
-    except (Conflict, NotAllowed):
+    except (ConflictError, PermissionDeniedError):
         pass  # it was decided before the process before this one died
 
 
@@ -297,14 +297,14 @@ def one_life(place: Place, kind: str, numbers: Sequence[int], step: str | None) 
 async def _one_life(place: Place, kind: str, numbers: Sequence[int], step: str | None) -> None:
     steps = Steps(step, place.providers)
     made, clock = await bot(place, steps)
-    await made.round()
+    await made.run_until_idle()
     await (made.posts() if step else made.drain(clock.move))
     steps.armed = True
     for number in numbers:
         await live(made, place, kind, number)
-    await made.round()
+    await made.run_until_idle()
     await (made.posts() if step else made.drain(clock.move))
-    await made.log.close()
+    await made.store.close()
 
 
 def toil(place: Place, kinds: Sequence[str], jobs: Sequence[int]) -> None:
@@ -313,7 +313,7 @@ def toil(place: Place, kinds: Sequence[str], jobs: Sequence[int]) -> None:
 
 
 async def _toil(place: Place, kinds: Sequence[str], jobs: Sequence[int]) -> None:
-    rounds: list[Rounds] = []
+    rounds: list[PeriodicTask] = []
 
     def wake() -> None:
         for one in rounds:
@@ -321,7 +321,10 @@ async def _toil(place: Place, kinds: Sequence[str], jobs: Sequence[int]) -> None
 
     made, clock = await bot(place, Steps(None, place.providers), wake=wake, waits=True)
     groups_read = clock()
-    rounds += [Rounds("dispatcher", made.dispatcher.step), Rounds("outbox", made.outbox.step)]
+    rounds += [
+        PeriodicTask("dispatcher", made.dispatcher.run_once),
+        PeriodicTask("outbox", made.outbox.run_once),
+    ]
     running = [asyncio.create_task(one.run()) for one in rounds]
     done = Lines(place.folder / "done.jsonl")
     finished = {line["job"] for line in done.read()}
@@ -376,7 +379,7 @@ async def _decide(place: Place, who: str, how: str, ids: Sequence[str], together
     made, _ = await bot(place, Steps(None, place.providers))
     told = Lines(place.folder / "told.jsonl")
     for request_id in ids:
-        request = await made.log.requests.request(request_id)
+        request = await made.store.requests.request(request_id)
         together.wait(RACE_WITHIN)
         try:
             match how:
@@ -386,11 +389,11 @@ async def _decide(place: Place, who: str, how: str, ids: Sequence[str], together
                     await made.deny(request, who)
                 case _:
                     await made.take_back(request, f"back {request_id}")
-        except Conflict:
+        except ConflictError:
             told.append({"request": request_id, "how": how, "won": False})
         else:
             told.append({"request": request_id, "how": how, "won": True})
-    await made.log.close()
+    await made.store.close()
 
 
 def send_one(place: Place) -> None:
@@ -401,9 +404,9 @@ def send_one(place: Place) -> None:
 async def _send_one(place: Place) -> None:
     steps = Steps(None, place.providers)
     made, _ = await bot(place, steps)
-    log = made.log
+    log = made.store
     assert isinstance(log, StepsLog)
     steps.stopping = "after sending"
-    await made.round()
+    await made.run_until_idle()
     await made.posts()
     await log.close()

@@ -5,12 +5,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.services.models import Moved, Origin, Wish
+from bot.services.models import RequestSource, RequestSpec, Reschedule
 from providers.actions import CancelCall, NumberRef, PlaceCall
 from storage.models import Request
 from storage.states import State
 from tests.faults.judging import Channels, Seen, claims, judge, mark_of
-from tests.integration.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, PLACE, Bench, Parts, bench
+from tests.integration.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, PLACE, BotWorld, Parts, bench
 from tests.integration.deciding import AnyTimeWillDo
 from tests.storage.samples import NUMBER
 
@@ -25,50 +25,50 @@ EIGHT_HOURS = timedelta(hours=8)
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
-async def test_an_hour_back_expires_sends_and_repeats_nothing(stage: Bench) -> None:
+async def test_an_hour_back_expires_sends_and_repeats_nothing(stage: BotWorld) -> None:
     """A clock that was set back keeps what waits waiting, and sends what is approved once."""
     waiting = await stage.bot.ask(CANCEL_BY_ID)
     placed = await stage.bot.ask(PLACE, delivery_key="call")
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.pass_time(hours=-1)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(waiting)).state is State.PENDING
     assert (await stage.bot.entry(placed)).state is State.SUCCEEDED
     await stage.bot.approve(waiting)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(waiting)).state is State.SUCCEEDED
     assert (len(await stage.asked("callkaro")), len(await stage.asked("voxworks"))) == (1, 1)
 
 
-async def test_a_lease_outlives_a_clock_that_was_set_back(stage: Bench) -> None:
+async def test_a_lease_outlives_a_clock_that_was_set_back(stage: BotWorld) -> None:
     """What a dead process left is found by its lease, later by as much as the clock went back, and not repeated."""
-    stage.bot.log.at["before succeeded"] = stage.bot.log.die
+    stage.bot.store.at["before succeeded"] = stage.bot.store.die
     placed = await stage.bot.ask(PLACE)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.crash()
     await stage.pass_time(hours=-1)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(placed)).state is State.SENDING
     await stage.pass_time(hours=1, seconds=31)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(placed)).state is State.UNKNOWN
     assert len(await stage.asked("callkaro")) == 1
 
 
-async def test_three_days_ahead_end_what_waited_and_place_no_late_call(stage: Bench) -> None:
+async def test_three_days_ahead_end_what_waited_and_place_no_late_call(stage: BotWorld) -> None:
     """A leap of three days runs requests out of time, places no call of then, and keeps what is to come."""
     waiting = await stage.bot.ask(CANCEL_BY_ID)
     approved = await stage.bot.ask(PLACE, delivery_key="now")
     later = stage.clock().replace(microsecond=0) + timedelta(days=7)
     scheduled = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=later), delivery_key="later")
     await stage.pass_time(days=3)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.bot.posts()
     assert (await stage.bot.entry(waiting)).state is State.EXPIRED
     assert (await stage.bot.entry(approved)).state is State.EXPIRED
@@ -79,13 +79,13 @@ async def test_three_days_ahead_end_what_waited_and_place_no_late_call(stage: Be
 
 
 @pytest.mark.parametrize("way", CHANGES)
-async def test_a_change_of_the_clocks_moves_no_deadline_and_no_call(stage: Bench, way: str) -> None:
+async def test_a_change_of_the_clocks_moves_no_deadline_and_no_call(stage: BotWorld, way: str) -> None:
     """Deadlines are instants: eight hours are eight hours, whatever a clock on the wall does meanwhile."""
     stage.clock.now = CHANGES[way]
     await stage.pass_time()
     at = (stage.clock() + timedelta(hours=20)).astimezone(NEW_YORK)
     placed = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), delivery_key="call")
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     [exchange] = await stage.asked("callkaro")
     [effect] = exchange.effects
     assert effect.subject.due == at  # type: ignore[union-attr]  # a call
@@ -93,23 +93,25 @@ async def test_a_change_of_the_clocks_moves_no_deadline_and_no_call(stage: Bench
     waiting = await stage.bot.ask(CANCEL_BY_ID)
     assert waiting.decide_by == stage.clock() + EIGHT_HOURS
     await stage.pass_time(hours=7, minutes=59)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(waiting)).state is State.PENDING
     await stage.pass_time(minutes=1)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(waiting)).state is State.EXPIRED
 
 
-async def test_a_cancellation_that_waits_while_its_call_goes_out_is_said_to_be_too_late(stage: Bench) -> None:
+async def test_a_cancellation_that_waits_while_its_call_goes_out_is_said_to_be_too_late(
+    stage: BotWorld,
+) -> None:
     """Nothing is asked of the provider for a call that is gone, and channel and requester read it in words."""
     at = stage.clock().replace(microsecond=0) + timedelta(hours=1)
     await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), delivery_key="call")
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     cancel = CancelCall(target=NumberRef(agent="payments", to=NUMBER))
     waiting = await stage.bot.ask(cancel, delivery_key="cancel")
     await stage.bot.posts()
     await stage.pass_time(hours=1)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.bot.posts()
     assert (await stage.bot.entry(waiting)).state is State.EXPIRED
     assert len(await stage.asked("callkaro")) == 1
@@ -121,7 +123,7 @@ ON_TIME = timedelta(hours=1)
 """When the call goes out that is to be cancelled."""
 
 
-async def approved_for_a_call(stage: Bench, how: str) -> Request:
+async def approved_for_a_call(stage: BotWorld, how: str) -> Request:
     """A cancellation that is approved an hour before its call, by a provider that cannot be reached."""
     at = stage.clock().replace(microsecond=0) + ON_TIME
     connection, provider, cancel, said, moved = "reminders", "callkaro", CANCEL_BY_NUMBER, None, None
@@ -130,17 +132,17 @@ async def approved_for_a_call(stage: Bench, how: str) -> Request:
     else:
         call = PlaceCall(to=NUMBER, agent="payments", at=at)
         placed = await stage.bot.ask(call, delivery_key="call")
-        await stage.bot.rounds()
+        await stage.bot.run_until_idle()
         if how == "a move":
-            moved = Moved(placed.id, call.model_copy(update={"at": at + timedelta(hours=3)}))
+            moved = Reschedule(placed.id, call.model_copy(update={"at": at + timedelta(hours=3)}))
     await stage.providers.fail(provider, "refused")
-    wish = Wish(connection, (cancel,), "customer asked", reported_call_time=said, reschedules=moved)
+    wish = RequestSpec(connection, (cancel,), "customer asked", reported_call_time=said, reschedules=moved)
     person = await stage.bot.person(AGENT)
-    asked = await stage.bot.requests.ask(wish, Origin(person, "C0SUPPORT", "cancel"))
+    asked = await stage.bot.requests.ask(wish, RequestSource(person, "C0SUPPORT", "cancel"))
     return await stage.bot.approve(asked.request)
 
 
-async def until_the_provider_is_back(stage: Bench) -> None:
+async def until_the_provider_is_back(stage: BotWorld) -> None:
     """Eighty minutes without a provider, then four hours with it; a round every five minutes."""
     bot = stage.bot
     moving = bot.moving
@@ -148,23 +150,25 @@ async def until_the_provider_is_back(stage: Bench) -> None:
         if minutes == 80:
             await stage.providers.clear("callkaro")
             await stage.providers.clear("voxworks")
-        await bot.rounds()
-        await moving.step()
+        await bot.run_until_idle()
+        await moving.run_once()
         await stage.pass_time(minutes=5)
-    await bot.rounds()
+    await bot.run_until_idle()
 
 
-async def false_successes(stage: Bench) -> list[str]:
+async def false_successes(stage: BotWorld) -> list[str]:
     """What the log calls done, and the provider's journal does not."""
     entries = await stage.bot.entries()
-    events = [event for one in entries for event in await stage.bot.log.requests.events(one.request)]
+    events = [event for one in entries for event in await stage.bot.store.requests.events(one.request)]
     journal = await stage.providers.journal("callkaro")
     marks = {mark_of(one.action) for one in entries if one.action}
     return judge(claims(entries, events), Seen(journal, marks), Channels([], "C0AUDIT")).false_success
 
 
 @pytest.mark.parametrize("how", ["by number", "by id", "a move"])
-async def test_what_is_approved_in_time_and_sent_too_late_is_not_sent_at_all(stage: Bench, how: str) -> None:
+async def test_what_is_approved_in_time_and_sent_too_late_is_not_sent_at_all(
+    stage: BotWorld, how: str
+) -> None:
     """A provider that is down past the call's time is asked for nothing afterwards, and nobody is called twice."""
     made = await approved_for_a_call(stage, how)
     await until_the_provider_is_back(stage)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.workers.loop import POLL, Rounds
+from bot.workers.loop import POLL, PeriodicTask
 from providers.actions import PlaceCall
 from storage.models import Query
 from storage.states import State
 from storage.store import Store
 from tests.faults.crew import ADDRESSES, adapters_for, aim, crew, offline
 from tests.faults.standins import Providers, SmallSlack, Wire
-from tests.integration.bench import Bench, bench
+from tests.integration.bench import BotWorld, bench
 from tests.storage.samples import KEY, NUMBER, Clock, verified
 
 LONG_ENOUGH = 0.5
@@ -27,21 +27,21 @@ IMPATIENT_MS = 50
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
-async def pragma(stage: Bench, statement: str) -> int:
+async def pragma(stage: BotWorld, statement: str) -> int:
     """Set something up on the connection that writes."""
-    [value] = await stage.bot.log._database.writer._thread.run(
+    [value] = await stage.bot.store._database.writer._thread.run(
         lambda connection: connection.execute(f"PRAGMA {statement}").fetchone()
     )
     return int(value)
 
 
-async def ask_for_many(stage: Bench) -> tuple[list[str], list[sqlite3.Error]]:
+async def ask_for_many(stage: BotWorld) -> tuple[list[str], list[sqlite3.Error]]:
     """Ask for many calls; the ids of those that were accepted, and what the others were told."""
     accepted, told = [], []
     for number in range(ASKS):
@@ -53,18 +53,18 @@ async def ask_for_many(stage: Bench) -> tuple[list[str], list[sqlite3.Error]]:
     return accepted, told
 
 
-async def one_round(stage: Bench) -> None:
+async def one_round(stage: BotWorld) -> None:
     """Let the dispatcher try, once."""
-    await stage.bot.dispatcher.step()
+    await stage.bot.dispatcher.run_once()
     await stage.bot.dispatcher.finish(timedelta(seconds=5))
 
 
-async def rows(stage: Bench) -> list[str]:
+async def rows(stage: BotWorld) -> list[str]:
     """The requests in the log."""
-    return sorted(entry.request for entry in (await stage.bot.log.search.page(Query(), limit=500)).entries)
+    return sorted(entry.request for entry in (await stage.bot.store.search.page(Query(), limit=500)).entries)
 
 
-async def test_a_full_disk_is_said_and_what_was_accepted_is_there(stage: Bench) -> None:
+async def test_a_full_disk_is_said_and_what_was_accepted_is_there(stage: BotWorld) -> None:
     """Whoever is not told of an error is in the log, whoever is told is not, and it goes on once there is room."""
     await pragma(stage, f"max_page_count = {await pragma(stage, 'page_count') + PAGES_LEFT}")
     accepted, told = await ask_for_many(stage)
@@ -72,7 +72,7 @@ async def test_a_full_disk_is_said_and_what_was_accepted_is_there(stage: Bench) 
     assert told
     assert {str(error) for error in told} == {"database or disk is full"}
     assert await rows(stage) == sorted(accepted)
-    assert not (await verified(stage.bot.log)).faults
+    assert not (await verified(stage.bot.store)).faults
     await one_round(stage)
     begun = [entry for entry in await stage.bot.entries() if entry.attempt]
     assert len(await stage.asked("callkaro")) == len(begun), "it was sent though `sending` was not committed"
@@ -81,12 +81,12 @@ async def test_a_full_disk_is_said_and_what_was_accepted_is_there(stage: Bench) 
     assert not told
     assert set(accepted) <= set(again), "what was accepted before is the same request"
     await stage.pass_time(seconds=31)  # an answer that could not be written down is found by its lease
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert len(await stage.asked("callkaro")) == ASKS
     assert {entry.state for entry in await stage.bot.entries()} <= {State.SUCCEEDED, State.UNKNOWN}
 
 
-async def test_a_writer_that_stays_busy_is_said_and_what_was_accepted_is_there(stage: Bench) -> None:
+async def test_a_writer_that_stays_busy_is_said_and_what_was_accepted_is_there(stage: BotWorld) -> None:
     """While another program holds the file, nothing is accepted, that is said, and reading goes on."""
     await pragma(stage, f"busy_timeout = {IMPATIENT_MS}")
     first = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments"), delivery_key="first")
@@ -101,7 +101,7 @@ async def test_a_writer_that_stays_busy_is_said_and_what_was_accepted_is_there(s
     holder.close()
     second = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments"), delivery_key="second")
     assert await rows(stage) == sorted([first.id, second.id])
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert len(await stage.asked("callkaro")) == 2
 
 
@@ -114,7 +114,7 @@ async def test_a_full_disk_is_not_filled_with_words_about_it(
     wire.providers = Providers(clock)
     wire.hosts = {address.removeprefix("http://"): name for name, address in ADDRESSES.items()}
     adapters = adapters_for(offline(), clock, wire)
-    sending: list[Rounds] = []
+    sending: list[PeriodicTask] = []
 
     def wake() -> None:
         for one in sending:
@@ -135,7 +135,7 @@ async def test_a_full_disk_is_not_filled_with_words_about_it(
         lambda connection: connection.execute("PRAGMA busy_timeout = 1").fetchone()
     )
     locked.execute("BEGIN IMMEDIATE")
-    sending.append(Rounds("dispatcher", made.dispatcher.step))
+    sending.append(PeriodicTask("dispatcher", made.dispatcher.run_once))
     running = asyncio.create_task(sending[0].run())
     await asyncio.sleep(LONG_ENOUGH)
     failed = [one for one in caplog.records if "was broken off" in one.message]

@@ -28,14 +28,14 @@ async def test_of_those_who_decide_at_once_exactly_one_wins(report: Report) -> N
         told = Lines(stage.place.folder / "told.jsonl").read()
         ends = dict.fromkeys(MOVES.values(), 0)
         for request in ids:
-            happened = [event.name for event in await made.log.requests.events(request)][1:]
+            happened = [event.name for event in await made.store.requests.events(request)][1:]
             won = [MOVES[one["how"]] for one in told if one["request"] == request and one["won"]]
             assert sorted(won) == sorted(happened), f"{request}: {won} were told so, {happened} happened"
             # What was approved can still be taken back until it is sent: a move of its own, after the race.
             first, *after = happened
             assert after in ([], ["withdrawn"] if first == "approved" else []), f"{request}: {happened}"
             ends[first] += 1
-        await made.log.close()
+        await made.store.close()
     assert len(told) == races * len(PEOPLE)
     report("races", accepted=races)
     assert races < RACES or min(ends.values()) >= OF_EACH, ends

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.faults.lives import Lives
+from tests.faults.lives import RandomHistory
 from tests.faults.playing import play
 from tests.integration.accepting import NoInboundKey
 from tests.integration.announcing import PostsLater
@@ -36,13 +36,13 @@ WITHOUT = {
 def test_the_random_lives_fail_with_a_seeded_bug(bug: str) -> None:
     """The same machine that is green with the real parts is red with one of them broken."""
 
-    class Broken(Lives):
+    class Broken(RandomHistory):
         """With one part broken."""
 
         parts = BUGS[bug]
 
     for rule in WITHOUT.get(bug, ()):
-        assert hasattr(Lives, rule)
+        assert hasattr(RandomHistory, rule)
         setattr(Broken, rule, None)
 
     with pytest.raises(AssertionError):

@@ -38,7 +38,7 @@ async def test_who_was_stopped_past_its_lease_sends_nothing(kind: str, report: R
         request, _ = await made.ask(aim(kind, 1), "one")
         if request.approvals_needed:
             await made.approve(request)
-        await made.log.close()
+        await made.store.close()
         zombie = begin(send_one, stage.place)
         assert zombie.pid
         await stopped(zombie.pid)

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from playground.faults import Fault
-from storage.models import LogEntry, Query
+from storage.models import ActionRecord, Query
 from storage.store import Store
 from tests.faults.judging import Channels, Judgement, Seen, claims, judge, mark_of
 from tests.faults.lives import IN_MEMORY
@@ -37,7 +37,7 @@ class World:
         """Hold the log against the journals, and verify it."""
         log = await Store.open(self.place.log, key=KEY, clock=self.clock)
         try:
-            entries: list[LogEntry] = []
+            entries: list[ActionRecord] = []
             after: int | None = None
             while True:
                 page = await log.search.page(Query(), after=after, limit=PAGE)

@@ -6,16 +6,16 @@ from asyncio.subprocess import PIPE
 from dataclasses import replace
 from typing import Any, Self
 
-from bot.listeners.actions import Requests
-from bot.parsing.command import Line
+from bot.listeners.actions import RequestActions
+from bot.parsing.command import Command
 from bot.policy.engine import Decision
-from bot.services.commands import Commands
-from bot.services.models import Asked, Origin, Wish
+from bot.services.commands import CommandService
+from bot.services.models import CreateResult, RequestSource, RequestSpec
 from bot.services.requests import RequestService
 from providers.actions import Kind
 from storage.changes import NewRequest
 from storage.models import Person, Query
-from tests.integration.bench import AGENT, Bench, StepLog
+from tests.integration.bench import AGENT, BotWorld, StepLog
 from tests.integration.seeding import Invariant, Seeded
 from tests.storage.samples import NUMBER
 
@@ -24,7 +24,7 @@ SYNCED = 2
 CANCEL_LINE = "/cancel-call vx_1001 via voxworks reason=customer asked"
 
 
-async def what_slack_heard_of_survives_kill_9(bench: Bench) -> None:
+async def what_slack_heard_of_survives_kill_9(bench: BotWorld) -> None:
     """A bot killed at the very moment that Slack has its answer leaves the request in its log."""
     listeners = bench.parts.listeners
     process = await asyncio.create_subprocess_exec(
@@ -46,7 +46,7 @@ async def what_slack_heard_of_survives_kill_9(bench: Bench) -> None:
     assert len(await bench.bot.entries()) == 1, "Slack heard of a request that is lost"
 
 
-class AcksFirst(Requests):
+class AcksFirst(RequestActions):
     """Answers at once, and records afterwards."""
 
     async def command(self, ack: Any, body: dict[str, Any], person: Person) -> None:
@@ -59,9 +59,9 @@ class AcksFirst(Requests):
         self.later = asyncio.create_task(super().command(nobody, body, person))  # type: ignore[arg-type]
 
 
-async def a_commit_is_on_the_disk(bench: Bench) -> None:
+async def a_commit_is_on_the_disk(bench: BotWorld) -> None:
     """The connection that writes syncs the disk at every commit."""
-    [level] = await bench.bot.log._database.writer._thread.run(
+    [level] = await bench.bot.store._database.writer._thread.run(
         lambda connection: connection.execute("PRAGMA synchronous").fetchone()
     )
     assert level == SYNCED, "a power cut would take accepted requests with it"
@@ -80,7 +80,7 @@ class Unsynced(StepLog):
         return log
 
 
-async def a_preview_accepts_nothing(bench: Bench) -> None:
+async def a_preview_accepts_nothing(bench: BotWorld) -> None:
     """Typing a call asks for nothing; pressing the preview's button does."""
     async with bench.connected():
         heard = await bench.people.person(AGENT).command(f"/place-call {NUMBER}")
@@ -90,41 +90,41 @@ async def a_preview_accepts_nothing(bench: Bench) -> None:
         assert len(await bench.bot.entries()) == 1
 
 
-class PreviewAsks(Commands):
+class PreviewAsks(CommandService):
     """Asks for what it only shows."""
 
-    async def keep(self, draft: str, person: Person, wish: Wish | None, line: Line) -> None:
+    async def keep(self, draft: str, person: Person, wish: RequestSpec | None, line: Command) -> None:
         """Keep it, and ask."""
         await super().keep(draft, person, wish, line)
         if wish:
-            await self.ask(wish, Origin(person, None, delivery_key=draft))
+            await self.ask(wish, RequestSource(person, None, delivery_key=draft))
 
 
-async def a_double_click_places_one_call(bench: Bench) -> None:
+async def a_double_click_places_one_call(bench: BotWorld) -> None:
     """Two presses of Place have two triggers and one nonce: one request reaches the provider."""
     async with bench.connected():
         asha = bench.people.person(AGENT)
         heard = await asha.command(f"/place-call {NUMBER}")
         assert heard.ephemeral
         await asha.double_click(heard.ephemeral, text="Place this call")
-    await bench.bot.rounds()
+    await bench.bot.run_until_idle()
     assert len(await bench.asked("callkaro")) == 1, "a double click placed two calls"
 
 
 class NoNonce(RequestService):
     """Forgets which button it was."""
 
-    async def ask(self, wish: Wish, origin: Origin) -> Asked:
+    async def ask(self, wish: RequestSpec, origin: RequestSource) -> CreateResult:
         """Ask without the nonce."""
         return await super().ask(wish, replace(origin, nonce=None))
 
 
-async def a_command_delivered_twice_is_one_request(bench: Bench) -> None:
+async def a_command_delivered_twice_is_one_request(bench: BotWorld) -> None:
     """What Slack delivers again is found to be there already."""
     async with bench.connected():
         await bench.people.deliver_twice()
         await bench.people.person(AGENT).command(CANCEL_LINE)
-    found = (await bench.bot.log.search.page(Query(kind=Kind.CANCEL_CALL))).entries
+    found = (await bench.bot.store.search.page(Query(kind=Kind.CANCEL_CALL))).entries
     assert len(found) == 1, "a second delivery became a second request"
 
 
@@ -133,11 +133,13 @@ class NoInboundKey(RequestService):
 
     _deliveries = 0
 
-    async def _request(self, wish: Wish, origin: Origin, decision: Decision) -> NewRequest:
+    async def _request(self, wish: RequestSpec, origin: RequestSource, decision: Decision) -> NewRequest:
         """Ask as if each delivery were another, and nothing were asked already."""
         self._deliveries += 1
         delivery_key = f"{self._deliveries}"
-        return replace(await super()._request(wish, origin, decision), delivery_key=delivery_key, joins=False)
+        return replace(
+            await super()._request(wish, origin, decision), delivery_key=delivery_key, deduplicate=False
+        )
 
 
 ACCEPTED = Invariant(

@@ -16,10 +16,10 @@ PAUSE = 0.3
 class SlowRequests(StepRequests):
     """A disk that takes its time."""
 
-    async def record(self, new: NewRequest) -> Recorded:
+    async def create(self, new: NewRequest) -> Recorded:
         """Record after a pause."""
         await asyncio.sleep(PAUSE)
-        return await super().record(new)
+        return await super().create(new)
 
 
 async def main(folder: Path, module: str, listeners: str) -> None:

@@ -9,20 +9,20 @@ from bot.workers.attempt import Attempts
 from bot.workers.outbox import LEASE, Outbox
 from bot.workers.prepared_posts import Prepared
 from providers.actions import Code, Outcome, Status
-from storage.changes import Change
-from storage.models import LogEntry, MessageRef, Outgoing, Request
+from storage.changes import ChangeSet
+from storage.models import ActionRecord, MessageRef, OutboxItem, Request
 from storage.repositories.outbox import Outbox as OutboxTable
 from storage.repositories.outbox import add_posts
 from storage.states import State
-from tests.integration.bench import CANCEL_BY_ID, MANAGER, PLACE, Bench, StepLog, StepRequests
+from tests.integration.bench import CANCEL_BY_ID, MANAGER, PLACE, BotWorld, StepLog, StepRequests
 from tests.integration.seeding import Invariant, Seeded
 
 
-async def what_happened_is_told_after_a_crash(bench: Bench) -> None:
+async def what_happened_is_told_after_a_crash(bench: BotWorld) -> None:
     """A process that dies right after a denial was committed leaves the words of it to the next one."""
     made = await bench.bot.ask(CANCEL_BY_ID)
     manager = await bench.bot.person(MANAGER)
-    bench.bot.log.at["after denied"] = bench.bot.log.die
+    bench.bot.store.at["after denied"] = bench.bot.store.die
     denying = bench.bot.approvals.deny(
         made.id, manager, reason="not this one", shown=content(made), nonce="denied"
     )
@@ -37,19 +37,19 @@ async def what_happened_is_told_after_a_crash(bench: Bench) -> None:
 class PostsLater(StepRequests):
     """Commits the change, and then what is to be said of it."""
 
-    async def apply(self, change: Change) -> Request:
+    async def apply(self, change: ChangeSet) -> Request:
         """Apply in two transactions."""
-        made = await super().apply(replace(change, posts=()))
+        made = await super().apply(replace(change, notifications=()))
         last = (await self.events(made.id))[-1]
-        await self._write(lambda connection: add_posts(connection, last, change.posts))
+        await self._write(lambda connection: add_posts(connection, last, change.notifications))
         return made
 
 
-async def a_post_taken_by_the_dead_is_made(bench: Bench) -> None:
+async def a_post_taken_by_the_dead_is_made(bench: BotWorld) -> None:
     """What a process took from the outbox and died with is posted by the next one, once its lease is over."""
     await bench.bot.ask(CANCEL_BY_ID)
     now = bench.clock()
-    assert await bench.bot.log.outbox.outgoing(now, owner="the dead", until=now + LEASE, limit=9)
+    assert await bench.bot.store.outbox.outgoing(now, owner="the dead", until=now + LEASE, limit=9)
     await bench.crash()
     await bench.pass_time(seconds=LEASE.total_seconds())
     await bench.bot.posts()
@@ -59,7 +59,7 @@ async def a_post_taken_by_the_dead_is_made(bench: Bench) -> None:
 class AtMostOnce(OutboxTable):
     """Ticks a post off when it is taken."""
 
-    async def outgoing(self, now: datetime, *, owner: str, until: datetime, limit: int) -> list[Outgoing]:
+    async def outgoing(self, now: datetime, *, owner: str, until: datetime, limit: int) -> list[OutboxItem]:
         """Take, and tick off."""
         taken = await super().outgoing(now, owner=owner, until=until, limit=limit)
         for post in taken:
@@ -67,13 +67,13 @@ class AtMostOnce(OutboxTable):
         return taken
 
 
-async def one_message_shows_how_it_stands(bench: Bench) -> None:
+async def one_message_shows_how_it_stands(bench: BotWorld) -> None:
     """Whatever happens to a request, its audit message and its card are one message each, edited."""
     made = await bench.bot.ask(CANCEL_BY_ID)
     await bench.bot.posts()
     await bench.bot.approve(made)
     await bench.bot.posts()
-    await bench.bot.rounds()
+    await bench.bot.run_until_idle()
     await bench.bot.posts()
     roots = [one for one in await bench.said("C0AUDIT") if not one.thread_ts]
     cards = await bench.said("C0APPROVE")
@@ -88,7 +88,7 @@ class PostsAnew(Outbox):
         return await super()._send(replace(one, stands=None), arguments)
 
 
-async def posts_keep_their_order(bench: Bench) -> None:
+async def posts_keep_their_order(bench: BotWorld) -> None:
     """While the first post of a request cannot be made, none of its later ones is."""
     made = await bench.bot.ask(CANCEL_BY_ID)
     await bench.bot.approve(made)
@@ -117,11 +117,11 @@ class AnyOrder(StepLog):
         return log
 
 
-async def nothing_is_announced_before_it_happened(bench: Bench) -> None:
+async def nothing_is_announced_before_it_happened(bench: BotWorld) -> None:
     """Nobody reads of a success that the provider's journal does not have."""
     await bench.providers.fail("callkaro", "server_error", effect=False)
     await bench.bot.ask(PLACE)
-    await bench.bot.rounds()
+    await bench.bot.run_until_idle()
     await bench.bot.posts()
     assert not await bench.effects("callkaro")
     [audit, *_] = await bench.said("C0AUDIT")
@@ -131,9 +131,9 @@ async def nothing_is_announced_before_it_happened(bench: Bench) -> None:
 class AnnouncesFirst(Attempts):
     """Tells the good news, then sends."""
 
-    async def _still_ours(self, entry: LogEntry) -> bool:
+    async def _still_ours(self, entry: ActionRecord) -> bool:
         good = Outcome(status=Status.OK, code=Code.QUEUED, message="CallKaro accepted the call.")
-        await self._record(await self._log.requests.request(entry.request), entry, good)
+        await self._record(await self._store.requests.request(entry.request), entry, good)
         return True
 
 

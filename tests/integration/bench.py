@@ -1,7 +1,7 @@
 """The whole bot in this process: real file, real wire, real Slack payloads, and a clock that is moved by hand.
 
 `bot.runtime` puts a `Bot` together, but nothing runs by itself: a test takes each round. It is
-made of `Parts`, so that a seeded bug is a subclass in the place of one part. `Bench.crash` is what kill -9
+made of `Parts`, so that a seeded bug is a subclass in the place of one part. `BotWorld.crash` is what kill -9
 does: the dead bot changes nothing any more, and a new one starts on the same file.
 """
 
@@ -18,7 +18,7 @@ from bot.app import create_app
 from bot.config.loader import load
 from bot.config.settings import Connection, Settings
 from bot.services.approvals import content as hash_of
-from bot.services.models import Origin, Wish
+from bot.services.models import RequestSource, RequestSpec
 from bot.slack.socket_mode import SocketMode
 from bot.slack.users import Workspace
 from playground import callkaro, content, kore, providers, slack, voxworks
@@ -39,9 +39,9 @@ from providers.actions import (
 from providers.base import Adapter
 from providers.registry import PROVIDERS
 from storage import repositories
-from storage.changes import Change, NewRequest, Recorded
+from storage.changes import ChangeSet, NewRequest, Recorded
 from storage.database.repository import Database
-from storage.models import LogEntry, Person, Query, Request, Verdict, Whole
+from storage.models import ActionRecord, Person, Query, Request, RequestHistory, VerificationReport
 from storage.store import Store
 from tests.storage.samples import NUMBER, Clock, verified
 
@@ -72,42 +72,42 @@ class Crash(BaseException):
 class StepRequests(repositories.requests.Requests):
     """The real requests, with a step before and after each change. They are read while the process lives."""
 
-    def __init__(self, database: Database, log: "StepLog") -> None:
+    def __init__(self, database: Database, store: "StepLog") -> None:
         super().__init__(database)
-        self.log = log
+        self.store = store
 
-    async def record(self, new: NewRequest) -> Recorded:
+    async def create(self, new: NewRequest) -> Recorded:
         """Record, with a step before and after."""
-        await self.log.step("before requested")
-        recorded = await super().record(new)
-        await self.log.step("after requested")
+        await self.store.step("before requested")
+        recorded = await super().create(new)
+        await self.store.step("after requested")
         return recorded
 
-    async def apply(self, change: Change) -> Request:
+    async def apply(self, change: ChangeSet) -> Request:
         """Apply, with a step before and after."""
-        names = [*(move.name for move in change.moves), *(note.name for note in change.notes)]
+        names = [*(move.name for move in change.transitions), *(note.name for note in change.annotations)]
         first = names[0] if names else "approval_recorded"
-        await self.log.step(f"before {first}")
+        await self.store.step(f"before {first}")
         request = await super().apply(change)
-        await self.log.step(f"after {first}")
+        await self.store.step(f"after {first}")
         return request
 
-    async def hold(self, entry: str, *, owner: str, attempt: int, until: datetime) -> bool:
+    async def renew_lease(self, entry: str, *, owner: str, attempt: int, until: datetime) -> bool:
         """Hold, with a step before and after."""
-        await self.log.step("before hold")
-        held = await super().hold(entry, owner=owner, attempt=attempt, until=until)
-        await self.log.step("after hold")
+        await self.store.step("before hold")
+        held = await super().renew_lease(entry, owner=owner, attempt=attempt, until=until)
+        await self.store.step("after hold")
         return held
 
     async def request(self, request: str) -> Request:
         """Read, if alive."""
-        self.log.breathe()
+        self.store.breathe()
         return await super().request(request)
 
-    async def whole(self, request: str) -> Whole:
+    async def get_with_history(self, request: str) -> RequestHistory:
         """Read, if alive."""
-        self.log.breathe()
-        return await super().whole(request)
+        self.store.breathe()
+        return await super().get_with_history(request)
 
 
 class StepLog(Store):
@@ -130,7 +130,7 @@ class StepLog(Store):
         self.retention = parts.retention(self._database)
         self.call_history = parts.call_history(self._database)
 
-    async def verify(self) -> Verdict:
+    async def verify(self) -> VerificationReport:
         """Verify this log."""
         return await verified(self)
 
@@ -166,30 +166,30 @@ class Parts(runtime.Parts):
 class Bot(runtime.Bot):
     """One process, as far as a test is concerned."""
 
-    log: StepLog
+    store: StepLog
 
-    async def rounds(self) -> None:
+    async def run_until_idle(self) -> None:
         """Let the dispatcher go round until nothing is due and nothing is in flight."""
         for _ in range(ROUNDS_AT_MOST):
-            if not self.log.dead:
-                await self.dispatcher.step()
+            if not self.store.dead:
+                await self.dispatcher.run_once()
             if not await self.dispatcher.finish(timedelta(seconds=10)):
                 return
         raise AssertionError("the dispatcher goes round without end")
 
     async def asks(self) -> None:
         """Let approvers be asked and reminded where it is time, and post it."""
-        await self.asking.step()
+        await self.asking.run_once()
         await self.posts()
 
     async def posts(self) -> None:
         """Let the outbox post what is due."""
-        while await self.outbox.step():
+        while await self.outbox.run_once():
             pass
 
     async def person(self, user: str) -> Person:
         """Who somebody is."""
-        return await self.directory.person(user)
+        return await self.directory.get_user(user)
 
     async def ask(
         self, *actions: CallAction, by: str = AGENT, delivery_key: str = "trigger", nonce: str | None = None
@@ -202,9 +202,11 @@ class Bot(runtime.Bot):
                 connection = "kore"
             case _:
                 connection = "reminders"
-        wish = Wish(connection, actions, "customer asked")
+        wish = RequestSpec(connection, actions, "customer asked")
         person = await self.person(by)
-        return (await self.requests.ask(wish, Origin(person, "C0SUPPORT", delivery_key, nonce))).request
+        return (
+            await self.requests.ask(wish, RequestSource(person, "C0SUPPORT", delivery_key, nonce))
+        ).request
 
     async def approve(self, request: Request, by: str = MANAGER) -> Request:
         """Approve a request as it stands."""
@@ -218,18 +220,18 @@ class Bot(runtime.Bot):
         request = await self.ask(*actions)
         return await self.approve(request) if request.approvals_needed else request
 
-    async def entry(self, request: Request | str) -> LogEntry:
+    async def entry(self, request: Request | str) -> ActionRecord:
         """How the first action of a request stands."""
-        found = await self.log.requests.request(request if isinstance(request, str) else request.id)
+        found = await self.store.requests.request(request if isinstance(request, str) else request.id)
         return found.entries[0]
 
-    async def entries(self) -> list[LogEntry]:
+    async def entries(self) -> list[ActionRecord]:
         """Every action there is, newest first."""
-        return list((await self.log.search.page(Query(), limit=500)).entries)
+        return list((await self.store.search.page(Query(), limit=500)).entries)
 
 
 @dataclass
-class Bench:
+class BotWorld:
     """The world around the bot, and the one that is alive."""
 
     folder: Path
@@ -271,7 +273,7 @@ class Bench:
         bot = Bot(
             settings=decided,
             client=client,
-            log=log,
+            store=log,
             adapters=adapters,
             workspace=workspace,
             owner=owner,
@@ -318,11 +320,11 @@ class Bench:
         try:
             await doing
         except Crash:
-            assert self.bot.log.dead
+            assert self.bot.store.dead
 
     async def crash(self, **changes: str) -> Bot:
         """Kill the bot that is alive, without a word, and start the next one."""
-        await self.bot.log.die()
+        await self.bot.store.die()
         return await self.start(**changes)
 
     @asynccontextmanager
@@ -368,7 +370,7 @@ class Bench:
 @asynccontextmanager
 async def bench(
     folder: Path, parts: Parts | None = None, workspace: content.Content | None = None
-) -> AsyncIterator[Bench]:
+) -> AsyncIterator[BotWorld]:
     """A world with one bot in it."""
     clock = Clock()
     async with AsyncExitStack() as stack:
@@ -377,7 +379,7 @@ async def bench(
         control = f"{running.address}/control/"
         people = await stack.enter_async_context(People(control))
         steering = await stack.enter_async_context(ProviderControl(f"{control}providers"))
-        made = Bench(folder, parts or Parts(), clock, running, people, steering, standins.addresses, stack)
+        made = BotWorld(folder, parts or Parts(), clock, running, people, steering, standins.addresses, stack)
         await made.start()
         try:
             yield made

@@ -14,17 +14,17 @@ from bot.workers.attempt import Attempts
 from bot.workers.outbox import Outbox
 from bot.workers.prepared_posts import Prepared
 from providers.actions import Outcome
-from storage.changes import Change
-from storage.models import LogEntry, MessageRef, Request, Verdict
+from storage.changes import ChangeSet
+from storage.models import ActionRecord, MessageRef, Request, VerificationReport
 from storage.repositories import retention
-from storage.repositories.erasure_list import Erasing, Listed
+from storage.repositories.erasure_list import Listed, PurgeFilter
 from tests.integration.bench import (
     AGENT,
     CANCEL_BY_ID,
     CANCEL_BY_NUMBER,
     MANAGER,
     PLACE,
-    Bench,
+    BotWorld,
     StepLog,
     StepRequests,
 )
@@ -32,17 +32,17 @@ from tests.integration.seeding import BadConnection, BadLog, Invariant, Seeded
 from tests.storage.samples import NUMBER
 
 
-async def _lives(bench: Bench) -> list[Request]:
+async def _lives(bench: BotWorld) -> list[Request]:
     """One call placed, one cancellation approved and sent, one denied with a note."""
     placed = await bench.bot.ask(PLACE, delivery_key="place")
-    await bench.bot.rounds()  # a call that still waits does not go out after its cancellation
+    await bench.bot.run_until_idle()  # a call that still waits does not go out after its cancellation
     sent = await bench.bot.approve(await bench.bot.ask(CANCEL_BY_NUMBER, delivery_key="cancel"))
     denied = await bench.bot.ask(CANCEL_BY_ID, delivery_key="deny")
     manager = await bench.bot.person(MANAGER)
     await bench.bot.approvals.deny(
         denied.id, manager, reason="his mother asked us", shown=content(denied), nonce="denied"
     )
-    await bench.bot.rounds()
+    await bench.bot.run_until_idle()
     await bench.bot.posts()
     return [placed, sent, denied]
 
@@ -54,7 +54,7 @@ def _shell(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-async def events_are_only_ever_appended(bench: Bench) -> None:
+async def events_are_only_ever_appended(bench: BotWorld) -> None:
     """The file itself refuses to change, delete or reorder an event."""
     await _lives(bench)
     later = (
@@ -85,7 +85,7 @@ class NoTriggers(StepLog):
         return log
 
 
-async def each_event_seals_the_one_before(bench: Bench) -> None:
+async def each_event_seals_the_one_before(bench: BotWorld) -> None:
     """Computed anew from the file: gapless numbers, and SHA-256 of the previous hash and canonical JSON."""
     await _lives(bench)
     with _shell(bench.path) as shell:
@@ -115,7 +115,7 @@ class Unlinked(BadLog):
             return sql, parameters
 
 
-async def tampering_is_named(bench: Bench) -> None:
+async def tampering_is_named(bench: BotWorld) -> None:
     """Who takes the locks off, changes an event and its row alike, and puts the locks back, is found out."""
     placed, *_ = await _lives(bench)
     with _shell(bench.path) as shell:
@@ -131,29 +131,29 @@ async def tampering_is_named(bench: Bench) -> None:
         )
         for _, lock in locks:
             shell.execute(lock)
-    faults = (await bench.bot.log.verify()).faults
+    faults = (await bench.bot.store.verify()).faults
     assert any("was changed after it was written" in fault for fault in faults), "nobody noticed"
 
 
 class ComparesOnlyRows(StepLog):
     """Verifies that rows are what events say, whoever wrote the events."""
 
-    async def verify(self) -> Verdict:
+    async def verify(self) -> VerificationReport:
         """Leave the chain out."""
         verdict = await super().verify()
         return replace(verdict, faults=[fault for fault in verdict.faults if "its row" in fault])
 
 
-async def events_tell_everything(bench: Bench) -> None:
+async def events_tell_everything(bench: BotWorld) -> None:
     """After lives with every kind of change, replaying the events gives the rows."""
     await _lives(bench)
-    assert not (await bench.bot.log.verify()).faults, "a row changed without an event"
+    assert not (await bench.bot.store.verify()).faults, "a row changed without an event"
 
 
 class ChangesInSilence(StepRequests):
     """Sets a column that no event tells of."""
 
-    async def apply(self, change: Change) -> Request:
+    async def apply(self, change: ChangeSet) -> Request:
         """Apply, and then some."""
         await super().apply(change)
         await self._write(
@@ -168,7 +168,7 @@ PERSONAL = ("9876543210", "customer asked", "his mother asked us", "initiated su
 """A number, a reason, a note, a raw reply and a name, as `_lives` leaves them behind."""
 
 
-async def nothing_personal_is_sealed(bench: Bench) -> None:
+async def nothing_personal_is_sealed(bench: BotWorld) -> None:
     """In the chain, and in every row that cannot be erased, there is no number, word or name of anybody."""
     await bench.bot.person(AGENT)
     await _lives(bench)
@@ -187,24 +187,24 @@ async def nothing_personal_is_sealed(bench: Bench) -> None:
 class NotesInTheChain(ApprovalService):
     """Writes what people said where everyone will always read it."""
 
-    async def _apply(self, change: Change) -> Request:
-        moves = [replace(move, data={**move.data, **move.private}) for move in change.moves]
-        return await super()._apply(replace(change, moves=moves))
+    async def _apply(self, change: ChangeSet) -> Request:
+        moves = [replace(move, data={**move.data, **move.private}) for move in change.transitions]
+        return await super()._apply(replace(change, transitions=moves))
 
 
 class NumbersInMessages(Attempts):
     """Says in the outcome whom it called."""
 
-    async def _record(self, request: Request, entry: LogEntry, outcome: Outcome) -> None:
+    async def _record(self, request: Request, entry: ActionRecord, outcome: Outcome) -> None:
         told = outcome.model_copy(update={"message": f"{outcome.message} {NUMBER}"})
         await super()._record(request, entry, told)
 
 
-async def a_commitment_is_salted(bench: Bench) -> None:
+async def a_commitment_is_salted(bench: BotWorld) -> None:
     """The same words, sealed twice, look different: nobody finds out a number by trying them all."""
     first = await bench.bot.ask(PLACE, delivery_key="1")
     second = await bench.bot.ask(PLACE, delivery_key="2")
-    sealed = [(await bench.bot.log.requests.events(one.id))[0].private["reason"] for one in (first, second)]
+    sealed = [(await bench.bot.store.requests.events(one.id))[0].private["reason"] for one in (first, second)]
     assert sealed[0] != sealed[1], "a commitment can be guessed"
 
 
@@ -217,7 +217,7 @@ class Unsalted(StepLog):
         return await super().open(*where, **how, random=bytes)
 
 
-async def what_is_erased_is_gone(bench: Bench) -> None:
+async def what_is_erased_is_gone(bench: BotWorld) -> None:
     """After erasing, no byte of the log's files holds the number, and the chain is whole."""
     placed, sent, _ = await _lives(bench)
 
@@ -226,10 +226,10 @@ async def what_is_erased_is_gone(bench: Bench) -> None:
 
     assert found()
     listed = [Listed(request.id, request.asked_at) for request in (placed, sent)]
-    erased = await bench.bot.log.retention.purge(Erasing("asked for", listed=listed), actor=MANAGER)
+    erased = await bench.bot.store.retention.purge(PurgeFilter("asked for", listed=listed), actor=MANAGER)
     assert erased.requests == listed
     assert not found(), "a number is still in the file"
-    assert not (await bench.bot.log.verify()).faults
+    assert not (await bench.bot.store.verify()).faults
 
 
 class LeavesTraces(retention.Retention):
@@ -240,7 +240,7 @@ class LeavesTraces(retention.Retention):
         return True
 
 
-async def channels_see_masked_numbers(bench: Bench) -> None:
+async def channels_see_masked_numbers(bench: BotWorld) -> None:
     """No message that a channel or a direct message shows has a whole number in it."""
     await _lives(bench)
     said = [one for one in await bench.people.messages() if not one.ephemeral_to]

@@ -7,9 +7,9 @@ from typing import Any, ClassVar, TypeVar, cast
 
 from storage.database.repository import Database
 from storage.database.threads import Work, Writer
-from tests.integration.bench import Bench, Parts, StepLog
+from tests.integration.bench import BotWorld, Parts, StepLog
 
-Check = Callable[[Bench], Awaitable[None]]
+Check = Callable[[BotWorld], Awaitable[None]]
 """Drives a bot through something that an invariant of the design forbids or demands, and asserts it."""
 
 _Result = TypeVar("_Result")

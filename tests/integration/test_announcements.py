@@ -13,86 +13,86 @@ from typing import Any
 
 import pytest
 
-from bot.config.environment import SettingsFault
+from bot.config.environment import ConfigError
 from bot.config.settings import Settings
-from bot.workers.config_reload import Reloading
-from bot.workers.daily_summary import Daily
+from bot.workers.config_reload import ConfigReloader
+from bot.workers.daily_summary import DailySummary
 from bot.workers.outbox import KEPT_FOR, Outbox
 from bot.workers.prepared_posts import Prepared
-from bot.workers.retention import Keeping
+from bot.workers.retention import RetentionWorker
 from playground.people import Message
 from storage.maintenance.anchors import Anchor
 from storage.models import MessageRef
-from storage.repositories.erasure_list import Erasing
-from tests.integration.bench import PLACE, Bench, Bot, Parts, bench
+from storage.repositories.erasure_list import PurgeFilter
+from tests.integration.bench import PLACE, Bot, BotWorld, Parts, bench
 from tests.storage.samples import NUMBER
 
 DAY = timedelta(days=1)
 MASKED = "+91 ••••• •3210"
-BY_NUMBER = Erasing("by number", numbers=frozenset({NUMBER}))
+BY_NUMBER = PurgeFilter("by number", numbers=frozenset({NUMBER}))
 WHY = "Kanariya asked not to be called"
 
 
-def reloading(stage: Bench, bot: Bot, read: Callable[[], Settings]) -> Reloading:
+def reloading(stage: BotWorld, bot: Bot, read: Callable[[], Settings]) -> ConfigReloader:
     """What keeps the rules of a bot."""
-    return Reloading(bot.log, bot.current, bot.directory, read, stage.clock)
+    return ConfigReloader(bot.store, bot.current, bot.directory, read, stage.clock)
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world with one bot in it, whose log knows its rules, and which has posted all it had to."""
     async with bench(tmp_path) as made:
         await reloading(made, made.bot, lambda: made.bot.settings).keep()
         await made.bot.ask(PLACE)
-        await made.bot.rounds()
+        await made.bot.run_until_idle()
         await made.bot.posts()
         yield made
 
 
-async def sum_up(stage: Bench, bot: Bot) -> None:
+async def sum_up(stage: BotWorld, bot: Bot) -> None:
     """Announce the daily summary, which is due now."""
     slack = bot.settings.slack.model_copy(
         update={"daily": stage.clock.now.time(), "daily_timezone": "Etc/UTC"}
     )
-    await Daily(bot.log, replace(bot.settings, slack=slack), stage.clock).step()
+    await DailySummary(bot.store, replace(bot.settings, slack=slack), stage.clock).run_once()
 
 
-async def anchor(stage: Bench, bot: Bot) -> None:
+async def anchor(stage: BotWorld, bot: Bot) -> None:
     """Announce where the log ended with the day before."""
-    await Keeping(bot.log, bot.settings, lambda: stage.clock.now + DAY).step()
+    await RetentionWorker(bot.store, bot.settings, lambda: stage.clock.now + DAY).run_once()
 
 
-async def stop(_: Bench, bot: Bot) -> None:
+async def stop(_: BotWorld, bot: Bot) -> None:
     """Stop the calls to a number."""
-    await bot.log.do_not_call.stop(NUMBER, masked=MASKED, actor="U0AGENT", reason=WHY)
+    await bot.store.do_not_call.add(NUMBER, masked=MASKED, actor="U0AGENT", reason=WHY)
 
 
-async def change_rules(stage: Bench, bot: Bot) -> None:
+async def change_rules(stage: BotWorld, bot: Bot) -> None:
     """Read other rules than those that the log knows."""
     await reloading(stage, bot, lambda: replace(bot.settings, rules=bot.settings.rules[:1])).reload()
 
 
-async def break_rules(stage: Bench, bot: Bot) -> None:
+async def break_rules(stage: BotWorld, bot: Bot) -> None:
     """Read a file that has a fault."""
 
     def read() -> Settings:
-        raise SettingsFault(["callops.toml: rules 98765 43210: there is no such key"])
+        raise ConfigError(["callops.toml: rules 98765 43210: there is no such key"])
 
     await reloading(stage, bot, read).reload()
 
 
-async def fall(_: Bench, bot: Bot) -> None:
+async def fall(_: BotWorld, bot: Bot) -> None:
     """Let a provider be down."""
-    await bot.log.outages.failed(
+    await bot.store.outages.failed(
         "voxworks",
-        began=bot.log._database.sources.clock(),
+        began=bot.store._database.sources.clock(),
         pause=lambda _: timedelta(minutes=1),
         reachable=False,
         told_from=1,
     )
 
 
-ANNOUNCED: dict[str, tuple[Callable[[Bench, Bot], Awaitable[None]], str]] = {
+ANNOUNCED: dict[str, tuple[Callable[[BotWorld, Bot], Awaitable[None]], str]] = {
     "daily_summary": (sum_up, "1 done."),
     "anchor": (anchor, "the last event in the log is"),
     "do_not_call": (stop, f"stopped all calls to {MASKED}."),
@@ -102,12 +102,12 @@ ANNOUNCED: dict[str, tuple[Callable[[Bench, Bot], Awaitable[None]], str]] = {
 }
 
 
-async def announced(stage: Bench, says: str) -> list[Message]:
+async def announced(stage: BotWorld, says: str) -> list[Message]:
     """The announcements in the audit channel that say this."""
     return [one for one in await stage.said("C0AUDIT") if says in one.text]
 
 
-def rows(stage: Bench) -> list[tuple[str, str, str | None]]:
+def rows(stage: BotWorld) -> list[tuple[str, str, str | None]]:
     """Every announcement in the outbox: its key, its payload, and how it ended."""
     with closing(sqlite3.connect(stage.path)) as connection:
         return connection.execute(
@@ -116,7 +116,7 @@ def rows(stage: Bench) -> list[tuple[str, str, str | None]]:
 
 
 @pytest.mark.parametrize("kind", ANNOUNCED)
-async def test_a_restart_between_the_commit_and_the_post_loses_nothing(stage: Bench, kind: str) -> None:
+async def test_a_restart_between_the_commit_and_the_post_loses_nothing(stage: BotWorld, kind: str) -> None:
     """What a process announced and did not post is posted by the next one, once."""
     does, says = ANNOUNCED[kind]
     await does(stage, stage.bot)
@@ -130,7 +130,7 @@ async def test_a_restart_between_the_commit_and_the_post_loses_nothing(stage: Be
 
 
 @pytest.mark.parametrize("kind", ["daily_summary", "anchor", "rules_changed", "outage"])
-async def test_two_processes_announce_the_same_once(stage: Bench, kind: str) -> None:
+async def test_two_processes_announce_the_same_once(stage: BotWorld, kind: str) -> None:
     """At the same moment, and again after a restart."""
     does, says = ANNOUNCED[kind]
     bots = [stage.bot, await stage.start()]
@@ -144,7 +144,7 @@ async def test_two_processes_announce_the_same_once(stage: Bench, kind: str) -> 
 
 @pytest.mark.parametrize("kind", ANNOUNCED)
 async def test_a_failing_post_names_what_it_was(
-    stage: Bench, kind: str, caplog: pytest.LogCaptureFixture
+    stage: BotWorld, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The process's log says which announcement Slack does not take, as an error, and why."""
     does, _ = ANNOUNCED[kind]
@@ -159,7 +159,7 @@ async def test_a_failing_post_names_what_it_was(
 
 
 async def test_a_channel_that_is_shut_is_tried_for_a_week(
-    stage: Bench, caplog: pytest.LogCaptureFixture
+    stage: BotWorld, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is an error in the process's log once; whoever invites the app again misses nothing of the last days."""
     await stop(stage, stage.bot)
@@ -174,7 +174,7 @@ async def test_a_channel_that_is_shut_is_tried_for_a_week(
     await stage.bot.posts()
     assert len(await announced(stage, "stopped all calls")) == 1
 
-    await stage.bot.log.do_not_call.allow(NUMBER, masked=MASKED, actor="U0AGENT", reason=WHY)
+    await stage.bot.store.do_not_call.remove(NUMBER, masked=MASKED, actor="U0AGENT", reason=WHY)
     await stage.people.fail("chat.postMessage", "error", code="not_in_channel", times=2)
     await stage.bot.posts()
     await stage.pass_time(seconds=KEPT_FOR.total_seconds() + 1)
@@ -182,9 +182,9 @@ async def test_a_channel_that_is_shut_is_tried_for_a_week(
     assert [ended for *_, ended in rows(stage)] == ["delivered", "abandoned"]
 
 
-async def test_an_anchor_says_what_it_was_made_of(stage: Bench) -> None:
+async def test_an_anchor_says_what_it_was_made_of(stage: BotWorld) -> None:
     """Its row has the number and the hash, and so has its message, although the log grew meanwhile."""
-    [before] = [await stage.bot.log.audit.anchor(stage.clock.now + DAY)]
+    [before] = [await stage.bot.store.audit.anchor(stage.clock.now + DAY)]
     assert before
     await anchor(stage, stage.bot)
     [(key, payload, _)] = rows(stage)
@@ -198,7 +198,7 @@ async def test_an_anchor_says_what_it_was_made_of(stage: Bench) -> None:
     assert (told.seq, told.hash) == (before.seq, before.hash)
 
 
-async def test_nothing_that_can_be_erased_stands_in_the_outbox(stage: Bench) -> None:
+async def test_nothing_that_can_be_erased_stands_in_the_outbox(stage: BotWorld) -> None:
     """No number, not even masked, and no reason: what was erased before it was posted is not in the message."""
     for does, _ in ANNOUNCED.values():
         await does(stage, stage.bot)
@@ -206,7 +206,7 @@ async def test_nothing_that_can_be_erased_stands_in_the_outbox(stage: Bench) -> 
     assert payloads.keys() == ANNOUNCED.keys()
     assert payloads["do_not_call"] == "{}"
     assert not [word for word in ("98765", "Kanariya", "customer asked") if word in str(payloads)]
-    done = await stage.bot.log.retention.purge(BY_NUMBER, actor="operator")
+    done = await stage.bot.store.retention.purge(BY_NUMBER, actor="operator")
     assert done.requests
     await stage.bot.posts()
     [told] = await announced(stage, "stopped all calls to")
@@ -221,7 +221,7 @@ async def test_a_day_of_which_nothing_was_told_is_not_told_later(tmp_path: Path)
         await stage.bot.posts()
         assert not await stage.said("C0AUDIT")
         await stage.bot.ask(PLACE)
-        await stage.bot.rounds()
+        await stage.bot.run_until_idle()
         bot = await stage.crash()
         stage.clock.now = hour
         await sum_up(stage, bot)
@@ -229,13 +229,13 @@ async def test_a_day_of_which_nothing_was_told_is_not_told_later(tmp_path: Path)
         assert not await announced(stage, "📋")
 
 
-async def test_an_outage_that_is_over_before_it_was_told_is_not_told(stage: Bench) -> None:
+async def test_an_outage_that_is_over_before_it_was_told_is_not_told(stage: BotWorld) -> None:
     """Slack was down for as long as the provider was."""
     await fall(stage, stage.bot)
     await stage.people.fail("chat.postMessage", "server_error", times=2)
     await stage.bot.posts()
     await stage.pass_time(minutes=1)
-    await stage.bot.log.outages.answered("voxworks")
+    await stage.bot.store.outages.answered("voxworks")
     await stage.bot.posts()
     assert not await announced(stage, "voxworks")
     assert [ended for *_, ended in rows(stage)] == ["delivered"]
@@ -246,7 +246,7 @@ class EndsMeanwhile(Outbox):
 
     async def _say(self, one: Prepared, above: MessageRef | None, arguments: dict[str, Any]) -> MessageRef:
         said = await super()._say(one, above, arguments)
-        await self._log.outages.answered("voxworks")
+        await self._store.outages.answered("voxworks")
         return said
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from bot.services.approvals import content
-from bot.services.models import NotAllowed, Origin, Settlement, Wish
+from bot.services.models import PermissionDeniedError, RequestSource, RequestSpec, Settlement
 from bot.services.outcomes import MAX_ATTEMPTS, PAUSES
 from bot.text.interactions import Evidence
-from providers.actions import CancelCall, NumberRef, PlaceCall, Refused
-from storage.errors import Conflict
+from providers.actions import CancelCall, CannotSendError, NumberRef, PlaceCall
+from storage.errors import ConflictError
 from storage.models import Query, Request
 from storage.states import State
 from tests.integration.bench import (
@@ -20,8 +20,8 @@ from tests.integration.bench import (
     MANAGER,
     PLACE,
     SECOND,
-    Bench,
     Bot,
+    BotWorld,
     bench,
 )
 from tests.storage.samples import NUMBER, OTHER_NUMBER, verified
@@ -30,7 +30,7 @@ Does = Callable[[Bot, Request, str], Awaitable[Request]]
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
@@ -50,7 +50,7 @@ async def deny(bot: Bot, request: Request, by: str) -> Request:
 
 async def take_back(bot: Bot, request: Request, by: str) -> Request:
     """Take a request back."""
-    return await bot.approvals.take_back(request.id, await bot.person(by), delivery_key=f"back {by}")
+    return await bot.approvals.withdraw(request.id, await bot.person(by), delivery_key=f"back {by}")
 
 
 async def settle(bot: Bot, request: Request, by: str, how: Settlement = Settlement.HAPPENED) -> Request:
@@ -61,7 +61,7 @@ async def settle(bot: Bot, request: Request, by: str, how: Settlement = Settleme
     )
 
 
-async def bring_to(stage: Bench, state: State) -> Request:
+async def bring_to(stage: BotWorld, state: State) -> Request:
     """A cancellation that stands there."""
     bot = stage.bot
     made = await bot.ask(CANCEL_BY_NUMBER)
@@ -72,27 +72,27 @@ async def bring_to(stage: Bench, state: State) -> Request:
             await deny(bot, made, SECOND)
         case State.EXPIRED:
             await stage.pass_time(hours=9)
-            await bot.rounds()
+            await bot.run_until_idle()
         case State.WITHDRAWN:
             await take_back(bot, made, AGENT)
         case _:
             await approve(bot, made, SECOND)
     match state:
         case State.SENDING:
-            bot.log.at["before succeeded"] = bot.log.die
-            await bot.rounds()
+            bot.store.at["before succeeded"] = bot.store.die
+            await bot.run_until_idle()
             await stage.crash()
         case State.UNKNOWN:
             await stage.providers.fail("callkaro", "reset", times=MAX_ATTEMPTS)
             for _ in range(MAX_ATTEMPTS):
-                await bot.rounds()
+                await bot.run_until_idle()
                 await stage.pass_time(seconds=PAUSES[-1].total_seconds())
         case State.SUCCEEDED:
-            await bot.rounds()
+            await bot.run_until_idle()
         case _:
             pass
     assert (await stage.bot.entry(made)).state is state
-    return await stage.bot.log.requests.request(made.id)
+    return await stage.bot.store.requests.request(made.id)
 
 
 POSSIBLE: dict[State, dict[Does, State]] = {
@@ -108,12 +108,12 @@ POSSIBLE: dict[State, dict[Does, State]] = {
 
 
 @pytest.mark.parametrize("state", POSSIBLE)
-async def test_who_comes_too_late_reads_how_it_stands(stage: Bench, state: State) -> None:
+async def test_who_comes_too_late_reads_how_it_stands(stage: BotWorld, state: State) -> None:
     """Where an operation is not possible any more, it is a conflict that says how the request stands."""
     made = await bring_to(stage, state)
     for does, by in ((approve, MANAGER), (deny, MANAGER), (take_back, AGENT), (settle, MANAGER)):
         if does not in POSSIBLE[state]:
-            with pytest.raises(Conflict) as conflict:
+            with pytest.raises(ConflictError) as conflict:
                 await does(stage.bot, made, by)
             assert conflict.value.current.state is state
     assert (await stage.bot.entry(made)).state is state
@@ -129,7 +129,7 @@ async def test_who_comes_too_late_reads_how_it_stands(stage: Bench, state: State
         ),
     ],
 )
-async def test_the_card_shows_what_somebody_settled(stage: Bench, how: Settlement, says: str) -> None:
+async def test_the_card_shows_what_somebody_settled(stage: BotWorld, how: Settlement, says: str) -> None:
     """Who approved it reads in the card how it ended, as the audit channel does."""
     made = await bring_to(stage, State.UNKNOWN)
     await stage.bot.posts()
@@ -143,14 +143,14 @@ async def test_the_card_shows_what_somebody_settled(stage: Bench, how: Settlemen
     ("state", "does", "after"),
     [(state, does, after) for state, possible in POSSIBLE.items() for does, after in possible.items()],
 )
-async def test_what_people_can_do_moves_it(stage: Bench, state: State, does: Does, after: State) -> None:
+async def test_what_people_can_do_moves_it(stage: BotWorld, state: State, does: Does, after: State) -> None:
     """Each operation that is possible makes its one move, and only once for one nonce or delivery."""
     made = await bring_to(stage, state)
     by = AGENT if does is take_back else MANAGER
     assert (await does(stage.bot, made, by)).state is after
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         await does(stage.bot, made, by)
-    assert not (await verified(stage.bot.log)).faults
+    assert not (await verified(stage.bot.store)).faults
 
 
 @pytest.mark.parametrize(
@@ -171,23 +171,23 @@ async def test_what_people_can_do_moves_it(stage: Bench, state: State, does: Doe
         (State.UNKNOWN, settle, "U0GUEST", "Guests"),
     ],
 )
-async def test_who_may_not_reads_why(stage: Bench, state: State, does: Does, by: str, why: str) -> None:
+async def test_who_may_not_reads_why(stage: BotWorld, state: State, does: Does, by: str, why: str) -> None:
     """The rules name the reason, and nothing moves."""
     made = await bring_to(stage, state)
-    with pytest.raises(NotAllowed, match=why):
+    with pytest.raises(PermissionDeniedError, match=why):
         await does(stage.bot, made, by)
     assert (await stage.bot.entry(made)).state is state
 
 
-async def test_nobody_decides_about_something_else_than_they_were_shown(stage: Bench) -> None:
+async def test_nobody_decides_about_something_else_than_they_were_shown(stage: BotWorld) -> None:
     """An approval is bound to what the person saw."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     person = await stage.bot.person(MANAGER)
-    with pytest.raises(NotAllowed, match="changed since you opened it"):
+    with pytest.raises(PermissionDeniedError, match="changed since you opened it"):
         await stage.bot.approvals.approve(made.id, person, shown="something else", nonce="1")
 
 
-async def test_the_log_keeps_who_decided_and_who_could_have(stage: Bench) -> None:
+async def test_the_log_keeps_who_decided_and_who_could_have(stage: BotWorld) -> None:
     """An approval names the person, the group, and everyone in it but the requester."""
     made = await stage.bot.ask(CANCEL_BY_ID, by=SECOND)
     after = await approve(stage.bot, made, MANAGER)
@@ -206,45 +206,45 @@ async def test_the_log_keeps_who_decided_and_who_could_have(stage: Bench) -> Non
     ],
 )
 async def test_a_person_settles_what_nobody_knows(
-    stage: Bench, how: Settlement, after: State, requests: int
+    stage: BotWorld, how: Settlement, after: State, requests: int
 ) -> None:
     """What they say is how it stands; what they order is sent once more; the log has why, the requester hears."""
     await stage.providers.fail("callkaro", "reset", effect=False)
     made = await stage.bot.ask(PLACE)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.bot.posts()
     before = len(await stage.said("D0AGENT"))
     await settle(stage.bot, made, MANAGER, how)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.bot.posts()
     assert (await stage.bot.entry(made)).state is after
     assert len(await stage.asked("callkaro")) == requests
-    [event] = [one for one in await stage.bot.log.requests.events(made.id) if one.name == how]
+    [event] = [one for one in await stage.bot.store.requests.events(made.id) if one.name == how]
     assert (event.actor, event.data["group"]) == (MANAGER, "managers")
-    assert (event.seq, "note", "I looked") in await stage.bot.log.requests.private(made.id)
+    assert (event.seq, "note", "I looked") in await stage.bot.store.requests.personal_values(made.id)
     assert any("I looked" in one.text for one in await stage.said("C0AUDIT") if one.thread_ts)
     assert len(await stage.said("D0AGENT")) > before
 
 
-async def test_a_second_attempt_that_fails_does_not_end_the_doubt_about_the_first(stage: Bench) -> None:
+async def test_a_second_attempt_that_fails_does_not_end_the_doubt_about_the_first(stage: BotWorld) -> None:
     """That an ordered attempt was turned down says nothing of the one before."""
     await stage.providers.fail("callkaro", "reset")
     made = await stage.bot.ask(PLACE)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await settle(stage.bot, made, MANAGER, Settlement.RETRY_REQUESTED)
     await stage.providers.fail("callkaro", "refused")
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(made)).state is State.APPROVED
     await stage.pass_time(minutes=20)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(made)).state is State.UNKNOWN
 
 
-async def scheduled(stage: Bench, hours: int) -> None:
+async def scheduled(stage: BotWorld, hours: int) -> None:
     """A call that was placed through us and goes out in so many hours."""
     at = stage.clock() + timedelta(hours=hours)
     await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), delivery_key="place")
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ async def scheduled(stage: Bench, hours: int) -> None:
     ids=["the call's own time", "eight hours"],
 )
 async def test_a_request_waits_until_its_call_goes_out_at_most(
-    stage: Bench, hours: int, waits: timedelta
+    stage: BotWorld, hours: int, waits: timedelta
 ) -> None:
     """A cancellation by number is to be decided before the call that the log knows, or by the rule's time."""
     asked_at = stage.clock.now = stage.clock.now.replace(microsecond=0)
@@ -265,44 +265,46 @@ async def test_a_request_waits_until_its_call_goes_out_at_most(
     assert unknown.decide_by == asked_at + timedelta(hours=8)
 
 
-async def test_when_a_call_goes_out_can_be_said(stage: Bench) -> None:
+async def test_when_a_call_goes_out_can_be_said(stage: BotWorld) -> None:
     """What the requester says hastens those who decide, unless the log knows better."""
     asked_at = stage.clock.now = stage.clock.now.replace(microsecond=0)
     said = asked_at + timedelta(hours=2)
-    wish = Wish("reminders", (CANCEL_BY_NUMBER,), "customer asked", reported_call_time=said)
+    wish = RequestSpec("reminders", (CANCEL_BY_NUMBER,), "customer asked", reported_call_time=said)
     person = await stage.bot.person(AGENT)
-    made = (await stage.bot.requests.ask(wish, Origin(person, "C0SUPPORT", "said"))).request
+    made = (await stage.bot.requests.ask(wish, RequestSource(person, "C0SUPPORT", "said"))).request
     assert (made.reported_call_time, made.decide_by) == (said, said - timedelta(minutes=2))
     assert content(made) != content(replace(made, reported_call_time=None))
-    await stage.bot.approvals.take_back(made.id, person, delivery_key="back")
+    await stage.bot.approvals.withdraw(made.id, person, delivery_key="back")
     await scheduled(stage, 3)
-    known = (await stage.bot.requests.ask(wish, Origin(person, "C0SUPPORT", "known"))).request
+    known = (await stage.bot.requests.ask(wish, RequestSource(person, "C0SUPPORT", "known"))).request
     assert (known.reported_call_time, known.decide_by) == (None, asked_at + timedelta(hours=2, minutes=58))
 
 
-async def test_a_call_that_was_cancelled_is_not_waited_for(stage: Bench) -> None:
+async def test_a_call_that_was_cancelled_is_not_waited_for(stage: BotWorld) -> None:
     """A scheduled call that was cancelled through us hastens nobody."""
     await scheduled(stage, 3)
     await stage.bot.approve(await stage.bot.ask(CANCEL_BY_NUMBER, delivery_key="cancel"))
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     again = await stage.bot.ask(CANCEL_BY_NUMBER, delivery_key="again")
     assert again.decide_by == stage.clock() + timedelta(hours=8)
 
 
-async def test_what_the_rule_wants_a_reason_for_is_not_asked_without(stage: Bench) -> None:
+async def test_what_the_rule_wants_a_reason_for_is_not_asked_without(stage: BotWorld) -> None:
     """A missing reason is a fault of its field, and uses up neither nonce nor delivery."""
     person = await stage.bot.person(AGENT)
-    origin = Origin(person, "C0SUPPORT", delivery_key="trigger", nonce="form")
-    with pytest.raises(Refused) as refused:
-        await stage.bot.requests.ask(Wish("voxworks", (CANCEL_BY_ID,)), origin)
+    origin = RequestSource(person, "C0SUPPORT", delivery_key="trigger", nonce="form")
+    with pytest.raises(CannotSendError) as refused:
+        await stage.bot.requests.ask(RequestSpec("voxworks", (CANCEL_BY_ID,)), origin)
     assert refused.value.field == "reason"
     assert not await stage.bot.entries()
-    recorded = await stage.bot.requests.ask(Wish("voxworks", (CANCEL_BY_ID,), "customer asked"), origin)
-    assert recorded.fresh
+    recorded = await stage.bot.requests.ask(
+        RequestSpec("voxworks", (CANCEL_BY_ID,), "customer asked"), origin
+    )
+    assert recorded.created
     assert recorded.request.reason == "customer asked"
 
 
-async def test_a_request_for_several_is_decided_as_one(stage: Bench) -> None:
+async def test_a_request_for_several_is_decided_as_one(stage: BotWorld) -> None:
     """One approval moves every target, in one transaction."""
     other = CancelCall(target=NumberRef(agent="payments", to=OTHER_NUMBER))
     made = await stage.bot.ask(CANCEL_BY_NUMBER, other)
@@ -310,19 +312,19 @@ async def test_a_request_for_several_is_decided_as_one(stage: Bench) -> None:
     after = await approve(stage.bot, made, MANAGER)
     assert {entry.state for entry in after.entries} == {State.APPROVED}
     assert len(after.approvals) == 1
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert len(await stage.asked("callkaro")) == 2
 
 
-async def test_what_the_rules_refuse_is_in_the_log_with_its_why(stage: Bench) -> None:
+async def test_what_the_rules_refuse_is_in_the_log_with_its_why(stage: BotWorld) -> None:
     """A refusal is a request, too: with its reason, and nothing is posted or sent."""
-    with pytest.raises(NotAllowed) as no:
+    with pytest.raises(PermissionDeniedError) as no:
         await stage.bot.ask(PLACE, by="U0GUEST")
-    [entry] = (await stage.bot.log.search.page(Query(state=State.REFUSED))).entries
+    [entry] = (await stage.bot.store.search.page(Query(state=State.REFUSED))).entries
     assert no.value.request
     assert no.value.request.id == entry.id
     assert entry.message == no.value.why[0]
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.bot.posts()
     assert not await stage.asked("callkaro")
     assert not await stage.said("C0AUDIT")

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.models import Origin, Wish
+from bot.services.models import RequestSource, RequestSpec
 from providers.actions import CallRef, CancelCall, NumberRef
 from storage.models import Event, Request
 from storage.states import State
-from tests.integration.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, MANAGER, SECOND, Bench, bench
+from tests.integration.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, MANAGER, SECOND, BotWorld, bench
 
 RULE = 'expires = "8h"'
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
@@ -26,22 +26,22 @@ def by_id(number: int) -> CancelCall:
     return CancelCall(target=CallRef(call_id=f"vx_100{number}"))
 
 
-async def noted(stage: Bench, request: Request, name: str) -> list[Event]:
+async def noted(stage: BotWorld, request: Request, name: str) -> list[Event]:
     """The notes of that name about a request."""
-    return [event for event in await stage.bot.log.requests.events(request.id) if event.name == name]
+    return [event for event in await stage.bot.store.requests.events(request.id) if event.name == name]
 
 
-async def asked(stage: Bench, request: Request) -> list[object]:
+async def asked(stage: BotWorld, request: Request) -> list[object]:
     """Who was asked to decide a request, in order."""
     return [event.data["person"] for event in await noted(stage, request, "asked")]
 
 
-async def rung(stage: Bench) -> tuple[int, int]:
+async def rung(stage: BotWorld) -> tuple[int, int]:
     """How often the two managers were written to."""
     return len(await stage.said("D0MANAGER")), len(await stage.said("D0SECOND"))
 
 
-async def test_one_phone_rings_and_the_next_after_some_minutes(stage: Bench) -> None:
+async def test_one_phone_rings_and_the_next_after_some_minutes(stage: BotWorld) -> None:
     """One approver is asked at once, the next while nobody decides; after that nobody is left to ask."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.asks()
@@ -63,10 +63,10 @@ async def test_one_phone_rings_and_the_next_after_some_minutes(stage: Bench) -> 
     assert await asked(stage, made) == [MANAGER, SECOND]
 
 
-async def test_nobody_else_is_asked_once_it_is_decided(stage: Bench) -> None:
+async def test_nobody_else_is_asked_once_it_is_decided(stage: BotWorld) -> None:
     """The next phone stays silent, and what was not posted yet is not posted any more."""
     made = await stage.bot.ask(CANCEL_BY_ID)
-    await stage.bot.asking.step()
+    await stage.bot.asking.run_once()
     await stage.bot.approve(made)
     await stage.pass_time(minutes=6)
     await stage.bot.asks()
@@ -75,7 +75,7 @@ async def test_nobody_else_is_asked_once_it_is_decided(stage: Bench) -> None:
 
 
 @pytest.mark.parametrize("end", ["approved", "taken back", "expired"])
-async def test_who_was_asked_sees_that_it_is_over(stage: Bench, end: str) -> None:
+async def test_who_was_asked_sees_that_it_is_over(stage: BotWorld, end: str) -> None:
     """The message that asked is edited as the card is: no button, and how it ended."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.asks()
@@ -85,10 +85,10 @@ async def test_who_was_asked_sees_that_it_is_over(stage: Bench, end: str) -> Non
         case "approved":
             await stage.bot.approve(made)
         case "taken back":
-            await stage.bot.approvals.take_back(made.id, await stage.bot.person(AGENT), delivery_key="back")
+            await stage.bot.approvals.withdraw(made.id, await stage.bot.person(AGENT), delivery_key="back")
         case _:
             await stage.pass_time(hours=8)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.bot.asks()
     says = {"approved": "Cancelled:", "taken back": "Taken back", "expired": "Time ran out"}[end]
     for channel in ("D0MANAGER", "D0SECOND"):
@@ -98,7 +98,7 @@ async def test_who_was_asked_sees_that_it_is_over(stage: Bench, end: str) -> Non
         assert "You are asked to decide" in message.edits[0]["text"]
 
 
-async def test_who_was_asked_least_recently_is_asked(stage: Bench) -> None:
+async def test_who_was_asked_least_recently_is_asked(stage: BotWorld) -> None:
     """Requests are spread: each asks the one whose last time is longest ago."""
     made = []
     for number in range(3):
@@ -108,7 +108,7 @@ async def test_who_was_asked_least_recently_is_asked(stage: Bench) -> None:
     assert [await asked(stage, one) for one in made] == [[MANAGER], [SECOND], [MANAGER]]
 
 
-async def test_who_is_away_is_passed_over(stage: Bench) -> None:
+async def test_who_is_away_is_passed_over(stage: BotWorld) -> None:
     """As Slack says; where everybody is, or Slack says nothing, somebody is asked all the same."""
     await stage.people.person(MANAGER).be_away()
     first = await stage.bot.ask(by_id(1), delivery_key="first")
@@ -126,7 +126,7 @@ async def test_who_is_away_is_passed_over(stage: Bench) -> None:
     assert await asked(stage, third) == [SECOND]
 
 
-async def test_the_requester_is_not_asked_about_their_own(stage: Bench) -> None:
+async def test_the_requester_is_not_asked_about_their_own(stage: BotWorld) -> None:
     """Whoever asked cannot decide."""
     made = await stage.bot.ask(CANCEL_BY_ID, by=MANAGER)
     await stage.bot.asks()
@@ -136,7 +136,7 @@ async def test_the_requester_is_not_asked_about_their_own(stage: Bench) -> None:
 
 
 @pytest.mark.parametrize(("notify", "who"), [("all", [MANAGER, SECOND]), ("nobody", [])])
-async def test_all_or_nobody_can_be_asked(stage: Bench, notify: str, who: list[str]) -> None:
+async def test_all_or_nobody_can_be_asked(stage: BotWorld, notify: str, who: list[str]) -> None:
     """The rule says whose phone rings; the card is there in any case."""
     await stage.crash(**{RULE: f'{RULE}\nnotify = "{notify}"'})
     made = await stage.bot.ask(CANCEL_BY_ID)
@@ -148,22 +148,22 @@ async def test_all_or_nobody_can_be_asked(stage: Bench, notify: str, who: list[s
     assert len(await stage.said("C0APPROVE")) == 1
 
 
-async def test_a_restart_neither_loses_nor_repeats_who_is_asked(stage: Bench) -> None:
+async def test_a_restart_neither_loses_nor_repeats_who_is_asked(stage: BotWorld) -> None:
     """What was noted is posted by the next process, once; two processes at once ask one person."""
     made = await stage.bot.ask(CANCEL_BY_ID)
-    await stage.bot.asking.step()
+    await stage.bot.asking.run_once()
     await stage.crash()
     await stage.bot.asks()
     assert await rung(stage) == (1, 0)
     other = await stage.bot.ask(by_id(2), delivery_key="other")
     here, there = stage.bot, await stage.start()
-    await asyncio.gather(here.asking.step(), there.asking.step())
+    await asyncio.gather(here.asking.run_once(), there.asking.run_once())
     await stage.bot.posts()
     assert [len(await asked(stage, one)) for one in (made, other)] == [1, 1]
     assert await rung(stage) == (1, 1)
 
 
-async def test_reminders_come_at_half_time_and_before_the_end(stage: Bench) -> None:
+async def test_reminders_come_at_half_time_and_before_the_end(stage: BotWorld) -> None:
     """Each once, restarts or not: below the card, and to those who were asked."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.asks()
@@ -185,7 +185,7 @@ async def test_reminders_come_at_half_time_and_before_the_end(stage: Bench) -> N
     assert len([call for call in journal if call["args"].get("reply_broadcast")]) == 2
 
 
-async def test_nobody_is_reminded_of_what_is_decided(stage: Bench) -> None:
+async def test_nobody_is_reminded_of_what_is_decided(stage: BotWorld) -> None:
     """No note, and no post."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.asks()
@@ -196,15 +196,15 @@ async def test_nobody_is_reminded_of_what_is_decided(stage: Bench) -> None:
     assert not [one for one in await stage.said("C0APPROVE") if one.thread_ts]
 
 
-async def test_a_deadline_that_passes_is_told_to_requester_and_channel(stage: Bench) -> None:
+async def test_a_deadline_that_passes_is_told_to_requester_and_channel(stage: BotWorld) -> None:
     """With what it means for the call, by whose word its time is known."""
     at = stage.clock() + timedelta(minutes=30)
-    wish = Wish("reminders", (CANCEL_BY_NUMBER,), "customer asked", reported_call_time=at)
-    origin = Origin(await stage.bot.person(AGENT), "C0SUPPORT", "said")
+    wish = RequestSpec("reminders", (CANCEL_BY_NUMBER,), "customer asked", reported_call_time=at)
+    origin = RequestSource(await stage.bot.person(AGENT), "C0SUPPORT", "said")
     made = (await stage.bot.requests.ask(wish, origin)).request
     await stage.bot.posts()
     await stage.pass_time(minutes=28)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.bot.posts()
     assert (await stage.bot.entry(made)).state is State.EXPIRED
     [told] = await stage.said("D0AGENT")
@@ -216,7 +216,7 @@ async def test_a_deadline_that_passes_is_told_to_requester_and_channel(stage: Be
         assert "as <@U0AGENT> says: nobody decided in time. The customer *will* be called." in one.text
 
 
-async def test_numbers_that_read_alike_are_told_apart(stage: Bench) -> None:
+async def test_numbers_that_read_alike_are_told_apart(stage: BotWorld) -> None:
     """Each of the two cards names the other, the one that was there first as well; the rest is left alone."""
     first = await stage.bot.ask(CANCEL_BY_NUMBER, delivery_key="first")
     other = await stage.bot.ask(CANCEL_BY_ID, delivery_key="by id")

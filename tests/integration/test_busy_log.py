@@ -10,7 +10,7 @@ from playground.people import Heard
 from storage.models import Query
 from storage.states import State
 from tests.e2e.scene import private, words
-from tests.integration.bench import AGENT, PLACE, Bench, StepLog, bench
+from tests.integration.bench import AGENT, PLACE, BotWorld, StepLog, bench
 from tests.storage.holder import held
 from tests.storage.samples import NUMBER, verified
 
@@ -21,13 +21,13 @@ SLOW_COMMIT = 3.2
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world with one bot in it, which hears people."""
     async with bench(tmp_path) as made, made.connected():
         yield made
 
 
-async def types(stage: Bench, line: str) -> Heard:
+async def types(stage: BotWorld, line: str) -> Heard:
     """Type a line as the agent; what came of it, in time."""
     began = time.monotonic()
     heard = await stage.people.person(AGENT).command(line)
@@ -35,35 +35,37 @@ async def types(stage: Bench, line: str) -> Heard:
     return heard
 
 
-async def test_what_was_recorded_before_the_log_became_busy_is_not_denied(stage: Bench) -> None:
+async def test_what_was_recorded_before_the_log_became_busy_is_not_denied(stage: BotWorld) -> None:
     """A stop blocks its number first: beside a log that is busy from then on, the answer says that much."""
     waiting = await stage.bot.ask(PLACE, delivery_key="a call that waits")
     async with AsyncExitStack() as stack:
 
         async def become_busy() -> None:
-            stage.bot.log.at.clear()
+            stage.bot.store.at.clear()
             await stack.enter_async_context(held(stage.path))
 
-        stage.bot.log.at["before call_stopped"] = become_busy
+        stage.bot.store.at["before call_stopped"] = become_busy
         said = words(private(await types(stage, f"/calls stop {NUMBER} asked for it")))
         assert "recorded a part of this" in said
-        assert await stage.bot.log.do_not_call.stops(NUMBER)
+        assert await stage.bot.store.do_not_call.stops(NUMBER)
     assert "No more calls to" in words(private(await types(stage, f"/calls stop {NUMBER} asked for it")))
     assert (await stage.bot.entry(waiting)).state is State.WITHDRAWN
-    assert not (await verified(stage.bot.log)).faults
+    assert not (await verified(stage.bot.store)).faults
 
 
-async def test_whether_a_slow_commit_is_recorded_is_not_guessed(stage: Bench) -> None:
+async def test_whether_a_slow_commit_is_recorded_is_not_guessed(stage: BotWorld) -> None:
     """A disk that takes longer than Slack waits: the answer says that nobody knows, and the request is there."""
     await stage.bot.person(AGENT)
-    await make_slow(stage.bot.log)
+    await make_slow(stage.bot.store)
     said = words(private(await types(stage, "/cancel-call vx_1001 via voxworks reason=customer asked")))
     assert "could not see in time whether this was recorded" in said
-    await stage.bot.log.audit.report(actor=AGENT, where="test", private={})  # after what is being written
-    assert len((await stage.bot.log.search.page(Query())).entries) == 1
+    await stage.bot.store.audit.record_error(
+        actor=AGENT, where="test", private={}
+    )  # after what is being written
+    assert len((await stage.bot.store.search.page(Query())).entries) == 1
 
 
-async def make_slow(log: StepLog) -> None:
+async def make_slow(store: StepLog) -> None:
     """Let every request take long to be written."""
 
     def slow(connection: Connection) -> None:
@@ -72,4 +74,4 @@ async def make_slow(log: StepLog) -> None:
             "CREATE TEMP TRIGGER slowly AFTER INSERT ON main.requests BEGIN SELECT takes_long(); END"
         )
 
-    await log._database.writer.do(slow)
+    await store._database.writer.do(slow)

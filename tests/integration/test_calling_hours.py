@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.models import Moved, NotAllowed, Origin, Wish
-from providers.actions import PlaceCall, Refused
+from bot.services.models import PermissionDeniedError, RequestSource, RequestSpec, Reschedule
+from providers.actions import CannotSendError, PlaceCall
 from storage.states import State
-from tests.integration.bench import AGENT, CANCEL_BY_NUMBER, PLACE, Bench, Bot, bench
+from tests.integration.bench import AGENT, CANCEL_BY_NUMBER, PLACE, Bot, BotWorld, bench
 from tests.integration.test_stops import read
 
 RULE = 'name = "anyone may place a call"'
@@ -17,19 +17,19 @@ EARLY_IN_CHICAGO = datetime(2026, 11, 21, 12, 40, tzinfo=UTC)
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world with one bot in it, at 6:40 in Chicago and 18:10 in Kolkata."""
     async with bench(tmp_path) as made:
         made.clock.now = EARLY_IN_CHICAGO
         yield made
 
 
-async def keeping(stage: Bench, *lines: str) -> Bot:
+async def keeping(stage: BotWorld, *lines: str) -> Bot:
     """A bot under whose rule calls keep hours, or say what they are for."""
     return await stage.crash(**{RULE: "\n".join([RULE, *lines])})
 
 
-async def test_a_call_outside_hours_is_refused_with_a_line_that_may_go_out(stage: Bench) -> None:
+async def test_a_call_outside_hours_is_refused_with_a_line_that_may_go_out(stage: BotWorld) -> None:
     """The recipient's time is said, and the line to copy is accepted as it is."""
     await keeping(stage, 'calling_hours = "recipient"')
     async with stage.connected():
@@ -44,7 +44,7 @@ async def test_a_call_outside_hours_is_refused_with_a_line_that_may_go_out(stage
         assert "This call must keep calling hours, and none are set for Germany." in unknown
 
 
-async def test_a_number_of_many_zones_is_asked_about_in_the_line_and_in_the_form(stage: Bench) -> None:
+async def test_a_number_of_many_zones_is_asked_about_in_the_line_and_in_the_form(stage: BotWorld) -> None:
     """The form offers the zones that the number leaves; the one that was said is kept with the call."""
     bot = await keeping(stage, 'calling_hours = "US"')
     async with stage.connected():
@@ -62,13 +62,15 @@ async def test_a_number_of_many_zones_is_asked_about_in_the_line_and_in_the_form
         assert "Australia/Perth" in read(shown)
         await asha.submit(shown)
     [entry] = await bot.entries()
-    assert (await bot.log.requests.request(entry.id)).zone == "Australia/Perth"
-    await bot.rounds()
+    assert (await bot.store.requests.request(entry.id)).zone == "Australia/Perth"
+    await bot.run_until_idle()
     assert (await bot.entry(entry.request)).state is State.SUCCEEDED
 
 
 @pytest.mark.parametrize("hours", [(), ('calling_hours = "US"',)], ids=["no hours", "hours"])
-async def test_a_zone_that_the_number_cannot_be_in_is_a_fault(stage: Bench, hours: tuple[str, ...]) -> None:
+async def test_a_zone_that_the_number_cannot_be_in_is_a_fault(
+    stage: BotWorld, hours: tuple[str, ...]
+) -> None:
     """With the line as it should be where one zone is possible; nothing is recorded."""
     stage.clock.now = EARLY_IN_CHICAGO.replace(hour=8)  # 3:00 in Chicago, 13:30 in Kolkata
     bot = await keeping(stage, *hours)
@@ -83,7 +85,7 @@ async def test_a_zone_that_the_number_cannot_be_in_is_a_fault(stage: Bench, hour
     assert await bot.entries() == []
 
 
-async def test_a_zone_is_a_choice_of_the_number_that_is_called(stage: Bench) -> None:
+async def test_a_zone_is_a_choice_of_the_number_that_is_called(stage: BotWorld) -> None:
     """The form offers those and no other; what one number left is a fault once another is typed."""
     bot = await keeping(stage, 'calling_hours = "US"')
     async with stage.connected():
@@ -104,38 +106,38 @@ async def test_a_zone_is_a_choice_of_the_number_that_is_called(stage: Bench) -> 
 
 async def recorded(bot: Bot, zone: str, delivery_key: str) -> str:
     """Return the id of a call that was recorded with a zone, whatever its number says."""
-    origin = Origin(await bot.person(AGENT), None, delivery_key)
-    wish = Wish("reminders", [PlaceCall(to="+13125550123", agent="payments")])
+    origin = RequestSource(await bot.person(AGENT), None, delivery_key)
+    wish = RequestSpec("reminders", [PlaceCall(to="+13125550123", agent="payments")])
     decision = await bot.requests.check(wish, origin.person)
     new = await bot.requests._request(wish, origin, decision)
-    return (await bot.log.requests.record(replace(new, zone=zone))).request.id
+    return (await bot.store.requests.create(replace(new, zone=zone))).request.id
 
 
-async def test_the_zone_is_looked_at_again_when_it_is_approved_and_sent(stage: Bench) -> None:
+async def test_the_zone_is_looked_at_again_when_it_is_approved_and_sent(stage: BotWorld) -> None:
     """A request that was recorded with a wrong one goes no further."""
     says = "This number is in America/Chicago, not in Asia/Kolkata."
     bot = await keeping(stage, 'approve = ["managers"]')
-    waiting = await bot.log.requests.request(await recorded(bot, "Asia/Kolkata", "waits"))
-    with pytest.raises(NotAllowed, match=says):
+    waiting = await bot.store.requests.request(await recorded(bot, "Asia/Kolkata", "waits"))
+    with pytest.raises(PermissionDeniedError, match=says):
         await bot.approve(waiting)
     assert (await bot.entry(waiting)).state is State.PENDING
     bot = await keeping(stage)
     approved = await recorded(bot, "Asia/Kolkata", "approved")
-    await bot.rounds()
+    await bot.run_until_idle()
     entry = await bot.entry(approved)
     assert (entry.state, entry.attempt) == (State.REFUSED, 0)
     assert says in (entry.message or "")
     assert await stage.effects("callkaro") == []
 
 
-async def test_a_moved_call_keeps_its_zone_or_gets_another_of_its_number(stage: Bench) -> None:
+async def test_a_moved_call_keeps_its_zone_or_gets_another_of_its_number(stage: BotWorld) -> None:
     """One that the number cannot be in is a fault; the new one holds when it is placed again."""
     bot = await keeping(stage)
     async with stage.connected():
         asha = stage.people.person(AGENT)
         preview = await asha.command(f"/place-call {AUSTRALIAN} in 5 h zone=Australia/Sydney")
         await asha.click(preview.messages[-1], "place")
-    await bot.rounds()
+    await bot.run_until_idle()
     bot = await keeping(stage, 'calling_hours = "AU"')
     move = f"/calls move {AUSTRALIAN} at=2026-11-23T08:00+00:00"  # Mon 19:00 in Sydney, 16:00 in Perth
     async with stage.connected():
@@ -146,52 +148,52 @@ async def test_a_moved_call_keeps_its_zone_or_gets_another_of_its_number(stage: 
         assert "in Sydney" in read((await asha.command(late)).ephemeral)
         asked = await asha.command(f"{late} zone=Australia/Perth")
         assert "Australia/Perth" in str(
-            (await bot.log.requests.request((await bot.entries())[0].request)).zone
+            (await bot.store.requests.request((await bot.entries())[0].request)).zone
         ), asked
     move = (await bot.entries())[0].request
-    await bot.approve(await bot.log.requests.request(move))
-    await bot.rounds()
-    await bot.moving.step()
-    again = await bot.log.requests.request((await bot.entries())[0].request)
+    await bot.approve(await bot.store.requests.request(move))
+    await bot.run_until_idle()
+    await bot.moving.run_once()
+    again = await bot.store.requests.request((await bot.entries())[0].request)
     assert (again.second_step_of, again.zone) == (move, "Australia/Perth")
 
 
-async def test_a_move_with_a_wrong_zone_cancels_nothing(stage: Bench) -> None:
+async def test_a_move_with_a_wrong_zone_cancels_nothing(stage: BotWorld) -> None:
     """Its call could not be placed again, so it is not cancelled: not when approved, not when sent."""
     says = "This number is in Asia/Kolkata, not in America/New_York"
     await stage.bot.directory.refresh_groups()
     bot, later = stage.bot, stage.clock.now + timedelta(hours=3)
     call = PLACE.model_copy(update={"at": later})
     placed = await bot.ask(call)
-    await bot.rounds()
-    origin = Origin(await bot.person(AGENT), None, "move")
-    again = Moved(placed.entries[0].id, call.model_copy(update={"at": later + timedelta(hours=1)}))
-    wish = Wish("reminders", (CANCEL_BY_NUMBER,), "moved", reschedules=again)
+    await bot.run_until_idle()
+    origin = RequestSource(await bot.person(AGENT), None, "move")
+    again = Reschedule(placed.entries[0].id, call.model_copy(update={"at": later + timedelta(hours=1)}))
+    wish = RequestSpec("reminders", (CANCEL_BY_NUMBER,), "moved", reschedules=again)
     new = await bot.requests._request(wish, origin, await bot.requests.check(wish, origin.person))
-    move = (await bot.log.requests.record(replace(new, zone="America/New_York"))).request
-    with pytest.raises(NotAllowed, match=says):
+    move = (await bot.store.requests.create(replace(new, zone="America/New_York"))).request
+    with pytest.raises(PermissionDeniedError, match=says):
         await bot.approve(move)
     [cancel] = [entry.action for entry in move.entries if entry.action]
-    with pytest.raises(Refused, match=says):
+    with pytest.raises(CannotSendError, match=says):
         await bot.preconditions.check_before_sending(move, cancel)
     assert await stage.effects("callkaro") == ["placed"]
 
 
-async def test_a_call_that_waited_past_its_hours_is_refused_before_it_is_sent(stage: Bench) -> None:
+async def test_a_call_that_waited_past_its_hours_is_refused_before_it_is_sent(stage: BotWorld) -> None:
     """Asked in hours, approved after: nothing is sent, and the entry says what the clock there said."""
     stage.clock.now = datetime(2026, 11, 21, 15, 25, tzinfo=UTC)  # 20:55 in India
     bot = await keeping(stage, 'calling_hours = "IN"', 'approve = ["managers"]')
     made = await bot.ask(PLACE)
     await stage.pass_time(minutes=10)
     await bot.approve(made)
-    await bot.rounds()
+    await bot.run_until_idle()
     entry = await bot.entry(made)
     assert (entry.state, entry.attempt) == (State.REFUSED, 0)
     assert "It is 9:05 PM in India." in (entry.message or "")
     assert await stage.effects("callkaro") == []
 
 
-async def test_a_scheduled_call_keeps_the_hours_of_its_own_time(stage: Bench) -> None:
+async def test_a_scheduled_call_keeps_the_hours_of_its_own_time(stage: BotWorld) -> None:
     """It is sent to its provider at night, for the day; not the other way round."""
     bot = await stage.crash(
         **{
@@ -200,25 +202,25 @@ async def test_a_scheduled_call_keeps_the_hours_of_its_own_time(stage: Bench) ->
     )
     monday = datetime(2026, 11, 23, 5, tzinfo=UTC)
     made = await bot.ask(PLACE.model_copy(update={"at": monday}))
-    await bot.rounds()
+    await bot.run_until_idle()
     assert (await bot.entry(made)).state is State.SUCCEEDED
-    with pytest.raises(Refused, match="It is then Sun 10:30 AM in India"):
+    with pytest.raises(CannotSendError, match="It is then Sun 10:30 AM in India"):
         await bot.ask(PLACE.model_copy(update={"at": monday - timedelta(days=1)}), delivery_key="sunday")
 
 
 @pytest.mark.parametrize("key", ["purpose", "consent"])
-async def test_a_rule_wants_to_know_what_a_call_is_for(stage: Bench, key: str) -> None:
+async def test_a_rule_wants_to_know_what_a_call_is_for(stage: BotWorld, key: str) -> None:
     """Without it nothing is asked; with it, it is in the log and on the card."""
     bot = await keeping(stage, f'{key} = "required"', 'approve = ["managers"]')
-    origin = Origin(await bot.person(AGENT), None, "call")
+    origin = RequestSource(await bot.person(AGENT), None, "call")
     call = [PlaceCall(to=PLACE.to, agent="payments")]
-    with pytest.raises(Refused, match=f"add {key}=") as refused:
-        await bot.requests.ask(Wish("reminders", call), origin)
+    with pytest.raises(CannotSendError, match=f"add {key}=") as refused:
+        await bot.requests.ask(RequestSpec("reminders", call), origin)
     assert refused.value.field == key
-    wish = Wish("reminders", call, purpose="renewal", consent="crm 4711")
+    wish = RequestSpec("reminders", call, purpose="renewal", consent="crm 4711")
     made = (await bot.requests.ask(wish, origin)).request
     await bot.posts()
     [card] = [read(one) for one in await stage.said("C0APPROVE")]
     assert "renewal" in card
     assert "crm 4711" in card
-    assert (await bot.log.requests.request(made.id)).consent == "crm 4711"
+    assert (await bot.store.requests.request(made.id)).consent == "crm 4711"

@@ -10,7 +10,7 @@ from playground.faults import Fault
 from providers.actions import CallRef, CancelCall, PlaceCall
 from storage.changes import Announced, Announcement
 from storage.states import State
-from tests.integration.bench import MANAGER, PLACE, SECOND, Bench, bench
+from tests.integration.bench import MANAGER, PLACE, SECOND, BotWorld, bench
 from tests.storage.samples import NUMBER
 
 BACK = [timedelta(hours=1), timedelta(days=2)]
@@ -19,18 +19,18 @@ A_WHILE = timedelta(minutes=2)
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
-async def go_back(stage: Bench, by: timedelta) -> None:
+async def go_back(stage: BotWorld, by: timedelta) -> None:
     """Set the clock back."""
     await stage.pass_time(seconds=-by.total_seconds())
 
 
-async def posted(stage: Bench) -> int:
+async def posted(stage: BotWorld) -> int:
     """How many messages stand in the audit channel within a while, its threads not counted."""
     for _ in range(12):
         await stage.bot.posts()
@@ -51,7 +51,7 @@ async def posted(stage: Bench) -> int:
     ids=["rate limited", "Slack down", "channel shut", "odd", "pace"],
 )
 async def test_posts_that_wait_are_posted(
-    stage: Bench, back: timedelta, does: str | None, more: dict[str, int | str]
+    stage: BotWorld, back: timedelta, does: str | None, more: dict[str, int | str]
 ) -> None:
     """Whatever they wait for: Slack's pace, its `Retry-After`, its coming back, a channel that is mended."""
     if does:
@@ -59,7 +59,7 @@ async def test_posts_that_wait_are_posted(
     for number in range(4):
         action = PlaceCall(to=f"{NUMBER[:-1]}{number}", agent="payments")
         await stage.bot.ask(action, delivery_key=f"{number}")
-    await stage.bot.outbox.step()
+    await stage.bot.outbox.run_once()
     await go_back(stage, back)
     assert await posted(stage) == 4
 
@@ -74,46 +74,46 @@ async def test_posts_that_wait_are_posted(
     ],
     ids=lambda fault: fault.does,
 )
-async def test_retries_that_wait_are_made(stage: Bench, back: timedelta, fault: Fault) -> None:
+async def test_retries_that_wait_are_made(stage: BotWorld, back: timedelta, fault: Fault) -> None:
     """A cancellation that is to be sent again is sent soon after, whatever the provider had asked for."""
     await stage.providers.fail("voxworks", fault)
     made = await stage.bot.ask(CancelCall(target=CallRef(call_id="vx_1001")))
     await stage.bot.approve(made)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     waiting = await stage.bot.entry(made)
     assert (waiting.state, waiting.not_before is None) == (State.APPROVED, False)
     assert len(await stage.asked("voxworks")) == 1
     await go_back(stage, back)
     for _ in range(12):
-        await stage.bot.rounds()
+        await stage.bot.run_until_idle()
         await stage.pass_time(seconds=A_WHILE.total_seconds() / 12)
     assert len(await stage.asked("voxworks")) == 2
     assert (await stage.bot.entry(made)).attempt == 2
 
 
 @pytest.mark.parametrize("back", BACK, ids=str)
-async def test_news_of_a_stop_that_wait_are_told(stage: Bench, back: timedelta) -> None:
+async def test_news_of_a_stop_that_wait_are_told(stage: BotWorld, back: timedelta) -> None:
     """Those that this process holds, and those that a dead one held."""
-    log = stage.bot.log
-    await log.do_not_call.stop(NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason=None)
+    log = stage.bot.store
+    await log.do_not_call.add(NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason=None)
     await stage.people.fail("chat.postMessage", "server_error", times=2)
-    await stage.bot.outbox.step()
+    await stage.bot.outbox.run_once()
     await stage.crash()
     await go_back(stage, back)
     assert await posted(stage) == 1
 
 
 @pytest.mark.parametrize("back", BACK, ids=str)
-async def test_announcements_and_outages_that_wait_are_said(stage: Bench, back: timedelta) -> None:
+async def test_announcements_and_outages_that_wait_are_said(stage: BotWorld, back: timedelta) -> None:
     """They wait no longer either."""
     await stage.providers.fail("voxworks", "refused")
     made = await stage.bot.ask(CancelCall(target=CallRef(call_id="vx_1001")))
     await stage.bot.approve(made)
     for _ in range(20):
-        await stage.bot.rounds()
+        await stage.bot.run_until_idle()
         await stage.pass_time(seconds=30)
     faulty = {"faults": "a fault"}
-    await stage.bot.log.outbox.announce(
+    await stage.bot.store.outbox.announce(
         Announcement(Announced.RULES_FAULTY, "now", "channel:C0SUPPORT", payload=faulty)
     )
     await stage.people.fail("chat.postMessage", "server_error", times=6)
@@ -130,7 +130,7 @@ async def test_announcements_and_outages_that_wait_are_said(stage: Bench, back: 
 
 
 @pytest.mark.parametrize("back", BACK, ids=str)
-async def test_the_next_approver_is_asked(stage: Bench, back: timedelta) -> None:
+async def test_the_next_approver_is_asked(stage: BotWorld, back: timedelta) -> None:
     """One after the other, at most one of them too early."""
     await stage.bot.ask(CancelCall(target=CallRef(call_id="vx_1001")))
     await stage.bot.asks()
@@ -143,17 +143,17 @@ async def test_the_next_approver_is_asked(stage: Bench, back: timedelta) -> None
     assert (len(await stage.said("D0MANAGER")), len(await stage.said("D0SECOND"))) == (1, 1)
 
 
-async def test_a_presence_is_asked_for_again(stage: Bench) -> None:
+async def test_a_presence_is_asked_for_again(stage: BotWorld) -> None:
     """Who was away before the clock went back may be here now."""
     await stage.people.person(MANAGER).be_away()
-    assert await stage.bot.directory.away(MANAGER)
+    assert await stage.bot.directory.is_away(MANAGER)
     await stage.people.person(MANAGER).be_away(away=False)
     await go_back(stage, BACK[0])
-    assert not await stage.bot.directory.away(MANAGER)
-    assert not await stage.bot.directory.away(SECOND)
+    assert not await stage.bot.directory.is_away(MANAGER)
+    assert not await stage.bot.directory.is_away(SECOND)
 
 
-async def test_a_wait_is_kept_where_the_clock_was_not_set(stage: Bench) -> None:
+async def test_a_wait_is_kept_where_the_clock_was_not_set(stage: BotWorld) -> None:
     """What Slack asked for is not cut short."""
     await stage.people.fail("chat.postMessage", "ratelimited", retry_after=90)
     await stage.bot.ask(PLACE)

@@ -9,7 +9,7 @@ from playground.journal import Exchange
 from providers.actions import CallAction, CallRef, CancelCall, NumberRef, PlaceCall
 from storage.models import Request
 from storage.states import TERMINAL, State
-from tests.integration.bench import Bench, bench
+from tests.integration.bench import BotWorld, bench
 from tests.storage.samples import verified
 
 STEPS = [
@@ -32,7 +32,7 @@ def aim(kind: str, number: int) -> tuple[CallAction, str]:
             return CancelCall(target=CallRef(call_id=f"vx_{number}")), f"vx_{number}"
 
 
-async def schedule(stage: Bench, provider: str, kind: str, number: int) -> None:
+async def schedule(stage: BotWorld, provider: str, kind: str, number: int) -> None:
     """Something to cancel."""
     due = stage.clock().replace(year=2027)
     if provider == "voxworks":
@@ -42,15 +42,15 @@ async def schedule(stage: Bench, provider: str, kind: str, number: int) -> None:
         await stage.providers.add_call(provider, f"call {number}", due=due, owner=callkaro.AGENT, to=to)
 
 
-async def live(stage: Bench, action: CallAction, step: str) -> Request:
+async def live(stage: BotWorld, action: CallAction, step: str) -> Request:
     """Ask (again, as Slack delivers again what was not acknowledged), approve what waits, send, post."""
     request = await stage.bot.ask(action, delivery_key=step)
     if request.state is State.PENDING:
         await stage.bot.approve(request)
-    await stage.bot.rounds()
-    stage.bot.log.breathe()
+    await stage.bot.run_until_idle()
+    stage.bot.store.breathe()
     await stage.bot.posts()
-    return await stage.bot.log.requests.request(request.id)
+    return await stage.bot.store.requests.request(request.id)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -62,7 +62,7 @@ async def test_a_crash_at_any_step_loses_repeats_and_makes_up_nothing(kind: str,
         for number, step in enumerate(steps):
             action, mark = aim(kind, number)
             await schedule(stage, provider, kind, number)
-            dying = stage.bot.log
+            dying = stage.bot.store
             dying.at[step] = dying.die
             await stage.survives(live(stage, action, step))
             assert dying.dead, f"no {step}"
@@ -75,13 +75,13 @@ async def test_a_crash_at_any_step_loses_repeats_and_makes_up_nothing(kind: str,
             ]
             await judge(stage, request, sent, step)
         assert len(await stage.bot.entries()) == len(steps)
-        assert not (await verified(stage.bot.log)).faults
+        assert not (await verified(stage.bot.store)).faults
 
 
-async def judge(stage: Bench, request: Request, sent: list[Exchange], step: str) -> None:
+async def judge(stage: BotWorld, request: Request, sent: list[Exchange], step: str) -> None:
     """Compare what the log and the channel say with what the provider's journal has."""
     [entry] = request.entries
-    events = [event.name for event in await stage.bot.log.requests.events(request.id)]
+    events = [event.name for event in await stage.bot.store.requests.events(request.id)]
     assert entry.state in TERMINAL | {State.UNKNOWN}, f"lost by a crash {step}: {entry.state}"
     assert len(sent) <= events.count("sending"), f"duplicated by a crash {step}"
     assert len(sent) <= 1 + events.count("retry_scheduled"), f"duplicated by a crash {step}"

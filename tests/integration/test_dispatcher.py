@@ -12,30 +12,30 @@ from bot.config.settings import MOST_WORKERS
 from bot.services.models import Settlement
 from bot.services.outcomes import PAUSES, WINDOW
 from bot.text.interactions import Evidence
-from bot.workers.loop import Rounds
+from bot.workers.loop import PeriodicTask
 from playground.faults import Fault
 from providers.actions import CallRef, CancelCall, Code
 from storage.states import State
 from tests.e2e.scene import until
-from tests.integration.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, MANAGER, PLACE, Bench, bench
+from tests.integration.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, MANAGER, PLACE, BotWorld, bench
 from tests.storage.samples import verified
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
-async def test_a_slow_connection_holds_up_no_other(stage: Bench) -> None:
+async def test_a_slow_connection_holds_up_no_other(stage: BotWorld) -> None:
     """At most `workers` requests of a connection are out at once, and another connection's go meanwhile."""
     bot = await stage.crash(**{"[dispatch]": "[dispatch]\nworkers = 2"})
     await stage.providers.fail("callkaro", Fault(does="slow", seconds=1, times=None))
     for number in range(5):
         await bot.ask(PLACE, delivery_key=f"{number}")
     quick = await bot.approved(CANCEL_BY_ID)
-    await bot.dispatcher.step()
+    await bot.dispatcher.run_once()
 
     async def the_quick_one_is_done() -> bool | None:
         both_out = len(await stage.asked("callkaro")) == 2
@@ -45,17 +45,17 @@ async def test_a_slow_connection_holds_up_no_other(stage: Bench) -> None:
     out = await stage.asked("callkaro")
     assert len(out) == 2
     assert [one.answer for one in out] == [None, None]
-    await bot.rounds()
+    await bot.run_until_idle()
     assert len(await stage.asked("callkaro")) == 5
 
 
-async def test_a_long_queue_hides_nobody_behind_it(stage: Bench) -> None:
+async def test_a_long_queue_hides_nobody_behind_it(stage: BotWorld) -> None:
     """However many of one connection's entries wait, the same round begins another's."""
     await stage.providers.fail("callkaro", Fault(does="slow", seconds=5, times=None))
     for number in range(3 * MOST_WORKERS):
         await stage.bot.ask(PLACE, delivery_key=f"{number}")
     behind = await stage.bot.approved(CANCEL_BY_ID)
-    await stage.bot.dispatcher.step()
+    await stage.bot.dispatcher.run_once()
     assert behind.id in stage.bot.dispatcher._in_flight
 
 
@@ -68,12 +68,12 @@ async def test_a_long_queue_hides_nobody_behind_it(stage: Bench) -> None:
     ids=["its secret is missing", "it is not in the file"],
 )
 async def test_what_a_connection_that_is_gone_should_do_is_refused_in_words(
-    stage: Bench, change: dict[str, str], why: str
+    stage: BotWorld, change: dict[str, str], why: str
 ) -> None:
     """Without its connection nothing is sent; the entry says why, and the requester reads it."""
     made = await stage.bot.approved(CANCEL_BY_ID)
     await stage.crash(**change)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     entry = await stage.bot.entry(made)
     assert (entry.state, entry.attempt) == (State.REFUSED, 0)
     assert why in (entry.message or "")
@@ -83,17 +83,17 @@ async def test_what_a_connection_that_is_gone_should_do_is_refused_in_words(
     assert not await stage.asked("voxworks")
 
 
-async def test_a_lease_that_has_not_run_out_is_respected(stage: Bench) -> None:
+async def test_a_lease_that_has_not_run_out_is_respected(stage: BotWorld) -> None:
     """What another process is sending is left to it, until its lease is over; then it is a doubt, and said."""
-    stage.bot.log.at["before succeeded"] = stage.bot.log.die
+    stage.bot.store.at["before succeeded"] = stage.bot.store.die
     made = await stage.bot.ask(PLACE)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.crash()
     await stage.pass_time(seconds=29)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(made)).state is State.SENDING
     await stage.pass_time(seconds=1)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     entry = await stage.bot.entry(made)
     assert (entry.state, entry.maybe_executed, entry.owner) == (State.UNKNOWN, True, None)
     await stage.bot.posts()
@@ -107,7 +107,7 @@ async def test_a_lease_that_has_not_run_out_is_respected(stage: Bench) -> None:
     ("fault", "end"),
     [(None, State.SUCCEEDED), ("server_error", State.UNKNOWN), ("rate_limited", State.FAILED)],
 )
-async def test_a_late_answer_settles_the_doubt(stage: Bench, fault: str | None, end: State) -> None:
+async def test_a_late_answer_settles_the_doubt(stage: BotWorld, fault: str | None, end: State) -> None:
     """The answer that comes after its lease is recorded if it is clear, and the doubt stays if it is not."""
     slow, answered, awake = stage.bot, asyncio.Event(), asyncio.Event()
 
@@ -116,48 +116,48 @@ async def test_a_late_answer_settles_the_doubt(stage: Bench, fault: str | None, 
         await awake.wait()
 
     step = {State.SUCCEEDED: "succeeded", State.FAILED: "failed", State.UNKNOWN: "unknown"}[end]
-    slow.log.at[f"before {step}"] = sleep
+    slow.store.at[f"before {step}"] = sleep
     if fault:
         reply = {"rate_limited": 429, "server_error": 500}[fault]
         await stage.providers.fail("callkaro", Fault(does="reply", status=reply, body="{}", effect=False))
     made = await slow.ask(PLACE)
-    await slow.dispatcher.step()
+    await slow.dispatcher.run_once()
     await answered.wait()
     other = await stage.start()
     await stage.pass_time(seconds=31)
-    await other.rounds()
+    await other.run_until_idle()
     assert (await other.entry(made)).state is State.UNKNOWN
     awake.set()
-    await slow.rounds()
+    await slow.run_until_idle()
     assert (await other.entry(made)).state is end
-    names = [event.name for event in await other.log.requests.events(made.id)]
+    names = [event.name for event in await other.store.requests.events(made.id)]
     assert ("late_answer" in names) == (end is not State.UNKNOWN)
-    assert not (await verified(other.log)).faults
+    assert not (await verified(other.store)).faults
     await other.posts()
     replies = [one.text for one in await stage.said("C0AUDIT") if one.thread_ts]
     assert any("recorded late" in text for text in replies) == (end is not State.UNKNOWN)
 
 
 @pytest.mark.parametrize(("effect", "end"), [(False, State.SUCCEEDED), (True, State.UNKNOWN)])
-async def test_a_cancel_by_id_in_doubt_is_sent_again(stage: Bench, *, effect: bool, end: State) -> None:
+async def test_a_cancel_by_id_in_doubt_is_sent_again(stage: BotWorld, *, effect: bool, end: State) -> None:
     """A second request by id does no more than the first; what it cannot clear up stays a doubt."""
     await stage.providers.fail("voxworks", "reset", effect=effect)
     made = await stage.bot.approved(CANCEL_BY_ID)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert len(await stage.asked("voxworks")) == 1
     await stage.pass_time(seconds=2)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert len(await stage.asked("voxworks")) == 2
     assert (await stage.bot.entry(made)).state is end
     assert await stage.effects("voxworks") == ["cancelled"]
 
 
-async def test_a_cancel_by_id_is_tried_three_times(stage: Bench) -> None:
+async def test_a_cancel_by_id_is_tried_three_times(stage: BotWorld) -> None:
     """After three lost answers a person must look."""
     await stage.providers.fail("voxworks", "reset", times=None)
     made = await stage.bot.approved(CANCEL_BY_ID)
     for _ in range(5):
-        await stage.bot.rounds()
+        await stage.bot.run_until_idle()
         await stage.pass_time(seconds=10)
     assert len(await stage.asked("voxworks")) == 3
     assert (await stage.bot.entry(made)).state is State.UNKNOWN
@@ -165,14 +165,14 @@ async def test_a_cancel_by_id_is_tried_three_times(stage: Bench) -> None:
 
 @pytest.mark.parametrize(("slept", "requests"), [(31, 1), (-3600, 1), (2, 2)])
 async def test_a_cancel_by_number_in_doubt_is_sent_again_soon_or_left_to_people(
-    stage: Bench, slept: int, requests: int
+    stage: BotWorld, slept: int, requests: int
 ) -> None:
     """A late second deletion could cancel a newer call; with the clock set back nobody knows how late."""
     await stage.providers.fail("callkaro", "reset", effect=False)
     made = await stage.bot.approved(CANCEL_BY_NUMBER)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.pass_time(seconds=slept)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert len(await stage.asked("callkaro")) == requests
     entry = await stage.bot.entry(made)
     assert entry.state is (State.SUCCEEDED if requests == 2 else State.UNKNOWN)
@@ -183,7 +183,7 @@ async def test_a_cancel_by_number_in_doubt_is_sent_again_soon_or_left_to_people(
         assert "may have worked" in told.text
 
 
-async def test_the_log_says_why_the_system_sent_again(stage: Bench) -> None:
+async def test_the_log_says_why_the_system_sent_again(stage: BotWorld) -> None:
     """Every order of another attempt names the class that allows it."""
     await stage.providers.fail("callkaro", "reset", times=1)
     await stage.providers.fail("voxworks", "rate_limited")
@@ -192,35 +192,35 @@ async def test_the_log_says_why_the_system_sent_again(stage: Bench) -> None:
         await stage.bot.ask(CANCEL_BY_ID, delivery_key="id"),
     )
     await stage.bot.approve(by_id)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     for made, why in ((number, "short_window"), (by_id, "after")):
         [order] = [
-            one for one in await stage.bot.log.requests.events(made.id) if one.name == "retry_scheduled"
+            one for one in await stage.bot.store.requests.events(made.id) if one.name == "retry_scheduled"
         ]
         assert order.data["reason"] == why
 
 
-async def test_a_placed_call_that_was_put_off_is_not_placed_later(stage: Bench) -> None:
+async def test_a_placed_call_that_was_put_off_is_not_placed_later(stage: BotWorld) -> None:
     """That a 429 was not processed is a custom: too little to call somebody twice on."""
     await stage.providers.fail(
         "callkaro", Fault(does="reply", status=429, headers={"Retry-After": "1"}, effect=False)
     )
     made = await stage.bot.ask(PLACE)
     for _ in range(3):
-        await stage.bot.rounds()
+        await stage.bot.run_until_idle()
         await stage.pass_time(seconds=31)
     assert len(await stage.asked("callkaro")) == 1
     assert (await stage.bot.entry(made)).state is State.FAILED
 
 
-async def test_who_asked_must_be_known_before_anything_is_sent(stage: Bench) -> None:
+async def test_who_asked_must_be_known_before_anything_is_sent(stage: BotWorld) -> None:
     """While Slack does not say who somebody is, and it was too long ago that it did, the action waits."""
     made = await stage.bot.ask(PLACE)
     long_ago = stage.clock() - timedelta(days=2)
-    await stage.bot.log.users.keep_person(replace(await stage.bot.person(AGENT), read_at=long_ago))
+    await stage.bot.store.users.keep_person(replace(await stage.bot.person(AGENT), read_at=long_ago))
     await stage.people.fail("users.info", "error", times=9)
     before = len(await stage.people.journal("users.info"))
-    await stage.bot.dispatcher.step()
+    await stage.bot.dispatcher.run_once()
 
     async def was_asked() -> bool | None:
         return len(await stage.people.journal("users.info")) > before or None
@@ -230,22 +230,22 @@ async def test_who_asked_must_be_known_before_anything_is_sent(stage: Bench) -> 
     assert not await stage.asked("callkaro")
 
 
-async def test_one_that_fails_holds_up_no_other(stage: Bench) -> None:
+async def test_one_that_fails_holds_up_no_other(stage: BotWorld) -> None:
     """A fault of ours in recovering one entry leaves it to the next round, and the rest are recovered."""
-    stage.bot.log.at["before hold"] = stage.bot.log.die
+    stage.bot.store.at["before hold"] = stage.bot.store.die
     first, second = [await stage.bot.ask(PLACE, delivery_key=one) for one in "12"]
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     bot = await stage.crash()
     await stage.pass_time(seconds=31)
 
     async def fail_once() -> None:
-        del bot.log.at["before unknown"]
+        del bot.store.at["before unknown"]
         raise RuntimeError("a fault of ours")
 
-    bot.log.at["before unknown"] = fail_once
-    await bot.rounds()
+    bot.store.at["before unknown"] = fail_once
+    await bot.run_until_idle()
     assert {(await bot.entry(one)).state for one in (first, second)} == {State.SENDING, State.UNKNOWN}
-    await bot.rounds()
+    await bot.run_until_idle()
     assert {(await bot.entry(one)).state for one in (first, second)} == {State.UNKNOWN}
 
 
@@ -262,7 +262,7 @@ async def test_the_rounds_go_on_after_one_that_raises() -> None:
         went_on.set()
         return False
 
-    rounds = Rounds("test", step)
+    rounds = PeriodicTask("test", step)
     running = asyncio.create_task(rounds.run())
     async with asyncio.timeout(0.5):
         await went_on.wait()
@@ -277,7 +277,7 @@ async def test_rounds_that_are_woken_again_and_again_keep_apart() -> None:
         seen.append(changes)
         begun.append(time.monotonic())
 
-    rounds = Rounds("test", step, every=60, apart=0.2)
+    rounds = PeriodicTask("test", step, every=60, min_interval=0.2)
     running = asyncio.create_task(rounds.run())
     for _ in range(100):
         changes += 1
@@ -289,7 +289,7 @@ async def test_rounds_that_are_woken_again_and_again_keep_apart() -> None:
     assert min(after - before for before, after in pairwise(begun)) > 0.19
 
 
-async def test_the_target_that_ends_last_tells_of_them_all(stage: Bench) -> None:
+async def test_the_target_that_ends_last_tells_of_them_all(stage: BotWorld) -> None:
     """Of several targets one fails at once and the other succeeds later: the requester reads of both."""
     await stage.crash(**{'approve = ["managers"]\n': ""})
     failed = asyncio.Event()
@@ -297,12 +297,12 @@ async def test_the_target_that_ends_last_tells_of_them_all(stage: Bench) -> None
     async def note() -> None:
         failed.set()
 
-    stage.bot.log.at |= {"after failed": note, "before succeeded": failed.wait}
+    stage.bot.store.at |= {"after failed": note, "before succeeded": failed.wait}
     mistyped = CancelCall(target=CallRef(call_id="vx_mistyped"))
     made = await stage.bot.ask(mistyped, CANCEL_BY_ID)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.bot.posts()
-    assert [one.state for one in (await stage.bot.log.requests.request(made.id)).entries] == [
+    assert [one.state for one in (await stage.bot.store.requests.request(made.id)).entries] == [
         State.FAILED,
         State.SUCCEEDED,
     ]
@@ -311,37 +311,37 @@ async def test_the_target_that_ends_last_tells_of_them_all(stage: Bench) -> None
     assert "1 failed" in told.text
 
 
-async def test_a_call_cancelled_before_is_not_cancelled_again_by_inference(stage: Bench) -> None:
+async def test_a_call_cancelled_before_is_not_cancelled_again_by_inference(stage: BotWorld) -> None:
     """That an id was cancelled through us shows that it was there, and that it is no more."""
     first = await stage.bot.approved(CANCEL_BY_ID)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(first)).state is State.SUCCEEDED
     await stage.pass_time(minutes=1)
     await stage.providers.fail("voxworks", "reset", effect=False)
     second = await stage.bot.approve(await stage.bot.ask(CANCEL_BY_ID, delivery_key="again"))
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.providers.fail("voxworks", Fault(does="reply", status=404, body="{}"))
     await stage.pass_time(seconds=3)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(second)).state is State.UNKNOWN
 
 
 @pytest.mark.parametrize("end", ["taken back", "refused", "out of time"])
-async def test_a_doubt_is_never_hidden_by_a_later_end(stage: Bench, end: str) -> None:
+async def test_a_doubt_is_never_hidden_by_a_later_end(stage: BotWorld, end: str) -> None:
     """What was in doubt and then not sent again is never said to have left everything as it was."""
     await stage.providers.fail("voxworks", "reset")
     made = await stage.bot.approved(CANCEL_BY_ID)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(made)).state is State.APPROVED
     match end:
         case "taken back":
-            await stage.bot.approvals.take_back(made.id, await stage.bot.person(AGENT), delivery_key="back")
+            await stage.bot.approvals.withdraw(made.id, await stage.bot.person(AGENT), delivery_key="back")
         case "refused":
             await stage.crash(**{"env:VOXWORKS_API_KEY": "env:NOT_SET"})
         case _:
             await stage.pass_time(hours=9)
     await stage.pass_time(seconds=2)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.bot.posts()
     audit = (await stage.said("C0AUDIT"))[0]
     assert "may have worked" in audit.text
@@ -355,85 +355,87 @@ async def test_a_doubt_is_never_hidden_by_a_later_end(stage: Bench, end: str) ->
     assert settled.state is State.SUCCEEDED
 
 
-async def test_an_account_that_was_put_off_is_left_alone_by_all(stage: Bench) -> None:
+async def test_an_account_that_was_put_off_is_left_alone_by_all(stage: BotWorld) -> None:
     """Not the action alone: everything of that account waits, in every process, and other accounts do not."""
     await stage.providers.fail("voxworks", Fault(does="rate_limited", headers={"Retry-After": "20"}))
     await stage.bot.approved(CANCEL_BY_ID)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     other = await stage.start()
     second = await other.ask(CancelCall(target=CallRef(call_id="vx_1002")), delivery_key="second")
     await other.approve(second)
     placed = await other.ask(PLACE, delivery_key="placed")
-    await other.rounds()
+    await other.run_until_idle()
     assert (await other.entry(placed)).state is State.SUCCEEDED
     assert (await other.entry(second)).state is State.APPROVED
     assert len(await stage.asked("voxworks")) == 1
     await stage.pass_time(seconds=20)
-    await other.rounds()
+    await other.run_until_idle()
     assert len(await stage.asked("voxworks")) == 3
 
 
-async def test_what_waits_for_its_account_runs_out_of_time_all_the_same(stage: Bench) -> None:
+async def test_what_waits_for_its_account_runs_out_of_time_all_the_same(stage: BotWorld) -> None:
     """A pause that is longer than an action may wait does not keep it in the dark."""
-    await stage.bot.log.outages.pause("reminders", stage.clock() + timedelta(hours=2))
+    await stage.bot.store.outages.pause("reminders", stage.clock() + timedelta(hours=2))
     made = await stage.bot.ask(PLACE)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(made)).state is State.APPROVED
     await stage.pass_time(minutes=16)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(made)).state is State.EXPIRED
     assert not await stage.asked("callkaro")
 
 
-async def test_a_connection_without_a_limit_commits_nothing_for_it(stage: Bench) -> None:
+async def test_a_connection_without_a_limit_commits_nothing_for_it(stage: BotWorld) -> None:
     """A turn of an account that nobody limits is read, not written."""
     await stage.bot.ask(PLACE)
     written: list[str] = []
-    await stage.bot.log._database.writer.do(lambda connection: connection.set_trace_callback(written.append))
-    await stage.bot.rounds()
+    await stage.bot.store._database.writer.do(
+        lambda connection: connection.set_trace_callback(written.append)
+    )
+    await stage.bot.run_until_idle()
     assert written
     assert not [one for one in written if "turns" in one or "pauses" in one]
 
 
-async def test_a_dry_run_sends_nothing_and_says_what_it_would_have(stage: Bench) -> None:
+async def test_a_dry_run_sends_nothing_and_says_what_it_would_have(stage: BotWorld) -> None:
     """Everything but the request: it is asked, approved and refused before its first attempt."""
     bot = await stage.crash(**{'provider = "callkaro"': 'provider = "callkaro"\nmode = "dry-run"'})
     made = await bot.ask(PLACE)
     assert made.mode == "dry-run"
-    await bot.rounds()
+    await bot.run_until_idle()
     entry = await bot.entry(made)
     assert (entry.state, entry.code, entry.attempt) == (State.REFUSED, Code.DRY_RUN, 0)
     assert "POST /call/outbound" in (entry.message or "")
     assert not await stage.asked("callkaro")
 
 
-async def test_what_was_asked_in_a_dry_run_is_never_sent(stage: Bench) -> None:
+async def test_what_was_asked_in_a_dry_run_is_never_sent(stage: BotWorld) -> None:
     """The request is bound to the mode it was asked in."""
     bot = await stage.crash(**{'provider = "callkaro"': 'provider = "callkaro"\nmode = "dry-run"'})
     made = await bot.ask(PLACE)
     bot = await stage.crash()
-    await bot.rounds()
+    await bot.run_until_idle()
     entry = await bot.entry(made)
     assert (entry.state, entry.code) == (State.REFUSED, Code.CONFIG_ERROR)
     assert not await stage.asked("callkaro")
 
 
-async def test_an_attempt_whose_window_closes_as_it_begins_is_not_made(stage: Bench) -> None:
+async def test_an_attempt_whose_window_closes_as_it_begins_is_not_made(stage: BotWorld) -> None:
     """Nothing leaves, and that is what is said: not that an answer was lost."""
     await stage.providers.fail("callkaro", "reset")
     made = await stage.bot.approved(CANCEL_BY_NUMBER)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
 
     async def dally() -> None:
-        del stage.bot.log.at["before hold"]
+        del stage.bot.store.at["before hold"]
         await stage.pass_time(seconds=WINDOW.total_seconds())
 
-    stage.bot.log.at["before hold"] = dally
+    stage.bot.store.at["before hold"] = dally
     await stage.pass_time(seconds=PAUSES[0].total_seconds())
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     entry = await stage.bot.entry(made)
     assert (entry.state, entry.maybe_executed, entry.owner) == (State.UNKNOWN, True, None)
-    assert [event.name for event in await stage.bot.log.requests.events(made.id)][-2:] == [
+    assert [event.name for event in await stage.bot.store.requests.events(made.id)][-2:] == [
         "sending",
         "window_passed",
     ]
@@ -441,7 +443,7 @@ async def test_an_attempt_whose_window_closes_as_it_begins_is_not_made(stage: Be
     assert len(await stage.asked("callkaro")) == 1
 
 
-async def test_a_late_success_drops_the_attempt_that_was_ordered_meanwhile(stage: Bench) -> None:
+async def test_a_late_success_drops_the_attempt_that_was_ordered_meanwhile(stage: BotWorld) -> None:
     """Whoever overslept the answer still records it: the order is dropped, people read it, nothing is sent again."""
     sleeper, awake, there = stage.bot, asyncio.Event(), asyncio.Event()
 
@@ -449,36 +451,36 @@ async def test_a_late_success_drops_the_attempt_that_was_ordered_meanwhile(stage
         there.set()
         await awake.wait()
 
-    sleeper.log.at["before succeeded"] = sleep
+    sleeper.store.at["before succeeded"] = sleep
     request = await sleeper.approved(CANCEL_BY_ID)
-    await sleeper.dispatcher.step()
+    await sleeper.dispatcher.run_once()
     await there.wait()
     other = await stage.start()
     await stage.pass_time(seconds=31)
-    await other.dispatcher.step()
+    await other.dispatcher.run_once()
     assert (await other.entry(request)).state is State.APPROVED  # another attempt is ordered
     awake.set()
     await sleeper.dispatcher.finish(timedelta(seconds=10))
     assert (await other.entry(request)).state is State.SUCCEEDED
     await stage.pass_time(seconds=30)
-    await other.rounds()
+    await other.run_until_idle()
     await other.posts()
     assert len(await stage.asked("voxworks")) == 1
-    names = [event.name for event in await other.log.requests.events(request.id)]
+    names = [event.name for event in await other.store.requests.events(request.id)]
     assert names[-2:] == ["order_dropped", "late_answer"]
     assert any("recorded late" in one.text for one in await stage.said("C0AUDIT"))
-    assert not (await verified(other.log)).faults
+    assert not (await verified(other.store)).faults
 
 
-async def test_what_was_approved_waits_while_slack_does_not_say_who_is_in_a_group(stage: Bench) -> None:
+async def test_what_was_approved_waits_while_slack_does_not_say_who_is_in_a_group(stage: BotWorld) -> None:
     """It is not refused for good: once the group is read again, it is sent."""
     made = await stage.bot.approved(CANCEL_BY_ID)
     stage.clock.move(hours=2)  # what was known of the group is too old by now
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(made)).state is State.APPROVED
     for _ in range(3):  # on a busy machine one answer may come too late, and is asked for again
         await stage.pass_time(seconds=5)
-        await stage.bot.rounds()
+        await stage.bot.run_until_idle()
         if (await stage.bot.entry(made)).state is State.SUCCEEDED:
             break
     assert (await stage.bot.entry(made)).state is State.SUCCEEDED

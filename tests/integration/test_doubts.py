@@ -4,57 +4,57 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.models import NotAllowed, Settlement
+from bot.services.models import PermissionDeniedError, Settlement
 from bot.services.notifications import SystemChanges
 from bot.text.interactions import Evidence
-from bot.workers.unknown_reminders import Doubts
+from bot.workers.unknown_reminders import UnknownReminders
 from playground.people import Message
 from storage.models import Request
 from storage.states import State
-from tests.integration.bench import MANAGER, PLACE, Bench, Bot, bench
+from tests.integration.bench import MANAGER, PLACE, Bot, BotWorld, bench
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
-def reminding(bot: Bot) -> Doubts:
+def reminding(bot: Bot) -> UnknownReminders:
     """What reminds of doubts, and remembers nothing yet."""
-    changes = SystemChanges(bot.log, bot.settings, bot.wakeups)
-    return Doubts(bot.log, bot.directory, bot.permissions, changes, bot.outbox._clock)
+    changes = SystemChanges(bot.store, bot.settings, bot.wakeups)
+    return UnknownReminders(bot.store, bot.directory, bot.permissions, changes, bot.outbox._clock)
 
 
-async def doubtful(stage: Bench) -> Request:
+async def doubtful(stage: BotWorld) -> Request:
     """A call whose answer was lost."""
     await stage.providers.fail("callkaro", "reset")
     request = await stage.bot.ask(PLACE)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.bot.posts()
     assert (await stage.bot.entry(request)).state is State.UNKNOWN
     return request
 
 
-async def reminders(stage: Bench, channel: str) -> list[Message]:
+async def reminders(stage: BotWorld, channel: str) -> list[Message]:
     """The reminders that somebody reads there."""
     return [one for one in await stage.said(channel) if "Nobody has said yet" in one.text]
 
 
-async def test_a_doubt_is_brought_up_once_a_day_until_it_is_settled(stage: Bench) -> None:
+async def test_a_doubt_is_brought_up_once_a_day_until_it_is_settled(stage: BotWorld) -> None:
     """In its thread and to those who may settle it, whatever restarts and however many processes there are."""
     request = await doubtful(stage)
     for hours in (1, 12, 10):
         await stage.pass_time(hours=hours)
-        await reminding(stage.bot).step()
+        await reminding(stage.bot).run_once()
         await stage.bot.posts()
     assert await reminders(stage, "C0AUDIT") == []
     for day in (1, 2):
         await stage.pass_time(hours=1 if day == 1 else 24)
         bots = [stage.bot, await stage.start()]
         for bot in bots * 2:
-            await reminding(bot).step()
+            await reminding(bot).run_once()
             await bot.posts()
         threaded = await reminders(stage, "C0AUDIT")
         assert len(threaded) == day
@@ -68,16 +68,16 @@ async def test_a_doubt_is_brought_up_once_a_day_until_it_is_settled(stage: Bench
         request.id, manager, Settlement.HAPPENED, evidence=Evidence.SUPPORT, reason="They said so", nonce="n"
     )
     await stage.pass_time(days=2)
-    await reminding(stage.bot).step()
+    await reminding(stage.bot).run_once()
     await stage.bot.posts()
     assert len(await reminders(stage, "C0AUDIT")) == 2
 
 
-async def test_a_reminder_that_comes_too_late_is_not_posted(stage: Bench) -> None:
+async def test_a_reminder_that_comes_too_late_is_not_posted(stage: BotWorld) -> None:
     """What was settled between the note and the post is not asked about any more."""
     request = await doubtful(stage)
     await stage.pass_time(days=1)
-    await reminding(stage.bot).step()
+    await reminding(stage.bot).run_once()
     manager = await stage.bot.person(MANAGER)
     await stage.bot.approvals.settle(
         request.id, manager, Settlement.HAPPENED, evidence=Evidence.SCREEN, reason="I looked", nonce="n"
@@ -86,12 +86,12 @@ async def test_a_reminder_that_comes_too_late_is_not_posted(stage: Bench) -> Non
     assert await reminders(stage, "C0AUDIT") == await reminders(stage, "D0MANAGER") == []
 
 
-async def test_who_settles_says_what_shows_it(stage: Bench) -> None:
+async def test_who_settles_says_what_shows_it(stage: BotWorld) -> None:
     """The evidence is in the log and in the thread; without any, nothing is settled but that it is sent again."""
     request = await doubtful(stage)
     manager = await stage.bot.person(MANAGER)
     for what in (Settlement.HAPPENED, Settlement.DID_NOT_HAPPEN):
-        with pytest.raises(NotAllowed, match="Say what shows it"):
+        with pytest.raises(PermissionDeniedError, match="Say what shows it"):
             await stage.bot.approvals.settle(
                 request.id, manager, what, evidence=Evidence.NONE, reason="I feel so", nonce="n"
             )
@@ -99,7 +99,7 @@ async def test_who_settles_says_what_shows_it(stage: Bench) -> None:
         request.id, manager, Settlement.HAPPENED, evidence=Evidence.CUSTOMER, reason="She rang", nonce="n"
     )
     await stage.bot.posts()
-    [event] = [one for one in await stage.bot.log.requests.events(request.id) if one.name == "happened"]
+    [event] = [one for one in await stage.bot.store.requests.events(request.id) if one.name == "happened"]
     assert event.data["evidence"] == "customer"
     [said] = [one.text for one in await stage.said("C0AUDIT") if "says it *did* happen" in one.text]
     assert "The customer says so." in said
@@ -108,7 +108,7 @@ async def test_who_settles_says_what_shows_it(stage: Bench) -> None:
 
 @pytest.mark.parametrize("settlement", [Settlement.HAPPENED, Settlement.DID_NOT_HAPPEN])
 async def test_the_end_of_a_doubt_is_confirmed_where_it_was_asked(
-    stage: Bench, settlement: Settlement
+    stage: BotWorld, settlement: Settlement
 ) -> None:
     """Once it is known to be done; that it was not is told to the requester alone."""
     request = await doubtful(stage)
@@ -121,7 +121,7 @@ async def test_the_end_of_a_doubt_is_confirmed_where_it_was_asked(
     assert len(confirmed) == (settlement is Settlement.HAPPENED)
 
 
-async def test_a_day_is_counted_from_the_doubt(stage: Bench) -> None:
+async def test_a_day_is_counted_from_the_doubt(stage: BotWorld) -> None:
     """Whoever ordered another attempt, and got no answer again, has a day from then."""
     request = await doubtful(stage)
     manager = await stage.bot.person(MANAGER)
@@ -135,8 +135,10 @@ async def test_a_day_is_counted_from_the_doubt(stage: Bench) -> None:
         nonce="n",
     )
     await stage.providers.fail("callkaro", "reset")
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.pass_time(hours=20)
-    await reminding(stage.bot).step()
-    assert not [one for one in await stage.bot.log.requests.events(request.id) if one.name == "still_unknown"]
+    await reminding(stage.bot).run_once()
+    assert not [
+        one for one in await stage.bot.store.requests.events(request.id) if one.name == "still_unknown"
+    ]
     assert (await stage.bot.entry(request)).updated_at + timedelta(hours=20) == stage.clock()

@@ -41,7 +41,7 @@ from playground.people import Message
 from providers.actions import PlaceCall
 from storage.database.repository import Repository
 from tests.e2e.scene import private, until, words
-from tests.integration.bench import AGENT, CANCEL_BY_ID, MANAGER, Bench, Parts, StepLog, bench
+from tests.integration.bench import AGENT, CANCEL_BY_ID, MANAGER, BotWorld, Parts, StepLog, bench
 from tests.storage.samples import NUMBER, OTHER_NUMBER, verified
 from tests.support.tree import ROOT
 
@@ -120,20 +120,20 @@ class Facts:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A workspace with people of each kind, and one bot in it."""
     async with bench(tmp_path, Parts(log=WatchedLog), content.make(content.GRID)) as made:
         yield made
 
 
-async def prepare(stage: Bench) -> Facts:
+async def prepare(stage: BotWorld) -> Facts:
     """Make a scheduled call, a pending request, a call in doubt, and the drafts of two answers."""
     at = stage.clock() + timedelta(hours=3)
     scheduled = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at))
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.providers.fail("callkaro", "reset", effect=False)
     unknown = await stage.bot.ask(PlaceCall(to=OTHER_NUMBER, agent="payments"), delivery_key="unknown")
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     waiting = await stage.bot.ask(CANCEL_BY_ID, delivery_key="waiting")
     asha = stage.people.person(AGENT)
     async with stage.connected():
@@ -147,17 +147,17 @@ def _value(message: Message, action_id: str) -> str:
     return next(str(one["value"]) for one in elements if one.get("action_id") == action_id)
 
 
-async def cases(stage: Bench, facts: Facts) -> list[Case]:
+async def cases(stage: BotWorld, facts: Facts) -> list[Case]:
     """Return a payload for each listener there is."""
-    request = await stage.bot.log.requests.request(facts.waiting)
-    unknown = await stage.bot.log.requests.request(facts.unknown)
+    request = await stage.bot.store.requests.request(facts.waiting)
+    unknown = await stage.bot.store.requests.request(facts.unknown)
     vocabulary = stage.bot.surfaces.requests._commands.vocabulary
     shown = hash_of(request)
     review = Review.build(request, nonce="review", shown=shown)
     settling = Settling.build(unknown, unknown.entries[0], nonce="settle")
     events, personal = (
-        await stage.bot.log.requests.events(request.id),
-        await stage.bot.log.requests.private(request.id),
+        await stage.bot.store.requests.events(request.id),
+        await stage.bot.store.requests.personal_values(request.id),
     )
     story = Details.build(request, events, personal, may_reveal=True, revealed=False)
     about = About(nonce=facts.draft, channel="C0SUPPORT")
@@ -229,7 +229,7 @@ def _press(action_id: str, value: str, view: Json | None = None) -> Case:
     return Case(action_id, "interactive", body, view)
 
 
-def sent(stage: Bench, case: Case, user: str) -> Json:
+def sent(stage: BotWorld, case: Case, user: str) -> Json:
     """Build the payload of a person. They look at the modal it comes from, and at no other."""
     workspace = stage.slack.workspace
     workspace.take_away(user, len(workspace.stacks.get(user, ())))
@@ -291,7 +291,7 @@ def read_by(called: set[CodeType]) -> set[str]:
     return {path.name for path in ran if READERS & {path, path.parent}}
 
 
-async def told(stage: Bench, case: Case, user: str, before: int, answer: Json | None) -> str:
+async def told(stage: BotWorld, case: Case, user: str, before: int, answer: Json | None) -> str:
     """Return the words that a person reads, wherever they are shown.
 
     ``before``: the number of answers below messages that they had already.
@@ -314,7 +314,7 @@ async def told(stage: Bench, case: Case, user: str, before: int, answer: Json | 
 
 
 @pytest.mark.parametrize("user", REFUSED)
-async def test_who_may_do_nothing_is_told_so_before_anything_is_read(stage: Bench, user: str) -> None:
+async def test_who_may_do_nothing_is_told_so_before_anything_is_read(stage: BotWorld, user: str) -> None:
     """On each surface, by each listener: no listener runs, nothing is parsed, and the log is not read."""
     facts = await prepare(stage)
     listeners = create_app(stage.bot.surfaces)._async_listeners
@@ -324,10 +324,10 @@ async def test_who_may_do_nothing_is_told_so_before_anything_is_read(stage: Benc
             body = sent(stage, case, user)
             heard = await who_hears(listeners, body)
             below = len(await stage.people.person(user).ephemerals())
-            stage.bot.log.steps.clear()
+            stage.bot.store.steps.clear()
             with running() as called:
                 answer = await stage.slack.socket.deliver(case.kind, body)
-            assert set(stage.bot.log.steps) <= OF_THE_GATE, case.name
+            assert set(stage.bot.store.steps) <= OF_THE_GATE, case.name
             assert code_of(heard) not in called, case.name
             assert read_by(called) == set(), case.name
             says = await told(stage, case, user, below, answer)
@@ -337,7 +337,7 @@ async def test_who_may_do_nothing_is_told_so_before_anything_is_read(stage: Benc
 
 
 @pytest.mark.parametrize("user", [AGENT, MANAGER, "W0NOTEAM"])
-async def test_who_may_act_reaches_every_listener(stage: Bench, user: str) -> None:
+async def test_who_may_act_reaches_every_listener(stage: BotWorld, user: str) -> None:
     """The gate lets each payload of a full member pass to the one that is to hear it."""
     facts = await prepare(stage)
     listeners = create_app(stage.bot.surfaces)._async_listeners
@@ -351,7 +351,7 @@ async def test_who_may_act_reaches_every_listener(stage: Bench, user: str) -> No
             assert not any(why in str(answer) for why in REFUSED.values()), case.name
 
 
-async def test_each_listener_has_a_case(stage: Bench) -> None:
+async def test_each_listener_has_a_case(stage: BotWorld) -> None:
     """A listener that is added without one fails here, so that none is left out above."""
     facts = await prepare(stage)
     listeners = create_app(stage.bot.surfaces)._async_listeners
@@ -359,7 +359,7 @@ async def test_each_listener_has_a_case(stage: Bench) -> None:
     assert [code_of(one).co_qualname for one in listeners if one not in played] == []
 
 
-async def test_each_attempt_is_in_the_log_once_a_day(stage: Bench) -> None:
+async def test_each_attempt_is_in_the_log_once_a_day(stage: BotWorld) -> None:
     """With who, where and why, however often they try; nothing of what they typed is kept."""
     guest = stage.people.person("U0GUEST")
     async with stage.connected():
@@ -376,11 +376,11 @@ async def test_each_attempt_is_in_the_log_once_a_day(stage: Bench) -> None:
         ("U0GUEST", "/place-call"),
         ("U0GUEST", "/calls"),
     ]
-    assert not (await verified(stage.bot.log)).faults
+    assert not (await verified(stage.bot.store)).faults
 
 
 @pytest.mark.parametrize("trouble", ["silence", "server_error", "error"])
-async def test_who_slack_does_not_know_is_told_so_within_its_patience(stage: Bench, trouble: str) -> None:
+async def test_who_slack_does_not_know_is_told_so_within_its_patience(stage: BotWorld, trouble: str) -> None:
     """On each surface, also where Slack says nothing for seconds; the listener does not run."""
     facts = await prepare(stage)
     every = await cases(stage, facts)
@@ -398,7 +398,7 @@ async def test_who_slack_does_not_know_is_told_so_within_its_patience(stage: Ben
             assert ("did not tell CallOps who you are" in says) == (case.name not in SILENT), case.name
             assert code_of(heard) not in called, case.name
             assert read_by(called) == set(), case.name
-    assert (await verified(stage.bot.log)).entries == 3
+    assert (await verified(stage.bot.store)).entries == 3
 
 
 @pytest.mark.parametrize(
@@ -417,7 +417,9 @@ async def test_who_slack_does_not_know_is_told_so_within_its_patience(stage: Ben
     ],
     ids=["app", "workspace", "organisation", "both"],
 )
-async def test_a_payload_of_another_app_or_workspace_is_refused(stage: Bench, change: Json, why: str) -> None:
+async def test_a_payload_of_another_app_or_workspace_is_refused(
+    stage: BotWorld, change: Json, why: str
+) -> None:
     """On each surface, whoever it says that sent it; Slack is not asked who that is."""
     facts = await prepare(stage)
     listeners = create_app(stage.bot.surfaces)._async_listeners
@@ -428,10 +430,10 @@ async def test_a_payload_of_another_app_or_workspace_is_refused(stage: Bench, ch
                 body["view"] |= {"app_installed_team_id": body["team_id"]}
             heard = await who_hears(listeners, body)
             below = len(await stage.people.person(MANAGER).ephemerals())
-            stage.bot.log.steps.clear()
+            stage.bot.store.steps.clear()
             with running() as called:
                 answer = await stage.slack.socket.deliver(case.kind, body)
-            assert set(stage.bot.log.steps) <= {"record_denied_attempt"}, case.name
+            assert set(stage.bot.store.steps) <= {"record_denied_attempt"}, case.name
             assert code_of(heard) not in called, case.name
             says = await told(stage, case, MANAGER, below, answer)
             assert (why in says) == (case.name not in SILENT), case.name
@@ -447,7 +449,7 @@ async def test_a_payload_of_another_app_or_workspace_is_refused(stage: Bench, ch
     ],
     ids=["nothing said", "sister workspace", "whole organisation"],
 )
-async def test_a_payload_of_our_organisation_passes(stage: Bench, change: Json) -> None:
+async def test_a_payload_of_our_organisation_passes(stage: BotWorld, change: Json) -> None:
     """From another workspace of it, from an app of the whole of it, and where Slack does not say."""
     facts = await prepare(stage)
     listeners = create_app(stage.bot.surfaces)._async_listeners
@@ -462,17 +464,17 @@ async def test_a_payload_of_our_organisation_passes(stage: Bench, change: Json) 
             assert code_of(heard) in called, case.name
 
 
-async def test_an_event_that_names_nobody_passes(stage: Bench) -> None:
+async def test_an_event_that_names_nobody_passes(stage: BotWorld) -> None:
     """It is nobody's act, so nobody is looked up."""
     async with stage.connected():
-        stage.bot.log.steps.clear()
+        stage.bot.store.steps.clear()
         body = {"type": "event_callback", "team_id": content.TEAM_ID, "api_app_id": content.APP_ID}
         await stage.slack.socket.deliver("events_api", body | {"event": {"type": "team_rename"}})
-    assert "person" not in stage.bot.log.steps
+    assert "person" not in stage.bot.store.steps
 
 
 @pytest.mark.parametrize("command", ["/calls", "/place-call", "/cancel-call"])
-async def test_a_command_that_is_too_long_is_not_read(stage: Bench, command: str) -> None:
+async def test_a_command_that_is_too_long_is_not_read(stage: BotWorld, command: str) -> None:
     """Over 8 000 characters it is refused in words, and no parser sees it; up to there it is read."""
     asha = stage.people.person(AGENT)
     text = "cancel vx_1 because " if command == "/calls" else ""
@@ -489,7 +491,7 @@ async def test_a_command_that_is_too_long_is_not_read(stage: Bench, command: str
     assert await stage.bot.entries() == []
 
 
-async def test_a_field_that_is_too_long_is_not_read(stage: Bench) -> None:
+async def test_a_field_that_is_too_long_is_not_read(stage: BotWorld) -> None:
     """Slack lets nobody type it: it is said under the field, or above the form, which stays as it is."""
     facts = await prepare(stage)
     listeners = create_app(stage.bot.surfaces)._async_listeners
@@ -516,7 +518,7 @@ async def test_a_field_that_is_too_long_is_not_read(stage: Bench) -> None:
                     assert "Shorten this" in await told(stage, case, MANAGER, 0, answer), case.name
 
 
-async def test_of_a_long_message_the_beginning_is_read(stage: Bench) -> None:
+async def test_of_a_long_message_the_beginning_is_read(stage: BotWorld) -> None:
     """The form says so; what comes later, and a number that the end cuts in two, is left out."""
     padding = "word " * (MOST_READ // 5)
     texts = {

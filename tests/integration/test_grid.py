@@ -8,7 +8,7 @@ import pytest
 from playground import content
 from storage.states import State
 from tests.e2e.scene import private, words
-from tests.integration.bench import AGENT, CANCEL_BY_ID, PLACE, Bench, bench
+from tests.integration.bench import AGENT, CANCEL_BY_ID, PLACE, BotWorld, bench
 
 MEMBERS = ("W0NOTEAM", "W0SISTER", "W0ORG")
 """Without team_id, with another workspace's, with the organisation's: each a member of this workspace."""
@@ -18,14 +18,14 @@ MANAGERS = {'managers = ["S0MANAGERS"]': 'managers = ["W0SISTER", "W0ORG"]'}
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A workspace of an Enterprise Grid organisation, with one bot in it."""
     async with bench(tmp_path, workspace=content.make(content.GRID)) as made:
         yield made
 
 
 @pytest.mark.parametrize("user", COLLEAGUES)
-async def test_a_colleague_asks_and_finds_it_again(stage: Bench, user: str) -> None:
+async def test_a_colleague_asks_and_finds_it_again(stage: BotWorld, user: str) -> None:
     """Their request is in the list and the log's pages, for them and for their colleagues."""
     made = await stage.bot.ask(PLACE, by=user)
     assert made.state is State.APPROVED
@@ -37,13 +37,13 @@ async def test_a_colleague_asks_and_finds_it_again(stage: Bench, user: str) -> N
                 assert made.id in shown or line == "/calls list"
 
 
-async def test_colleagues_decide(stage: Bench) -> None:
+async def test_colleagues_decide(stage: BotWorld) -> None:
     """A manager whose home is another workspace approves, and it is sent."""
     await stage.crash(**MANAGERS)
     made = await stage.bot.ask(CANCEL_BY_ID, by="W0NOTEAM")
     after = await stage.bot.approve(made, by="W0SISTER")
     assert after.state is State.APPROVED
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(made)).state is State.SUCCEEDED
 
 
@@ -56,7 +56,7 @@ async def test_colleagues_decide(stage: Bench) -> None:
         ("W0GUEST", "Guests"),
     ],
 )
-async def test_who_is_no_colleague_does_nothing(stage: Bench, user: str, why: str) -> None:
+async def test_who_is_no_colleague_does_nothing(stage: BotWorld, user: str, why: str) -> None:
     """Another organisation's people, also those in a shared channel; whom Slack calls a stranger; a guest."""
     async with stage.connected():
         answer = private(await stage.people.person(user).command("/calls list"))

@@ -12,17 +12,17 @@ from typing import Final
 import pytest
 
 from bot.services.approvals import content
-from bot.services.models import NotAllowed, Origin, Wish
+from bot.services.models import PermissionDeniedError, RequestSource, RequestSpec
 from providers import phone
 from providers.actions import CancelCall, NumberRef, PlaceCall
 from storage.event_log.hash_chain import commitment, seal
 from storage.models import Request
-from storage.repositories.erasure_list import Erasing
+from storage.repositories.erasure_list import PurgeFilter
 from storage.repositories.rows import as_json
-from tests.integration.bench import AGENT, CANCEL_BY_NUMBER, MANAGER, PLACE, Bench, bench
+from tests.integration.bench import AGENT, CANCEL_BY_NUMBER, MANAGER, PLACE, BotWorld, bench
 from tests.storage.samples import NUMBER
 
-BY_NUMBER = Erasing("by number", numbers=frozenset({NUMBER}))
+BY_NUMBER = PurgeFilter("by number", numbers=frozenset({NUMBER}))
 REASON: Final = "customer asked"
 GUESSES: Final = [f"+91{n}3210" for n in range(987600, 987700)]
 """The country, a few digits and the last four are known."""
@@ -36,7 +36,7 @@ HASHES: Final[tuple[Callable[[bytes], bytes], ...]] = (
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
@@ -90,39 +90,39 @@ def confirmed(there: set[bytes], known: Request) -> list[str]:
     ]
 
 
-async def live(stage: Bench) -> list[Request]:
+async def live(stage: BotWorld) -> list[Request]:
     """Everything that a number can go through: placed, cancelled, denied, approved, stopped, allowed again."""
     bot, manager = stage.bot, await stage.bot.person(MANAGER)
     placed = await bot.ask(PLACE, delivery_key="place")
-    await bot.rounds()
+    await bot.run_until_idle()
     approved = await bot.approve(await bot.ask(CANCEL_BY_NUMBER, delivery_key="approve"))
-    await bot.rounds()
+    await bot.run_until_idle()
     denied = await bot.ask(CANCEL_BY_NUMBER, delivery_key="deny")
     await bot.approvals.deny(denied.id, manager, reason=REASON, shown=content(denied), nonce="denied")
     stopping = bot.stopping
     known = phone.read(NUMBER, default_region="IN")
-    await stopping.stop(known, Origin(await bot.person(AGENT), "C0SUPPORT", "stop"), REASON)
-    await bot.rounds()
-    await stopping.allow(known, manager, REASON)
+    await stopping.add(known, RequestSource(await bot.person(AGENT), "C0SUPPORT", "stop"), REASON)
+    await bot.run_until_idle()
+    await stopping.remove(known, manager, REASON)
     await bot.posts()
     return [placed, approved, denied]
 
 
-async def test_no_guess_of_a_purged_number_is_confirmed(stage: Bench) -> None:
+async def test_no_guess_of_a_purged_number_is_confirmed(stage: BotWorld) -> None:
     """Neither by an approval's hash, nor by an event, a key used once, a look-up or a stop that was lifted."""
     made = await live(stage)
-    done = await stage.bot.log.retention.purge(BY_NUMBER, actor="operator")
+    done = await stage.bot.store.retention.purge(BY_NUMBER, actor="operator")
     assert len(done.requests) > len(made)
     assert not done.kept
     there = digests(stage.path)
     assert len(there) > 40
     for request in made:
-        assert not confirmed(there, await stage.bot.log.requests.request(request.id))
+        assert not confirmed(there, await stage.bot.store.requests.request(request.id))
     for file in stage.folder.glob("callops.db*"):
         assert "•3210".encode() not in file.read_bytes(), "nor do the last digits stand anywhere"
 
 
-async def test_the_search_finds_what_is_hashed_without_a_salt(stage: Bench) -> None:
+async def test_the_search_finds_what_is_hashed_without_a_salt(stage: BotWorld) -> None:
     """With a hash such as approvals once had in the file, the number is found."""
     [_, approved, _] = await live(stage)
     action = as_json(CANCEL_BY_NUMBER)
@@ -134,29 +134,31 @@ async def test_the_search_finds_what_is_hashed_without_a_salt(stage: Bench) -> N
 
 
 @pytest.mark.parametrize("field", ["action", "reason", "purpose", "consent", "zone"])
-async def test_an_approval_is_bound_to_all_that_was_shown(stage: Bench, field: str) -> None:
+async def test_an_approval_is_bound_to_all_that_was_shown(stage: BotWorld, field: str) -> None:
     """Where any of it became another in the file meanwhile, nothing is decided; and the log keeps the hash."""
     bot = await stage.crash(
         **{'request = ["everyone"]\nsettle': 'request = ["everyone"]\napprove = ["managers"]\nsettle'}
     )
     said = {"action": "3210", "reason": "her reason", "purpose": "p", "consent": "c", "zone": "Asia/Kolkata"}
-    wish = Wish("reminders", (PLACE,), said["reason"], said["purpose"], said["consent"], zone=said["zone"])
-    origin = Origin(await bot.person(AGENT), "C0SUPPORT", "place")
+    wish = RequestSpec(
+        "reminders", (PLACE,), said["reason"], said["purpose"], said["consent"], zone=said["zone"]
+    )
+    origin = RequestSource(await bot.person(AGENT), "C0SUPPORT", "place")
     made = (await bot.requests.ask(wish, origin)).request
     manager, shown = await bot.person(MANAGER), content(made)
-    assert shown == content(await bot.log.requests.request(made.id))
+    assert shown == content(await bot.store.requests.request(made.id))
     with closing(sqlite3.connect(stage.path)) as connection, connection:
         changed = connection.execute(
             "UPDATE personal SET value = replace(value, ?, ?) WHERE field = ?",
             [said[field], "3211" if field == "action" else "Asia/Dubai", field],
         )
         assert changed.rowcount == 1
-    with pytest.raises(NotAllowed, match="changed since you opened it"):
+    with pytest.raises(PermissionDeniedError, match="changed since you opened it"):
         await bot.approvals.approve(made.id, manager, shown=shown, nonce="approve")
-    assert content(await bot.log.requests.request(made.id)) != shown
+    assert content(await bot.store.requests.request(made.id)) != shown
 
 
-async def test_an_approval_is_bound_to_where_it_goes(stage: Bench) -> None:
+async def test_an_approval_is_bound_to_where_it_goes(stage: BotWorld) -> None:
     """The request, the account behind its connection, and the call that is moved."""
     made = replace(await stage.bot.ask(CANCEL_BY_NUMBER), new_time=stage.clock.now)
     others = [

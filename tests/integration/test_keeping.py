@@ -5,35 +5,35 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.settings import RetentionTable
+from bot.config.settings import RetentionSettings
 from bot.services.approvals import content as shown
-from bot.workers.retention import Keeping
+from bot.workers.retention import RetentionWorker
 from playground.people import Message
 from storage.maintenance.anchors import Anchor, anchors_beside, missing
 from storage.models import Request
-from storage.repositories.erasure_list import Erasing
+from storage.repositories.erasure_list import PurgeFilter
 from storage.states import State
-from tests.integration.bench import CANCEL_BY_ID, CANCEL_BY_NUMBER, MANAGER, PLACE, Bench, bench
+from tests.integration.bench import CANCEL_BY_ID, CANCEL_BY_NUMBER, MANAGER, PLACE, BotWorld, bench
 from tests.storage.samples import NUMBER, verified
 
-BY_NUMBER = Erasing("by number", numbers=frozenset({NUMBER}))
+BY_NUMBER = PurgeFilter("by number", numbers=frozenset({NUMBER}))
 WHY = "Kanariya wrote to us"
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
-def keeper(stage: Bench, retention: RetentionTable | None = None) -> Keeping:
+def keeper(stage: BotWorld, retention: RetentionSettings | None = None) -> RetentionWorker:
     """What a process runs to keep its log."""
-    settings = replace(stage.bot.settings, retention=retention or RetentionTable())
-    return Keeping(stage.bot.log, settings, stage.clock)
+    settings = replace(stage.bot.settings, retention=retention or RetentionSettings())
+    return RetentionWorker(stage.bot.store, settings, stage.clock)
 
 
-async def denied(stage: Bench) -> Request:
+async def denied(stage: BotWorld) -> Request:
     """A cancellation by number that was denied, in words of the manager's own, and told everywhere."""
     made = await stage.bot.ask(CANCEL_BY_NUMBER)
     await stage.bot.posts()
@@ -44,12 +44,12 @@ async def denied(stage: Bench) -> Request:
     return made
 
 
-async def said(stage: Bench) -> list[Message]:
+async def said(stage: BotWorld) -> list[Message]:
     """Every message of ours that stays in Slack, as it reads now."""
     return [one for one in await stage.people.messages() if not one.ephemeral_to]
 
 
-async def anchored(stage: Bench) -> list[Message]:
+async def anchored(stage: BotWorld) -> list[Message]:
     """What is said of anchors, once what waits is posted."""
     await stage.bot.posts()
     return [one for one in await said(stage) if "🔗" in one.text]
@@ -60,7 +60,7 @@ def reads(message: Message) -> str:
     return json.dumps([message.text, message.blocks], ensure_ascii=False)
 
 
-async def test_after_a_purge_nothing_is_left_in_slack_or_in_the_files(stage: Bench) -> None:
+async def test_after_a_purge_nothing_is_left_in_slack_or_in_the_files(stage: BotWorld) -> None:
     """No number, not even masked, no name, no reason: in no message of ours and in no byte of the log."""
     made = await denied(stage)
     before = await said(stage)
@@ -68,7 +68,7 @@ async def test_after_a_purge_nothing_is_left_in_slack_or_in_the_files(stage: Ben
     assert any(WHY in reads(one) for one in before if one.thread_ts)
     assert all("3210" in reads(one) or WHY in reads(one) for one in before)
 
-    done = await stage.bot.log.retention.purge(BY_NUMBER, actor="operator")
+    done = await stage.bot.store.retention.purge(BY_NUMBER, actor="operator")
     assert done.wiped
     await stage.bot.posts()
     after = await said(stage)
@@ -80,16 +80,16 @@ async def test_after_a_purge_nothing_is_left_in_slack_or_in_the_files(stage: Ben
     for file in stage.folder.glob("callops.db*"):
         found = file.read_bytes()
         assert not [word for word in (b"9876543210", b"Kanariya", b"customer asked") if word in found]
-    assert not (await verified(stage.bot.log)).faults
+    assert not (await verified(stage.bot.store)).faults
 
 
 async def test_a_message_that_cannot_be_edited_is_given_up_and_named(
-    stage: Bench, caplog: pytest.LogCaptureFixture
+    stage: BotWorld, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One that Slack does not let us change is in the bot's log; no new message says that it was erased."""
     await denied(stage)
     before = len(await said(stage))
-    await stage.bot.log.retention.purge(BY_NUMBER, actor="operator")
+    await stage.bot.store.retention.purge(BY_NUMBER, actor="operator")
     await stage.people.fail("chat.update", "error", code="cant_update_message")
     await stage.bot.posts()
     after = await said(stage)
@@ -98,86 +98,86 @@ async def test_a_message_that_cannot_be_edited_is_given_up_and_named(
     assert "cant_update_message" in caplog.text
 
 
-async def test_a_message_that_somebody_deleted_stays_deleted(stage: Bench) -> None:
+async def test_a_message_that_somebody_deleted_stays_deleted(stage: BotWorld) -> None:
     """What is gone already needs no edit and gets no successor."""
     await denied(stage)
     before = len(await said(stage))
-    await stage.bot.log.retention.purge(BY_NUMBER, actor="operator")
+    await stage.bot.store.retention.purge(BY_NUMBER, actor="operator")
     await stage.people.fail("chat.update", "error", code="message_not_found")
     await stage.bot.posts()
     assert len(await said(stage)) == before
 
 
-async def test_the_log_is_anchored_once_a_day(stage: Bench) -> None:
+async def test_the_log_is_anchored_once_a_day(stage: BotWorld) -> None:
     """Where it ended with the day before: one line and one anchor, of many processes and restarts."""
     first, second = keeper(stage), keeper(stage)
     made = await stage.bot.ask(CANCEL_BY_ID)
     for one in (first, second):
-        assert not await one.step()
+        assert not await one.run_once()
     assert not await anchored(stage)
 
     stage.clock.move(days=1)
     await stage.bot.ask(PLACE, delivery_key="today")
     for one in (first, second, keeper(stage)):
-        await one.step()
+        await one.run_once()
     [line] = await anchored(stage)
     assert line.channel == "C0AUDIT"
     [anchor] = Anchor.all_in(line.text)
-    last = (await stage.bot.log.requests.events(made.id))[-1]
+    last = (await stage.bot.store.requests.events(made.id))[-1]
     assert (anchor.seq, anchor.hash) == (last.seq, last.hash)
     assert line.text.startswith(f"🔗 *Mon 2 Mar 2026:* the last event in the log is {last.seq}.")
     assert Anchor.all_in(anchors_beside(stage.path).read_text(encoding="utf-8")) == [anchor]
     assert not missing(stage.path, [anchor])
 
 
-async def test_an_anchor_that_cannot_be_kept_beside_the_log_is_told_all_the_same(stage: Bench) -> None:
+async def test_an_anchor_that_cannot_be_kept_beside_the_log_is_told_all_the_same(stage: BotWorld) -> None:
     """A link that somebody put in its file's place is followed to nowhere, and keeps nothing from the channel."""
     await denied(stage)
     elsewhere = stage.folder / "elsewhere"
     anchors_beside(stage.path).symlink_to(elsewhere)
     await stage.pass_time(days=1)
-    await keeper(stage).step()
+    await keeper(stage).run_once()
     [line] = await anchored(stage)
     assert Anchor.all_in(line.text)
     assert not elsewhere.exists()
 
 
-async def test_a_day_without_events_has_no_anchor(stage: Bench) -> None:
+async def test_a_day_without_events_has_no_anchor(stage: BotWorld) -> None:
     """Nothing new is said where nothing is new; what happened before a pause is anchored after it."""
     await stage.bot.ask(CANCEL_BY_ID)
     for _ in range(4):
         stage.clock.move(days=3)
-        await keeper(stage).step()
+        await keeper(stage).run_once()
     assert len(await anchored(stage)) == 1
 
 
-async def test_an_anchor_waits_for_slack(stage: Bench) -> None:
+async def test_an_anchor_waits_for_slack(stage: BotWorld) -> None:
     """It is in the file at once, and in the channel when Slack is there again."""
     keeping = keeper(stage)
     await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.posts()
     stage.clock.move(days=1)
     await stage.people.fail("chat.postMessage", "server_error")
-    await keeping.step()
+    await keeping.run_once()
     assert anchors_beside(stage.path).exists()
     assert not await anchored(stage)
     stage.clock.move(minutes=1)
     assert len(await anchored(stage)) == 1
 
 
-async def test_what_is_old_goes_by_itself(stage: Bench) -> None:
+async def test_what_is_old_goes_by_itself(stage: BotWorld) -> None:
     """With keep_at_most, and never what is under way; without it nothing does."""
     made = await denied(stage)
     waits = await stage.bot.ask(CANCEL_BY_ID, delivery_key="another")
-    keeping = keeper(stage, RetentionTable.model_validate({"keep_at_most": "30d"}))
-    assert not await keeping.step()
+    keeping = keeper(stage, RetentionSettings.model_validate({"keep_at_most": "30d"}))
+    assert not await keeping.run_once()
     stage.clock.move(days=31)
-    assert not await keeper(stage).step()
-    assert await stage.bot.log.requests.private(made.id)
-    while await keeping.step():
+    assert not await keeper(stage).run_once()
+    assert await stage.bot.store.requests.personal_values(made.id)
+    while await keeping.run_once():
         pass
-    assert not await stage.bot.log.requests.private(made.id)
-    erased = (await stage.bot.log.requests.events(made.id))[-1]
+    assert not await stage.bot.store.requests.personal_values(made.id)
+    erased = (await stage.bot.store.requests.events(made.id))[-1]
     assert (erased.name, erased.actor, erased.data["rule"]) == ("erased", "system", "older than 30 days")
-    assert (await stage.bot.log.requests.request(waits.id)).state is State.PENDING
-    assert await stage.bot.log.requests.private(waits.id)
+    assert (await stage.bot.store.requests.request(waits.id)).state is State.PENDING
+    assert await stage.bot.store.requests.personal_values(waits.id)

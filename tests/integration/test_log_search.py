@@ -14,7 +14,7 @@ from playground.people import Message
 from providers.actions import CancelCall, NumberRef, PlaceCall
 from storage.models import Person
 from tests.e2e.scene import opened, private, request_id, words
-from tests.integration.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, PLACE, SECOND, Bench, bench
+from tests.integration.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, PLACE, SECOND, BotWorld, bench
 from tests.storage.samples import NUMBER, OTHER_NUMBER, placing
 
 OTHER = PlaceCall(to=OTHER_NUMBER, agent="payments")
@@ -22,13 +22,13 @@ REVEAL = {'expires = "8h"': 'expires = "8h"\nreveal = ["managers"]'}
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
-async def typed(stage: Bench, line: str, by: str = AGENT) -> Message:
+async def typed(stage: BotWorld, line: str, by: str = AGENT) -> Message:
     """The answer to a line, which only the person sees."""
     return private(await stage.people.person(by).command(f"/calls log {line}"))
 
@@ -43,7 +43,7 @@ def rows(shown: object) -> list[str]:
     ]
 
 
-async def test_each_filter_leaves_what_it_says(stage: Bench) -> None:
+async def test_each_filter_leaves_what_it_says(stage: BotWorld) -> None:
     """By person, state, kind, connection, number, day and words; each page says what was looked for."""
     placed = await stage.bot.ask(PLACE)
     waits = await stage.bot.ask(CANCEL_BY_ID, by=SECOND, delivery_key="2")
@@ -76,9 +76,9 @@ async def test_each_filter_leaves_what_it_says(stage: Bench) -> None:
     assert shown.text.startswith("*The log:*")
 
 
-async def test_words_are_found_in_any_writing(stage: Bench) -> None:
+async def test_words_are_found_in_any_writing(stage: BotWorld) -> None:
     """Capitals, composition, quotes and width do not count in what was typed, nor in what was kept."""
-    made = await stage.bot.log.requests.record(
+    made = await stage.bot.store.requests.create(
         replace(placing(NUMBER), team="T0CALLOPS", reason="Herr MU\u0308LLER didn’t\u00a0pay")
     )
     async with stage.connected():
@@ -87,16 +87,16 @@ async def test_words_are_found_in_any_writing(stage: Bench) -> None:
         assert rows(await typed(stage, "muller")) == []
 
 
-async def test_people_are_found_by_a_name_in_any_writing(stage: Bench) -> None:
+async def test_people_are_found_by_a_name_in_any_writing(stage: BotWorld) -> None:
     """A name in capitals is no id, and an id, a mention or a name finds the same; else nobody is of that name."""
     for user, name in (("U0WILL", "William"), ("U0JURG", "JÜRGEN"), ("USLACKBOT", "Slackbot")):
         known = Person(user, "T0CALLOPS", name, "UTC", False, False, False, False, stage.clock())
-        await stage.bot.log.users.keep_person(known)
+        await stage.bot.store.users.keep_person(known)
     mine = await stage.bot.ask(PLACE)
-    will = await stage.bot.log.requests.record(
+    will = await stage.bot.store.requests.create(
         replace(placing(OTHER_NUMBER), requester="U0WILL", team="T0CALLOPS")
     )
-    jurgen = await stage.bot.log.requests.record(
+    jurgen = await stage.bot.store.requests.create(
         replace(placing(NUMBER), requester="U0JURG", team="T0CALLOPS")
     )
     async with stage.connected():
@@ -119,7 +119,7 @@ async def test_people_are_found_by_a_name_in_any_writing(stage: Bench) -> None:
         assert "by <@U0NOBODY1>" in words(await typed(stage, "by=U0NOBODY1"))
 
 
-async def typed_row(stage: Bench, request: str) -> Message:
+async def typed_row(stage: BotWorld, request: str) -> Message:
     """A page with one row."""
     async with stage.connected():
         shown = await typed(stage, "via voxworks")
@@ -127,14 +127,14 @@ async def typed_row(stage: Bench, request: str) -> Message:
     return shown
 
 
-async def test_a_call_that_was_cancelled_says_so_with_the_id(stage: Bench) -> None:
+async def test_a_call_that_was_cancelled_says_so_with_the_id(stage: BotWorld) -> None:
     """On its row of the log and of the list; the cancellation is done, and what was not cancelled is, too."""
     at = stage.clock() + timedelta(hours=3)
     call = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at))
     other = await stage.bot.ask(PlaceCall(to=OTHER_NUMBER, agent="payments", at=at), delivery_key="other")
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     cancel = await stage.bot.approve(await stage.bot.ask(CANCEL_BY_NUMBER, delivery_key="cancel"))
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     async with stage.connected():
         shown = await typed(stage, "")
         listed = words(private(await stage.people.person(AGENT).command("/calls list")))
@@ -147,7 +147,7 @@ async def test_a_call_that_was_cancelled_says_so_with_the_id(stage: Bench) -> No
     assert f"It does not go out. See `{cancel.id}`." in listed
 
 
-async def test_a_page_is_turned_in_its_place(stage: Bench) -> None:
+async def test_a_page_is_turned_in_its_place(stage: BotWorld) -> None:
     """Older and Newer change the message; nobody else's button works on it."""
     made = [(await stage.bot.ask(PLACE, delivery_key=f"{n}")).id for n in range(23)][::-1]
     async with stage.connected():
@@ -169,7 +169,7 @@ async def test_a_page_is_turned_in_its_place(stage: Bench) -> None:
         assert "Newer" not in words(shown)
 
 
-async def test_the_form_looks_for_the_same_and_shows_it_in_its_window(stage: Bench) -> None:
+async def test_the_form_looks_for_the_same_and_shows_it_in_its_window(stage: BotWorld) -> None:
     """It keeps what was typed; pages and details stay in the window, and a fault stands at its field."""
     made = [(await stage.bot.ask(PLACE, delivery_key=f"{n}")).id for n in range(12)][::-1]
     await stage.bot.ask(CANCEL_BY_ID, delivery_key="x")
@@ -187,7 +187,7 @@ async def test_the_form_looks_for_the_same_and_shows_it_in_its_window(stage: Ben
         assert "asked for it" in words(story)
 
 
-async def test_what_cannot_be_read_says_why_and_offers_the_form(stage: Bench) -> None:
+async def test_what_cannot_be_read_says_why_and_offers_the_form(stage: BotWorld) -> None:
     """Each fault is a sentence; what was understood is kept for the form."""
     await stage.bot.ask(PLACE)
     async with stage.connected():
@@ -205,7 +205,7 @@ async def test_what_cannot_be_read_says_why_and_offers_the_form(stage: Bench) ->
 
 
 @pytest.mark.parametrize("line", ["", "by=me"])
-async def test_who_may_do_nothing_reads_nothing(stage: Bench, line: str) -> None:
+async def test_who_may_do_nothing_reads_nothing(stage: BotWorld, line: str) -> None:
     """Guests are refused, and so is whoever no rule lets do anything."""
     async with stage.connected():
         assert "Guests of this workspace cannot use CallOps" in words(await typed(stage, line, by="U0GUEST"))
@@ -215,7 +215,7 @@ async def test_who_may_do_nothing_reads_nothing(stage: Bench, line: str) -> None
         assert "The log" in words(await typed(stage, line, by=SECOND))
 
 
-async def test_calls_to_a_number_after_it_asked_to_stop(stage: Bench) -> None:
+async def test_calls_to_a_number_after_it_asked_to_stop(stage: BotWorld) -> None:
     """Those that were asked for since, and no others; before, and for another number, that nobody asked to."""
     await stage.bot.ask(PLACE)
     async with stage.connected():
@@ -233,7 +233,7 @@ async def test_calls_to_a_number_after_it_asked_to_stop(stage: Bench) -> None:
         assert "Say which number" in words(await typed(stage, "after-stop"))
 
 
-async def test_details_show_full_numbers_to_whom_the_rules_allow(stage: Bench) -> None:
+async def test_details_show_full_numbers_to_whom_the_rules_allow(stage: BotWorld) -> None:
     """After the log has who looked; not to the requester, and not where no rule says so."""
     await stage.crash(**REVEAL)
     made = await stage.bot.ask(CancelCall(target=NumberRef(agent="payments", to=NUMBER)))
@@ -249,11 +249,11 @@ async def test_details_show_full_numbers_to_whom_the_rules_allow(stage: Bench) -
         assert "• +91 98765 43210 (India)" in seen
         assert "<@U0SECOND> looked at the full number." in seen
         assert "Show full number" not in seen
-    [event] = [one for one in await stage.bot.log.requests.events(made.id) if one.name == "revealed"]
+    [event] = [one for one in await stage.bot.store.requests.events(made.id) if one.name == "revealed"]
     assert event.actor == SECOND
 
 
-async def test_an_export_comes_by_direct_message(stage: Bench) -> None:
+async def test_an_export_comes_by_direct_message(stage: BotWorld) -> None:
     """What was looked for, as a file that a spreadsheet opens, masked; to whoever asked, and nobody else."""
     placed = await stage.bot.ask(PLACE)
     await stage.bot.ask(CANCEL_BY_ID, delivery_key="2")
@@ -270,7 +270,7 @@ async def test_an_export_comes_by_direct_message(stage: Bench) -> None:
     assert (row["id"], row["target"]) == (placed.id, "'+91 ••••• •3210")
 
 
-async def test_an_export_that_cannot_be_sent_says_what_to_do(stage: Bench) -> None:
+async def test_an_export_that_cannot_be_sent_says_what_to_do(stage: BotWorld) -> None:
     """An app that was installed without the scope says so, and how the file is made all the same."""
     await stage.bot.ask(PLACE)
     await stage.people.fail("files.getUploadURLExternal", "error", times=1, code="missing_scope")

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.models import Origin, Wish
+from bot.services.models import RequestSource, RequestSpec
 from playground import callkaro, voxworks
 from playground.faults import Fault
 from providers import phone
-from providers.actions import CallAction, CallRef, CancelCall, PlaceCall, Refused
-from storage.models import LogEntry
+from providers.actions import CallAction, CallRef, CancelCall, CannotSendError, PlaceCall
+from storage.models import ActionRecord
 from storage.states import State
-from tests.integration.bench import AGENT, CANCEL_BY_NUMBER, Bench, bench
+from tests.integration.bench import AGENT, CANCEL_BY_NUMBER, BotWorld, bench
 from tests.integration.test_moves_and_cancellations import move, placed, second_steps
 from tests.storage.samples import NUMBER
 
@@ -28,24 +28,24 @@ agents = {{ scripts = "{voxworks.SCRIPT}" }}
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
-async def ask(stage: Bench, connection: str, action: CallAction, delivery_key: str) -> LogEntry:
+async def ask(stage: BotWorld, connection: str, action: CallAction, delivery_key: str) -> ActionRecord:
     """Ask for something, have it approved if it must be, and sent."""
     person = await stage.bot.person(AGENT)
-    wish = Wish(connection, (action,), "customer asked")
-    request = (await stage.bot.requests.ask(wish, Origin(person, "C0SUPPORT", delivery_key))).request
+    wish = RequestSpec(connection, (action,), "customer asked")
+    request = (await stage.bot.requests.ask(wish, RequestSource(person, "C0SUPPORT", delivery_key))).request
     if request.approvals_needed:
         await stage.bot.approve(request)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     return await stage.bot.entry(request)
 
 
-async def placed_by_id(stage: Bench) -> LogEntry:
+async def placed_by_id(stage: BotWorld) -> ActionRecord:
     """A call in three hours at the provider that cancels by id."""
     await stage.crash(**{VOXWORKS: PLACES})
     at = stage.clock().replace(microsecond=0) + timedelta(hours=3)
@@ -54,16 +54,16 @@ async def placed_by_id(stage: Bench) -> LogEntry:
     return call
 
 
-async def test_another_agent_cannot_have_cancelled_the_call(stage: Bench) -> None:
+async def test_another_agent_cannot_have_cancelled_the_call(stage: BotWorld) -> None:
     """By number its provider says "removed" of whatever it looks at: nobody is told that the call is gone."""
     call = await placed(stage)
     await stage.crash(**ANOTHER_AGENT)
-    with pytest.raises(Refused, match=f"since {call.id} was placed"):
+    with pytest.raises(CannotSendError, match=f"since {call.id} was placed"):
         await ask(stage, "reminders", CANCEL_BY_NUMBER, "cancel")
     assert await stage.effects("callkaro") == ["placed"]
 
 
-async def test_a_call_is_not_gone_with_those_of_another_agent(stage: Bench) -> None:
+async def test_a_call_is_not_gone_with_those_of_another_agent(stage: BotWorld) -> None:
     """One was placed before the change and one after it: only that one reads that it is cancelled."""
     before = await placed(stage)
     await stage.crash(**ANOTHER_AGENT)
@@ -72,14 +72,14 @@ async def test_a_call_is_not_gone_with_those_of_another_agent(stage: Bench) -> N
     after = await ask(stage, "reminders", PlaceCall(to=NUMBER, agent="payments", at=at), "another")
     cancel = await ask(stage, "reminders", CANCEL_BY_NUMBER, "cancel")
     assert cancel.state is State.SUCCEEDED
-    log = stage.bot.log
+    log = stage.bot.store
     assert (await log.requests.request(after.request)).cancelled is not None
     assert (await log.requests.request(before.request)).cancelled is None
     assert [one.id for one in await log.call_history.scheduled_to(NUMBER, stage.clock())] == [before.id]
 
 
 @pytest.mark.parametrize("change", ["address", "caller"])
-async def test_an_id_of_another_account_is_not_sent(stage: Bench, change: str) -> None:
+async def test_an_id_of_another_account_is_not_sent(stage: BotWorld, change: str) -> None:
     """There it may be somebody else's call. The number that calls is no matter: the account is the same."""
     call = await placed_by_id(stage)
     [old, new] = {
@@ -94,23 +94,25 @@ async def test_an_id_of_another_account_is_not_sent(stage: Bench, change: str) -
     if change == "caller":
         assert (await ask(stage, "voxworks", cancel, "cancel")).state is State.SUCCEEDED
         return
-    with pytest.raises(Refused, match=f"since {call.id} was placed"):
+    with pytest.raises(CannotSendError, match=f"since {call.id} was placed"):
         await ask(stage, "voxworks", cancel, "cancel")
     bot = stage.bot
     stopping = bot.stopping
     phone_number = phone.read(NUMBER, default_region="IN", premium=True)
-    report = await stopping.stop(phone_number, Origin(await bot.person(AGENT), "C0SUPPORT", "stop"), None)
+    report = await stopping.add(
+        phone_number, RequestSource(await bot.person(AGENT), "C0SUPPORT", "stop"), None
+    )
     assert call.id in report.not_cancelled["voxworks"]
-    await bot.rounds()
+    await bot.run_until_idle()
     assert await stage.effects("voxworks") == ["placed"]
 
 
-async def test_a_move_goes_on_where_it_began(stage: Bench) -> None:
+async def test_a_move_goes_on_where_it_began(stage: BotWorld) -> None:
     """The agent is another one between its steps: the call is not placed with that one."""
     call = await placed(stage)
     moves = await move(stage, call)
     await stage.bot.approve(moves.request)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(moves.request)).state is State.SUCCEEDED
     await stage.crash(**ANOTHER_AGENT)
     await second_steps(stage)

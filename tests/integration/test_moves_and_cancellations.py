@@ -6,104 +6,113 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.models import Asked, Moved, NotAllowed, Origin, Settlement, Wish
+from bot.services.models import (
+    CreateResult,
+    PermissionDeniedError,
+    RequestSource,
+    RequestSpec,
+    Reschedule,
+    Settlement,
+)
 from bot.text.interactions import Evidence
 from playground.faults import Fault
 from providers.actions import PlaceCall
-from storage.models import LogEntry
+from storage.models import ActionRecord
 from storage.states import State
-from tests.integration.bench import AGENT, CANCEL_BY_NUMBER, MANAGER, SECOND, Bench, bench
+from tests.integration.bench import AGENT, CANCEL_BY_NUMBER, MANAGER, SECOND, BotWorld, bench
 from tests.integration.test_unread_people import UNREAD, forget
 from tests.storage.samples import NUMBER
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
-async def placed(stage: Bench) -> LogEntry:
+async def placed(stage: BotWorld) -> ActionRecord:
     """A call in three hours."""
     at = stage.clock().replace(microsecond=0) + timedelta(hours=3)
     made = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), delivery_key="call")
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     return await stage.bot.entry(made)
 
 
-async def move(stage: Bench, call: LogEntry, *, hours: float = 5) -> Asked:
+async def move(stage: BotWorld, call: ActionRecord, *, hours: float = 5) -> CreateResult:
     """Ask to move a call."""
     assert isinstance(call.action, PlaceCall)
     again = call.action.model_copy(update={"at": stage.clock() + timedelta(hours=hours)})
-    return await _ask(stage, AGENT, Moved(call.id, again), f"move {hours}")
+    return await _ask(stage, AGENT, Reschedule(call.id, again), f"move {hours}")
 
 
-async def cancel(stage: Bench) -> Asked:
+async def cancel(stage: BotWorld) -> CreateResult:
     """Ask, as somebody else, to cancel what is scheduled to the number."""
     return await _ask(stage, SECOND, None, "cancel")
 
 
-async def _ask(stage: Bench, by: str, moves: Moved | None, delivery_key: str) -> Asked:
-    wish = Wish("reminders", (CANCEL_BY_NUMBER,), "customer asked", reschedules=moves)
-    return await stage.bot.requests.ask(wish, Origin(await stage.bot.person(by), "C0SUPPORT", delivery_key))
+async def _ask(stage: BotWorld, by: str, moves: Reschedule | None, delivery_key: str) -> CreateResult:
+    wish = RequestSpec("reminders", (CANCEL_BY_NUMBER,), "customer asked", reschedules=moves)
+    return await stage.bot.requests.ask(
+        wish, RequestSource(await stage.bot.person(by), "C0SUPPORT", delivery_key)
+    )
 
 
-async def second_steps(stage: Bench) -> None:
+async def second_steps(stage: BotWorld) -> None:
     """Let moves take their second steps, and send them."""
     bot = stage.bot
     moving = bot.moving
-    await moving.step()
-    await bot.rounds()
-    await moving.step()
+    await moving.run_once()
+    await bot.run_until_idle()
+    await moving.run_once()
 
 
-async def test_neither_joins_the_other(stage: Bench) -> None:
+async def test_neither_joins_the_other(stage: BotWorld) -> None:
     """To move is to call again: nobody who cancels is told that a move does it, nor the other way round."""
     call = await placed(stage)
     asked = [await move(stage, call), await cancel(stage), await move(stage, call, hours=6)]
-    assert [one.fresh for one in asked] == [True] * 3
-    assert (await move(stage, call)).fresh is False
+    assert [one.created for one in asked] == [True] * 3
+    assert (await move(stage, call)).created is False
     assert (await cancel(stage)).request.id == asked[1].request.id
 
 
-async def test_what_was_cancelled_is_not_moved(stage: Bench) -> None:
+async def test_what_was_cancelled_is_not_moved(stage: BotWorld) -> None:
     """The cancellation comes first: nobody can approve the move any more."""
     call = await placed(stage)
     later, gone = await move(stage, call), await cancel(stage)
     await stage.bot.approve(gone.request)
-    await stage.bot.rounds()
-    with pytest.raises(NotAllowed, match=f"cancelled by {gone.request.id}"):
+    await stage.bot.run_until_idle()
+    with pytest.raises(PermissionDeniedError, match=f"cancelled by {gone.request.id}"):
         await stage.bot.approve(later.request)
     await second_steps(stage)
     assert await stage.effects("callkaro") == ["placed", "removed"]
 
 
-async def test_a_move_that_was_approved_is_refused_once_its_call_is_cancelled(stage: Bench) -> None:
+async def test_a_move_that_was_approved_is_refused_once_its_call_is_cancelled(stage: BotWorld) -> None:
     """Both were approved, and the cancellation was sent first."""
     call = await placed(stage)
     gone, moves = await cancel(stage), await move(stage, call)
     await stage.bot.approve(gone.request)
     await stage.bot.approve(moves.request)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await second_steps(stage)
     assert "placed" not in (await stage.effects("callkaro"))[1:]
 
 
-async def test_a_move_in_doubt_places_nothing_once_its_call_was_cancelled(stage: Bench) -> None:
+async def test_a_move_in_doubt_places_nothing_once_its_call_was_cancelled(stage: BotWorld) -> None:
     """People settle the move as done after somebody else had the call cancelled."""
     call = await placed(stage)
     await stage.providers.fail("callkaro", Fault(does="reset", times=None, effect=False))
     moves = await move(stage, call)
     await stage.bot.approve(moves.request)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.pass_time(minutes=1)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(moves.request)).state is State.UNKNOWN
     await stage.providers.clear("callkaro")
     gone = await cancel(stage)
     await stage.bot.approve(gone.request)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(gone.request)).state is State.SUCCEEDED
     await stage.bot.approvals.settle(
         moves.request.id,
@@ -120,38 +129,38 @@ async def test_a_move_in_doubt_places_nothing_once_its_call_was_cancelled(stage:
     assert any(why in one.text for one in await stage.said("C0AUDIT"))
 
 
-async def test_a_cancellation_between_the_steps_is_the_last_word(stage: Bench) -> None:
+async def test_a_cancellation_between_the_steps_is_the_last_word(stage: BotWorld) -> None:
     """The move is half done when somebody has the number's calls cancelled."""
     call = await placed(stage)
     moves = await move(stage, call)
     await stage.bot.approve(moves.request)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     gone = await cancel(stage)
     await stage.bot.approve(gone.request)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await second_steps(stage)
     assert "placed" not in (await stage.effects("callkaro"))[1:]
 
 
-async def test_a_call_that_waits_does_not_go_out_after_its_cancellation(stage: Bench) -> None:
+async def test_a_call_that_waits_does_not_go_out_after_its_cancellation(stage: BotWorld) -> None:
     """Slack does not tell of whoever asked for it, and the cancellation of somebody else finds nothing yet."""
     at = stage.clock().replace(microsecond=0) + timedelta(hours=3)
     call = PlaceCall(to=NUMBER, agent="payments", at=at)
     waits = await stage.bot.ask(call, by=UNREAD, delivery_key="call")
     await forget(stage, UNREAD)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(waits)).state is State.APPROVED
     gone = await cancel(stage)
     await stage.bot.approve(gone.request)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(gone.request)).state is State.SUCCEEDED
     await stage.people.heal()
     await stage.pass_time(minutes=1)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert "placed" not in await stage.effects("callkaro")
     entry = await stage.bot.entry(waits)
     assert entry.state is State.REFUSED
     assert gone.request.id in (entry.message or "")
     again = await stage.bot.ask(call, delivery_key="again")
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(again)).state is State.SUCCEEDED

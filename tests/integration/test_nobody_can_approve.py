@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.models import NotAllowed, Origin, Wish
-from bot.slack.users import PersonUnreadable
+from bot.services.models import PermissionDeniedError, RequestSource, RequestSpec
+from bot.slack.users import UserUnavailableError
 from playground import content
 from providers.actions import PlaceCall
 from storage.models import Query
 from storage.states import State
 from tests.e2e.scene import opened, private, until, words
-from tests.integration.bench import AGENT, CANCEL_BY_ID, MANAGER, SECOND, Bench, bench
+from tests.integration.bench import AGENT, CANCEL_BY_ID, MANAGER, SECOND, BotWorld, bench
 from tests.storage.samples import NUMBER
 
 THIRD = "U0AUDITOR"
@@ -26,7 +26,7 @@ ADD = "Ask whoever runs CallOps to add people."
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A workspace with people of each kind, and one bot in it."""
     async with bench(tmp_path, workspace=content.make(content.GRID)) as made:
         yield made
@@ -37,25 +37,25 @@ def managers(*ids: str) -> dict[str, str]:
     return {MANAGERS: f"managers = {list(ids)}".replace("'", '"')}
 
 
-async def known(stage: Bench, ids: Sequence[str]) -> None:
+async def known(stage: BotWorld, ids: Sequence[str]) -> None:
     """Have Slack tell of people, however long a busy machine takes."""
 
     async def told() -> bool | None:
         try:
             for one in ids:
                 await stage.bot.person(one)
-        except PersonUnreadable:
+        except UserUnavailableError:
             return None
         return True
 
     await until(told)
 
 
-async def refused(stage: Bench, by: str = AGENT) -> str:
+async def refused(stage: BotWorld, by: str = AGENT) -> str:
     """Ask for a cancellation that is refused and recorded; return the reason."""
-    with pytest.raises(NotAllowed) as no:
+    with pytest.raises(PermissionDeniedError) as no:
         await stage.bot.ask(CANCEL_BY_ID, by=by)
-    [entry] = (await stage.bot.log.search.page(Query(state=State.REFUSED))).entries
+    [entry] = (await stage.bot.store.search.page(Query(state=State.REFUSED))).entries
     assert no.value.request is not None
     assert entry.message == no.value.why[0]
     await stage.bot.asks()
@@ -77,21 +77,23 @@ async def refused(stage: Bench, by: str = AGENT) -> str:
         (["U0GONE", AGENT], "1 is deactivated"),
     ],
 )
-async def test_where_nobody_can_approve_it_is_refused(stage: Bench, ids: list[str], why: str) -> None:
+async def test_where_nobody_can_approve_it_is_refused(stage: BotWorld, ids: list[str], why: str) -> None:
     """The only approver is deactivated, a guest, from elsewhere, an app or nobody: counted, not named."""
     await stage.crash(**managers(*ids))
     await known(stage, [one for one in ids if one != "U0NOBODY"])
     assert await refused(stage) == f"Nobody could approve this now: in managers, {why}. {ADD}"
 
 
-async def test_where_all_left_the_group_it_is_refused(stage: Bench) -> None:
+async def test_where_all_left_the_group_it_is_refused(stage: BotWorld) -> None:
     """A user group without members, or in which only the requester is left."""
     stage.slack.workspace.groups["S0MANAGERS"] = ()
     await stage.pass_time(minutes=1)
     assert "Nobody but you could approve this: managers has no other member" in await refused(stage)
     stage.slack.workspace.groups["S0MANAGERS"] = (AGENT, "U0GONE")
     await stage.pass_time(minutes=1)
-    with pytest.raises(NotAllowed, match="Nobody but you"):  # Slack's groups leave deactivated people out
+    with pytest.raises(
+        PermissionDeniedError, match="Nobody but you"
+    ):  # Slack's groups leave deactivated people out
         await stage.bot.ask(CANCEL_BY_ID, delivery_key="again")
 
 
@@ -108,7 +110,7 @@ async def test_where_all_left_the_group_it_is_refused(stage: Bench) -> None:
     ],
 )
 async def test_where_two_are_needed_and_one_is_left_it_is_refused(
-    stage: Bench, ids: list[str], why: str
+    stage: BotWorld, ids: list[str], why: str
 ) -> None:
     """The rule, how many it asks for, and how many there are."""
     await stage.crash(**managers(*ids), **{APPROVE: f"{APPROVE}\napprovals = 2"})
@@ -131,33 +133,33 @@ async def test_where_two_are_needed_and_one_is_left_it_is_refused(
     ids=["one", "colleague", "two", "escalated", "own", "everyone", "everyone too"],
 )
 async def test_where_enough_people_can_approve_it_waits(
-    stage: Bench, changes: dict[str, str], ids: list[str]
+    stage: BotWorld, changes: dict[str, str], ids: list[str]
 ) -> None:
     """Others beside those who cannot; those it is escalated to; whoever asked, where the rule says so."""
     await stage.crash(**managers(*ids), **changes)
     assert (await stage.bot.ask(CANCEL_BY_ID)).state is State.PENDING
 
 
-async def test_what_slack_does_not_say_refuses_nothing(stage: Bench) -> None:
+async def test_what_slack_does_not_say_refuses_nothing(stage: BotWorld) -> None:
     """An approver of whom nothing is known may well be fit: the request waits, and is not held up for long."""
     await stage.crash(**managers(MANAGER, SECOND, THIRD))
     person = await stage.bot.person(AGENT)
     await stage.people.fail("users.info", "silence", times=20)
     began = stage.slack.workspace.clock()
     asked = await stage.bot.requests.ask(
-        Wish("voxworks", (CANCEL_BY_ID,), "customer asked"), Origin(person, "C0SUPPORT", "x")
+        RequestSpec("voxworks", (CANCEL_BY_ID,), "customer asked"), RequestSource(person, "C0SUPPORT", "x")
     )
     assert asked.request.state is State.PENDING
     assert stage.slack.workspace.clock() - began < 2
 
 
-async def test_a_group_that_cannot_be_read_lets_nothing_pass(stage: Bench) -> None:
+async def test_a_group_that_cannot_be_read_lets_nothing_pass(stage: BotWorld) -> None:
     """As before: it is refused, with the group's name, beside people who cannot approve."""
     await stage.crash(**{MANAGERS: 'managers = ["U0GONE", "S0UNKNOWN"]'})
     assert 'Slack would not say who is in "managers"' in await refused(stage)
 
 
-async def test_many_payloads_of_one_person_ask_slack_once(stage: Bench) -> None:
+async def test_many_payloads_of_one_person_ask_slack_once(stage: BotWorld) -> None:
     """However many come together before Slack has answered, requester and approver are looked up once each."""
     await stage.crash(**managers(SECOND))
     async with stage.connected():
@@ -171,7 +173,7 @@ async def test_many_payloads_of_one_person_ask_slack_once(stage: Bench) -> None:
 @pytest.mark.parametrize(
     "line", ["/cancel-call vx_1001 via voxworks customer asked", f"/place-call {NUMBER}"]
 )
-async def test_it_is_said_at_once_in_slack(stage: Bench, line: str) -> None:
+async def test_it_is_said_at_once_in_slack(stage: BotWorld, line: str) -> None:
     """To a command, before a preview is shown, and to a form; there is no button that would ask it."""
     await stage.crash(**managers("U0GONE"), **{PLACING: f"{PLACING}\n{APPROVE}"})
     async with stage.connected():
@@ -185,11 +187,11 @@ async def test_it_is_said_at_once_in_slack(stage: Bench, line: str) -> None:
     assert {entry.state for entry in await stage.bot.entries()} == {State.REFUSED}
 
 
-async def test_a_move_whose_new_call_nobody_could_approve_is_refused(stage: Bench) -> None:
+async def test_a_move_whose_new_call_nobody_could_approve_is_refused(stage: BotWorld) -> None:
     """Its call would be cancelled, and never placed again."""
     at = stage.clock() + timedelta(days=1)
     call = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at))
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.crash(
         **{MANAGERS: f'{MANAGERS}\nleft = ["U0GONE"]', PLACING: f'{PLACING}\napprove = ["left"]'}
     )
@@ -200,7 +202,7 @@ async def test_a_move_whose_new_call_nobody_could_approve_is_refused(stage: Benc
     assert {entry.state for entry in await stage.bot.entries()} == {State.SUCCEEDED, State.REFUSED}
 
 
-async def leave(stage: Bench, *users: str) -> None:
+async def leave(stage: BotWorld, *users: str) -> None:
     """Deactivate people, and wait until they are looked up anew."""
     for user in users:
         gone = replace(stage.slack.workspace.users[user], deleted=True)
@@ -208,12 +210,12 @@ async def leave(stage: Bench, *users: str) -> None:
     await stage.pass_time(hours=1, minutes=1)
 
 
-async def texts(stage: Bench, channel: str, part: str) -> list[str]:
+async def texts(stage: BotWorld, channel: str, part: str) -> list[str]:
     """Return the words of the messages of a channel, or to a person, that say this."""
     return [words(one) for one in await stage.said(channel) if part in words(one)]
 
 
-async def test_who_waits_hears_that_nobody_can_approve_any_more(stage: Bench) -> None:
+async def test_who_waits_hears_that_nobody_can_approve_any_more(stage: BotWorld) -> None:
     """Once, within the hour, below the card and to the requester; a restart repeats nothing."""
     await stage.crash(**managers(MANAGER))
     await stage.bot.ask(CANCEL_BY_ID)
@@ -227,12 +229,12 @@ async def test_who_waits_hears_that_nobody_can_approve_any_more(stage: Bench) ->
         [said] = await texts(stage, channel, "Nobody could approve this now: in managers, 1 is deactivated.")
         assert "It waits until <!date^" in said
     story = [
-        event.name for event in await stage.bot.log.requests.events((await stage.bot.entries())[0].request)
+        event.name for event in await stage.bot.store.requests.events((await stage.bot.entries())[0].request)
     ]
     assert story.count("nobody_can_approve") == 1
 
 
-async def test_the_reminders_say_it_too(stage: Bench) -> None:
+async def test_the_reminders_say_it_too(stage: BotWorld) -> None:
     """Half time and last call; also to the requester, who could do something about it."""
     await stage.crash(**managers(MANAGER))
     await stage.bot.ask(CANCEL_BY_ID)
@@ -251,7 +253,7 @@ async def test_the_reminders_say_it_too(stage: Bench) -> None:
     assert len(await texts(stage, "D0AGENT", "It waits until")) == 0
 
 
-async def test_somebody_who_can_approve_again_is_asked(stage: Bench) -> None:
+async def test_somebody_who_can_approve_again_is_asked(stage: BotWorld) -> None:
     """A request that was stuck goes on by itself, once there is somebody."""
     await stage.crash(**managers(MANAGER, SECOND))
     made = await stage.bot.ask(CANCEL_BY_ID)
@@ -266,7 +268,7 @@ async def test_somebody_who_can_approve_again_is_asked(stage: Bench) -> None:
     assert (await stage.bot.approve(made, by=SECOND)).state is State.APPROVED
 
 
-async def test_a_rule_that_is_gone_lets_nobody_approve(stage: Bench) -> None:
+async def test_a_rule_that_is_gone_lets_nobody_approve(stage: BotWorld) -> None:
     """Whoever asked under it hears that nobody may decide it any more."""
     await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.asks()
@@ -275,7 +277,7 @@ async def test_a_rule_that_is_gone_lets_nobody_approve(stage: Bench) -> None:
     assert len(await texts(stage, "D0AGENT", "The rule this was asked under is gone")) == 1
 
 
-async def test_while_enough_people_are_left_nothing_is_said(stage: Bench) -> None:
+async def test_while_enough_people_are_left_nothing_is_said(stage: BotWorld) -> None:
     """Of two managers one may leave; those who approved already count, as long as they may."""
     two = {APPROVE: f"{APPROVE}\napprovals = 2"}
     await stage.crash(**managers(MANAGER, SECOND, "W0SISTER"), **two)
@@ -292,7 +294,7 @@ async def test_while_enough_people_are_left_nothing_is_said(stage: Bench) -> Non
     )
 
 
-async def test_a_group_that_cannot_be_read_for_a_while_is_said_by_the_reminder_alone(stage: Bench) -> None:
+async def test_a_group_that_cannot_be_read_for_a_while_is_said_by_the_reminder_alone(stage: BotWorld) -> None:
     """It may be read again in a minute, so nobody is alarmed before."""
     await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.asks()

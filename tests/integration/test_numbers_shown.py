@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.services.approvals import content
-from bot.services.models import Origin, Settlement, Wish
+from bot.services.models import RequestSource, RequestSpec, Settlement
 from bot.text.interactions import Evidence
 from playground import kore
 from playground.faults import Fault
@@ -19,7 +19,7 @@ from storage.models import Request
 from storage.states import State
 from tests.bot.parsing.number_plans import digits_of
 from tests.e2e.scene import opened, private, words
-from tests.integration.bench import AGENT, CANCEL_BY_NUMBER, DELETE, MANAGER, PLACE, Bench, bench
+from tests.integration.bench import AGENT, CANCEL_BY_NUMBER, DELETE, MANAGER, PLACE, BotWorld, bench
 from tests.storage.samples import NUMBER
 
 NATIONAL = NUMBER[3:]
@@ -39,7 +39,7 @@ AS_IDS = ("9876543210", "c_9876543210", "919876543210", "call-98765-43210", "c.9
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
@@ -50,14 +50,14 @@ def told(text: str) -> bool:
     return any(NATIONAL in digits_of(part) for part in text.split("•"))
 
 
-async def ask(stage: Bench, action: CallAction, connection: str, delivery_key: str, words: str) -> Request:
+async def ask(stage: BotWorld, action: CallAction, connection: str, delivery_key: str, words: str) -> Request:
     """Ask for something, with the same words wherever words can be."""
     person, of_call = await stage.bot.person(AGENT), words if isinstance(action, PlaceCall) else None
-    wish = Wish(connection, (action,), reason=words, purpose=of_call, consent=of_call)
-    return (await stage.bot.requests.ask(wish, Origin(person, "C0SUPPORT", delivery_key))).request
+    wish = RequestSpec(connection, (action,), reason=words, purpose=of_call, consent=of_call)
+    return (await stage.bot.requests.ask(wish, RequestSource(person, "C0SUPPORT", delivery_key))).request
 
 
-async def shown(stage: Bench) -> list[str]:
+async def shown(stage: BotWorld) -> list[str]:
     """All that anybody reads in a channel or in a direct message, and read before it was edited."""
     messages = [one for one in await stage.people.messages() if not one.ephemeral_to]
     assert messages
@@ -70,7 +70,7 @@ def read(one: object) -> str:
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-async def test_no_message_shows_a_number_that_somebody_wrote(stage: Bench, spelling: str) -> None:
+async def test_no_message_shows_a_number_that_somebody_wrote(stage: BotWorld, spelling: str) -> None:
     """Reasons, purposes, consents, notes, denials: in cards, audit messages, threads and direct messages."""
     said, manager = f"she has {spelling} since May", await stage.bot.person(MANAGER)
     placed = await ask(stage, PLACE, "reminders", "place", said)
@@ -79,7 +79,7 @@ async def test_no_message_shows_a_number_that_somebody_wrote(stage: Bench, spell
     await stage.bot.asks()
     await stage.bot.approvals.deny(denied.id, manager, reason=said, shown=content(denied), nonce="1")
     await stage.providers.fail("callkaro", "reset", effect=False)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(placed)).state is State.UNKNOWN
     await stage.bot.posts()
     await stage.bot.approvals.settle(
@@ -92,7 +92,7 @@ async def test_no_message_shows_a_number_that_somebody_wrote(stage: Bench, spell
     )
     approved = await ask(stage, CANCEL_BY_NUMBER, "reminders", "approve", said)
     await stage.bot.approvals.approve(approved.id, manager, shown=content(approved), nonce="3", note=said)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.bot.posts()
     messages = await shown(stage)
     assert len(messages) > 6
@@ -101,13 +101,13 @@ async def test_no_message_shows_a_number_that_somebody_wrote(stage: Bench, spell
 
 
 @pytest.mark.parametrize("typed", AS_IDS)
-async def test_no_message_shows_a_number_that_was_taken_for_an_id(stage: Bench, typed: str) -> None:
+async def test_no_message_shows_a_number_that_was_taken_for_an_id(stage: BotWorld, typed: str) -> None:
     """In the card, the audit message, its thread and the confirmation; the provider gets it as it is."""
     made = await ask(stage, CancelCall(target=CallRef(call_id=typed)), "voxworks", "1", "customer asked")
     await stage.bot.posts()
     await stage.bot.asks()
     await stage.bot.approve(made)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.bot.posts()
     messages = await shown(stage)
     assert len(messages) > 2
@@ -116,14 +116,14 @@ async def test_no_message_shows_a_number_that_was_taken_for_an_id(stage: Bench, 
     assert typed in asked.request.target
 
 
-async def test_the_name_of_a_campaign_is_masked(stage: Bench) -> None:
+async def test_the_name_of_a_campaign_is_masked(stage: BotWorld) -> None:
     """A look-up's answer is a stranger's words."""
     bot = await stage.with_kore()
     campaign = {"_id": kore.CAMPAIGN, "name": "Dues of 98765 43210", "status": "ready"}
     body = json.dumps({"status": "success", "data": campaign})
     await stage.providers.fail("kore", Fault(does="reply", status=200, body=body))
     made = await bot.ask(DELETE)
-    await bot.rounds()
+    await bot.run_until_idle()
     await bot.posts()
     assert told((await bot.entry(made)).known_as or "")
     messages = await shown(stage)
@@ -131,7 +131,7 @@ async def test_the_name_of_a_campaign_is_masked(stage: Bench) -> None:
     assert not [one for one in messages if told(one)]
 
 
-async def test_colleagues_read_no_number_in_modals_and_lists(stage: Bench) -> None:
+async def test_colleagues_read_no_number_in_modals_and_lists(stage: BotWorld) -> None:
     """Review, Details, the log's pages, the list and the status; who may reveal it reads it in full."""
     bot = await stage.crash(**{'expires = "8h"': 'expires = "8h"\nreveal = ["managers"]'})
     made = await ask(
@@ -153,10 +153,10 @@ async def test_colleagues_read_no_number_in_modals_and_lists(stage: Bench) -> No
         assert "•" in read(one)
         assert not told(read(one)), one
     assert told(read(revealed))
-    assert [event.name for event in await bot.log.requests.events(made.id)].count("revealed") == 1
+    assert [event.name for event in await bot.store.requests.events(made.id)].count("revealed") == 1
 
 
-async def test_an_export_by_direct_message_shows_no_number(stage: Bench) -> None:
+async def test_an_export_by_direct_message_shows_no_number(stage: BotWorld) -> None:
     """Neither as a target nor in a reason."""
     await ask(stage, CancelCall(target=CallRef(call_id="c_9876543210")), "voxworks", "1", "is 98765 43210")
     async with stage.connected():
@@ -170,12 +170,12 @@ async def test_an_export_by_direct_message_shows_no_number(stage: Bench) -> None
     assert (row["target"], row["reason"]) == ("c_+91 ••••• •3210", "is +91 ••••• •3210")
 
 
-async def test_a_stop_is_told_with_its_number_masked(stage: Bench) -> None:
+async def test_a_stop_is_told_with_its_number_masked(stage: BotWorld) -> None:
     """And never why."""
     stopping = stage.bot.stopping
-    origin = Origin(await stage.bot.person(AGENT), "C0SUPPORT", "stop")
-    await stopping.stop(phone.read(NUMBER, default_region="IN"), origin, "is 98765 43210")
+    origin = RequestSource(await stage.bot.person(AGENT), "C0SUPPORT", "stop")
+    await stopping.add(phone.read(NUMBER, default_region="IN"), origin, "is 98765 43210")
     await stage.bot.posts()
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.bot.posts()
     assert not [one for one in await shown(stage) if told(one)]

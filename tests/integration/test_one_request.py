@@ -19,12 +19,12 @@ async def test_one_placed_call_is_one_request(failure: str, tmp_path: Path) -> N
         bot = await world.crash(**{world.addresses["callkaro"]: place.base_url})
         request = await bot.ask(PLACE)
         for _ in range(ROUNDS):
-            await bot.rounds()
+            await bot.run_until_idle()
             await world.pass_time(seconds=30)
         if expected.outcome == NOT_SENT:  # which waits for the host, and costs no further attempt
             assert (await bot.entry(request)).state is State.APPROVED
             await world.pass_time(minutes=20)
-            await bot.rounds()
+            await bot.run_until_idle()
         entry = await bot.entry(request)
         assert len(place.received) == expected.requests
         over = ENDS[expected.meaning(PLACE).partition(" ")[0]]

@@ -8,27 +8,27 @@ from bot.services.approvals import content
 from bot.workers.outbox import Outbox
 from bot.workers.prepared_posts import Prepared
 from storage.models import MessageRef, Request
-from tests.integration.bench import CANCEL_BY_ID, MANAGER, PLACE, Bench, Parts, bench
+from tests.integration.bench import CANCEL_BY_ID, MANAGER, PLACE, BotWorld, Parts, bench
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
-async def audits(stage: Bench) -> list[str]:
+async def audits(stage: BotWorld) -> list[str]:
     """What the audit channel reads, without the threads."""
     return [one.text for one in await stage.said("C0AUDIT") if not one.thread_ts]
 
 
-async def ids(stage: Bench) -> list[str]:
+async def ids(stage: BotWorld) -> list[str]:
     """What each audit message says below its sentence, where its request's id stands."""
     return [str(one.blocks) for one in await stage.said("C0AUDIT") if not one.thread_ts]
 
 
-async def denied(stage: Bench) -> Request:
+async def denied(stage: BotWorld) -> Request:
     """A request that was asked and denied before anything was posted of it."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     manager = await stage.bot.person(MANAGER)
@@ -37,7 +37,7 @@ async def denied(stage: Bench) -> Request:
     )
 
 
-async def test_what_was_overtaken_is_not_posted(stage: Bench) -> None:
+async def test_what_was_overtaken_is_not_posted(stage: BotWorld) -> None:
     """Several changes before the first post are one message, and people's decisions are each said."""
     await denied(stage)
     await stage.bot.posts()
@@ -52,7 +52,7 @@ async def test_what_was_overtaken_is_not_posted(stage: Bench) -> None:
     assert "not this one" in str(told.blocks)
 
 
-async def test_slack_is_asked_again_when_it_said(stage: Bench) -> None:
+async def test_slack_is_asked_again_when_it_said(stage: BotWorld) -> None:
     """A 429 with `Retry-After` keeps every post back for so long and no longer, in every process, in order."""
     await stage.people.fail("chat.postMessage", "ratelimited", retry_after=90)
     first = await stage.bot.ask(PLACE, delivery_key="first")
@@ -71,7 +71,7 @@ async def test_slack_is_asked_again_when_it_said(stage: Bench) -> None:
 
 
 @pytest.mark.parametrize("does", ["server_error", "reset", "error"])
-async def test_trouble_passes(stage: Bench, does: str) -> None:
+async def test_trouble_passes(stage: BotWorld, does: str) -> None:
     """Whatever Slack fails with, if it may pass, the post is made later."""
     await stage.people.fail("chat.postMessage", does, times=3)
     await stage.bot.ask(PLACE)
@@ -81,7 +81,7 @@ async def test_trouble_passes(stage: Bench, does: str) -> None:
     assert len(await audits(stage)) == 1
 
 
-async def test_a_message_that_somebody_deleted_is_posted_anew(stage: Bench) -> None:
+async def test_a_message_that_somebody_deleted_is_posted_anew(stage: BotWorld) -> None:
     """Where the message to be edited is gone, a new one takes its place and is edited from then on."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.posts()
@@ -89,21 +89,21 @@ async def test_a_message_that_somebody_deleted_is_posted_anew(stage: Bench) -> N
     await stage.bot.approve(made)
     await stage.bot.posts()
     assert len(await audits(stage)) + len(await stage.said("C0APPROVE")) == 3
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.bot.posts()
     assert len(await audits(stage)) + len(await stage.said("C0APPROVE")) == 3
-    newest = (await stage.bot.log.requests.request(made.id)).messages["audit"]
+    newest = (await stage.bot.store.requests.request(made.id)).messages["audit"]
     [text] = [one.text for one in await stage.said("C0AUDIT") if one.ts == newest.ts]
     assert "Cancelled" in text
 
 
-async def test_a_lost_answer_to_an_edit_is_edited_again(stage: Bench) -> None:
+async def test_a_lost_answer_to_an_edit_is_edited_again(stage: BotWorld) -> None:
     """Whether the edit happened or not, there is one message, and it shows how things stand."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.posts()
     await stage.people.fail("chat.update", "reset", times=2, after_effect=True)
     await stage.bot.approve(made)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     for _ in range(4):
         await stage.bot.posts()
         await stage.pass_time(seconds=20)
@@ -111,18 +111,18 @@ async def test_a_lost_answer_to_an_edit_is_edited_again(stage: Bench) -> None:
     assert "Cancelled" in text
 
 
-async def test_a_lost_answer_to_a_post_is_made_good(stage: Bench) -> None:
+async def test_a_lost_answer_to_a_post_is_made_good(stage: BotWorld) -> None:
     """A first post whose answer was lost is posted again under the same id, and there is one that is edited."""
     await stage.people.fail("chat.postMessage", "reset", after_effect=True)
     made = await stage.bot.ask(PLACE)
     await stage.bot.posts()
     await stage.pass_time(seconds=20)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.bot.posts()
     posted = await stage.people.journal("chat.postMessage")
     ids = {call["args"]["client_msg_id"] for call in posted if call["args"]["channel"] == "C0AUDIT"}
     assert len(ids) == 1
-    kept = (await stage.bot.log.requests.request(made.id)).messages["audit"]
+    kept = (await stage.bot.store.requests.request(made.id)).messages["audit"]
     [text] = [one.text for one in await stage.said("C0AUDIT") if one.ts == kept.ts]
     assert "Accepted" in text
 
@@ -154,20 +154,20 @@ async def test_a_fault_in_one_post_holds_up_no_other(tmp_path: Path) -> None:
         assert len(await audits(stage)) == 3
 
 
-async def test_a_connection_may_have_its_own_channel(stage: Bench) -> None:
+async def test_a_connection_may_have_its_own_channel(stage: BotWorld) -> None:
     """Where a connection names an audit channel, its outcomes are read there, threads and all."""
     change = 'timezone = "Asia/Kolkata"'
     await stage.crash(**{change: f'{change}\naudit_channel = "C0GENERAL"'})
     await stage.providers.fail("callkaro", "reset")
     await stage.bot.ask(PLACE)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.bot.posts()
     audit, reply = await stage.said("C0GENERAL")
     assert reply.thread_ts == audit.ts
     assert not await stage.said("C0AUDIT")
 
 
-async def test_a_card_waits_until_the_app_is_invited(stage: Bench) -> None:
+async def test_a_card_waits_until_the_app_is_invited(stage: BotWorld) -> None:
     """Where inviting the app mends it, the card is not given up: nobody could decide without it."""
     await stage.people.app_in("C0APPROVE", member=False)
     await stage.bot.ask(CANCEL_BY_ID)

@@ -8,31 +8,31 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.models import Origin, Wish
+from bot.services.models import RequestSource, RequestSpec
 from playground.faults import Fault
 from providers.actions import CallRef, CancelCall, NumberRef, PlaceCall, StopCampaign
 from storage.states import State
-from tests.integration.bench import AGENT, CANCEL_BY_ID, DELETE, PLACE, Bench, bench
+from tests.integration.bench import AGENT, CANCEL_BY_ID, DELETE, PLACE, BotWorld, bench
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
-async def test_nobody_waits_beyond_the_deadline(stage: Bench) -> None:
+async def test_nobody_waits_beyond_the_deadline(stage: BotWorld) -> None:
     """A provider that puts a stop off until after the request's time has refused it, and people read what to do."""
     await stage.with_kore(**{'"delete_campaign"]': '"delete_campaign", "stop_campaign"]'})
-    wish = Wish("kore", (StopCampaign(target=DELETE.target),), "customer asked")
-    origin = Origin(await stage.bot.person(AGENT), "C0SUPPORT", "stop")
+    wish = RequestSpec("kore", (StopCampaign(target=DELETE.target),), "customer asked")
+    origin = RequestSource(await stage.bot.person(AGENT), "C0SUPPORT", "stop")
     made = (await stage.bot.requests.ask(wish, origin)).request
-    await stage.bot.rounds()  # which looks the campaign up
+    await stage.bot.run_until_idle()  # which looks the campaign up
     later = Fault(does="rate_limited", headers={"Retry-After": str(9 * 3600)})
     await stage.providers.fail("kore", later)
     await stage.bot.approve(made)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     entry = await stage.bot.entry(made)
     assert entry.state is State.FAILED
     assert "on the provider's own screen" in (entry.message or "")
@@ -41,20 +41,20 @@ async def test_nobody_waits_beyond_the_deadline(stage: Bench) -> None:
 NONSENSE = ["0", "0.001", "-5", "soon", "", "nan", "1e9", "+5", "5, 9", "Tue, 30 Dec 2025 11:00:00 GMT"]
 
 
-async def times(stage: Bench, provider: str) -> list[float]:
+async def times(stage: BotWorld, provider: str) -> list[float]:
     """When each request reached a provider, in seconds from the first on."""
     asked = await stage.asked(provider)
     return [(one.request.at - asked[0].request.at).total_seconds() for one in asked]
 
 
 @pytest.mark.parametrize("told", [*NONSENSE, None])
-async def test_nonsense_in_retry_after_makes_no_hot_loop(stage: Bench, told: str | None) -> None:
+async def test_nonsense_in_retry_after_makes_no_hot_loop(stage: BotWorld, told: str | None) -> None:
     """Zero, the past and nonsense count as no time at all: each wait is twice the one before, up to 15 minutes."""
     headers = {} if told is None else {"Retry-After": told}
     await stage.providers.fail("voxworks", Fault(does="rate_limited", times=None, headers=headers))
     made = await stage.bot.approved(CANCEL_BY_ID)
     for _ in range(1500):
-        await stage.bot.rounds()
+        await stage.bot.run_until_idle()
         await stage.pass_time(seconds=2)
     begun = await times(stage, "voxworks")
     waits = [after - before for before, after in pairwise(begun)]
@@ -65,12 +65,12 @@ async def test_nonsense_in_retry_after_makes_no_hot_loop(stage: Bench, told: str
     assert (await stage.bot.entry(made)).state is State.APPROVED
     while (await stage.bot.entry(made)).state is State.APPROVED:
         await stage.pass_time(minutes=5)
-        await stage.bot.rounds()
+        await stage.bot.run_until_idle()
     assert (await stage.bot.entry(made)).state in {State.EXPIRED, State.FAILED}
     assert len(await stage.asked("voxworks")) <= 40
 
 
-async def test_of_many_that_are_put_off_each_backs_off(stage: Bench) -> None:
+async def test_of_many_that_are_put_off_each_backs_off(stage: BotWorld) -> None:
     """Twenty cancellations and a provider that says "now" again and again: in a minute each asks four times at most."""
     now = Fault(does="rate_limited", times=None, headers={"Retry-After": "0"})
     await stage.providers.fail("voxworks", now)
@@ -78,23 +78,23 @@ async def test_of_many_that_are_put_off_each_backs_off(stage: Bench) -> None:
         action = CancelCall(target=CallRef(call_id=f"vx_1{number:03}"))
         await stage.bot.approve(await stage.bot.ask(action, delivery_key=f"{number}"))
     for _ in range(60):
-        await stage.bot.rounds()
+        await stage.bot.run_until_idle()
         await stage.pass_time(seconds=1)
     assert len(await stage.asked("voxworks")) <= 20 * 4
     assert {entry.state for entry in await stage.bot.entries()} == {State.APPROVED}
 
 
-async def scheduled(stage: Bench, *, days: int) -> PlaceCall:
+async def scheduled(stage: BotWorld, *, days: int) -> PlaceCall:
     """A call at a time that is so far ahead."""
     return PLACE.model_copy(update={"at": stage.clock() + timedelta(days=days)})
 
 
-async def test_a_long_wait_that_was_asked_for_stops_no_removal(stage: Bench) -> None:
+async def test_a_long_wait_that_was_asked_for_stops_no_removal(stage: BotWorld) -> None:
     """A day: one cancellation asks every 15 minutes, no call is placed, and what worked lets the next one go."""
     day = Fault(does="reply", status=429, times=None, headers={"Retry-After": "86400"}, effect=False)
     await stage.providers.fail("callkaro", day)
     placed = await stage.bot.ask(await scheduled(stage, days=2), delivery_key="placed")
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(placed)).state is State.FAILED  # which is not put off
     numbers = ["+919876500001", "+919876500002", "+919876500003"]
     cancels = [
@@ -106,7 +106,7 @@ async def test_a_long_wait_that_was_asked_for_stops_no_removal(stage: Bench) -> 
     waiting = await stage.bot.ask(await scheduled(stage, days=3), delivery_key="waits")
     before = len(await stage.asked("callkaro"))
     for _ in range(2 * 60):
-        await stage.bot.rounds()
+        await stage.bot.run_until_idle()
         await stage.pass_time(seconds=30)
     asked = (await stage.asked("callkaro"))[before:]
     assert {one.request.target.partition("?")[0] for one in asked} == {"/call/delete-schedule-call"}
@@ -115,23 +115,23 @@ async def test_a_long_wait_that_was_asked_for_stops_no_removal(stage: Bench) -> 
     assert all(after - before >= timedelta(minutes=15) for before, after in pairwise(begun))
     await stage.providers.clear("callkaro")
     for _ in range(2 * 20):
-        await stage.bot.rounds()
+        await stage.bot.run_until_idle()
         await stage.pass_time(seconds=30)
     assert {(await stage.bot.entry(one)).state for one in cancels} == {State.SUCCEEDED}
     assert (await stage.bot.entry(waiting)).state is State.APPROVED
     await stage.pass_time(days=1)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(waiting)).attempt <= 1
 
 
-async def test_removals_that_probe_go_one_at_a_time(stage: Bench) -> None:
+async def test_removals_that_probe_go_one_at_a_time(stage: BotWorld) -> None:
     """Two processes and five cancellations: while the account asked for a day, there is never more than one out."""
     day = Fault(does="rate_limited", times=5, headers={"Retry-After": "86400"})
     await stage.providers.fail("voxworks", day)
     for number in range(5):
         action = CancelCall(target=CallRef(call_id=f"vx_1{number:03}"))
         await stage.bot.approve(await stage.bot.ask(action, delivery_key=f"{number}"))
-    await stage.bot.dispatcher.step()
+    await stage.bot.dispatcher.run_once()
     await stage.bot.dispatcher.finish(timedelta(seconds=10))
     other = await stage.start()
     await stage.providers.fail("voxworks", Fault(does="slow", seconds=0.2, times=None))
@@ -140,36 +140,36 @@ async def test_removals_that_probe_go_one_at_a_time(stage: Bench) -> None:
     for minutes in (1, 13):
         await stage.pass_time(minutes=minutes)
         for bot in (stage.bots[0], other):
-            await bot.rounds()
+            await bot.run_until_idle()
     assert len(await stage.asked("voxworks")) == before
     await stage.pass_time(minutes=1)
     for bot in (stage.bots[0], other):
-        await bot.dispatcher.step()
+        await bot.dispatcher.run_once()
     await asyncio.sleep(0.1)
     out = [one for one in (await stage.asked("voxworks"))[before:] if one.answer is None]
     assert len(out) == 1
     for _ in range(5):
         for bot in (stage.bots[0], other):
-            await bot.rounds()
+            await bot.run_until_idle()
     await stage.pass_time(minutes=4)
     for bot in (stage.bots[0], other):
-        await bot.rounds()
+        await bot.run_until_idle()
     assert len(await stage.asked("voxworks")) > before + 1
 
 
-async def test_what_waits_for_a_day_says_what_to_do(stage: Bench) -> None:
+async def test_what_waits_for_a_day_says_what_to_do(stage: BotWorld) -> None:
     """Until when, that cancellations are tried meanwhile, the command that goes on at once, and the provider's screen."""
     day = Fault(does="rate_limited", times=None, headers={"Retry-After": "86400"})
     await stage.providers.fail("voxworks", day)
     made = await stage.bot.approved(CANCEL_BY_ID)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.bot.posts()
     [audit] = [one for one in await stage.said("C0AUDIT") if "asked us to wait, next try" in one.text]
     assert "tries a cancellation every 15 minutes" in audit.text
     assert "python -m bot resume voxworks" in audit.text
     assert "on the provider's own screen" in audit.text
     await stage.pass_time(hours=9)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.bot.posts()
     assert (await stage.bot.entry(made)).state is State.EXPIRED
     [told] = [one for one in await stage.said("D0AGENT") if "asked CallOps to wait" in one.text]

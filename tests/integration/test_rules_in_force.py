@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.environment import SettingsFault
+from bot.config.environment import ConfigError
 from bot.config.settings import Settings
-from bot.services.models import NotAllowed
-from bot.workers.config_reload import Reloading
+from bot.services.models import PermissionDeniedError
+from bot.workers.config_reload import ConfigReloader
 from playground.people import Message
 from storage.models import Query
 from storage.states import State
-from tests.integration.bench import CANCEL_BY_ID, MANAGER, PLACE, Bench, bench
+from tests.integration.bench import CANCEL_BY_ID, MANAGER, PLACE, BotWorld, bench
 from tests.storage.samples import verified
 
 APPROVE = 'approve = ["managers"]'
@@ -23,7 +23,7 @@ PLACING = 'actions = ["place_call"]'
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
@@ -32,7 +32,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
 class File:
     """The file as it is read anew: what is in it, or what is wrong with it."""
 
-    def __init__(self, stage: Bench) -> None:
+    def __init__(self, stage: BotWorld) -> None:
         self._stage = stage
         self.changes: dict[str, str] = {}
         self.faults: list[str] = []
@@ -40,30 +40,30 @@ class File:
     def read(self) -> Settings:
         """Read it."""
         if self.faults:
-            raise SettingsFault(self.faults)
+            raise ConfigError(self.faults)
         return self._stage._settings(self.changes)
 
 
-def reloading(stage: Bench, file: File) -> Reloading:
+def reloading(stage: BotWorld, file: File) -> ConfigReloader:
     """What keeps and reloads the rules of the bot that is alive."""
     bot = stage.bot
-    return Reloading(bot.log, bot.current, bot.directory, file.read, stage.clock)
+    return ConfigReloader(bot.store, bot.current, bot.directory, file.read, stage.clock)
 
 
-async def announced(stage: Bench) -> list[Message]:
+async def announced(stage: BotWorld) -> list[Message]:
     """What the audit channel reads, once what waits is posted."""
     await stage.bot.posts()
     return await stage.said("C0AUDIT")
 
 
-async def test_the_rules_of_the_start_are_in_the_log_once(stage: Bench) -> None:
+async def test_the_rules_of_the_start_are_in_the_log_once(stage: BotWorld) -> None:
     """The first start writes them down; one that finds them there adds nothing."""
     one = reloading(stage, File(stage))
     assert await one.keep()
     assert await one.keep() is None
     await stage.crash()
     assert await reloading(stage, File(stage)).keep() is None
-    kept = await stage.bot.log.audit.rules()
+    kept = await stage.bot.store.audit.rules()
     assert kept
     assert kept.request.startswith("R-")
     rules = json.loads(str(kept.data["rules"]))
@@ -72,15 +72,15 @@ async def test_the_rules_of_the_start_are_in_the_log_once(stage: Bench) -> None:
         "anyone may place a call",
     ]
     assert not await announced(stage)
-    assert not (await verified(stage.bot.log)).faults
+    assert not (await verified(stage.bot.store)).faults
 
 
-async def test_a_start_with_other_rules_says_what_is_different(stage: Bench) -> None:
+async def test_a_start_with_other_rules_says_what_is_different(stage: BotWorld) -> None:
     """The log and the audit channel have the difference, in words, and no secret is in either."""
     await reloading(stage, File(stage)).keep()
     await stage.crash(**TWO)
     await reloading(stage, File(stage)).keep()
-    kept = await stage.bot.log.audit.rules()
+    kept = await stage.bot.store.audit.rules()
     line = 'The rule "cancellations need a manager": approvals was the default, and is 2.'
     assert kept
     assert kept.data["difference"] == line
@@ -91,7 +91,7 @@ async def test_a_start_with_other_rules_says_what_is_different(stage: Bench) -> 
     assert stage.bot.settings.key.get_secret_value() not in str(kept.data)
 
 
-async def test_two_processes_that_start_together_write_it_once(stage: Bench) -> None:
+async def test_two_processes_that_start_together_write_it_once(stage: BotWorld) -> None:
     """Whoever comes second finds the first one's event."""
     here = reloading(stage, File(stage))
     await stage.start()
@@ -99,37 +99,37 @@ async def test_two_processes_that_start_together_write_it_once(stage: Bench) -> 
     assert [await here.keep() is None, await there.keep() is None] == [False, True]
 
 
-async def test_a_rule_that_is_read_anew_holds_at_once(stage: Bench) -> None:
+async def test_a_rule_that_is_read_anew_holds_at_once(stage: BotWorld) -> None:
     """For what is asked, and for what waits; a signal asks for it."""
     file = File(stage)
     one = reloading(stage, file)
     await one.keep()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, one.hear)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, one.request_reload)
     made = await stage.bot.ask(CANCEL_BY_ID)
     file.changes = TWO
     os.kill(os.getpid(), signal.SIGHUP)
-    while (kept := await stage.bot.log.audit.rules()) is None or "approvals" not in str(
+    while (kept := await stage.bot.store.audit.rules()) is None or "approvals" not in str(
         kept.data["difference"]
     ):
-        await one.step()
-        await stage.bot.log.search.tally(stage.clock())
+        await one.run_once()
+        await stage.bot.store.search.tally(stage.clock())
     asyncio.get_running_loop().remove_signal_handler(signal.SIGHUP)
     assert (await stage.bot.approve(made)).state is State.PENDING
     assert (await stage.bot.approve(made, by="U0SECOND")).state is State.APPROVED
 
 
-async def test_groups_and_reasons_are_read_anew(stage: Bench) -> None:
+async def test_groups_and_reasons_are_read_anew(stage: BotWorld) -> None:
     """Who may approve, and what can be chosen as a reason."""
     file = File(stage)
     made = await stage.bot.ask(CANCEL_BY_ID)
     file.changes = {APPROVE: 'approve = ["U0AUDITOR"]'}
     await reloading(stage, file).reload()
-    with pytest.raises(NotAllowed, match="Only U0AUDITOR may decide this"):
+    with pytest.raises(PermissionDeniedError, match="Only U0AUDITOR may decide this"):
         await stage.bot.approve(made, by=MANAGER)
     assert (await stage.bot.approve(made, by="U0AUDITOR")).state is State.APPROVED
 
 
-async def test_calling_hours_that_change_are_told(stage: Bench) -> None:
+async def test_calling_hours_that_change_are_told(stage: BotWorld) -> None:
     """The file's own ones, in words; those that CallOps comes with are in no event."""
     file = File(stage)
     one = reloading(stage, file)
@@ -137,7 +137,7 @@ async def test_calling_hours_that_change_are_told(stage: Bench) -> None:
     for until, before in (("18:00", "the default"), ("19:00", "from 9:00 AM to 6:00 PM")):
         file.changes = {"[groups]": f'[calling_hours]\nIN = {{ from = "9:00", until = "{until}" }}\n[groups]'}
         await one.reload()
-        kept = await stage.bot.log.audit.rules()
+        kept = await stage.bot.store.audit.rules()
         assert kept
         hour = int(until[:2]) - 12
         now = f"from 9:00 AM to {hour}:00 PM"
@@ -145,13 +145,13 @@ async def test_calling_hours_that_change_are_told(stage: Bench) -> None:
         assert kept.data["difference"] in str((await announced(stage))[-1].blocks)
     file.changes = {}
     await one.reload()
-    kept = await stage.bot.log.audit.rules()
+    kept = await stage.bot.store.audit.rules()
     assert kept
     assert str(kept.data["difference"]).endswith("and are the default.")
     assert json.loads(str(kept.data["rules"]))["calling_hours"] == {}
 
 
-async def test_what_needs_a_restart_is_said(stage: Bench) -> None:
+async def test_what_needs_a_restart_is_said(stage: BotWorld) -> None:
     """A connection is put together at the start; rules beside it hold at once."""
     file = File(stage)
     one = reloading(stage, file)
@@ -163,7 +163,7 @@ async def test_what_needs_a_restart_is_said(stage: Bench) -> None:
     assert stage.bot.permissions.rules[0].approvals == 2
 
 
-async def test_a_file_with_a_fault_changes_nothing_and_says_why(stage: Bench) -> None:
+async def test_a_file_with_a_fault_changes_nothing_and_says_why(stage: BotWorld) -> None:
     """The rules before it hold, the audit channel has the fault, and the log no event."""
     file = File(stage)
     one = reloading(stage, file)
@@ -175,18 +175,18 @@ async def test_a_file_with_a_fault_changes_nothing_and_says_why(stage: Bench) ->
     assert said.text.endswith("The old rules still apply. Correct the file, then send SIGHUP again.")
     assert 'did you mean "approve"?' in str(said.blocks)
     assert stage.bot.permissions.rules == before
-    kept = await stage.bot.log.audit.rules()
+    kept = await stage.bot.store.audit.rules()
     assert kept
     assert kept.data["difference"] == "These are the first rules that the log knows of."
 
 
-async def test_what_changed_meanwhile_is_said_where_it_stops_something(stage: Bench) -> None:
+async def test_what_changed_meanwhile_is_said_where_it_stops_something(stage: BotWorld) -> None:
     """Approved under one rule, and sent under another: it is not, and the message names both."""
     made = await stage.bot.approve(await stage.bot.ask(CANCEL_BY_ID))
     file = File(stage)
     file.changes = {"cancellations need a manager": "cancelling is for managers"}
     await reloading(stage, file).reload()
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     entry = await stage.bot.entry(made)
     assert entry.state is State.REFUSED
     assert entry.message == (
@@ -195,44 +195,44 @@ async def test_what_changed_meanwhile_is_said_where_it_stops_something(stage: Be
     )
 
 
-async def test_nobody_is_told_to_ask_again_for_what_may_have_happened(stage: Bench) -> None:
+async def test_nobody_is_told_to_ask_again_for_what_may_have_happened(stage: BotWorld) -> None:
     """What is in doubt says that the rules changed, and to look it up: asked again it would happen twice."""
     await stage.providers.fail("voxworks", "reset")
     made = await stage.bot.approve(await stage.bot.ask(CANCEL_BY_ID))
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     file = File(stage)
     file.changes = {"cancellations need a manager": "cancelling is for managers"}
     await reloading(stage, file).reload()
     await stage.pass_time(seconds=2)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     entry = await stage.bot.entry(made)
     assert entry.state is State.UNKNOWN
     assert (entry.message or "").endswith('"cancelling is for managers" holds now.')
 
 
-async def test_what_a_provider_cannot_be_asked_is_refused_in_the_log(stage: Bench) -> None:
+async def test_what_a_provider_cannot_be_asked_is_refused_in_the_log(stage: BotWorld) -> None:
     """A command that no adapter of its connection can express leaves a refused request with its why."""
     async with stage.connected():
         agent = stage.people.person("U0AGENT")
         await agent.command("/calls cancel vx_1 via reminders customer asked")
-    [entry] = (await stage.bot.log.search.page(Query(state=State.REFUSED))).entries
+    [entry] = (await stage.bot.store.search.page(Query(state=State.REFUSED))).entries
     assert (entry.connection, entry.code, entry.target_id) == ("reminders", "unsupported", "vx_1")
     assert entry.message == "CallKaro does not find it by its call id."
 
 
-async def test_a_rule_for_a_country_or_channel_is_asked_with_them(stage: Bench) -> None:
+async def test_a_rule_for_a_country_or_channel_is_asked_with_them(stage: BotWorld) -> None:
     """What is typed has a number, and comes from a channel."""
     rule = f'{PLACING}\ncountries = ["AE"]'
     await stage.crash(**{PLACING: rule})
-    with pytest.raises(NotAllowed, match="is only for numbers in AE"):
+    with pytest.raises(PermissionDeniedError, match="is only for numbers in AE"):
         await stage.bot.ask(PLACE)
     await stage.crash(**{PLACING: f'{PLACING}\nchannels = ["C0SUPPORT"]\ncountries = ["IN"]'})
     made = await stage.bot.ask(PLACE, delivery_key="again")
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(made)).state is State.SUCCEEDED
 
 
-async def test_hours_that_a_rule_names_are_read_anew_with_it(stage: Bench) -> None:
+async def test_hours_that_a_rule_names_are_read_anew_with_it(stage: BotWorld) -> None:
     """A country's hours of one's own hold as soon as the rule that names them does."""
     file = File(stage)
     one = reloading(stage, file)

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from bot.services.approvals import content
-from bot.services.models import NotAllowed, Settlement
+from bot.services.models import PermissionDeniedError, Settlement
 from bot.text.interactions import Evidence
-from storage.errors import Conflict
+from storage.errors import ConflictError
 from storage.models import Request
 from storage.states import State
-from tests.integration.bench import AGENT, CANCEL_BY_ID, DELETE, MANAGER, PLACE, SECOND, Bench, bench
+from tests.integration.bench import AGENT, CANCEL_BY_ID, DELETE, MANAGER, PLACE, SECOND, BotWorld, bench
 from tests.storage.samples import verified
 
 THIRD = "U0AUDITOR"
@@ -21,22 +21,22 @@ RACES = 400
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world in which two of three people have to approve."""
     async with bench(tmp_path) as made:
         await made.crash(**TWO_OF_THREE)
         yield made
 
 
-async def deny(stage: Bench, request: Request, by: str) -> Request:
+async def deny(stage: BotWorld, request: Request, by: str) -> Request:
     """Deny what was shown."""
     person, shown = await stage.bot.person(by), content(request)
     return await stage.bot.approvals.deny(request.id, person, reason="no", shown=shown, nonce=f"no {by}")
 
 
-async def names(stage: Bench, request: Request) -> list[str]:
+async def names(stage: BotWorld, request: Request) -> list[str]:
     """What happened to a request, but for what approvers were asked."""
-    return [one.name for one in await stage.bot.log.requests.events(request.id) if one.name != "asked"]
+    return [one.name for one in await stage.bot.store.requests.events(request.id) if one.name != "asked"]
 
 
 async def test_two_of_three_delete_a_campaign(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ async def test_two_of_three_delete_a_campaign(tmp_path: Path) -> None:
         assert "asks for approvals by 2 different people in managers and U0AUDITOR" in str(card.blocks)
         after = await stage.bot.approve(made)
         assert (after.state, after.approved_by) == (State.PENDING, [MANAGER])
-        await stage.bot.rounds()
+        await stage.bot.run_until_idle()
         await stage.bot.posts()
         assert not await stage.effects("kore")
         [card, *_] = await stage.said("C0APPROVE")
@@ -60,20 +60,20 @@ async def test_two_of_three_delete_a_campaign(tmp_path: Path) -> None:
         replies = [one.text for one in await stage.said("C0AUDIT") if one.thread_ts]
         assert replies == [f"<@{MANAGER}> approved this. It takes somebody else's approval as well."]
         await stage.bot.approve(made, by=THIRD)
-        await stage.bot.rounds()
+        await stage.bot.run_until_idle()
         entry = await stage.bot.entry(made)
         assert entry.state is State.SUCCEEDED
-        approvals = (await stage.bot.log.requests.request(made.id)).approvals
+        approvals = (await stage.bot.store.requests.request(made.id)).approvals
         assert [list(one.members) for one in approvals] == [[THIRD, MANAGER, SECOND]] * 2
-        assert not (await verified(stage.bot.log)).faults
+        assert not (await verified(stage.bot.store)).faults
 
 
-async def test_time_that_runs_out_half_way_says_so(stage: Bench) -> None:
+async def test_time_that_runs_out_half_way_says_so(stage: BotWorld) -> None:
     """One of two approved: nobody reads that nobody decided."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.approve(made)
     stage.clock.move(hours=9)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.bot.posts()
     said = " ".join(one.text for one in await stage.said("C0AUDIT"))
     assert "Too few people approved in time" in said
@@ -81,27 +81,27 @@ async def test_time_that_runs_out_half_way_says_so(stage: Bench) -> None:
     assert "Nobody decided" not in said
 
 
-async def test_the_same_person_twice_counts_once(stage: Bench) -> None:
+async def test_the_same_person_twice_counts_once(stage: BotWorld) -> None:
     """A second approval by whoever approved is a conflict, and changes nothing."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.approve(made)
     person = await stage.bot.person(MANAGER)
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         await stage.bot.approvals.approve(made.id, person, shown=content(made), nonce="another")
     assert await names(stage, made) == ["requested", "approval_recorded"]
 
 
-async def test_a_denial_ends_it(stage: Bench) -> None:
+async def test_a_denial_ends_it(stage: BotWorld) -> None:
     """However many approved: one who denies is enough, and may be one who approved before."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.approve(made)
     after = await deny(stage, made, MANAGER)
     assert after.state is State.DENIED
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         await stage.bot.approve(made, by=SECOND)
 
 
-async def test_an_approval_of_somebody_who_left_does_not_count(stage: Bench) -> None:
+async def test_an_approval_of_somebody_who_left_does_not_count(stage: BotWorld) -> None:
     """Who counts is seen at each decision, and once more before it is sent."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.approve(made, by=THIRD)
@@ -112,14 +112,14 @@ async def test_an_approval_of_somebody_who_left_does_not_count(stage: Bench) -> 
     after = await stage.bot.approve(made, by=SECOND)
     assert after.state is State.APPROVED
     await stage.crash(**{APPROVE: 'approve = ["managers"]\napprovals = 3'})
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     entry = await stage.bot.entry(made)
     assert entry.state is State.REFUSED
     assert entry.message is not None
     assert "Nobody" in entry.message or "only 2 others" in entry.message
 
 
-async def test_nobody_who_approved_is_asked_again(stage: Bench) -> None:
+async def test_nobody_who_approved_is_asked_again(stage: BotWorld) -> None:
     """Whose approval is there already is asked no more; the others are, one after another."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.approve(made)
@@ -127,7 +127,7 @@ async def test_nobody_who_approved_is_asked_again(stage: Bench) -> None:
         await stage.bot.asks()
         await stage.pass_time(minutes=6)
     asked = [
-        one.data["person"] for one in await stage.bot.log.requests.events(made.id) if one.name == "asked"
+        one.data["person"] for one in await stage.bot.store.requests.events(made.id) if one.name == "asked"
     ]
     assert sorted(map(str, asked)) == [THIRD, SECOND]
 
@@ -136,7 +136,7 @@ async def test_a_request_that_too_few_could_approve_is_refused_when_it_is_asked(
     """Not hours later: the refusal says how many it takes, how many there are, and is in the log."""
     async with bench(tmp_path) as stage:
         await stage.crash(**{APPROVE: 'approve = ["managers"]\napprovals = 2'})
-        with pytest.raises(NotAllowed) as no:
+        with pytest.raises(PermissionDeniedError) as no:
             await stage.bot.ask(CANCEL_BY_ID, by=MANAGER)
         [why] = no.value.why
         assert why == (
@@ -146,7 +146,7 @@ async def test_a_request_that_too_few_could_approve_is_refused_when_it_is_asked(
         assert no.value.request
         entry = await stage.bot.entry(no.value.request)
         assert (entry.state, entry.message) == (State.REFUSED, why)
-        assert (await stage.bot.log.requests.request(entry.request)).why == why
+        assert (await stage.bot.store.requests.request(entry.request)).why == why
 
 
 async def test_the_requester_may_be_one_of_them_where_the_rule_says_so(tmp_path: Path) -> None:
@@ -156,11 +156,11 @@ async def test_the_requester_may_be_one_of_them_where_the_rule_says_so(tmp_path:
         made = await stage.bot.ask(CANCEL_BY_ID, by=MANAGER)
         assert (await stage.bot.approve(made)).state is State.PENDING
         assert (await stage.bot.approve(made, by=SECOND)).state is State.APPROVED
-        await stage.bot.rounds()
+        await stage.bot.run_until_idle()
         assert (await stage.bot.entry(made)).state is State.SUCCEEDED
 
 
-async def test_several_at_once_have_one_end(stage: Bench) -> None:
+async def test_several_at_once_have_one_end(stage: BotWorld) -> None:
     """Two approve, one denies and the requester takes back, all at once, in two processes: one end each."""
     here, there = stage.bot, await stage.start(**TWO_OF_THREE)
     asha, mira, sam, olive = [await here.person(one) for one in (AGENT, MANAGER, SECOND, THIRD)]
@@ -172,11 +172,11 @@ async def test_several_at_once_have_one_end(stage: Bench) -> None:
             here.approvals.approve(made.id, mira, shown=shown, nonce=nonce + "1"),
             there.approvals.approve(made.id, olive, shown=shown, nonce=nonce + "2"),
             there.approvals.deny(made.id, sam, reason="no", shown=shown, nonce=nonce + "3"),
-            here.approvals.take_back(made.id, asha, delivery_key=f"press {number}"),
+            here.approvals.withdraw(made.id, asha, delivery_key=f"press {number}"),
         ]
         first = number % len(everyone)
         results = await asyncio.gather(*everyone[first:], *everyone[:first], return_exceptions=True)
-        assert not [one for one in results if not isinstance(one, Request | Conflict)]
+        assert not [one for one in results if not isinstance(one, Request | ConflictError)]
         happened = (await names(stage, made))[1:]
         assert happened.count("approval_recorded") <= 1
         decided = [one for one in happened if one != "approval_recorded"]
@@ -187,62 +187,62 @@ async def test_several_at_once_have_one_end(stage: Bench) -> None:
         assert len([one for one in results if isinstance(one, Request)]) == len(happened)
         ends[decided[-1]] += 1
         if (await here.entry(made)).state is State.APPROVED:
-            await here.approvals.take_back(made.id, asha, delivery_key=f"clear {number}")
+            await here.approvals.withdraw(made.id, asha, delivery_key=f"clear {number}")
     assert len(ends) > 1, "always the same one wins: nothing was raced"
-    assert not (await verified(here.log)).faults
+    assert not (await verified(here.store)).faults
 
 
-async def test_two_approvals_at_once_are_two(stage: Bench) -> None:
+async def test_two_approvals_at_once_are_two(stage: BotWorld) -> None:
     """Neither is lost, and the request does not wait on for a third."""
     here, there = stage.bot, await stage.start(**TWO_OF_THREE)
     for number in range(20):
         made = await here.ask(CANCEL_BY_ID, delivery_key=f"trigger {number}")
         await asyncio.gather(here.approve(made, by=MANAGER), there.approve(made, by=SECOND))
         assert (await here.entry(made)).state is State.APPROVED
-        await here.approvals.take_back(made.id, await here.person(AGENT), delivery_key=f"clear {number}")
+        await here.approvals.withdraw(made.id, await here.person(AGENT), delivery_key=f"clear {number}")
 
 
 # -- attempts, escalation, telling
 
 
 @pytest.mark.parametrize("by", [AGENT, "U0GUEST", "U0STRANGER", "U0GONE", "U0BOT"])
-async def test_who_may_not_decide_is_in_the_log_once(stage: Bench, by: str) -> None:
+async def test_who_may_not_decide_is_in_the_log_once(stage: BotWorld, by: str) -> None:
     """An attempt is a note on the request, with its why; the next ones by the same person add nothing."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     for _ in range(3):
-        with pytest.raises(NotAllowed) as no:
+        with pytest.raises(PermissionDeniedError) as no:
             await stage.bot.approve(made, by=by)
-    with pytest.raises(NotAllowed):
+    with pytest.raises(PermissionDeniedError):
         await deny(stage, made, by)
-    [note] = [one for one in await stage.bot.log.requests.events(made.id) if one.name == "attempted"]
+    [note] = [one for one in await stage.bot.store.requests.events(made.id) if one.name == "attempted"]
     assert (note.actor, note.data) == (by, {"what": "approve", "why": no.value.why[0]})
     assert (await stage.bot.entry(made)).state is State.PENDING
-    assert not (await verified(stage.bot.log)).faults
+    assert not (await verified(stage.bot.store)).faults
 
 
-async def test_who_may_not_settle_is_in_the_log(stage: Bench) -> None:
+async def test_who_may_not_settle_is_in_the_log(stage: BotWorld) -> None:
     """Saying what happened is for those whom the rule names."""
     await stage.providers.fail("callkaro", "reset", effect=False)
     made = await stage.bot.ask(PLACE)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     person = await stage.bot.person(THIRD)
-    with pytest.raises(NotAllowed):
+    with pytest.raises(PermissionDeniedError):
         await stage.bot.approvals.settle(
             made.id, person, Settlement.HAPPENED, evidence=Evidence.SCREEN, reason="so", nonce="1"
         )
-    [note] = [one for one in await stage.bot.log.requests.events(made.id) if one.name == "attempted"]
+    [note] = [one for one in await stage.bot.store.requests.events(made.id) if one.name == "attempted"]
     assert (note.actor, note.data["what"]) == (THIRD, "settle")
 
 
 ESCALATE = {APPROVE: f'{APPROVE}\nescalate_to = ["{THIRD}"]\nescalate_after = "30m"'}
 
 
-async def test_after_a_while_others_may_decide_and_are_asked_once(stage: Bench) -> None:
+async def test_after_a_while_others_may_decide_and_are_asked_once(stage: BotWorld) -> None:
     """Not before; then it is said on the card and below it, and a restart repeats nothing."""
     await stage.crash(**ESCALATE)
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.asks()
-    with pytest.raises(NotAllowed, match="U0AUDITOR may once it has waited long enough"):
+    with pytest.raises(PermissionDeniedError, match="U0AUDITOR may once it has waited long enough"):
         await stage.bot.approve(made, by=THIRD)
     await stage.pass_time(minutes=29, seconds=59)
     await stage.bot.asks()
@@ -261,22 +261,22 @@ async def test_after_a_while_others_may_decide_and_are_asked_once(stage: Bench) 
         "📣 *U0AUDITOR may decide this now, too:* it still waits."
     ]
     assert (await stage.bot.approve(made, by=THIRD)).state is State.APPROVED
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(made)).state is State.SUCCEEDED
 
 
-async def test_two_processes_escalate_once(stage: Bench) -> None:
+async def test_two_processes_escalate_once(stage: BotWorld) -> None:
     """Both find the time come; one of them says so."""
     here = await stage.crash(**ESCALATE)
     there = await stage.start(**ESCALATE)
     made = await here.ask(CANCEL_BY_ID)
     await stage.pass_time(minutes=31)
-    await asyncio.gather(here.asking.step(), there.asking.step())
-    await asyncio.gather(here.asking.step(), there.asking.step())
+    await asyncio.gather(here.asking.run_once(), there.asking.run_once())
+    await asyncio.gather(here.asking.run_once(), there.asking.run_once())
     assert (await names(stage, made)).count("escalated") == 1
 
 
-async def test_what_goes_at_once_is_told_to_whom_the_rule_names(stage: Bench) -> None:
+async def test_what_goes_at_once_is_told_to_whom_the_rule_names(stage: BotWorld) -> None:
     """Everyone in the group gets one message, with what was asked and why no approval was needed."""
     settle = 'request = ["everyone"]\nsettle = ["managers"]'
     await stage.crash(**{settle: f'{settle}\ntell = ["managers"]'})

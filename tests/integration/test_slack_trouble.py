@@ -9,11 +9,11 @@ import pytest
 
 from bot.services.approvals import content
 from bot.ui.details_modal import story
-from bot.workers.outbox import KEPT_FOR, LONGEST_PAUSE, SHUT_PAUSE
+from bot.workers.outbox import KEPT_FOR, LONGEST_PAUSE, UNAVAILABLE_PAUSE
 from playground.people import Message
 from providers.actions import PlaceCall
 from storage.models import Request
-from tests.integration.bench import AGENT, CANCEL_BY_ID, MANAGER, PLACE, SECOND, Bench, Bot, bench
+from tests.integration.bench import AGENT, CANCEL_BY_ID, MANAGER, PLACE, SECOND, Bot, BotWorld, bench
 
 POST = "chat.postMessage"
 NOTIFY_NOBODY = {'expires = "8h"': 'expires = "8h"\nnotify = "nobody"'}
@@ -29,25 +29,27 @@ DOWN = [
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
-async def placed(stage: Bench, count: int) -> list[Request]:
+async def placed(stage: BotWorld, count: int) -> list[Request]:
     """So many requests, each with an audit message to post."""
     return [await stage.bot.ask(PLACE, delivery_key=f"number {number}") for number in range(count)]
 
 
-async def order(stage: Bench, channel: str = "C0AUDIT") -> list[str]:
+async def order(stage: BotWorld, channel: str = "C0AUDIT") -> list[str]:
     """The requests that a channel tells of, in the order of its history, replies left out."""
     known = [entry.request for entry in await stage.bot.entries()]
     told = [str(one.blocks) for one in await stage.said(channel) if not one.thread_ts]
     return [next(one for one in known if one in text) for text in told]
 
 
-async def over(stage: Bench, span: timedelta, *bots: Bot, every: timedelta = timedelta(seconds=10)) -> None:
+async def over(
+    stage: BotWorld, span: timedelta, *bots: Bot, every: timedelta = timedelta(seconds=10)
+) -> None:
     """Let time pass while the outboxes go round."""
     end = stage.clock() + span
     while stage.clock() < end:
@@ -56,7 +58,7 @@ async def over(stage: Bench, span: timedelta, *bots: Bot, every: timedelta = tim
         await stage.pass_time(seconds=every.total_seconds())
 
 
-async def test_a_channel_gets_one_message_a_second(stage: Bench) -> None:
+async def test_a_channel_gets_one_message_a_second(stage: BotWorld) -> None:
     """However many wait, and in however many processes; and in the order in which they were asked for."""
     made = await placed(stage, 12)
     other = await stage.start()
@@ -64,27 +66,27 @@ async def test_a_channel_gets_one_message_a_second(stage: Bench) -> None:
     seen: list[str] = []
     while len(seen) < len(made):
         for bot in (stage.bots[0], other):
-            await bot.outbox.step()
+            await bot.outbox.run_once()
         seen = await order(stage)
         assert len(seen) <= (stage.clock() - begun).total_seconds() + 1
         assert stage.clock() - begun < timedelta(seconds=30)
     assert seen == [one.id for one in made]
 
 
-async def test_people_are_written_to_once_a_second_while_others_do_not_wait(stage: Bench) -> None:
+async def test_people_are_written_to_once_a_second_while_others_do_not_wait(stage: BotWorld) -> None:
     """Ten cards at once ring an approver's phone second by second; another channel's message is not behind."""
     for number in range(10):
         action = PlaceCall(to=f"+9198765432{number:02}", agent="payments")
         await stage.bot.ask(action, delivery_key=f"call {number}")
     await stage.bot.ask(CANCEL_BY_ID)
-    await stage.bot.outbox.step()
-    await stage.bot.outbox.step()
+    await stage.bot.outbox.run_once()
+    await stage.bot.outbox.run_once()
     assert len(await stage.said("C0AUDIT")) == 1
     await stage.bot.posts()
     assert len(await stage.said("C0APPROVE")) == 1
 
 
-async def test_many_targets_that_end_are_few_edits(stage: Bench) -> None:
+async def test_many_targets_that_end_are_few_edits(stage: BotWorld) -> None:
     """Forty targets that end within some seconds are a handful of edits, and the last one shows them all."""
     actions = [PlaceCall(to=f"+9198765433{number:02}", agent="payments") for number in range(40)]
     made = await stage.bot.approved(*actions)
@@ -92,20 +94,20 @@ async def test_many_targets_that_end_are_few_edits(stage: Bench) -> None:
     edits = len(await stage.people.journal("chat.update"))
     dispatcher = stage.bot.dispatcher
     for _ in range(10):
-        await dispatcher.step()
+        await dispatcher.run_once()
         await dispatcher.finish(timedelta(seconds=5))
-        await stage.bot.outbox.step()
+        await stage.bot.outbox.run_once()
         await stage.pass_time(seconds=1.5)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await over(stage, timedelta(seconds=10))
-    request = await stage.bot.log.requests.request(made.id)
+    request = await stage.bot.store.requests.request(made.id)
     assert {entry.state for entry in request.entries} == {"succeeded"}
     assert len(await stage.people.journal("chat.update")) - edits <= 5, "an edit for every target"
     [audit] = [one for one in await stage.said("C0AUDIT") if not one.thread_ts]
     assert "40 done" in audit.text
 
 
-async def test_a_storm_of_429s_drains_in_order(stage: Bench) -> None:
+async def test_a_storm_of_429s_drains_in_order(stage: BotWorld) -> None:
     """Slack puts us off again and again: nobody asks before it said, nothing is lost, nothing comes twice."""
     made = await placed(stage, 8)
     await stage.people.fail(POST, "ratelimited", times=6, retry_after=30)
@@ -126,7 +128,7 @@ async def test_a_storm_of_429s_drains_in_order(stage: Bench) -> None:
 
 
 @pytest.mark.parametrize(("does", "code"), DOWN)
-async def test_slack_is_down_for_ten_minutes(stage: Bench, does: str, code: str) -> None:
+async def test_slack_is_down_for_ten_minutes(stage: BotWorld, does: str, code: str) -> None:
     """Nothing is lost, it comes in order, nothing twice, and within half a minute of Slack's return."""
     await stage.bot.person(AGENT)
     await stage.people.fail("*", does, times=100_000, code=code)
@@ -147,23 +149,23 @@ async def test_slack_is_down_for_ten_minutes(stage: Bench, does: str, code: str)
     assert len(await stage.said("C0AUDIT")) == len(made)
 
 
-async def test_two_processes_come_back_together(stage: Bench) -> None:
+async def test_two_processes_come_back_together(stage: BotWorld) -> None:
     """After an outage that both met, each message is there once and in order; a kill in between changes nothing."""
     await stage.people.fail(POST, "reset", times=100_000)
     made = await placed(stage, 5)
     other = await stage.start()
     await over(stage, timedelta(minutes=2), stage.bots[0], other)
-    await stage.bots[0].log.die()
+    await stage.bots[0].store.die()
     third = await stage.start()
     await over(stage, timedelta(minutes=1), other, third)
     await stage.people.heal()
     for _ in range(60):
-        await asyncio.gather(other.outbox.step(), third.outbox.step())
+        await asyncio.gather(other.outbox.run_once(), third.outbox.run_once())
         await stage.pass_time(seconds=1)
     assert await order(stage) == [one.id for one in made]
 
 
-async def test_what_is_delivered_twice_in_an_outage_is_posted_once(stage: Bench) -> None:
+async def test_what_is_delivered_twice_in_an_outage_is_posted_once(stage: BotWorld) -> None:
     """Slack delivers a command twice, changes the connection and takes no message: one request, told once."""
     person = stage.people.person(AGENT)
     await stage.people.fail(POST, "server_error", times=100_000)
@@ -180,7 +182,7 @@ async def test_what_is_delivered_twice_in_an_outage_is_posted_once(stage: Bench)
     assert len(known) == 1
 
 
-async def test_a_deleted_message_is_posted_anew_and_threads_hang_on_the_new_one(stage: Bench) -> None:
+async def test_a_deleted_message_is_posted_anew_and_threads_hang_on_the_new_one(stage: BotWorld) -> None:
     """Somebody deletes the audit message: the next change posts it once more, and replies follow it there."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.posts()
@@ -188,7 +190,7 @@ async def test_a_deleted_message_is_posted_anew_and_threads_hang_on_the_new_one(
     await stage.people.fail("chat.update", "error", code="message_not_found")
     await stage.bot.approve(made)
     await stage.bot.posts()
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.bot.posts()
     roots = [one for one in await stage.said("C0AUDIT") if not one.thread_ts]
     assert [one.ts for one in roots] == [old.ts, roots[1].ts]
@@ -197,13 +199,13 @@ async def test_a_deleted_message_is_posted_anew_and_threads_hang_on_the_new_one(
 
 
 @pytest.mark.parametrize("code", ["edit_window_closed", "cant_update_message"])
-async def test_what_cannot_be_edited_any_more_is_posted_anew(stage: Bench, code: str) -> None:
+async def test_what_cannot_be_edited_any_more_is_posted_anew(stage: BotWorld, code: str) -> None:
     """A workspace may forbid edits after a while: a new message shows how it stands."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.posts()
     await stage.people.fail("chat.update", "error", code=code, times=2)
     await stage.bot.approve(made)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await over(stage, timedelta(seconds=10))
     assert "Cancelled" in [one for one in await stage.said("C0AUDIT") if not one.thread_ts][-1].text
     assert len(await order(stage)) == 2
@@ -231,7 +233,7 @@ async def test_a_card_without_a_channel_is_decided_by_direct_message(tmp_path: P
             [asked] = await stage.said(channel)
             assert "as the card cannot be posted in <#C0APPROVE>" in asked.text
             assert "Review…" in str(asked.blocks)
-        events = await stage.bot.log.requests.events(made.id)
+        events = await stage.bot.store.requests.events(made.id)
         [noted] = [event for event in events if event.name == "not_posted"]
         assert noted.data == {"what": "card", "where": "C0APPROVE", "why": "is_archived"}
         assert sorted(str(event.data["person"]) for event in events if event.name == "asked") == [
@@ -239,7 +241,7 @@ async def test_a_card_without_a_channel_is_decided_by_direct_message(tmp_path: P
             SECOND,
         ]
         await stage.bot.approve(made)
-        await stage.bot.rounds()
+        await stage.bot.run_until_idle()
         await stage.bot.posts()
         [audit, *_] = await stage.said("C0AUDIT")
         assert "Cancelled" in audit.text
@@ -247,7 +249,7 @@ async def test_a_card_without_a_channel_is_decided_by_direct_message(tmp_path: P
             assert "Review…" not in str((await stage.said(channel))[0].blocks)
 
 
-async def test_both_channels_may_be_lost_at_once(stage: Bench) -> None:
+async def test_both_channels_may_be_lost_at_once(stage: BotWorld) -> None:
     """The requester reads of either, the approvers are asked, and the story in Details has both."""
     await stage.people.archive("C0APPROVE")
     await stage.people.app_in("C0AUDIT", member=False)
@@ -259,7 +261,7 @@ async def test_both_channels_may_be_lost_at_once(stage: Bench) -> None:
     assert ["approval card" in text for text in told] == [False, True]
     assert await stage.said("D0MANAGER")
     assert await stage.said("D0SECOND")
-    whole = await stage.bot.log.requests.whole(made.id)
+    whole = await stage.bot.store.requests.get_with_history(made.id)
     lines = "\n".join(story(whole.request, whole.events, whole.private))
     assert "could not post the audit message in <#C0AUDIT>: CallOps is not in that channel." in lines
     assert "could not post the approval card in <#C0APPROVE>: the channel is archived." in lines
@@ -275,10 +277,10 @@ async def test_both_channels_may_be_lost_at_once(stage: Bench) -> None:
         ("restricted_action_read_only_channel", "workspace admin"),
     ],
 )
-async def test_the_requester_reads_what_mends_it(stage: Bench, code: str, words: str) -> None:
+async def test_the_requester_reads_what_mends_it(stage: BotWorld, code: str, words: str) -> None:
     """Whatever keeps the card out of its channel, who asked is told in words and what to do."""
     made = await stage.bot.ask(CANCEL_BY_ID)
-    await stage.bot.outbox.step()  # the audit message
+    await stage.bot.outbox.run_once()  # the audit message
     await stage.people.fail(POST, "error", code=code)
     await stage.bot.posts()
     [told] = direct(await stage.said("D0AGENT"), "could not be posted")
@@ -286,20 +288,20 @@ async def test_the_requester_reads_what_mends_it(stage: Bench, code: str, words:
     assert made.id in str(told.blocks)
 
 
-async def test_what_waits_for_the_audit_channel_is_posted_when_it_is_back(stage: Bench) -> None:
+async def test_what_waits_for_the_audit_channel_is_posted_when_it_is_back(stage: BotWorld) -> None:
     """Nothing else waits for it; when somebody invites the app again, it comes in order, edits and replies too."""
     await stage.people.app_in("C0AUDIT", member=False)
     made = [await stage.bot.ask(CANCEL_BY_ID), await stage.bot.ask(PLACE, delivery_key="another")]
     await stage.bot.posts()
     assert len(await stage.said("C0APPROVE")) == 1
     await stage.bot.approve(made[0])
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await over(stage, timedelta(days=1), every=timedelta(minutes=30))
     assert len(direct(await stage.said("D0AGENT"), "could not be posted in <#C0AUDIT>")) == 1
     tries = len(await stage.people.journal(POST))
     assert tries < 70, "every post asks whether the channel is back"
     await stage.people.app_in("C0AUDIT", member=True)
-    await over(stage, SHUT_PAUSE + timedelta(seconds=5), every=timedelta(seconds=5))
+    await over(stage, UNAVAILABLE_PAUSE + timedelta(seconds=5), every=timedelta(seconds=5))
     assert await order(stage) == [one.id for one in made]
     first, *_ = await stage.said("C0AUDIT")
     replies = [one for one in await stage.said("C0AUDIT") if one.thread_ts]
@@ -307,7 +309,7 @@ async def test_what_waits_for_the_audit_channel_is_posted_when_it_is_back(stage:
     assert "Cancelled" in first.text
 
 
-async def test_a_channel_that_nobody_mends_is_given_up_after_a_week(stage: Bench) -> None:
+async def test_a_channel_that_nobody_mends_is_given_up_after_a_week(stage: BotWorld) -> None:
     """By then the log tells of it alone; what comes later is posted all the same."""
     await stage.people.archive("C0AUDIT")
     await placed(stage, 1)
@@ -317,13 +319,13 @@ async def test_a_channel_that_nobody_mends_is_given_up_after_a_week(stage: Bench
     assert not await stage.said("C0AUDIT")
 
 
-async def test_who_gets_no_direct_messages_costs_one_message(stage: Bench) -> None:
+async def test_who_gets_no_direct_messages_costs_one_message(stage: BotWorld) -> None:
     """A requester whose account is closed reads nothing; it is tried once, and the others read all."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     manager = await stage.bot.person(MANAGER)
     await stage.bot.approvals.deny(made.id, manager, reason="not this", shown=content(made), nonce="denied")
     while not direct(await stage.said("C0AUDIT"), "denied this"):
-        assert await stage.bot.outbox.step()
+        assert await stage.bot.outbox.run_once()
     await stage.people.fail(POST, "error", code="user_disabled")
     await stage.bot.posts()
     assert not await stage.said("D0AGENT")

@@ -10,7 +10,7 @@ import pytest
 from bot.workers.outbox import Outbox
 from providers.actions import CallRef, CancelCall
 from storage.models import Request
-from tests.integration.bench import CANCEL_BY_ID, PLACE, Bench, Parts, bench
+from tests.integration.bench import CANCEL_BY_ID, PLACE, BotWorld, Parts, bench
 
 POST, UPDATE = "chat.postMessage", "chat.update"
 SOON = 10.0
@@ -25,7 +25,7 @@ class Impatient(Outbox):
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
@@ -33,46 +33,46 @@ async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
 
 
 @pytest.fixture
-async def impatient(tmp_path: Path) -> AsyncIterator[Bench]:
+async def impatient(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world whose bot soon gives a call up."""
     async with bench(tmp_path, Parts(outbox=Impatient)) as made:
         yield made
         await made.bot.outbox.break_off()
 
 
-async def until(stage: Bench, holds: Callable[[], Awaitable[bool]], seconds: float = 0.0) -> None:
+async def until(stage: BotWorld, holds: Callable[[], Awaitable[bool]], seconds: float = 0.0) -> None:
     """Let the outbox go round until something holds; so much time passes with each round."""
     async with asyncio.timeout(SOON):
         while not await holds():
-            await stage.bot.outbox.step()
+            await stage.bot.outbox.run_once()
             stage.clock.move(seconds=seconds)
 
 
-async def ask(stage: Bench, number: int) -> Request:
+async def ask(stage: BotWorld, number: int) -> Request:
     """Ask for a cancellation, each of another call."""
     return await stage.bot.ask(CancelCall(target=CallRef(call_id=f"vx_{number}")), delivery_key=f"{number}")
 
 
-async def cards(stage: Bench) -> int:
+async def cards(stage: BotWorld) -> int:
     """How many cards there are."""
     return len([one for one in await stage.said("C0APPROVE") if not one.thread_ts])
 
 
-async def hang(stage: Bench, request: Request, slot: str) -> None:
+async def hang(stage: BotWorld, request: Request, slot: str) -> None:
     """Let Slack answer no edit of one of a request's messages."""
-    ts = (await stage.bot.log.requests.request(request.id)).messages[slot].ts
+    ts = (await stage.bot.store.requests.request(request.id)).messages[slot].ts
     await stage.people.fail(UPDATE, "silence", times=10_000, where={"ts": ts})
 
 
 @pytest.mark.parametrize("slot", ["audit", "card"])
-async def test_an_edit_that_hangs_holds_up_no_other_message(stage: Bench, slot: str) -> None:
+async def test_an_edit_that_hangs_holds_up_no_other_message(stage: BotWorld, slot: str) -> None:
     """New cards, and edits of other messages, are there long before that call is given up."""
     first, other = [await ask(stage, number) for number in (1001, 1002)]
     await stage.bot.posts()
     await hang(stage, first, slot)
     for one in (first, other):
         await stage.bot.approve(one)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     for number in range(6):
         await ask(stage, number)
 
@@ -85,7 +85,7 @@ async def test_an_edit_that_hangs_holds_up_no_other_message(stage: Bench, slot: 
     assert len(troubled) == 1
 
 
-async def test_a_channel_that_hangs_holds_up_no_other_channel(stage: Bench) -> None:
+async def test_a_channel_that_hangs_holds_up_no_other_channel(stage: BotWorld) -> None:
     """Audit messages and direct messages are posted while no card is; then the cards come, each once."""
     await stage.people.fail(POST, "silence", times=10_000, where={"channel": "C0APPROVE"})
     for number in range(4):
@@ -98,14 +98,14 @@ async def test_a_channel_that_hangs_holds_up_no_other_channel(stage: Bench) -> N
     assert await cards(stage) == 0
 
 
-async def test_a_call_that_hung_is_tried_again_on_its_own(impatient: Bench) -> None:
+async def test_a_call_that_hung_is_tried_again_on_its_own(impatient: BotWorld) -> None:
     """Its wait grows, other messages of its request go on meanwhile, and it is made good."""
     stage = impatient
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.posts()
     await hang(stage, made, "audit")
     await stage.bot.approve(made)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.bot.ask(PLACE, delivery_key="meanwhile")
 
     async def card_edited() -> bool:
@@ -123,7 +123,7 @@ async def test_a_call_that_hung_is_tried_again_on_its_own(impatient: Bench) -> N
     assert len(roots) == 2
 
 
-async def test_where_slack_answers_nothing_it_is_tried_ever_more_slowly(impatient: Bench) -> None:
+async def test_where_slack_answers_nothing_it_is_tried_ever_more_slowly(impatient: BotWorld) -> None:
     """All that waits has one call go ahead of it; nothing is lost."""
     stage = impatient
     await stage.people.fail(POST, "silence", times=10_000)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.models import Moved, NotAllowed, Origin, Report, Wish
+from bot.services.models import DoNotCallResult, PermissionDeniedError, RequestSource, RequestSpec, Reschedule
 from bot.ui.do_not_call import status
 from bot.ui.do_not_call import stopped as stopped_words
 from playground import callkaro, voxworks
@@ -16,10 +16,10 @@ from providers import phone
 from providers.actions import CallRef, CancelCall, Kind, NumberRef, PlaceCall
 from storage.maintenance.verification import verify
 from storage.models import Query
-from storage.repositories.erasure_list import Erasing
+from storage.repositories.erasure_list import PurgeFilter
 from storage.states import State
 from tests.e2e.scene import words
-from tests.integration.bench import AGENT, MANAGER, PLACE, Bench, Bot, bench
+from tests.integration.bench import AGENT, MANAGER, PLACE, Bot, BotWorld, bench
 from tests.storage.samples import NUMBER, OTHER_NUMBER, erase, verified
 
 PHONE = phone.read(NUMBER, default_region="IN")
@@ -31,7 +31,7 @@ PLACING = {
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
@@ -48,17 +48,17 @@ def scheduled(at: datetime) -> PlaceCall:
     return PlaceCall(to=NUMBER, agent="payments", at=at)
 
 
-async def stop(bot: Bot, by: str = AGENT, delivery_key: str = "stop") -> Report:
+async def stop(bot: Bot, by: str = AGENT, delivery_key: str = "stop") -> DoNotCallResult:
     """Stop all calls to the number."""
-    origin = Origin(await bot.person(by), "C0SUPPORT", delivery_key)
-    return await bot.stopping.stop(PHONE, origin, "asked us to")
+    origin = RequestSource(await bot.person(by), "C0SUPPORT", delivery_key)
+    return await bot.stopping.add(PHONE, origin, "asked us to")
 
 
-async def test_somebody_who_asks_not_to_be_called_is_called_no_more(stage: Bench) -> None:
+async def test_somebody_who_asks_not_to_be_called_is_called_no_more(stage: BotWorld) -> None:
     """Typed: stopped, cancelled without an approval, refused with who and when, allowed by a manager alone."""
     later = stage.clock.now + timedelta(hours=3)
     await stage.bot.ask(scheduled(later), delivery_key="scheduled")
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     async with stage.connected():
         asha, mira = stage.people.person(AGENT), stage.people.person(MANAGER)
         said = [
@@ -79,18 +79,18 @@ async def test_somebody_who_asks_not_to_be_called_is_called_no_more(stage: Bench
     assert "Only managers may let calls go out again." in not_hers
     assert "Calls to +91 98765 43210 (India) may go out again." in allowed
     assert "Place this call?" in preview
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert await stage.effects("callkaro") == ["placed", "removed"]
-    [refusal] = (await stage.bot.log.search.page(Query(state=State.REFUSED))).entries
+    [refusal] = (await stage.bot.store.search.page(Query(state=State.REFUSED))).entries
     assert "Calls to this number were stopped on 2 Mar 2026" in (refusal.message or "")
     assert "asha" not in (refusal.message or "")
     assert verify(stage.path).faults == ()
 
 
-async def test_a_stop_and_a_list_are_told_in_the_audit_channel_once(stage: Bench) -> None:
+async def test_a_stop_and_a_list_are_told_in_the_audit_channel_once(stage: BotWorld) -> None:
     """Who, with the number masked; what Slack does not take just now is told later."""
     await stop(stage.bot)
-    await stage.bot.log.do_not_call_lists.add("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
+    await stage.bot.store.do_not_call_lists.add("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
     for _ in range(4):
         await stage.bot.posts()
         stage.clock.move(minutes=2)
@@ -99,19 +99,19 @@ async def test_a_stop_and_a_list_are_told_in_the_audit_channel_once(stage: Bench
     assert "<@U0AGENT> stopped all calls to +91 ••••• •3210." in first
     assert "asked us to" not in first  # what stands in a channel could not be taken out again
     assert "2 numbers added to the do-not-call list “ndnc”." in second
-    [listed] = await stage.bot.log.do_not_call.stops(OTHER_NUMBER)
-    became = str(status(await stage.bot.log.requests.events(listed.id), {}).blocks)
+    [listed] = await stage.bot.store.do_not_call.stops(OTHER_NUMBER)
+    became = str(status(await stage.bot.store.requests.events(listed.id), {}).blocks)
     assert became.index("2 numbers added to the do-not-call list “ndnc”.") < became.index(
         "An import into the do-not-call list “ndnc” began. It blocks nothing before it is done."
     )
 
 
-async def test_what_waits_is_withdrawn_and_its_requester_told(stage: Bench) -> None:
+async def test_what_waits_is_withdrawn_and_its_requester_told(stage: BotWorld) -> None:
     """A call that waits for its turn is not sent, and says why; whoever asked for it gets a message."""
     made = await stage.bot.ask(PLACE, by=MANAGER)
     report = await stop(stage.bot)
     assert report.withdrawn == [made.id]
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(made)).state is State.WITHDRAWN
     await stage.bot.posts()
     [told] = [words(one) for one in await stage.said("D0MANAGER")]
@@ -120,109 +120,109 @@ async def test_what_waits_is_withdrawn_and_its_requester_told(stage: Bench) -> N
     assert "placed" not in await stage.effects("callkaro")
 
 
-async def test_nothing_leaves_once_a_stop_is_recorded(stage: Bench) -> None:
+async def test_nothing_leaves_once_a_stop_is_recorded(stage: BotWorld) -> None:
     """Between the claim and the bytes: the call is held back, then refused in words, and nothing was sent."""
-    bot, reports = stage.bot, list[Report]()
+    bot, reports = stage.bot, list[DoNotCallResult]()
 
     async def meanwhile() -> None:
-        del bot.log.at["before hold"]
+        del bot.store.at["before hold"]
         reports.append(await stop(bot))
 
-    bot.log.at["before hold"] = meanwhile
+    bot.store.at["before hold"] = meanwhile
     made = await bot.ask(PLACE)
-    await bot.rounds()
+    await bot.run_until_idle()
     assert reports[0].going_out == [made.id]
     assert "placed" not in await stage.effects("callkaro")
     entry = await bot.entry(made)
     assert entry.state is State.REFUSED
     assert reports[0].stop.id in (entry.message or "")
-    names = [event.name for event in await bot.log.requests.events(made.id)]
+    names = [event.name for event in await bot.store.requests.events(made.id)]
     assert names == ["requested", "sending", "held_back", "refused"]
-    assert (await verified(bot.log)).faults == ()
+    assert (await verified(bot.store)).faults == ()
 
 
-async def test_what_had_left_before_the_stop_is_said_to_perhaps_go_out(stage: Bench) -> None:
+async def test_what_had_left_before_the_stop_is_said_to_perhaps_go_out(stage: BotWorld) -> None:
     """After the bytes' last check a stop comes too late for one call: it says so, and cancels behind it."""
-    bot, reports = stage.bot, list[Report]()
+    bot, reports = stage.bot, list[DoNotCallResult]()
 
     async def meanwhile() -> None:
-        del bot.log.at["after hold"]
+        del bot.store.at["after hold"]
         reports.append(await stop(bot))
 
-    bot.log.at["after hold"] = meanwhile
+    bot.store.at["after hold"] = meanwhile
     made = await bot.ask(scheduled(stage.clock.now + timedelta(hours=3)))
-    await bot.rounds()
+    await bot.run_until_idle()
     assert reports[0].going_out == [made.id]
     assert await stage.effects("callkaro") == ["placed", "removed"]
 
 
-async def test_a_lost_answer_is_told_when_calls_are_stopped(stage: Bench) -> None:
+async def test_a_lost_answer_is_told_when_calls_are_stopped(stage: BotWorld) -> None:
     """Nobody knows whether that call went out, and no further attempt of it is made."""
     await stage.providers.fail("callkaro", Fault(does="close", times=1))
     made = await stage.bot.ask(PLACE)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     report = await stop(stage.bot)
     assert report.unsure == [made.id]
 
 
-async def test_calls_are_cancelled_by_the_ids_the_log_knows(stage: Bench) -> None:
+async def test_calls_are_cancelled_by_the_ids_the_log_knows(stage: BotWorld) -> None:
     """Where a provider cancels by id, the scheduled call's own id is used, in one request without approval."""
     bot = await stage.crash(**PLACING)
     at = stage.clock.now + timedelta(hours=3)
     call = PlaceCall(to=NUMBER, agent="payments", at=at)
-    origin = Origin(await bot.person(AGENT), None, "voxworks")
-    made = (await bot.requests.ask(Wish("voxworks", [call]), origin)).request
-    await bot.rounds()
+    origin = RequestSource(await bot.person(AGENT), None, "voxworks")
+    made = (await bot.requests.ask(RequestSpec("voxworks", [call]), origin)).request
+    await bot.run_until_idle()
     reference = (await bot.entry(made)).reference
     report = await stop(bot)
     [cancelling] = [one for one in report.cancelling if one.connection == "voxworks"]
     assert [entry.action for entry in cancelling.entries] == [
         CancelCall(target=CallRef(call_id=reference or ""))
     ]
-    await bot.rounds()
+    await bot.run_until_idle()
     assert (await bot.entry(cancelling)).state is State.SUCCEEDED
     again = await stop(bot, delivery_key="again")
-    assert not again.fresh
+    assert not again.created
     assert "voxworks" in again.not_cancelled, "what was cancelled is not cancelled once more"
 
 
-async def test_a_stop_delivered_twice_makes_its_requests_once(stage: Bench) -> None:
+async def test_a_stop_delivered_twice_makes_its_requests_once(stage: BotWorld) -> None:
     """The same delivery is the same stop and the same cancellations."""
     first, second = await stop(stage.bot), await stop(stage.bot)
     assert first.stop.id == second.stop.id
     assert [one.id for one in first.cancelling] == [one.id for one in second.cancelling]
-    assert len((await stage.bot.log.search.page(Query(kind=Kind.CANCEL_CALL))).entries) == 1
+    assert len((await stage.bot.store.search.page(Query(kind=Kind.CANCEL_CALL))).entries) == 1
 
 
-async def test_a_call_cannot_be_approved_once_calls_are_stopped(stage: Bench) -> None:
+async def test_a_call_cannot_be_approved_once_calls_are_stopped(stage: BotWorld) -> None:
     """A list that is imported while a call waits for its approval refuses the approval, in words."""
     bot = await stage.crash(
         **{'request = ["everyone"]\nsettle': 'request = ["everyone"]\napprove = ["managers"]\nsettle'}
     )
     made = await bot.ask(PLACE)
     assert made.state is State.PENDING
-    await bot.log.do_not_call_lists.add("ndnc", [NUMBER], actor="system")
-    with pytest.raises(NotAllowed, match="on the do-not-call list ndnc"):
+    await bot.store.do_not_call_lists.add("ndnc", [NUMBER], actor="system")
+    with pytest.raises(PermissionDeniedError, match="on the do-not-call list ndnc"):
         await bot.approve(made)
 
 
-async def test_forgetting_a_person_does_not_lift_their_stop(stage: Bench) -> None:
+async def test_forgetting_a_person_does_not_lift_their_stop(stage: BotWorld) -> None:
     """What is personal goes, the number's reason with it; the keyed hash stays, and no number is in the file."""
     made = await stage.bot.ask(PLACE)
     report = await stop(stage.bot)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     for request in [made.id, report.stop.id, *(one.id for one in report.cancelling)]:
-        await erase(stage.bot.log, request, actor=MANAGER)
-    assert await stage.bot.log.do_not_call.stops(NUMBER)
-    with pytest.raises(NotAllowed):
+        await erase(stage.bot.store, request, actor=MANAGER)
+    assert await stage.bot.store.do_not_call.stops(NUMBER)
+    with pytest.raises(PermissionDeniedError):
         await stage.bot.ask(PLACE, delivery_key="again")
     assert verify(stage.path).faults == ()
 
 
-async def test_taking_a_stop_out_of_the_file_is_found(stage: Bench) -> None:
+async def test_taking_a_stop_out_of_the_file_is_found(stage: BotWorld) -> None:
     """Whoever deletes the row by hand leaves events that say otherwise."""
     report = await stop(stage.bot)
-    await stage.bot.log.do_not_call_lists.add("ndnc", [OTHER_NUMBER], actor="system")
+    await stage.bot.store.do_not_call_lists.add("ndnc", [OTHER_NUMBER], actor="system")
     with closing(sqlite3.connect(stage.path)) as connection:
         connection.execute("DELETE FROM stops")
         connection.commit()
@@ -243,7 +243,7 @@ async def test_taking_a_stop_out_of_the_file_is_found(stage: Bench) -> None:
         ('lift = ["leads"]', AGENT, True),
     ],
 )
-async def test_who_may_lift_a_stop(stage: Bench, rule: str, person: str, may: bool) -> None:  # noqa: FBT001 - a table's column
+async def test_who_may_lift_a_stop(stage: BotWorld, rule: str, person: str, may: bool) -> None:  # noqa: FBT001 - a table's column
     """Those whom a rule's lift names; where none does, whoever may approve cancellations."""
     bot = await stage.crash(
         **{
@@ -251,10 +251,10 @@ async def test_who_may_lift_a_stop(stage: Bench, rule: str, person: str, may: bo
             'name = "anyone may place a call"': f'name = "anyone may place a call"\n{rule}',
         }
     )
-    assert bot.permissions.may_lift(await bot.person(person)).allowed is may
+    assert bot.permissions.may_unblock(await bot.person(person)).allowed is may
 
 
-async def test_the_form_does_what_the_line_does(stage: Bench) -> None:
+async def test_the_form_does_what_the_line_does(stage: BotWorld) -> None:
     """`/calls stop` without a number opens the form; its answer is the same."""
     async with stage.connected():
         asha = stage.people.person(AGENT)
@@ -262,10 +262,10 @@ async def test_the_form_does_what_the_line_does(stage: Bench) -> None:
         assert opened
         heard = await asha.submit(opened, {"targets": "98765 43210", "reason": "asked us to"})
     assert "No more calls to +91 ••••• •3210" in read(heard.view)
-    assert await stage.bot.log.do_not_call.stops(NUMBER)
+    assert await stage.bot.store.do_not_call.stops(NUMBER)
 
 
-async def test_every_agents_calls_are_cancelled(stage: Bench) -> None:
+async def test_every_agents_calls_are_cancelled(stage: BotWorld) -> None:
     """Each agent has a request of its own: what a request is bound to is its agent's."""
     later = stage.clock.now + timedelta(hours=3)
     bot = await stage.start(
@@ -275,15 +275,15 @@ async def test_every_agents_calls_are_cancelled(stage: Bench) -> None:
     )
     for agent in ("payments", "support"):
         await bot.ask(PlaceCall(to=NUMBER, agent=agent, at=later), delivery_key=agent)
-    await bot.rounds()
+    await bot.run_until_idle()
     report = await stop(bot)
-    await bot.rounds()
-    ended = [await bot.log.requests.request(one.id) for one in report.cancelling]
+    await bot.run_until_idle()
+    ended = [await bot.store.requests.request(one.id) for one in report.cancelling]
     assert [one.state for one in ended] == [State.SUCCEEDED] * 2
     assert await stage.effects("callkaro") == ["placed", "placed", "removed", "removed"]
 
 
-async def test_a_stop_on_a_dry_run_does_not_say_that_it_cancels(stage: Bench) -> None:
+async def test_a_stop_on_a_dry_run_does_not_say_that_it_cancels(stage: BotWorld) -> None:
     """Whoever promised the customer no call reads that nothing was cancelled there."""
     bot = await stage.start(**{'provider = "callkaro"': 'provider = "callkaro"\nmode = "dry-run"'})
     report = await stop(bot)
@@ -292,27 +292,27 @@ async def test_a_stop_on_a_dry_run_does_not_say_that_it_cancels(stage: Bench) ->
     assert "*Not cancelled* through reminders: it is set up as a dry run" in str(stopped_words(report).blocks)
 
 
-async def test_why_somebody_was_stopped_is_purged_with_their_number(stage: Bench) -> None:
+async def test_why_somebody_was_stopped_is_purged_with_their_number(stage: BotWorld) -> None:
     """The block stays: it is a keyed hash. Why it was asked is said in no channel, and is erased."""
     await stop(stage.bot)
-    await stage.bot.log.retention.purge(
-        Erasing(rule="by number", numbers=frozenset({NUMBER})), actor="operator"
+    await stage.bot.store.retention.purge(
+        PurgeFilter(rule="by number", numbers=frozenset({NUMBER})), actor="operator"
     )
-    [stopped] = await stage.bot.log.do_not_call.stops(NUMBER)
-    assert await stage.bot.log.requests.private(stopped.id) == []
+    [stopped] = await stage.bot.store.do_not_call.stops(NUMBER)
+    assert await stage.bot.store.requests.personal_values(stopped.id) == []
     assert not verify(stage.path).faults
 
 
-async def test_a_stop_that_was_lifted_is_not_forgotten(stage: Bench) -> None:
+async def test_a_stop_that_was_lifted_is_not_forgotten(stage: BotWorld) -> None:
     """Whoever asks for every call since somebody asked for none is not told that nobody ever did."""
     bot = stage.bot
     await stop(bot)
-    await bot.rounds()
-    await bot.stopping.allow(PHONE, await bot.person(MANAGER), "called us back")
-    assert await bot.log.search.asked_to_stop(NUMBER)
+    await bot.run_until_idle()
+    await bot.stopping.remove(PHONE, await bot.person(MANAGER), "called us back")
+    assert await bot.store.search.asked_to_stop(NUMBER)
 
 
-async def test_whoever_is_not_called_at_all_has_no_hours(stage: Bench) -> None:
+async def test_whoever_is_not_called_at_all_has_no_hours(stage: BotWorld) -> None:
     """A stopped number is refused as stopped, not with an hour at which it may be called."""
     bot = await stage.start(
         **{
@@ -320,29 +320,29 @@ async def test_whoever_is_not_called_at_all_has_no_hours(stage: Bench) -> None:
         }
     )
     await stop(bot)
-    with pytest.raises(NotAllowed, match="stopped all calls to this number"):
+    with pytest.raises(PermissionDeniedError, match="stopped all calls to this number"):
         await bot.ask(PLACE)
 
 
-async def test_a_stop_between_the_steps_of_a_move_offers_nothing(stage: Bench) -> None:
+async def test_a_stop_between_the_steps_of_a_move_offers_nothing(stage: BotWorld) -> None:
     """The call is cancelled and stays so: the message says why, and has no button to place it again."""
     bot, later = stage.bot, stage.clock.now + timedelta(hours=3)
     placed = await bot.ask(scheduled(later), delivery_key="scheduled")
-    await bot.rounds()
-    wish = Wish(
+    await bot.run_until_idle()
+    wish = RequestSpec(
         "reminders",
         (CancelCall(target=NumberRef(agent="payments", to=NUMBER)),),
         "moved",
-        reschedules=Moved(placed.id, scheduled(later + timedelta(hours=1))),
+        reschedules=Reschedule(placed.id, scheduled(later + timedelta(hours=1))),
     )
-    origin = Origin(await bot.person(AGENT), "C0SUPPORT", "move")
+    origin = RequestSource(await bot.person(AGENT), "C0SUPPORT", "move")
     move = (await bot.requests.ask(wish, origin)).request
     await bot.approve(move)
-    await bot.rounds()
+    await bot.run_until_idle()
     await stop(bot)
     moving = bot.moving
-    await moving.step()
-    await moving.step()
+    await moving.run_once()
+    await moving.run_once()
     await bot.posts()
     said = await stage.said("C0AUDIT")
     [audit] = [one for one in said if f"Details of {move.id}" in str(one.blocks) and not one.thread_ts]

@@ -7,79 +7,79 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.models import Moved, Origin, Settlement, Wish
+from bot.services.models import RequestSource, RequestSpec, Reschedule, Settlement
 from bot.text.interactions import Evidence
 from playground.faults import Fault
 from providers.actions import CallAction, PlaceCall
-from storage.models import Cancelled, LogEntry, Request
+from storage.models import ActionRecord, Cancelled, Request
 from storage.states import State
 from tests.e2e.scene import until
-from tests.integration.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, MANAGER, Bench, bench
+from tests.integration.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, MANAGER, BotWorld, bench
 from tests.storage.samples import NUMBER
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
-async def place(stage: Bench, **later: float) -> LogEntry:
+async def place(stage: BotWorld, **later: float) -> ActionRecord:
     """Have a call scheduled, so much later."""
     at = stage.clock().replace(microsecond=0) + timedelta(**later)
     made = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), delivery_key=f"call {at}")
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     return await stage.bot.entry(made)
 
 
 async def cancel(
-    stage: Bench,
+    stage: BotWorld,
     action: CallAction = CANCEL_BY_NUMBER,
     *,
-    moves: Moved | None = None,
+    moves: Reschedule | None = None,
     reported_call_time: datetime | None = None,
 ) -> Request:
     """Have a cancellation approved."""
     person = await stage.bot.person(AGENT)
     connection = "voxworks" if action == CANCEL_BY_ID else "reminders"
-    wish = Wish(
+    wish = RequestSpec(
         connection, (action,), "customer asked", reschedules=moves, reported_call_time=reported_call_time
     )
-    asked = await stage.bot.requests.ask(wish, Origin(person, "C0SUPPORT", "cancel"))
+    asked = await stage.bot.requests.ask(wish, RequestSource(person, "C0SUPPORT", "cancel"))
     return await stage.bot.approve(asked.request)
 
 
-async def second_steps(stage: Bench) -> None:
+async def second_steps(stage: BotWorld) -> None:
     """Let moves take their second steps, and send them."""
     moving = stage.bot.moving
-    await moving.step()
-    await stage.bot.rounds()
-    await moving.step()
+    await moving.run_once()
+    await stage.bot.run_until_idle()
+    await moving.run_once()
 
 
-async def pass_hours(stage: Bench, hours: float) -> None:
+async def pass_hours(stage: BotWorld, hours: float) -> None:
     """Let time pass in steps of five minutes, with rounds."""
     for _ in range(round(hours * 12)):
         await stage.pass_time(minutes=5)
-        await stage.bot.rounds()
+        await stage.bot.run_until_idle()
         await second_steps(stage)
     await stage.bot.posts()
 
 
-async def heard(stage: Bench, channel: str) -> str:
+async def heard(stage: BotWorld, channel: str) -> str:
     """The last message in a channel, and the one that this is a reply to."""
     said = await stage.said(channel)
     last = said[-1]
     return " ".join(one.text for one in said if one is last or one.ts == last.thread_ts)
 
 
-async def test_nothing_is_cancelled_once_the_call_went_out(stage: Bench) -> None:
+async def test_nothing_is_cancelled_once_the_call_went_out(stage: BotWorld) -> None:
     """With its provider down until then, an approved cancellation ends, and everybody reads why."""
     placed = await place(stage, hours=1)
     await stage.providers.fail("callkaro", "refused")
     made = await cancel(stage)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await pass_hours(stage, 1.3)
     assert (await stage.bot.entry(made)).state is State.EXPIRED
     await stage.providers.clear("callkaro")
@@ -93,17 +93,17 @@ async def test_nothing_is_cancelled_once_the_call_went_out(stage: Bench) -> None
         assert "CallOps could not send the cancellation in time" in told
         assert "will* be called" not in told
         assert "decided" not in told
-    assert (await stage.bot.log.requests.request(placed.request)).cancelled is None
+    assert (await stage.bot.store.requests.request(placed.request)).cancelled is None
 
 
-async def test_a_move_that_comes_too_late_calls_nobody_again(stage: Bench) -> None:
+async def test_a_move_that_comes_too_late_calls_nobody_again(stage: BotWorld) -> None:
     """A call that went out before it could be moved is not placed a second time."""
     placed = await place(stage, hours=1)
     assert isinstance(placed.action, PlaceCall)
     await stage.providers.fail("callkaro", "refused")
     again = placed.action.model_copy(update={"at": stage.clock() + timedelta(hours=4)})
-    made = await cancel(stage, moves=Moved(placed.id, again))
-    await stage.bot.rounds()
+    made = await cancel(stage, moves=Reschedule(placed.id, again))
+    await stage.bot.run_until_idle()
     await pass_hours(stage, 1.3)
     await stage.providers.clear("callkaro")
     await pass_hours(stage, 4)
@@ -115,11 +115,11 @@ async def test_a_move_that_comes_too_late_calls_nobody_again(stage: Bench) -> No
     assert "It is not placed again" in told
 
 
-async def test_a_time_that_the_requester_said_counts_and_is_theirs(stage: Bench) -> None:
+async def test_a_time_that_the_requester_said_counts_and_is_theirs(stage: BotWorld) -> None:
     """Where the log knows no time, what was said is the end as well, and whose word it is stands there."""
     await stage.providers.fail("voxworks", "refused")
     made = await cancel(stage, CANCEL_BY_ID, reported_call_time=stage.clock() + timedelta(hours=1))
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await pass_hours(stage, 1.3)
     await stage.providers.clear("voxworks")
     await pass_hours(stage, 1)
@@ -130,23 +130,23 @@ async def test_a_time_that_the_requester_said_counts_and_is_theirs(stage: Bench)
     assert "as <@U0AGENT> says" in told
 
 
-async def test_without_a_known_time_it_is_sent_whenever_it_can_be(stage: Bench) -> None:
+async def test_without_a_known_time_it_is_sent_whenever_it_can_be(stage: BotWorld) -> None:
     """Nothing is inferred where nobody knows when the call goes out."""
     await stage.providers.fail("voxworks", "refused")
     made = await cancel(stage, CANCEL_BY_ID)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await pass_hours(stage, 1.3)
     await stage.providers.clear("voxworks")
     await pass_hours(stage, 1)
     assert (await stage.bot.entry(made)).state is State.SUCCEEDED
 
 
-async def test_a_later_call_to_the_number_is_still_cancelled(stage: Bench) -> None:
+async def test_a_later_call_to_the_number_is_still_cancelled(stage: BotWorld) -> None:
     """One of two calls went out: the other is removed, and nobody says that both were."""
     first, second = await place(stage, hours=1), await place(stage, hours=6)
     await stage.providers.fail("callkaro", "refused")
     made = await cancel(stage)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await pass_hours(stage, 1.3)
     assert (await stage.bot.entry(made)).state is State.APPROVED
     await stage.providers.clear("callkaro")
@@ -158,14 +158,14 @@ async def test_a_later_call_to_the_number_is_still_cancelled(stage: Bench) -> No
         assert told, channel
         assert all("Removed what was still to go out" in one for one in told)
     assert "only later ones can have been removed" in await heard(stage, "D0AGENT")
-    log = stage.bot.log
+    log = stage.bot.store
     assert [(await log.requests.request(one.id)).cancelled for one in (first, second)] == [
         None,
         Cancelled(made.id),
     ]
 
 
-async def test_what_runs_out_while_a_later_call_is_to_come_says_so(stage: Bench) -> None:
+async def test_what_runs_out_while_a_later_call_is_to_come_says_so(stage: BotWorld) -> None:
     """The rule's time is over, not that of the second call: there is still something to do."""
     await place(stage, hours=1)
     await place(stage, hours=9)
@@ -178,30 +178,30 @@ async def test_what_runs_out_while_a_later_call_is_to_come_says_so(stage: Bench)
     assert "The call went out" not in told
 
 
-async def test_a_newer_schedule_is_not_what_was_to_be_cancelled(stage: Bench) -> None:
+async def test_a_newer_schedule_is_not_what_was_to_be_cancelled(stage: BotWorld) -> None:
     """A call that was placed after the cancellation was asked keeps it from nothing: its own call went out."""
     await place(stage, hours=1)
     person = await stage.bot.person(AGENT)
-    wish = Wish("reminders", (CANCEL_BY_NUMBER,), "customer asked")
-    asked = await stage.bot.requests.ask(wish, Origin(person, "C0SUPPORT", "cancel"))
+    wish = RequestSpec("reminders", (CANCEL_BY_NUMBER,), "customer asked")
+    asked = await stage.bot.requests.ask(wish, RequestSource(person, "C0SUPPORT", "cancel"))
     await stage.pass_time(minutes=1)
     await place(stage, hours=6)
     await stage.providers.fail("callkaro", "refused")
     made = await stage.bot.approve(asked.request)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await pass_hours(stage, 1.3)
     assert (await stage.bot.entry(made)).state is State.EXPIRED
 
 
-async def test_what_is_in_doubt_is_not_sent_again_after_the_call(stage: Bench) -> None:
+async def test_what_is_in_doubt_is_not_sent_again_after_the_call(stage: BotWorld) -> None:
     """A lost answer just before the call, and an order of a person after it: a doubt stays one."""
     await place(stage, seconds=5)
     await stage.providers.fail("callkaro", Fault(does="reset", times=1, effect=False))
     made = await cancel(stage)
     await stage.pass_time(seconds=4)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await stage.pass_time(seconds=3)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert (await stage.bot.entry(made)).state is State.UNKNOWN
     manager = await stage.bot.person(MANAGER)
     await stage.bot.approvals.settle(
@@ -212,7 +212,7 @@ async def test_what_is_in_doubt_is_not_sent_again_after_the_call(stage: Bench) -
         reason="nobody can tell",
         nonce="again",
     )
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     await second_steps(stage)
     entry = await stage.bot.entry(made)
     assert entry.state is State.UNKNOWN
@@ -222,18 +222,18 @@ async def test_what_is_in_doubt_is_not_sent_again_after_the_call(stage: Bench) -
 
 
 @pytest.mark.parametrize("step", ["before sending", "before hold", "after hold"])
-async def test_the_call_goes_out_between_the_claim_and_the_send(stage: Bench, step: str) -> None:
+async def test_the_call_goes_out_between_the_claim_and_the_send(stage: BotWorld, step: str) -> None:
     """The call's time is looked at last of all: nothing leaves once it came."""
     await place(stage, minutes=1)
     made = await cancel(stage)
 
     async def late() -> None:
-        del stage.bot.log.at[step]
+        del stage.bot.store.at[step]
         stage.clock.move(minutes=1)
 
-    stage.bot.log.at[step] = late
+    stage.bot.store.at[step] = late
     for _ in range(3):
-        await stage.bot.rounds()
+        await stage.bot.run_until_idle()
         await stage.pass_time(seconds=31)
     assert (await stage.bot.entry(made)).state in {State.EXPIRED, State.UNKNOWN}
     assert await stage.effects("callkaro") == ["placed"]
@@ -241,12 +241,12 @@ async def test_the_call_goes_out_between_the_claim_and_the_send(stage: Bench, st
 
 
 @pytest.mark.parametrize("after", ["its lease", "the call"])
-async def test_an_answer_after_the_call_proves_nothing(stage: Bench, after: str) -> None:
+async def test_an_answer_after_the_call_proves_nothing(stage: BotWorld, after: str) -> None:
     """What a provider says that deletes what was never there may be of a call that had rung: people settle it."""
     placed = await place(stage, minutes=1)
     assert isinstance(placed.action, PlaceCall)
     again = placed.action.model_copy(update={"at": stage.clock() + timedelta(hours=4)})
-    made = await cancel(stage, moves=Moved(placed.id, again))
+    made = await cancel(stage, moves=Reschedule(placed.id, again))
     bot, awake, answered = stage.bot, asyncio.Event(), asyncio.Event()
     await stage.pass_time(seconds=55)
 
@@ -254,9 +254,9 @@ async def test_an_answer_after_the_call_proves_nothing(stage: Bench, after: str)
         answered.set()
         await awake.wait()
 
-    bot.log.at["before succeeded"] = bot.log.at["before unknown"] = asleep
+    bot.store.at["before succeeded"] = bot.store.at["before unknown"] = asleep
     await stage.providers.fail("callkaro", Fault(does="slow", seconds=0.3))
-    await bot.dispatcher.step()
+    await bot.dispatcher.run_once()
 
     async def it_is_out() -> bool | None:
         return any("delete" in one.request.target for one in await stage.asked("callkaro")) or None
@@ -267,8 +267,8 @@ async def test_an_answer_after_the_call_proves_nothing(stage: Bench, after: str)
     if after == "its lease":
         other = await stage.start()
         await stage.pass_time(seconds=31)
-        await other.rounds()
-    bot.log.at.clear()
+        await other.run_until_idle()
+    bot.store.at.clear()
     awake.set()
     await bot.dispatcher.finish(timedelta(seconds=5))
     await second_steps(stage)

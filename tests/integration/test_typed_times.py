@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from storage.states import State
-from tests.integration.bench import AGENT, Bench, Bot, bench
+from tests.integration.bench import AGENT, Bot, BotWorld, bench
 from tests.integration.test_stops import read
 from tests.storage.samples import NUMBER
 
@@ -17,7 +17,7 @@ NOW = datetime(2026, 11, 21, 3, 43, tzinfo=UTC)
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world with one bot in it."""
     async with bench(tmp_path) as made:
         made.clock.now = NOW
@@ -28,10 +28,10 @@ async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
 async def known_with(bot: Bot, zone: str) -> None:
     """Keep that Slack said so of the agent's clocks."""
     person = await bot.person(AGENT)
-    await bot.log.users.keep_person(replace(person, timezone=zone))
+    await bot.store.users.keep_person(replace(person, timezone=zone))
 
 
-async def test_whoever_has_no_zone_is_asked_for_it(stage: Bench) -> None:
+async def test_whoever_has_no_zone_is_asked_for_it(stage: BotWorld) -> None:
     """Nothing is read in UTC: they write the zone or the offset, and what needs neither is read."""
     await known_with(stage.bot, "")
     async with stage.connected():
@@ -54,7 +54,7 @@ async def test_whoever_has_no_zone_is_asked_for_it(stage: Bench) -> None:
             assert "Place this call?" in read(shown), typed
         assert shown
         await asha.click(shown, "place")
-        await stage.bot.rounds()
+        await stage.bot.run_until_idle()
         assert "tomorrow 4:30 UTC" in str((await asha.command("/calls move")).view)
     [entry] = await stage.bot.entries()
     assert entry.scheduled_for == datetime(2026, 11, 22, 4, 30, tzinfo=UTC)
@@ -84,7 +84,7 @@ async def test_whoever_has_no_zone_is_asked_for_it(stage: Bench) -> None:
         ("Asia/Kolkata", "5 Dec 10:00 America/New_York", "2026-12-05T15:00"),
     ],
 )
-async def test_a_time_behind_a_number_is_read(stage: Bench, zone: str, typed: str, utc: str) -> None:
+async def test_a_time_behind_a_number_is_read(stage: BotWorld, zone: str, typed: str, utc: str) -> None:
     """The number ends where the time begins, and the preview places the call at that instant."""
     await known_with(stage.bot, zone)
     async with stage.connected():
@@ -113,7 +113,7 @@ async def test_a_time_behind_a_number_is_read(stage: Bench, zone: str, typed: st
     ],
 )
 async def test_a_doubtful_time_is_a_question_with_its_answers(
-    stage: Bench, typed: str, says: str, corrected: str | None
+    stage: BotWorld, typed: str, says: str, corrected: str | None
 ) -> None:
     """Each answer is a text to type; where there is one only, the whole line can be copied."""
     async with stage.connected():
@@ -128,7 +128,7 @@ async def test_a_doubtful_time_is_a_question_with_its_answers(
     assert await stage.bot.entries() == []
 
 
-async def test_when_a_call_goes_out_is_read_and_mended_as_any_time(stage: Bench) -> None:
+async def test_when_a_call_goes_out_is_read_and_mended_as_any_time(stage: BotWorld) -> None:
     """What is said of a call to be cancelled: with the whole line where one answer is likely."""
     line = f"/cancel-call {NUMBER} wrong number goes-out="
     async with stage.connected():
@@ -139,5 +139,5 @@ async def test_when_a_call_goes_out_is_read_and_mended_as_any_time(stage: Bench)
         assert "is too long for a time" in read((await asha.command(f"{line}{'9 ' * 1000}")).ephemeral)
         await asha.command(f"{line}9:30pm IST")
     [entry] = await stage.bot.entries()
-    request = await stage.bot.log.requests.request(entry.request)
+    request = await stage.bot.store.requests.request(entry.request)
     assert request.reported_call_time == datetime(2026, 11, 21, 16, tzinfo=UTC)

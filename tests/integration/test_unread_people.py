@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from bot.slack.users import PersonUnreadable
+from bot.slack.users import UserUnavailableError
 from providers.actions import CallRef, CancelCall
 from storage.models import Request
 from storage.states import State
-from tests.integration.bench import AGENT, CANCEL_BY_ID, MANAGER, PLACE, SECOND, Bench, bench
+from tests.integration.bench import AGENT, CANCEL_BY_ID, MANAGER, PLACE, SECOND, BotWorld, bench
 
 UNREAD = "U0AUDITOR"
 FAILURES: dict[str, dict[str, Any]] = {
@@ -24,55 +24,55 @@ TWO_WORKERS = {"[connections.reminders.agents]": "workers = 2\n\n[connections.re
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
     """A world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
-async def forget(stage: Bench, user: str, does: str = "error", **more: Any) -> None:
+async def forget(stage: BotWorld, user: str, does: str = "error", **more: Any) -> None:
     """Let what is known of somebody be too old, and Slack say nothing of them."""
     person = await stage.bot.person(user)
-    await stage.bot.log.users.keep_person(replace(person, read_at=stage.clock() - timedelta(days=2)))
+    await stage.bot.store.users.keep_person(replace(person, read_at=stage.clock() - timedelta(days=2)))
     await stage.people.fail("users.info", does, times=10_000, where={"user": user}, **more)
 
 
-async def asked_about(stage: Bench, user: str) -> int:
+async def asked_about(stage: BotWorld, user: str) -> int:
     """How often Slack was asked who somebody is, by now."""
     return len([one for one in await stage.people.journal("users.info") if one["args"]["user"] == user])
 
 
-async def states(stage: Bench, requests: list[Request]) -> set[State]:
+async def states(stage: BotWorld, requests: list[Request]) -> set[State]:
     """How these requests stand."""
     return {(await stage.bot.entry(one)).state for one in requests}
 
 
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
-async def test_whoever_cannot_be_read_holds_up_nobody_else(stage: Bench, failure: dict[str, Any]) -> None:
+async def test_whoever_cannot_be_read_holds_up_nobody_else(stage: BotWorld, failure: dict[str, Any]) -> None:
     """More of theirs wait than there are workers, and before the others'; once Slack says who they are, they go on."""
     await stage.crash(**TWO_WORKERS)
     theirs = [await stage.bot.ask(PLACE, by=UNREAD, delivery_key=f"theirs {n}") for n in range(9)]
     others = [await stage.bot.ask(PLACE, by=AGENT, delivery_key=f"other {n}") for n in range(3)]
     await forget(stage, UNREAD, **failure)
     before = await asked_about(stage, UNREAD)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert await states(stage, others) == {State.SUCCEEDED}
     assert await states(stage, theirs) == {State.APPROVED}
     assert await asked_about(stage, UNREAD) == before + 1
     await stage.people.heal()
     await stage.pass_time(minutes=1)
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert await states(stage, theirs) == {State.SUCCEEDED}
     assert len(await stage.asked("callkaro")) == 12
 
 
-async def test_the_wait_for_somebody_grows_and_ends_truthfully(stage: Bench) -> None:
+async def test_the_wait_for_somebody_grows_and_ends_truthfully(stage: BotWorld) -> None:
     """A call for now whose requester cannot be read ends after a quarter of an hour, and they read why."""
     made = await stage.bot.ask(PLACE, by=UNREAD)
     await forget(stage, UNREAD)
     before = await asked_about(stage, UNREAD)
     for _ in range(17 * 60):
-        await stage.bot.dispatcher.step()
+        await stage.bot.dispatcher.run_once()
         await stage.bot.dispatcher.finish(timedelta(seconds=10))
         stage.clock.move(seconds=1)
     assert 25 <= await asked_about(stage, UNREAD) - before <= 40
@@ -85,18 +85,18 @@ async def test_the_wait_for_somebody_grows_and_ends_truthfully(stage: Bench) -> 
     assert await stage.asked("callkaro") == ()
 
 
-async def test_an_approver_who_cannot_be_read_holds_up_their_own_approvals_alone(stage: Bench) -> None:
+async def test_an_approver_who_cannot_be_read_holds_up_their_own_approvals_alone(stage: BotWorld) -> None:
     """What another manager approved goes on; the rest ends when its rule says, with who could not be read."""
     other = CancelCall(target=CallRef(call_id="vx_1002"))
     held = await stage.bot.approve(await stage.bot.ask(CANCEL_BY_ID, delivery_key="held"), MANAGER)
     free = await stage.bot.approve(await stage.bot.ask(other, delivery_key="free"), SECOND)
     await forget(stage, MANAGER, "silence")
-    await stage.bot.rounds()
+    await stage.bot.run_until_idle()
     assert await states(stage, [free]) == {State.SUCCEEDED}
     assert await states(stage, [held]) == {State.APPROVED}
     for _ in range(2):
         await stage.pass_time(hours=4, minutes=1)
-        await stage.bot.rounds()
+        await stage.bot.run_until_idle()
     entry = await stage.bot.entry(held)
     assert (entry.state, entry.message) == (
         State.EXPIRED,
@@ -106,7 +106,7 @@ async def test_an_approver_who_cannot_be_read_holds_up_their_own_approvals_alone
 
 @pytest.mark.parametrize("method", ["users.info", "users.getPresence"])
 async def test_an_approver_of_whom_slack_says_nothing_is_asked_about_once_for_all(
-    stage: Bench, method: str
+    stage: BotWorld, method: str
 ) -> None:
     """Many requests that wait at once do not each wait for Slack's silence; another approver is asked."""
     for number in range(5):
@@ -125,11 +125,11 @@ async def test_an_approver_of_whom_slack_says_nothing_is_asked_about_once_for_al
     assert await stage.said("D0SECOND") if method == "users.info" else await stage.said("D0MANAGER")
 
 
-async def test_whoever_waits_for_an_answer_has_slack_asked_anew(stage: Bench) -> None:
+async def test_whoever_waits_for_an_answer_has_slack_asked_anew(stage: BotWorld) -> None:
     """A person who types again is not told to wait because Slack did not say a moment ago who they are."""
     await forget(stage, UNREAD)
     for _ in range(3):
-        with pytest.raises(PersonUnreadable):
+        with pytest.raises(UserUnavailableError):
             await stage.bot.person(UNREAD)
     await stage.people.heal()
     assert (await stage.bot.person(UNREAD)).id == UNREAD

@@ -42,9 +42,9 @@ async def overview(bot: Bot) -> None:
 
 
 WORK: dict[str, Callable[[Bot], Awaitable[object]]] = {
-    "a round of the dispatcher": lambda bot: bot.dispatcher.step(),
-    "a round of the asking": lambda bot: bot.asking.step(),
-    "a round of the outbox": lambda bot: bot.outbox.step(),
+    "a round of the dispatcher": lambda bot: bot.dispatcher.run_once(),
+    "a round of the asking": lambda bot: bot.asking.run_once(),
+    "a round of the outbox": lambda bot: bot.outbox.run_once(),
     "a list": overview,
     "a new request": new_request,
 }
@@ -55,15 +55,15 @@ async def costs(folder: Path, waiting: int) -> dict[str, int]:
     found = {}
     async with bench(folder, Parts(log=CountingLog)) as stage:
         bot = await stage.crash(**NOBODY_IS_ASKED)
-        assert isinstance(bot.log, CountingLog)
+        assert isinstance(bot.store, CountingLog)
         team = (await bot.person(AGENT)).team
         for number in many_numbers(waiting):
             new = replace(cancelling(number), team=team, requester=AGENT)
-            await bot.log.requests.record(new)
-        while await bot.asking.step():
+            await bot.store.requests.create(new)
+        while await bot.asking.run_once():
             pass
         for name, work in WORK.items():
-            found[name] = await bot.log.cost(work(bot))
+            found[name] = await bot.store.cost(work(bot))
     return found
 
 

@@ -14,16 +14,16 @@ import pytest
 from providers.actions import (
     CallAction,
     CampaignRef,
+    CannotSendError,
     Code,
     DeleteCampaign,
     Kind,
     Outcome,
     PlaceCall,
-    Refused,
     Retry,
     Status,
 )
-from providers.base import Adapter, Capability, ConnectionSettings, Context, Reply, Request
+from providers.base import Adapter, Capability, ConnectionSettings, Context, Request, Response
 from tests.providers.made import (
     CANCEL,
     CONTEXT,
@@ -156,7 +156,7 @@ class Other(Adapter):
         """A request to wherever the test says."""
         return Request(path=self.path, headers={})
 
-    def parse(self, action: CallAction, reply: Reply) -> Outcome | None:  # noqa: ARG002 - made up
+    def parse(self, action: CallAction, reply: Response) -> Outcome | None:  # noqa: ARG002 - made up
         """Whatever the test says."""
         return type(self).parsed()
 
@@ -171,7 +171,7 @@ def test_a_request_goes_where_the_connection_points(path: str) -> None:
         path: ClassVar[str] = ""
 
     Astray.path = path
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(CannotSendError) as refused:
         Astray(OtherSettings(), clock=lambda: NOW).prepare(PLACE, CONTEXT)
     assert refused.value.code is Code.CONFIG_ERROR
 
@@ -191,7 +191,7 @@ def test_a_path_in_base_url_is_kept() -> None:
 )
 def test_an_undeclared_wish_is_refused(action: CallAction, field: str | None) -> None:
     """What an adapter does not declare is refused loudly, with the field that it lacks."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(CannotSendError) as refused:
         Other(OtherSettings(), clock=lambda: NOW).prepare(action, CONTEXT)
     assert (refused.value.code, refused.value.field) == (Code.UNSUPPORTED, field)
 

@@ -11,14 +11,14 @@ from bot.ui.request_summary import MAX_NAME
 from providers.actions import (
     CallAction,
     CampaignRef,
+    CannotSendError,
     Code,
     DeleteCampaign,
     PlaceCall,
-    Refused,
     StartCampaign,
     StopCampaign,
 )
-from providers.base import Reply
+from providers.base import Response
 from providers.kore import Kore, KoreSettings
 from providers.registry import PROVIDERS
 from providers.ryng import Ryng, RyngSettings
@@ -68,10 +68,10 @@ def kore(**settings: Any) -> Kore:
     return Kore(KoreSettings.model_validate(given | way_in | settings), clock=lambda: NOW)
 
 
-def received(action: CallAction, status: int, document: dict[str, JsonValue] | None) -> Reply:
+def received(action: CallAction, status: int, document: dict[str, JsonValue] | None) -> Response:
     """A reply as it is handed to an adapter."""
     redactor = Redactor.of(action, ())
-    return Reply(status=status, document=document, raw="", retry_after=None, redactor=redactor)
+    return Response(status=status, document=document, raw="", retry_after=None, redactor=redactor)
 
 
 def test_a_time_is_shown_as_it_is_sent() -> None:
@@ -112,7 +112,7 @@ def test_a_look_up(
     action: CallAction, status: int, document: dict[str, JsonValue] | None, *, found: bool | None
 ) -> None:
     """Only the campaign that was asked for is found, and only Kore.ai's own 404 says that it is not there."""
-    sighting = kore().sighted(action, received(action, status, document))
+    sighting = kore().lookup_result(action, received(action, status, document))
     assert sighting.found is found
     assert sighting.name == ("Renewals +1 •••-•••-6789" if found else None)
     assert "cd-1" not in sighting.message
@@ -121,7 +121,7 @@ def test_a_look_up(
 def test_a_name_that_is_not_shown_whole_is_not_taken_for_whole() -> None:
     """Whoever types the beginning that they read has not told two such campaigns apart."""
     data = FOUND | {"name": "Renewals " * 20}
-    sighting = kore().sighted(DELETE, received(DELETE, 200, {"status": "success", "data": data}))
+    sighting = kore().lookup_result(DELETE, received(DELETE, 200, {"status": "success", "data": data}))
     assert len(sighting.name or "") > MAX_NAME
 
 
@@ -129,7 +129,7 @@ def test_a_name_that_is_not_shown_whole_is_not_taken_for_whole() -> None:
 def test_a_look_up_with_the_rate_text_is_none(status: int) -> None:
     """Kore.ai did not look, whatever status says so: the campaign is neither there nor gone."""
     document: dict[str, JsonValue] = {"message": "Rate limit for this API has been reached"}
-    sighting = kore().sighted(DELETE, received(DELETE, status, document))
+    sighting = kore().lookup_result(DELETE, received(DELETE, status, document))
     assert (sighting.found, sighting.put_off) == (None, True)
 
 
@@ -254,7 +254,7 @@ def test_whose_requests_are_counted_together() -> None:
 @pytest.mark.parametrize("of", [voxworks, ryng])
 def test_only_the_numbers_that_are_allowed(of: Any) -> None:
     """Where numbers are listed, no other one is called."""
-    with pytest.raises(Refused, match="allow_numbers") as refused:
+    with pytest.raises(CannotSendError, match="allow_numbers") as refused:
         of(allow_numbers=["+919876500000"]).prepare(PLACE, CONTEXT)
     assert (refused.value.code, refused.value.field) == (Code.NOT_ALLOWED, "to")
     assert of(allow_numbers=[NUMBER]).prepare(PLACE, CONTEXT).body
@@ -263,7 +263,7 @@ def test_only_the_numbers_that_are_allowed(of: Any) -> None:
 def test_no_campaign_is_started_where_numbers_are_limited() -> None:
     """Whom a campaign calls is not known here, so none is started; stopping and deleting one calls nobody."""
     limited = kore(beyond_documents=True, allow_numbers=[NUMBER])
-    with pytest.raises(Refused, match="allow_numbers") as refused:
+    with pytest.raises(CannotSendError, match="allow_numbers") as refused:
         limited.prepare(START, CONTEXT)
     assert (refused.value.code, refused.value.field) == (Code.NOT_ALLOWED, "target")
     assert limited.prepare(STOP, CONTEXT)

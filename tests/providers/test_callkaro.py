@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from providers.actions import CallEnd, Kind, Notice, NumberRef, PlaceCall
+from providers.actions import CallEnd, Kind, NumberRef, PlaceCall, ProviderEvent
 from tests.providers.made import (
     AGENT_ID,
     CONTEXT,
@@ -92,7 +92,7 @@ ENDED: dict[str, Any] = {
 
 def test_the_end_of_a_call_that_was_placed_with_our_id_is_heard() -> None:
     """Our id, the number with its plus, CallKaro's id, and a sentence without any of them."""
-    notice = callkaro(**HEARING).hear(ENDED)
+    notice = callkaro(**HEARING).parse_webhook(ENDED)
     assert notice is not None
     assert (notice.action_id, notice.number, notice.reference) == (
         "A-7K3F.2",
@@ -103,9 +103,9 @@ def test_the_end_of_a_call_that_was_placed_with_our_id_is_heard() -> None:
     assert notice.message == "CallKaro told us that this call ended. It was answered."
 
 
-def heard(**changes: Any) -> Notice:
+def heard(**changes: Any) -> ProviderEvent:
     """What is heard of an end with these fields."""
-    notice = callkaro(**HEARING).hear({**ENDED, "data": {**ENDED["data"], **changes}})
+    notice = callkaro(**HEARING).parse_webhook({**ENDED, "data": {**ENDED["data"], **changes}})
     assert notice is not None
     return notice
 
@@ -147,7 +147,7 @@ def test_what_became_of_a_call_is_its_reason(reason: Any, end: str, says: str) -
 def test_an_end_without_a_reason_says_nothing() -> None:
     """That an event came proves no ringing."""
     document = {**ENDED, "data": {key: one for key, one in ENDED["data"].items() if key != "hangup_reason"}}
-    notice = callkaro(**HEARING).hear(document)
+    notice = callkaro(**HEARING).parse_webhook(document)
     assert notice is not None
     assert (notice.end, notice.end.rang) == (CallEnd.UNCLEAR, False)
 
@@ -169,7 +169,7 @@ def test_each_try_is_told_apart(tries: Any, attempt: int | None) -> None:
 
 def test_a_call_that_a_customer_made_is_not_ours() -> None:
     """An inbound call's end proves nothing of one that was to be placed."""
-    assert callkaro(**HEARING).hear({**ENDED, "data": {**ENDED["data"], "try_count": -1}}) is None
+    assert callkaro(**HEARING).parse_webhook({**ENDED, "data": {**ENDED["data"], "try_count": -1}}) is None
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_what_cannot_be_read_of_an_end_is_left_out(
     field: str, value: Any, number: str | None, reference: str | None
 ) -> None:
     """A number or an id of the wrong shape is none; the rest is heard."""
-    notice = callkaro(**HEARING).hear({**ENDED, "data": {**ENDED["data"], field: value}})
+    notice = callkaro(**HEARING).parse_webhook({**ENDED, "data": {**ENDED["data"], field: value}})
     assert notice is not None
     assert (notice.number, notice.reference) == (number, reference)
 
@@ -216,7 +216,7 @@ def test_what_cannot_be_read_of_an_end_is_left_out(
 )
 def test_what_does_not_name_an_action_of_ours_is_not_for_us(document: Any) -> None:
     """Other events, calls that somebody else placed, and anything malformed: nothing, and no fault."""
-    assert callkaro(**HEARING).hear(document) is None
+    assert callkaro(**HEARING).parse_webhook(document) is None
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def understood(provider: str, action: CallAction, body: dict[str, Any], status: 
     kind = PROVIDERS[provider]
     settings = kind.settings_type.model_validate(SETTINGS[provider])
     adapter = kind(settings, clock=lambda: datetime(2026, 11, 21, tzinfo=UTC))
-    return adapter.read_again(action, status, [], json.dumps(body))
+    return adapter.parse_stored_response(action, status, [], json.dumps(body))
 
 
 @pytest.mark.parametrize(

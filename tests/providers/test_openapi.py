@@ -14,8 +14,8 @@ from providers.actions import (
     SAFE_ID_PATTERN,
     CallRef,
     CancelCall,
+    CannotSendError,
     PlaceCall,
-    Refused,
 )
 from providers.base import Adapter
 from providers.callkaro import ACTION_ID_KEY, LANGUAGES
@@ -63,7 +63,7 @@ def faults(adapter: Adapter, action: Any) -> set[str]:
     """What of the request for an action its provider's document does not allow; nothing where it is refused."""
     try:
         prepared = adapter.prepare(action, CONTEXT)
-    except Refused:
+    except CannotSendError:
         return set()
     body = None if prepared.body is None else json.loads(prepared.body)
     described = operation(adapter.provider)

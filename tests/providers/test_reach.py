@@ -36,7 +36,7 @@ async def test_any_answer_will_do(status: int) -> None:
         listening(reply(status, b"", {"Location": "/x"})) as wire,
         open_adapter(voxworks(wire.base_url)) as adapter,
     ):
-        assert await adapter.reach() is None
+        assert await adapter.ping() is None
     [request] = wire.received
     assert (request.method, request.target, request.body) == ("HEAD", "/", b"")
     assert request.headers.keys() == {"host", "accept", "accept-encoding", "user-agent"}
@@ -49,14 +49,14 @@ async def test_a_path_in_base_url_is_kept() -> None:
         listening(reply()) as wire,
         open_adapter(voxworks(f"{wire.base_url}/voice")) as adapter,
     ):
-        assert await adapter.reach() is None
+        assert await adapter.ping() is None
     assert wire.received[0].target == "/voice/"
 
 
 async def test_nobody_listens() -> None:
     """A port that refuses is told as such, with the setting to look at."""
     async with nobody_listening() as base_url, open_adapter(voxworks(base_url)) as adapter:
-        told = await adapter.reach()
+        told = await adapter.ping()
     assert told is not None
     assert f"{base_url} refuses connections" in told
     assert "base_url" in told
@@ -65,15 +65,15 @@ async def test_nobody_listens() -> None:
 async def test_nobody_answers() -> None:
     """A host that takes too long is told with the time it had, connecting or answering."""
     async with never_accepting() as base_url, open_adapter(voxworks(base_url, deadline=HURRIED)) as adapter:
-        assert "did not answer within 0.3 s" in str(await adapter.reach())
+        assert "did not answer within 0.3 s" in str(await adapter.ping())
     async with listening(silence) as wire, open_adapter(voxworks(wire.base_url, deadline=HURRIED)) as adapter:
-        assert "did not answer within 0.3 s" in str(await adapter.reach())
+        assert "did not answer within 0.3 s" in str(await adapter.ping())
 
 
 async def test_no_such_host() -> None:
     """A name that nobody knows is told by name, with the settings it came from."""
     async with open_adapter(callkaro("https://voice.example", transport=NoSuchHost())) as adapter:
-        told = await adapter.reach()
+        told = await adapter.ping()
     assert told == (
         "No host is known as voice.example. Check this connection's base_url, and this machine's name server (DNS)."
     )
@@ -82,7 +82,7 @@ async def test_no_such_host() -> None:
 async def test_ryng_is_found_by_its_subdomain() -> None:
     """Where another setting says the host, that one is named."""
     async with nobody_listening() as base_url, open_adapter(ryng(base_url)) as adapter:
-        assert "subdomain or base_url" in str(await adapter.reach())
+        assert "subdomain or base_url" in str(await adapter.ping())
 
 
 async def test_a_certificate_that_cannot_be_trusted() -> None:
@@ -90,7 +90,7 @@ async def test_a_certificate_that_cannot_be_trusted() -> None:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(Path(__file__).with_name("untrusted.pem"))
     async with listening(reply(), tls=tls) as wire, open_adapter(voxworks(wire.base_url)) as adapter:
-        told = str(await adapter.reach())
+        told = str(await adapter.ping())
     assert "certificate" in told
     assert wire.received == []
 
@@ -101,11 +101,11 @@ async def test_a_port_without_tls() -> None:
         listening(reply()) as wire,
         open_adapter(voxworks(wire.base_url.replace("http:", "https:"))) as adapter,
     ):
-        assert "does not speak TLS" in str(await adapter.reach())
+        assert "does not speak TLS" in str(await adapter.ping())
 
 
 async def test_something_that_is_not_http() -> None:
     """Neither gibberish nor a hang-up is an answer."""
     for answer in (gibberish, hang_up):
         async with listening(answer) as wire, open_adapter(voxworks(wire.base_url)) as adapter:
-            assert "gave no HTTP answer" in str(await adapter.reach())
+            assert "gave no HTTP answer" in str(await adapter.ping())

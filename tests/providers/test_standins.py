@@ -206,9 +206,9 @@ async def test_every_stand_in_is_in_reach(on: Running) -> None:
     """Asking whether a host is there finds it, and changes nothing there."""
     for provider in SETTINGS:
         async with open_adapter(connected(on, provider)) as adapter:
-            assert await adapter.reach() is None
+            assert await adapter.ping() is None
             await on.control.fail(provider, "refused")
-            assert "refuses connections" in str(await adapter.reach())
+            assert "refuses connections" in str(await adapter.ping())
             await on.control.clear(provider)
         assert await on.effects(provider) == []
 

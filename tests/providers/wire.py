@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from providers.actions import CallAction, Outcome, Refused, Status
+from providers.actions import CallAction, CannotSendError, Outcome, Status
 from providers.base import Adapter, Context
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -210,6 +210,6 @@ async def perform(adapter: Adapter, action: CallAction, context: Context) -> Out
     """Prepare and send, as the dispatcher does; what is refused before any request is an outcome too."""
     try:
         prepared = adapter.prepare(action, context)
-    except Refused as refused:
+    except CannotSendError as refused:
         return Outcome(status=Status.REFUSED, code=refused.code, message=refused.message)
     return await adapter.send(prepared)

@@ -23,7 +23,7 @@ from providers.actions import (
     NumberRef,
 )
 from providers.base import Adapter, Capability
-from providers.phone import REGIONS, PhoneFault, read
+from providers.phone import REGIONS, InvalidNumberError, read
 from providers.registry import PROVIDERS
 from tests.providers.made import CONTEXT, callkaro, open_adapter, ryng, voxworks
 from tests.providers.wire import Received, listening, perform, reply
@@ -205,7 +205,7 @@ DIALLED = st.text("+0123456789 ()-.", max_size=20) | st.sampled_from(sorted(REGI
 @settings(max_examples=600)
 def test_a_number_that_is_read_reads_as_itself(text: str, region: str) -> None:
     """Any text in any country is refused, or one number in E.164, whole however it is written again."""
-    with suppress(PhoneFault):
+    with suppress(InvalidNumberError):
         phone = read(text, default_region=region)
         number = phonenumbers.parse(phone.e164)
         assert phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) == phone.e164
@@ -239,7 +239,7 @@ def test_no_short_number_is_read(region: str) -> None:
             shorts.add(described.example_number)
     for short in shorts:
         for text in (short, " ".join(short), f"+{code}{short}", f"+{code} {short}", f"<tel:{short}|{short}>"):
-            with pytest.raises(PhoneFault):
+            with pytest.raises(InvalidNumberError):
                 read(text, default_region=region)
 
 
@@ -247,5 +247,5 @@ def read_or_fault(text: str, region: str) -> object:
     """A number, or the sentence of its refusal."""
     try:
         return read(text, default_region=region)
-    except PhoneFault as fault:
+    except InvalidNumberError as fault:
         return str(fault)

@@ -7,7 +7,7 @@ from types import FrameType
 import pytest
 
 from bot.parsing import log_query, mentions
-from bot.parsing.command import ConnectionWords, Typist, Verb, Vocabulary
+from bot.parsing.command import CommandContext, ConnectionInfo, Typist, Verb
 from bot.parsing.parser import parse
 from bot.parsing.tokens import clean
 from providers.actions import Kind
@@ -22,13 +22,13 @@ BOTH = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
 TYPIST = Typist("Asia/Kolkata")
 
 
-def words(region: str) -> Vocabulary:
+def words(region: str) -> CommandContext:
     """Both kinds of connections."""
     connections = {
-        "reminders": ConnectionWords(("payments",), BOTH, "number"),
-        "voxworks": ConnectionWords((), frozenset({Kind.CANCEL_CALL}), "call_id"),
+        "reminders": ConnectionInfo(("payments",), BOTH, "number"),
+        "voxworks": ConnectionInfo((), frozenset({Kind.CANCEL_CALL}), "call_id"),
     }
-    return Vocabulary(connections, region)
+    return CommandContext(connections, region)
 
 
 def steps(run: Callable[[], object]) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.environment import SettingsFault
+from bot.config.environment import ConfigError
 from bot.config.loader import load
 from tests.bot.config.test_loader import FILE, environment
 
@@ -70,7 +70,7 @@ def told(environment: dict[str, str]) -> str:
     """Everything that loading tells, faults or settings."""
     try:
         settings = load(environment)
-    except SettingsFault as fault:
+    except ConfigError as fault:
         return "\n".join((*fault.faults, str(fault), repr(fault), traceback.format_exc()))
     connections = [repr(one) for one in settings.connections.values()]
     return "\n".join((repr(settings), str(settings), *connections))

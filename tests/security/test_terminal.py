@@ -23,7 +23,7 @@ import pytest
 from bot.cli.parser import make_parser
 from bot.text.terminal import LineFormatter, cell, json_text, quoted, shown
 from providers.actions import Code, PlaceCall
-from storage.changes import Change, NewRequest, Note
+from storage.changes import Annotation, ChangeSet, NewRequest
 from storage.models import Person
 from storage.store import Store
 from tests.storage.contract.changes import succeeded
@@ -128,31 +128,33 @@ async def _fill(path: Path) -> list[str]:
     log = await Store.open(path, key=KEY, clock=clock)
     call = placing(NUMBER)
     action = replace(call.actions[0], action=PlaceCall(to=NUMBER, agent="payments", at=None))
-    placed = (await log.requests.record(hostile(replace(call, actions=[action])))).request
+    placed = (await log.requests.create(hostile(replace(call, actions=[action])))).request
     await log.requests.apply(claim(placed.id, until=clock.move(seconds=30)))
     ended = finish(placed.id, reference="vx_1")
     move = replace(
-        ended.moves[0],
-        changes={**ended.moves[0].changes, "message": HOSTILE},
+        ended.transitions[0],
+        changes={**ended.transitions[0].changes, "message": HOSTILE},
         private={"raw": HOSTILE, "headers": json.dumps([["x-said", HOSTILE]]), "summary": HOSTILE},
         data={"warning.1": HOSTILE},
     )
-    await log.requests.apply(replace(ended, moves=[move]))
-    denied = (await log.requests.record(hostile(cancelling(OTHER_NUMBER)))).request
+    await log.requests.apply(replace(ended, transitions=[move]))
+    denied = (await log.requests.create(hostile(cancelling(OTHER_NUMBER)))).request
     change = deny(denied.id, person=HOSTILE)
     await log.requests.apply(replace(change, private={"note": HOSTILE}))
-    deleted = (await log.requests.record(replace(deleting("cd-1"), reason=HOSTILE))).request
+    deleted = (await log.requests.create(replace(deleting("cd-1"), reason=HOSTILE))).request
     await log.requests.apply(
-        noted(Note(deleted.id, "looked_up", {"found": True, "said": HOSTILE}, {"known_as": HOSTILE}))
+        noted(Annotation(deleted.id, "looked_up", {"found": True, "said": HOSTILE}, {"known_as": HOSTILE}))
     )
     await log.requests.apply(replace(approve(deleted.id), private={"note": HOSTILE}))
     await succeeded(log, deleted.id, clock, Code.DELETED)
-    strange = Note(deleted.id, HOSTILE, {HOSTILE: HOSTILE}, {HOSTILE: HOSTILE})
-    await log.requests.apply(Change(deleted.id, HOSTILE, [], notes=[strange]))
-    fault = await log.audit.report(actor=HOSTILE, where=HOSTILE, private={"traceback": HOSTILE})
-    rules = await log.audit.keep_rules(actor=HOSTILE, data={"difference": HOSTILE, "rules": "[]"}, after=None)
-    export = await log.audit.exported(actor=HOSTILE, rows=HOSTILE, private={"query": HOSTILE})
-    stop, _ = await log.do_not_call.stop(NUMBER, masked=HOSTILE, actor=HOSTILE, reason=HOSTILE)
+    strange = Annotation(deleted.id, HOSTILE, {HOSTILE: HOSTILE}, {HOSTILE: HOSTILE})
+    await log.requests.apply(ChangeSet(deleted.id, HOSTILE, [], annotations=[strange]))
+    fault = await log.audit.record_error(actor=HOSTILE, where=HOSTILE, private={"traceback": HOSTILE})
+    rules = await log.audit.record_rules(
+        actor=HOSTILE, data={"difference": HOSTILE, "rules": "[]"}, after=None
+    )
+    export = await log.audit.record_export(actor=HOSTILE, rows=HOSTILE, private={"query": HOSTILE})
+    stop, _ = await log.do_not_call.add(NUMBER, masked=HOSTILE, actor=HOSTILE, reason=HOSTILE)
     listed = await log.do_not_call_lists.add(HOSTILE, {OTHER_NUMBER}, actor=HOSTILE)
     for one in ("U0ONE", "U0TWO"):
         await log.users.keep_person(Person(one, "T0", HOSTILE, "UTC", False, False, False, False, NOON))

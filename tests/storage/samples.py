@@ -15,9 +15,9 @@ from providers.actions import (
     NumberRef,
     PlaceCall,
 )
-from storage.changes import Change, Move, NewAction, NewRequest, Note
+from storage.changes import Annotation, ChangeSet, NewAction, NewRequest, Transition
 from storage.maintenance.verification import verify
-from storage.models import Approval, Scalar, Verdict
+from storage.models import Approval, Scalar, VerificationReport
 from storage.repositories import retention
 from storage.states import State
 from storage.store import Store
@@ -98,27 +98,27 @@ def deleting(campaign: str) -> NewRequest:
     return replace(_CANCEL, kind=Kind.DELETE_CAMPAIGN, actions=[NewAction(action)])
 
 
-def approve(*entries: str, person: str = "U0MANAGER") -> Change:
+def approve(*entries: str, person: str = "U0MANAGER") -> ChangeSet:
     """A manager approves all of these entries of one request."""
     return _decided(entries, person, State.APPROVED)
 
 
-def deny(*entries: str, person: str = "U0MANAGER") -> Change:
+def deny(*entries: str, person: str = "U0MANAGER") -> ChangeSet:
     """A manager denies all of these entries of one request."""
     return _decided(entries, person, State.DENIED)
 
 
-def withdraw(*entries: str, before: Collection[State] = (State.PENDING, State.APPROVED)) -> Change:
+def withdraw(*entries: str, before: Collection[State] = (State.PENDING, State.APPROVED)) -> ChangeSet:
     """The requester takes all of these entries of one request back."""
-    moves = [Move(entry, "withdrawn", frozenset(before), State.WITHDRAWN) for entry in entries]
-    return Change(request_of(entries[0]), "U0AGENT", moves)
+    moves = [Transition(entry, "withdrawn", frozenset(before), State.WITHDRAWN) for entry in entries]
+    return ChangeSet(request_of(entries[0]), "U0AGENT", moves)
 
 
-def claim(entry: str, *, until: datetime, owner: str = "one", attempt: int = 1) -> Change:
+def claim(entry: str, *, until: datetime, owner: str = "one", attempt: int = 1) -> ChangeSet:
     """An owner takes an approved entry to send it."""
     changes: dict[str, Scalar | datetime] = {"owner": owner, "lease_until": until, "attempt": attempt}
-    move = Move(entry, "sending", frozenset({State.APPROVED}), State.SENDING, changes=changes)
-    return Change(request_of(entry), owner, [move])
+    move = Transition(entry, "sending", frozenset({State.APPROVED}), State.SENDING, changes=changes)
+    return ChangeSet(request_of(entry), owner, [move])
 
 
 def finish(
@@ -129,9 +129,9 @@ def finish(
     reference: str | None = None,
     owner: str | None = "one",
     attempt: int | None = 1,
-) -> Change:
+) -> ChangeSet:
     """The owner records what came of the entry it sent."""
-    move = Move(
+    move = Transition(
         entry,
         after.value,
         frozenset({State.SENDING}),
@@ -141,7 +141,7 @@ def finish(
         changes={"code": code, "reference": reference, "message": "The provider has it.", "http_status": 200},
         private={"raw": '{"ok": true}'},
     )
-    return Change(request_of(entry), "system", [move])
+    return ChangeSet(request_of(entry), "system", [move])
 
 
 def doubt(
@@ -151,10 +151,10 @@ def doubt(
     ordered: bool = False,
     not_before: datetime | None = None,
     not_after: datetime | None = None,
-) -> Change:
+) -> ChangeSet:
     """The owner's attempt ended without an answer; perhaps another one is ordered at once."""
     moves = [
-        Move(
+        Transition(
             entry,
             "unknown",
             frozenset({State.SENDING}),
@@ -167,14 +167,16 @@ def doubt(
     if ordered:
         changes: dict[str, Scalar | datetime] = {"not_before": not_before} if not_before else {}
         changes |= {"not_after": not_after} if not_after else {}
-        order = Move(entry, "retry_scheduled", frozenset({State.UNKNOWN}), State.APPROVED, changes=changes)
+        order = Transition(
+            entry, "retry_scheduled", frozenset({State.UNKNOWN}), State.APPROVED, changes=changes
+        )
         moves.append(order)
-    return Change(request_of(entry), "system", moves)
+    return ChangeSet(request_of(entry), "system", moves)
 
 
-def noted(*notes: Note) -> Change:
+def noted(*notes: Annotation) -> ChangeSet:
     """The machine notes something about entries of one request."""
-    return Change(request_of(notes[0].entry), "system", [], notes=notes)
+    return ChangeSet(request_of(notes[0].entry), "system", [], annotations=notes)
 
 
 def request_of(entry: str) -> str:
@@ -182,8 +184,8 @@ def request_of(entry: str) -> str:
     return entry.partition(".")[0]
 
 
-def _decided(entries: tuple[str, ...], person: str, after: State) -> Change:
-    moves = [Move(entry, after.value, frozenset({State.PENDING}), after) for entry in entries]
+def _decided(entries: tuple[str, ...], person: str, after: State) -> ChangeSet:
+    moves = [Transition(entry, after.value, frozenset({State.PENDING}), after) for entry in entries]
     approval = Approval(
         person,
         "approve" if after is State.APPROVED else "deny",
@@ -191,16 +193,16 @@ def _decided(entries: tuple[str, ...], person: str, after: State) -> Change:
         members=("U0MANAGER", "U0SECOND"),
         content="a hash",
     )
-    return Change(request_of(entries[0]), person, moves, approval=approval)
+    return ChangeSet(request_of(entries[0]), person, moves, approval=approval)
 
 
-async def erase(log: Store, request: str, *, actor: str) -> None:
+async def erase(store: Store, request: str, *, actor: str) -> None:
     """Forget a request or a fault, wherever it stands; a purge leaves what is under way."""
-    sources = log._database.sources
-    await log._database.writer.do(lambda connection: retention.erase(connection, sources, request, actor))
-    await log._database.writer.wipe()
+    sources = store._database.sources
+    await store._database.writer.do(lambda connection: retention.erase(connection, sources, request, actor))
+    await store._database.writer.wipe()
 
 
-async def verified(log: Store) -> Verdict:
+async def verified(store: Store) -> VerificationReport:
     """Verify a log that is open."""
-    return await asyncio.to_thread(verify, log._database.path, key=log._database.sources.key)
+    return await asyncio.to_thread(verify, store._database.path, key=store._database.sources.key)

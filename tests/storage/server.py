@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from storage.changes import Post
+from storage.changes import Notification
 from storage.event_log.writer import utc_now
 from storage.repositories.processes import ProcessLock
 from storage.store import Store
@@ -20,13 +20,15 @@ async def hold(path: Path, owner: str) -> None:
     log = await Store.open(path, key=KEY, clock=utc_now)
     presence = ProcessLock.acquire(path, owner)
     until = utc_now() + LONG
-    made = (await log.requests.record(replace(placing(), posts=[Post("placed", "audit")]))).request
+    made = (
+        await log.requests.create(replace(placing(), notifications=[Notification("placed", "audit")]))
+    ).request
     await log.requests.apply(claim(made.id, until=until, owner=owner))
     await log.outbox.outgoing(utc_now(), owner=owner, until=until, limit=1)
     sys.stdout.write(f"{made.id}\n")
     sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.read)
-    await presence.release(log.processes.release)
+    await presence.release(log.processes.release_owner)
     await log.close()
 
 

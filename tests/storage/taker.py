@@ -15,7 +15,7 @@ async def take(path: str, asks: int, a_minute: int, later: int) -> None:
     given = 0
     for _ in range(asks):
         now = utc_now() + timedelta(seconds=later)
-        given += await log.rate_limits.turn("an account", a_minute=a_minute, now=now) is None
+        given += await log.rate_limits.try_acquire("an account", a_minute=a_minute, now=now) is None
     await log.close()
     sys.stdout.write(f"{given}\n")
 

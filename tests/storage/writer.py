@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 from itertools import count
 
-from storage.changes import Change, Move, Post
+from storage.changes import ChangeSet, Notification, Transition
 from storage.event_log.writer import utc_now
 from storage.states import State
 from storage.store import Store
@@ -16,12 +16,12 @@ async def write(path: str, name: str, amount: int) -> None:
     """Record that many requests (0: without end), and withdraw each one."""
     log = await Store.open(path, key=KEY, clock=utc_now)
     for n in range(amount) if amount else count():
-        new = replace(placing(), delivery_key=f"{name}-{n}", posts=[Post("placed", "audit")])
-        made = (await log.requests.record(new)).request
+        new = replace(placing(), delivery_key=f"{name}-{n}", notifications=[Notification("placed", "audit")])
+        made = (await log.requests.create(new)).request
         sys.stdout.write(f"{made.id}\n")
         sys.stdout.flush()
-        move = Move(made.id, "withdrawn", frozenset({State.APPROVED}), State.WITHDRAWN)
-        await log.requests.apply(Change(made.id, name, [move]))
+        move = Transition(made.id, "withdrawn", frozenset({State.APPROVED}), State.WITHDRAWN)
+        await log.requests.apply(ChangeSet(made.id, name, [move]))
     await log.close()
 
 

@@ -68,7 +68,7 @@ def traced() -> Iterator[Trace]:
 async def place_a_call(folder: Path) -> Trace:
     """Type a call, press *Place this call*, let it be sent and told."""
     async with bench(folder) as stage:
-        writer, reader = stage.bot.log._database.writer, stage.bot.log._database.reader
+        writer, reader = stage.bot.store._database.writer, stage.bot.store._database.reader
         async with stage.connected():
             with traced() as trace:
                 for thread in (writer._thread, reader._thread):  # each thread is told by itself
@@ -76,7 +76,7 @@ async def place_a_call(folder: Path) -> Trace:
                 heard = await stage.people.person(AGENT).command(f"/place-call {NUMBER}")
                 assert heard.ephemeral
                 await stage.people.person(AGENT).click(heard.ephemeral, text="Place this call")
-                await stage.bot.rounds()
+                await stage.bot.run_until_idle()
                 await stage.bot.posts()
             [told] = await stage.said("C0AUDIT")
             assert "Accepted" in told.text

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bot.config.loader import Found
-from bot.config.settings import Connection, DispatchTable
+from bot.config.loader import ConfigReport
+from bot.config.settings import Connection, DispatchSettings
 from bot.policy.rules import Rule
 from bot.text.findings import Finding, ok, skipped, warning, wrong
 from providers.actions import Kind
@@ -17,9 +17,9 @@ from providers.registry import find
 _ANY_ZONE = "Asia/Kolkata"
 
 
-async def about_connections(found: Found) -> list[Finding]:
+async def about_connections(found: ConfigReport) -> list[Finding]:
     """Every connection of the file that is on, or has a fault."""
-    dispatch = found.dispatch or DispatchTable()
+    dispatch = found.dispatch or DispatchSettings()
     adapters = {
         name: find(one.provider)(
             one.settings, deadline=dispatch.deadline.total_seconds(), clock=lambda: datetime.now(UTC)
@@ -27,7 +27,7 @@ async def about_connections(found: Found) -> list[Finding]:
         for name, one in found.connections.items()
     }
     try:
-        reached = await asyncio.gather(*(adapter.reach() for adapter in adapters.values()))
+        reached = await asyncio.gather(*(adapter.ping() for adapter in adapters.values()))
     finally:
         for adapter in adapters.values():
             await adapter.aclose()

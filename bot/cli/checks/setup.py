@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.config.environment import key_bytes
-from bot.config.loader import Found
+from bot.config.loader import ConfigReport
 from bot.text.findings import Finding, Result, ok, skipped, warning, wrong
-from storage.maintenance.inspection import Place, inspect
+from storage.maintenance.inspection import DatabaseLocation, inspect
 
 LITTLE_FREE = 1 << 30
 LEAST_FREE = 100 << 20
@@ -19,7 +19,7 @@ _OF_A_NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs",
 of a network do not have (https://www.sqlite.org/wal.html)."""
 
 
-def about_file(found: Found) -> Iterator[Finding]:
+def about_file(found: ConfigReport) -> Iterator[Finding]:
     """Every fault of the file, or what it holds."""
     if not found.readable:
         [fault] = found.file_faults
@@ -39,7 +39,7 @@ def about_file(found: Found) -> Iterator[Finding]:
     yield ok("file", f"{found.path} has no fault: {', '.join(holds)}.")
 
 
-def about_environment(found: Found) -> Iterator[Finding]:
+def about_environment(found: ConfigReport) -> Iterator[Finding]:
     """Every fault of the environment, and each connection that is off for want of a secret."""
     for fault in found.environment_faults:
         yield wrong("environment", _sentence(fault), "Set it in the environment or in .env.")
@@ -56,14 +56,16 @@ def about_environment(found: Found) -> Iterator[Finding]:
         )
 
 
-def place(found: Found) -> Place | None:
+def place(found: ConfigReport) -> DatabaseLocation | None:
     """Look at the log's place; None where its address cannot be read."""
     if not found.usable("DATABASE_URL"):
         return None
     return inspect(found.database, key_bytes(found.key.get_secret_value()))
 
 
-def about_log(place: Place | None, *, key_given: bool, platform: str | None = None) -> Iterator[Finding]:
+def about_log(
+    place: DatabaseLocation | None, *, key_given: bool, platform: str | None = None
+) -> Iterator[Finding]:
     """Whether the log can be used, and whether it will last."""
     if place is None:
         yield skipped("log", "DATABASE_URL cannot be read")
@@ -103,7 +105,7 @@ def _mend_log(trouble: str) -> str:
     return "Make the place right, or name another in DATABASE_URL."
 
 
-def about_disk(place: Place, platform: str | None) -> Iterator[Finding]:
+def about_disk(place: DatabaseLocation, platform: str | None) -> Iterator[Finding]:
     """Whether what is written beside the log will last."""
     name = "log's disk"
     elsewhere = "Name a place on a disk that lasts in DATABASE_URL."

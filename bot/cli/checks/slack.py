@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bot.app import SCOPES
-from bot.config.loader import Found
+from bot.config.loader import ConfigReport
 from bot.listeners.log_search import EXPORT_SCOPES
 from bot.slack.client import Told
 from bot.text.findings import Finding, ok, skipped, warning, wrong
@@ -115,7 +115,7 @@ def about_scopes(bot: Told | str, *, user_groups: bool) -> Iterator[Finding]:
         yield ok("scopes", "The app may do what CallOps uses, and no more.")
 
 
-def channels(found: Found) -> dict[str, list[str]]:
+def channels(found: ConfigReport) -> dict[str, list[str]]:
     """Every channel that is posted into, with what for."""
     uses: dict[str, list[str]] = {}
     if found.slack:

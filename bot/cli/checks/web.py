@@ -6,15 +6,15 @@ from typing import Any
 
 import aiohttp
 
-from bot.config.loader import Found
+from bot.config.loader import ConfigReport
 from bot.slack.http_mode import PATH
 from bot.text.findings import Finding, ok, skipped, warning, wrong
-from bot.web import CannotListen, listen
+from bot.web import CannotListenError, listen
 
 ANSWERS_WITHIN = aiohttp.ClientTimeout(total=3)
 
 
-async def about_web(found: Found) -> list[Finding]:
+async def about_web(found: ConfigReport) -> list[Finding]:
     """Whether its port is free or CallOps's own, what that one says, and how Slack comes."""
     if trouble := found.trouble_with("PORT"):
         return [skipped("port", trouble)]
@@ -22,7 +22,7 @@ async def about_web(found: Found) -> list[Finding]:
     where = f"{found.host}:{found.port}" if found.port else f"{found.host}, at any port that is free"
     try:
         listener = await listen(found.host, found.port)
-    except CannotListen as error:
+    except CannotListenError as error:
         running = await _readiness(found.host, found.port)
         if running is None:
             return [*findings, wrong("port", f"{error}.", "Do that, or CallOps does not start.")]
@@ -32,7 +32,7 @@ async def about_web(found: Found) -> list[Finding]:
     return [*findings, ok("port", f"CallOps can listen at {where}.")]
 
 
-def _about_way(found: Found) -> Iterator[Finding]:
+def _about_way(found: ConfigReport) -> Iterator[Finding]:
     if found.app_token or found.signing_secret is None or not found.usable("SLACK_SIGNING_SECRET"):
         return
     yield ok(

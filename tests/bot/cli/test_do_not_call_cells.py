@@ -4,7 +4,7 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from bot.cli.do_not_call_cells import is_number, read_cell
 from providers import phone
-from providers.phone import REGIONS, PhoneFault
+from providers.phone import REGIONS, InvalidNumberError
 
 APART = "Digits stand apart from the number."
 CUT = "A spreadsheet has cut its digits."
@@ -62,7 +62,7 @@ LINES = "The cell holds several lines or a tab."
 )
 def test_what_is_not_one_number_is_refused_with_a_sentence(cell: str, region: str, why: str) -> None:
     """Nothing is mended: a spreadsheet's decimal, an extension, a second number, an amount."""
-    with pytest.raises(PhoneFault) as refused:
+    with pytest.raises(InvalidNumberError) as refused:
         read_cell(cell, default_region=region)
     assert str(refused.value).startswith(why)
     assert not cell or cell not in str(refused.value)
@@ -136,13 +136,13 @@ def test_no_number_is_refused_that_is_written_as_its_country_writes_it(region: s
                 assert is_number(written, default_region=region) == _reads(written, region)
             dotted = cell.replace(" ", ".")
             if _reads(dotted, region) and not is_number(dotted, default_region=region):
-                with pytest.raises(PhoneFault, match=r"That is (a date|an amount)\."):
+                with pytest.raises(InvalidNumberError, match=r"That is (a date|an amount)\."):
                     read_cell(dotted, default_region=region)
 
 
 def _reads(text: str, region: str) -> bool:
     try:
         phone.read(text, default_region=region, premium=True)
-    except PhoneFault:
+    except InvalidNumberError:
         return False
     return True

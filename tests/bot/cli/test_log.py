@@ -13,7 +13,7 @@ import pytest
 
 from bot.cli import log as log_command
 from bot.cli.parser import make_parser
-from storage.changes import Change, Move
+from storage.changes import ChangeSet, Transition
 from storage.models import Person
 from storage.store import Store
 from tests.bot.parsing.number_plans import digits_of
@@ -68,8 +68,8 @@ def test_people_are_named_by_id_or_by_name(tmp_path: Path, capsys: pytest.Captur
         log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
         for user, name in (("U0WILL", "William"), ("U0JURG", "Jürgen"), ("U0JURG2", "JÜRGEN")):
             await log.users.keep_person(Person(user, "T0", name, "UTC", False, False, False, False, NOON))
-        made = await log.requests.record(replace(placing(), requester="U0WILL"))
-        await log.requests.record(placing(OTHER_NUMBER))
+        made = await log.requests.create(replace(placing(), requester="U0WILL"))
+        await log.requests.create(placing(OTHER_NUMBER))
         await log.close()
         return made.request.id
 
@@ -110,14 +110,16 @@ def test_no_command_prints_a_number_whatever_it_was_taken_for(
     async def make() -> None:
         clock = Clock()
         log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock, random=bytes)
-        made = (await log.requests.record(replace(cancelling_by_id("c_9876543210"), reason=SAID))).request
-        await log.requests.apply(replace(approve(made.id), private={}, moves=[with_note(approve(made.id))]))
+        made = (await log.requests.create(replace(cancelling_by_id("c_9876543210"), reason=SAID))).request
+        await log.requests.apply(
+            replace(approve(made.id), private={}, transitions=[with_note(approve(made.id))])
+        )
         await log.requests.apply(claim(made.id, until=clock.now + timedelta(seconds=30)))
-        [move] = finish(made.id, reference="c_9876543210").moves
+        [move] = finish(made.id, reference="c_9876543210").transitions
         move = replace(
             move, changes={**move.changes, "message": SAID}, private={"raw": f'{{"said": "{SAID}"}}'}
         )
-        await log.requests.apply(Change(made.id, "system", [move]))
+        await log.requests.apply(ChangeSet(made.id, "system", [move]))
         await log.close()
 
     asyncio.run(make())
@@ -141,7 +143,7 @@ def test_what_the_program_itself_wrote_is_shown_as_it_is(
     async def make() -> None:
         clock = Clock()
         log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock, random=bytes)
-        made = (await log.requests.record(placing(NUMBER))).request
+        made = (await log.requests.create(placing(NUMBER))).request
         await log.requests.apply(claim(made.id, until=clock.now + timedelta(seconds=30), owner=owner))
         await log.close()
 
@@ -155,9 +157,9 @@ def test_what_the_program_itself_wrote_is_shown_as_it_is(
     assert [event["data"]["owner"] for event in events if "owner" in event["data"]] == [owner]
 
 
-def with_note(change: Change) -> Move:
+def with_note(change: ChangeSet) -> Transition:
     """The change's one move, with something that its person wrote."""
-    [move] = change.moves
+    [move] = change.transitions
     return replace(move, private={"note": SAID})
 
 
@@ -166,7 +168,7 @@ def test_the_key_is_asked_for_look_ups_alone(tmp_path: Path, capsys: pytest.Capt
 
     async def make() -> None:
         log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
-        await log.requests.record(placing(NUMBER, OTHER_NUMBER))
+        await log.requests.create(placing(NUMBER, OTHER_NUMBER))
         await log.close()
 
     asyncio.run(make())

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.maintenance import NOT_REACHED, CannotPurge, asked_for, purge, report
-from bot.config.settings import RetentionTable
+from bot.cli.maintenance import NOT_REACHED, PurgeError, asked_for, purge, report
+from bot.config.settings import RetentionSettings
 from providers.actions import PlaceCall
 from storage.changes import NewAction
-from storage.repositories.erasure_list import Erased, Erasing, Kept, Listed, Why
+from storage.repositories.erasure_list import Listed, PurgeFilter, PurgeResult, Retained, RetainedBecause
 from storage.store import Store
 from tests.bot.config.test_loader import FILE, KEY, environment
 from tests.storage.samples import NUMBER, OTHER_NUMBER, placing, withdraw
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-SETTINGS = RetentionTable.model_validate(
+SETTINGS = RetentionSettings.model_validate(
     {"keep_at_least": "30d", "keep_at_most": "365d", "hold": ["A-7K3F", NUMBER]}
 )
 
@@ -40,11 +40,11 @@ def test_the_options_ask_for_a_rule() -> None:
     }
     rules = [asked_for(options(**{name: value}), SETTINGS, "IN", NOW) for name, value in asked.items()]
     assert rules == [
-        Erasing("by number", numbers=frozenset({NUMBER}), spare_after=least, hold=hold),
-        Erasing("by person", names=(Listed("U0AGENT", NOW),), hold=hold),
-        Erasing("older than 90 days", before=NOW - timedelta(days=90), hold=hold),
+        PurgeFilter("by number", numbers=frozenset({NUMBER}), spare_after=least, hold=hold),
+        PurgeFilter("by person", names=(Listed("U0AGENT", NOW),), hold=hold),
+        PurgeFilter("older than 90 days", before=NOW - timedelta(days=90), hold=hold),
     ]
-    assert asked_for(options(), SETTINGS, "IN", NOW) == Erasing(
+    assert asked_for(options(), SETTINGS, "IN", NOW) == PurgeFilter(
         "older than 365 days", before=NOW - timedelta(days=365), hold=hold
     )
 
@@ -61,21 +61,21 @@ def test_the_options_ask_for_a_rule() -> None:
 )
 def test_what_cannot_be_asked_for_is_said(given: dict[str, str], said: str) -> None:
     """In words, and nothing is erased."""
-    settings = SETTINGS if given else RetentionTable()
-    with pytest.raises(CannotPurge, match=said):
+    settings = SETTINGS if given else RetentionSettings()
+    with pytest.raises(PurgeError, match=said):
         asked_for(options(**given), settings, "IN", NOW)
 
 
 def test_the_report_says_what_went_what_stays_and_why() -> None:
     """Counted and named, without a number; and what no purge reaches."""
     kept = [
-        Kept("A-2222", Why.HELD, "succeeded"),
-        Kept("A-3333", Why.UNDER_WAY, "unknown"),
-        Kept("A-4444", Why.GOES_OUT, "succeeded", NOW),
-        Kept("A-4455", Why.MOVING, "succeeded"),
-        Kept("A-5555", Why.YOUNG, "denied", NOW),
+        Retained("A-2222", RetainedBecause.HELD, "succeeded"),
+        Retained("A-3333", RetainedBecause.UNDER_WAY, "unknown"),
+        Retained("A-4444", RetainedBecause.GOES_OUT, "succeeded", NOW),
+        Retained("A-4455", RetainedBecause.MOVING, "succeeded"),
+        Retained("A-5555", RetainedBecause.YOUNG, "denied", NOW),
     ]
-    done = Erased(
+    done = PurgeResult(
         [Listed("A-6666", NOW), Listed("A-7777", NOW), Listed("E-8888", NOW)],
         kept,
         drafts=1,
@@ -83,7 +83,7 @@ def test_the_report_says_what_went_what_stays_and_why() -> None:
         id="P-9999",
         wiped=False,
     )
-    assert list(report(Erasing("by number"), done, dry_run=False)) == [
+    assert list(report(PurgeFilter("by number"), done, dry_run=False)) == [
         "Erased (by number): 2 requests, 1 report of a fault, 1 draft. It is in the log as P-9999.",
         "  A-6666  A-7777  E-8888",
         "Not erased:",
@@ -96,7 +96,9 @@ def test_the_report_says_what_went_what_stays_and_why() -> None:
         "Something reads the log just now: old bytes stay in its write-ahead log until the bot stops.",
         *NOT_REACHED,
     ]
-    assert list(report(Erasing("by number"), Erased([]), dry_run=False)) == ["Nothing to erase (by number)."]
+    assert list(report(PurgeFilter("by number"), PurgeResult([]), dry_run=False)) == [
+        "Nothing to erase (by number)."
+    ]
 
 
 async def _made(path: Path) -> None:
@@ -123,7 +125,7 @@ async def test_nothing_is_purged_where_the_hold_cannot_be_read(
 def test_the_report_names_what_nothing_can_erase() -> None:
     """What the chain says for good holds the number: also where nothing else was there to forget."""
     named = [f"A-{n}" for n in range(2222, 2244)]
-    told = list(report(Erasing("by number"), Erased([], left=named), dry_run=False))
+    told = list(report(PurgeFilter("by number"), PurgeResult([], left=named), dry_run=False))
     assert told == [
         "Nothing to erase (by number).",
         "Not erased, for nothing is taken out of the chain: what these say holds the number.",
@@ -138,7 +140,7 @@ async def test_a_number_that_nothing_can_erase_is_no_success(
     """The command's status says so, and its words say where it stands."""
     log = await Store.open(tmp_path / "callops.db", key=bytes(32), clock=lambda: NOW)
     call = PlaceCall(to=OTHER_NUMBER, agent="98765-43210")
-    made = (await log.requests.record(replace(placing(), actions=[NewAction(call, OTHER_NUMBER)]))).request.id
+    made = (await log.requests.create(replace(placing(), actions=[NewAction(call, OTHER_NUMBER)]))).request.id
     await log.requests.apply(withdraw(made))
     await log.close()
     chosen = options(number=NUMBER)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.cli.manifest import EVENTS, NoAddress, manifest
+from bot.cli.manifest import EVENTS, NoAddressError, manifest
 from bot.slack.http_mode import PATH
 from tests.support.slack_schemas import checker
 from tests.support.tree import ROOT
@@ -83,7 +83,7 @@ def test_an_address_below_a_path_keeps_it() -> None:
 )
 def test_what_is_no_address_is_said(url: str) -> None:
     """Slack would not take it, so the operator reads what to write."""
-    with pytest.raises(NoAddress, match=r"https://bot\.example"):
+    with pytest.raises(NoAddressError, match=r"https://bot\.example"):
         manifest(url)
 
 

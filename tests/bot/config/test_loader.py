@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.environment import SettingsFault
+from bot.config.environment import ConfigError
 from bot.config.loader import load
 from bot.policy.rules import written
 from providers.actions import Kind
@@ -57,7 +57,7 @@ def environment(tmp_path: Path, file: str = FILE, **more: str) -> dict[str, str]
 
 def faults(tmp_path: Path, file: str = FILE, **more: str) -> list[str]:
     """The faults of an environment."""
-    with pytest.raises(SettingsFault) as caught:
+    with pytest.raises(ConfigError) as caught:
         load(environment(tmp_path, file, **more))
     return caught.value.faults
 
@@ -106,7 +106,7 @@ def test_a_file_in_another_encoding_says_so(tmp_path: Path, content: bytes, says
     """What it is, where that shows, and how to save it."""
     variables = environment(tmp_path)
     Path(variables["CALLOPS_CONFIG"]).write_bytes(content)
-    with pytest.raises(SettingsFault) as caught:
+    with pytest.raises(ConfigError) as caught:
         load(variables)
     path = variables["CALLOPS_CONFIG"]
     assert caught.value.faults == [f"{path} cannot be read: {says}: save it as plain text in UTF-8"]

@@ -44,22 +44,22 @@ NUMBER = 7
 SCRIPT = """
 import asyncio, os
 from datetime import UTC, datetime
-from bot.config.environment import SettingsFault
+from bot.config.environment import ConfigError
 from bot.config.loader import load
 from bot.config.settings import make_adapters
-from providers.actions import CampaignRef, DeleteCampaign, Refused
+from providers.actions import CampaignRef, DeleteCampaign, CannotSendError
 from providers.base import Context
 
 now = datetime(2025, 12, 30, tzinfo=UTC)
 try:
     settings = load(os.environ)
-except SettingsFault as fault:
+except ConfigError as fault:
     raise SystemExit("\\n".join(fault.faults)) from None
 for name, adapter in make_adapters(settings, lambda: now).items():
     print(name, type(adapter).__module__, adapter.title, adapter.settings.base_url)
     try:
         adapter.prepare(DeleteCampaign(target=CampaignRef(campaign_id="c1")), Context(now=now, action_id="A-1"))
-    except Refused as refused:
+    except CannotSendError as refused:
         print(refused.message)
     asyncio.run(adapter.aclose())
 """

@@ -25,7 +25,7 @@ from itertools import islice
 from random import Random
 from typing import Any, Final, Literal
 
-from bot.parsing.command import ConnectionWords, Line, Typist, Verb, Vocabulary
+from bot.parsing.command import Command, CommandContext, ConnectionInfo, Typist, Verb
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.parser import parse
 from bot.parsing.targets import IdTarget
@@ -48,8 +48,8 @@ NOW: Final = datetime(2026, 11, 21, 3, 43, tzinfo=UTC)
 TYPIST: Final = Typist("Asia/Kolkata")
 _BOTH: Final = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
 CONNECTIONS: Final = {
-    "reminders": ConnectionWords(("payments",), _BOTH, "number"),
-    "voxworks": ConnectionWords((), frozenset({Kind.CANCEL_CALL}), "call_id"),
+    "reminders": ConnectionInfo(("payments",), _BOTH, "number"),
+    "voxworks": ConnectionInfo((), frozenset({Kind.CANCEL_CALL}), "call_id"),
 }
 ONLY_BY_ID: Final = {"voxworks": CONNECTIONS["voxworks"]}
 TYPED_A_SHEET_LINE: Final = 4
@@ -100,13 +100,15 @@ class Judgement:
     why: str = ""
 
 
-def read(case: Case) -> Line:
+def read(case: Case) -> Command:
     """Give a case to the project's reader."""
-    vocabulary = Vocabulary(ONLY_BY_ID if case.by_id_only else CONNECTIONS, case.region, ("customer asked",))
+    vocabulary = CommandContext(
+        ONLY_BY_ID if case.by_id_only else CONNECTIONS, case.region, ("customer asked",)
+    )
     return parse(case.text, door=case.door, vocabulary=vocabulary, typist=TYPIST, now=NOW)
 
 
-def judge(case: Case, line: Line) -> Judgement:
+def judge(case: Case, line: Command) -> Judgement:
     """Say what a reading is worth."""
     read_numbers = {target.phone.e164 for target in line.targets if isinstance(target, NumberTarget)}
     read_ids = {target.provider_id for target in line.targets if isinstance(target, IdTarget)}
@@ -118,15 +120,15 @@ def judge(case: Case, line: Line) -> Judgement:
         faults = [f"{fault.field}: {fault.message}" for fault in line.faults]
         return Judgement(Verdict.QUESTION, " · ".join(faults))
     if lost := (case.numbers - read_numbers) | (case.ids - read_ids):
-        if all(_told(one, " ".join(line.left_out)) for one in lost):
+        if all(_told(one, " ".join(line.ignored_words)) for one in lost):
             return Judgement(Verdict.QUESTION, f"left out: {sorted(lost)}")
         return Judgement(Verdict.WRONG, f"lost: {sorted(lost)}")
     return _words(case, line)
 
 
-def _words(case: Case, line: Line) -> Judgement:
+def _words(case: Case, line: Command) -> Judgement:
     """Judge the text of a line whose targets are right."""
-    said = _letters(" ".join(line.left_out))
+    said = _letters(" ".join(line.ignored_words))
     if unnamed := [row for row in case.named if not any(_letters(cell) in said for cell in row)]:
         return Judgement(Verdict.WRONG, f"a row was left out and not named: {unnamed}")
     reason = _letters(line.reason or "")

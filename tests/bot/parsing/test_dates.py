@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.parsing.dates import read
-from bot.parsing.times import TimeFault
+from bot.parsing.times import InvalidTimeError
 
 NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
 """Sunday, 22 November, 1:30 in Kolkata."""
@@ -72,7 +72,7 @@ def test_what_is_no_day_is_not_guessed(typed: str, says: str | None) -> None:
     if says is None:
         assert read(typed, zone="UTC", now=NOW).date.startswith("1999")
         return
-    with pytest.raises(TimeFault, match=says):
+    with pytest.raises(InvalidTimeError, match=says):
         read(typed, zone="UTC", now=NOW)
 
 
@@ -95,7 +95,7 @@ def test_a_day_begins_with_its_first_moment(zone: str, date: str, begins: str) -
 )
 def test_days_are_not_told_apart_without_a_zone(zone: str, says: str) -> None:
     """None is guessed."""
-    with pytest.raises(TimeFault, match=says):
+    with pytest.raises(InvalidTimeError, match=says):
         read("yesterday", zone=zone, now=NOW)
 
 
@@ -112,7 +112,7 @@ def test_days_are_not_told_apart_without_a_zone(zone: str, says: str) -> None:
 )
 def test_a_text_is_a_day_that_has_been_or_a_fault(text: str, zone: str) -> None:
     """Whatever is typed."""
-    with contextlib.suppress(TimeFault):
+    with contextlib.suppress(InvalidTimeError):
         day = read(text, zone=zone, now=NOW)
         assert day.start < day.end
         assert day.start <= NOW

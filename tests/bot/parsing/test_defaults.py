@@ -4,22 +4,22 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.parsing.command import CALL_FIELDS
-from bot.parsing.defaults import Ground, Known, Open, infer
+from bot.parsing.defaults import Ambiguous, Source, TargetHistory, fill_defaults
 from bot.parsing.labels import FIELDS
-from bot.parsing.parser import ConnectionWords, Line, Typist, Verb, Vocabulary, parse
+from bot.parsing.parser import Command, CommandContext, ConnectionInfo, Typist, Verb, parse
 from providers.actions import Kind, PlaceCall
 
 BOTH = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
-REMINDERS = ConnectionWords(("payments",), BOTH, "number")
-SALES = ConnectionWords(("welcome", "renewals"), BOTH, "number")
-VOXWORKS = ConnectionWords((), frozenset({Kind.CANCEL_CALL}), "call_id")
-KORE = ConnectionWords((), frozenset({Kind.DELETE_CAMPAIGN, Kind.STOP_CAMPAIGN}))
+REMINDERS = ConnectionInfo(("payments",), BOTH, "number")
+SALES = ConnectionInfo(("welcome", "renewals"), BOTH, "number")
+VOXWORKS = ConnectionInfo((), frozenset({Kind.CANCEL_CALL}), "call_id")
+KORE = ConnectionInfo((), frozenset({Kind.DELETE_CAMPAIGN, Kind.STOP_CAMPAIGN}))
 DIALER = VOXWORKS
-SCRIPTS = ConnectionWords(
+SCRIPTS = ConnectionInfo(
     ("welcome",), BOTH, "call_id", fields=frozenset({"at", "metadata"}), title="Voxworks"
 )
-BARE = ConnectionWords((), BOTH, "call_id")
-RAW = ConnectionWords(("sales",), BOTH, "number", raw_agents=True)
+BARE = ConnectionInfo((), BOTH, "call_id")
+RAW = ConnectionInfo(("sales",), BOTH, "number", raw_agents=True)
 TRIED = replace(REMINDERS, numbers=("+919876543210",))
 
 ROWS = [
@@ -276,24 +276,22 @@ def test_only_what_has_one_candidate_is_inferred(
     """Connection and agent are filled in where one candidate exists; else the candidates are named."""
     words = _words(*connections)
     line = parse(typed, door=None, vocabulary=words, typist=Typist("Asia/Kolkata"), now=datetime.now(UTC))
-    result = infer(line, words)
+    result = fill_defaults(line, words)
     assert (result.line.connection, result.line.agent) == (connection, agent)
     said = {"connection": line.connection, "agent": line.agent}
-    assert result.inferred == {
-        name for name, value in said.items() if not value and getattr(result.line, name)
-    }
+    assert result.filled == {name for name, value in said.items() if not value and getattr(result.line, name)}
     assert [
         f"{fault.field}: {fault.message}"[: len(start)]
         for fault, start in zip(result.faults, faults, strict=True)
     ] == faults
 
 
-ONLY, KNOWN, SCHEDULED, LAST = Ground.ONLY, Ground.KNOWN, Ground.SCHEDULED, Ground.LAST_USED
+ONLY, KNOWN, SCHEDULED, LAST = Source.ONLY, Source.KNOWN, Source.SCHEDULED, Source.LAST_USED
 BY_THE_LOG = [
     (
         "an id goes to the connection that the log knows it from, whatever was used last",
         "cancel vx_1",
-        Known(holders=frozenset({"dialer"}), used=(("voxworks", None),)),
+        TargetHistory(holders=frozenset({"dialer"}), used=(("voxworks", None),)),
         "dialer",
         None,
         {"connection": KNOWN},
@@ -302,16 +300,16 @@ BY_THE_LOG = [
     (
         "an id that two of them know is asked back, whatever was used last",
         "cancel vx_1",
-        Known(holders=frozenset({"dialer", "voxworks"}), used=(("voxworks", None),)),
+        TargetHistory(holders=frozenset({"dialer", "voxworks"}), used=(("voxworks", None),)),
         None,
         None,
         {},
-        Open("connection", ("voxworks", "dialer")),
+        Ambiguous("connection", ("voxworks", "dialer")),
     ),
     (
         "an unknown id goes where this person went last",
         "cancel vx_1",
-        Known(used=(("reminders", "payments"), ("dialer", None), ("voxworks", None))),
+        TargetHistory(used=(("reminders", "payments"), ("dialer", None), ("voxworks", None))),
         "dialer",
         None,
         {"connection": LAST},
@@ -320,7 +318,7 @@ BY_THE_LOG = [
     (
         "a number goes to the agent whose call is scheduled to it",
         "cancel 98765 43210",
-        Known(scheduled=frozenset({("sales", "renewals")}), used=(("reminders", "payments"),)),
+        TargetHistory(scheduled=frozenset({("sales", "renewals")}), used=(("reminders", "payments"),)),
         "sales",
         "renewals",
         {"connection": SCHEDULED, "agent": SCHEDULED},
@@ -329,18 +327,18 @@ BY_THE_LOG = [
     (
         "of two agents with a call scheduled to it neither is chosen",
         "cancel 98765 43210 via sales",
-        Known(
+        TargetHistory(
             scheduled=frozenset({("sales", "renewals"), ("sales", "welcome")}), used=(("sales", "welcome"),)
         ),
         "sales",
         None,
         {},
-        Open("agent", ("welcome", "renewals")),
+        Ambiguous("agent", ("welcome", "renewals")),
     ),
     (
         "with nothing scheduled it is as the last time",
         "cancel 98765 43210",
-        Known(used=(("sales", "welcome"), ("sales", "renewals"))),
+        TargetHistory(used=(("sales", "welcome"), ("sales", "renewals"))),
         "sales",
         "welcome",
         {"connection": LAST, "agent": LAST},
@@ -349,7 +347,7 @@ BY_THE_LOG = [
     (
         "the agent is the last one used there, not elsewhere",
         "place 98765 43210 via sales",
-        Known(used=(("scripts", "welcome"), ("sales", "renewals"))),
+        TargetHistory(used=(("scripts", "welcome"), ("sales", "renewals"))),
         "sales",
         "renewals",
         {"agent": LAST},
@@ -358,7 +356,7 @@ BY_THE_LOG = [
     (
         "what was said is not chosen again",
         "cancel 98765 43210 via sales agent=welcome",
-        Known(scheduled=frozenset({("sales", "renewals")})),
+        TargetHistory(scheduled=frozenset({("sales", "renewals")})),
         "sales",
         "welcome",
         {},
@@ -367,7 +365,7 @@ BY_THE_LOG = [
     (
         "the only agent needs nothing from the log",
         "cancel 98765 43210 via reminders",
-        Known(),
+        TargetHistory(),
         "reminders",
         "payments",
         {"agent": ONLY},
@@ -376,11 +374,11 @@ BY_THE_LOG = [
     (
         "what the log names and nobody set up is no candidate",
         "cancel 98765 43210 via sales",
-        Known(scheduled=frozenset({("sales", "gone")}), used=(("sales", "gone"),)),
+        TargetHistory(scheduled=frozenset({("sales", "gone")}), used=(("sales", "gone"),)),
         "sales",
         None,
         {},
-        Open("agent", ("welcome", "renewals")),
+        Ambiguous("agent", ("welcome", "renewals")),
     ),
 ]
 
@@ -392,17 +390,17 @@ BY_THE_LOG = [
 )
 def test_what_the_log_knows_decides(
     typed: str,
-    known: Known,
+    known: TargetHistory,
     connection: str | None,
     agent: str | None,
-    grounds: dict[str, Ground],
-    left: Open | None,
+    grounds: dict[str, Source],
+    left: Ambiguous | None,
 ) -> None:
     """An id's origin, a scheduled call, then what was used last; nothing between two that fit equally."""
     words = _words("reminders", "sales", "voxworks", "dialer")
     line = parse(typed, door=None, vocabulary=words, typist=Typist("Asia/Kolkata"), now=datetime.now(UTC))
-    found = infer(line, words, known)
-    assert (found.line.connection, found.line.agent, dict(found.grounds)) == (connection, agent, grounds)
+    found = fill_defaults(line, words, known)
+    assert (found.line.connection, found.line.agent, dict(found.sources)) == (connection, agent, grounds)
     assert found.open == left
 
 
@@ -410,28 +408,28 @@ def test_the_candidates_are_named() -> None:
     """A form lists the connections that can, and the agents of the one that is chosen."""
     words = _words("reminders", "sales", "voxworks")
     line = parse("place 9876543210", door=None, vocabulary=words, typist=Typist("UTC"), now=datetime.now(UTC))
-    assert infer(line, words).connections == ("reminders", "sales")
+    assert fill_defaults(line, words).connections == ("reminders", "sales")
     chosen = parse(
         "9876543210 via sales", door=Verb.PLACE, vocabulary=words, typist=Typist("UTC"), now=datetime.now(UTC)
     )
-    assert infer(chosen, words).agents == ("welcome", "renewals")
+    assert fill_defaults(chosen, words).agents == ("welcome", "renewals")
 
 
 def test_every_field_of_a_call_has_a_name_in_words() -> None:
     """What can be said of a call is what a provider may not take."""
     assert set(FIELDS) == CALL_FIELDS == set(PlaceCall.model_fields) - {"kind", "to", "agent"}
-    assert set(FIELDS) <= set(Line.__dataclass_fields__)
+    assert set(FIELDS) <= set(Command.__dataclass_fields__)
 
 
 def test_a_connection_without_agents_says_where_to_add_one() -> None:
     """Placing needs an agent; where none is configured it is said who adds one, and where."""
-    words = Vocabulary({"bare": ConnectionWords((), BOTH, "number")}, default_region="IN")
+    words = CommandContext({"bare": ConnectionInfo((), BOTH, "number")}, default_region="IN")
     line = parse("9876543210", door=Verb.PLACE, vocabulary=words, typist=Typist("UTC"), now=datetime.now(UTC))
-    said = infer(line, words).faults[0].message
+    said = fill_defaults(line, words).faults[0].message
     assert said.endswith("Ask whoever runs CallOps to add one under [connections.bare.agents].")
 
 
-def _words(*names: str) -> Vocabulary:
+def _words(*names: str) -> CommandContext:
     known = {
         "reminders": REMINDERS,
         "sales": SALES,
@@ -443,4 +441,4 @@ def _words(*names: str) -> Vocabulary:
         "raw": RAW,
         "tried": TRIED,
     }
-    return Vocabulary({name: known[name] for name in names}, default_region="IN")
+    return CommandContext({name: known[name] for name in names}, default_region="IN")

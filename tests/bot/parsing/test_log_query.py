@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.parsing.command import ConnectionWords, Typist, Vocabulary
+from bot.parsing.command import CommandContext, ConnectionInfo, Typist
 from bot.parsing.log_query import Filters, Typed, read
 from providers.actions import Kind
 from storage.states import State
 
 NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
-WORDS = Vocabulary({"reminders": ConnectionWords()}, default_region="IN")
+WORDS = CommandContext({"reminders": ConnectionInfo()}, default_region="IN")
 
 
 def typed(text: str) -> Typed:

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from bot.parsing.command import ConnectionWords, Line, Question, Typist, Verb, Vocabulary
+from bot.parsing.command import Command, CommandContext, ConnectionInfo, Question, Typist, Verb
 from bot.parsing.numbers import MOST_READS, Certain, Doubtful, NumberReader, NumberTarget, Unreadable
 from bot.parsing.parser import parse
 from bot.parsing.targets import IdTarget
@@ -14,23 +14,23 @@ from tests.bot.parsing.number_plans import ALL_KINDS, REGIONS, number
 from tests.bot.parsing.test_parser import NOW
 
 BOTH = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
-REMINDERS = ConnectionWords(("payments",), BOTH, "number")
-VOXWORKS = ConnectionWords((), frozenset({Kind.CANCEL_CALL}), "call_id")
+REMINDERS = ConnectionInfo(("payments",), BOTH, "number")
+VOXWORKS = ConnectionInfo((), frozenset({Kind.CANCEL_CALL}), "call_id")
 
 
-def said(text: str, verb: Verb = Verb.CANCEL, region: str = "IN", answers: tuple[int, ...] = ()) -> Line:
+def said(text: str, verb: Verb = Verb.CANCEL, region: str = "IN", answers: tuple[int, ...] = ()) -> Command:
     """A line behind the door of a verb."""
-    words = Vocabulary({"reminders": REMINDERS, "voxworks": VOXWORKS}, region, ("customer asked",))
+    words = CommandContext({"reminders": REMINDERS, "voxworks": VOXWORKS}, region, ("customer asked",))
     typist = Typist("Asia/Kolkata")
     return parse(text, door=verb, vocabulary=words, typist=typist, now=NOW, answers=answers)
 
 
-def named(line: Line) -> list[str]:
+def named(line: Command) -> list[str]:
     """The targets of a line, numbers in E.164."""
     return [one.phone.e164 if isinstance(one, NumberTarget) else one.provider_id for one in line.targets]
 
 
-def options(line: Line) -> tuple[str, ...]:
+def options(line: Command) -> tuple[str, ...]:
     """The labels of the one question that a line raises."""
     [question] = line.faults
     assert isinstance(question, Question)
@@ -363,7 +363,7 @@ def test_a_bad_row_is_named_and_never_mended_from_its_neighbour(text: str, bad: 
     assert fault.message.startswith(bad)
     again = said(text, answers=(0,))
     assert (again.faults, named(again)) == ((), named(line))
-    assert any(bad.partition("“")[2].rstrip("”") in one for one in again.left_out)
+    assert any(bad.partition("“")[2].rstrip("”") in one for one in again.ignored_words)
 
 
 def test_several_columns_of_numbers_are_asked_about() -> None:

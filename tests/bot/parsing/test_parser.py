@@ -9,19 +9,19 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.parsing.command import OF_CAMPAIGNS, TELLS
-from bot.parsing.defaults import infer
+from bot.parsing.defaults import fill_defaults
 from bot.parsing.numbers import NumberReader
 from bot.parsing.parser import (
-    ConnectionWords,
+    Command,
+    CommandContext,
+    ConnectionInfo,
     IdTarget,
-    Line,
     NumberTarget,
     Target,
     Typist,
     Verb,
-    Vocabulary,
+    format_command,
     parse,
-    write,
 )
 from bot.parsing.targets import Scan, scan
 from bot.text.visible import seen
@@ -32,10 +32,10 @@ NOW = datetime(2026, 11, 21, 3, 43, tzinfo=UTC)
 """Saturday 21 November 2026, 09:13 in India."""
 
 TYPIST = Typist("Asia/Kolkata")
-REMINDERS = ConnectionWords(("payments",), frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL}), "number")
-VOXWORKS = ConnectionWords((), frozenset({Kind.CANCEL_CALL}), "call_id")
-KORE = ConnectionWords(kinds=frozenset({Kind.DELETE_CAMPAIGN}))
-WORDS = Vocabulary(
+REMINDERS = ConnectionInfo(("payments",), frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL}), "number")
+VOXWORKS = ConnectionInfo((), frozenset({Kind.CANCEL_CALL}), "call_id")
+KORE = ConnectionInfo(kinds=frozenset({Kind.DELETE_CAMPAIGN}))
+WORDS = CommandContext(
     connections={"reminders": REMINDERS, "voxworks": VOXWORKS, "kore": KORE},
     default_region="IN",
     reasons=("customer asked", "wrong number"),
@@ -55,7 +55,7 @@ def _india(local: str) -> datetime:
     return datetime.fromisoformat(f"{local}+05:30")
 
 
-def _read(typed: str, words: Vocabulary = WORDS) -> Line:
+def _read(typed: str, words: CommandContext = WORDS) -> Command:
     command, _, text = typed.partition(" ")
     return parse(text, door=DOORS[command], vocabulary=words, typist=TYPIST, now=NOW)
 
@@ -158,7 +158,7 @@ UNDERSTOOD: list[tuple[str, str, Mapping[str, Any]]] = [
     (
         "a sheet whose only column is in quotes",
         '/cancel-call "98765 43210"\n"Contact: +91 98765 43211"',
-        {**CANCEL, "targets": TWO, "left_out": ("Contact",)},
+        {**CANCEL, "targets": TWO, "ignored_words": ("Contact",)},
     ),
     ("numbers between semicolons", "/cancel-call 9876543210; 9876543211", {**CANCEL, "targets": TWO}),
     (
@@ -1183,9 +1183,9 @@ def test_what_cannot_be_understood_is_a_fault_and_the_rest_is_kept(
         assert fragment in fault.message
 
 
-ALL_DONE = Vocabulary(
+ALL_DONE = CommandContext(
     {
-        "kore": ConnectionWords(
+        "kore": ConnectionInfo(
             kinds=frozenset({Kind.DELETE_CAMPAIGN, Kind.STOP_CAMPAIGN, Kind.START_CAMPAIGN})
         )
     },
@@ -1227,7 +1227,7 @@ def test_campaign_alone_asks_which_where_there_is_a_choice() -> None:
     line = _read("/calls campaign", ALL_DONE)
     assert (line.verb, line.verbs, [fault.message for fault in line.faults]) == (None, OF_CAMPAIGNS, [WHICH])
     assert _read("/calls campaign").verb is Verb.DELETE_CAMPAIGN
-    none = _read("/calls campaign", Vocabulary({"reminders": REMINDERS}, default_region="IN"))
+    none = _read("/calls campaign", CommandContext({"reminders": REMINDERS}, default_region="IN"))
     assert [fault.message for fault in none.faults] == [
         "No connection here can do anything with campaigns. Ask whoever runs CallOps."
     ]
@@ -1244,16 +1244,16 @@ def test_what_stands_behind_a_misspelt_verb_can_be_read_again_by_the_right_one()
         assert (again.faults, len(again.targets), bool(again.reason)) == ((), 1, True)
 
 
-def _assert_line(line: Line, typed: str, expected: Mapping[str, Any]) -> None:
-    blank = Line(text=typed.partition(" ")[2])
-    for part in fields(Line):
+def _assert_line(line: Command, typed: str, expected: Mapping[str, Any]) -> None:
+    blank = Command(text=typed.partition(" ")[2])
+    for part in fields(Command):
         if part.name not in {"faults", "typed", "rest"}:
             assert getattr(line, part.name) == expected.get(part.name, getattr(blank, part.name)), part.name
 
 
 def test_every_fault_is_about_a_field_or_the_text() -> None:
     """A form can put each fault beside the input it belongs to."""
-    names = {part.name for part in fields(Line)}
+    names = {part.name for part in fields(Command)}
     assert {fault[0] for row in FAULTY for fault in row[3]} <= names
 
 
@@ -1273,7 +1273,7 @@ def test_digits_that_divide_in_two_ways_are_asked_about() -> None:
 
     def read_phone(typed: str) -> phone.Phone:
         if typed not in whole:
-            raise phone.PhoneFault("no number")
+            raise phone.InvalidNumberError("no number")
         return phone.Phone(f"+99{typed}", None, "no country", f"+99 {typed}", ())
 
     def read(text: str) -> tuple[Scan, list[Sequence[str]]]:
@@ -1304,7 +1304,7 @@ def test_an_unknown_time_zone_is_a_fault_of_the_time_alone() -> None:
 
 def test_a_raw_agent_passes_where_the_connection_allows_it() -> None:
     """A provider's own agent id stands for a name only where that is configured."""
-    raw = Vocabulary({"a": replace(REMINDERS, raw_agents=True)}, default_region="IN")
+    raw = CommandContext({"a": replace(REMINDERS, raw_agents=True)}, default_region="IN")
     assert _read("/place-call 98765 43210 agent=6803fa770b66", raw).agent == "6803fa770b66"
     assert _read("/place-call 98765 43210 agent=6803fa770b66").faults[0].field == "agent"
 
@@ -1315,7 +1315,7 @@ def test_a_raw_agent_passes_where_the_connection_allows_it() -> None:
 def test_a_written_line_is_read_back(typed: str) -> None:
     """The line to copy says what was understood, through `/calls`."""
     line = _read(typed)
-    again = _read(f"/calls {_delivered(write(line))}")
+    again = _read(f"/calls {_delivered(format_command(line))}")
     assert replace(again, text=line.text) == line
 
 
@@ -1333,7 +1333,7 @@ _DATA = (
     | st.sampled_from(["true", "null", "NaN", "007", "-0", "via reminders", "carry-over", "a=b", "”“"])
 )
 _LINES = st.builds(
-    Line,
+    Command,
     verb=st.just(Verb.PLACE),
     targets=st.lists(st.sampled_from(THREE), min_size=1, unique=True).map(tuple),
     connection=st.sampled_from([None, "reminders"]),
@@ -1355,10 +1355,10 @@ _LINES = st.builds(
 
 
 @given(_LINES)
-@example(Line(verb=Verb.PLACE, targets=ONE, reason=""))
-def test_whatever_a_line_holds_is_read_back(line: Line) -> None:
+@example(Command(verb=Verb.PLACE, targets=ONE, reason=""))
+def test_whatever_a_line_holds_is_read_back(line: Command) -> None:
     """Writing quotes what needs quotes: any values come back as they were."""
-    again = parse(_delivered(write(line)), door=None, vocabulary=WORDS, typist=TYPIST, now=NOW)
+    again = parse(_delivered(format_command(line)), door=None, vocabulary=WORDS, typist=TYPIST, now=NOW)
     assert again.faults == ()
     assert replace(again, text="", at_text=None) == replace(
         line, reason=line.reason or None
@@ -1376,12 +1376,12 @@ def test_whatever_a_line_holds_is_read_back(line: Line) -> None:
 )
 def test_whatever_ids_are_cancelled_or_deleted_are_read_back(call_ids: list[str], reason: str | None) -> None:
     """Ids come back as ids, whatever they look like."""
-    cancelling = Line(
+    cancelling = Command(
         verb=Verb.CANCEL, targets=_ids(*call_ids), reason=reason or None
     )  # an empty one is none
     campaigns = [replace(cancelling, verb=verb, targets=_ids(call_ids[0])) for verb in OF_CAMPAIGNS]
     for line in (cancelling, *campaigns):
-        again = parse(_delivered(write(line)), door=None, vocabulary=WORDS, typist=TYPIST, now=NOW)
+        again = parse(_delivered(format_command(line)), door=None, vocabulary=WORDS, typist=TYPIST, now=NOW)
         assert again.faults == ()
         assert replace(again, text="") == line
 
@@ -1401,5 +1401,5 @@ def test_nothing_typed_raises(text: str, door: Verb | None) -> None:
     assert line.text == text
     assert door is None or line.verb in {door, Verb.HELP}
     assert line.faults or line.missing or line.verb in TELLS or line.targets
-    infer(line, WORDS)
-    write(line)
+    fill_defaults(line, WORDS)
+    format_command(line)

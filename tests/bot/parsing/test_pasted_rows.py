@@ -5,7 +5,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.parsing.command import ConnectionWords, Line, Question, Typist, Verb, Vocabulary, write
+from bot.parsing.command import (
+    Command,
+    CommandContext,
+    ConnectionInfo,
+    Question,
+    Typist,
+    Verb,
+    format_command,
+)
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.parser import parse
 from bot.parsing.targets import IdTarget
@@ -15,23 +23,23 @@ from storage.states import State
 from tests.bot.ui.test_channel_messages import ACTIONS, entry, request
 
 CANCELS = frozenset({Kind.CANCEL_CALL})
-WORDS = Vocabulary(
+WORDS = CommandContext(
     {
-        "reminders": ConnectionWords(("payments",), CANCELS, "number"),
-        "voxworks": ConnectionWords((), CANCELS, "call_id"),
+        "reminders": ConnectionInfo(("payments",), CANCELS, "number"),
+        "voxworks": ConnectionInfo((), CANCELS, "call_id"),
     },
     "IN",
 )
 BOTH = ("+919876543210", "+919876543211")
 
 
-def read(text: str) -> Line:
+def read(text: str) -> Command:
     """A cancellation typed or pasted in India."""
     typist, now = Typist("Asia/Kolkata"), datetime.now(UTC)
     return parse(text, door=Verb.CANCEL, vocabulary=WORDS, typist=typist, now=now)
 
 
-def targets(line: Line) -> tuple[str, ...]:
+def targets(line: Command) -> tuple[str, ...]:
     """What it is about, as it is written in the log."""
     return tuple(one.phone.e164 if isinstance(one, NumberTarget) else one.provider_id for one in line.targets)
 
@@ -68,8 +76,8 @@ def test_one_target_a_line_is_understood(
 ) -> None:
     """Words beside the targets are left out, unless all have the same; lines behind the last are the reason."""
     line = read(pasted)
-    assert (targets(line), line.reason, line.left_out, line.faults) == (found, reason, left_out, ())
-    assert targets(read(write(line).removeprefix("cancel "))) == found
+    assert (targets(line), line.reason, line.ignored_words, line.faults) == (found, reason, left_out, ())
+    assert targets(read(format_command(line).removeprefix("cancel "))) == found
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.parsing.command import Fault, Line, Verb
+from bot.parsing.command import Command, FieldError, Verb
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.targets import IdTarget
 from providers import phone
@@ -63,7 +63,7 @@ def test_words_beside_a_number_stay(tally: Tally) -> None:
     assert tally.words == [], _told(tally.words)
 
 
-READ_WELL = Line(
+READ_WELL = Command(
     targets=(NumberTarget(phone.read("+49301234567", default_region="DE")),), reason="2 complaints"
 )
 READ_TOO_FAR = (NumberTarget(phone.read("+493012345672", default_region="DE")),)
@@ -73,19 +73,19 @@ READ_TOO_FAR = (NumberTarget(phone.read("+493012345672", default_region="DE")),)
     ("line", "verdict"),
     [
         (READ_WELL, Verdict.RIGHT),
-        (replace(READ_WELL, faults=(Fault("targets", "Which?"),)), Verdict.QUESTION),
-        (Line(faults=(Fault("targets", "Which?"),)), Verdict.QUESTION),
-        (Line(left_out=("+49 30 1234567",)), Verdict.QUESTION),
+        (replace(READ_WELL, faults=(FieldError("targets", "Which?"),)), Verdict.QUESTION),
+        (Command(faults=(FieldError("targets", "Which?"),)), Verdict.QUESTION),
+        (Command(ignored_words=("+49 30 1234567",)), Verdict.QUESTION),
         (replace(READ_WELL, reason="complaints"), Verdict.WORDS),
         (replace(READ_WELL, targets=READ_TOO_FAR), Verdict.WRONG),
-        (replace(READ_WELL, targets=READ_TOO_FAR, faults=(Fault("reason", "Why?"),)), Verdict.WRONG),
+        (replace(READ_WELL, targets=READ_TOO_FAR, faults=(FieldError("reason", "Why?"),)), Verdict.WRONG),
         (replace(READ_WELL, targets=READ_WELL.targets + READ_TOO_FAR), Verdict.WRONG),
         (replace(READ_WELL, targets=(IdTarget("49301234567"),)), Verdict.WRONG),
         (replace(READ_WELL, targets=(*READ_WELL.targets, IdTarget("2026-12-05"))), Verdict.WRONG),
-        (Line(reason="+49 30 1234567 2 complaints"), Verdict.WRONG),
+        (Command(reason="+49 30 1234567 2 complaints"), Verdict.WRONG),
     ],
 )
-def test_the_judge(line: Line, verdict: Verdict) -> None:
+def test_the_judge(line: Command, verdict: Verdict) -> None:
     """The judge sees each way in which a reading goes wrong, also one that a fault stands beside."""
     numbers = frozenset({"+49301234567"})
     case = Case("judged", "DE", "+49 30 1234567 2 complaints", numbers, kept="2 complaints")

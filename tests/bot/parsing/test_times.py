@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from whenever import Instant, PlainDateTime
 
 from bot.parsing import typed_zones
-from bot.parsing.times import TimeFault, clock, read
+from bot.parsing.times import InvalidTimeError, clock, read
 from bot.text import clocks
 
 INDIA = "Asia/Kolkata"
@@ -283,7 +283,7 @@ def test_a_time_in_the_grammar_is_read_in_the_typists_zone(text: str, local: str
 )
 def test_what_is_not_one_certain_time_is_refused(text: str, message: str, suggestions: list[str]) -> None:
     """The fault says what is wrong and offers what may have been meant."""
-    with pytest.raises(TimeFault) as caught:
+    with pytest.raises(InvalidTimeError) as caught:
         read(text, zone=INDIA, now=NOW)
     assert message in str(caught.value)
     assert list(caught.value.suggestions) == suggestions
@@ -300,7 +300,7 @@ def test_what_is_suggested_can_be_typed(row: tuple[str, str, str, list[str]]) ->
 
 def test_a_time_the_clocks_skip_is_refused_with_both_sides() -> None:
     """In spring an hour does not exist; the hours around it are offered."""
-    with pytest.raises(TimeFault, match="clocks go forward") as caught:
+    with pytest.raises(InvalidTimeError, match="clocks go forward") as caught:
         read("tomorrow 2:30", zone="Europe/Paris", now=datetime(2026, 3, 28, 12, tzinfo=UTC))
     assert caught.value.suggestions == ("2026-03-29 01:30", "2026-03-29 03:30")
 
@@ -308,7 +308,7 @@ def test_a_time_the_clocks_skip_is_refused_with_both_sides() -> None:
 def test_a_time_that_comes_twice_is_refused_with_both_offsets() -> None:
     """In autumn an hour comes twice; both are offered, and each is read as itself."""
     now = datetime(2026, 10, 24, 12, tzinfo=UTC)
-    with pytest.raises(TimeFault, match="comes twice") as caught:
+    with pytest.raises(InvalidTimeError, match="comes twice") as caught:
         read("tomorrow 2:30", zone="Europe/Paris", now=now)
     assert caught.value.suggestions == ("2026-10-25T02:30+02:00", "2026-10-25T02:30+01:00")
     first, second = (read(text, zone="Europe/Paris", now=now).at for text in caught.value.suggestions)
@@ -332,7 +332,7 @@ def test_minutes_from_now_are_counted_across_a_change_of_the_clocks() -> None:
 
 def test_an_unknown_zone_is_said() -> None:
     """A zone that no database has is a fault that names it."""
-    with pytest.raises(TimeFault, match="Mars/Olympus"):
+    with pytest.raises(InvalidTimeError, match="Mars/Olympus"):
         read("9:30", zone="Mars/Olympus", now=NOW)
 
 
@@ -372,7 +372,7 @@ def test_a_time_of_day_is_written_on_the_24_hour_clock(text: str, expected: str)
 @pytest.mark.parametrize("text", ["9", "25:00", "9:75", "midnight", "tomorrow 9:00", "", "in 20 min", "now"])
 def test_what_is_no_time_of_day_is_refused(text: str) -> None:
     """A time of day has no day, and is not guessed at."""
-    with pytest.raises(TimeFault):
+    with pytest.raises(InvalidTimeError):
         clock(text)
 
 
@@ -389,11 +389,11 @@ _FRAGMENTS = st.sampled_from(
     st.sampled_from([INDIA, "Europe/Paris", "America/St_Johns"]),
 )
 def test_a_text_is_a_time_to_come_or_a_fault(text: str, zone: str) -> None:
-    """Whatever is typed, the answer is an instant within a year or a `TimeFault`."""
+    """Whatever is typed, the answer is an instant within a year or a `InvalidTimeError`."""
     for function in (lambda: read(text, zone=zone, now=NOW).at, lambda: clock(text)):
         try:
             result = function()
-        except TimeFault:
+        except InvalidTimeError:
             continue
         assert isinstance(result, str) or NOW <= result <= NOW + timedelta(days=366)
 
@@ -463,7 +463,7 @@ def test_a_time_is_read_as_the_instant_that_was_typed_or_asked_about(data: st.Da
     text = there.strftime(text)
     try:
         read_as = read(text, zone=own, now=now).at
-    except TimeFault as fault:
+    except InvalidTimeError as fault:
         for suggestion in fault.suggestions:
             assert read(suggestion, zone=own, now=now).at > now, (text, suggestion)
         return
@@ -507,7 +507,7 @@ def test_next_is_asked_about_where_it_can_be_two_days(now: str, text: str, meant
     at = datetime.fromisoformat(f"{now}T06:30:00+00:00")
     try:
         days = [read(f"{text} 10:00", zone=INDIA, now=at).at]
-    except TimeFault as fault:
+    except InvalidTimeError as fault:
         days = [read(suggestion, zone=INDIA, now=at).at for suggestion in fault.suggestions]
     assert [day.astimezone(ZoneInfo(INDIA)).strftime("%Y-%m-%d") for day in days] == meant
 
@@ -567,7 +567,7 @@ def test_an_abbreviation_is_the_typists_own_where_it_holds_then(
 def test_any_other_abbreviation_is_asked_about(zone: str, now: str, text: str, offered: list[str]) -> None:
     """The zones it can stand for are offered by name, the typist's own first."""
     at = datetime.fromisoformat(f"{now}+00:00")
-    with pytest.raises(TimeFault, match="is not certain") as caught:
+    with pytest.raises(InvalidTimeError, match="is not certain") as caught:
         read(text, zone=zone, now=at)
     assert list(caught.value.suggestions) == offered
 
@@ -575,7 +575,7 @@ def test_any_other_abbreviation_is_asked_about(zone: str, now: str, text: str, o
 @pytest.mark.parametrize("text", ["10:00 eat", "10:00 cat", "10:00 Xyz", "10:00 west", "10:00 call/mail"])
 def test_a_word_behind_a_time_is_no_zone(text: str) -> None:
     """A reason may begin with what is a zone in capitals."""
-    with pytest.raises(TimeFault, match="is not a time"):
+    with pytest.raises(InvalidTimeError, match="is not a time"):
         read(text, zone=INDIA, now=NOW)
 
 
@@ -590,7 +590,7 @@ def test_abbreviations_are_those_of_the_zones_they_lead_to() -> None:
 
 def test_a_day_in_another_zone_may_be_two() -> None:
     """At 9:00 in India it is still yesterday in Los Angeles: whose tomorrow is asked, each with its date."""
-    with pytest.raises(TimeFault, match="not the same day there") as caught:
+    with pytest.raises(InvalidTimeError, match="not the same day there") as caught:
         read("tomorrow 9:30 America/Los_Angeles", zone=INDIA, now=NOW)
     forms = "2026-11-21 9:30 America/Los_Angeles", "2026-11-22 9:30 America/Los_Angeles"
     assert caught.value.suggestions == forms
@@ -612,10 +612,10 @@ def test_whoever_has_no_known_zone_writes_it(zone: str) -> None:
     ):
         assert read(text, zone=zone, now=NOW).at == datetime(2026, 11, 22, 4, tzinfo=UTC), text
     for text in ("tomorrow 9:30", "9 pm", "Mon 10:00", "5 Dec 10:00", "2026-12-05T10:00", "tonight 9"):
-        with pytest.raises(TimeFault, match="Write the zone or the offset with the time") as caught:
+        with pytest.raises(InvalidTimeError, match="Write the zone or the offset with the time") as caught:
             read(text, zone=zone, now=NOW)
         assert caught.value.suggestions == ()
-    with pytest.raises(TimeFault, match="is not certain") as caught:
+    with pytest.raises(InvalidTimeError, match="is not certain") as caught:
         read("9:30pm IST", zone=zone, now=NOW)
     assert "9:30pm Asia/Kolkata" in caught.value.suggestions
 
@@ -697,7 +697,7 @@ def test_no_text_costs_more_than_so_many_steps(shape: str, before: str) -> None:
 
     def reads(text: str) -> None:
         for function in (lambda: read(text, zone=INDIA, now=NOW), lambda: clock(text)):
-            with contextlib.suppress(TimeFault):
+            with contextlib.suppress(InvalidTimeError):
                 function()
 
     reads("9:30 Asia/Kolkata")  # the tables of zones are read once
@@ -709,6 +709,6 @@ def test_no_text_costs_more_than_so_many_steps(shape: str, before: str) -> None:
 def test_what_is_too_long_for_a_time_is_repeated_only_in_part() -> None:
     """A ligature of eighteen letters makes no text longer than a message can hold."""
     for text in ("9" * 40_000, "\ufdfa" * 64, "tomorrow " * 12):
-        with pytest.raises(TimeFault, match="is too long for a time") as caught:
+        with pytest.raises(InvalidTimeError, match="is too long for a time") as caught:
             read(text, zone=INDIA, now=NOW)
         assert len(str(caught.value)) < 200

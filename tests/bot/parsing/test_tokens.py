@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.parsing.command import ConnectionWords, Line, Typist, Verb, Vocabulary
+from bot.parsing.command import Command, CommandContext, ConnectionInfo, Typist, Verb
 from bot.parsing.parser import parse
 from bot.parsing.tokens import clean
 from bot.text.markup import escape, plain
@@ -49,8 +49,8 @@ GONE = {
 }
 NOTHING = ["\u200c", "\u200d\u200c", "\ufe0f", "\u2800", "\u3164", "\uffa0 \u115f", "\u2800 \u200d \u3164\ufe0f", "\u034f", "\U000e0067", "\u180b", "\u200b", "\u202e", "\u00a0\u3000", "\ufeff"]  # fmt: skip
 
-VOXWORKS = ConnectionWords((), frozenset({Kind.CANCEL_CALL}), "call_id")
-VOCABULARY = Vocabulary({"voxworks": VOXWORKS}, default_region="IN")
+VOXWORKS = ConnectionInfo((), frozenset({Kind.CANCEL_CALL}), "call_id")
+VOCABULARY = CommandContext({"voxworks": VOXWORKS}, default_region="IN")
 
 
 @pytest.mark.parametrize("text", KEPT.values(), ids=KEPT)
@@ -98,7 +98,7 @@ def _typed(text: str) -> str:
     return typed(_view({"note": text}), "note")
 
 
-def _cancelled(line: str) -> Line:
+def _cancelled(line: str) -> Command:
     """What is understood of a line that cancels a call."""
     now = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
     return parse(line, door=Verb.CANCEL, vocabulary=VOCABULARY, typist=Typist("Asia/Kolkata"), now=now)

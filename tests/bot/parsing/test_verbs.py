@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.parsing.command import ConnectionWords, Line, Typist, Verb, Vocabulary
-from bot.parsing.defaults import infer
+from bot.parsing.command import Command, CommandContext, ConnectionInfo, Typist, Verb
+from bot.parsing.defaults import fill_defaults
 from bot.parsing.parser import parse
 from bot.ui.command_replies import fault_message
 from providers import phone
@@ -16,22 +16,22 @@ from providers.actions import Kind
 
 NOW = datetime(2026, 11, 21, 3, 43, tzinfo=UTC)
 TYPIST = Typist("Asia/Kolkata")
-REMINDERS = ConnectionWords(("payments",), frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL}), "number")
-VOXWORKS = ConnectionWords((), frozenset({Kind.CANCEL_CALL}), "call_id")
+REMINDERS = ConnectionInfo(("payments",), frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL}), "number")
+VOXWORKS = ConnectionInfo((), frozenset({Kind.CANCEL_CALL}), "call_id")
 OF_CAMPAIGNS = frozenset({Kind.DELETE_CAMPAIGN, Kind.STOP_CAMPAIGN, Kind.START_CAMPAIGN})
-KORE = ConnectionWords(kinds=OF_CAMPAIGNS)
-ALL = Vocabulary({"reminders": REMINDERS, "voxworks": VOXWORKS, "kore": KORE}, default_region="IN")
-NO_CAMPAIGNS = Vocabulary({"reminders": REMINDERS, "voxworks": VOXWORKS}, default_region="IN")
+KORE = ConnectionInfo(kinds=OF_CAMPAIGNS)
+ALL = CommandContext({"reminders": REMINDERS, "voxworks": VOXWORKS, "kore": KORE}, default_region="IN")
+NO_CAMPAIGNS = CommandContext({"reminders": REMINDERS, "voxworks": VOXWORKS}, default_region="IN")
 DANGEROUS = {Verb.ALLOW, Verb.STOP, Verb.START_CAMPAIGN, Verb.STOP_CAMPAIGN, Verb.DELETE_CAMPAIGN}
 NUMBER = "98765 43210"
 
 
-def read(text: str, vocabulary: Vocabulary = ALL, door: Verb | None = None) -> Line:
+def read(text: str, vocabulary: CommandContext = ALL, door: Verb | None = None) -> Command:
     """What is understood of a line."""
     return parse(text, door=door, vocabulary=vocabulary, typist=TYPIST, now=NOW)
 
 
-def about(line: Line) -> tuple[str | None, tuple[Verb, ...]]:
+def about(line: Command) -> tuple[str | None, tuple[Verb, ...]]:
     """What is suggested for the verb, and what there are buttons for."""
     found = [fault.suggestion for fault in line.faults if fault.field == "verb"]
     assert len(found) == 1
@@ -104,7 +104,7 @@ def test_what_is_meant_is_asked(typed: str, suggested: str | None, offered: tupl
     assert about(line) == (suggested, offered)
     if offered:
         assert len(line.targets) == 1
-        message = fault_message(infer(line, ALL), line.faults, "d" * 24)
+        message = fault_message(fill_defaults(line, ALL), line.faults, "d" * 24)
         [buttons] = [block["elements"] for block in message.blocks if block["type"] == "actions"]
         assert len(buttons) == len(offered)
 

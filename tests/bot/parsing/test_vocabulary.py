@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.parsing.command import CALL_FIELDS, ConnectionWords
+from bot.parsing.command import CALL_FIELDS, ConnectionInfo
 from bot.parsing.vocabulary import caution, words_of
 from providers.actions import Kind
 from providers.base import Adapter
@@ -28,10 +28,10 @@ def voxworks(**settings: Any) -> Adapter:
 
 def test_only_what_the_settings_allow_can_be_typed() -> None:
     """Beyond the documents there are agents, fields and a mark; without leave there is none of it."""
-    assert words_of(voxworks()) == ConnectionWords(
+    assert words_of(voxworks()) == ConnectionInfo(
         kinds=frozenset({CANCEL}), cancels_by="call_id", fields=frozenset(), title="Voxworks"
     )
-    assert words_of(voxworks(beyond_documents=True)) == ConnectionWords(
+    assert words_of(voxworks(beyond_documents=True)) == ConnectionInfo(
         agents=("welcome",),
         kinds=frozenset({PLACE, CANCEL}),
         cancels_by="call_id",

@@ -298,7 +298,7 @@ def test_a_zone_is_read_by_its_name_or_its_city(typed: str, zone: str) -> None:
 )
 def test_what_is_no_zone_is_a_fault(typed: str, meant: str | None) -> None:
     """With what was probably meant; "IST" is a time in three countries, and an offset is nobody's zone."""
-    with pytest.raises(timezones.ZoneFault, match="is no time zone") as fault:
+    with pytest.raises(timezones.InvalidZoneError, match="is no time zone") as fault:
         timezones.read(typed)
     assert fault.value.suggestion == meant
     assert len(str(fault.value)) < 200
@@ -311,7 +311,7 @@ def test_no_text_costs_more_than_so_many_steps_to_tell_a_zone(typed: str) -> Non
     """A longer one is refused before it is compared with any name."""
 
     def reads(text: str) -> None:
-        with contextlib.suppress(timezones.ZoneFault):
+        with contextlib.suppress(timezones.InvalidZoneError):
             timezones.read(text)
 
     reads("Kolkata")  # the tables are read once

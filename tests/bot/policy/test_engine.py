@@ -6,22 +6,22 @@ from typing import Any
 import pytest
 
 from bot.policy import engine
-from bot.policy.engine import Case, Effect
-from bot.policy.matching import Members, Wanted
+from bot.policy.engine import ApprovalContext, Effect
+from bot.policy.matching import Members, RequestContext
 from bot.policy.rules import Rule
 from providers.actions import Kind
 from storage.models import Approval, Person
 
 TEAM = "T0CALLOPS"
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
-CASE = Case("U0AGENT", TEAM)
-OTHERS = Case("U0SECOND", TEAM)
+CASE = ApprovalContext("U0AGENT", TEAM)
+OTHERS = ApprovalContext("U0SECOND", TEAM)
 
 
-def wanted(kind: Kind, connection: str = "reminders", **facts: Any) -> Wanted:
+def wanted(kind: Kind, connection: str = "reminders", **facts: Any) -> RequestContext:
     """What is asked, at nine, for one number in India, but for the facts given."""
     known: dict[str, Any] = {"at": NOW, "countries": frozenset({"IN"})}
-    return Wanted(kind, connection, **(known | facts))
+    return RequestContext(kind, connection, **(known | facts))
 
 
 CANCEL = Rule(name="cancel", actions=(Kind.CANCEL_CALL,), approve=("managers",), settle=("managers",))
@@ -55,7 +55,13 @@ def person(user: str = "U0AGENT", **facts: Any) -> Person:
     [
         pytest.param(RULES, MEMBERS, person(), Kind.PLACE_CALL, Effect.ALLOW, "place", id="an agent places"),
         pytest.param(
-            RULES, MEMBERS, person(), Kind.CANCEL_CALL, Effect.ASK, "approval", id="an agent cancels"
+            RULES,
+            MEMBERS,
+            person(),
+            Kind.CANCEL_CALL,
+            Effect.NEEDS_APPROVAL,
+            "approval",
+            id="an agent cancels",
         ),
         pytest.param((), MEMBERS, person(), Kind.PLACE_CALL, Effect.DENY, "No rule", id="no rule, no action"),
         pytest.param(
@@ -131,9 +137,9 @@ def test_what_the_rules_say_to_somebody_who_asks(
     rules: tuple[Rule, ...], members: Members, who: Person, kind: Kind, effect: Effect, why: str
 ) -> None:
     """The rules answer with an effect and a sentence that says why."""
-    decision = engine.at_request(rules, members, who, wanted(kind), team=TEAM)
+    decision = engine.can_request(rules, members, who, wanted(kind), team=TEAM)
     assert decision.effect is effect
-    assert why in " ".join(decision.why)
+    assert why in " ".join(decision.reasons)
 
 
 @pytest.mark.parametrize(
@@ -153,9 +159,9 @@ def test_who_sees_full_numbers_decides_and_is_named(
 ) -> None:
     """Only somebody who may decide the request, in a group that the rule lets see."""
     rule, members = CANCEL.model_copy(update={"reveal": reveal}), {**MEMBERS, "leads": frozenset({"U0LEAD"})}
-    decision = engine.at_reveal(rule, members, who, CASE)
+    decision = engine.can_reveal(rule, members, who, CASE)
     assert decision.allowed is allowed
-    assert why in " ".join(decision.why)
+    assert why in " ".join(decision.reasons)
 
 
 def test_who_can_be_asked_is_known_by_name() -> None:
@@ -170,7 +176,7 @@ def test_who_can_be_asked_is_known_by_name() -> None:
 
 def test_the_requester_is_never_among_the_approvers() -> None:
     """A manager who asks needs another manager."""
-    decision = engine.at_request(RULES, MEMBERS, person("U0MANAGER"), wanted(Kind.CANCEL_CALL), team=TEAM)
+    decision = engine.can_request(RULES, MEMBERS, person("U0MANAGER"), wanted(Kind.CANCEL_CALL), team=TEAM)
     assert decision.approvers == {"U0SECOND"}
 
 
@@ -192,16 +198,16 @@ def test_the_requester_is_never_among_the_approvers() -> None:
         pytest.param(None, MEMBERS, person("U0MANAGER"), False, "rule", id="the rule is gone"),
     ],
 )
-@pytest.mark.parametrize("ask", [engine.at_decision, engine.at_settlement])
+@pytest.mark.parametrize("ask", [engine.can_decide, engine.can_settle])
 def test_who_may_decide_and_who_may_settle(
     ask: Any, rule: Rule | None, members: Members, who: Person, *, allowed: bool, why: str
 ) -> None:
     """The same people may decide and settle here, never the requester, and everyone else reads why not."""
-    if ask is engine.at_settlement and "Only" in why:
+    if ask is engine.can_settle and "Only" in why:
         why = "Only managers may say"
     decision = ask(rule, members, who, CASE)
     assert decision.allowed is allowed
-    assert why in " ".join(decision.why)
+    assert why in " ".join(decision.reasons)
 
 
 APPROVAL = Approval(
@@ -231,8 +237,8 @@ def test_the_last_look_before_dispatch(
     allowed: bool,
 ) -> None:
     """What was approved is sent only if the rules and the people still allow it."""
-    decision = engine.at_dispatch(
+    decision = engine.can_dispatch(
         rules, members, requester, approvals, wanted(Kind.CANCEL_CALL), rule=rule, team=TEAM, now=NOW
     )
     assert decision.allowed is allowed
-    assert allowed or decision.why
+    assert allowed or decision.reasons

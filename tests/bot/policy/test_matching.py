@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.policy import engine
-from bot.policy.engine import Case, Decision, Effect
-from bot.policy.matching import Members, Wanted
+from bot.policy.engine import ApprovalContext, Decision, Effect
+from bot.policy.matching import Members, RequestContext
 from bot.policy.rules import EVERYONE, Rule
 from providers.actions import Kind
 from storage.models import Approval, Person
@@ -55,14 +55,16 @@ WHO: Members = {
 NONE, MANY = "No rule lets you do this.", 'The rule "{}"'
 
 
-def w(kind: Kind, *countries: str | None, **facts: Any) -> Wanted:
+def w(kind: Kind, *countries: str | None, **facts: Any) -> RequestContext:
     """What is asked: by day, through reminders, in the channel of support, unless said otherwise."""
     known: dict[str, Any] = {"connection": "reminders", "at": DAY, "channel": "C0SUPPORT"}
     of_calls = kind in {PLACE, CANCEL}
-    return Wanted(kind, countries=frozenset(countries or (["IN"] if of_calls else [])), **(known | facts))
+    return RequestContext(
+        kind, countries=frozenset(countries or (["IN"] if of_calls else [])), **(known | facts)
+    )
 
 
-A, Q, D = Effect.ALLOW, Effect.ASK, Effect.DENY
+A, Q, D = Effect.ALLOW, Effect.NEEDS_APPROVAL, Effect.DENY
 NO_TELLING = 'Slack would not say who is in "managers".'
 ASKING = [
     # who, what, verdict, rule, how the first line begins
@@ -123,12 +125,14 @@ ASKING = [
 
 @pytest.mark.parametrize(("who", "wanted", "effect", "name", "why"), ASKING)
 def test_what_is_said_to_whoever_asks(
-    who: str, wanted: Wanted, effect: Effect, name: str | None, why: str
+    who: str, wanted: RequestContext, effect: Effect, name: str | None, why: str
 ) -> None:
     """The verdict, the rule that gave it, and its why."""
-    decision = engine.at_request(COMPANY, WHO, person(who), wanted, team=TEAM)
-    assert (decision.effect, decision.rule.name if decision.rule else None) == (effect, name), decision.why
-    assert decision.why[0].startswith(why), decision.why
+    decision = engine.can_request(COMPANY, WHO, person(who), wanted, team=TEAM)
+    assert (decision.effect, decision.rule.name if decision.rule else None) == (effect, name), (
+        decision.reasons
+    )
+    assert decision.reasons[0].startswith(why), decision.reasons
 
 
 @pytest.mark.parametrize(
@@ -143,9 +147,9 @@ def test_what_is_said_to_whoever_asks(
 def test_too_few_who_could_approve_are_counted_as_one_says_it(facts: dict[str, Any], why: str) -> None:
     """One is, two are."""
     few, known = rule("few", STOP, **facts), {**WHO, "lone": frozenset[str]()}
-    asked = engine.at_request([few], known, person("U0BOB"), w(STOP), team=TEAM)
+    asked = engine.can_request([few], known, person("U0BOB"), w(STOP), team=TEAM)
     assert asked.effect is Effect.DENY
-    assert why in asked.why[0]
+    assert why in asked.reasons[0]
 
 
 UNREAD = [
@@ -174,12 +178,14 @@ UNREAD = [
 
 @pytest.mark.parametrize(("who", "unread", "wanted", "effect", "name", "why"), UNREAD)
 def test_a_group_that_cannot_be_read_lets_nobody_slip_through(
-    who: str, unread: str, wanted: Wanted, effect: Effect, name: str, why: str
+    who: str, unread: str, wanted: RequestContext, effect: Effect, name: str, why: str
 ) -> None:
     """Where it matters, the answer is no, in words; where it does not, nothing is different."""
-    decision = engine.at_request(COMPANY, {**WHO, unread: None}, person(who), wanted, team=TEAM)
-    assert (decision.effect, decision.rule.name if decision.rule else None) == (effect, name), decision.why
-    assert decision.why[0].startswith(why), decision.why
+    decision = engine.can_request(COMPANY, {**WHO, unread: None}, person(who), wanted, team=TEAM)
+    assert (decision.effect, decision.rule.name if decision.rule else None) == (effect, name), (
+        decision.reasons
+    )
+    assert decision.reasons[0].startswith(why), decision.reasons
 
 
 UNFIT = [
@@ -196,9 +202,9 @@ UNFIT = [
 def test_who_is_no_full_active_member_does_nothing(facts: dict[str, Any], why: str, kind: Kind) -> None:
     """Whatever the rules say of them."""
     for who in ("U0MIRA", "U0ASHA"):
-        decision = engine.at_request(COMPANY, WHO, person(who, **facts), w(kind), team=TEAM)
+        decision = engine.can_request(COMPANY, WHO, person(who, **facts), w(kind), team=TEAM)
         assert (decision.effect, decision.rule) == (Effect.DENY, None)
-        assert decision.why[0].startswith(why)
+        assert decision.reasons[0].startswith(why)
 
 
 def named(name: str) -> Rule:
@@ -241,9 +247,9 @@ def test_who_may_decide(
 ) -> None:
     """Whether they may, and why."""
     rule_of = named(name) if name else None
-    decision = engine.at_decision(rule_of, WHO, person(who), Case(requester, TEAM, escalated))
+    decision = engine.can_decide(rule_of, WHO, person(who), ApprovalContext(requester, TEAM, escalated))
     assert decision.allowed is may
-    assert decision.why[0].startswith(why)
+    assert decision.reasons[0].startswith(why)
     assert who in decision.approvers or not may or EVERYONE in decision.rule.approve  # type: ignore[union-attr]
 
 
@@ -260,9 +266,11 @@ SETTLING = [
 @pytest.mark.parametrize(("who", "name", "requester", "may", "why"), SETTLING)
 def test_who_may_settle(who: str, name: str, requester: str, *, may: bool, why: str) -> None:
     """Never whoever asked, not even where they may approve their own."""
-    decision = engine.at_settlement(named(name), WHO, person(who), Case(requester, TEAM, escalated=True))
+    decision = engine.can_settle(
+        named(name), WHO, person(who), ApprovalContext(requester, TEAM, escalated=True)
+    )
     assert decision.allowed is may
-    assert decision.why[0].startswith(why)
+    assert decision.reasons[0].startswith(why)
 
 
 def said(
@@ -305,7 +313,7 @@ DISPATCHING = [
 def test_what_is_sent_in_the_end(
     rules: tuple[Rule, ...],
     who: str,
-    wanted: Wanted,
+    wanted: RequestContext,
     name: str,
     decided: list[tuple[Approval, Person]],
     *,
@@ -313,9 +321,9 @@ def test_what_is_sent_in_the_end(
     why: str,
 ) -> None:
     """Rules and people are looked at once more; where they changed meanwhile, that is said."""
-    decision = engine.at_dispatch(rules, WHO, person(who), decided, wanted, rule=name, team=TEAM, now=NIGHT)
-    assert decision.allowed is goes, decision.why
-    assert decision.why[0].startswith(why), decision.why
+    decision = engine.can_dispatch(rules, WHO, person(who), decided, wanted, rule=name, team=TEAM, now=NIGHT)
+    assert decision.allowed is goes, decision.reasons
+    assert decision.reasons[0].startswith(why), decision.reasons
 
 
 def test_there_are_a_hundred_and_twenty_sentences() -> None:
@@ -334,7 +342,7 @@ members = st.fixed_dictionaries(
 )
 some_groups = st.lists(st.sampled_from(GROUPS), min_size=1, max_size=2, unique=True)
 asked = st.builds(
-    lambda kind, connection, country, reason, hour: Wanted(
+    lambda kind, connection, country, reason, hour: RequestContext(
         kind, connection, DAY.replace(hour=hour), "C0SUPPORT", frozenset({country}), reason
     ),
     st.sampled_from(KINDS),
@@ -374,15 +382,15 @@ several_rules = st.lists(some_rule(), max_size=4)
 who = st.sampled_from(PEOPLE).map(person)
 
 
-def decide(rules: list[Rule], known: Members, one: Person, what: Wanted) -> Decision:
+def decide(rules: list[Rule], known: Members, one: Person, what: RequestContext) -> Decision:
     """What the rules say."""
-    return engine.at_request(rules, known, one, what, team=TEAM)
+    return engine.can_request(rules, known, one, what, team=TEAM)
 
 
 @settings(max_examples=300)
 @given(several_rules, some_rule("deny"), members, who, asked, st.integers(0, 4))
 def test_a_rule_that_denies_wins_wherever_it_stands(
-    rules: list[Rule], denying: Rule, known: Members, one: Person, what: Wanted, place: int
+    rules: list[Rule], denying: Rule, known: Members, one: Person, what: RequestContext, place: int
 ) -> None:
     """Alone it denies for something it is about; then it does among any others, in any order."""
     alone = decide([denying], known, one, what)
@@ -396,7 +404,7 @@ def test_a_rule_that_denies_wins_wherever_it_stands(
 @settings(max_examples=300)
 @given(several_rules, some_rule("allow"), members, who, asked, st.integers(0, 4))
 def test_a_rule_that_allows_never_takes_a_denial_away(
-    rules: list[Rule], more: Rule, known: Members, one: Person, what: Wanted, place: int
+    rules: list[Rule], more: Rule, known: Members, one: Person, what: RequestContext, place: int
 ) -> None:
     """What a rule denied stays denied, by the same rule."""
     before = decide(rules, known, one, what)
@@ -408,43 +416,43 @@ def test_a_rule_that_allows_never_takes_a_denial_away(
 @settings(max_examples=300)
 @given(several_rules, members, who, asked)
 def test_nothing_is_allowed_that_no_rule_allows(
-    rules: list[Rule], known: Members, one: Person, what: Wanted
+    rules: list[Rule], known: Members, one: Person, what: RequestContext
 ) -> None:
     """Whatever is let pass has a rule that is about it, and that lets this person ask."""
     decision = decide(rules, known, one, what)
-    assert decision.why
+    assert decision.reasons
     if decision.allowed:
         holds = decision.rule
         assert holds is not None
         assert holds.effect == "allow"
         assert what.kind in holds.actions
         assert decision.group == EVERYONE or one.id in (known.get(decision.group or "") or ())
-        assert (decision.effect is Effect.ASK) is bool(holds.approve)
+        assert (decision.effect is Effect.NEEDS_APPROVAL) is bool(holds.approve)
 
 
 @settings(max_examples=300)
 @given(some_rule("allow"), members, who, asked)
 def test_nobody_approves_their_own_unless_the_rule_says_so(
-    holds: Rule, known: Members, one: Person, what: Wanted
+    holds: Rule, known: Members, one: Person, what: RequestContext
 ) -> None:
     """Neither when asked, nor among those who are asked, nor before it is sent."""
-    case = Case(one.id, TEAM)
+    case = ApprovalContext(one.id, TEAM)
     if not holds.own:
-        assert not engine.at_decision(holds, known, one, case).allowed
+        assert not engine.can_decide(holds, known, one, case).allowed
         assert one.id not in engine.approvers(holds, known, case)
         assert one.id not in decide([holds], known, one, what).approvers
     own = [said(one.id)]
-    sent = engine.at_dispatch([holds], known, one, own, what, rule=holds.name, team=TEAM, now=what.at)
+    sent = engine.can_dispatch([holds], known, one, own, what, rule=holds.name, team=TEAM, now=what.at)
     assert not (sent.allowed and holds.approve) or (holds.own and holds.approvals == 1)
 
 
 @settings(max_examples=300)
 @given(some_rule("allow"), members, who, asked, st.lists(st.sampled_from(PEOPLE), max_size=6))
 def test_as_many_different_people_as_the_rule_says(
-    holds: Rule, known: Members, one: Person, what: Wanted, approved: list[str]
+    holds: Rule, known: Members, one: Person, what: RequestContext, approved: list[str]
 ) -> None:
     """What is sent was approved by so many who may, however often each of them did."""
-    sent = engine.at_dispatch(
+    sent = engine.can_dispatch(
         [holds],
         known,
         one,
@@ -457,7 +465,7 @@ def test_as_many_different_people_as_the_rule_says(
     may = {
         name
         for name in approved
-        if engine.at_decision(holds, known, person(name), Case(one.id, TEAM)).allowed
+        if engine.can_decide(holds, known, person(name), ApprovalContext(one.id, TEAM)).allowed
     }
     if sent.allowed:
         assert len(may) >= holds.needed
@@ -466,7 +474,7 @@ def test_as_many_different_people_as_the_rule_says(
 @settings(max_examples=200)
 @given(several_rules, members, who, asked, st.sampled_from(["managers", "directors", "agents"]))
 def test_an_unread_group_lets_nobody_pass_who_would_not(
-    rules: list[Rule], known: Members, one: Person, what: Wanted, group: str
+    rules: list[Rule], known: Members, one: Person, what: RequestContext, group: str
 ) -> None:
     """Where Slack says nothing, no more is allowed than where it says everything."""
     unread = decide(rules, {**known, group: None}, one, what)
@@ -480,14 +488,14 @@ def test_hours_of_a_rule_are_those_in_which_it_was_asked() -> None:
     """What was asked at night and approved in the morning goes; a rule that denies counts now, too."""
     wanted = w(CANCEL, at=NIGHT)
     late = NIGHT + timedelta(hours=12)
-    sent = engine.at_dispatch(
+    sent = engine.can_dispatch(
         COMPANY, WHO, person("U0NINA"), [said("U0NED")], wanted, rule="night shift", team=TEAM, now=late
     )
     assert sent.allowed
     trainee = replace(w(CANCEL), at=DAY)
     two = [said("U0MIRA"), said("U0SAM")]
     for now, goes in ((DAY, True), (NIGHT, False)):
-        sent = engine.at_dispatch(
+        sent = engine.can_dispatch(
             COMPANY, WHO, person("U0TIM"), two, trainee, rule="trainees ask twice", team=TEAM, now=now
         )
         assert sent.allowed is goes

@@ -6,18 +6,18 @@ from datetime import timedelta
 
 import pytest
 
-from bot.parsing.command import ConnectionWords
-from bot.services.call_history import LATELY, earlier
-from bot.ui.command_replies import take_back
+from bot.parsing.command import ConnectionInfo
+from bot.services.call_history import LATELY, recent_calls
+from bot.ui.command_replies import withdraw_button
 from bot.ui.prompts import MOST_SHOWN, ago, already_asked, cancel_first, left_out, question
 from playground.blocks import faults
 from providers.actions import CallRef, CancelCall, Code, Kind, NumberRef
-from storage.models import LogEntry
+from storage.models import ActionRecord
 from storage.states import State
 from tests.bot.ui.test_channel_messages import ACTIONS, NOW, entry, request
 
 BOTH = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
-BY_NUMBER, BY_ID = ConnectionWords(("payments",), BOTH, "number"), ConnectionWords((), BOTH, "call_id")
+BY_NUMBER, BY_ID = ConnectionInfo(("payments",), BOTH, "number"), ConnectionInfo((), BOTH, "call_id")
 SCHEDULED = entry(ACTIONS["place"], State.SUCCEEDED)
 OUT = replace(entry(ACTIONS["place now"], State.SUCCEEDED), code=Code.QUEUED)
 
@@ -52,17 +52,17 @@ def test_how_long_ago_is_said_as_people_do(seconds: int, said: str) -> None:
         ),
         pytest.param(SCHEDULED, [SCHEDULED], BY_ID, CancelCall(target=CallRef(call_id="a1b2")), id="by id"),
         pytest.param(replace(SCHEDULED, reference=None), [SCHEDULED], BY_ID, None, id="its id is not known"),
-        pytest.param(SCHEDULED, [SCHEDULED], ConnectionWords(), None, id="nothing is cancelled there"),
+        pytest.param(SCHEDULED, [SCHEDULED], ConnectionInfo(), None, id="nothing is cancelled there"),
         pytest.param(OUT, [], BY_NUMBER, None, id="it went out"),
         pytest.param(entry(ACTIONS["place now"], State.SENDING), [], BY_NUMBER, None, id="being sent"),
         pytest.param(entry(ACTIONS["place now"], State.UNKNOWN), [], BY_NUMBER, None, id="unknown"),
     ],
 )
 def test_an_earlier_call_is_asked_about(
-    one: LogEntry, coming: list[LogEntry], through: ConnectionWords, cancel: CancelCall | None
+    one: ActionRecord, coming: list[ActionRecord], through: ConnectionInfo, cancel: CancelCall | None
 ) -> None:
     """It may be cancelled first only if the log has it still to go out, and something can cancel it."""
-    found = earlier([(request(one), one)], coming, through, NOW + LATELY - timedelta(seconds=1))
+    found = recent_calls([(request(one), one)], coming, through, NOW + LATELY - timedelta(seconds=1))
     assert found is not None
     assert found.cancel == cancel
     assert len(cancel_first(found, "d" * 24)) == (cancel is not None)
@@ -76,9 +76,9 @@ def test_an_earlier_call_is_asked_about(
 def test_what_came_to_nothing_asks_nothing(state: State) -> None:
     """Nor does what is ten minutes old, or was cancelled meanwhile."""
     one = entry(ACTIONS["place"], state)
-    assert earlier([(request(one), one)], [one], BY_NUMBER, NOW) is None
-    assert earlier([(request(SCHEDULED), SCHEDULED)], [SCHEDULED], BY_NUMBER, NOW + LATELY) is None
-    assert earlier([(request(SCHEDULED), SCHEDULED)], [], BY_NUMBER, NOW) is None
+    assert recent_calls([(request(one), one)], [one], BY_NUMBER, NOW) is None
+    assert recent_calls([(request(SCHEDULED), SCHEDULED)], [SCHEDULED], BY_NUMBER, NOW + LATELY) is None
+    assert recent_calls([(request(SCHEDULED), SCHEDULED)], [], BY_NUMBER, NOW) is None
 
 
 def test_what_is_in_doubt_says_who_can_help() -> None:
@@ -95,7 +95,7 @@ def test_however_many_were_asked_before_slack_takes_the_answer(count: int) -> No
     made = [
         replace(request(entry(ACTIONS["cancel by id"], State.PENDING)), id=f"A-{n:04}") for n in range(count)
     ]
-    mine = {one.id: take_back(one) for one in made}
+    mine = {one.id: withdraw_button(one) for one in made}
     message = already_asked(made, reader="U0AGENT", now=NOW, channel="C0AUDIT", buttons=mine)
     assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
     below = {

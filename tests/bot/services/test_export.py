@@ -21,11 +21,11 @@ from tests.storage.samples import KEY, NUMBER, OTHER_NUMBER, Clock, approve, can
 
 
 @pytest.fixture
-async def log(tmp_path: Path) -> AsyncIterator[Store]:
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
     """A log with a call, and a cancellation of two that was approved."""
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
-    await log.requests.record(placing(NUMBER))
-    made = (await log.requests.record(cancelling(NUMBER, OTHER_NUMBER))).request
+    await log.requests.create(placing(NUMBER))
+    made = (await log.requests.create(cancelling(NUMBER, OTHER_NUMBER))).request
     await log.requests.apply(approve(*(entry.id for entry in made.entries)))
     yield log
     await log.close()
@@ -131,9 +131,9 @@ def test_a_line_is_as_the_standard_has_it() -> None:
 
 
 @pytest.mark.parametrize("full", [False, True])
-async def test_every_entry_is_a_line(log: Store, full: bool) -> None:  # noqa: FBT001 - a case
+async def test_every_entry_is_a_line(store: Store, full: bool) -> None:  # noqa: FBT001 - a case
     """Newest first, with who asked and who decided; numbers are masked unless full ones are asked for."""
-    written = [line async for line in lines(log, Query(), Format.JSONL, default_region="IN", full=full)]
+    written = [line async for line in lines(store, Query(), Format.JSONL, default_region="IN", full=full)]
     rows = [json.loads(line) for line in written if line]
     shown = (NUMBER, OTHER_NUMBER) if full else ("+91 ••••• •3210", "+91 ••••• •3211")
     assert [row["target"] for row in rows] == [shown[1], shown[0], shown[0]]
@@ -163,10 +163,10 @@ async def test_a_call_that_was_cancelled_is_not_counted_as_called(tmp_path: Path
     ]
 
 
-async def test_a_spreadsheet_knows_the_file(log: Store) -> None:
+async def test_a_spreadsheet_knows_the_file(store: Store) -> None:
     """It begins with the mark of UTF-8 and the columns' names, and no more entries come than are wanted."""
     first, *others = [
-        line async for line in lines(log, Query(number=NUMBER), Format.CSV, default_region="IN", most=1)
+        line async for line in lines(store, Query(number=NUMBER), Format.CSV, default_region="IN", most=1)
     ]
     assert first == MARK + ",".join(f'"{column}"' for column in COLUMNS) + "\r\n"
     [row] = others

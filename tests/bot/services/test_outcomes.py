@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bot.services.outcomes import MAX_PUT_OFF, PAUSES, WINDOW, follows
+from bot.services.outcomes import MAX_PUT_OFF, PAUSES, WINDOW, decide_next
 from providers.actions import CallRef, CancelCall, Code, Kind, Outcome, PlaceCall, Retry, Status
 from storage import states
-from storage.models import LogEntry
+from storage.models import ActionRecord
 from storage.states import State
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -23,9 +23,9 @@ def entry(
     attempt: int = 1,
     maybe_executed: bool = False,
     not_after: datetime | None = None,
-) -> LogEntry:
+) -> ActionRecord:
     """An entry whose request is out."""
-    return LogEntry(
+    return ActionRecord(
         id="A-7K3F",
         request="A-7K3F",
         position=1,
@@ -252,24 +252,26 @@ OK = outcome(Status.OK, Code.CANCELLED)
     ],
 )
 def test_what_follows(
-    entry: LogEntry, outcome: Outcome, names: list[str], state: State, *, seen: bool
+    entry: ActionRecord, outcome: Outcome, names: list[str], state: State, *, seen: bool
 ) -> None:
     """Each outcome leads to one state, by legal moves only."""
-    made = follows(
+    made = decide_next(
         entry, outcome, requester="U0AGENT", owner="me", now=NOW, until=None, seen=seen, waited=False
     )
-    assert [move.name for move in made.moves] == names
-    assert made.moves[-1].after is state
+    assert [move.name for move in made.transitions] == names
+    assert made.transitions[-1].to_state is state
     before: State = State.SENDING
-    for move in made.moves:
-        assert before in move.before
-        states.check(before, move.after)
-        before = move.after
+    for move in made.transitions:
+        assert before in move.from_states
+        states.check(before, move.to_state)
+        before = move.to_state
 
 
-def waits(found: LogEntry, outcome: Outcome, *, jitter: float = 0, until: datetime | None = None) -> float:
+def waits(
+    found: ActionRecord, outcome: Outcome, *, jitter: float = 0, until: datetime | None = None
+) -> float:
     """How many seconds until the attempt that follows."""
-    made = follows(
+    made = decide_next(
         found,
         outcome,
         requester="U0AGENT",
@@ -280,7 +282,7 @@ def waits(found: LogEntry, outcome: Outcome, *, jitter: float = 0, until: dateti
         waited=False,
         jitter=jitter,
     )
-    again = made.moves[-1].changes["not_before"]
+    again = made.transitions[-1].changes["not_before"]
     assert isinstance(again, datetime)
     return (again - NOW).total_seconds()
 
@@ -316,11 +318,11 @@ def test_what_removes_something_waits_a_quarter_of_an_hour_at_most() -> None:
 )
 def test_what_is_put_off_for_good_says_what_to_do(attempt: int, until: datetime | None) -> None:
     """After 40 requests, or where there is no time left: it failed, and people read where to do it."""
-    made = follows(
+    made = decide_next(
         entry(attempt=attempt), LATER, requester="U0AGENT", owner="me", now=NOW, until=until, seen=False, waited=False
     )  # fmt: skip
-    [move] = made.moves
-    assert move.after is State.FAILED
+    [move] = made.transitions
+    assert move.to_state is State.FAILED
     assert str(move.changes["message"]).endswith("Do it on the provider's own screen.")
 
 
@@ -334,7 +336,7 @@ def test_jitter_only_ever_makes_a_wait_longer() -> None:
 def test_a_window_is_counted_from_the_first_attempt() -> None:
     """The order of the second attempt says until when it may begin; the doubt says why there is no third."""
     begun = NOW - timedelta(seconds=20)
-    made = follows(
+    made = decide_next(
         replace(entry(), updated_at=begun),
         SHORT,
         requester="U0AGENT",
@@ -344,9 +346,9 @@ def test_a_window_is_counted_from_the_first_attempt() -> None:
         seen=False,
         waited=False,
     )
-    assert made.moves[-1].changes["not_after"] == begun + WINDOW
-    assert made.moves[-1].data == {"reason": "short_window"}
-    made = follows(
+    assert made.transitions[-1].changes["not_after"] == begun + WINDOW
+    assert made.transitions[-1].data == {"reason": "short_window"}
+    made = decide_next(
         replace(entry(), updated_at=begun - timedelta(seconds=9)),
         SHORT,
         requester="U0AGENT",
@@ -356,14 +358,14 @@ def test_a_window_is_counted_from_the_first_attempt() -> None:
         seen=False,
         waited=False,
     )
-    [doubt] = made.moves
+    [doubt] = made.transitions
     assert "could cancel a newer call" in str(doubt.changes["message"])
 
 
 def test_a_reply_s_headers_are_kept_where_they_can_be_erased() -> None:
     """As JSON, beside the reply."""
     headers = (("retry-after", "7"), ("date", "today"))
-    made = follows(
+    made = decide_next(
         entry(),
         LATER.model_copy(update={"headers": headers}),
         requester="U0AGENT",
@@ -373,46 +375,46 @@ def test_a_reply_s_headers_are_kept_where_they_can_be_erased() -> None:
         seen=False,
         waited=False,
     )
-    assert made.moves[0].private == {"headers": '{"retry-after": "7", "date": "today"}'}
-    assert made.moves[0].data == {"reason": "after"}
+    assert made.transitions[0].private == {"headers": '{"retry-after": "7", "date": "today"}'}
+    assert made.transitions[0].data == {"reason": "after"}
 
 
 def test_a_pause_is_never_shorter_than_the_provider_asked() -> None:
     """Retry-After moves the next attempt to exactly then."""
-    made = follows(
+    made = decide_next(
         entry(), LATER, requester="U0AGENT", owner="me", now=NOW, until=None, seen=False, waited=False
     )
-    assert made.moves[0].changes["not_before"] == NOW + timedelta(seconds=7)
+    assert made.transitions[0].changes["not_before"] == NOW + timedelta(seconds=7)
 
 
 def test_pauses_grow_between_attempts() -> None:
     """The second pause is longer than the first."""
     pauses = []
     for attempt in (1, 2):
-        made = follows(
+        made = decide_next(
             entry(attempt=attempt), UNREACHABLE, requester="U0AGENT", owner="me", now=NOW, until=None, seen=False, waited=False
         )  # fmt: skip
-        pauses.append(made.moves[0].changes["not_before"])
+        pauses.append(made.transitions[0].changes["not_before"])
     assert pauses == [NOW + pause for pause in PAUSES]
 
 
 def test_nothing_is_ordered_after_its_time_ran_out() -> None:
     """A wait that ends after the request's own time is a failure now."""
     until = NOW + timedelta(seconds=5)
-    made = follows(
+    made = decide_next(
         entry(), LATER, requester="U0AGENT", owner="me", now=NOW, until=until, seen=False, waited=False
     )
-    assert [move.after for move in made.moves] == [State.FAILED]
+    assert [move.to_state for move in made.transitions] == [State.FAILED]
 
 
 def test_the_requester_is_told_what_they_would_not_see() -> None:
     """Failures and doubts go to the requester; a success only where somebody had to approve first."""
 
     def told(outcome: Outcome, *, waited: bool) -> bool:
-        made = follows(
+        made = decide_next(
             entry(attempt=3), outcome, requester="U0AGENT", owner="me", now=NOW, until=None, seen=False, waited=waited
         )  # fmt: skip
-        return any(post.to == "dm:U0AGENT" for post in made.posts)
+        return any(post.to == "dm:U0AGENT" for post in made.notifications)
 
     assert told(NOT_FOUND, waited=False)
     assert told(NO_ANSWER, waited=False)
@@ -423,17 +425,21 @@ def test_the_requester_is_told_what_they_would_not_see() -> None:
 def test_what_is_left_of_something_deleted_is_kept_where_it_can_be_erased() -> None:
     """Reply, record and summary are private to the log, warnings are not; a thread reply tells of them."""
     deleted = outcome(Status.OK, Code.DELETED, raw="{}", record='{"name": "Billing"}', summary="name: Billing", warnings=("Look.",))  # fmt: skip
-    made = follows(
+    made = decide_next(
         entry(), deleted, requester="U0AGENT", owner="me", now=NOW, until=None, seen=False, waited=True
     )
-    assert made.moves[0].private == {"raw": "{}", "record": '{"name": "Billing"}', "summary": "name: Billing"}
-    assert made.moves[0].data == {"warning_1": "Look."}
-    assert [post.to for post in made.posts] == ["audit", "thread", "dm:U0AGENT"]
+    assert made.transitions[0].private == {
+        "raw": "{}",
+        "record": '{"name": "Billing"}',
+        "summary": "name: Billing",
+    }
+    assert made.transitions[0].data == {"warning_1": "Look."}
+    assert [post.to for post in made.notifications] == ["audit", "thread", "dm:U0AGENT"]
 
 
 def test_whoever_was_told_of_a_doubt_is_told_of_its_end() -> None:
     """A success after a doubt reaches the requester, whoever had to approve."""
-    made = follows(
+    made = decide_next(
         entry(attempt=2, maybe_executed=True), OK, requester="U0AGENT", owner="me", now=NOW, until=None, seen=False, waited=False
     )  # fmt: skip
-    assert any(post.to == "dm:U0AGENT" for post in made.posts)
+    assert any(post.to == "dm:U0AGENT" for post in made.notifications)

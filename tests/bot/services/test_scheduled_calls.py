@@ -5,26 +5,34 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.parsing.command import ConnectionWords, Verb, Vocabulary
-from bot.services.scheduled_calls import CannotCancel, cancelling, clock, label, offer, too_late, values
+from bot.parsing.command import CommandContext, ConnectionInfo, Verb
+from bot.services.scheduled_calls import (
+    CannotCancelError,
+    call_options,
+    cancelling,
+    clock,
+    label,
+    too_late,
+    values,
+)
 from bot.ui.forms import Form
 from playground.blocks import faults
 from providers.actions import Code, Kind, PlaceCall
-from storage.models import LogEntry
+from storage.models import ActionRecord
 from storage.states import State
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 KOLKATA = "Asia/Kolkata"
 CANCELS = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
-VOCABULARY = Vocabulary(
+VOCABULARY = CommandContext(
     {
-        "reminders": ConnectionWords(("payments",), CANCELS, "number"),
-        "voxworks": ConnectionWords((), CANCELS, "call_id"),
-        "kore": ConnectionWords((), frozenset({Kind.PLACE_CALL})),
+        "reminders": ConnectionInfo(("payments",), CANCELS, "number"),
+        "voxworks": ConnectionInfo((), CANCELS, "call_id"),
+        "kore": ConnectionInfo((), frozenset({Kind.PLACE_CALL})),
     },
     "IN",
 )
-CALL = LogEntry(
+CALL = ActionRecord(
     id="A-7K3F",
     request="A-7K3F",
     position=1,
@@ -73,14 +81,14 @@ def test_a_zone_that_nobody_knows_is_utc_and_says_so() -> None:
 def test_a_call_is_one_line_without_its_whole_number() -> None:
     """When, to whom, by which agent; two that look alike tell their ids."""
     assert label(CALL, zone=KOLKATA, now=NOW) == "tomorrow 9:30 · +91 ••••• •3210 · payments"
-    twins = offer([CALL, replace(CALL, id="A-8888")], zone=KOLKATA, now=NOW).calls
+    twins = call_options([CALL, replace(CALL, id="A-8888")], zone=KOLKATA, now=NOW).calls
     assert [text.rpartition(" · ")[2] for _, text in twins] == ["A-7K3F", "A-8888"]
 
 
 @pytest.mark.parametrize("count", [98, 99, 100, 150])
 def test_calls_that_no_list_holds_are_told(count: int) -> None:
     """The form lists the next ones, and says that there are later ones and what to do."""
-    found = offer([replace(CALL, id=f"A-{n}") for n in range(count)], zone=KOLKATA, now=NOW)
+    found = call_options([replace(CALL, id=f"A-{n}") for n in range(count)], zone=KOLKATA, now=NOW)
     assert (len(found.calls), found.more) == (min(count, 99), count > 99)
     for verb in (Verb.CANCEL, Verb.MOVE):
         view = Form(verb, VOCABULARY).build({}, nonce="n", channel="", known=found)
@@ -105,9 +113,9 @@ def test_a_call_is_aimed_at_as_its_connection_cancels() -> None:
         replace(CALL, connection="gone"),
     ],
 )
-def test_what_cannot_be_cancelled_is_said(call: LogEntry) -> None:
+def test_what_cannot_be_cancelled_is_said(call: ActionRecord) -> None:
     """Without an id, at a provider that cancels nothing, at a connection that is not there."""
-    with pytest.raises(CannotCancel, match=call.connection):
+    with pytest.raises(CannotCancelError, match=call.connection):
         values(call, VOCABULARY)
 
 
@@ -121,7 +129,7 @@ def test_what_cannot_be_cancelled_is_said(call: LogEntry) -> None:
         (replace(CALL, action=None), "cannot be cancelled from here"),
     ],
 )
-def test_a_call_is_cancelled_before_it_goes_out(call: LogEntry, says: str | None) -> None:
+def test_a_call_is_cancelled_before_it_goes_out(call: ActionRecord, says: str | None) -> None:
     """What is no scheduled call, or was due, is refused in words."""
     found = too_late(call, zone=KOLKATA, now=NOW)
     assert (found is None) if says is None else (says in str(found))

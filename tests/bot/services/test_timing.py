@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.services.timing import believed, by_number, has_more_to_do, time_came
+from bot.services.timing import by_number, call_time_passed, has_more_to_do, verified_outcome
 from providers.actions import Code, Outcome, Retry, Status
 from storage.states import State
 from tests.bot.ui.test_channel_messages import ACTIONS, NOW, entry, request
@@ -20,15 +20,15 @@ def test_each_action_has_the_time_of_its_own_call(kind: str) -> None:
     later = replace(entry(ACTIONS[kind], State.APPROVED, 2), scheduled_for=AT + timedelta(hours=2))
     silent = replace(later, scheduled_for=None)
     both = request(first, later)
-    assert [time_came(both, one, AT) for one in (first, later, silent)] == [True, False, False]
-    assert not time_came(both, first, AT - MOMENT)
-    assert time_came(replace(both, reported_call_time=AT), silent, AT)
+    assert [call_time_passed(both, one, AT) for one in (first, later, silent)] == [True, False, False]
+    assert not call_time_passed(both, first, AT - MOMENT)
+    assert call_time_passed(replace(both, reported_call_time=AT), silent, AT)
 
 
 def test_only_cancellations_come_too_late_for_a_call() -> None:
     """A call that is to be placed has a time as well, and other rules for it."""
     placed = replace(entry(ACTIONS["place"], State.APPROVED), scheduled_for=AT)
-    assert not time_came(request(placed), placed, AT)
+    assert not call_time_passed(request(placed), placed, AT)
 
 
 @pytest.mark.parametrize(
@@ -46,11 +46,11 @@ def test_a_success_by_number_is_believed_until_the_call(
     """What was sent before and answered after is in doubt; what was sent after is of later calls only."""
     sent = replace(entry(ACTIONS[kind], State.SENDING), scheduled_for=AT, updated_at=began)
     later = replace(entry(ACTIONS["place"], State.SUCCEEDED), updated_at=sent.asked_at)
-    found = believed(request(sent), sent, OK, [later], answered)
+    found = verified_outcome(request(sent), sent, OK, [later], answered)
     assert found.status is status
     assert ("only later ones" in found.message) == (began == AT)
     if began == AT:  # and where by now there is none, the answer proves nothing
-        assert believed(request(sent), sent, OK, [], answered).status is Status.UNKNOWN
+        assert verified_outcome(request(sent), sent, OK, [], answered).status is Status.UNKNOWN
 
 
 def test_a_move_is_aimed_at_one_call() -> None:

@@ -44,10 +44,10 @@ def answered(code: str | None, status: int = 200, **headers: str) -> SlackApiErr
         (ConnectionRefusedError(), Refusal.DOWN),
         (answered("account_inactive"), Refusal.TOKEN),
         (answered("invalid_auth"), Refusal.TOKEN),
-        (answered("is_archived"), Refusal.SHUT),
-        (answered("restricted_action_thread_only_channel"), Refusal.SHUT),
-        (answered("invalid_blocks"), Refusal.NEVER),
-        (answered("something_new"), Refusal.ODD),
+        (answered("is_archived"), Refusal.CHANNEL_UNAVAILABLE),
+        (answered("restricted_action_thread_only_channel"), Refusal.CHANNEL_UNAVAILABLE),
+        (answered("invalid_blocks"), Refusal.PERMANENT),
+        (answered("something_new"), Refusal.UNKNOWN),
     ],
 )
 def test_what_slack_answers_is_understood(error: BaseException, kind: Refusal) -> None:
@@ -57,8 +57,8 @@ def test_what_slack_answers_is_understood(error: BaseException, kind: Refusal) -
 
 def test_a_person_who_cannot_be_written_to_is_no_channel_to_mend() -> None:
     """A direct message that finds nobody is given up."""
-    assert refusal(answered("channel_not_found"), direct=True) is Refusal.NEVER
-    assert refusal(answered("user_disabled"), direct=True) is Refusal.NEVER
+    assert refusal(answered("channel_not_found"), direct=True) is Refusal.PERMANENT
+    assert refusal(answered("user_disabled"), direct=True) is Refusal.PERMANENT
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.settings import SlackTable
+from bot.config.settings import SlackSettings
 from bot.text.interactions import DEFAULT_DENIAL_REASONS, DEFAULT_REASONS
 from tests.support.tree import ROOT
 
@@ -49,7 +49,7 @@ WORD = re.compile(r"[A-Za-z\u2019']{2,}")
 PATTERN = re.compile(r"\\[sdwS]|\(\?")
 SLACKS_DATES = re.compile(r"<!date\^[^>]*>")
 LOGGERS = {"_log", "logging"}
-LOGGED = {"Ignored", "Line", "Rounds", "log_fault", "run_beside"}
+LOGGED = {"Ignored", "Line", "PeriodicTask", "log_fault", "run_beside"}
 """What says why a webhook changes nothing, what a line, a round or a task is named and what failed, for the
 process's log."""
 
@@ -128,4 +128,4 @@ def test_settings_hold_no_words_that_people_choose_from() -> None:
     tree = ast.parse((BOT / "config" / "settings.py").read_text(encoding="utf-8"))
     held = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
     assert not reasons & held
-    assert {*SlackTable.model_fields["denial_reasons"].default} == {*DEFAULT_DENIAL_REASONS}
+    assert {*SlackSettings.model_fields["denial_reasons"].default} == {*DEFAULT_DENIAL_REASONS}

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.parsing.parser import MAX_TARGETS
-from bot.services.outcomes import not_again
-from bot.services.pending import Beside
+from bot.services.outcomes import stop_retrying
+from bot.services.pending import PendingContext
 from bot.slack.blocks import Block, Message, View, context, paragraphs, section
 from bot.text import outcomes
 from bot.text.markup import escape, plain, quote, when
@@ -23,7 +23,7 @@ from bot.ui.channel_messages import audit, card, render
 from bot.ui.command_replies import asked
 from bot.ui.decision_facts import IRREVERSIBLE, facts_to_decide
 from bot.ui.details_modal import Details
-from bot.ui.request_status import DRY_RUN, done, standing
+from bot.ui.request_status import DRY_RUN, done, request_status
 from bot.ui.request_summary import target
 from bot.ui.review_modal import Denial, Review, Settling
 from bot.ui.thread_replies import Told
@@ -43,7 +43,7 @@ from providers.actions import (
 from providers.base import Context
 from providers.callkaro import CallKaro, CallKaroSettings
 from providers.registry import PROVIDERS
-from storage.models import Approval, Event, LogEntry, Request
+from storage.models import ActionRecord, Approval, Event, Request
 from storage.states import State
 from tests.support.slack_schemas import checker
 
@@ -62,7 +62,7 @@ OF_CAMPAIGNS = [name for name, action in ACTIONS.items() if not isinstance(actio
 BEYOND = "Beyond Kore.ai's documents: it may not work as we expect."
 
 
-def entry(action: CallAction | None, state: State, position: int = 1, *, kind: str = "") -> LogEntry:
+def entry(action: CallAction | None, state: State, position: int = 1, *, kind: str = "") -> ActionRecord:
     """An entry, perhaps with its personal data erased."""
     shown = action or ACTIONS[kind]
     target_id = None
@@ -70,7 +70,7 @@ def entry(action: CallAction | None, state: State, position: int = 1, *, kind: s
         target_id = shown.target.call_id
     if isinstance(shown, DeleteCampaign | StopCampaign | StartCampaign):
         target_id = shown.target.campaign_id
-    return LogEntry(
+    return ActionRecord(
         id=f"A-7K3F.{position}",
         request="A-7K3F",
         position=position,
@@ -96,7 +96,7 @@ def entry(action: CallAction | None, state: State, position: int = 1, *, kind: s
     )
 
 
-def request(*entries: LogEntry, reason: str | None = NASTY) -> Request:
+def request(*entries: ActionRecord, reason: str | None = NASTY) -> Request:
     """A request by an agent, decided by a manager."""
     return Request(
         id="A-7K3F",
@@ -125,7 +125,7 @@ def requests() -> Iterator[tuple[str, Request]]:
         yield f"{name} {state} erased", request(entry(None, state, kind=name), reason=None)
         yield f"{name} {state} many", request(*(entry(action, state, n) for n in range(1, 51)))
         yield f"{name} {state} dry run", replace(request(entry(action, state)), mode="dry-run")
-        looked_up = replace(entry(action, state), looked_up=True, sighted=False, known_as=NASTY)
+        looked_up = replace(entry(action, state), looked_up=True, lookup_found=False, known_as=NASTY)
         yield f"{name} {state} looked up", request(looked_up)
     mixed = [entry(ACTIONS["cancel by number"], state, n) for n, state in enumerate(State, start=1)]
     yield "every state at once", request(*mixed)
@@ -196,7 +196,7 @@ def crowded(name: str, state: State, count: int = MAX_TARGETS) -> Request:
             entry(actions[name], state, n),
             agent="a" * 128,
             looked_up=True,
-            sighted=False,
+            lookup_found=False,
             message="The provider said so, at length. " * 12,
         )
         entries.append(replace(one, known_as=NAMED) if name in OF_CAMPAIGNS else one)
@@ -220,8 +220,9 @@ def text_of(blocks: Sequence[Block]) -> str:
     )
 
 
-ALIKE = Beside(
-    alike=tuple(entry(ACTIONS["cancel by number"], State.PENDING, n) for n in range(9)), escalated="managers"
+ALIKE = PendingContext(
+    similar_numbers=tuple(entry(ACTIONS["cancel by number"], State.PENDING, n) for n in range(9)),
+    escalated="managers",
 )
 
 
@@ -388,7 +389,7 @@ def test_slacks_own_schemas_take_them_too() -> None:
 )  # fmt: skip
 def test_a_state_in_words(state: State, action: str, says: str) -> None:
     """The sentence says what happened, to what, and what follows for the customer."""
-    assert standing(request(entry(ACTIONS[action], state))).startswith(says)
+    assert request_status(request(entry(ACTIONS[action], state))).startswith(says)
 
 
 def test_what_follows_for_a_call_that_is_moved_is_its_old_time() -> None:
@@ -396,10 +397,10 @@ def test_what_follows_for_a_call_that_is_moved_is_its_old_time() -> None:
     made = replace(
         request(entry(ACTIONS["cancel by number"], State.DENIED)), reschedules="A-2222", new_time=LATE
     )
-    assert standing(made).endswith("The call goes out at its old time.")
+    assert request_status(made).endswith("The call goes out at its old time.")
     ended = replace(entry(ACTIONS["cancel by number"], State.EXPIRED), updated_at=NOW)
     made = replace(request(ended), reschedules="A-2222", new_time=LATE, approvals=[])
-    told = re.sub(r"<!date[^>]*>", "WHEN", standing(made))
+    told = re.sub(r"<!date[^>]*>", "WHEN", request_status(made))
     assert told == (
         "⌛ *Not moved:* the call to +91 ••••• •3210 from WHEN to WHEN. "
         "The call goes out WHEN: nobody decided in time."
@@ -470,17 +471,17 @@ def test_a_deadline_that_passed_says_no_more_than_is_known(
         entry(ACTIONS["cancel by id"], State.EXPIRED), scheduled_for=at if known else None, updated_at=ended
     )
     made = replace(request(over), reported_call_time=at if said else None)
-    assert says.replace("WHEN", when(at)) in standing(made)
+    assert says.replace("WHEN", when(at)) in request_status(made)
     thread = render("expired", "thread", made, Told("system", entry=over.id))
     assert thread is not None
     assert says.replace("WHEN", when(at)).rpartition("`. ")[2] in thread.text
-    assert standing(made).startswith("⌛ *Not cancelled:*") == bool(known or said)
+    assert request_status(made).startswith("⌛ *Not cancelled:*") == bool(known or said)
 
 
 def test_what_another_request_cancelled_is_not_said_to_have_gone_out() -> None:
     """The call was cancelled while this one waited: nobody reads that it went out."""
     over = replace(entry(ACTIONS["cancel by id"], State.EXPIRED), scheduled_for=NOW, updated_at=NOW)
-    told = standing(replace(request(over), done_by="A-2222"))
+    told = request_status(replace(request(over), done_by="A-2222"))
     assert told == "⌛ *Not needed any more:* call `vx_123`. `A-2222` cancelled it before."
 
 
@@ -504,7 +505,7 @@ def test_what_was_not_sent_in_time_says_why_and_no_more_than_is_known(
         message="CallOps could not send it.",
     )
     made = replace(request(over), reported_call_time=None if known else at)
-    assert standing(made) == f"⌛ {says.replace('WHEN', when(at))}"
+    assert request_status(made) == f"⌛ {says.replace('WHEN', when(at))}"
     thread = render("expired", "thread", made, Told("system", entry=over.id))
     assert thread is not None
     assert thread.text == says.replace("WHEN", when(at)).rpartition("`. ")[2]
@@ -624,22 +625,24 @@ def test_a_name_that_was_looked_up_will_do_for_the_id(name: str) -> None:
 def test_a_name_that_another_campaign_has_will_not_do() -> None:
     """The field asks for the id alone, and nothing else is taken."""
     made = request(deletion("Don’t miss"))
-    review = Review.build(made, nonce="n", shown="s", beside=Beside(namesake=True))
+    review = Review.build(made, nonce="n", shown="s", beside=PendingContext(namesake=True))
     assert "Type the campaign's id to approve" in str(review)
     assert Review.is_confirmed(made, submitted(review, "cd-2129073"), namesake=True)
     for typed in ("Don’t miss", "Don't miss"):
         assert not Review.is_confirmed(made, submitted(review, typed), namesake=True)
 
 
-def deletion(name: str) -> LogEntry:
+def deletion(name: str) -> ActionRecord:
     """A waiting deletion of a campaign whose name a look-up told."""
     waiting = entry(ACTIONS["delete"], State.PENDING)
-    return replace(waiting, looked_up=True, sighted=True, known_as=name)
+    return replace(waiting, looked_up=True, lookup_found=True, known_as=name)
 
 
 def looked_up(name: str, state: State, *, sighted: bool | None, known_as: str | None = None) -> Request:
     """A request whose target its provider was asked about."""
-    return request(replace(entry(ACTIONS[name], state), looked_up=True, sighted=sighted, known_as=known_as))
+    return request(
+        replace(entry(ACTIONS[name], state), looked_up=True, lookup_found=sighted, known_as=known_as)
+    )
 
 
 @pytest.mark.parametrize("name", OF_CAMPAIGNS)
@@ -690,7 +693,7 @@ def test_starting_a_campaign_says_that_people_are_called() -> None:
     assert "When it would go out" not in str(card(made))
 
 
-def tried(action: CallAction) -> LogEntry:
+def tried(action: CallAction) -> ActionRecord:
     """An entry whose dry run has come to its end, with the adapter's own words."""
     settings = CallKaroSettings(
         api_key="k", mode="dry-run", agents={"payments": "6803fa77", "pay<ments>": "6803fa77"}
@@ -731,7 +734,7 @@ def test_a_wait_says_until_when(attempt: int, code: Code, says: str) -> None:
     waiting = replace(
         entry(ACTIONS["cancel by id"], State.APPROVED), attempt=attempt, code=code, not_before=later
     )
-    assert standing(request(waiting)) == says.replace("WHEN", when(later))
+    assert request_status(request(waiting)) == says.replace("WHEN", when(later))
     several = audit(request(waiting, entry(ACTIONS["cancel by id"], State.SUCCEEDED, 2)))
     assert f"• call `vx_123`: waits until {when(later)}" in several.blocks[1]["text"]["text"]
 
@@ -814,7 +817,7 @@ def test_what_else_waits_is_said_where_one_decides() -> None:
     """How many, and which of them has a number that reads the same."""
     made = request(entry(ACTIONS["cancel by number"], State.PENDING))
     twin = replace(made.entries[0], id="A-9999", request="A-9999")
-    around = Beside(3, tuple(replace(twin, id=f"A-999{n}", request=f"A-999{n}") for n in range(9)))
+    around = PendingContext(3, tuple(replace(twin, id=f"A-999{n}", request=f"A-999{n}") for n in range(9)))
     review = Review.build(made, nonce="n", shown="s", beside=around)
     assert "3 more wait for you" in str(review)
     assert "3 others wait as this is written" in str(card(made, beside=around).blocks)
@@ -872,7 +875,7 @@ def test_a_reply_names_the_target_it_is_about() -> None:
 
 def test_a_doubt_that_came_back_reads_as_one() -> None:
     """What was about to be sent again and is not: nobody is told that it will be; what is known is said."""
-    came_back = not_again(
+    came_back = stop_retrying(
         entry(ACTIONS["cancel by number"], State.APPROVED), "window_passed", outcomes.SO_LATE
     )
     changed = replace(
@@ -882,7 +885,7 @@ def test_a_doubt_that_came_back_reads_as_one() -> None:
         not_before=None,
         message=str(came_back.changes["message"]),
     )
-    assert standing(request(changed)) == (
+    assert request_status(request(changed)) == (
         "❓ *We do not know whether it happened:* cancel the scheduled calls of agent payments to "
         "+91 ••••• •3210, for <@U0AGENT>. An earlier request got no readable answer and may have worked. It "
         "was not sent again: it is late now, and it could cancel a newer call to this number."

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from bot.parsing.command import OF_CAMPAIGNS, ConnectionWords, Line, Typist, Verb, Vocabulary
-from bot.parsing.defaults import infer
+from bot.parsing.command import OF_CAMPAIGNS, Command, CommandContext, ConnectionInfo, Typist, Verb
+from bot.parsing.defaults import fill_defaults
 from bot.parsing.labels import DOES
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.parser import parse
 from bot.services.commands import actions_of
-from bot.services.models import Wish
+from bot.services.models import RequestSpec
 from bot.ui.announcements import rules_changed, rules_faulty
 from bot.ui.call_preview import PlacePreview, preview
 from bot.ui.command_replies import OPENS, asked, fault_message, help_message, refusal
@@ -24,8 +24,8 @@ from tests.bot.ui.test_channel_messages import ACTIONS, entry, request
 from tests.support.slack_schemas import checker
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
-REMINDERS = ConnectionWords(("payments",), frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL}), "number")
-VOXWORKS = ConnectionWords(
+REMINDERS = ConnectionInfo(("payments",), frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL}), "number")
+VOXWORKS = ConnectionInfo(
     ("welcome",),
     frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL}),
     "call_id",
@@ -33,17 +33,17 @@ VOXWORKS = ConnectionWords(
     beyond=frozenset({Kind.PLACE_CALL}),
     dry_run=True,
 )
-KORE = ConnectionWords(kinds=frozenset({Kind.DELETE_CAMPAIGN}), title="Kore.ai")
+KORE = ConnectionInfo(kinds=frozenset({Kind.DELETE_CAMPAIGN}), title="Kore.ai")
 ALL_OF_KORE = replace(
     KORE,
     kinds=KORE.kinds | {Kind.STOP_CAMPAIGN, Kind.START_CAMPAIGN},
     beyond=frozenset({Kind.STOP_CAMPAIGN, Kind.START_CAMPAIGN}),
 )
-VOCABULARY = Vocabulary({"reminders": REMINDERS}, "IN")
-EVERYTHING = Vocabulary({"reminders": REMINDERS, "vox": VOXWORKS, "kore": ALL_OF_KORE}, "IN")
+VOCABULARY = CommandContext({"reminders": REMINDERS}, "IN")
+EVERYTHING = CommandContext({"reminders": REMINDERS, "vox": VOXWORKS, "kore": ALL_OF_KORE}, "IN")
 
 
-def read(text: str, door: Verb | None = Verb.PLACE, words: Vocabulary = VOCABULARY) -> Line:
+def read(text: str, door: Verb | None = Verb.PLACE, words: CommandContext = VOCABULARY) -> Command:
     """A line typed in India."""
     return parse(text, door=door, vocabulary=words, typist=Typist("Asia/Kolkata"), now=NOW)
 
@@ -65,7 +65,7 @@ def read(text: str, door: Verb | None = Verb.PLACE, words: Vocabulary = VOCABULA
 @pytest.mark.parametrize("door", [Verb.PLACE, Verb.CANCEL, Verb.DELETE_CAMPAIGN, Verb.START_CAMPAIGN, None])
 def test_every_fault_is_shown_within_slacks_limits(typed: str, door: Verb | None) -> None:
     """However much was typed, Slack takes the answer, nobody is pinged, and there is a way on."""
-    found = infer(read(typed, door, EVERYTHING), EVERYTHING)
+    found = fill_defaults(read(typed, door, EVERYTHING), EVERYTHING)
     said = [*found.line.faults, *found.faults]
     if said:
         message = fault_message(found, said, "d" * 24)
@@ -94,7 +94,7 @@ def test_every_fault_is_shown_within_slacks_limits(typed: str, door: Verb | None
 )
 def test_the_corrected_line_is_there_to_copy(typed: str, shown: str) -> None:
     """Where it is known what was meant; read again, it has no fault. Else what was understood is shown."""
-    found = infer(read(typed), VOCABULARY)
+    found = fill_defaults(read(typed), VOCABULARY)
     message = fault_message(found, [*found.line.faults, *found.faults], "d" * 24)
     lines = [block["text"]["text"] for block in message.blocks if "text" in block]
     [copied] = [line for line in lines if line.startswith(shown)]
@@ -105,7 +105,7 @@ def test_the_corrected_line_is_there_to_copy(typed: str, shown: str) -> None:
 
 def test_the_preview_shows_exactly_what_would_be_placed() -> None:
     """Number and country, the time in both zones as the provider gets it, connection, agent and options."""
-    line = infer(
+    line = fill_defaults(
         read("98765 43210 tomorrow 9:30 retries=3 gap=30,60 until=18:00 carry-over meta.age=25"), VOCABULARY
     ).line
     at = NOW + timedelta(days=1)
@@ -121,7 +121,7 @@ def test_the_preview_shows_exactly_what_would_be_placed() -> None:
         provider_time="2026-11-22T09:30:00",
         zone="Asia/Kolkata",
     )
-    wish = Wish("reminders", (action,), purpose="payment due")
+    wish = RequestSpec("reminders", (action,), purpose="payment due")
     message = preview(
         wish,
         prepared,
@@ -150,11 +150,11 @@ def test_the_preview_shows_exactly_what_would_be_placed() -> None:
 
 def previewed(typed: str) -> list[list[dict[str, Any]]]:
     """The blocks of both previews of a call: the command's and the form's."""
-    line = infer(read(typed), VOCABULARY).line
+    line = fill_defaults(read(typed), VOCABULARY).line
     assert line.faults == ()
     [action] = actions_of(line)
     prepared = Prepared(action=action, method="POST", url="", headers={}, body=None)
-    wish = Wish("reminders", (action,), line.reason, line.purpose, line.consent, zone=line.zone)
+    wish = RequestSpec("reminders", (action,), line.reason, line.purpose, line.consent, zone=line.zone)
     message = preview(wish, prepared, line, through=REMINDERS, chosen=None, draft="d" * 24)
     modal = PlacePreview.build(wish, prepared, line, through=REMINDERS, nonce="n" * 24, channel="C0")
     assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
@@ -213,7 +213,9 @@ TARGETS = {
 @pytest.mark.parametrize("typed", TARGETS.values(), ids=list(TARGETS))
 def test_who_asked_reads_every_target(typed: str) -> None:
     """The confirmation lists them all, as they will be used, and what was left out beside them."""
-    line = replace(read(f"{typed} wrong number", Verb.CANCEL, EVERYTHING), left_out=("beside " * 9,) * 50)
+    line = replace(
+        read(f"{typed} wrong number", Verb.CANCEL, EVERYTHING), ignored_words=("beside " * 9,) * 50
+    )
     assert len(line.targets) == 50
     made = request(*(entry(ACTIONS["cancel by id"], State.PENDING, n) for n in range(1, 51)))
     message = asked(made, line)
@@ -240,7 +242,7 @@ def test_what_is_too_long_to_be_copied_is_not_offered_in_part() -> None:
     """A command that was cut would ask for fewer than were typed."""
     for count, copied in ((5, True), (50, False)):
         typed = ", ".join(f"vx_{n}_".ljust(128, "x") for n in range(100, 100 + count))
-        found = infer(read(f"{typed} goes-out=never", Verb.CANCEL, EVERYTHING), EVERYTHING)
+        found = fill_defaults(read(f"{typed} goes-out=never", Verb.CANCEL, EVERYTHING), EVERYTHING)
         message = fault_message(found, found.line.faults, "d" * 24)
         assert ("Understood so far: `/cancel-call" in str(message.blocks)) is copied
         assert (
@@ -250,7 +252,9 @@ def test_what_is_too_long_to_be_copied_is_not_offered_in_part() -> None:
 
 def test_faults_that_are_not_shown_are_counted() -> None:
     """However many rows are wrong."""
-    found = infer(read(", ".join(f"12345{n:02}6" for n in range(70)), Verb.CANCEL, VOCABULARY), VOCABULARY)
+    found = fill_defaults(
+        read(", ".join(f"12345{n:02}6" for n in range(70)), Verb.CANCEL, VOCABULARY), VOCABULARY
+    )
     message = fault_message(found, found.line.faults, "d" * 24)
     [listed] = [
         block["text"]["text"]
@@ -269,7 +273,7 @@ def test_help_names_every_connection() -> None:
         for n in range(40)
     }
     off = {f"off-{n}": "its key is not set" for n in range(10)}
-    message = help_message(Vocabulary(many, "IN"), off)
+    message = help_message(CommandContext(many, "IN"), off)
     assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
     written = str(message.blocks)
     assert [name for name in (*many, *off, "agent-39-9") if name not in written] == []
@@ -286,8 +290,8 @@ def test_the_team_reads_how_many_changes_are_not_shown(count: int) -> None:
         assert (f"… and {count - shown} more" in told) == (count > shown)
 
 
-@pytest.mark.parametrize("words", [EVERYTHING, VOCABULARY, Vocabulary({}, "IN")])
-def test_slack_takes_the_help(words: Vocabulary) -> None:
+@pytest.mark.parametrize("words", [EVERYTHING, VOCABULARY, CommandContext({}, "IN")])
+def test_slack_takes_the_help(words: CommandContext) -> None:
     """Whatever is connected, and if nothing is; Slack's own schema finds no fault either."""
     message = help_message(words, {"off": "VOX_KEY not set"})
     payload = {"text": message.text, "blocks": list(message.blocks)}
@@ -337,10 +341,10 @@ def test_help_names_what_each_connection_does() -> None:
     ],
 )
 def test_help_offers_what_some_connection_can_do(
-    connections: dict[str, ConnectionWords], offered: list[str], line: str | None
+    connections: dict[str, ConnectionInfo], offered: list[str], line: str | None
 ) -> None:
     """What nobody here can do has neither a button nor a word; nothing is said to be beyond without reason."""
-    blocks = help_message(Vocabulary(connections, "IN"), {}).blocks
+    blocks = help_message(CommandContext(connections, "IN"), {}).blocks
     assert [one["text"]["text"] for one in blocks[1]["elements"]] == offered
     about_campaigns = [
         block["text"]["text"] for block in blocks[2:] if "campaign*:" in block.get("text", {}).get("text", "")
@@ -356,7 +360,7 @@ def test_a_verb_that_has_to_be_chosen_is_a_button() -> None:
         ("campaign stpo cd-1", ["Stop a campaign…"]),
         ("cancle 98765 43210", ["Cancel a call…"]),
     ):
-        found = infer(read(typed, None, EVERYTHING), EVERYTHING)
+        found = fill_defaults(read(typed, None, EVERYTHING), EVERYTHING)
         message = fault_message(found, found.line.faults, "d" * 24)
         [buttons] = [block["elements"] for block in message.blocks if block["type"] == "actions"]
         assert [one["text"]["text"] for one in buttons] == labels
@@ -365,13 +369,13 @@ def test_a_verb_that_has_to_be_chosen_is_a_button() -> None:
 
 
 @pytest.mark.parametrize("through", [REMINDERS, VOXWORKS])
-def test_a_preview_says_what_is_tried_out_and_what_is_beyond(through: ConnectionWords) -> None:
+def test_a_preview_says_what_is_tried_out_and_what_is_beyond(through: ConnectionInfo) -> None:
     """First of all that nothing is sent, and in a line that the documents do not have it; else neither."""
-    words = Vocabulary({"it": through}, "IN")
-    line = infer(read("98765 43210", words=words), words).line
+    words = CommandContext({"it": through}, "IN")
+    line = fill_defaults(read("98765 43210", words=words), words).line
     action = PlaceCall(to="+919876543210", agent=through.agents[0])
     prepared = Prepared(action=action, method="POST", url="", headers={}, body=None)
-    wish = Wish("it", (action,))
+    wish = RequestSpec("it", (action,))
     message = preview(wish, prepared, line, through=through, chosen=None, draft="d" * 24)
     modal = PlacePreview.build(wish, prepared, line, through=through, nonce="n" * 24, channel="C0")
     for shown in (message.blocks, modal["blocks"]):

@@ -9,7 +9,7 @@ from bot.text.markup import quote
 from bot.ui.details_modal import DID, MOST_LINES, Details, story
 from playground.blocks import faults
 from providers.actions import CallRef, CancelCall, Kind
-from storage.models import Event, LogEntry, Request, Scalar
+from storage.models import ActionRecord, Event, Request, Scalar
 from storage.states import State
 from tests.support.slack_schemas import checker
 from tests.support.tree import ROOT
@@ -18,9 +18,9 @@ NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 BOT = ROOT / "bot"
 
 
-def entry(number: int) -> LogEntry:
+def entry(number: int) -> ActionRecord:
     """One of the targets of a cancellation."""
-    return LogEntry(
+    return ActionRecord(
         id=f"A-7K3F.{number}",
         request="A-7K3F",
         position=number,

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.parsing.command import ConnectionWords, Fault, Line, Typist, Verb, Vocabulary
-from bot.parsing.defaults import infer
+from bot.parsing.command import Command, CommandContext, ConnectionInfo, FieldError, Typist, Verb
+from bot.parsing.defaults import fill_defaults
 from bot.parsing.parser import parse
-from bot.services.scheduled_calls import Offer
+from bot.services.scheduled_calls import CallOptions
 from bot.text.markup import escape
 from bot.ui.form_values import line_text, values_of
 from bot.ui.forms import Form
@@ -19,17 +19,17 @@ from providers.actions import Kind
 from tests.support.slack_schemas import checker
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
-REMINDERS = ConnectionWords(
+REMINDERS = ConnectionInfo(
     agents=("payments", "renewals"), kinds=frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL}), cancels_by="number"
 )
-VOXWORKS = ConnectionWords(kinds=frozenset({Kind.CANCEL_CALL}), cancels_by="call_id")
-KORE = ConnectionWords(kinds=frozenset({Kind.DELETE_CAMPAIGN, Kind.STOP_CAMPAIGN, Kind.START_CAMPAIGN}))
-VOCABULARY = Vocabulary(
+VOXWORKS = ConnectionInfo(kinds=frozenset({Kind.CANCEL_CALL}), cancels_by="call_id")
+KORE = ConnectionInfo(kinds=frozenset({Kind.DELETE_CAMPAIGN, Kind.STOP_CAMPAIGN, Kind.START_CAMPAIGN}))
+VOCABULARY = CommandContext(
     {"reminders": REMINDERS, "voxworks": VOXWORKS, "kore": KORE}, "IN", ("customer asked",)
 )
 
 
-def read(text: str, door: Verb) -> Line:
+def read(text: str, door: Verb) -> Command:
     """A line typed in India."""
     return parse(text, door=door, vocabulary=VOCABULARY, typist=Typist("Asia/Kolkata"), now=NOW)
 
@@ -67,13 +67,13 @@ def submitted(view: dict[str, Any]) -> dict[str, Any]:
 )  # fmt: skip
 def test_a_form_says_what_the_line_said(door: Verb, text: str) -> None:
     """A line put into its form and submitted unchanged is the same line, and Slack would take the form."""
-    line = infer(read(text, door), VOCABULARY).line
+    line = fill_defaults(read(text, door), VOCABULARY).line
     form = Form(door, VOCABULARY)
     view = form.build(values_of(line), nonce="n", channel="C0SUPPORT")
     assert faults("modal", view) == []
-    again = infer(read(line_text(door, form.read(submitted(view))), door), VOCABULARY).line
+    again = fill_defaults(read(line_text(door, form.read(submitted(view))), door), VOCABULARY).line
     compared = [
-        f for f in Line.__dataclass_fields__ if f not in {"text", "rest", "typed", "at_text", "targets"}
+        f for f in Command.__dataclass_fields__ if f not in {"text", "rest", "typed", "at_text", "targets"}
     ]
     assert {f: getattr(again, f) for f in compared} == {f: getattr(line, f) for f in compared}
     assert again.targets == line.targets
@@ -121,7 +121,7 @@ def test_one_fault_of_the_data_for_the_agent_loses_none_of_the_others(typed: str
 def test_many_connections_are_typed() -> None:
     """No list of Slack's holds more than a hundred."""
     many = {f"c-{n}": REMINDERS for n in range(101)}
-    form = Form(Verb.PLACE, Vocabulary(many, "IN"))
+    form = Form(Verb.PLACE, CommandContext(many, "IN"))
     view = form.build({"connection": "c-100", "targets": "98765 43210"}, nonce="n", channel="")
     assert faults("modal", view) == []
     assert form.read(submitted(view))["connection"] == "c-100"
@@ -138,7 +138,7 @@ def test_each_fault_stands_under_its_own_field() -> None:
 
 def test_nothing_is_asked_that_has_one_answer() -> None:
     """One connection and one agent are shown, not asked."""
-    alone = Vocabulary({"reminders": ConnectionWords(("payments",), REMINDERS.kinds, "number")}, "IN")
+    alone = CommandContext({"reminders": ConnectionInfo(("payments",), REMINDERS.kinds, "number")}, "IN")
     view = Form(Verb.PLACE, alone).build({}, nonce="n", channel="")
     inputs = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
     assert inputs == ["targets", "at", "picked", "purpose"]
@@ -170,7 +170,7 @@ def inputs(view: dict[str, Any]) -> list[str]:
     return [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
 
 
-SCRIPTS = ConnectionWords(
+SCRIPTS = ConnectionInfo(
     agents=("welcome", "renewal calls"),
     kinds=REMINDERS.kinds,
     cancels_by="call_id",
@@ -181,26 +181,26 @@ SCRIPTS = ConnectionWords(
 
 def test_a_form_asks_for_what_some_connection_takes() -> None:
     """Where a provider takes no time, none is asked for; what was typed nonetheless is there to be taken out."""
-    form = Form(Verb.PLACE, Vocabulary({"dialer": SCRIPTS}, "IN"))
+    form = Form(Verb.PLACE, CommandContext({"dialer": SCRIPTS}, "IN"))
     whole = form.build({}, nonce="n", channel="", whole=True)
     assert inputs(whole) == ["targets", "agent", "purpose", "consent", "metadata"]
     assert inputs(form.build({"retries": "3"}, nonce="n", channel=""))[3] == "retries"
-    both = Form(Verb.PLACE, Vocabulary({"dialer": SCRIPTS, "reminders": REMINDERS}, "IN"))
+    both = Form(Verb.PLACE, CommandContext({"dialer": SCRIPTS, "reminders": REMINDERS}, "IN"))
     assert {"at", "picked"} <= set(inputs(both.build({}, nonce="n", channel="")))
 
 
 def test_only_agents_that_have_a_part_in_it_are_offered() -> None:
     """A connection that cancels by id places calls for its agents, and cancels without."""
-    view = Form(Verb.CANCEL, Vocabulary({"dialer": SCRIPTS}, "IN")).build({}, nonce="n", channel="")
+    view = Form(Verb.CANCEL, CommandContext({"dialer": SCRIPTS}, "IN")).build({}, nonce="n", channel="")
     assert inputs(view) == ["targets", "reason", "words"]
-    both = Vocabulary({"dialer": SCRIPTS, "reminders": REMINDERS}, "IN")
+    both = CommandContext({"dialer": SCRIPTS, "reminders": REMINDERS}, "IN")
     assert "renewal calls" not in str(Form(Verb.CANCEL, both).build({}, nonce="n", channel=""))
     assert "renewal calls" in str(Form(Verb.PLACE, both).build({}, nonce="n", channel=""))
 
 
 def test_what_a_provider_refuses_stands_under_the_field_it_is_about() -> None:
     """A number under the number, data for the agent under that, an agent under the agent."""
-    form = Form(Verb.PLACE, Vocabulary({"dialer": SCRIPTS, "reminders": REMINDERS}, "IN"))
+    form = Form(Verb.PLACE, CommandContext({"dialer": SCRIPTS, "reminders": REMINDERS}, "IN"))
     view = form.build({"metadata": "age=25"}, nonce="n", channel="")
     refused = {
         "to": "targets",
@@ -210,7 +210,7 @@ def test_what_a_provider_refuses_stands_under_the_field_it_is_about() -> None:
         "connection": "connection",
     }
     for field, block in refused.items():
-        assert form.errors([Fault(field, "No.")], view) == {block: "No."}
+        assert form.errors([FieldError(field, "No.")], view) == {block: "No."}
 
 
 def test_a_fault_in_the_campaigns_id_stands_under_it() -> None:
@@ -276,7 +276,7 @@ def test_data_for_the_agent_that_fill_several_inputs_are_all_read() -> None:
     """However often the form is built anew, each input keeps its own."""
     understood = {f"note{n}": f"{n}, a=b: {'long ' * 60}".strip() for n in range(30)}
     form = Form(Verb.PLACE, VOCABULARY)
-    view = form.build(values_of(Line(verb=Verb.PLACE, metadata=understood)), nonce="n", channel="")
+    view = form.build(values_of(Command(verb=Verb.PLACE, metadata=understood)), nonce="n", channel="")
     assert len(pasted(view, "metadata")) > 2
     again = form.build(form.filled(submitted(view)), nonce="n", channel="", whole=True)
     assert pasted(again, "metadata") == pasted(view, "metadata")
@@ -367,13 +367,13 @@ def test_a_tab_keeps_two_cells_apart() -> None:
 def test_an_agents_name_is_never_cut(length: int) -> None:
     """One that no list holds is typed."""
     names = tuple(f"{n}{'x' * (length - 1)}" for n in range(2))
-    form = Form(Verb.PLACE, Vocabulary({"it": ConnectionWords(names, REMINDERS.kinds, "number")}, "IN"))
+    form = Form(Verb.PLACE, CommandContext({"it": ConnectionInfo(names, REMINDERS.kinds, "number")}, "IN"))
     view = form.build({"agent": names[1], "targets": "98765 43210"}, nonce="n", channel="")
     assert faults("modal", view) == []
     assert form.read(submitted(view))["agent"] == names[1]
 
 
-def data(typed: str) -> Line:
+def data(typed: str) -> Command:
     """A call whose data for the agent were typed into the form."""
     values = {"targets": "98765 43210", "metadata": typed}
     assert Form(Verb.PLACE, VOCABULARY).contradictions(values, NOW) == []
@@ -462,7 +462,7 @@ def test_many_faults_of_a_field_are_counted() -> None:
     """The first three are said, and how many more there are."""
     form = Form(Verb.PLACE, VOCABULARY)
     view = form.build({"metadata": "x"}, nonce="n", channel="")
-    many = [Fault("metadata", f"No {n}.") for n in range(12)]
+    many = [FieldError("metadata", f"No {n}.") for n in range(12)]
     assert form.errors(many, view)["metadata"] == "No 0. No 1. No 2. And 9 more."
     assert form.errors(many[:4], view)["metadata"] == "No 0. No 1. No 2. And 1 more."
 
@@ -473,7 +473,8 @@ def test_many_faults_of_a_field_are_counted() -> None:
         st.integers(1 - 10**15, 10**15 - 1)
         | st.text(
             st.characters(
-                exclude_categories=("Cs", "Cc", "Cf", "Zl", "Zp", "Zs"), include_characters=' \n:=,"“”\\'
+                exclude_categories=("Cs", "Cc", "Cf", "Cn", "Zl", "Zp", "Zs"),
+                include_characters=' \n:=,"“”\\',
             )
         ),
         max_size=5,
@@ -481,7 +482,7 @@ def test_many_faults_of_a_field_are_counted() -> None:
 )
 def test_whatever_data_there_are_come_back_from_the_form(metadata: dict[str, str | int]) -> None:
     """Written into the form and submitted unchanged, they are the same."""
-    assert data(values_of(Line(verb=Verb.PLACE, metadata=metadata))["metadata"]).metadata == metadata
+    assert data(values_of(Command(verb=Verb.PLACE, metadata=metadata))["metadata"]).metadata == metadata
 
 
 @given(st.text(st.sampled_from('ab5 :=\uff1a,"“\\\n\t/-'), max_size=40))
@@ -495,7 +496,7 @@ def test_whatever_is_typed_as_data_is_read_or_named(typed: str) -> None:
         assert len(line.metadata) == sum(bool(one.strip(" \t,")) for one in typed.split("\n"))
 
 
-KNOWN_CALL = Offer([("A-7K3F", "tomorrow 9:30 · +91 ••••• •3210 · payments")], chosen="A-7K3F")
+KNOWN_CALL = CallOptions([("A-7K3F", "tomorrow 9:30 · +91 ••••• •3210 · payments")], chosen="A-7K3F")
 
 
 def test_a_known_call_comes_first_and_the_rest_may_stay_empty() -> None:
@@ -549,7 +550,7 @@ def test_a_reason_is_chosen_written_or_both(values: dict[str, str], reason: str 
 )
 def test_reasons_are_one_tap_each_while_they_are_few(count: int, kind: str) -> None:
     """Up to nine stand beside "other" as buttons; more are a list that Slack takes."""
-    many = Vocabulary({"voxworks": VOXWORKS}, "IN", tuple(f"reason {n}" for n in range(count)))
+    many = CommandContext({"voxworks": VOXWORKS}, "IN", tuple(f"reason {n}" for n in range(count)))
     view = Form(Verb.CANCEL, many).build({}, nonce="n", channel="")
     [element] = [block["element"] for block in view["blocks"] if block.get("block_id") == "reason"]
     assert element["type"] == kind

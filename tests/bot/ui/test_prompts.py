@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from bot.parsing.command import ConnectionWords, Typist, Verb, Vocabulary
-from bot.parsing.defaults import Ground, Inferred, infer
+from bot.parsing.command import CommandContext, ConnectionInfo, Typist, Verb
+from bot.parsing.defaults import FilledCommand, Source, fill_defaults
 from bot.parsing.parser import parse
 from bot.ui.prompts import MOST_OFFERED, Choice, choose, chosen, is_guess, is_offered
 from playground.blocks import faults
@@ -12,11 +12,11 @@ from providers.actions import Kind
 CANCELS = frozenset({Kind.CANCEL_CALL})
 
 
-def found_for(text: str, agents: tuple[str, ...]) -> Inferred:
+def found_for(text: str, agents: tuple[str, ...]) -> FilledCommand:
     """A cancellation by number, where these agents could be meant."""
-    words = Vocabulary({"sales": ConnectionWords(agents, CANCELS, "number")}, "IN")
+    words = CommandContext({"sales": ConnectionInfo(agents, CANCELS, "number")}, "IN")
     line = parse(text, door=Verb.CANCEL, vocabulary=words, typist=Typist("UTC"), now=datetime.now(UTC))
-    return infer(line, words)
+    return fill_defaults(line, words)
 
 
 def test_each_candidate_has_a_button_that_goes_on_with_the_draft() -> None:
@@ -50,11 +50,11 @@ def test_names_that_no_button_shows_whole_lead_to_the_form() -> None:
 
 def test_what_was_chosen_is_said_with_its_ground() -> None:
     """Only what was not typed is said, and a guess is told from what could not be otherwise."""
-    grounds = {"connection": Ground.ONLY, "agent": Ground.LAST_USED}
+    grounds = {"connection": Source.ONLY, "agent": Source.LAST_USED}
     told = chosen(grounds, connection="sales", agent="welcome")
     assert (
         told == "Chosen for you: connection sales (there is no other) and agent welcome (you used it last)."
     )
     assert chosen({}, connection="sales", agent="welcome") is None
     assert is_guess(grounds)
-    assert not is_guess({"connection": Ground.ONLY})
+    assert not is_guess({"connection": Source.ONLY})

@@ -56,11 +56,11 @@ async def test_a_clock_that_is_off_is_a_warning_until_it_is_right(
     clock = Clock()
     watched = check(on.client, clock)
     health = Health(clock=watched)
-    await watched.step()
+    await watched.run_once()
     assert health.warnings() == []
     clock.off, clock.seconds = off, clock.seconds + EVERY
     for _ in range(3):
-        await watched.step()
+        await watched.run_once()
         clock.seconds += EVERY
     [warning] = health.warnings()
     assert warning.startswith("This machine's clock is 3")
@@ -68,7 +68,7 @@ async def test_a_clock_that_is_off_is_a_warning_until_it_is_right(
     assert warning.endswith("Slack's requests are turned away while it is more than 5 minutes off.")
     assert caplog.text.count("This machine's clock is") == 1
     clock.off = timedelta()
-    await watched.step()
+    await watched.run_once()
     assert health.warnings() == []
     assert "This machine's clock agrees with Slack's again" in caplog.text
 
@@ -82,12 +82,12 @@ async def test_slack_is_asked_seldom_and_no_trouble_is_no_news(on: Stage) -> Non
     assert "requests" not in watched.warning
     before = await asked(on)
     clock.seconds += EVERY - 1
-    await watched.step()
+    await watched.run_once()
     assert await asked(on) == before
     clock.seconds += 1
     for does in ("reset", "garbled", "server_error"):
         await on.people.fail("auth.test", does)
-        await watched.step()
+        await watched.run_once()
         clock.seconds += EVERY
         assert watched.warning is not None
 

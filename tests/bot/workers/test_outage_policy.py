@@ -5,8 +5,8 @@ import pytest
 
 from bot.cli.maintenance import lifted_words
 from bot.ui.announcements import outage
-from bot.ui.request_status import passed, standing
-from bot.workers.outage_policy import failed, holds, is_down, pause_after
+from bot.ui.request_status import passed, request_status
+from bot.workers.outage_policy import failed, is_down, is_open, pause_after
 from providers.actions import Code, Outcome, Status
 from storage.models import ConnectionOutage
 from storage.states import State
@@ -60,9 +60,9 @@ def test_what_an_answer_says_of_its_provider(code: Code, *, says: bool) -> None:
 
 def test_a_wrong_clock_holds_nothing_up() -> None:
     """A pause holds until its end, not once it is over, and not where it was begun in the future."""
-    assert holds(DOWN, NOW)
-    assert not holds(DOWN, DOWN.until)
-    assert not holds(DOWN, NOW - timedelta(hours=1))
+    assert is_open(DOWN, NOW)
+    assert not is_open(DOWN, DOWN.until)
+    assert not is_open(DOWN, NOW - timedelta(hours=1))
 
 
 @pytest.mark.parametrize(
@@ -77,15 +77,15 @@ def test_who_waits_reads_why_and_until_when(outage: ConnectionOutage, says: str)
     one = entry(ACTIONS["place"], State.APPROVED)
     single = replace(request(one), waits_for=outage)
     several = replace(request(one, replace(one, id="A-7K3F.2", position=2)), waits_for=outage)
-    for text in (standing(single), passed(single), standing(several)):
+    for text in (request_status(single), passed(single), request_status(several)):
         assert says in text
-    assert says not in standing(replace(request(replace(one, state=State.SENDING)), waits_for=outage))
+    assert says not in request_status(replace(request(replace(one, state=State.SENDING)), waits_for=outage))
 
 
 def test_who_waits_longer_anyway_reads_of_that() -> None:
     """An entry whose own time comes after the pause waits for its own time."""
     one = replace(entry(ACTIONS["place"], State.APPROVED), not_before=DOWN.until + timedelta(hours=1))
-    assert "does not answer" not in standing(replace(request(one), waits_for=DOWN))
+    assert "does not answer" not in request_status(replace(request(one), waits_for=DOWN))
 
 
 def test_an_outage_in_words() -> None:

@@ -12,12 +12,12 @@ import pytest
 from bot.config.loader import load
 from bot.services.notifications import SystemChanges
 from bot.services.wakeups import Wakeups
-from bot.workers.provider_events import Ignored, Notices, settles, settles_deletion
-from providers.actions import CallAction, CallEnd, Code, Kind, Notice, NumberRef, PlaceCall
+from bot.workers.provider_events import Ignored, ProviderEvents, settles, settles_deletion
+from providers.actions import CallAction, CallEnd, Code, Kind, NumberRef, PlaceCall, ProviderEvent
 from providers.actions import CancelCall as Cancel
-from storage.changes import Change, Move, NewAction, NewRequest
-from storage.errors import Conflict
-from storage.models import SYSTEM, Cancelled, LogEntry, MessageRef, Request
+from storage.changes import ChangeSet, NewAction, NewRequest, Transition
+from storage.errors import ConflictError
+from storage.models import SYSTEM, ActionRecord, Cancelled, MessageRef, Request
 from storage.states import TERMINAL, State
 from storage.store import Store
 from tests.bot.config.test_loader import environment
@@ -26,7 +26,9 @@ from tests.storage.samples import KEY, Clock, approve, cancelling, claim, placin
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 NUMBER = "+919876543210"
 PLACE = PlaceCall(to=NUMBER, agent="payments")
-NOTICE = Notice(action_id="A-7K3F", message="It ended.", end=CallEnd.ANSWERED, number=NUMBER, reference="c-1")
+NOTICE = ProviderEvent(
+    action_id="A-7K3F", message="It ended.", end=CallEnd.ANSWERED, number=NUMBER, reference="c-1"
+)
 SILENT = sorted(end for end in CallEnd if not end.rang)
 
 
@@ -39,7 +41,7 @@ def request(
     **more: Any,
 ) -> Request:
     """A request for one call."""
-    entry = LogEntry(
+    entry = ActionRecord(
         id="A-7K3F",
         request="A-7K3F",
         position=1,
@@ -90,9 +92,9 @@ def request(
 def test_what_nobody_knew_is_done(before: State, maybe_executed: bool) -> None:  # noqa: FBT001 - a column of a table
     """The call happened: one move by the system, in this attempt, with the provider's words and id."""
     change = settles(request(before, maybe_executed=maybe_executed), NOTICE, "reminders")
-    assert isinstance(change, Change)
-    [move] = change.moves
-    assert (change.actor, move.name, move.before, move.after) == (
+    assert isinstance(change, ChangeSet)
+    [move] = change.transitions
+    assert (change.actor, move.name, move.from_states, move.to_state) == (
         SYSTEM,
         "webhook",
         frozenset({before}),
@@ -105,15 +107,15 @@ def test_what_nobody_knew_is_done(before: State, maybe_executed: bool) -> None: 
         "reference": "c-1",
         "not_before": None,
     }
-    assert [post.to for post in change.posts] == ["audit", "thread", "dm:U0AGENT"]
+    assert [post.to for post in change.notifications] == ["audit", "thread", "dm:U0AGENT"]
 
 
 @pytest.mark.parametrize("end", [end for end in CallEnd if end.rang])
 def test_every_end_that_rang_is_proof(end: CallEnd) -> None:
     """Picked up by somebody or something, declined, or not picked up: the call was placed."""
     change = settles(request(), NOTICE.model_copy(update={"end": end}), "reminders")
-    assert isinstance(change, Change)
-    assert change.moves[0].after is State.SUCCEEDED
+    assert isinstance(change, ChangeSet)
+    assert change.transitions[0].to_state is State.SUCCEEDED
 
 
 @pytest.mark.parametrize("end", SILENT)
@@ -121,11 +123,11 @@ def test_an_end_that_did_not_ring_settles_nothing(end: CallEnd) -> None:
     """Whoever has to settle reads it, once for each try; nothing moves."""
     notices = [NOTICE.model_copy(update={"end": end, "attempt": attempt}) for attempt in (0, 0, 1)]
     changes = [settles(request(), notice, "reminders") for notice in notices]
-    assert all(isinstance(change, Change) and change.moves == () for change in changes)
-    first, again, second = (change for change in changes if isinstance(change, Change))
-    [note] = first.notes
+    assert all(isinstance(change, ChangeSet) and change.transitions == () for change in changes)
+    first, again, second = (change for change in changes if isinstance(change, ChangeSet))
+    [note] = first.annotations
     assert (note.name, note.data) == ("call_ended", {"warning_1": "It ended."})
-    assert [(post.template, post.to) for post in first.posts] == [("call_ended", "thread")]
+    assert [(post.template, post.to) for post in first.notifications] == [("call_ended", "thread")]
     assert first.nonce == again.nonce != second.nonce
 
 
@@ -135,9 +137,9 @@ def test_where_nobody_has_to_settle_a_silent_end_is_nothing(state: State, end: C
     """But for a call that people believe to go out, and that was deleted: its requester hears of it."""
     found = settles(request(state, maybe_executed=False), NOTICE.model_copy(update={"end": end}), "reminders")
     if (state, end) == (State.SUCCEEDED, CallEnd.DELETED):
-        assert isinstance(found, Change)
-        assert found.moves == ()
-        assert [post.to for post in found.posts] == ["thread", "dm:U0AGENT"]
+        assert isinstance(found, ChangeSet)
+        assert found.transitions == ()
+        assert [post.to for post in found.notifications] == ["thread", "dm:U0AGENT"]
         known = replace(request(state), cancelled=Cancelled("A-2222"))
         found = settles(known, NOTICE.model_copy(update={"end": end}), "reminders")
     assert isinstance(found, Ignored)
@@ -168,11 +170,11 @@ def test_a_deleted_call_ends_the_doubt_about_its_deletion(
     deletion = request(state, action=CANCEL, kind=Kind.CANCEL_CALL, maybe_executed=maybe_executed)
     notice = NOTICE.model_copy(update={"action_id": "A-2222", "end": CallEnd.DELETED})
     found = settles_deletion(deletion, "A-7K3F", notice)
-    assert isinstance(found, Change) == (names is not None)
-    if isinstance(found, Change):
-        assert [move.name for move in found.moves] == names
-        changes = found.moves[-1].changes
-        assert (found.moves[-1].after, changes["code"]) == (State.SUCCEEDED, Code.CANCELLED)
+    assert isinstance(found, ChangeSet) == (names is not None)
+    if isinstance(found, ChangeSet):
+        assert [move.name for move in found.transitions] == names
+        changes = found.transitions[-1].changes
+        assert (found.transitions[-1].to_state, changes["code"]) == (State.SUCCEEDED, Code.CANCELLED)
         assert changes["reference"] == "earlier"
         assert found.nonce == "deleted A-2222"
 
@@ -183,15 +185,15 @@ def test_a_deleted_call_ends_the_doubt_about_its_deletion(
 def test_a_card_that_was_decided_on_shows_it_too(more: dict[str, Any]) -> None:
     """Whoever approved the call reads in the card that it took place."""
     change = settles(replace(request(), **more), NOTICE, "reminders")
-    assert isinstance(change, Change)
-    assert [post.to for post in change.posts] == ["audit", "thread", "dm:U0AGENT", "card"]
+    assert isinstance(change, ChangeSet)
+    assert [post.to for post in change.notifications] == ["audit", "thread", "dm:U0AGENT", "card"]
 
 
 def test_an_attempt_that_was_ordered_is_not_made() -> None:
     """It would call a second time: the order is dropped and the doubt ends, in one change."""
     change = settles(request(State.APPROVED), NOTICE, "reminders")
-    assert isinstance(change, Change)
-    assert [(move.name, move.before, move.after) for move in change.moves] == [
+    assert isinstance(change, ChangeSet)
+    assert [(move.name, move.from_states, move.to_state) for move in change.transitions] == [
         ("order_dropped", frozenset({State.APPROVED}), State.UNKNOWN),
         ("webhook", frozenset({State.UNKNOWN}), State.SUCCEEDED),
     ]
@@ -200,8 +202,8 @@ def test_an_attempt_that_was_ordered_is_not_made() -> None:
 def test_an_id_that_is_known_is_not_forgotten() -> None:
     """A notice without the provider's id keeps the one that the log has."""
     change = settles(request(), NOTICE.model_copy(update={"reference": None}), "reminders")
-    assert isinstance(change, Change)
-    assert change.moves[0].changes["reference"] == "earlier"
+    assert isinstance(change, ChangeSet)
+    assert change.transitions[0].changes["reference"] == "earlier"
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.UNKNOWN])
@@ -210,18 +212,18 @@ def test_what_is_not_in_doubt_stays_as_it_is(state: State) -> None:
     found = settles(request(state, maybe_executed=state is State.SENDING, attempt=0), NOTICE, "reminders")
     assert isinstance(found, Ignored)
     assert found.odd == (state not in {State.SUCCEEDED, State.SENDING})
-    assert state in found.why
+    assert state in found.reason
 
 
 @pytest.mark.parametrize("state", sorted(TERMINAL - {State.SUCCEEDED}))
 def test_what_is_over_otherwise_is_told_of_and_stays(state: State) -> None:
     """It was sent once and is over as not done, and yet it took place: people read so, and nothing moves."""
     change = settles(request(state), NOTICE, "reminders")
-    assert isinstance(change, Change)
-    assert change.moves == ()
-    [note] = change.notes
+    assert isinstance(change, ChangeSet)
+    assert change.transitions == ()
+    [note] = change.annotations
     assert (note.name, note.data) == ("took_place", {"warning_1": "It ended."})
-    assert [(post.template, post.to) for post in change.posts] == [
+    assert [(post.template, post.to) for post in change.notifications] == [
         ("took_place", "thread"),
         ("took_place", "dm:U0AGENT"),
     ]
@@ -246,7 +248,7 @@ def test_what_is_not_about_this_call_changes_nothing(
     found = settles(request(**changed), NOTICE.model_copy(update=notice), connection)
     assert isinstance(found, Ignored)
     assert found.odd == odd
-    assert "98765" not in found.why
+    assert "98765" not in found.reason
 
 
 @pytest.fixture
@@ -256,18 +258,18 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def log(tmp_path: Path, clock: Clock) -> AsyncIterator[Store]:
+async def store(tmp_path: Path, clock: Clock) -> AsyncIterator[Store]:
     """A log in a file."""
     opened = await Store.open(tmp_path / "callops.db", key=KEY, clock=clock)
     yield opened
     await opened.close()
 
 
-async def in_doubt(log: Store) -> str:
+async def in_doubt(store: Store) -> str:
     """A call that was sent, and whose answer was lost."""
-    entry = (await log.requests.record(placing(NUMBER))).request.entries[0].id
-    await log.requests.apply(claim(entry, until=NOW + timedelta(seconds=30)))
-    lost = Move(
+    entry = (await store.requests.create(placing(NUMBER))).request.entries[0].id
+    await store.requests.apply(claim(entry, until=NOW + timedelta(seconds=30)))
+    lost = Transition(
         entry,
         "unknown",
         frozenset({State.SENDING}),
@@ -275,80 +277,85 @@ async def in_doubt(log: Store) -> str:
         attempt=1,
         changes={"maybe_executed": True},
     )
-    await log.requests.apply(Change(entry, SYSTEM, [lost]))
+    await store.requests.apply(ChangeSet(entry, SYSTEM, [lost]))
     return entry
 
 
-async def told(log: Store, entry: str, *, times: int = 1, **more: Any) -> int:
+async def told(store: Store, entry: str, *, times: int = 1, **more: Any) -> int:
     """Let a provider tell of a call, at once as often; how often there was something to post."""
     announced: list[None] = []
     wakeups = Wakeups(outbox=lambda: announced.append(None))
-    notices = Notices(log, SystemChanges(log, load(environment(log._database.path.parent)), wakeups))
+    notices = ProviderEvents(
+        store, SystemChanges(store, load(environment(store._database.path.parent)), wakeups)
+    )
     notice = NOTICE.model_copy(update={"action_id": entry, **more})
     await asyncio.gather(*(notices.take("reminders", notice) for _ in range(times)))
     return len(announced)
 
 
-async def test_of_many_deliveries_one_is_written(log: Store) -> None:
+async def test_of_many_deliveries_one_is_written(store: Store) -> None:
     """All at once and once more: one event, one set of posts, and the log is whole."""
-    entry = await in_doubt(log)
-    assert await told(log, entry, times=20) == 1
-    assert await told(log, entry) == 0
-    assert [event.name for event in await log.requests.events(entry)] == [
+    entry = await in_doubt(store)
+    assert await told(store, entry, times=20) == 1
+    assert await told(store, entry) == 0
+    assert [event.name for event in await store.requests.events(entry)] == [
         "requested",
         "sending",
         "unknown",
         "webhook",
     ]
-    assert (await verified(log)).faults == ()
+    assert (await verified(store)).faults == ()
 
 
-async def test_a_call_that_took_place_is_not_placed_again(log: Store) -> None:
+async def test_a_call_that_took_place_is_not_placed_again(store: Store) -> None:
     """Somebody ordered another attempt that is not begun: nothing is ready to be sent any more."""
-    entry = await in_doubt(log)
-    order = Move(entry, "retry_requested", frozenset({State.UNKNOWN}), State.APPROVED)
-    await log.requests.apply(Change(entry, "U0MANAGER", [order]))
-    assert [one.id for one in await log.dispatch_queue.ready(NOW, 10)] == [entry]
-    assert await told(log, entry) == 1
-    assert await log.dispatch_queue.ready(NOW, 10) == []
-    names = [event.name for event in await log.requests.events(entry)]
+    entry = await in_doubt(store)
+    order = Transition(entry, "retry_requested", frozenset({State.UNKNOWN}), State.APPROVED)
+    await store.requests.apply(ChangeSet(entry, "U0MANAGER", [order]))
+    assert [one.id for one in await store.dispatch_queue.due(NOW, 10)] == [entry]
+    assert await told(store, entry) == 1
+    assert await store.dispatch_queue.due(NOW, 10) == []
+    names = [event.name for event in await store.requests.events(entry)]
     assert names[3:] == ["retry_requested", "order_dropped", "webhook"]
-    assert (await log.requests.request(entry)).state is State.SUCCEEDED
-    assert (await verified(log)).faults == ()
+    assert (await store.requests.request(entry)).state is State.SUCCEEDED
+    assert (await verified(store)).faults == ()
 
 
-async def test_a_contradiction_is_told_once(log: Store) -> None:
+async def test_a_contradiction_is_told_once(store: Store) -> None:
     """Somebody said that it did not happen: however often the provider says otherwise, it is one note."""
-    entry = await in_doubt(log)
-    said = Move(entry, "did_not_happen", frozenset({State.UNKNOWN}), State.FAILED)
-    await log.requests.apply(Change(entry, "U0MANAGER", [said]))
-    assert await told(log, entry, times=20) == 1
-    assert await told(log, entry) == 0
-    assert [event.name for event in await log.requests.events(entry)][3:] == ["did_not_happen", "took_place"]
-    assert (await log.requests.request(entry)).state is State.FAILED
-    assert (await verified(log)).faults == ()
+    entry = await in_doubt(store)
+    said = Transition(entry, "did_not_happen", frozenset({State.UNKNOWN}), State.FAILED)
+    await store.requests.apply(ChangeSet(entry, "U0MANAGER", [said]))
+    assert await told(store, entry, times=20) == 1
+    assert await told(store, entry) == 0
+    assert [event.name for event in await store.requests.events(entry)][3:] == [
+        "did_not_happen",
+        "took_place",
+    ]
+    assert (await store.requests.request(entry)).state is State.FAILED
+    assert (await verified(store)).faults == ()
 
 
-async def placed(log: Store, new: NewRequest | None = None) -> str:
+async def placed(store: Store, new: NewRequest | None = None) -> str:
     """A call that was accepted, and is scheduled for tomorrow."""
     new = new or placing(NUMBER, at=NOW + timedelta(days=1))
-    entry = (await log.requests.record(new)).request.entries[0].id
-    await log.requests.apply(claim(entry, until=NOW + timedelta(seconds=30)))
-    done = Move(
+    entry = (await store.requests.create(new)).request.entries[0].id
+    await store.requests.apply(claim(entry, until=NOW + timedelta(seconds=30)))
+    done = Transition(
         entry, "succeeded", frozenset({State.SENDING}), State.SUCCEEDED, changes={"code": Code.SCHEDULED}
     )
-    await log.requests.apply(Change(entry, SYSTEM, [done]))
+    await store.requests.apply(ChangeSet(entry, SYSTEM, [done]))
     return entry
 
 
-async def deletion_in_doubt(log: Store, *, number: str = NUMBER, agent: str = "payments") -> str:
+async def deletion_in_doubt(store: Store, *, number: str = NUMBER, agent: str = "payments") -> str:
     """A deletion by number that was sent, and whose answer was lost."""
     action = Cancel(target=NumberRef(agent=agent, to=number))
     made = replace(cancelling(number), actions=[NewAction(action, number=number)])
-    entry = (await log.requests.record(made)).request.entries[0].id
-    await log.requests.apply(approve(entry))
-    await log.requests.apply(claim(entry, until=NOW + timedelta(seconds=30)))
-    lost = Move(
+    entry = (await store.requests.create(made)).request.entries[0].id
+    await store.requests.apply(approve(entry))
+    await store.requests.apply(claim(entry, until=NOW + timedelta(seconds=30)))
+    lost = Transition(
         entry,
         "unknown",
         frozenset({State.SENDING}),
@@ -356,38 +363,38 @@ async def deletion_in_doubt(log: Store, *, number: str = NUMBER, agent: str = "p
         attempt=1,
         changes={"maybe_executed": True},
     )
-    await log.requests.apply(Change(entry, SYSTEM, [lost]))
+    await store.requests.apply(ChangeSet(entry, SYSTEM, [lost]))
     return entry
 
 
-async def states(log: Store, *entries: str) -> list[State]:
+async def states(store: Store, *entries: str) -> list[State]:
     """How some requests stand."""
-    return [(await log.requests.request(entry)).state for entry in entries]
+    return [(await store.requests.request(entry)).state for entry in entries]
 
 
-async def test_a_call_that_was_deleted_settles_its_deletion(log: Store) -> None:
+async def test_a_call_that_was_deleted_settles_its_deletion(store: Store) -> None:
     """Once, however often it is told; and the call reads that it does not go out."""
-    call, deletion = await placed(log), await deletion_in_doubt(log)
-    assert await told(log, call, times=5, end=CallEnd.DELETED) == 1
-    assert await states(log, call, deletion) == [State.SUCCEEDED, State.SUCCEEDED]
-    cancelled = (await log.requests.request(call)).cancelled
+    call, deletion = await placed(store), await deletion_in_doubt(store)
+    assert await told(store, call, times=5, end=CallEnd.DELETED) == 1
+    assert await states(store, call, deletion) == [State.SUCCEEDED, State.SUCCEEDED]
+    cancelled = (await store.requests.request(call)).cancelled
     assert cancelled is not None
     assert cancelled.by == deletion
-    later = await deletion_in_doubt(log)
-    assert await told(log, call, end=CallEnd.DELETED) == 0
-    assert await states(log, later) == [State.UNKNOWN]
-    assert (await verified(log)).faults == ()
+    later = await deletion_in_doubt(store)
+    assert await told(store, call, end=CallEnd.DELETED) == 0
+    assert await states(store, later) == [State.UNKNOWN]
+    assert (await verified(store)).faults == ()
 
 
-async def test_a_call_in_doubt_that_was_deleted_stays_in_doubt(log: Store) -> None:
+async def test_a_call_in_doubt_that_was_deleted_stays_in_doubt(store: Store) -> None:
     """Its deletion is settled once; told again, it settles no later one."""
-    call, deletion = await in_doubt(log), await deletion_in_doubt(log)
-    assert await told(log, call, times=5, end=CallEnd.DELETED) == 2  # the deletion, and what people read
-    assert await states(log, call, deletion) == [State.UNKNOWN, State.SUCCEEDED]
-    later = await deletion_in_doubt(log)
-    assert await told(log, call, times=5, end=CallEnd.DELETED) == 0
-    assert await states(log, call, later) == [State.UNKNOWN, State.UNKNOWN]
-    assert (await verified(log)).faults == ()
+    call, deletion = await in_doubt(store), await deletion_in_doubt(store)
+    assert await told(store, call, times=5, end=CallEnd.DELETED) == 2  # the deletion, and what people read
+    assert await states(store, call, deletion) == [State.UNKNOWN, State.SUCCEEDED]
+    later = await deletion_in_doubt(store)
+    assert await told(store, call, times=5, end=CallEnd.DELETED) == 0
+    assert await states(store, call, later) == [State.UNKNOWN, State.UNKNOWN]
+    assert (await verified(store)).faults == ()
 
 
 @pytest.mark.parametrize(
@@ -400,90 +407,92 @@ async def test_a_call_in_doubt_that_was_deleted_stays_in_doubt(log: Store) -> No
     ],
 )
 async def test_what_does_not_prove_a_deletion_settles_none(
-    log: Store, deletions: list[dict[str, str]], end: CallEnd
+    store: Store, deletions: list[dict[str, str]], end: CallEnd
 ) -> None:
     """Another number, another agent, one of several, or an end that is no deletion."""
-    call = await in_doubt(log)
-    made = [await deletion_in_doubt(log, **one) for one in deletions]
-    await told(log, call, end=end)
-    assert set(await states(log, *made)) == {State.UNKNOWN}
+    call = await in_doubt(store)
+    made = [await deletion_in_doubt(store, **one) for one in deletions]
+    await told(store, call, end=end)
+    assert set(await states(store, *made)) == {State.UNKNOWN}
 
 
-async def test_a_deletion_from_before_the_call_is_not_settled(log: Store, clock: Clock) -> None:
+async def test_a_deletion_from_before_the_call_is_not_settled(store: Store, clock: Clock) -> None:
     """It cannot have been what deleted a call that was placed later."""
-    deletion = await deletion_in_doubt(log)
+    deletion = await deletion_in_doubt(store)
     clock.move(minutes=1)
-    call = await placed(log)
-    await told(log, call, end=CallEnd.DELETED)
-    assert await states(log, deletion) == [State.UNKNOWN]
+    call = await placed(store)
+    await told(store, call, end=CallEnd.DELETED)
+    assert await states(store, deletion) == [State.UNKNOWN]
 
 
-async def test_one_of_several_that_was_deleted_settles_nothing(log: Store) -> None:
+async def test_one_of_several_that_was_deleted_settles_nothing(store: Store) -> None:
     """A deletion by number was aimed at all of them: somebody may have deleted this one by hand."""
-    calls = [await placed(log), await placed(log)]
-    deletion = await deletion_in_doubt(log)
-    await told(log, calls[0], end=CallEnd.DELETED)
-    assert await states(log, deletion) == [State.UNKNOWN]
-    assert [(await log.requests.request(call)).cancelled for call in calls] == [None, None]
+    calls = [await placed(store), await placed(store)]
+    deletion = await deletion_in_doubt(store)
+    await told(store, calls[0], end=CallEnd.DELETED)
+    assert await states(store, deletion) == [State.UNKNOWN]
+    assert [(await store.requests.request(call)).cancelled for call in calls] == [None, None]
 
 
-async def test_a_call_from_before_the_deletion_settles_none(log: Store, clock: Clock) -> None:
+async def test_a_call_from_before_the_deletion_settles_none(store: Store, clock: Clock) -> None:
     """Its event comes late: it was to go out before the deletion was asked for, so another one deleted it."""
-    call = await placed(log)
+    call = await placed(store)
     clock.move(days=2)
-    deletion = await deletion_in_doubt(log)
-    await told(log, call, end=CallEnd.DELETED)
-    assert await states(log, deletion) == [State.UNKNOWN]
+    deletion = await deletion_in_doubt(store)
+    await told(store, call, end=CallEnd.DELETED)
+    assert await states(store, deletion) == [State.UNKNOWN]
 
 
-async def test_a_call_of_another_account_settles_no_deletion(log: Store) -> None:
+async def test_a_call_of_another_account_settles_no_deletion(store: Store) -> None:
     """The connection was changed between the two."""
     elsewhere = replace(placing(NUMBER, at=NOW + timedelta(days=1)), fingerprint="another")
-    call = await placed(log, elsewhere)
-    deletion = await deletion_in_doubt(log)
-    await told(log, call, end=CallEnd.DELETED)
-    assert await states(log, deletion) == [State.UNKNOWN]
+    call = await placed(store, elsewhere)
+    deletion = await deletion_in_doubt(store)
+    await told(store, call, end=CallEnd.DELETED)
+    assert await states(store, deletion) == [State.UNKNOWN]
 
 
-async def test_one_event_comes_for_each_try(log: Store) -> None:
+async def test_one_event_comes_for_each_try(store: Store) -> None:
     """The first try did not ring, the second did: that one settles the call."""
-    entry = await in_doubt(log)
-    assert await told(log, entry, times=3, end=CallEnd.NOT_REACHED, attempt=0) == 1
-    assert await told(log, entry, end=CallEnd.NOT_REACHED, attempt=1) == 1
-    assert await states(log, entry) == [State.UNKNOWN]
-    assert await told(log, entry, end=CallEnd.NO_ANSWER, attempt=2) == 1
-    assert await states(log, entry) == [State.SUCCEEDED]
-    assert [event.name for event in await log.requests.events(entry)][3:] == [
+    entry = await in_doubt(store)
+    assert await told(store, entry, times=3, end=CallEnd.NOT_REACHED, attempt=0) == 1
+    assert await told(store, entry, end=CallEnd.NOT_REACHED, attempt=1) == 1
+    assert await states(store, entry) == [State.UNKNOWN]
+    assert await told(store, entry, end=CallEnd.NO_ANSWER, attempt=2) == 1
+    assert await states(store, entry) == [State.SUCCEEDED]
+    assert [event.name for event in await store.requests.events(entry)][3:] == [
         "call_ended",
         "call_ended",
         "webhook",
     ]
 
 
-async def test_an_action_that_is_not_in_the_log_is_no_fault(log: Store) -> None:
+async def test_an_action_that_is_not_in_the_log_is_no_fault(store: Store) -> None:
     """Nothing is written and nothing raised: the provider must not try for ever."""
-    assert await told(log, "A-2222") == 0
-    assert (await verified(log)).events == 0
+    assert await told(store, "A-2222") == 0
+    assert (await verified(store)).events == 0
 
 
 @pytest.mark.parametrize("after", [State.SUCCEEDED, State.FAILED])
-async def test_of_a_person_and_a_provider_exactly_one_wins(log: Store, after: State) -> None:
+async def test_of_a_person_and_a_provider_exactly_one_wins(store: Store, after: State) -> None:
     """Somebody settles it while the provider tells: whichever is first stands, the other changes nothing."""
     winners = set()
     for number in range(20):
-        entry = await in_doubt(log)
-        settled = Change(entry, "U0MANAGER", [Move(entry, "happened", frozenset({State.UNKNOWN}), after)])
+        entry = await in_doubt(store)
+        settled = ChangeSet(
+            entry, "U0MANAGER", [Transition(entry, "happened", frozenset({State.UNKNOWN}), after)]
+        )
 
-        async def person(settled: Change = settled, waits: float = number**2 / 2000) -> bool:
+        async def person(settled: ChangeSet = settled, waits: float = number**2 / 2000) -> bool:
             await asyncio.sleep(waits)
             try:
-                await log.requests.apply(settled)
-            except Conflict:
+                await store.requests.apply(settled)
+            except ConflictError:
                 return False
             return True
 
-        first, _ = await asyncio.gather(person(), told(log, entry))
-        names = [event.name for event in await log.requests.events(entry)]
+        first, _ = await asyncio.gather(person(), told(store, entry))
+        names = [event.name for event in await store.requests.events(entry)]
         contradicted = ["took_place"] if first and after is State.FAILED else []
         assert names[3:] == (["happened", *contradicted] if first else ["webhook"])
         winners.add(first)

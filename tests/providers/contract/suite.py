@@ -22,13 +22,13 @@ from providers.actions import (
     CallRef,
     CampaignRef,
     CancelCall,
+    CannotSendError,
     Code,
     DeleteCampaign,
     Kind,
     NumberRef,
     Outcome,
     PlaceCall,
-    Refused,
     Retry,
     StartCampaign,
     Status,
@@ -231,7 +231,7 @@ class ProviderContract:
         """Whoever knows the word in its path may say anything: junk is nothing, and no fault."""
         adapter = subject.connect("http://127.0.0.1:1", {"beyond_documents": True})
         documents: list[JsonValue] = [json.loads(body) for body in JUNK.values() if _is_json(body)]
-        assert [one for one in documents if adapter.hear(one) is not None] == []
+        assert [one for one in documents if adapter.parse_webhook(one) is not None] == []
 
     async def test_request(self, asked: Asked) -> None:
         """What is asked is on the wire once, with exactly this method, raw path, headers and body."""
@@ -438,14 +438,14 @@ async def _performed(
     return outcome, wire.received
 
 
-async def _refused(subject: Subject, action: CallAction, settings: Mapping[str, Any]) -> Refused:
+async def _refused(subject: Subject, action: CallAction, settings: Mapping[str, Any]) -> CannotSendError:
     """The refusal of an action, of which the provider did not hear."""
     async with listening(reply()) as wire:
         adapter = subject.connect(wire.base_url, settings)
         outcome = await perform(adapter, action, CONTEXT)
         await adapter.aclose()
     assert (outcome.status, wire.connections) == (Status.REFUSED, 0)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(CannotSendError) as refused:
         adapter.prepare(action, CONTEXT)
     return refused.value
 

@@ -12,10 +12,10 @@ from providers.transport.response import (
     LARGEST_BODY,
     LONGEST_WAIT,
     MOST_PIECES,
-    Reply,
+    Response,
     decode,
-    kept_reply,
     read,
+    stored_response,
 )
 
 NOW = datetime(2025, 12, 30, 12, 0, tzinfo=UTC)
@@ -120,7 +120,7 @@ async def test_retry_after_more_than_once(values: list[str], seconds: float | No
     response = httpx.Response(200, headers=headers, stream=httpx.ByteStream(b""))
     reply = await read(response, redactor=NOTHING, now=NOW)
     assert reply.retry_after == seconds
-    again = kept_reply(200, reply.headers, "", redactor=NOTHING, now=NOW)
+    again = stored_response(200, reply.headers, "", redactor=NOTHING, now=NOW)
     assert again.retry_after == seconds
 
 
@@ -146,7 +146,7 @@ async def test_references() -> None:
     assert reply.reference("number") == "42"
 
 
-async def received(body: bytes = b"", headers: dict[str, bytes] | None = None) -> Reply:
+async def received(body: bytes = b"", headers: dict[str, bytes] | None = None) -> Response:
     """The reply as it is read from a response with this body."""
     response = httpx.Response(
         200,

@@ -50,7 +50,7 @@ class StoreContract(
         return Clock()
 
     @pytest.fixture
-    async def log(self, tmp_path: Path, clock: Clock) -> AsyncIterator[Store]:
+    async def store(self, tmp_path: Path, clock: Clock) -> AsyncIterator[Store]:
         """A fresh store."""
         log = await self.open_log(tmp_path, clock)
         yield log

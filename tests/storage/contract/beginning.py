@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from providers.actions import Code, PlaceCall
-from storage.changes import Change, Move, NewAction, NewRequest, Note
-from storage.errors import Conflict
+from storage.changes import Annotation, ChangeSet, NewAction, NewRequest, Transition
+from storage.errors import ConflictError
 from storage.models import Request
-from storage.states import IllegalMove, State
+from storage.states import InvalidTransitionError, State
 from storage.store import Store
 from tests.storage.contract.changes import assert_replayable, recorded, succeeded
 from tests.storage.samples import (
@@ -31,22 +31,22 @@ LEASE = timedelta(seconds=30)
 KORE = replace(deleting("cd-1"), connection="kore")
 
 
-async def approved(log: Store, new: NewRequest) -> Request:
+async def approved(store: Store, new: NewRequest) -> Request:
     """Record a request and have it approved where that is needed."""
-    made = await recorded(log, new)
-    return await log.requests.apply(approve(made.id)) if made.approvals_needed else made
+    made = await recorded(store, new)
+    return await store.requests.apply(approve(made.id)) if made.approvals_needed else made
 
 
 async def in_doubt(
-    log: Store, clock: Clock, new: NewRequest, *, not_after: datetime | None = None
+    store: Store, clock: Clock, new: NewRequest, *, not_after: datetime | None = None
 ) -> Request:
     """A request whose first attempt ended in doubt, and which another attempt is ordered for."""
-    made = await approved(log, new)
-    await log.requests.apply(claim(made.id, until=clock.now + LEASE))
-    return await log.requests.apply(doubt(made.id, ordered=True, not_after=not_after))
+    made = await approved(store, new)
+    await store.requests.apply(claim(made.id, until=clock.now + LEASE))
+    return await store.requests.apply(doubt(made.id, ordered=True, not_after=not_after))
 
 
-def begin(request: Request, clock: Clock, *, attempt: int = 1) -> Change:
+def begin(request: Request, clock: Clock, *, attempt: int = 1) -> ChangeSet:
     """Claim a request's only entry."""
     return claim(request.id, until=clock.now + LEASE, attempt=attempt)
 
@@ -54,205 +54,211 @@ def begin(request: Request, clock: Clock, *, attempt: int = 1) -> Change:
 class Beginning:
     """What every store promises of attempts that may not begin, and of doubts that stay doubts."""
 
-    async def test_only_a_doubt_leads_back_to_unknown(self, log: Store, clock: Clock) -> None:
+    async def test_only_a_doubt_leads_back_to_unknown(self, store: Store, clock: Clock) -> None:
         """What was never sent cannot become unknown; an ordered attempt in doubt that is not made can."""
-        made = await recorded(log, placing())
-        back = Move(made.id, "not_sent_again", frozenset({State.APPROVED}), State.UNKNOWN)
-        with pytest.raises(IllegalMove):
-            await log.requests.apply(Change(made.id, "system", [back]))
-        assert (await log.requests.request(made.id)).state is State.APPROVED
-        doubtful = await in_doubt(log, clock, cancelling_by_id("vx_1"))
-        after = await log.requests.apply(Change(doubtful.id, "system", [replace(back, entry=doubtful.id)]))
+        made = await recorded(store, placing())
+        back = Transition(made.id, "not_sent_again", frozenset({State.APPROVED}), State.UNKNOWN)
+        with pytest.raises(InvalidTransitionError):
+            await store.requests.apply(ChangeSet(made.id, "system", [back]))
+        assert (await store.requests.request(made.id)).state is State.APPROVED
+        doubtful = await in_doubt(store, clock, cancelling_by_id("vx_1"))
+        after = await store.requests.apply(
+            ChangeSet(doubtful.id, "system", [replace(back, entry=doubtful.id)])
+        )
         assert (after.state, after.entries[0].maybe_executed) == (State.UNKNOWN, True)
-        await assert_replayable(log, doubtful.id)
+        await assert_replayable(store, doubtful.id)
 
     @pytest.mark.parametrize("after", [State.WITHDRAWN, State.EXPIRED, State.REFUSED])
     async def test_a_doubt_ends_in_nothing_that_says_it_was_never_sent(
-        self, log: Store, clock: Clock, after: State
+        self, store: Store, clock: Clock, after: State
     ) -> None:
         """Who meant to end what was not in doubt yet comes too late."""
-        made = await in_doubt(log, clock, cancelling_by_id("vx_1"))
-        with pytest.raises(Conflict) as conflict:
-            await log.requests.apply(
-                Change(made.id, "U0AGENT", [Move(made.id, "ended", frozenset({State.APPROVED}), after)])
+        made = await in_doubt(store, clock, cancelling_by_id("vx_1"))
+        with pytest.raises(ConflictError) as conflict:
+            await store.requests.apply(
+                ChangeSet(
+                    made.id, "U0AGENT", [Transition(made.id, "ended", frozenset({State.APPROVED}), after)]
+                )
             )
         assert conflict.value.current.state is State.APPROVED
 
-    async def test_an_attempt_begins_before_its_time_is_over_or_never(self, log: Store, clock: Clock) -> None:
+    async def test_an_attempt_begins_before_its_time_is_over_or_never(
+        self, store: Store, clock: Clock
+    ) -> None:
         """From ``not_after`` on it is not ready but overdue, cannot be claimed, and its bytes may not leave."""
         until = clock.now + timedelta(seconds=20)
-        made = await in_doubt(log, clock, cancelling(), not_after=until)
+        made = await in_doubt(store, clock, cancelling(), not_after=until)
         clock.now = until - timedelta(microseconds=1)
-        assert [entry.id for entry in await log.dispatch_queue.ready(clock.now, 9)] == [made.id]
-        assert not await log.dispatch_queue.overdue(clock.now)
-        await log.requests.apply(begin(made, clock, attempt=2))
+        assert [entry.id for entry in await store.dispatch_queue.due(clock.now, 9)] == [made.id]
+        assert not await store.dispatch_queue.retry_window_expired(clock.now)
+        await store.requests.apply(begin(made, clock, attempt=2))
         lease = clock.now + LEASE
-        assert await log.requests.hold(made.id, owner="one", attempt=2, until=lease)
+        assert await store.requests.renew_lease(made.id, owner="one", attempt=2, until=lease)
         clock.now = until
-        assert not await log.requests.hold(made.id, owner="one", attempt=2, until=lease)
-        await log.requests.apply(doubt(made.id, ordered=True, attempt=2))
-        assert not await log.dispatch_queue.ready(clock.now, 9)
-        [overdue] = await log.dispatch_queue.overdue(clock.now)
+        assert not await store.requests.renew_lease(made.id, owner="one", attempt=2, until=lease)
+        await store.requests.apply(doubt(made.id, ordered=True, attempt=2))
+        assert not await store.dispatch_queue.due(clock.now, 9)
+        [overdue] = await store.dispatch_queue.retry_window_expired(clock.now)
         assert (overdue.id, overdue.not_after) == (made.id, until)
-        with pytest.raises(Conflict):
-            await log.requests.apply(begin(made, clock, attempt=3))
-        await assert_replayable(log, made.id)
+        with pytest.raises(ConflictError):
+            await store.requests.apply(begin(made, clock, attempt=3))
+        await assert_replayable(store, made.id)
 
     @pytest.mark.parametrize("sent_again", [True, False])
     async def test_beside_a_cancellation_by_number_nothing_begins(
-        self, log: Store, clock: Clock, *, sent_again: bool
+        self, store: Store, clock: Clock, *, sent_again: bool
     ) -> None:
         """While it is being sent, or in doubt and about to be again: neither a call nor another cancellation."""
-        cancel = await approved(log, cancelling())
+        cancel = await approved(store, cancelling())
         if sent_again:
-            await log.requests.apply(begin(cancel, clock))
-            await log.requests.apply(
+            await store.requests.apply(begin(cancel, clock))
+            await store.requests.apply(
                 doubt(cancel.id, ordered=True, not_before=clock.now + timedelta(seconds=2))
             )
-        call, second = await approved(log, placing()), await approved(log, cancelling())
+        call, second = await approved(store, placing()), await approved(store, cancelling())
         if not sent_again:
-            await log.requests.apply(begin(cancel, clock))
+            await store.requests.apply(begin(cancel, clock))
         others = [
-            await approved(log, placing(OTHER_NUMBER)),
-            await approved(log, replace(placing(), connection="second", fingerprint="callkaro:2")),
-            await approved(log, cancelling_by_id("vx_1")),
+            await approved(store, placing(OTHER_NUMBER)),
+            await approved(store, replace(placing(), connection="second", fingerprint="callkaro:2")),
+            await approved(store, cancelling_by_id("vx_1")),
         ]
-        assert [entry.id for entry in await log.dispatch_queue.ready(clock.now, 9)] == [
+        assert [entry.id for entry in await store.dispatch_queue.due(clock.now, 9)] == [
             one.id for one in others
         ]
-        assert [entry.id for entry in await log.dispatch_queue.ready(clock.now, 1)] == [
+        assert [entry.id for entry in await store.dispatch_queue.due(clock.now, 1)] == [
             one.id for one in others[:2]
         ]
         for waiting in (call, second):
-            with pytest.raises(Conflict) as conflict:
-                await log.requests.apply(begin(waiting, clock))
+            with pytest.raises(ConflictError) as conflict:
+                await store.requests.apply(begin(waiting, clock))
             assert conflict.value.current.state is State.APPROVED
         for other in others:
-            await log.requests.apply(begin(other, clock))
+            await store.requests.apply(begin(other, clock))
         if sent_again:
             clock.move(seconds=2)
-            await log.requests.apply(begin(cancel, clock, attempt=2))
-        await log.requests.apply(finish(cancel.id, attempt=1 + sent_again))
-        assert [entry.id for entry in await log.dispatch_queue.ready(clock.now, 9)] == [call.id, second.id]
+            await store.requests.apply(begin(cancel, clock, attempt=2))
+        await store.requests.apply(finish(cancel.id, attempt=1 + sent_again))
+        assert [entry.id for entry in await store.dispatch_queue.due(clock.now, 9)] == [call.id, second.id]
 
     @pytest.mark.parametrize("connection", ["reminders", "second"])
-    async def test_an_agent_with_two_names_is_one(self, log: Store, clock: Clock, connection: str) -> None:
+    async def test_an_agent_with_two_names_is_one(self, store: Store, clock: Clock, connection: str) -> None:
         """What the same agent is asked for by its own id, or through another connection to it, waits as well."""
-        cancel = await approved(log, cancelling())
+        cancel = await approved(store, cancelling())
         call = PlaceCall(to=NUMBER, agent="raw-id-of-payments")
         other_name = replace(placing(), connection=connection, actions=[NewAction(call, number=NUMBER)])
-        same = await approved(log, other_name)
-        another = await approved(log, replace(other_name, fingerprint="callkaro:2"))
-        await log.requests.apply(begin(cancel, clock))
-        assert [entry.id for entry in await log.dispatch_queue.ready(clock.now, 9)] == [another.id]
-        with pytest.raises(Conflict):
-            await log.requests.apply(begin(same, clock))
-        await log.requests.apply(finish(cancel.id, attempt=1))
-        assert [entry.id for entry in await log.dispatch_queue.ready(clock.now, 9)] == [same.id, another.id]
+        same = await approved(store, other_name)
+        another = await approved(store, replace(other_name, fingerprint="callkaro:2"))
+        await store.requests.apply(begin(cancel, clock))
+        assert [entry.id for entry in await store.dispatch_queue.due(clock.now, 9)] == [another.id]
+        with pytest.raises(ConflictError):
+            await store.requests.apply(begin(same, clock))
+        await store.requests.apply(finish(cancel.id, attempt=1))
+        assert [entry.id for entry in await store.dispatch_queue.due(clock.now, 9)] == [same.id, another.id]
 
     async def test_a_cancellation_by_number_waits_for_a_call_being_placed(
-        self, log: Store, clock: Clock
+        self, store: Store, clock: Clock
     ) -> None:
         """Whether that call is already there to be cancelled, nobody could say; other calls do not wait."""
-        call, other = await approved(log, placing()), await approved(log, placing())
-        cancel = await approved(log, cancelling())
-        await log.requests.apply(begin(call, clock))
-        assert [entry.id for entry in await log.dispatch_queue.ready(clock.now, 9)] == [other.id]
-        with pytest.raises(Conflict):
-            await log.requests.apply(begin(cancel, clock))
-        await log.requests.apply(begin(other, clock))
+        call, other = await approved(store, placing()), await approved(store, placing())
+        cancel = await approved(store, cancelling())
+        await store.requests.apply(begin(call, clock))
+        assert [entry.id for entry in await store.dispatch_queue.due(clock.now, 9)] == [other.id]
+        with pytest.raises(ConflictError):
+            await store.requests.apply(begin(cancel, clock))
+        await store.requests.apply(begin(other, clock))
         for one in (call, other):
-            await log.requests.apply(doubt(one.id))
-        await log.requests.apply(begin(cancel, clock))
+            await store.requests.apply(doubt(one.id))
+        await store.requests.apply(begin(cancel, clock))
 
-    async def test_a_doubt_that_waits_for_people_holds_up_nobody(self, log: Store, clock: Clock) -> None:
+    async def test_a_doubt_that_waits_for_people_holds_up_nobody(self, store: Store, clock: Clock) -> None:
         """Only while another attempt is ordered do others wait for it."""
-        cancel, call = await approved(log, cancelling()), await approved(log, placing())
-        await log.requests.apply(begin(cancel, clock))
-        await log.requests.apply(doubt(cancel.id))
-        await log.requests.apply(begin(call, clock))
+        cancel, call = await approved(store, cancelling()), await approved(store, placing())
+        await store.requests.apply(begin(cancel, clock))
+        await store.requests.apply(doubt(cancel.id))
+        await store.requests.apply(begin(call, clock))
 
     async def test_two_cancellations_in_doubt_do_not_wait_for_each_other(
-        self, log: Store, clock: Clock
+        self, store: Store, clock: Clock
     ) -> None:
         """The one that was ordered first goes first."""
-        first, second = await approved(log, cancelling()), await approved(log, cancelling())
+        first, second = await approved(store, cancelling()), await approved(store, cancelling())
         for one in (first, second):
-            await log.requests.apply(begin(one, clock))
-            await log.requests.apply(doubt(one.id))
+            await store.requests.apply(begin(one, clock))
+            await store.requests.apply(doubt(one.id))
         for one in (second, first):
-            order = Move(one.id, "retry_requested", frozenset({State.UNKNOWN}), State.APPROVED)
-            await log.requests.apply(Change(one.id, "U0MANAGER", [order]))
-        assert [entry.id for entry in await log.dispatch_queue.ready(clock.now, 9)] == [second.id]
-        with pytest.raises(Conflict):
-            await log.requests.apply(begin(first, clock, attempt=2))
-        await log.requests.apply(begin(second, clock, attempt=2))
-        await log.requests.apply(finish(second.id, attempt=2))
-        await log.requests.apply(begin(first, clock, attempt=2))
+            order = Transition(one.id, "retry_requested", frozenset({State.UNKNOWN}), State.APPROVED)
+            await store.requests.apply(ChangeSet(one.id, "U0MANAGER", [order]))
+        assert [entry.id for entry in await store.dispatch_queue.due(clock.now, 9)] == [second.id]
+        with pytest.raises(ConflictError):
+            await store.requests.apply(begin(first, clock, attempt=2))
+        await store.requests.apply(begin(second, clock, attempt=2))
+        await store.requests.apply(finish(second.id, attempt=2))
+        await store.requests.apply(begin(first, clock, attempt=2))
 
-    async def test_of_many_that_begin_at_once_one_does(self, log: Store, clock: Clock) -> None:
+    async def test_of_many_that_begin_at_once_one_does(self, store: Store, clock: Clock) -> None:
         """Cancellations by number of one key, claimed together: one is sent, the others wait."""
-        made = [await approved(log, cancelling()) for _ in range(8)]
+        made = [await approved(store, cancelling()) for _ in range(8)]
         results = await asyncio.gather(
-            *(log.requests.apply(begin(one, clock)) for one in made), return_exceptions=True
+            *(store.requests.apply(begin(one, clock)) for one in made), return_exceptions=True
         )
-        assert [type(one) for one in results].count(Conflict) == len(made) - 1
+        assert [type(one) for one in results].count(ConflictError) == len(made) - 1
 
-    async def test_what_was_not_looked_up_yet(self, log: Store, clock: Clock) -> None:
+    async def test_what_was_not_looked_up_yet(self, store: Store, clock: Clock) -> None:
         """Entries that wait or are approved, never begun, of some connections; one look-up is enough."""
-        waiting, denied, begun = [await recorded(log, KORE) for _ in range(3)]
-        await recorded(log, deleting("cd-2"))
-        await log.requests.apply(withdraw(denied.id))
-        assert [one.id for one in (await log.dispatch_queue.unsighted({"kore"}, 9, {}))[0]] == [
+        waiting, denied, begun = [await recorded(store, KORE) for _ in range(3)]
+        await recorded(store, deleting("cd-2"))
+        await store.requests.apply(withdraw(denied.id))
+        assert [one.id for one in (await store.dispatch_queue.awaiting_lookup({"kore"}, 9, {}))[0]] == [
             waiting.id,
             begun.id,
         ]
-        assert len((await log.dispatch_queue.unsighted({"kore"}, 1, {}))[0]) == 1
-        await log.requests.apply(approve(begun.id))
-        assert {one.id for one in (await log.dispatch_queue.unsighted({"kore", "x"}, 9, {}))[0]} == {
+        assert len((await store.dispatch_queue.awaiting_lookup({"kore"}, 1, {}))[0]) == 1
+        await store.requests.apply(approve(begun.id))
+        assert {one.id for one in (await store.dispatch_queue.awaiting_lookup({"kore", "x"}, 9, {}))[0]} == {
             waiting.id,
             begun.id,
         }
-        await log.requests.apply(begin(begun, clock))
-        await log.requests.apply(noted(Note(waiting.id, "looked_up", {"found": None})))
-        assert not (await log.dispatch_queue.unsighted({"kore"}, 9, {}))[0]
+        await store.requests.apply(begin(begun, clock))
+        await store.requests.apply(noted(Annotation(waiting.id, "looked_up", {"found": None})))
+        assert not (await store.dispatch_queue.awaiting_lookup({"kore"}, 9, {}))[0]
 
-    async def test_no_connection_s_look_ups_wait_behind_another_s(self, log: Store) -> None:
+    async def test_no_connection_s_look_ups_wait_behind_another_s(self, store: Store) -> None:
         """So many of each connection, the oldest first."""
-        late = [await recorded(log, KORE) for _ in range(2)]
-        other = await recorded(log, replace(KORE, connection="another"))
-        found = (await log.dispatch_queue.unsighted({"another", "kore"}, 1, {}))[0]
+        late = [await recorded(store, KORE) for _ in range(2)]
+        other = await recorded(store, replace(KORE, connection="another"))
+        found = (await store.dispatch_queue.awaiting_lookup({"another", "kore"}, 1, {}))[0]
         assert [one.id for one in found] == [late[0].id, other.id]
 
-    async def test_which_deletions_in_doubt_are_looked_up(self, log: Store, clock: Clock) -> None:
+    async def test_which_deletions_in_doubt_are_looked_up(self, store: Store, clock: Clock) -> None:
         """Once for each doubt, and not while another attempt is ordered."""
-        made = await in_doubt(log, clock, KORE)
-        await log.requests.apply(noted(Note(made.id, "looked_up", {"found": True})))
-        assert not await log.dispatch_queue.unsure({"kore"}, 9)
-        await log.requests.apply(begin(made, clock, attempt=2))
-        await log.requests.apply(doubt(made.id, attempt=2))
-        assert [one.id for one in await log.dispatch_queue.unsure({"kore"}, 9)] == [made.id]
-        assert not await log.dispatch_queue.unsure({"other"}, 9)
-        await log.requests.apply(noted(Note(made.id, "looked_up", {"found": None})))
-        assert not await log.dispatch_queue.unsure({"kore"}, 9)
-        other = await approved(log, replace(cancelling(), connection="kore"))
-        await log.requests.apply(begin(other, clock))
-        await log.requests.apply(doubt(other.id))
-        assert not await log.dispatch_queue.unsure({"kore"}, 9)
+        made = await in_doubt(store, clock, KORE)
+        await store.requests.apply(noted(Annotation(made.id, "looked_up", {"found": True})))
+        assert not await store.dispatch_queue.unknown_deletions({"kore"}, 9)
+        await store.requests.apply(begin(made, clock, attempt=2))
+        await store.requests.apply(doubt(made.id, attempt=2))
+        assert [one.id for one in await store.dispatch_queue.unknown_deletions({"kore"}, 9)] == [made.id]
+        assert not await store.dispatch_queue.unknown_deletions({"other"}, 9)
+        await store.requests.apply(noted(Annotation(made.id, "looked_up", {"found": None})))
+        assert not await store.dispatch_queue.unknown_deletions({"kore"}, 9)
+        other = await approved(store, replace(cancelling(), connection="kore"))
+        await store.requests.apply(begin(other, clock))
+        await store.requests.apply(doubt(other.id))
+        assert not await store.dispatch_queue.unknown_deletions({"kore"}, 9)
 
     @pytest.mark.parametrize("found", [True, False, None])
     async def test_what_a_look_up_saw_counts_from_before_the_first_attempt(
-        self, log: Store, clock: Clock, *, found: bool | None
+        self, store: Store, clock: Clock, *, found: bool | None
     ) -> None:
         """Only if it saw the target; what it sees later, or of another entry, does not count."""
-        made, later = await approved(log, KORE), await approved(log, KORE)
-        await log.requests.apply(noted(Note(made.id, "looked_up", {"found": found})))
+        made, later = await approved(store, KORE), await approved(store, KORE)
+        await store.requests.apply(noted(Annotation(made.id, "looked_up", {"found": found})))
         for one in (made, later):
-            await log.requests.apply(begin(one, clock))
-            await log.requests.apply(doubt(one.id))
-            await log.requests.apply(noted(Note(one.id, "looked_up", {"found": one is later})))
-        assert await log.call_history.sighted_before(made.id) == bool(found)
-        assert not await log.call_history.sighted_before(later.id)
-        other = await approved(log, KORE)
-        await succeeded(log, other.id, clock, Code.DELETED, "cd-1")
-        assert not await log.call_history.sighted_before(made.id)
+            await store.requests.apply(begin(one, clock))
+            await store.requests.apply(doubt(one.id))
+            await store.requests.apply(noted(Annotation(one.id, "looked_up", {"found": one is later})))
+        assert await store.call_history.found_before_attempt(made.id) == bool(found)
+        assert not await store.call_history.found_before_attempt(later.id)
+        other = await approved(store, KORE)
+        await succeeded(store, other.id, clock, Code.DELETED, "cd-1")
+        assert not await store.call_history.found_before_attempt(made.id)

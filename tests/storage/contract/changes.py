@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from providers.actions import Code
-from storage.changes import Change, Move, NewRequest, Post
-from storage.errors import Conflict, NoSuchRequest
+from storage.changes import ChangeSet, NewRequest, Notification, Transition
+from storage.errors import ConflictError, RequestNotFoundError
 from storage.event_log.hash_chain import microseconds, replay
-from storage.models import Approval, LogEntry, MessageRef, Request
-from storage.states import IllegalMove, State
+from storage.models import ActionRecord, Approval, MessageRef, Request
+from storage.states import InvalidTransitionError, State
 from storage.store import Store
 from tests.storage.samples import (
     NUMBER,
@@ -29,34 +29,34 @@ from tests.storage.samples import (
     withdraw,
 )
 
-BESIDE = {"action", "looked_up", "sighted", "known_as"}
+BESIDE = {"action", "looked_up", "lookup_found", "known_as"}
 """What an entry says that is no column of its row."""
 
 
-async def recorded(log: Store, new: NewRequest) -> Request:
+async def recorded(store: Store, new: NewRequest) -> Request:
     """Record a request that must be new."""
-    made = await log.requests.record(new)
-    assert made.fresh
+    made = await store.requests.create(new)
+    assert made.created
     return made.request
 
 
-async def succeeded(log: Store, entry: str, clock: Clock, code: Code, reference: str | None = None) -> None:
+async def succeeded(store: Store, entry: str, clock: Clock, code: Code, reference: str | None = None) -> None:
     """Send an approved entry and record its success."""
-    await log.requests.apply(claim(entry, until=clock.now + timedelta(seconds=30)))
-    await log.requests.apply(finish(entry, code=code, reference=reference))
+    await store.requests.apply(claim(entry, until=clock.now + timedelta(seconds=30)))
+    await store.requests.apply(finish(entry, code=code, reference=reference))
 
 
-async def cancelled(log: Store, clock: Clock) -> tuple[Request, Request]:
+async def cancelled(store: Store, clock: Clock) -> tuple[Request, Request]:
     """Schedule a call for tomorrow, and cancel it by its number: both requests."""
-    call = await recorded(log, placing(at=clock.now + timedelta(days=1)))
-    await succeeded(log, call.id, clock, Code.SCHEDULED)
-    cancel = await recorded(log, cancelling())
-    await log.requests.apply(approve(cancel.id))
-    await succeeded(log, cancel.id, clock, Code.CANCELLED)
+    call = await recorded(store, placing(at=clock.now + timedelta(days=1)))
+    await succeeded(store, call.id, clock, Code.SCHEDULED)
+    cancel = await recorded(store, cancelling())
+    await store.requests.apply(approve(cancel.id))
+    await succeeded(store, cancel.id, clock, Code.CANCELLED)
     return call, cancel
 
 
-def row(entry: LogEntry) -> dict[str, object]:
+def row(entry: ActionRecord) -> dict[str, object]:
     """An entry as the replay of its events writes it."""
     columns = {name: getattr(entry, name) for name in entry.__dataclass_fields__ if name not in BESIDE}
     return {
@@ -64,10 +64,10 @@ def row(entry: LogEntry) -> dict[str, object]:
     }
 
 
-async def assert_replayable(log: Store, request: str) -> None:
+async def assert_replayable(store: Store, request: str) -> None:
     """Assert that the events of a request give the rows of its entries."""
-    replayed = replay(await log.requests.events(request)).entries
-    entries = (await log.requests.request(request)).entries
+    replayed = replay(await store.requests.events(request)).entries
+    entries = (await store.requests.request(request)).entries
     assert set(replayed) == {entry.id for entry in entries}
     for entry in entries:
         expected = {name: replayed[entry.id][name] for name in row(entry)}
@@ -77,7 +77,7 @@ async def assert_replayable(log: Store, request: str) -> None:
 class Changing:
     """What every store promises of `record`, `apply`, `hold`, `report` and `erase`."""
 
-    async def test_a_request_reads_as_it_was_recorded(self, log: Store, clock: Clock) -> None:
+    async def test_a_request_reads_as_it_was_recorded(self, store: Store, clock: Clock) -> None:
         """What was asked is what is read, by the request's id and by the entry's."""
         new = replace(
             cancelling(),
@@ -88,8 +88,8 @@ class Changing:
             message="so",
             code="rejected",
         )
-        made = await recorded(log, new)
-        assert made == await log.requests.request(made.id)
+        made = await recorded(store, new)
+        assert made == await store.requests.request(made.id)
         assert (made.reason, made.purpose, made.consent, made.channel) == (
             "asked",
             "reminder",
@@ -108,75 +108,75 @@ class Changing:
         )
         assert (entry.code, entry.message) == (Code.REJECTED, "so")
 
-    async def test_a_target_with_an_id_is_kept_beside_the_personal_data(self, log: Store) -> None:
+    async def test_a_target_with_an_id_is_kept_beside_the_personal_data(self, store: Store) -> None:
         """The provider's id of a call or campaign is a column of its own."""
-        [call] = (await recorded(log, cancelling_by_id("vx_1"))).entries
-        [campaign] = (await recorded(log, deleting("cd-9"))).entries
+        [call] = (await recorded(store, cancelling_by_id("vx_1"))).entries
+        [campaign] = (await recorded(store, deleting("cd-9"))).entries
         assert (call.target_id, campaign.target_id) == ("vx_1", "cd-9")
 
-    async def test_several_targets_are_entries_of_one_request(self, log: Store) -> None:
+    async def test_several_targets_are_entries_of_one_request(self, store: Store) -> None:
         """Entries of several targets are numbered after their request, in order."""
-        made = await recorded(log, cancelling(NUMBER, OTHER_NUMBER))
+        made = await recorded(store, cancelling(NUMBER, OTHER_NUMBER))
         assert [entry.id for entry in made.entries] == [f"{made.id}.1", f"{made.id}.2"]
-        assert await log.requests.request(f"{made.id}.2") == made
+        assert await store.requests.request(f"{made.id}.2") == made
 
-    async def test_ids_can_be_said_on_the_phone(self, log: Store) -> None:
+    async def test_ids_can_be_said_on_the_phone(self, store: Store) -> None:
         """An id has no letter that sounds or looks like a digit."""
-        made = await recorded(log, placing())
+        made = await recorded(store, placing())
         prefix, symbols = made.id.split("-")
         assert prefix == "A"
         assert len(symbols) == 4
         assert not set(symbols) & set("0O1I")
 
-    async def test_an_unknown_id_is_said(self, log: Store) -> None:
+    async def test_an_unknown_id_is_said(self, store: Store) -> None:
         """Reading or changing what does not exist raises."""
         for reading in (
-            log.requests.request("A-0000"),
-            log.requests.events("E-0000"),
-            log.requests.private("A-0000"),
+            store.requests.request("A-0000"),
+            store.requests.events("E-0000"),
+            store.requests.personal_values("A-0000"),
         ):
-            with pytest.raises(NoSuchRequest):
+            with pytest.raises(RequestNotFoundError):
                 await reading
-        with pytest.raises(NoSuchRequest):
-            await log.requests.apply(approve("A-0000"))
-        with pytest.raises(NoSuchRequest):
-            await erase(log, "A-0000", actor="U1")
+        with pytest.raises(RequestNotFoundError):
+            await store.requests.apply(approve("A-0000"))
+        with pytest.raises(RequestNotFoundError):
+            await erase(store, "A-0000", actor="U1")
 
-    async def test_a_change_reaches_only_its_own_request(self, log: Store) -> None:
+    async def test_a_change_reaches_only_its_own_request(self, store: Store) -> None:
         """A move of another request's entry is no part of a change."""
-        one, other = await recorded(log, cancelling()), await recorded(log, cancelling())
-        with pytest.raises(NoSuchRequest):
-            await log.requests.apply(replace(approve(other.id), request=one.id))
-        assert (await log.requests.request(other.id)).state is State.PENDING
+        one, other = await recorded(store, cancelling()), await recorded(store, cancelling())
+        with pytest.raises(RequestNotFoundError):
+            await store.requests.apply(replace(approve(other.id), request=one.id))
+        assert (await store.requests.request(other.id)).state is State.PENDING
 
     @pytest.mark.parametrize("key", [{"delivery_key": "once"}, {"nonce": "once"}])
-    async def test_the_same_intent_twice_is_one_request(self, log: Store, key: dict[str, Any]) -> None:
+    async def test_the_same_intent_twice_is_one_request(self, store: Store, key: dict[str, Any]) -> None:
         """A second request with the same delivery or nonce is the first one again."""
         new = replace(placing(), **key)
-        first = await recorded(log, new)
-        again = await log.requests.record(replace(new, posts=[Post("placed", "audit")]))
-        assert (again.request, again.fresh) == (first, False)
-        assert len(await log.requests.events(first.id)) == 1
+        first = await recorded(store, new)
+        again = await store.requests.create(replace(new, notifications=[Notification("placed", "audit")]))
+        assert (again.request, again.created) == (first, False)
+        assert len(await store.requests.events(first.id)) == 1
 
     @pytest.mark.parametrize("key", [{"delivery_key": "once"}, {"nonce": "once"}])
-    async def test_the_same_intent_at_once_is_one_request(self, log: Store, key: dict[str, Any]) -> None:
+    async def test_the_same_intent_at_once_is_one_request(self, store: Store, key: dict[str, Any]) -> None:
         """Of many deliveries at the same moment one makes the request and the others find it."""
         new = replace(placing(), **key)
-        made = await asyncio.gather(*(log.requests.record(new) for _ in range(20)))
-        assert sum(one.fresh for one in made) == 1
+        made = await asyncio.gather(*(store.requests.create(new) for _ in range(20)))
+        assert sum(one.created for one in made) == 1
         assert len({one.request.id for one in made}) == 1
 
-    async def test_a_request_needs_a_target_and_a_first_state(self, log: Store) -> None:
+    async def test_a_request_needs_a_target_and_a_first_state(self, store: Store) -> None:
         """What no action's life begins with is not recorded."""
         with pytest.raises(ValueError, match="at least one"):
-            await log.requests.record(replace(placing(), actions=()))
-        with pytest.raises(IllegalMove):
-            await log.requests.record(replace(placing(), state=State.SUCCEEDED))
+            await store.requests.create(replace(placing(), actions=()))
+        with pytest.raises(InvalidTransitionError):
+            await store.requests.create(replace(placing(), state=State.SUCCEEDED))
 
-    async def test_one_decision_moves_all_targets(self, log: Store) -> None:
+    async def test_one_decision_moves_all_targets(self, store: Store) -> None:
         """An approval moves every entry and keeps who could have decided."""
-        made = await recorded(log, cancelling(NUMBER, OTHER_NUMBER))
-        after = await log.requests.apply(approve(*(entry.id for entry in made.entries)))
+        made = await recorded(store, cancelling(NUMBER, OTHER_NUMBER))
+        after = await store.requests.apply(approve(*(entry.id for entry in made.entries)))
         assert [entry.state for entry in after.entries] == [State.APPROVED, State.APPROVED]
         [approval] = after.approvals
         assert (approval.person, approval.decision, approval.members) == (
@@ -184,86 +184,88 @@ class Changing:
             "approve",
             ("U0MANAGER", "U0SECOND"),
         )
-        assert after == await log.requests.request(made.id)
+        assert after == await store.requests.request(made.id)
 
-    async def test_all_moves_or_none(self, log: Store) -> None:
+    async def test_all_moves_or_none(self, store: Store) -> None:
         """If one entry stands elsewhere, no entry moves and nothing else is kept of the change."""
-        made = await recorded(log, cancelling(NUMBER, OTHER_NUMBER))
+        made = await recorded(store, cancelling(NUMBER, OTHER_NUMBER))
         first, second = (entry.id for entry in made.entries)
-        await log.requests.apply(withdraw(second))
-        late = replace(approve(first, second), nonce="modal", posts=[Post("approved", "thread")])
-        with pytest.raises(Conflict) as conflict:
-            await log.requests.apply(late)
-        assert conflict.value.current == await log.requests.request(made.id)
+        await store.requests.apply(withdraw(second))
+        late = replace(
+            approve(first, second), nonce="modal", notifications=[Notification("approved", "thread")]
+        )
+        with pytest.raises(ConflictError) as conflict:
+            await store.requests.apply(late)
+        assert conflict.value.current == await store.requests.request(made.id)
         assert [entry.state for entry in conflict.value.current.entries] == [State.PENDING, State.WITHDRAWN]
         assert not conflict.value.current.approvals
-        assert await log.users.draft("modal") is None
-        assert [event.name for event in await log.requests.events(made.id)] == [
+        assert await store.users.draft("modal") is None
+        assert [event.name for event in await store.requests.events(made.id)] == [
             "requested",
             "requested",
             "withdrawn",
         ]
 
-    async def test_exactly_one_of_many_deciders_wins(self, log: Store) -> None:
+    async def test_exactly_one_of_many_deciders_wins(self, store: Store) -> None:
         """Of twenty who approve, deny and take back at once, one wins and the others read how it stands."""
         for _ in range(5):
-            made = await recorded(log, cancelling(NUMBER, OTHER_NUMBER))
+            made = await recorded(store, cancelling(NUMBER, OTHER_NUMBER))
             entries = [entry.id for entry in made.entries]
             changes = [approve(*entries, person=f"U{n}") for n in range(10)]
             changes += [deny(*entries, person=f"U{n}") for n in range(9)]
             changes.append(withdraw(*entries, before={State.PENDING}))
-            results = await asyncio.gather(*map(log.requests.apply, changes), return_exceptions=True)
+            results = await asyncio.gather(*map(store.requests.apply, changes), return_exceptions=True)
             winners = [result for result in results if isinstance(result, Request)]
-            losers = [result for result in results if isinstance(result, Conflict)]
+            losers = [result for result in results if isinstance(result, ConflictError)]
             assert (len(winners), len(losers)) == (1, 19)
             assert all(loser.current == winners[0] for loser in losers)
-            await assert_replayable(log, made.id)
+            await assert_replayable(store, made.id)
 
-    async def test_an_illegal_move_is_a_fault(self, log: Store) -> None:
+    async def test_an_illegal_move_is_a_fault(self, store: Store) -> None:
         """What no action's life contains is refused, whatever state the entry is in."""
-        made = await recorded(log, placing())
+        made = await recorded(store, placing())
         for before, after in ((State.APPROVED, State.SUCCEEDED), (State.SUCCEEDED, State.APPROVED)):
-            move = Move(made.id, "jump", frozenset({before}), after)
-            with pytest.raises(IllegalMove):
-                await log.requests.apply(Change(made.id, "system", [move]))
-        assert (await log.requests.request(made.id)).state is State.APPROVED
+            move = Transition(made.id, "jump", frozenset({before}), after)
+            with pytest.raises(InvalidTransitionError):
+                await store.requests.apply(ChangeSet(made.id, "system", [move]))
+        assert (await store.requests.request(made.id)).state is State.APPROVED
 
-    async def test_a_move_that_would_not_replay_is_a_fault(self, log: Store) -> None:
+    async def test_a_move_that_would_not_replay_is_a_fault(self, store: Store) -> None:
         """Columns are set by changes alone, and only those that a move may set."""
-        made = await recorded(log, placing())
-        move = Move(made.id, "withdrawn", frozenset({State.APPROVED}), State.WITHDRAWN)
+        made = await recorded(store, placing())
+        move = Transition(made.id, "withdrawn", frozenset({State.APPROVED}), State.WITHDRAWN)
         for wrong in (replace(move, changes={"connection": "x"}), replace(move, data={"code": "x"})):
             with pytest.raises(ValueError, match="move"):
-                await log.requests.apply(Change(made.id, "system", [wrong]))
+                await store.requests.apply(ChangeSet(made.id, "system", [wrong]))
         with pytest.raises(ValueError, match="moves something"):
-            await log.requests.apply(Change(made.id, "system", []))
+            await store.requests.apply(ChangeSet(made.id, "system", []))
 
-    async def test_only_the_owner_in_its_attempt_records_the_end(self, log: Store, clock: Clock) -> None:
+    async def test_only_the_owner_in_its_attempt_records_the_end(self, store: Store, clock: Clock) -> None:
         """Another owner, or the same in another attempt, comes too late."""
-        made = await recorded(log, placing())
-        await log.requests.apply(claim(made.id, until=clock.now + timedelta(seconds=30)))
+        made = await recorded(store, placing())
+        await store.requests.apply(claim(made.id, until=clock.now + timedelta(seconds=30)))
         for wrong in (finish(made.id, owner="two"), finish(made.id, attempt=2)):
-            with pytest.raises(Conflict):
-                await log.requests.apply(wrong)
-        after = await log.requests.apply(finish(made.id, reference="ck_1"))
+            with pytest.raises(ConflictError):
+                await store.requests.apply(wrong)
+        after = await store.requests.apply(finish(made.id, reference="ck_1"))
         [entry] = after.entries
         assert (entry.state, entry.code, entry.reference) == (State.SUCCEEDED, Code.QUEUED, "ck_1")
         assert (entry.owner, entry.lease_until, entry.attempt) == (None, None, 1)
 
-    async def test_two_moves_of_one_entry_happen_in_order(self, log: Store, clock: Clock) -> None:
+    async def test_two_moves_of_one_entry_happen_in_order(self, store: Store, clock: Clock) -> None:
         """A doubt and the order of another attempt may be one change, and both are events."""
-        made = await recorded(log, placing())
-        await log.requests.apply(claim(made.id, until=clock.now + timedelta(seconds=30)))
+        made = await recorded(store, placing())
+        await store.requests.apply(claim(made.id, until=clock.now + timedelta(seconds=30)))
         again = clock.now + timedelta(seconds=5)
         moves = [
-            Move(
+            Transition(
                 made.id,
                 "unknown",
                 frozenset({State.SENDING}),
                 State.UNKNOWN,
                 changes={"maybe_executed": True},
             ),
-            Move(
+            Transition(
                 made.id,
                 "retry_scheduled",
                 frozenset({State.UNKNOWN}),
@@ -272,116 +274,120 @@ class Changing:
                 data={"order": 2},
             ),
         ]
-        [entry] = (await log.requests.apply(Change(made.id, "system", moves))).entries
+        [entry] = (await store.requests.apply(ChangeSet(made.id, "system", moves))).entries
         assert (entry.state, entry.maybe_executed, entry.not_before) == (State.APPROVED, True, again)
-        last = (await log.requests.events(made.id))[-1]
+        last = (await store.requests.events(made.id))[-1]
         assert (last.name, last.data["order"]) == ("retry_scheduled", 2)
-        await assert_replayable(log, made.id)
+        await assert_replayable(store, made.id)
 
-    async def test_an_approval_that_is_not_the_last_moves_nothing(self, log: Store) -> None:
+    async def test_an_approval_that_is_not_the_last_moves_nothing(self, store: Store) -> None:
         """It is recorded once for each person, and only while the request waits."""
-        made = await recorded(log, replace(cancelling(), approvals_needed=2))
+        made = await recorded(store, replace(cancelling(), approvals_needed=2))
         approval = Approval("U1", "approve", None, ["U1", "U2"], "a hash")
-        after = await log.requests.apply(Change(made.id, "U1", [], approval=approval))
+        after = await store.requests.apply(ChangeSet(made.id, "U1", [], approval=approval))
         assert after.state is State.PENDING
         assert [one.person for one in after.approvals] == ["U1"]
-        with pytest.raises(Conflict):
-            await log.requests.apply(Change(made.id, "U1", [], approval=approval))
-        await log.requests.apply(deny(made.id))
-        with pytest.raises(Conflict):
-            await log.requests.apply(Change(made.id, "U2", [], approval=replace(approval, person="U2")))
-        assert [event.name for event in await log.requests.events(made.id)] == [
+        with pytest.raises(ConflictError):
+            await store.requests.apply(ChangeSet(made.id, "U1", [], approval=approval))
+        await store.requests.apply(deny(made.id))
+        with pytest.raises(ConflictError):
+            await store.requests.apply(ChangeSet(made.id, "U2", [], approval=replace(approval, person="U2")))
+        assert [event.name for event in await store.requests.events(made.id)] == [
             "requested",
             "approval_recorded",
             "denied",
         ]
 
     @pytest.mark.parametrize("key", [{"delivery_key": "once"}, {"nonce": "once"}])
-    async def test_a_change_is_made_once(self, log: Store, key: dict[str, Any]) -> None:
+    async def test_a_change_is_made_once(self, store: Store, key: dict[str, Any]) -> None:
         """A repeated click finds its key used up, even where the move would be possible again."""
-        made = await recorded(log, replace(cancelling(), approvals_needed=3))
-        change = Change(made.id, "U1", [], approval=Approval("U1", "approve", None, ["U1"], "a hash"))
-        await log.requests.apply(replace(change, **key))
+        made = await recorded(store, replace(cancelling(), approvals_needed=3))
+        change = ChangeSet(made.id, "U1", [], approval=Approval("U1", "approve", None, ["U1"], "a hash"))
+        await store.requests.apply(replace(change, **key))
         second = Approval("U2", "approve", None, ["U1", "U2"], "a hash")
-        with pytest.raises(Conflict) as conflict:
-            await log.requests.apply(replace(change, approval=second, **key))
+        with pytest.raises(ConflictError) as conflict:
+            await store.requests.apply(replace(change, approval=second, **key))
         assert len(conflict.value.current.approvals) == 1
 
-    async def test_a_lease_is_renewed_only_while_it_is_held(self, log: Store, clock: Clock) -> None:
+    async def test_a_lease_is_renewed_only_while_it_is_held(self, store: Store, clock: Clock) -> None:
         """Renewing needs the owner, its attempt, and a lease that has not run out."""
-        made = await recorded(log, placing())
+        made = await recorded(store, placing())
         until = clock.now + timedelta(seconds=30)
-        assert not await log.requests.hold(made.id, owner="one", attempt=1, until=until)
-        await log.requests.apply(claim(made.id, until=until))
+        assert not await store.requests.renew_lease(made.id, owner="one", attempt=1, until=until)
+        await store.requests.apply(claim(made.id, until=until))
         later = clock.move(seconds=29) + timedelta(seconds=30)
-        assert await log.requests.hold(made.id, owner="one", attempt=1, until=later)
-        assert not await log.requests.hold(made.id, owner="two", attempt=1, until=later)
-        assert not await log.requests.hold(made.id, owner="one", attempt=2, until=later)
-        assert (await log.requests.request(made.id)).entries[0].lease_until == later
+        assert await store.requests.renew_lease(made.id, owner="one", attempt=1, until=later)
+        assert not await store.requests.renew_lease(made.id, owner="two", attempt=1, until=later)
+        assert not await store.requests.renew_lease(made.id, owner="one", attempt=2, until=later)
+        assert (await store.requests.request(made.id)).entries[0].lease_until == later
         clock.now = later
-        assert not await log.requests.hold(
+        assert not await store.requests.renew_lease(
             made.id, owner="one", attempt=1, until=later + timedelta(seconds=30)
         )
 
-    async def test_what_a_dead_owner_held_is_free(self, log: Store, clock: Clock) -> None:
+    async def test_what_a_dead_owner_held_is_free(self, store: Store, clock: Clock) -> None:
         """Its entries' leases are over and its posts can be taken; what others hold stays theirs."""
-        posts = [Post("placed", "audit")]
+        posts = [Notification("placed", "audit")]
         until = clock.now + timedelta(seconds=30)
         entries = {}
         for owner in ("one", "two"):
-            made = await recorded(log, replace(placing(), posts=posts))
-            await log.requests.apply(claim(made.id, until=until, owner=owner))
-            await log.outbox.outgoing(clock.now, owner=owner, until=until, limit=1)
+            made = await recorded(store, replace(placing(), notifications=posts))
+            await store.requests.apply(claim(made.id, until=until, owner=owner))
+            await store.outbox.outgoing(clock.now, owner=owner, until=until, limit=1)
             entries[owner] = made.id
-        await log.processes.release("one")
-        assert [entry.id for entry in await log.dispatch_queue.lapsed(clock.now)] == [entries["one"]]
-        assert not await log.requests.hold(entries["one"], owner="one", attempt=1, until=until)
-        assert await log.requests.hold(entries["two"], owner="two", attempt=1, until=until)
-        due = await log.outbox.outgoing(clock.now, owner="three", until=until, limit=9)
+        await store.processes.release_owner("one")
+        assert [entry.id for entry in await store.dispatch_queue.lease_expired(clock.now)] == [entries["one"]]
+        assert not await store.requests.renew_lease(entries["one"], owner="one", attempt=1, until=until)
+        assert await store.requests.renew_lease(entries["two"], owner="two", attempt=1, until=until)
+        due = await store.outbox.outgoing(clock.now, owner="three", until=until, limit=9)
         assert [post.request for post in due] == [entries["one"]]
-        assert not (await verified(log)).faults
+        assert not (await verified(store)).faults
 
-    async def test_a_fault_of_the_program_has_an_id(self, log: Store, clock: Clock) -> None:
+    async def test_a_fault_of_the_program_has_an_id(self, store: Store, clock: Clock) -> None:
         """A report can be read by its id, what is private to it apart."""
-        fault = await log.audit.report(
+        fault = await store.audit.record_error(
             actor="U1", where="commands", private={"traceback": "Traceback: \ud83d"}
         )
         assert fault.startswith("E-")
-        [event] = await log.requests.events(fault)
+        [event] = await store.requests.events(fault)
         assert (event.name, event.actor, event.at) == ("fault", "U1", clock.now)
         assert event.data == {"where": "commands"}
-        assert list(await log.requests.private(fault)) == [(event.seq, "traceback", "Traceback: \\ud83d")]
-        await erase(log, fault, actor="U2")
-        assert not await log.requests.private(fault)
-        assert not (await verified(log)).faults
+        assert list(await store.requests.personal_values(fault)) == [
+            (event.seq, "traceback", "Traceback: \\ud83d")
+        ]
+        await erase(store, fault, actor="U2")
+        assert not await store.requests.personal_values(fault)
+        assert not (await verified(store)).faults
 
-    async def test_erasing_forgets_what_is_personal_and_nothing_else(self, log: Store, clock: Clock) -> None:
+    async def test_erasing_forgets_what_is_personal_and_nothing_else(
+        self, store: Store, clock: Clock
+    ) -> None:
         """After erasing, the life of the entry is still there and no personal value is."""
-        made = await recorded(log, replace(placing(), reason="asked", purpose="p", consent="c"))
-        await succeeded(log, made.id, clock, Code.QUEUED, "ck_1")
-        fields = [field for _, field, _ in await log.requests.private(made.id)]
+        made = await recorded(store, replace(placing(), reason="asked", purpose="p", consent="c"))
+        await succeeded(store, made.id, clock, Code.QUEUED, "ck_1")
+        fields = [field for _, field, _ in await store.requests.personal_values(made.id)]
         assert sorted(fields) == ["action", "consent", "purpose", "raw", "reason"]
-        await erase(log, made.id, actor="U0DPO")
-        after = await log.requests.request(made.id)
+        await erase(store, made.id, actor="U0DPO")
+        after = await store.requests.request(made.id)
         assert (after.reason, after.purpose, after.consent) == (None, None, None)
         [entry] = after.entries
         assert (entry.action, entry.state, entry.reference) == (None, State.SUCCEEDED, "ck_1")
-        assert not await log.requests.private(made.id)
-        events = await log.requests.events(made.id)
+        assert not await store.requests.personal_values(made.id)
+        events = await store.requests.events(made.id)
         assert [event.name for event in events] == ["requested", "sending", "succeeded", "erased"]
         assert events[-1].actor == "U0DPO"
-        await erase(log, made.id, actor="U0DPO")
-        assert len(await log.requests.events(made.id)) == len(events)
-        assert not (await verified(log)).faults
-        await assert_replayable(log, made.id)
+        await erase(store, made.id, actor="U0DPO")
+        assert len(await store.requests.events(made.id)) == len(events)
+        assert not (await verified(store)).faults
+        await assert_replayable(store, made.id)
 
-    async def test_events_tell_the_whole_story(self, log: Store, clock: Clock) -> None:
+    async def test_events_tell_the_whole_story(self, store: Store, clock: Clock) -> None:
         """Who did what when, with the columns it set and commitments to what is private."""
-        made = await recorded(log, replace(cancelling(), reason="asked"))
-        await log.requests.apply(approve(made.id))
+        made = await recorded(store, replace(cancelling(), reason="asked"))
+        await store.requests.apply(approve(made.id))
         clock.move(hours=-1)
-        await succeeded(log, made.id, clock, Code.CANCELLED)
-        events = await log.requests.events(made.id)
+        await succeeded(store, made.id, clock, Code.CANCELLED)
+        events = await store.requests.events(made.id)
         assert [event.seq for event in events] == [1, 2, 3, 4]
         assert [event.name for event in events] == ["requested", "approved", "sending", "succeeded"]
         assert [event.actor for event in events] == ["U0AGENT", "U0MANAGER", "one", "system"]
@@ -389,13 +395,13 @@ class Changing:
         assert events[1].data["approval.members"] == "U0MANAGER U0SECOND"
         assert events[2].data["owner"] == "one"
         assert events[3].at < events[0].at
-        await assert_replayable(log, made.id)
-        assert not (await verified(log)).faults
+        await assert_replayable(store, made.id)
+        assert not (await verified(store)).faults
 
-    async def test_messages_are_part_of_a_request(self, log: Store, clock: Clock) -> None:
+    async def test_messages_are_part_of_a_request(self, store: Store, clock: Clock) -> None:
         """Where the audit message and the card stand is read with the request."""
-        made = await recorded(log, replace(placing(), posts=[Post("placed", "audit")]))
+        made = await recorded(store, replace(placing(), notifications=[Notification("placed", "audit")]))
         until = clock.now + timedelta(seconds=30)
-        [post] = await log.outbox.outgoing(clock.now, owner="one", until=until, limit=5)
-        await log.outbox.delivered(post, MessageRef("C1", "1.2"), seen=post.event)
-        assert (await log.requests.request(made.id)).messages == {"audit": MessageRef("C1", "1.2")}
+        [post] = await store.outbox.outgoing(clock.now, owner="one", until=until, limit=5)
+        await store.outbox.delivered(post, MessageRef("C1", "1.2"), seen=post.event)
+        assert (await store.requests.request(made.id)).messages == {"audit": MessageRef("C1", "1.2")}

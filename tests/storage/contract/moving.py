@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from storage.changes import Change, Move, Note
+from storage.changes import Annotation, ChangeSet, Transition
 from storage.event_log.hash_chain import FOLLOWED
-from storage.models import Followed, Request
+from storage.models import Request, SecondStep
 from storage.states import State
 from storage.store import Store
 from tests.storage.contract.beginning import begin
@@ -18,57 +18,57 @@ from tests.storage.samples import Clock, approve, cancelling, finish, noted, pla
 class Moving:
     """What every store promises of a call that is cancelled to be placed again."""
 
-    async def test_a_move_is_due_once_its_first_step_is_done(self, log: Store, clock: Clock) -> None:
+    async def test_a_move_is_due_once_its_first_step_is_done(self, store: Store, clock: Clock) -> None:
         """Not before, and not once the second was asked for; what came of that is part of the move."""
-        move = await _moving(log, clock.now + timedelta(hours=2))
-        await log.requests.apply(approve(move.id))
-        await log.requests.apply(begin(move, clock))
-        assert not await log.dispatch_queue.moves_due(clock.now)
-        await log.requests.apply(finish(move.id))
-        assert [one.id for one in await log.dispatch_queue.moves_due(clock.now)] == [move.id]
-        second = await recorded(log, replace(placing(), second_step_of=move.id))
-        assert not await log.dispatch_queue.moves_due(clock.now)
-        assert (await log.requests.request(move.id)).followed_by == Followed(second.id, State.APPROVED)
-        assert (await log.requests.request(second.id)).second_step_of == move.id
-        assert not (await verified(log)).faults
+        move = await _moving(store, clock.now + timedelta(hours=2))
+        await store.requests.apply(approve(move.id))
+        await store.requests.apply(begin(move, clock))
+        assert not await store.dispatch_queue.reschedules_due(clock.now)
+        await store.requests.apply(finish(move.id))
+        assert [one.id for one in await store.dispatch_queue.reschedules_due(clock.now)] == [move.id]
+        second = await recorded(store, replace(placing(), second_step_of=move.id))
+        assert not await store.dispatch_queue.reschedules_due(clock.now)
+        assert (await store.requests.request(move.id)).followed_by == SecondStep(second.id, State.APPROVED)
+        assert (await store.requests.request(second.id)).second_step_of == move.id
+        assert not (await verified(store)).faults
 
-    async def test_each_end_of_the_second_step_is_told_once(self, log: Store, clock: Clock) -> None:
+    async def test_each_end_of_the_second_step_is_told_once(self, store: Store, clock: Clock) -> None:
         """Unknown at first, then done: both are news, and neither is twice."""
-        move = await _moving(log, clock.now + timedelta(hours=2))
-        second = await recorded(log, replace(placing(), second_step_of=move.id))
-        await log.requests.apply(begin(second, clock))
-        assert not await log.dispatch_queue.moves_followed(clock.now)
-        settled = Move(second.id, "happened", frozenset({State.UNKNOWN}), State.SUCCEEDED)
+        move = await _moving(store, clock.now + timedelta(hours=2))
+        second = await recorded(store, replace(placing(), second_step_of=move.id))
+        await store.requests.apply(begin(second, clock))
+        assert not await store.dispatch_queue.reschedules_completed(clock.now)
+        settled = Transition(second.id, "happened", frozenset({State.UNKNOWN}), State.SUCCEEDED)
         for end, change in (
             (State.UNKNOWN, finish(second.id, State.UNKNOWN)),
-            (State.SUCCEEDED, Change(second.id, "U0MANAGER", [settled])),
+            (State.SUCCEEDED, ChangeSet(second.id, "U0MANAGER", [settled])),
         ):
-            await log.requests.apply(change)
-            [told] = await log.dispatch_queue.moves_followed(clock.now)
+            await store.requests.apply(change)
+            [told] = await store.dispatch_queue.reschedules_completed(clock.now)
             assert told.followed_by
             assert (told.followed_by.id, told.followed_by.state) == (second.id, end)
-            await log.requests.apply(noted(Note(move.id, FOLLOWED, {"second": end})))
-            assert not await log.dispatch_queue.moves_followed(clock.now)
+            await store.requests.apply(noted(Annotation(move.id, FOLLOWED, {"second": end})))
+            assert not await store.dispatch_queue.reschedules_completed(clock.now)
 
-    async def test_a_second_step_that_is_impossible_is_due_no_more(self, log: Store, clock: Clock) -> None:
+    async def test_a_second_step_that_is_impossible_is_due_no_more(self, store: Store, clock: Clock) -> None:
         """A note says so, and the move is known to have ended badly."""
-        move = await _moving(log, clock.now + timedelta(hours=2))
-        await log.requests.apply(approve(move.id))
-        await log.requests.apply(begin(move, clock))
-        await log.requests.apply(finish(move.id))
-        await log.requests.apply(noted(Note(move.id, FOLLOWED, {"second": None})))
-        assert not await log.dispatch_queue.moves_due(clock.now)
-        assert (await log.requests.request(move.id)).followed_by == Followed(None, State.REFUSED)
+        move = await _moving(store, clock.now + timedelta(hours=2))
+        await store.requests.apply(approve(move.id))
+        await store.requests.apply(begin(move, clock))
+        await store.requests.apply(finish(move.id))
+        await store.requests.apply(noted(Annotation(move.id, FOLLOWED, {"second": None})))
+        assert not await store.dispatch_queue.reschedules_due(clock.now)
+        assert (await store.requests.request(move.id)).followed_by == SecondStep(None, State.REFUSED)
 
-    async def test_one_move_has_one_second_step(self, log: Store, clock: Clock) -> None:
+    async def test_one_move_has_one_second_step(self, store: Store, clock: Clock) -> None:
         """Whoever asks for another one is refused by the store itself."""
-        move = await _moving(log, clock.now + timedelta(hours=2))
-        await recorded(log, replace(placing(), second_step_of=move.id))
+        move = await _moving(store, clock.now + timedelta(hours=2))
+        await recorded(store, replace(placing(), second_step_of=move.id))
         with pytest.raises(Exception, match=r"UNIQUE|unique"):
-            await log.requests.record(replace(placing(), second_step_of=move.id))
+            await store.requests.create(replace(placing(), second_step_of=move.id))
 
 
-async def _moving(log: Store, to: datetime) -> Request:
+async def _moving(store: Store, to: datetime) -> Request:
     """A cancellation that is to move a call."""
-    call = await recorded(log, placing(at=to - timedelta(hours=1)))
-    return await recorded(log, replace(cancelling(), reschedules=call.id, new_time=to))
+    call = await recorded(store, placing(at=to - timedelta(hours=1)))
+    return await recorded(store, replace(cancelling(), reschedules=call.id, new_time=to))

@@ -1,7 +1,7 @@
 import asyncio
 from datetime import timedelta
 
-from storage.repositories.rate_limits import Budget
+from storage.repositories.rate_limits import RateLimit
 from storage.store import Store
 from tests.storage.samples import Clock
 
@@ -11,11 +11,11 @@ SECOND = timedelta(seconds=1)
 class Pacing:
     """What every store promises of how fast an account may be asked."""
 
-    async def test_no_minute_has_more_turns_than_its_limit(self, log: Store, clock: Clock) -> None:
+    async def test_no_minute_has_more_turns_than_its_limit(self, store: Store, clock: Clock) -> None:
         """Any sixty seconds count, not those of the clock; who comes too early hears when to come again."""
         begun = []
         for _ in range(40):
-            again = await log.rate_limits.turn("kore", a_minute=3, now=clock.now)
+            again = await store.rate_limits.try_acquire("kore", a_minute=3, now=clock.now)
             if again is None:
                 begun.append(clock.now)
                 clock.move(seconds=7)
@@ -26,107 +26,113 @@ class Pacing:
         for nth, at in enumerate(begun[3:]):
             assert at - begun[nth] >= timedelta(minutes=1)
 
-    async def test_who_is_told_when_finds_a_turn_then(self, log: Store, clock: Clock) -> None:
+    async def test_who_is_told_when_finds_a_turn_then(self, store: Store, clock: Clock) -> None:
         """A limit of one: the second has to wait exactly a minute."""
         start = clock.now
-        assert await log.rate_limits.turn("kore", a_minute=1, now=start) is None
-        again = await log.rate_limits.turn("kore", a_minute=1, now=start + 20 * SECOND)
+        assert await store.rate_limits.try_acquire("kore", a_minute=1, now=start) is None
+        again = await store.rate_limits.try_acquire("kore", a_minute=1, now=start + 20 * SECOND)
         assert again == start + 60 * SECOND
-        assert await log.rate_limits.turn("kore", a_minute=1, now=again - SECOND / 1000) == again
-        assert await log.rate_limits.turn("kore", a_minute=1, now=again) is None
+        assert await store.rate_limits.try_acquire("kore", a_minute=1, now=again - SECOND / 1000) == again
+        assert await store.rate_limits.try_acquire("kore", a_minute=1, now=again) is None
 
-    async def test_of_many_who_ask_at_once_the_limit_goes(self, log: Store, clock: Clock) -> None:
+    async def test_of_many_who_ask_at_once_the_limit_goes(self, store: Store, clock: Clock) -> None:
         """Turns are taken one after another."""
         asked = await asyncio.gather(
-            *(log.rate_limits.turn("kore", a_minute=5, now=clock.now) for _ in range(20))
+            *(store.rate_limits.try_acquire("kore", a_minute=5, now=clock.now) for _ in range(20))
         )
         assert asked.count(None) == 5
         assert set(asked) == {None, clock.now + 60 * SECOND}
 
-    async def test_accounts_do_not_wait_for_each_other(self, log: Store, clock: Clock) -> None:
+    async def test_accounts_do_not_wait_for_each_other(self, store: Store, clock: Clock) -> None:
         """Turns and pauses are an account's own."""
-        assert await log.rate_limits.turn("kore", a_minute=1, now=clock.now) is None
-        await log.outages.pause("ryng", clock.now + SECOND)
-        assert await log.rate_limits.turn("dialer", a_minute=1, now=clock.now) is None
-        assert await log.rate_limits.turn("kore", a_minute=2, now=clock.now) is None
+        assert await store.rate_limits.try_acquire("kore", a_minute=1, now=clock.now) is None
+        await store.outages.pause("ryng", clock.now + SECOND)
+        assert await store.rate_limits.try_acquire("dialer", a_minute=1, now=clock.now) is None
+        assert await store.rate_limits.try_acquire("kore", a_minute=2, now=clock.now) is None
 
-    async def test_nothing_goes_during_a_pause(self, log: Store, clock: Clock) -> None:
+    async def test_nothing_goes_during_a_pause(self, store: Store, clock: Clock) -> None:
         """With a limit or without; a shorter pause shortens none, and a longer one makes it longer."""
         until = clock.now + 10 * SECOND
-        await log.outages.pause("a", until)
-        await log.outages.pause("a", until - 5 * SECOND)
+        await store.outages.pause("a", until)
+        await store.outages.pause("a", until - 5 * SECOND)
         for a_minute in (None, 60):
-            assert await log.rate_limits.turn("a", a_minute=a_minute, now=until - SECOND) == until
-        await log.outages.pause("a", until + SECOND)
-        assert await log.rate_limits.turn("a", a_minute=None, now=until) == until + SECOND
+            assert await store.rate_limits.try_acquire("a", a_minute=a_minute, now=until - SECOND) == until
+        await store.outages.pause("a", until + SECOND)
+        assert await store.rate_limits.try_acquire("a", a_minute=None, now=until) == until + SECOND
         for a_minute in (None, 60):
-            assert await log.rate_limits.turn("a", a_minute=a_minute, now=until + SECOND) is None
+            assert await store.rate_limits.try_acquire("a", a_minute=a_minute, now=until + SECOND) is None
 
-    async def test_a_clock_that_was_wrong_stops_no_account(self, log: Store, clock: Clock) -> None:
+    async def test_a_clock_that_was_wrong_stops_no_account(self, store: Store, clock: Clock) -> None:
         """What was taken or paused while the clock was days ahead counts from now at most."""
         clock.move(days=3)
-        await log.rate_limits.turn("a", a_minute=1, now=clock.now)
-        await log.outages.pause("b", clock.now + timedelta(hours=1))
+        await store.rate_limits.try_acquire("a", a_minute=1, now=clock.now)
+        await store.outages.pause("b", clock.now + timedelta(hours=1))
         clock.move(days=-3)
-        assert await log.rate_limits.turn("a", a_minute=1, now=clock.now) == clock.now + 60 * SECOND
-        assert await log.rate_limits.turn("b", a_minute=1, now=clock.now) is None
-        await log.outages.pause("b", clock.now + 5 * SECOND)
-        assert await log.rate_limits.turn("b", a_minute=1, now=clock.now) == clock.now + 5 * SECOND
+        assert await store.rate_limits.try_acquire("a", a_minute=1, now=clock.now) == clock.now + 60 * SECOND
+        assert await store.rate_limits.try_acquire("b", a_minute=1, now=clock.now) is None
+        await store.outages.pause("b", clock.now + 5 * SECOND)
+        assert await store.rate_limits.try_acquire("b", a_minute=1, now=clock.now) == clock.now + 5 * SECOND
 
-    async def test_places_are_taken_of_all_or_of_none(self, log: Store, clock: Clock) -> None:
+    async def test_places_are_taken_of_all_or_of_none(self, store: Store, clock: Clock) -> None:
         """Who has to wait for one takes nothing of the others, and hears the latest of the times."""
-        method, channel = Budget("method", 2, 60 * SECOND), Budget("channel", 1, SECOND)
-        assert await log.rate_limits.take([method, channel], clock.now) is None
-        assert await log.rate_limits.take([method, channel], clock.now) == clock.now + SECOND
+        method, channel = RateLimit("method", 2, 60 * SECOND), RateLimit("channel", 1, SECOND)
+        assert await store.rate_limits.take([method, channel], clock.now) is None
+        assert await store.rate_limits.take([method, channel], clock.now) == clock.now + SECOND
         clock.move(seconds=1)
-        assert await log.rate_limits.take([method, channel], clock.now) is None
-        assert await log.rate_limits.take([method, channel], clock.now) == clock.now + 59 * SECOND
+        assert await store.rate_limits.take([method, channel], clock.now) is None
+        assert await store.rate_limits.take([method, channel], clock.now) == clock.now + 59 * SECOND
 
     async def test_an_account_may_be_kept_at_another_distance_each_time(
-        self, log: Store, clock: Clock
+        self, store: Store, clock: Clock
     ) -> None:
         """Three seconds while something is under way, one when it has ended; and a pause holds for both."""
-        assert await log.rate_limits.take([Budget("edit", 1, 3 * SECOND)], clock.now) is None
+        assert await store.rate_limits.take([RateLimit("edit", 1, 3 * SECOND)], clock.now) is None
         clock.move(seconds=1)
         assert (
-            await log.rate_limits.take([Budget("edit", 1, 3 * SECOND)], clock.now) == clock.now + 2 * SECOND
+            await store.rate_limits.take([RateLimit("edit", 1, 3 * SECOND)], clock.now)
+            == clock.now + 2 * SECOND
         )
-        assert await log.rate_limits.take([Budget("edit", 1, SECOND)], clock.now) is None
-        await log.outages.pause("edit", clock.now + 9 * SECOND)
+        assert await store.rate_limits.take([RateLimit("edit", 1, SECOND)], clock.now) is None
+        await store.outages.pause("edit", clock.now + 9 * SECOND)
         for places in (None, 1):
             assert (
-                await log.rate_limits.take([Budget("edit", places, SECOND)], clock.now)
+                await store.rate_limits.take([RateLimit("edit", places, SECOND)], clock.now)
                 == clock.now + 9 * SECOND
             )
 
-    async def test_something_may_be_removed_during_a_long_pause(self, log: Store, clock: Clock) -> None:
+    async def test_something_may_be_removed_during_a_long_pause(self, store: Store, clock: Clock) -> None:
         """Once it is due, of many who ask one may; the next one when that was answered, or after a while."""
         until, soon = clock.now + timedelta(days=1), clock.now + timedelta(minutes=15)
-        await log.outages.pause("a", until, connections=["one", "two"], probe=soon)
+        await store.outages.pause("a", until, connections=["one", "two"], probe=soon)
         both = {"one": soon, "two": soon}
-        assert {held.connection: held.probe_at for held in await log.outages.all_outages()} == both
-        assert not await log.outages.next_probe(["one", "two"], until, due=soon - SECOND)
+        assert {held.connection: held.probe_at for held in await store.outages.all_outages()} == both
+        assert not await store.outages.next_probe(["one", "two"], until, due=soon - SECOND)
         later = soon + 30 * SECOND
         taken = await asyncio.gather(
-            *(log.outages.next_probe(["one", "two"], later, due=soon) for _ in range(9)),
-            log.outages.next_probe(["two", "one"], later, due=soon),
+            *(store.outages.next_probe(["one", "two"], later, due=soon) for _ in range(9)),
+            store.outages.next_probe(["two", "one"], later, due=soon),
         )
         assert sum(taken) == 1
-        assert not await log.outages.next_probe(["one"], later, due=later - SECOND)
-        assert await log.outages.next_probe(["one", "two"], soon + SECOND)  # it was answered
-        assert await log.outages.next_probe(["two"], later, due=soon + SECOND)
-        await log.outages.pause("a", soon, connections=["one", "two"], probe=until)
-        assert {held.probe_at for held in await log.outages.all_outages()} == {until}
-        assert not await log.outages.next_probe(["three"], later)
+        assert not await store.outages.next_probe(["one"], later, due=later - SECOND)
+        assert await store.outages.next_probe(["one", "two"], soon + SECOND)  # it was answered
+        assert await store.outages.next_probe(["two"], later, due=soon + SECOND)
+        await store.outages.pause("a", soon, connections=["one", "two"], probe=until)
+        assert {held.probe_at for held in await store.outages.all_outages()} == {until}
+        assert not await store.outages.next_probe(["three"], later)
 
-    async def test_what_removes_something_may_go_in_spite_of_a_pause(self, log: Store, clock: Clock) -> None:
+    async def test_what_removes_something_may_go_in_spite_of_a_pause(
+        self, store: Store, clock: Clock
+    ) -> None:
         """It takes its place among the others all the same."""
         until = clock.now + timedelta(days=1)
-        await log.outages.pause("a", until)
+        await store.outages.pause("a", until)
         for a_minute in (None, 1):
-            assert await log.rate_limits.turn("a", a_minute=a_minute, now=clock.now) == until
-            assert await log.rate_limits.turn("a", a_minute=a_minute, now=clock.now, paused=False) is None
+            assert await store.rate_limits.try_acquire("a", a_minute=a_minute, now=clock.now) == until
+            assert (
+                await store.rate_limits.try_acquire("a", a_minute=a_minute, now=clock.now, paused=False)
+                is None
+            )
         assert (
-            await log.rate_limits.turn("a", a_minute=1, now=clock.now, paused=False)
+            await store.rate_limits.try_acquire("a", a_minute=1, now=clock.now, paused=False)
             == clock.now + 60 * SECOND
         )

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from providers.actions import Code, Kind
-from storage.changes import Note
-from storage.models import AskedToStop, Found, Hit, Person, Query
+from storage.changes import Annotation
+from storage.models import AskedToStop, Person, Query, SearchHit, SearchPage
 from storage.states import State
 from storage.store import Store
 from tests.storage.contract.changes import cancelled, recorded, succeeded
@@ -29,15 +29,15 @@ from tests.storage.samples import (
 class Searching:
     """What every store promises of searching: filters, words, days, pages either way, and reports."""
 
-    async def test_days_and_teams_are_conditions_too(self, log: Store, clock: Clock) -> None:
+    async def test_days_and_teams_are_conditions_too(self, store: Store, clock: Clock) -> None:
         """From a moment on, and before one; together with any other, in the order they were asked in."""
         noon = clock.now
-        first = await recorded(log, placing())
+        first = await recorded(store, placing())
         clock.move(days=1)
-        second = await recorded(log, replace(placing(OTHER_NUMBER), requester="U2"))
-        is_external = await recorded(log, replace(placing(), team="T9"))
+        second = await recorded(store, replace(placing(OTHER_NUMBER), requester="U2"))
+        is_external = await recorded(store, replace(placing(), team="T9"))
         clock.move(days=-2)
-        early = await recorded(log, placing())
+        early = await recorded(store, placing())
         day = timedelta(days=1)
         queries = {
             Query(since=noon): [is_external.id, second.id, first.id],
@@ -48,41 +48,41 @@ class Searching:
             Query(team="T9"): [is_external.id],
         }
         for query, expected in queries.items():
-            assert _ids(await log.search.find(query)) == expected, query
+            assert _ids(await store.search.find(query)) == expected, query
 
-    async def test_pages_go_either_way(self, log: Store) -> None:
+    async def test_pages_go_either_way(self, store: Store) -> None:
         """By keys, without gaps or repeats; the newest page says that there is nothing newer."""
-        made = [await recorded(log, placing()) for _ in range(7)]
+        made = [await recorded(store, placing()) for _ in range(7)]
         ids = [one.id for one in reversed(made)]
         for query in (Query(), Query(number=NUMBER), Query(kind=Kind.PLACE_CALL)):
-            first = await log.search.find(query, limit=3)
-            second = await log.search.find(query, after=first.after, limit=3)
-            third = await log.search.find(query, after=second.after, limit=3)
+            first = await store.search.find(query, limit=3)
+            second = await store.search.find(query, after=first.after, limit=3)
+            third = await store.search.find(query, after=second.after, limit=3)
             assert [_ids(one) for one in (first, second, third)] == [ids[:3], ids[3:6], ids[6:]]
             assert first.before is None
             assert third.after is None
-            back = await log.search.find(query, before=third.before, limit=3)
+            back = await store.search.find(query, before=third.before, limit=3)
             assert _ids(back) == ids[3:6]
-            top = await log.search.find(query, before=back.before, limit=3)
+            top = await store.search.find(query, before=back.before, limit=3)
             assert (_ids(top), top.before, top.after) == (ids[:3], None, first.after)
-            middle = await log.search.find(query, before=third.before, limit=2)
-            assert (_ids(middle), _ids(await log.search.find(query, before=middle.before, limit=2))) == (
+            middle = await store.search.find(query, before=third.before, limit=2)
+            assert (_ids(middle), _ids(await store.search.find(query, before=middle.before, limit=2))) == (
                 ids[4:6],
                 ids[2:4],
             )
 
-    async def test_words_are_found_in_what_people_wrote(self, log: Store) -> None:
+    async def test_words_are_found_in_what_people_wrote(self, store: Store) -> None:
         """In reasons and notes, whatever is special in them; not once they were erased."""
-        gave = await recorded(log, replace(cancelling(NUMBER, OTHER_NUMBER), reason="Customer MOVED 100%"))
-        other = await recorded(log, replace(cancelling(), reason="100 rupees"))
-        await log.requests.apply(noted(Note(other.id, "heard", {}, {"note": "she moved, too"})))
+        gave = await recorded(store, replace(cancelling(NUMBER, OTHER_NUMBER), reason="Customer MOVED 100%"))
+        other = await recorded(store, replace(cancelling(), reason="100 rupees"))
+        await store.requests.apply(noted(Annotation(other.id, "heard", {}, {"note": "she moved, too"})))
         targets = [f"{gave.id}.2", f"{gave.id}.1"]
-        assert _ids(await log.search.find(Query(text="moved"))) == [other.id, *targets]
-        assert _ids(await log.search.find(Query(text="0%"))) == targets
-        assert _ids(await log.search.find(Query(text="moved", number=NUMBER))) == [other.id, f"{gave.id}.1"]
-        assert _ids(await log.search.find(Query(text="moved", kind=Kind.PLACE_CALL))) == []
-        await erase(log, gave.id, actor="U1")
-        assert _ids(await log.search.find(Query(text="moved"))) == [other.id]
+        assert _ids(await store.search.find(Query(text="moved"))) == [other.id, *targets]
+        assert _ids(await store.search.find(Query(text="0%"))) == targets
+        assert _ids(await store.search.find(Query(text="moved", number=NUMBER))) == [other.id, f"{gave.id}.1"]
+        assert _ids(await store.search.find(Query(text="moved", kind=Kind.PLACE_CALL))) == []
+        await erase(store, gave.id, actor="U1")
+        assert _ids(await store.search.find(Query(text="moved"))) == [other.id]
 
     @pytest.mark.parametrize(
         ("wrote", "typed"),
@@ -103,28 +103,30 @@ class Searching:
             ("é" * 50, "É" * 50),
         ],
     )
-    async def test_words_are_found_however_they_are_written(self, log: Store, wrote: str, typed: str) -> None:
+    async def test_words_are_found_however_they_are_written(
+        self, store: Store, wrote: str, typed: str
+    ) -> None:
         """Capitals, composition, width, joiners and curly quotes do not count, and either may be typed."""
-        await recorded(log, replace(cancelling(), reason="something else"))
+        await recorded(store, replace(cancelling(), reason="something else"))
         for reason, text in ((wrote, typed), (typed, wrote)):
-            made = await recorded(log, replace(cancelling(), reason=f"– {reason} –"))
-            assert made.id in _ids(await log.search.find(Query(text=text))), text
-            await erase(log, made.id, actor="U1")
-            assert _ids(await log.search.find(Query(text=text))) == []
+            made = await recorded(store, replace(cancelling(), reason=f"– {reason} –"))
+            assert made.id in _ids(await store.search.find(Query(text=text))), text
+            await erase(store, made.id, actor="U1")
+            assert _ids(await store.search.find(Query(text=text))) == []
 
     @pytest.mark.parametrize(
         ("wrote", "typed"),
         [("Müller", "muller"), ("résumé", "resume"), ("कल", "कला"), ("МИР", "mир"), ("100", "1०0")],
     )
-    async def test_other_words_are_not_found(self, log: Store, wrote: str, typed: str) -> None:
+    async def test_other_words_are_not_found(self, store: Store, wrote: str, typed: str) -> None:
         """An accent, a vowel sign, or a letter of another script makes another word."""
-        await recorded(log, replace(cancelling(), reason=wrote))
-        assert _ids(await log.search.find(Query(text=typed))) == []
+        await recorded(store, replace(cancelling(), reason=wrote))
+        assert _ids(await store.search.find(Query(text=typed))) == []
 
-    async def test_a_hit_says_who_why_and_who_decided(self, log: Store, clock: Clock) -> None:
+    async def test_a_hit_says_who_why_and_who_decided(self, store: Store, clock: Clock) -> None:
         """Each target of a request carries what was said of them all."""
         made = await recorded(
-            log,
+            store,
             replace(
                 cancelling(NUMBER, OTHER_NUMBER),
                 reason="duplicate",
@@ -134,13 +136,13 @@ class Searching:
             ),
         )
         clock.move(minutes=1)
-        await log.requests.apply(approve(*(entry.id for entry in made.entries)))
-        denied = await recorded(log, cancelling())
-        await log.requests.apply(deny(denied.id))
-        other, second, first = (await log.search.find(Query())).hits
-        entries = (await log.requests.request(made.id)).entries
+        await store.requests.apply(approve(*(entry.id for entry in made.entries)))
+        denied = await recorded(store, cancelling())
+        await store.requests.apply(deny(denied.id))
+        other, second, first = (await store.search.find(Query())).hits
+        entries = (await store.requests.request(made.id)).entries
         assert [first, second] == [
-            Hit(
+            SearchHit(
                 entry,
                 "U0AGENT",
                 "C1",
@@ -160,27 +162,27 @@ class Searching:
         ]
         assert (other.decision, other.reason, other.entry.state) == ("deny", None, State.DENIED)
 
-    async def test_a_hit_says_which_request_cancelled_it(self, log: Store, clock: Clock) -> None:
+    async def test_a_hit_says_which_request_cancelled_it(self, store: Store, clock: Clock) -> None:
         """The call that it took away, and no other; a second cancellation found nothing."""
-        other = await recorded(log, placing(OTHER_NUMBER))
-        call, first = await cancelled(log, clock)
-        second = await recorded(log, cancelling())
-        await log.requests.apply(approve(second.id))
-        await succeeded(log, second.id, clock, Code.CANCELLED)
-        hits = {hit.entry.id: hit.cancelled_by for hit in (await log.search.find(Query())).hits}
+        other = await recorded(store, placing(OTHER_NUMBER))
+        call, first = await cancelled(store, clock)
+        second = await recorded(store, cancelling())
+        await store.requests.apply(approve(second.id))
+        await succeeded(store, second.id, clock, Code.CANCELLED)
+        hits = {hit.entry.id: hit.cancelled_by for hit in (await store.search.find(Query())).hits}
         assert hits == {call.id: first.id, other.id: None, first.id: None, second.id: None}
 
-    async def test_since_when_a_number_wants_no_more_calls(self, log: Store, clock: Clock) -> None:
+    async def test_since_when_a_number_wants_no_more_calls(self, store: Store, clock: Clock) -> None:
         """Since the first cancellation because the customer asked, however that ended."""
-        await recorded(log, replace(cancelling(), reason="wrong number"))
-        assert await log.search.asked_to_stop(NUMBER) is None
+        await recorded(store, replace(cancelling(), reason="wrong number"))
+        assert await store.search.asked_to_stop(NUMBER) is None
         at = clock.move(hours=1)
         stop = await recorded(
-            log, replace(cancelling(OTHER_NUMBER, NUMBER), reason="CUSTOMER\u00a0 asked, twice")
+            store, replace(cancelling(OTHER_NUMBER, NUMBER), reason="CUSTOMER\u00a0 asked, twice")
         )
         clock.move(hours=1)
-        await recorded(log, replace(cancelling(), reason="customer asked"))
-        assert await log.search.asked_to_stop(NUMBER) == AskedToStop(stop.id, at)
+        await recorded(store, replace(cancelling(), reason="customer asked"))
+        assert await store.search.asked_to_stop(NUMBER) == AskedToStop(stop.id, at)
 
     @pytest.mark.parametrize(
         ("name", "found"),
@@ -194,25 +196,27 @@ class Searching:
             ("", []),
         ],
     )
-    async def test_people_are_known_by_name(self, log: Store, name: str, found: list[str]) -> None:
+    async def test_people_are_known_by_name(self, store: Store, name: str, found: list[str]) -> None:
         """A whole name comes before those that only begin so, however it is written."""
         people = (("U3", "Ashanti"), ("U1", "Asha"), ("U2", "Zoe"), ("U4", "Jürgen O’Neil"))
         for id_, called in people:
-            await log.users.keep_person(_member(id_, called))
-        assert [one.id for one in await log.users.people_named(name)] == found
+            await store.users.keep_person(_member(id_, called))
+        assert [one.id for one in await store.users.people_named(name)] == found
 
-    async def test_taking_full_numbers_out_is_an_event(self, log: Store) -> None:
+    async def test_taking_full_numbers_out_is_an_event(self, store: Store) -> None:
         """It stands in the chain by an id of its own, with what was asked for, which can be erased."""
-        made = await log.audit.exported(actor="os:asha", rows="all", private={"query": f"number={NUMBER}"})
-        [event] = await log.requests.events(made)
+        made = await store.audit.record_export(
+            actor="os:asha", rows="all", private={"query": f"number={NUMBER}"}
+        )
+        [event] = await store.requests.events(made)
         assert (event.name, event.actor, event.data["rows"]) == ("exported", "os:asha", "all")
-        assert [value for _, _, value in await log.requests.private(made)] == [f"number={NUMBER}"]
-        await erase(log, made, actor="U1")
-        assert await log.requests.private(made) == []
-        assert not (await verified(log)).faults
+        assert [value for _, _, value in await store.requests.personal_values(made)] == [f"number={NUMBER}"]
+        await erase(store, made, actor="U1")
+        assert await store.requests.personal_values(made) == []
+        assert not (await verified(store)).faults
 
 
-def _ids(found: Found) -> Sequence[str]:
+def _ids(found: SearchPage) -> Sequence[str]:
     return [hit.entry.id for hit in found.hits]
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from providers.actions import Code
-from storage.changes import Change, Move, NewRequest, Note, Post
+from storage.changes import Annotation, ChangeSet, NewRequest, Notification, Transition
 from storage.event_log.hash_chain import CANCELLED
 from storage.models import Cancelled, MessageRef, Request
 from storage.states import State
@@ -32,159 +32,165 @@ LEASE = timedelta(minutes=1)
 class TakingAway:
     """What every store promises of a scheduled call that is cancelled."""
 
-    async def test_a_call_is_told_that_it_was_cancelled_by_number(self, log: Store, clock: Clock) -> None:
+    async def test_a_call_is_told_that_it_was_cancelled_by_number(self, store: Store, clock: Clock) -> None:
         """In its own story and its own message, by whom; a call to another number stands as it stood."""
-        call, other = await _scheduled(log, clock), await _scheduled(log, clock, OTHER_NUMBER)
-        cancel = await _done(log, clock, cancelling())
-        assert (await log.requests.request(call.id)).cancelled == Cancelled(cancel.id)
-        note = (await log.requests.events(call.id))[-1]
+        call, other = await _scheduled(store, clock), await _scheduled(store, clock, OTHER_NUMBER)
+        cancel = await _done(store, clock, cancelling())
+        assert (await store.requests.request(call.id)).cancelled == Cancelled(cancel.id)
+        note = (await store.requests.events(call.id))[-1]
         assert (note.name, note.entry, note.data["by"]) == (CANCELLED, call.id, cancel.id)
-        assert (await log.requests.request(other.id)).cancelled is None
-        posts = await log.outbox.outgoing(clock.now, owner="one", until=clock.now + LEASE, limit=9)
+        assert (await store.requests.request(other.id)).cancelled is None
+        posts = await store.outbox.outgoing(clock.now, owner="one", until=clock.now + LEASE, limit=9)
         assert [(post.request, post.template, post.to) for post in posts] == [(call.id, "state", "audit")]
-        assert not (await verified(log)).faults
+        assert not (await verified(store)).faults
 
-    async def test_a_call_is_told_that_it_was_cancelled_by_id(self, log: Store, clock: Clock) -> None:
+    async def test_a_call_is_told_that_it_was_cancelled_by_id(self, store: Store, clock: Clock) -> None:
         """Only through its own connection, where ids mean that call."""
-        call = await _scheduled(log, clock, reference="vx_1")
-        await _done(log, clock, replace(cancelling_by_id("vx_1"), connection="second"))
-        assert (await log.requests.request(call.id)).cancelled is None
-        cancel = await _done(log, clock, cancelling_by_id("vx_1"))
-        assert (await log.requests.request(call.id)).cancelled == Cancelled(cancel.id)
+        call = await _scheduled(store, clock, reference="vx_1")
+        await _done(store, clock, replace(cancelling_by_id("vx_1"), connection="second"))
+        assert (await store.requests.request(call.id)).cancelled is None
+        cancel = await _done(store, clock, cancelling_by_id("vx_1"))
+        assert (await store.requests.request(call.id)).cancelled == Cancelled(cancel.id)
 
-    async def test_a_move_says_so_of_the_call_that_it_moves(self, log: Store, clock: Clock) -> None:
+    async def test_a_move_says_so_of_the_call_that_it_moves(self, store: Store, clock: Clock) -> None:
         """Another call to the number that goes with it is cancelled, and not placed anew."""
-        call, beside = await _scheduled(log, clock), await _scheduled(log, clock)
+        call, beside = await _scheduled(store, clock), await _scheduled(store, clock)
         to = TOMORROW + timedelta(hours=2)
-        move = await _done(log, clock, replace(cancelling(), reschedules=call.id, new_time=to))
-        assert (await log.requests.request(call.id)).cancelled == Cancelled(move.id, moved=True)
-        assert (await log.requests.request(beside.id)).cancelled == Cancelled(move.id)
+        move = await _done(store, clock, replace(cancelling(), reschedules=call.id, new_time=to))
+        assert (await store.requests.request(call.id)).cancelled == Cancelled(move.id, moved=True)
+        assert (await store.requests.request(beside.id)).cancelled == Cancelled(move.id)
 
-    async def test_what_is_placed_meanwhile_is_not_gone(self, log: Store, clock: Clock) -> None:
+    async def test_what_is_placed_meanwhile_is_not_gone(self, store: Store, clock: Clock) -> None:
         """The cancellation was on its way already, and is settled much later: nothing is said of the newer call."""
-        before = await _scheduled(log, clock)
-        cancel = await recorded(log, cancelling())
-        await log.requests.apply(approve(cancel.id))
-        await log.requests.apply(claim(cancel.id, until=clock.now + timedelta(seconds=30)))
-        await log.requests.apply(finish(cancel.id, State.UNKNOWN, code=Code.NO_ANSWER))
+        before = await _scheduled(store, clock)
+        cancel = await recorded(store, cancelling())
+        await store.requests.apply(approve(cancel.id))
+        await store.requests.apply(claim(cancel.id, until=clock.now + timedelta(seconds=30)))
+        await store.requests.apply(finish(cancel.id, State.UNKNOWN, code=Code.NO_ANSWER))
         clock.move(minutes=5)
-        meanwhile = await _scheduled(log, clock)
-        settled = Move(cancel.id, "happened", frozenset({State.UNKNOWN}), State.SUCCEEDED)
-        await log.requests.apply(Change(cancel.id, "U0MANAGER", [settled]))
-        assert (await log.requests.request(before.id)).cancelled == Cancelled(cancel.id)
-        assert (await log.requests.request(meanwhile.id)).cancelled is None
-        coming = await log.call_history.coming_up("reminders", "payments", NUMBER, clock.now)
+        meanwhile = await _scheduled(store, clock)
+        settled = Transition(cancel.id, "happened", frozenset({State.UNKNOWN}), State.SUCCEEDED)
+        await store.requests.apply(ChangeSet(cancel.id, "U0MANAGER", [settled]))
+        assert (await store.requests.request(before.id)).cancelled == Cancelled(cancel.id)
+        assert (await store.requests.request(meanwhile.id)).cancelled is None
+        coming = await store.call_history.upcoming_calls("reminders", "payments", NUMBER, clock.now)
         assert [entry.id for entry in coming] == [meanwhile.id]
 
     async def test_what_is_placed_between_two_attempts_goes_with_the_second(
-        self, log: Store, clock: Clock
+        self, store: Store, clock: Clock
     ) -> None:
         """The first never left; the one that was answered took away what was there when it was sent."""
-        cancel = await recorded(log, cancelling())
-        await log.requests.apply(approve(cancel.id))
-        await log.requests.apply(claim(cancel.id, until=clock.now + timedelta(seconds=30)))
+        cancel = await recorded(store, cancelling())
+        await store.requests.apply(approve(cancel.id))
+        await store.requests.apply(claim(cancel.id, until=clock.now + timedelta(seconds=30)))
         sending = frozenset({State.SENDING})
-        again = Move(cancel.id, "retry_scheduled", sending, State.APPROVED, owner="one", attempt=1)
-        await log.requests.apply(Change(cancel.id, "system", [again]))
-        call = await _scheduled(log, clock)
-        await log.requests.apply(claim(cancel.id, until=clock.now + timedelta(seconds=30), attempt=2))
-        await log.requests.apply(finish(cancel.id, code=Code.CANCELLED, attempt=2))
-        assert (await log.requests.request(call.id)).cancelled == Cancelled(cancel.id)
-        assert not await log.call_history.coming_up("reminders", "payments", NUMBER, clock.now)
+        again = Transition(cancel.id, "retry_scheduled", sending, State.APPROVED, owner="one", attempt=1)
+        await store.requests.apply(ChangeSet(cancel.id, "system", [again]))
+        call = await _scheduled(store, clock)
+        await store.requests.apply(claim(cancel.id, until=clock.now + timedelta(seconds=30), attempt=2))
+        await store.requests.apply(finish(cancel.id, code=Code.CANCELLED, attempt=2))
+        assert (await store.requests.request(call.id)).cancelled == Cancelled(cancel.id)
+        assert not await store.call_history.upcoming_calls("reminders", "payments", NUMBER, clock.now)
 
     async def test_an_answer_that_comes_after_the_call_takes_nothing_away(
-        self, log: Store, clock: Clock
+        self, store: Store, clock: Clock
     ) -> None:
         """By number the provider says the same where the call went out while it answered."""
-        call = await _scheduled(log, clock)
-        cancel = await recorded(log, cancelling())
-        await log.requests.apply(approve(cancel.id))
+        call = await _scheduled(store, clock)
+        cancel = await recorded(store, cancelling())
+        await store.requests.apply(approve(cancel.id))
         clock.now = TOMORROW - timedelta(seconds=5)
-        await log.requests.apply(claim(cancel.id, until=clock.now + timedelta(seconds=30)))
+        await store.requests.apply(claim(cancel.id, until=clock.now + timedelta(seconds=30)))
         clock.move(seconds=10)
-        await log.requests.apply(finish(cancel.id, code=Code.CANCELLED))
-        assert (await log.requests.request(call.id)).cancelled is None
+        await store.requests.apply(finish(cancel.id, code=Code.CANCELLED))
+        assert (await store.requests.request(call.id)).cancelled is None
 
-    async def test_a_cancellation_that_ended_unsent_knows_who_did_it(self, log: Store, clock: Clock) -> None:
+    async def test_a_cancellation_that_ended_unsent_knows_who_did_it(
+        self, store: Store, clock: Clock
+    ) -> None:
         """Another request cancelled the same while it waited; where none did, it knows of none."""
         for new in (cancelling(), cancelling_by_id("vx_1")):
-            waiting = await recorded(log, new)
-            done = await _done(log, clock, replace(new, joins=False))
-            over = Move(waiting.id, "expired", frozenset({State.PENDING}), State.EXPIRED)
-            await log.requests.apply(Change(waiting.id, "system", [over]))
-            assert (await log.requests.request(waiting.id)).done_by == done.id
-            alone = await recorded(log, new)
-            await log.requests.apply(Change(alone.id, "system", [replace(over, entry=alone.id)]))
-            assert (await log.requests.request(alone.id)).done_by is None
+            waiting = await recorded(store, new)
+            done = await _done(store, clock, replace(new, deduplicate=False))
+            over = Transition(waiting.id, "expired", frozenset({State.PENDING}), State.EXPIRED)
+            await store.requests.apply(ChangeSet(waiting.id, "system", [over]))
+            assert (await store.requests.request(waiting.id)).done_by == done.id
+            alone = await recorded(store, new)
+            await store.requests.apply(ChangeSet(alone.id, "system", [replace(over, entry=alone.id)]))
+            assert (await store.requests.request(alone.id)).done_by is None
 
-    async def test_what_another_account_has_is_not_gone(self, log: Store, clock: Clock) -> None:
+    async def test_what_another_account_has_is_not_gone(self, store: Store, clock: Clock) -> None:
         """The connection was changed since: by number to another agent, by id to another account."""
         calls = {}
         for account, reference in (("other:1", "vx_1"), ("callkaro:1 another agent", "vx_2")):
-            made = await recorded(log, replace(placing(at=TOMORROW), fingerprint=account))
-            await succeeded(log, made.id, clock, Code.SCHEDULED, reference)
+            made = await recorded(store, replace(placing(at=TOMORROW), fingerprint=account))
+            await succeeded(store, made.id, clock, Code.SCHEDULED, reference)
             calls[reference] = made.id
-        await _done(log, clock, replace(cancelling(), fingerprint="callkaro:1 agent"))
-        by_id = [await _done(log, clock, cancelling_by_id(reference)) for reference in calls]
-        assert (await log.requests.request(calls["vx_1"])).cancelled is None
-        assert (await log.requests.request(calls["vx_2"])).cancelled == Cancelled(by_id[1].id)
-        coming = await log.call_history.coming_up("reminders", "payments", NUMBER, clock.now)
+        await _done(store, clock, replace(cancelling(), fingerprint="callkaro:1 agent"))
+        by_id = [await _done(store, clock, cancelling_by_id(reference)) for reference in calls]
+        assert (await store.requests.request(calls["vx_1"])).cancelled is None
+        assert (await store.requests.request(calls["vx_2"])).cancelled == Cancelled(by_id[1].id)
+        coming = await store.call_history.upcoming_calls("reminders", "payments", NUMBER, clock.now)
         assert [entry.id for entry in coming] == [calls["vx_1"]]
 
-    async def test_a_call_whose_time_had_come_is_not_gone(self, log: Store, clock: Clock) -> None:
+    async def test_a_call_whose_time_had_come_is_not_gone(self, store: Store, clock: Clock) -> None:
         """By number and by id: when the cancellation was sent, it had gone out."""
-        call = await _scheduled(log, clock, reference="vx_1")
-        later = await recorded(log, placing(at=TOMORROW + timedelta(hours=3)))
-        await succeeded(log, later.id, clock, Code.SCHEDULED)
+        call = await _scheduled(store, clock, reference="vx_1")
+        later = await recorded(store, placing(at=TOMORROW + timedelta(hours=3)))
+        await succeeded(store, later.id, clock, Code.SCHEDULED)
         clock.now = TOMORROW + timedelta(hours=1)
-        cancel = await _done(log, clock, cancelling())
-        await _done(log, clock, cancelling_by_id("vx_1"))
-        assert (await log.requests.request(call.id)).cancelled is None
-        assert (await log.requests.request(later.id)).cancelled == Cancelled(cancel.id)
+        cancel = await _done(store, clock, cancelling())
+        await _done(store, clock, cancelling_by_id("vx_1"))
+        assert (await store.requests.request(call.id)).cancelled is None
+        assert (await store.requests.request(later.id)).cancelled == Cancelled(cancel.id)
 
     async def test_each_message_of_the_call_is_edited_and_its_requester_told(
-        self, log: Store, clock: Clock
+        self, store: Store, clock: Clock
     ) -> None:
         """Card and confirmation where there are some; who had it cancelled needs no message."""
-        call = await _scheduled(log, clock)
+        call = await _scheduled(store, clock)
         for slot in ("card", "origin"):
-            await log.requests.apply(replace(noted(Note(call.id, "said", {})), posts=[Post("state", slot)]))
-            [post] = await log.outbox.outgoing(clock.now, owner="one", until=clock.now + LEASE, limit=9)
-            await log.outbox.delivered(post, MessageRef("C0", slot), seen=post.event)
-        await _done(log, clock, replace(cancelling(), requester="U0OTHER"))
+            await store.requests.apply(
+                replace(noted(Annotation(call.id, "said", {})), notifications=[Notification("state", slot)])
+            )
+            [post] = await store.outbox.outgoing(clock.now, owner="one", until=clock.now + LEASE, limit=9)
+            await store.outbox.delivered(post, MessageRef("C0", slot), seen=post.event)
+        await _done(store, clock, replace(cancelling(), requester="U0OTHER"))
         told = []
-        while posts := await log.outbox.outgoing(clock.now, owner="one", until=clock.now + LEASE, limit=9):
+        while posts := await store.outbox.outgoing(clock.now, owner="one", until=clock.now + LEASE, limit=9):
             for post in posts:
                 told.append((post.template, post.to))
-                await log.outbox.delivered(post, MessageRef("C0", post.to), seen=post.event)
+                await store.outbox.delivered(post, MessageRef("C0", post.to), seen=post.event)
         assert told == [("state", slot) for slot in ("audit", "card", "origin", "dm:U0AGENT")]
 
-    async def test_what_is_cancelled_twice_is_told_once(self, log: Store, clock: Clock) -> None:
+    async def test_what_is_cancelled_twice_is_told_once(self, store: Store, clock: Clock) -> None:
         """The first one took it away; the second found nothing."""
-        call = await _scheduled(log, clock)
-        first = await _done(log, clock, cancelling())
-        await _done(log, clock, cancelling())
-        assert (await log.requests.request(call.id)).cancelled == Cancelled(first.id)
-        assert [event.name for event in await log.requests.events(call.id)].count(CANCELLED) == 1
+        call = await _scheduled(store, clock)
+        first = await _done(store, clock, cancelling())
+        await _done(store, clock, cancelling())
+        assert (await store.requests.request(call.id)).cancelled == Cancelled(first.id)
+        assert [event.name for event in await store.requests.events(call.id)].count(CANCELLED) == 1
 
-    async def test_a_cancellation_that_is_not_done_takes_nothing_away(self, log: Store, clock: Clock) -> None:
+    async def test_a_cancellation_that_is_not_done_takes_nothing_away(
+        self, store: Store, clock: Clock
+    ) -> None:
         """In doubt, it says nothing about the call."""
-        call = await _scheduled(log, clock)
-        cancel = await recorded(log, cancelling())
-        await log.requests.apply(approve(cancel.id))
-        await log.requests.apply(claim(cancel.id, until=clock.now + timedelta(seconds=30)))
-        await log.requests.apply(finish(cancel.id, State.UNKNOWN, code=Code.NO_ANSWER))
-        assert (await log.requests.request(call.id)).cancelled is None
+        call = await _scheduled(store, clock)
+        cancel = await recorded(store, cancelling())
+        await store.requests.apply(approve(cancel.id))
+        await store.requests.apply(claim(cancel.id, until=clock.now + timedelta(seconds=30)))
+        await store.requests.apply(finish(cancel.id, State.UNKNOWN, code=Code.NO_ANSWER))
+        assert (await store.requests.request(call.id)).cancelled is None
 
 
-async def _scheduled(log: Store, clock: Clock, *numbers: str, reference: str | None = None) -> Request:
-    call = await recorded(log, placing(*numbers, at=TOMORROW))
-    await succeeded(log, call.id, clock, Code.SCHEDULED, reference)
+async def _scheduled(store: Store, clock: Clock, *numbers: str, reference: str | None = None) -> Request:
+    call = await recorded(store, placing(*numbers, at=TOMORROW))
+    await succeeded(store, call.id, clock, Code.SCHEDULED, reference)
     return call
 
 
-async def _done(log: Store, clock: Clock, new: NewRequest) -> Request:
-    cancel = await recorded(log, new)
-    await log.requests.apply(approve(cancel.id))
-    await succeeded(log, cancel.id, clock, Code.CANCELLED)
+async def _done(store: Store, clock: Clock, new: NewRequest) -> Request:
+    cancel = await recorded(store, new)
+    await store.requests.apply(approve(cancel.id))
+    await succeeded(store, cancel.id, clock, Code.CANCELLED)
     return cancel

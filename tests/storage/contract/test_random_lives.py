@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from providers.actions import Code
-from storage.changes import Change, Move, Note, Post
-from storage.errors import Conflict
-from storage.states import MOVES, IllegalMove, State, onward, request_state
+from storage.changes import Annotation, ChangeSet, Notification, Transition
+from storage.errors import ConflictError
+from storage.states import TRANSITIONS, InvalidTransitionError, State, onward, request_state
 from storage.store import Store
 from tests.storage.contract.changes import assert_replayable
 from tests.storage.samples import (
@@ -65,18 +65,22 @@ class Lives(RuleBasedStateMachine):
     @rule()
     def open(self) -> None:
         """Open the log, or open it once more and go on there: the one before is idle, as another process."""
-        self.log = self.run(Store.open(self.folder / "log.db", key=KEY, clock=self.clock))
-        self.opened.append(self.log)
+        self.store = self.run(Store.open(self.folder / "log.db", key=KEY, clock=self.clock))
+        self.opened.append(self.store)
 
     @rule(target=requests, several=st.booleans(), pending=st.booleans(), key=st.sampled_from("abcdef"))
     def record(self, *, several: bool, pending: bool, key: str) -> str:
         """Record a request; the same key is the same request."""
         numbers = (NUMBER, OTHER_NUMBER)[: 1 + several]
         new = cancelling(*numbers) if pending else placing(*numbers)
-        made = self.run(self.log.requests.record(replace(new, nonce=key, posts=[Post("asked", "audit")])))
-        assert made.fresh == (key not in self.keys)
+        made = self.run(
+            self.store.requests.create(
+                replace(new, nonce=key, notifications=[Notification("asked", "audit")])
+            )
+        )
+        assert made.created == (key not in self.keys)
         assert self.keys.setdefault(key, made.request.id) == made.request.id
-        if made.fresh:
+        if made.created:
             self.states |= {entry.id: entry.state for entry in made.request.entries}
         return made.request.id
 
@@ -84,22 +88,22 @@ class Lives(RuleBasedStateMachine):
         """The entries of a request."""
         return [entry for entry in self.states if entry.partition(".")[0] == request]
 
-    def attempt(self, change: Change) -> bool:
+    def attempt(self, change: ChangeSet) -> bool:
         """Make a change, which must succeed exactly if every entry stands where its move begins."""
         possible = all(
-            self.states[move.entry] in move.before
-            and move.after
+            self.states[move.entry] in move.from_states
+            and move.to_state
             in onward(self.states[move.entry], maybe_executed=move.entry in self.maybe_executed)
-            for move in change.moves
+            for move in change.transitions
         )
         if not possible:
-            with pytest.raises(Conflict) as conflict:
-                self.run(self.log.requests.apply(change))
+            with pytest.raises(ConflictError) as conflict:
+                self.run(self.store.requests.apply(change))
             states = [self.states[entry] for entry in self.entries(change.request)]
             assert conflict.value.current.state is request_state(states)
             return False
-        after = self.run(self.log.requests.apply(change))
-        self.states |= {move.entry: move.after for move in change.moves}
+        after = self.run(self.store.requests.apply(change))
+        self.states |= {move.entry: move.to_state for move in change.transitions}
         assert [entry.state for entry in after.entries] == [self.states[entry.id] for entry in after.entries]
         return True
 
@@ -108,16 +112,16 @@ class Lives(RuleBasedStateMachine):
         """A person decides about a whole request."""
         self.attempt(decide(*self.entries(request)))
 
-    @rule(request=requests, after=st.sampled_from(sorted(MOVES[State.SENDING])))
+    @rule(request=requests, after=st.sampled_from(sorted(TRANSITIONS[State.SENDING])))
     def send(self, request: str, after: State) -> None:
         """An owner takes an entry, renews its lease, and records its end; another one comes too late."""
         entry = self.entries(request)[0]
         until, attempt = self.clock.now + timedelta(seconds=30), self.attempts.get(entry, 0) + 1
         if self.attempt(claim(entry, until=until, attempt=attempt)):
             self.attempts[entry] = attempt
-            assert self.run(self.log.requests.hold(entry, owner="one", attempt=attempt, until=until))
-            with pytest.raises(Conflict):
-                self.run(self.log.requests.apply(finish(entry, owner="two", attempt=attempt)))
+            assert self.run(self.store.requests.renew_lease(entry, owner="one", attempt=attempt, until=until))
+            with pytest.raises(ConflictError):
+                self.run(self.store.requests.apply(finish(entry, owner="two", attempt=attempt)))
             if after is State.UNKNOWN:
                 self.attempt(doubt(entry, attempt=attempt))
                 self.maybe_executed.add(entry)
@@ -128,11 +132,11 @@ class Lives(RuleBasedStateMachine):
     def give_up(self, request: str) -> None:
         """An ordered attempt is not made after all: a doubt stays one, and nothing else becomes one."""
         entry = self.entries(request)[0]
-        move = Move(entry, "not_sent_again", frozenset({State.APPROVED}), State.UNKNOWN)
-        change = Change(request, "system", [move])
+        move = Transition(entry, "not_sent_again", frozenset({State.APPROVED}), State.UNKNOWN)
+        change = ChangeSet(request, "system", [move])
         if self.states[entry] is State.APPROVED and entry not in self.maybe_executed:
-            with pytest.raises(IllegalMove):
-                self.run(self.log.requests.apply(change))
+            with pytest.raises(InvalidTransitionError):
+                self.run(self.store.requests.apply(change))
         else:
             self.attempt(change)
 
@@ -140,25 +144,25 @@ class Lives(RuleBasedStateMachine):
     def note(self, request: str, *, found: bool | None) -> None:
         """A look-up is noted, wherever the entry stands."""
         entry = self.entries(request)[0]
-        before = self.run(self.log.requests.request(request)).entries[0]
-        after = self.run(self.log.requests.apply(noted(Note(entry, "looked_up", {"found": found})))).entries[
-            0
-        ]
-        assert after == replace(before, looked_up=True, sighted=found, known_as=None)
+        before = self.run(self.store.requests.request(request)).entries[0]
+        after = self.run(
+            self.store.requests.apply(noted(Annotation(entry, "looked_up", {"found": found})))
+        ).entries[0]
+        assert after == replace(before, looked_up=True, lookup_found=found, known_as=None)
 
-    @rule(request=requests, after=st.sampled_from(sorted(MOVES[State.UNKNOWN])))
+    @rule(request=requests, after=st.sampled_from(sorted(TRANSITIONS[State.UNKNOWN])))
     def settle(self, request: str, after: State) -> None:
         """A person says what became of an unknown."""
-        move = Move(
+        move = Transition(
             self.entries(request)[0], "settled", frozenset({State.UNKNOWN}), after, private={"note": "called"}
         )
-        self.attempt(Change(request, "U0MANAGER", [move]))
+        self.attempt(ChangeSet(request, "U0MANAGER", [move]))
 
     @rule(request=requests)
     def erase(self, request: str) -> None:
         """Forget what is personal."""
-        self.run(erase(self.log, request, actor="U0DPO"))
-        assert not self.run(self.log.requests.private(request))
+        self.run(erase(self.store, request, actor="U0DPO"))
+        assert not self.run(self.store.requests.personal_values(request))
 
     @rule(hours=st.integers(-48, 48))
     def move_clock(self, hours: int) -> None:
@@ -169,24 +173,24 @@ class Lives(RuleBasedStateMachine):
     def deliver(self) -> None:
         """Make the posts that are due: never two of one request."""
         until = self.clock.now + timedelta(seconds=30)
-        due = self.run(self.log.outbox.outgoing(self.clock.now, owner="one", until=until, limit=50))
+        due = self.run(self.store.outbox.outgoing(self.clock.now, owner="one", until=until, limit=50))
         assert len({post.request for post in due}) == len(due)
         for post in due:
-            self.run(self.log.outbox.delivered(post, None, seen=post.event))
+            self.run(self.store.outbox.delivered(post, None, seen=post.event))
 
     @invariant()
     def rows_are_what_events_say(self) -> None:
         """Every entry stands where it was last moved to, and replaying its events gives its row."""
         for request in self.keys.values():
-            read = self.run(self.log.requests.request(request))
+            read = self.run(self.store.requests.request(request))
             assert {entry.id: entry.state for entry in read.entries} == {
                 entry: self.states[entry] for entry in self.entries(request)
             }
-            self.run(assert_replayable(self.log, request))
+            self.run(assert_replayable(self.store, request))
 
     def teardown(self) -> None:
         """The log verifies; let go of everything."""
-        assert not self.run(verified(self.log)).faults
+        assert not self.run(verified(self.store)).faults
         for log in self.opened:
             self.run(log.close())
         self.runner.close()

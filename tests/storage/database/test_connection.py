@@ -10,29 +10,35 @@ from pathlib import Path
 import pytest
 
 from providers.actions import Kind
-from storage.database.connection import CannotOpen, open_for_reading, open_for_writing
-from storage.event_log.writer import Sources
-from storage.models import Query, Waiting
+from storage.database.connection import CannotOpenLogError, open_for_reading, open_for_writing
+from storage.event_log.writer import WriteContext
+from storage.models import PendingRequest, Query
 from storage.repositories import cancellations, dispatch_queue, exclusion, outbox, rate_limits, search
-from storage.repositories.approvals import alike, last_asked, pending, pending_since, undecided
+from storage.repositories.approvals import (
+    decision_expired,
+    last_notified_at,
+    pending,
+    pending_ending_with,
+    pending_since,
+)
 from storage.repositories.call_history import (
-    coming_up,
-    holders,
-    known_call,
+    connections_knowing,
+    find_scheduled,
+    found_before_attempt,
     scheduled,
     scheduled_to,
     seen,
-    sighted_before,
     still_goes_out,
+    upcoming_calls,
 )
 from storage.repositories.dispatch_queue import (
     _READY,
     _READY_OF_KINDS,
-    lapsed,
-    overdue,
-    ready,
-    unsighted,
-    unsure,
+    awaiting_lookup,
+    due,
+    lease_expired,
+    retry_window_expired,
+    unknown_deletions,
 )
 from storage.states import State
 from storage.store import Store
@@ -47,7 +53,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def log(path: Path) -> AsyncIterator[Store]:
+async def store(path: Path) -> AsyncIterator[Store]:
     """A fresh log."""
     log = await Store.open(path, key=KEY, clock=Clock())
     yield log
@@ -114,7 +120,7 @@ async def test_processes_that_share_a_file_share_an_account_s_rate(path: Path) -
 async def test_a_log_is_as_it_was_when_it_is_opened_again(path: Path) -> None:
     """Closing and opening changes nothing."""
     log = await Store.open(path, key=KEY, clock=Clock())
-    made = (await log.requests.record(placing())).request
+    made = (await log.requests.create(placing())).request
     await log.close()
     log = await Store.open(path, key=KEY, clock=Clock())
     assert await log.requests.request(made.id) == made
@@ -165,7 +171,7 @@ async def test_a_file_that_is_no_log_of_ours_is_said_and_left_alone(
     """Opening says what is wrong with the file, and changes nothing in it."""
     prepare(path)
     before = content(path)
-    with pytest.raises(CannotOpen, match=why):
+    with pytest.raises(CannotOpenLogError, match=why):
         await Store.open(path, key=KEY, clock=Clock())
     assert content(path) == before
 
@@ -173,7 +179,7 @@ async def test_a_file_that_is_no_log_of_ours_is_said_and_left_alone(
 async def test_another_key_is_refused(path: Path) -> None:
     """A log whose numbers could not be found under the key is not opened."""
     await (await Store.open(path, key=KEY, clock=Clock())).close()
-    with pytest.raises(CannotOpen, match="another key"):
+    with pytest.raises(CannotOpenLogError, match="another key"):
         await Store.open(path, key=b"another", clock=Clock())
 
 
@@ -185,9 +191,9 @@ async def test_commits_reach_the_disk_and_erased_bytes_are_zeroed(path: Path) ->
             assert connection.execute(f"PRAGMA {name}").fetchone()[0] == value
 
 
-async def test_readers_cannot_write(log: Store, path: Path) -> None:
+async def test_readers_cannot_write(store: Store, path: Path) -> None:
     """A connection for reading refuses to write."""
-    assert not (await log.search.page(Query())).entries
+    assert not (await store.search.page(Query())).entries
     with (
         closing(open_for_reading(path)) as connection,
         pytest.raises(sqlite3.OperationalError, match="readonly"),
@@ -204,18 +210,18 @@ async def test_readers_cannot_write(log: Store, path: Path) -> None:
         "INSERT INTO events SELECT 9, at, request, entry, name, actor, data, private, previous, hash FROM events",
     ],
 )
-async def test_events_are_only_appended(log: Store, path: Path, statement: str) -> None:
+async def test_events_are_only_appended(store: Store, path: Path, statement: str) -> None:
     """SQLite itself refuses to change, delete, replace or skip events, for whoever opens the file."""
-    made = (await log.requests.record(placing())).request
+    made = (await store.requests.create(placing())).request
     with (
         closing(sqlite3.connect(path)) as connection,
         pytest.raises(sqlite3.IntegrityError, match="events are"),
     ):
         connection.execute(statement)
-    assert (await log.requests.events(made.id))[0].actor == "U0AGENT"
+    assert (await store.requests.events(made.id))[0].actor == "U0AGENT"
 
 
-SOURCES = Sources(KEY, Clock())
+SOURCES = WriteContext(KEY, Clock())
 NUMBER = "+919876543210"
 
 QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
@@ -261,10 +267,10 @@ QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
         "events_cancelled",
     ),
     "asked to stop": (lambda db: search.asked_to_stop(db, SOURCES, NUMBER), "lookup_number"),
-    "coming up": (lambda db: coming_up(db, SOURCES, "a", "b", NUMBER, NOON), "lookup_number"),
+    "coming up": (lambda db: upcoming_calls(db, SOURCES, "a", "b", NUMBER, NOON), "lookup_number"),
     "seen": (lambda db: seen(db, "a", "f", "ck_1", NOON), "events_reference"),
     "taken away": (lambda db: cancellations._found(db, "A-2222"), "events_reference (<expr>=?"),
-    "what is waited for": (lambda db: ready(db, NOON, 9), "actions_approved"),
+    "what is waited for": (lambda db: due(db, NOON, 9), "actions_approved"),
     "ready": (
         lambda db: db.execute(_READY, {"connection": "a", "now": 1, "ahead": 1, "limit": 9, "held": "[]"}),
         "actions_approved (connection=?)",
@@ -276,24 +282,24 @@ QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
         ),
         "actions_approved (connection=?)",
     ),
-    "overdue": (lambda db: overdue(db, NOON), "actions_not_after"),
+    "overdue": (lambda db: retry_window_expired(db, NOON), "actions_not_after"),
     "unsighted": (
-        lambda db: unsighted(db, ["a"], 9, {}),
+        lambda db: awaiting_lookup(db, ["a"], 9, {}),
         "actions_unbegun (connection=? AND rowid>?)",
     ),
-    "unsure": (lambda db: unsure(db, ["a"], 9), "actions_unsure (connection=?)"),
-    "sighted before": (lambda db: sighted_before(db, "A-2222"), "events_looked_up"),
-    "a turn": (lambda db: rate_limits.turn(db, "a", 5, NOON), "PRIMARY KEY"),
+    "unsure": (lambda db: unknown_deletions(db, ["a"], 9), "actions_unsure (connection=?)"),
+    "sighted before": (lambda db: found_before_attempt(db, "A-2222"), "events_looked_up"),
+    "a turn": (lambda db: rate_limits.try_acquire(db, "a", 5, NOON), "PRIMARY KEY"),
     "waits": (lambda db: exclusion.waits(db, "A-2222"), "actions_maybe_executed"),
-    "lapsed": (lambda db: lapsed(db, NOON), "actions_state"),
-    "undecided": (lambda db: undecided(db, NOON, 9), "requests_pending (<expr><?)"),
+    "lapsed": (lambda db: lease_expired(db, NOON), "actions_state"),
+    "undecided": (lambda db: decision_expired(db, NOON, 9), "requests_pending (<expr><?)"),
     "pending": (
-        lambda db: pending(db, 9, after=Waiting("A-2222", "U1", "T1", None, NOON, NOON)),
+        lambda db: pending(db, 9, after=PendingRequest("A-2222", "U1", "T1", None, NOON, NOON)),
         "requests_pending (<expr>>?)",
     ),
     "pending since": (lambda db: pending_since(db, 5, 9), "actions_pending (n>?)"),
-    "alike": (lambda db: alike(db, SOURCES, NUMBER), "lookup_masked (masked=?)"),
-    "last asked": (lambda db: last_asked(db, ["U1"]), "events_asked (<expr>=?)"),
+    "alike": (lambda db: pending_ending_with(db, SOURCES, NUMBER), "lookup_masked (masked=?)"),
+    "last asked": (lambda db: last_notified_at(db, ["U1"]), "events_asked (<expr>=?)"),
     "scheduled": (
         lambda db: scheduled(db, ["a"], NOON, mine="U1", limit=9),
         "actions_scheduled_by (requester=? AND scheduled_for>?)",
@@ -343,11 +349,11 @@ def test_what_is_asked_often_is_found_by_index(path: Path, name: str) -> None:
 ONE_BY_ONE: dict[str, Callable[[sqlite3.Connection], object]] = {
     "scheduled": lambda db: scheduled(db, ["a"], NOON, mine="U1", limit=9),
     "scheduled to": lambda db: scheduled_to(db, SOURCES, NUMBER, NOON),
-    "known call": lambda db: known_call(db, "a", "ck_1", NOON),
-    "holders": lambda db: holders(db, SOURCES, ["ck_1", "ck_12345678"]),
+    "known call": lambda db: find_scheduled(db, "a", "ck_1", NOON),
+    "holders": lambda db: connections_knowing(db, SOURCES, ["ck_1", "ck_12345678"]),
     "still goes out": lambda db: still_goes_out(db, "A-2222", NOON),
-    "moves due": lambda db: dispatch_queue.moves_due(db, NOON),
-    "moves followed": lambda db: dispatch_queue.moves_followed(db, NOON),
+    "moves due": lambda db: dispatch_queue.reschedules_due(db, NOON),
+    "moves followed": lambda db: dispatch_queue.reschedules_completed(db, NOON),
 }
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from storage.database.files import CannotWrite, append_line, make, whole
+from storage.database.files import CannotWriteFileError, append_line, make, whole
 from storage.maintenance.anchors import Anchor, anchors_beside, note
-from storage.maintenance.backup import CannotBackUp, backup
-from storage.repositories.erasure_list import Erasing, Listed, keep_in_list, list_beside
+from storage.maintenance.backup import BackupError, backup
+from storage.repositories.erasure_list import Listed, PurgeFilter, keep_in_list, list_beside
 from storage.repositories.processes import BEGINNING, SERVING, ProcessLock
 from storage.store import Store
 from tests.storage.samples import KEY, Clock, placing
@@ -81,7 +81,7 @@ def test_a_new_file_takes_no_place_that_is_taken(
     before = os.lstat(tmp_path / name)
     said = "is there already" if name == "out.csv" else "another export is being made"
     with (
-        pytest.raises(CannotWrite, match=said),
+        pytest.raises(CannotWriteFileError, match=said),
         whole(tmp_path / "out.csv", "export", mark=".partial") as made,
     ):
         os.write(made.descriptor, b"numbers")
@@ -105,7 +105,7 @@ def test_a_name_that_is_taken_meanwhile_is_left_alone(tmp_path: Path, victim: Pa
 
     for link in (os.link, cannot):
         target = tmp_path / f"out-{link.__name__}"
-        with pytest.raises(CannotWrite, match="is there already"):
+        with pytest.raises(CannotWriteFileError, match="is there already"):
             write(target, link)
         assert untouched(victim)
         assert not (tmp_path / f"{target.name}.partial").exists()
@@ -138,14 +138,20 @@ def test_nothing_is_left_of_what_failed(tmp_path: Path) -> None:
         raise ZeroDivisionError
     with whole(target, "export", mark=".partial") as made:
         made.keep = False
-    with pytest.raises(CannotWrite, match="cannot be written: No space"), whole(target, "x", mark=".partial"):
+    with (
+        pytest.raises(CannotWriteFileError, match="cannot be written: No space"),
+        whole(target, "x", mark=".partial"),
+    ):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     with (
-        pytest.raises(CannotWrite, match="No such file or directory"),
+        pytest.raises(CannotWriteFileError, match="No such file or directory"),
         whole(tmp_path / "a" / "b", "x", mark="."),
     ):
         pass
-    with pytest.raises(CannotWrite, match="File name too long"), whole(tmp_path / ("a" * 300), "x", mark="."):
+    with (
+        pytest.raises(CannotWriteFileError, match="File name too long"),
+        whole(tmp_path / ("a" * 300), "x", mark="."),
+    ):
         pass
     assert [*tmp_path.iterdir()] == []
 
@@ -165,7 +171,7 @@ def test_anchors_and_what_was_erased_are_kept_for_their_owner_alone(tmp_path: Pa
     try:
         for _ in range(2):
             note(log, Anchor(1, "0" * 64, NOW))
-            keep_in_list(log, Erasing("by age", before=NOW), [Listed("A-1", NOW)], NOW)
+            keep_in_list(log, PurgeFilter("by age", before=NOW), [Listed("A-1", NOW)], NOW)
     finally:
         os.umask(before)
     for path in (anchors_beside(log), list_beside(log)):
@@ -175,7 +181,7 @@ def test_anchors_and_what_was_erased_are_kept_for_their_owner_alone(tmp_path: Pa
     with pytest.raises(OSError, match="anchors"):
         note(log, Anchor(1, "0" * 64, NOW))
     with pytest.raises(OSError, match="erasures"):
-        keep_in_list(log, Erasing("by age", before=NOW), [], NOW)
+        keep_in_list(log, PurgeFilter("by age", before=NOW), [], NOW)
     assert untouched(victim)
 
 
@@ -187,7 +193,7 @@ async def test_a_log_is_made_for_its_owner_alone_where_its_link_says(tmp_path: P
     before = os.umask(0)
     try:
         log = await Store.open(tmp_path / "callops.db", key=KEY, clock=Clock())
-        await log.requests.record(placing())
+        await log.requests.create(placing())
         made = {path.name: mode(path) for path in disk.iterdir()}
         await log.close()
     finally:
@@ -225,7 +231,7 @@ async def test_a_backup_takes_no_place_that_is_taken(
     log = await Store.open(tmp_path / "callops.db", key=KEY, clock=Clock())
     await log.close()
     plant(tmp_path / name, victim)
-    with pytest.raises(CannotBackUp, match="is there"):
+    with pytest.raises(BackupError, match="is there"):
         backup(tmp_path / "callops.db", tmp_path / "copy.db")
     assert untouched(victim)
     assert not (tmp_path / ("copy.db.unfinished" if name == "copy.db" else "copy.db")).exists()

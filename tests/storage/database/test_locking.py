@@ -46,7 +46,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def log(path: Path) -> AsyncIterator[Store]:
+async def store(path: Path) -> AsyncIterator[Store]:
     """A fresh log."""
     log = await Store.open(path, key=KEY, clock=Clock())
     yield log
@@ -60,15 +60,15 @@ def count(path: Path) -> int:
     return int(number)
 
 
-async def test_what_is_not_written_by_its_deadline_never_is(log: Store, path: Path) -> None:
+async def test_what_is_not_written_by_its_deadline_never_is(store: Store, path: Path) -> None:
     """A request, a change, a report and a turn: each caller is told in time, and nothing is recorded later."""
-    made = (await log.requests.record(placing())).request
+    made = (await store.requests.create(placing())).request
     new = replace(placing(), delivery_key="the same trigger")
     writes = (
-        lambda: log.requests.record(new),
-        lambda: log.requests.apply(withdraw(made.entries[0].id)),
-        lambda: log.audit.report(actor="U0AGENT", where="/calls", private={}),
-        lambda: log.rate_limits.turn("an account", a_minute=1, now=NOON),
+        lambda: store.requests.create(new),
+        lambda: store.requests.apply(withdraw(made.entries[0].id)),
+        lambda: store.audit.record_error(actor="U0AGENT", where="/calls", private={}),
+        lambda: store.rate_limits.try_acquire("an account", a_minute=1, now=NOON),
     )
     async with held(path) as let_go:
         began = time.monotonic()
@@ -77,26 +77,28 @@ async def test_what_is_not_written_by_its_deadline_never_is(log: Store, path: Pa
                 await write()
             assert due.committed == 0
         assert time.monotonic() - began < SOON * len(writes) + SLOWLY
-        assert await log.requests.request(made.id) == made
+        assert await store.requests.request(made.id) == made
         await let_go()
-    await log.audit.report(actor="U0AGENT", where="/calls", private={})
+    await store.audit.record_error(actor="U0AGENT", where="/calls", private={})
     assert count(path) == 1
-    assert await log.requests.request(made.id) == made
-    again = await log.requests.record(new)
-    assert again.fresh
-    assert (await log.requests.record(new)).request.id == again.request.id
-    assert not (await verified(log)).faults
+    assert await store.requests.request(made.id) == made
+    again = await store.requests.create(new)
+    assert again.created
+    assert (await store.requests.create(new)).request.id == again.request.id
+    assert not (await verified(store)).faults
 
 
-async def test_a_deadline_ends_the_wait_of_one_and_not_of_those_it_waits_with(log: Store, path: Path) -> None:
+async def test_a_deadline_ends_the_wait_of_one_and_not_of_those_it_waits_with(
+    store: Store, path: Path
+) -> None:
     """Changes that wait together are withdrawn one by one; the others are committed once the lock is free."""
 
     async def soon() -> None:
         with deadline(SOON):
-            await log.requests.record(placing())
+            await store.requests.create(placing())
 
     async with held(path) as let_go:
-        waiting = [asyncio.create_task(log.requests.record(placing())) for _ in range(3)]
+        waiting = [asyncio.create_task(store.requests.create(placing())) for _ in range(3)]
         hasty = [asyncio.create_task(soon()) for _ in range(3)]
         told = await asyncio.gather(*hasty, return_exceptions=True)
         assert [type(one) for one in told] == [LogBusyError] * 3
@@ -104,20 +106,20 @@ async def test_a_deadline_ends_the_wait_of_one_and_not_of_those_it_waits_with(lo
         await let_go()
         async with asyncio.timeout(BUSY_SECONDS):
             made = await asyncio.gather(*waiting)
-    assert all(one.fresh for one in made)
+    assert all(one.created for one in made)
     assert count(path) == 3
 
 
-async def test_whoever_gives_up_waiting_withdraws_what_they_wanted_written(log: Store, path: Path) -> None:
+async def test_whoever_gives_up_waiting_withdraws_what_they_wanted_written(store: Store, path: Path) -> None:
     """A caller that is cancelled while the lock is waited for leaves nothing behind."""
     async with held(path) as let_go:
-        waiting = asyncio.create_task(log.requests.record(placing()))
+        waiting = asyncio.create_task(store.requests.create(placing()))
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(asyncio.shield(waiting), SOON)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
         await let_go()
-    await log.requests.record(placing())
+    await store.requests.create(placing())
     assert count(path) == 1
 
 
@@ -139,13 +141,13 @@ async def test_a_change_that_is_being_committed_at_its_deadline_is_not_called_wi
     await writer.close()
 
 
-async def test_a_deadline_that_knows_of_its_commits(log: Store) -> None:
+async def test_a_deadline_that_knows_of_its_commits(store: Store) -> None:
     """What was committed for an answer is counted; what only the cache wants is not."""
     with deadline(SLOWLY) as due:
-        await log.users.keep_person(ASHA)
-        await log.users.keep_draft("nonce", person="U0AGENT", content={"line": "x"})
+        await store.users.keep_person(ASHA)
+        await store.users.keep_draft("nonce", person="U0AGENT", content={"line": "x"})
         assert due.committed == 0
-        await log.requests.record(placing())
+        await store.requests.create(placing())
         assert due.committed == 1
 
 
@@ -165,7 +167,7 @@ async def test_people_and_drafts_are_read_before_they_are_written(path: Path) ->
         await log.users.keep_person(replace(ASHA, name="Asha B."))
         assert await log.users.person("U0AGENT") == replace(ASHA, name="Asha B.")
         await let_go()
-        await log.requests.record(placing())  # the writer has had its turn
+        await log.requests.create(placing())  # the writer has had its turn
     await log.close()
     other = await Store.open(path, key=KEY, clock=Clock())
     assert await other.users.person("U0AGENT") == replace(ASHA, name="Asha B.")
@@ -173,9 +175,9 @@ async def test_people_and_drafts_are_read_before_they_are_written(path: Path) ->
     await other.close()
 
 
-async def test_a_log_is_opened_and_read_beside_a_held_lock(log: Store, path: Path) -> None:
+async def test_a_log_is_opened_and_read_beside_a_held_lock(store: Store, path: Path) -> None:
     """Opening a log that has its key writes nothing, so the command line reads it at any time."""
-    made = (await log.requests.record(placing())).request
+    made = (await store.requests.create(placing())).request
     async with held(path):
         began = time.monotonic()
         other = await Store.open(path, key=KEY, clock=Clock())
@@ -189,7 +191,7 @@ async def test_closing_with_a_deadline_tells_who_waits_and_leaves_nothing_to_com
     """A log that is closed beside a held lock is closed in time, and what waited is not committed by it."""
     log = await Store.open(path, key=KEY, clock=Clock())
     async with held(path) as let_go:
-        waiting = [asyncio.create_task(log.requests.record(placing())) for _ in range(100)]
+        waiting = [asyncio.create_task(log.requests.create(placing())) for _ in range(100)]
         await log.users.keep_person(ASHA)
         began = time.monotonic()
         with deadline(SOON):
@@ -201,7 +203,7 @@ async def test_closing_with_a_deadline_tells_who_waits_and_leaves_nothing_to_com
     assert count(path) == 0
 
 
-async def test_a_stopped_process_that_holds_the_lock_is_a_busy_log(log: Store, path: Path) -> None:
+async def test_a_stopped_process_that_holds_the_lock_is_a_busy_log(store: Store, path: Path) -> None:
     """It makes no difference whether who holds the lock runs: no answer waits for it."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.storage.holder", str(path), cwd=ROOT, stdin=PIPE, stdout=PIPE
@@ -211,10 +213,10 @@ async def test_a_stopped_process_that_holds_the_lock_is_a_busy_log(log: Store, p
     os.kill(process.pid, signal.SIGSTOP)
     try:
         with deadline(SOON), pytest.raises(LogBusyError):
-            await log.requests.record(placing())
-        assert not (await log.search.page(Query())).entries
+            await store.requests.create(placing())
+        assert not (await store.search.page(Query())).entries
     finally:
         process.kill()
         await process.wait()
-    assert (await log.requests.record(placing())).fresh
+    assert (await store.requests.create(placing())).created
     assert count(path) == 1

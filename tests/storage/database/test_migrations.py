@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.database.connection import CannotOpen
+from storage.database.connection import CannotOpenLogError
 from storage.database.migrations import known
 from storage.maintenance.inspection import inspect
 from storage.maintenance.verification import verify
@@ -27,7 +27,7 @@ async def path(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """A log with a request in it, as another version would have made it."""
     path = tmp_path / "log.db"
     log = await Store.open(path, key=KEY, clock=Clock())
-    await log.requests.record(placing())
+    await log.requests.create(placing())
     await log.close()
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(OTHERS[request.param])
@@ -37,7 +37,7 @@ async def path(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 async def test_a_file_of_another_version_is_refused(path: Path) -> None:
     """It is said what to do, and the file stays as it is."""
     before = await asyncio.to_thread(path.read_bytes)
-    with pytest.raises(CannotOpen, match=r"made by another version of CallOps .*begin a new file"):
+    with pytest.raises(CannotOpenLogError, match=r"made by another version of CallOps .*begin a new file"):
         await Store.open(path, key=KEY, clock=Clock())
     [fault] = verify(path, key=KEY).faults
     assert "made by another version" in fault

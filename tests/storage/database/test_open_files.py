@@ -28,10 +28,10 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def log(path: Path) -> AsyncIterator[Store]:
+async def store(path: Path) -> AsyncIterator[Store]:
     """A log with a request in it, whose files are watched."""
     log = await Store.open(path, key=KEY, clock=Clock(), watched=True)
-    await log.requests.record(placing())
+    await log.requests.create(placing())
     yield log
     await log.close()
 
@@ -39,7 +39,7 @@ async def log(path: Path) -> AsyncIterator[Store]:
 async def another(path: Path) -> Path:
     """Another log, in one file."""
     other = await Store.open(path, key=KEY, clock=Clock())
-    await other.requests.record(placing())
+    await other.requests.create(placing())
     await other.close()
     return path
 
@@ -75,40 +75,40 @@ LOSSES: dict[str, Loss] = {
 
 @pytest.mark.parametrize("lose", LOSSES.values(), ids=LOSSES.keys())
 async def test_nothing_is_committed_into_files_that_are_lost(
-    log: Store, path: Path, tmp_path: Path, lose: Loss
+    store: Store, path: Path, tmp_path: Path, lose: Loss
 ) -> None:
     """Whatever becomes of its files under an open log, the next change is refused, and why is said."""
     other = await another(tmp_path / "other.db")
-    assert log.fault() is None
+    assert store.fault() is None
     lose(path, other)
     with pytest.raises(LogReplacedError):
-        await log.requests.record(placing())
-    fault = log.fault()
+        await store.requests.create(placing())
+    fault = store.fault()
     assert fault
     assert fault.startswith("The log is lost: log.db")
     assert "Nothing is accepted" in fault
     with pytest.raises(LogReplacedError):
-        await log.users.keep_draft("nonce", person="U0AGENT", content={})
+        await store.users.keep_draft("nonce", person="U0AGENT", content={})
 
 
-async def test_files_that_come_back_are_the_log_again(log: Store, path: Path) -> None:
+async def test_files_that_come_back_are_the_log_again(store: Store, path: Path) -> None:
     """A folder that was away for a while, as where a volume is mounted again: nothing was lost meanwhile."""
     away = path.parent.rename(path.parent.with_name("away"))
     with pytest.raises(LogReplacedError):
-        await log.requests.record(placing())
+        await store.requests.create(placing())
     away.rename(path.parent)
-    assert (await log.requests.record(placing())).fresh
-    assert log.fault() is None
-    assert not (await verified(log)).faults
+    assert (await store.requests.create(placing())).created
+    assert store.fault() is None
+    assert not (await verified(store)).faults
 
 
-async def test_an_older_state_of_the_same_log_is_noticed(log: Store, path: Path, tmp_path: Path) -> None:
+async def test_an_older_state_of_the_same_log_is_noticed(store: Store, path: Path, tmp_path: Path) -> None:
     """A backup that is copied over the running log has the same identity, and is another file all the same."""
     assert not backup(path, tmp_path / "backup.db").faults
-    await log.requests.record(placing())
+    await store.requests.create(placing())
     shutil.copyfile(tmp_path / "backup.db", path)
     with pytest.raises(LogReplacedError):
-        await log.requests.record(placing())
+        await store.requests.create(placing())
 
 
 async def test_a_file_that_a_killed_process_left_is_watched_as_well(path: Path, tmp_path: Path) -> None:
@@ -121,14 +121,14 @@ async def test_a_file_that_a_killed_process_left_is_watched_as_well(path: Path, 
     await process.wait()
     log = await Store.open(path, key=KEY, clock=Clock(), watched=True)
     assert (await log.requests.request(accepted[0])).id == accepted[0]
-    await log.requests.record(placing())
+    await log.requests.create(placing())
     shutil.copyfile(await another(tmp_path / "other.db"), path)
     with pytest.raises(LogReplacedError):
-        await log.requests.record(placing())
+        await log.requests.create(placing())
     await log.close()
 
 
-async def test_what_others_may_do_is_no_loss(log: Store, path: Path, tmp_path: Path) -> None:
+async def test_what_others_may_do_is_no_loss(store: Store, path: Path, tmp_path: Path) -> None:
     """Other processes write and empty the write-ahead log, a backup is made, the file is compacted, read, touched."""
     processes = [
         await asyncio.create_subprocess_exec(
@@ -141,19 +141,19 @@ async def test_what_others_may_do_is_no_loss(log: Store, path: Path, tmp_path: P
     ends = [asyncio.create_task(process.communicate()) for process in processes]
     with closing(sqlite3.connect(path, isolation_level=None, timeout=60)) as shell:
         while not all(one.done() for one in ends):
-            await log.requests.record(placing())
-            assert log.fault() is None
+            await store.requests.create(placing())
+            assert store.fault() is None
             shell.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            assert log.fault() is None
+            assert store.fault() is None
             await asyncio.sleep(0)
         assert not backup(path, tmp_path / "backup.db").faults
         shell.execute("VACUUM")
         shell.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     assert [process.returncode for process in processes] == [0, 0]
     os.utime(path)
-    assert (await log.requests.record(placing())).fresh
-    assert log.fault() is None
-    assert not (await verified(log)).faults
+    assert (await store.requests.create(placing())).created
+    assert store.fault() is None
+    assert not (await verified(store)).faults
 
 
 async def test_a_read_that_fails_speaks_against_the_log_for_a_while(path: Path) -> None:

@@ -20,22 +20,22 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def log(path: Path) -> AsyncIterator[Store]:
+async def store(path: Path) -> AsyncIterator[Store]:
     """A fresh log."""
     log = await Store.open(path, key=KEY, clock=Clock())
     yield log
     await log.close()
 
 
-async def test_a_long_read_does_not_delay_a_commit(log: Store, path: Path) -> None:
+async def test_a_long_read_does_not_delay_a_commit(store: Store, path: Path) -> None:
     """Somebody who reads an old state for a long time keeps nobody from writing."""
-    await log.requests.record(placing())
+    await store.requests.create(placing())
     with closing(open_for_reading(path)) as connection:
         connection.execute("BEGIN")
         connection.execute("SELECT * FROM events").fetchone()
         async with asyncio.timeout(5):
-            made = (await log.requests.record(placing())).request
-            await erase(log, made.id, actor="U1")
+            made = (await store.requests.create(placing())).request
+            await erase(store, made.id, actor="U1")
         assert connection.execute("SELECT count(*) FROM events").fetchone()[0] == 1
 
 
@@ -132,16 +132,16 @@ async def test_a_transaction_that_sqlite_gave_up_is_told_to_all(path: Path) -> N
     await writer.close()
 
 
-async def test_a_caller_that_is_cancelled_leaves_nothing_half_done(log: Store) -> None:
+async def test_a_caller_that_is_cancelled_leaves_nothing_half_done(store: Store) -> None:
     """Each request of cancelled callers is there whole or not at all, and others are not held up."""
-    tasks = [asyncio.create_task(log.requests.record(placing())) for _ in range(30)]
+    tasks = [asyncio.create_task(store.requests.create(placing())) for _ in range(30)]
     await asyncio.sleep(0)
     for task in tasks[::2]:
         task.cancel()
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert sum(isinstance(result, asyncio.CancelledError) for result in results) == 15
-    made = (await log.requests.record(placing())).request
-    assert (await log.requests.request(made.id)).state is State.APPROVED
-    verdict = await verified(log)
+    made = (await store.requests.create(placing())).request
+    assert (await store.requests.request(made.id)).state is State.APPROVED
+    verdict = await verified(store)
     assert verdict.faults == ()
     assert verdict.entries >= 16

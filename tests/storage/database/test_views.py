@@ -52,10 +52,10 @@ async def path(tmp_path: Path) -> AsyncIterator[Path]:
             read_at=NOON,
         )
     )
-    await log.requests.record(placing(NUMBER))
-    made = (await log.requests.record(replace(cancelling(NUMBER, OTHER_NUMBER), reason="moved"))).request
+    await log.requests.create(placing(NUMBER))
+    made = (await log.requests.create(replace(cancelling(NUMBER, OTHER_NUMBER), reason="moved"))).request
     await log.requests.apply(approve(*(entry.id for entry in made.entries)))
-    await log.requests.apply(deny((await log.requests.record(cancelling_by_id("vx_1"))).request.id))
+    await log.requests.apply(deny((await log.requests.create(cancelling_by_id("vx_1"))).request.id))
     yield tmp_path / "log.db"
     await log.close()
 
@@ -96,7 +96,7 @@ async def test_views_do_not_count_a_call_that_was_cancelled_as_done(tmp_path: Pa
     clock, path = Clock(), tmp_path / "log.db"
     log = await Store.open(path, key=KEY, clock=clock)
     _, cancel = await cancelled(log, clock)
-    await log.requests.record(placing(OTHER_NUMBER))
+    await log.requests.create(placing(OTHER_NUMBER))
     await log.close()
     told = [(row["what"], row["state"], row["cancelled_by"]) for row in read(path, "actions_in_words")]
     assert told == [

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.event_log.hash_chain import GENESIS, Links, canonical, commitment, digest, microseconds, moment
+from storage.event_log.hash_chain import (
+    GENESIS,
+    ChainVerifier,
+    canonical,
+    commitment,
+    digest,
+    microseconds,
+    moment,
+)
 from storage.ids import ALPHABET, new_id
 from storage.models import Event
 
@@ -72,7 +80,7 @@ def test_times_keep_their_microseconds(at: datetime) -> None:
 
 def test_a_whole_chain_has_no_fault() -> None:
     """Events that follow one another are found in order."""
-    links = Links()
+    links = ChainVerifier()
     chain = linked(EVENT, EVENT, EVENT)
     assert [links.fault(event) for event in chain] == [None, None, None]
     assert (links.seq, links.head) == (3, chain[-1].hash)
@@ -92,7 +100,7 @@ def test_a_whole_chain_has_no_fault() -> None:
 )
 def test_every_part_of_an_event_is_covered(changed: dict[str, object]) -> None:
     """Changing any part of an event is found at that event and nowhere else."""
-    links = Links()
+    links = ChainVerifier()
     first, second, third = linked(EVENT, EVENT, EVENT)
     forged = replace(second, **changed)  # type: ignore[arg-type]
     assert links.fault(first) is None
@@ -103,14 +111,14 @@ def test_every_part_of_an_event_is_covered(changed: dict[str, object]) -> None:
 def test_a_missing_or_rewritten_event_is_named() -> None:
     """A gap is named where it is, and an event that was hashed anew where the next one does not follow."""
     first, second, third = linked(EVENT, EVENT, EVENT)
-    links = Links()
+    links = ChainVerifier()
     assert [links.fault(event) for event in (first, third)] == [
         None,
         "Event 2 is missing: event 3 follows event 1.",
     ]
     rewritten = replace(second, actor="U0MALLORY")
     rewritten = replace(rewritten, hash=digest(rewritten))
-    links = Links()
+    links = ChainVerifier()
     assert [links.fault(event) for event in (first, rewritten, third)] == [
         None,
         None,

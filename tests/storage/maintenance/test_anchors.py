@@ -20,19 +20,19 @@ FAR = 300
 
 
 @pytest.fixture
-async def log(tmp_path: Path) -> AsyncIterator[Store]:
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
     """A log that is open, with one request on the disk, and in its file, not only beside it."""
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
-    await log.requests.record(placing(NUMBER))
+    await log.requests.create(placing(NUMBER))
     await log.close()
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
     yield log
     await log.close()
 
 
-async def grow(log: Store, by: int) -> None:
+async def grow(store: Store, by: int) -> None:
     """Record so many more requests."""
-    await asyncio.gather(*(log.requests.record(cancelling_by_id(f"vx_{n}")) for n in range(by)))
+    await asyncio.gather(*(store.requests.create(cancelling_by_id(f"vx_{n}")) for n in range(by)))
 
 
 def head(path: Path) -> Anchor:
@@ -50,21 +50,21 @@ def copied(path: Path, to: Path, *beside: str) -> Path:
     return to / path.name
 
 
-async def test_a_log_that_grew_holds_its_anchors(log: Store, tmp_path: Path) -> None:
+async def test_a_log_that_grew_holds_its_anchors(store: Store, tmp_path: Path) -> None:
     """Whatever was written, or erased, since."""
     path = tmp_path / "log.db"
     anchors = [head(path)]
-    await grow(log, 3)
+    await grow(store, 3)
     anchors.append(head(path))
-    fault = await log.audit.report(actor="U1", where="commands", private={"line": "x"})
+    fault = await store.audit.record_error(actor="U1", where="commands", private={"line": "x"})
     anchors.append(head(path))
-    await erase(log, fault, actor="U0DPO")
+    await erase(store, fault, actor="U0DPO")
     assert missing(path, anchors) == []
 
 
-async def test_a_write_ahead_log_that_is_gone_is_named(log: Store, tmp_path: Path) -> None:
+async def test_a_write_ahead_log_that_is_gone_is_named(store: Store, tmp_path: Path) -> None:
     """Committed rows vanish with it while everything else looks whole; only an anchor tells."""
-    await grow(log, 3)
+    await grow(store, 3)
     anchor = head(tmp_path / "log.db")
     cut = copied(tmp_path / "log.db", tmp_path / "copy")
     with closing(sqlite3.connect(cut)) as connection:
@@ -74,9 +74,9 @@ async def test_a_write_ahead_log_that_is_gone_is_named(log: Store, tmp_path: Pat
     assert fault.startswith("Event 4 is anchored, but the log ends with event 1: its end was cut off")
 
 
-async def test_a_damaged_write_ahead_log_is_named_or_harmless(log: Store, tmp_path: Path) -> None:
+async def test_a_damaged_write_ahead_log_is_named_or_harmless(store: Store, tmp_path: Path) -> None:
     """Wherever it was cut or a bit of it flipped: the anchor or verifying tells, or the log is the same."""
-    await grow(log, 8)
+    await grow(store, 8)
     anchor = head(tmp_path / "log.db")
     whole = copied(tmp_path / "log.db", tmp_path / "whole", "-wal")
     kept = exported(copied(whole, tmp_path / "read", "-wal"))
@@ -97,10 +97,10 @@ async def test_a_damaged_write_ahead_log_is_named_or_harmless(log: Store, tmp_pa
     assert True in told
 
 
-async def test_an_older_copy_put_back_is_named(log: Store, tmp_path: Path) -> None:
+async def test_an_older_copy_put_back_is_named(store: Store, tmp_path: Path) -> None:
     """Also where it went on and is as long again: then its events are others."""
     older = copied(tmp_path / "log.db", tmp_path / "older")
-    await grow(log, 2)
+    await grow(store, 2)
     anchor = head(tmp_path / "log.db")
     other = await Store.open(older, key=KEY, clock=Clock())
     await grow(other, 1)
@@ -112,22 +112,22 @@ async def test_an_older_copy_put_back_is_named(log: Store, tmp_path: Path) -> No
     assert fault.startswith(f"Event {anchor.seq} is not the one that was anchored: the log was written anew")
 
 
-async def test_a_history_written_anew_is_named(log: Store, tmp_path: Path) -> None:
+async def test_a_history_written_anew_is_named(store: Store, tmp_path: Path) -> None:
     """A whole chain that somebody made with this very program verifies, and does not hold the anchor."""
-    await grow(log, 2)
+    await grow(store, 2)
     anchor = head(tmp_path / "log.db")
     forged = await Store.open(tmp_path / "forged.db", key=KEY, clock=Clock())
-    await forged.requests.record(replace(placing(NUMBER), requester="U0SOMEONE"))
+    await forged.requests.create(replace(placing(NUMBER), requester="U0SOMEONE"))
     await grow(forged, 2)
     await forged.close()
     assert verify(tmp_path / "forged.db").faults == ()
     assert missing(tmp_path / "forged.db", [anchor])
 
 
-async def test_a_truncated_file_is_named(log: Store, tmp_path: Path) -> None:
+async def test_a_truncated_file_is_named(store: Store, tmp_path: Path) -> None:
     """Wherever it ends, also at a page, and also if nothing is left."""
-    await grow(log, FAR)
-    await log._database.writer.wipe()
+    await grow(store, FAR)
+    await store._database.writer.wipe()
     anchor = head(tmp_path / "log.db")
     whole = (tmp_path / "log.db").read_bytes()
     chosen = Random(3)  # noqa: S311 - the same places every time
@@ -137,12 +137,12 @@ async def test_a_truncated_file_is_named(log: Store, tmp_path: Path) -> None:
         assert verify(tmp_path / "cut.db").faults or missing(tmp_path / "cut.db", [anchor]), place
 
 
-async def test_anchors_are_read_wherever_they_stand(log: Store, tmp_path: Path) -> None:
+async def test_anchors_are_read_wherever_they_stand(store: Store, tmp_path: Path) -> None:
     """In the file beside the log, and in lines copied from the channel; each once, the oldest first."""
-    anchor = await log.audit.anchor(Clock()().replace(year=2027))
+    anchor = await store.audit.anchor(Clock()().replace(year=2027))
     assert anchor is not None
-    await log.audit.keep_anchor(anchor)
-    await log.audit.keep_anchor(anchor)
+    await store.audit.keep_anchor(anchor)
+    await store.audit.keep_anchor(anchor)
     written = anchors_beside(tmp_path / "log.db").read_text(encoding="utf-8")
     assert written == f"1:{anchor.hash} 2026-03-02T12:00:00Z\n" * 2
     assert anchors_beside(tmp_path / "log.db").stat().st_mode & 0o077 == 0

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from providers.actions import Code
-from storage.maintenance.backup import CannotBackUp, backup
+from storage.maintenance.backup import BackupError, backup
 from storage.maintenance.verification import verify
 from storage.models import Query
-from storage.repositories.erasure_list import AGAIN, Erasing, Listed, UnreadableList, list_beside
+from storage.repositories.erasure_list import AGAIN, Listed, PurgeFilter, UnreadableListError, list_beside
 from storage.store import Store
 from tests.storage.contract.changes import succeeded
 from tests.storage.maintenance.test_verification import exported, tamper
@@ -45,13 +45,13 @@ async def opened(path: Path) -> AsyncIterator[Store]:
 async def path(tmp_path: Path) -> Path:
     """A closed log that has one call in it."""
     async with opened(tmp_path / "log.db") as log:
-        made = (await log.requests.record(placing(NUMBER))).request
+        made = (await log.requests.create(placing(NUMBER))).request
         await succeeded(log, made.id, CLOCK, Code.QUEUED)
     return tmp_path / "log.db"
 
 
 @pytest.fixture
-async def log(path: Path) -> AsyncIterator[Store]:
+async def store(path: Path) -> AsyncIterator[Store]:
     """The same, open."""
     async with opened(path) as log:
         yield log
@@ -68,7 +68,7 @@ def copies(folder: Path) -> list[str]:
     return sorted(file.name for file in folder.iterdir() if file.name.startswith("copy"))
 
 
-@pytest.mark.usefixtures("log")
+@pytest.mark.usefixtures("store")
 async def test_a_backup_holds_everything(tmp_path: Path) -> None:
     """Also what stands beside the file only, as the log is still open; readable by its owner alone."""
     verdict = backup(tmp_path / "log.db", tmp_path / "copy.db")
@@ -79,9 +79,9 @@ async def test_a_backup_holds_everything(tmp_path: Path) -> None:
     assert copies(tmp_path) == ["copy.db"]
 
 
-async def test_a_backup_can_be_made_while_others_write(log: Store, tmp_path: Path) -> None:
+async def test_a_backup_can_be_made_while_others_write(store: Store, tmp_path: Path) -> None:
     """It is the log of one moment, whole, and the writers do not fail."""
-    writing = [asyncio.create_task(log.requests.record(cancelling_by_id(f"vx_{n}"))) for n in range(300)]
+    writing = [asyncio.create_task(store.requests.create(cancelling_by_id(f"vx_{n}"))) for n in range(300)]
     verdict = await asyncio.to_thread(backup, tmp_path / "log.db", tmp_path / "copy.db")
     await asyncio.gather(*writing)
     assert verdict.faults == ()
@@ -96,7 +96,7 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
         ("copy.db.unfinished", "another backup is being made"),
     ):
         (tmp_path / name).write_text("precious")
-        with pytest.raises(CannotBackUp, match=said):
+        with pytest.raises(BackupError, match=said):
             backup(tmp_path / "log.db", tmp_path / "copy.db")
         assert (tmp_path / name).read_text() == "precious"
         (tmp_path / name).unlink()
@@ -108,12 +108,12 @@ def test_a_log_that_is_not_whole_has_no_backup(path: Path, tmp_path: Path) -> No
     tamper(tmp_path / "log.db", "UPDATE actions SET state = 'failed'")
     assert "its row says state = failed" in backup(tmp_path / "log.db", tmp_path / "copy.db").faults[0]
     (tmp_path / "log.db").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(CannotBackUp, match="cannot be read to its end"):
+    with pytest.raises(BackupError, match="cannot be read to its end"):
         backup(tmp_path / "log.db", tmp_path / "copy.db")
     (tmp_path / "other.db").touch()
-    with pytest.raises(CannotBackUp, match="is not a log of this program"):
+    with pytest.raises(BackupError, match="is not a log of this program"):
         backup(tmp_path / "other.db", tmp_path / "copy.db")
-    with pytest.raises(CannotBackUp, match=r"nowhere/copy\.db cannot be written"):
+    with pytest.raises(BackupError, match=r"nowhere/copy\.db cannot be written"):
         backup(tmp_path / "log.db", tmp_path / "nowhere" / "copy.db")
     assert not copies(tmp_path)
 
@@ -121,13 +121,13 @@ def test_a_log_that_is_not_whole_has_no_backup(path: Path, tmp_path: Path) -> No
 async def test_what_was_purged_goes_again_after_a_restore(path: Path, tmp_path: Path) -> None:
     """One by one and by number, and nothing else: the list of it holds no number, and does not grow."""
     async with opened(path) as log:
-        erased = (await log.requests.record(replace(cancelling(OTHER_NUMBER), reason="hers"))).request
+        erased = (await log.requests.create(replace(cancelling(OTHER_NUMBER), reason="hers"))).request
         await log.requests.apply(deny(erased.id))
-        kept = (await log.requests.record(replace(cancelling_by_id("vx_1"), reason="kept"))).request
+        kept = (await log.requests.create(replace(cancelling_by_id("vx_1"), reason="kept"))).request
         await log.requests.apply(deny(kept.id))
         backup(path, tmp_path / "copy.db")
-        await log.retention.purge(Erasing("by number", numbers=frozenset({NUMBER})), actor="operator")
-        one = Erasing("one request", listed=(Listed(erased.id, erased.asked_at),))
+        await log.retention.purge(PurgeFilter("by number", numbers=frozenset({NUMBER})), actor="operator")
+        one = PurgeFilter("one request", listed=(Listed(erased.id, erased.asked_at),))
         await log.retention.purge(one, actor="U0DPO")
     listed = list_beside(path).read_text(encoding="utf-8")
     assert len(listed.splitlines()) == 2
@@ -141,7 +141,7 @@ async def test_what_was_purged_goes_again_after_a_restore(path: Path, tmp_path: 
         done = await restored.retention.purge(again, actor="system")
         assert [one.id for one in done.requests][1:] == [erased.id]
         assert len(done.requests) == 2
-        assert await restored.requests.private(kept.id)
+        assert await restored.requests.personal_values(kept.id)
         assert not (await restored.retention.purge(again, actor="system")).anything
         assert not (await verified(restored)).faults
     assert list_beside(path).read_text(encoding="utf-8") == listed
@@ -153,9 +153,11 @@ async def test_an_id_that_was_drawn_again_is_somebody_elses(path: Path) -> None:
     async with opened(path) as log:
         [only] = (await log.search.page(Query())).entries
         later = Listed(only.request, only.asked_at + timedelta(seconds=1))
-        assert not (await log.retention.purge(Erasing(AGAIN, listed=[later]), actor="system")).requests
+        assert not (await log.retention.purge(PurgeFilter(AGAIN, listed=[later]), actor="system")).requests
         same = replace(later, at=only.asked_at)
-        assert (await log.retention.purge(Erasing(AGAIN, listed=[same]), actor="system")).requests == [same]
+        assert (await log.retention.purge(PurgeFilter(AGAIN, listed=[same]), actor="system")).requests == [
+            same
+        ]
 
 
 async def test_an_age_that_was_purged_goes_again(path: Path, tmp_path: Path) -> None:
@@ -164,7 +166,7 @@ async def test_an_age_that_was_purged_goes_again(path: Path, tmp_path: Path) -> 
     before = CLOCK.now + timedelta(days=1)
     async with opened(path) as log:
         assert (
-            await log.retention.purge(Erasing("older than a day", before=before), actor="system")
+            await log.retention.purge(PurgeFilter("older than a day", before=before), actor="system")
         ).requests
     shutil.copy(tmp_path / "copy.db", path)
     async with opened(path) as restored:
@@ -174,11 +176,11 @@ async def test_an_age_that_was_purged_goes_again(path: Path, tmp_path: Path) -> 
         assert (await restored.retention.purge(again, actor="system")).requests
 
 
-async def test_a_damaged_list_is_named(log: Store, tmp_path: Path) -> None:
+async def test_a_damaged_list_is_named(store: Store, tmp_path: Path) -> None:
     """With its line: nothing is taken for purged that was not, and nothing is forgotten in silence."""
-    assert await log.retention.erased_before(hold=frozenset()) is None
+    assert await store.retention.erased_before(hold=frozenset()) is None
     list_beside(tmp_path / "log.db").write_text(
         '{"at": 1, "before": 2}\n{"at": 1, "id": "A-2222"\n', encoding="utf-8"
     )
-    with pytest.raises(UnreadableList, match="line 2 is damaged"):
-        await log.retention.erased_before(hold=frozenset())
+    with pytest.raises(UnreadableListError, match="line 2 is damaged"):
+        await store.retention.erased_before(hold=frozenset())

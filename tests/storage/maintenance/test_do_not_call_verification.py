@@ -11,7 +11,7 @@ async def test_rows_that_were_made_to_count_no_longer_are_found(tmp_path: Path) 
     """A list or a stop that is switched off by hand leaves events that say otherwise."""
     path = tmp_path / "log.db"
     log = await Store.open(path, key=KEY, clock=Clock())
-    stop, _ = await log.do_not_call.stop(NUMBER, masked="masked", actor="U0AGENT", reason=None)
+    stop, _ = await log.do_not_call.add(NUMBER, masked="masked", actor="U0AGENT", reason=None)
     await log.do_not_call_lists.add("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
     await log.close()
     with closing(sqlite3.connect(path)) as connection:

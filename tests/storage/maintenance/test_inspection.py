@@ -15,7 +15,7 @@ from tests.storage.samples import KEY, Clock, placing
 async def made(path: Path) -> None:
     """A log with one action, which nobody uses any more."""
     log = await Store.open(path, key=KEY, clock=Clock())
-    await log.requests.record(placing())
+    await log.requests.create(placing())
     await log.close()
 
 
@@ -45,7 +45,7 @@ async def test_a_log_is_read_and_left_as_it_is(tmp_path: Path) -> None:
 async def test_a_log_in_use_is_read_too(tmp_path: Path) -> None:
     """What was committed a moment ago counts, though it is still in the write-ahead log."""
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
-    await log.requests.record(placing())
+    await log.requests.create(placing())
     assert inspect(tmp_path / "log.db", KEY).actions == 1
     await log.close()
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from storage.database.connection import WAL_KEPT, open_for_reading, open_for_writing
-from storage.event_log.writer import Sources
+from storage.event_log.writer import WriteContext
 from storage.maintenance.backup import backup
 from storage.maintenance.verification import verify
 from storage.repositories import requests, retention, transitions
 from storage.store import keep_key
 from tests.storage.samples import KEY, Clock, approve, cancelling, many_numbers
 
-SOURCES = Sources(KEY, Clock())
+SOURCES = WriteContext(KEY, Clock())
 REQUESTS = 30
 
 
@@ -31,7 +31,7 @@ def writer(path: Path) -> Iterator[sqlite3.Connection]:
     with closing(open_for_writing(path)) as connection:
         keep_key(connection, SOURCES)
         for number in many_numbers(REQUESTS):
-            requests.record(connection, SOURCES, cancelling(number))
+            requests.create(connection, SOURCES, cancelling(number))
         yield connection
 
 
@@ -71,7 +71,7 @@ def test_what_a_bot_writes_meanwhile_is_no_fault(path: Path, writer: sqlite3.Con
     def meanwhile(_: float) -> None:
         if len(waiting) > 1:
             writer.execute("BEGIN IMMEDIATE")
-            requests.record(writer, SOURCES, cancelling())
+            requests.create(writer, SOURCES, cancelling())
             transitions.apply(writer, SOURCES, approve(waiting.pop()))
             retention.erase(writer, SOURCES, waiting.pop(0), "U0DPO")
             writer.execute("COMMIT")
@@ -122,7 +122,7 @@ def test_a_backup_is_of_one_moment_however_much_is_written(
 
     def meanwhile(share: float) -> None:
         shares.append(share)
-        requests.record(writer, SOURCES, cancelling())
+        requests.create(writer, SOURCES, cancelling())
 
     verdict = backup(path, tmp_path / "copy.db", pages=5, progress=meanwhile)
     assert not verdict.faults
@@ -152,7 +152,7 @@ def test_a_write_ahead_log_that_grew_is_short_again(path: Path, writer: sqlite3.
     """The commits after a long reading give the disk back."""
     size = grown(path, writer)
     for _ in range(3):
-        requests.record(writer, SOURCES, cancelling())
+        requests.create(writer, SOURCES, cancelling())
     assert size() <= WAL_KEPT
 
 

@@ -16,7 +16,7 @@ async def path(tmp_path: Path) -> Path:
     """A closed log: a request of two targets, approved, the first sent; events 1 to 6."""
     clock = Clock()
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock, random=bytes)
-    request = (await log.requests.record(cancelling(NUMBER, OTHER_NUMBER))).request
+    request = (await log.requests.create(cancelling(NUMBER, OTHER_NUMBER))).request
     await log.requests.apply(approve(*(entry.id for entry in request.entries)))
     await log.requests.apply(claim("A-2222.1", until=clock.now + timedelta(seconds=30)))
     await log.requests.apply(finish("A-2222.1"))

@@ -125,18 +125,18 @@ async def whole(tmp_path: Path) -> Path:
     """A closed log with something in every table: approvals, stops, lists, ids that hold numbers, an erasure."""
     clock = Clock()
     log = await Store.open(tmp_path / "whole.db", key=KEY, clock=clock)
-    first = (await log.requests.record(replace(placing(NUMBER), reason="one"))).request.id
-    second = (await log.requests.record(replace(placing(OTHER_NUMBER), reason="two"))).request.id
+    first = (await log.requests.create(replace(placing(NUMBER), reason="one"))).request.id
+    second = (await log.requests.create(replace(placing(OTHER_NUMBER), reason="two"))).request.id
     for made in (first, second):
         await log.requests.apply(claim(made, until=clock.now + timedelta(seconds=30)))
         await log.requests.apply(finish(made, reference=f"ck_{made}"))
-    by_id = (await log.requests.record(cancelling_by_id("c_9876543210"))).request.id
+    by_id = (await log.requests.create(cancelling_by_id("c_9876543210"))).request.id
     await log.requests.apply(approve(by_id))
-    denied = (await log.requests.record(cancelling(NUMBER, OTHER_NUMBER))).request
+    denied = (await log.requests.create(cancelling(NUMBER, OTHER_NUMBER))).request
     await log.requests.apply(deny(*(entry.id for entry in denied.entries)))
-    await log.do_not_call.stop(NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason="cross")
-    await log.do_not_call.stop(OTHER_NUMBER, masked="+91 ••••• •3211", actor="U0AGENT", reason=None)
-    await log.do_not_call.allow(
+    await log.do_not_call.add(NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason="cross")
+    await log.do_not_call.add(OTHER_NUMBER, masked="+91 ••••• •3211", actor="U0AGENT", reason=None)
+    await log.do_not_call.remove(
         OTHER_NUMBER, masked="+91 ••••• •3211", actor="U0MANAGER", reason="well again"
     )
     await log.do_not_call_lists.add("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
@@ -144,8 +144,8 @@ async def whole(tmp_path: Path) -> Path:
     await log.do_not_call_lists.add("mine", ["+919876543230"], actor="system")
     await log.do_not_call_lists.add("gone", ["+919876543240"], actor="system")
     await log.do_not_call_lists.remove("gone", actor="system")
-    await log.audit.report(actor="U0AGENT", where="commands", private={"traceback": "a fault"})
-    gone = (await log.requests.record(placing("+919876543250"))).request.id
+    await log.audit.record_error(actor="U0AGENT", where="commands", private={"traceback": "a fault"})
+    gone = (await log.requests.create(placing("+919876543250"))).request.id
     await log.requests.apply(withdraw(gone))
     await erase(log, gone, actor="U0DPO")
     await log.close()
@@ -311,7 +311,7 @@ async def test_what_seals_a_stop_is_there_for_as_long_as_it_holds(whole: Path) -
 
     assert salts() == 4
     log = await Store.open(whole, key=KEY, clock=Clock())
-    await log.do_not_call.allow(NUMBER, masked="+91 ••••• •3210", actor="U0MANAGER", reason="well again")
+    await log.do_not_call.remove(NUMBER, masked="+91 ••••• •3210", actor="U0MANAGER", reason="well again")
     assert salts() == 3
     await log.do_not_call_lists.remove("ndnc", actor="system")
     assert salts() == 1

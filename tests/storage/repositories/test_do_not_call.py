@@ -21,25 +21,29 @@ from tests.storage.samples import KEY, NUMBER, Clock, placing, verified
 async def test_a_line_is_stopped_in_both_its_spellings(tmp_path: Path, stopped: str, called: str) -> None:
     """By a person and by a list; whoever lifts it may write either."""
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
-    entry = (await log.requests.record(placing(called))).request.id
-    await log.do_not_call.stop(stopped, masked="", actor="U0AGENT", reason=None)
+    entry = (await log.requests.create(placing(called))).request.id
+    await log.do_not_call.add(stopped, masked="", actor="U0AGENT", reason=None)
     await log.do_not_call_lists.add("ndnc", [stopped], actor="system")
     with closing(sqlite3.connect(tmp_path / "log.db")) as file:
         assert holds_back(file, entry)
     assert [one.list for one in await log.do_not_call.stops(called)] == [None, "ndnc"]
-    assert await log.do_not_call.allow(called, masked="", actor="U0AGENT", reason="asked") is not None
+    assert await log.do_not_call.remove(called, masked="", actor="U0AGENT", reason="asked") is not None
     await log.close()
 
 
 async def test_a_person_lifts_only_what_a_person_stopped(tmp_path: Path) -> None:
     """A list blocks on, and a list that is removed leaves what people stopped."""
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
-    stop, fresh = await log.do_not_call.stop(NUMBER, masked="masked", actor="U0AGENT", reason="asked")
+    stop, fresh = await log.do_not_call.add(NUMBER, masked="masked", actor="U0AGENT", reason="asked")
     assert fresh
     await log.do_not_call_lists.add("ndnc", [NUMBER], actor="system")
     assert [one.list for one in await log.do_not_call.stops(NUMBER)] == [None, "ndnc"]
-    assert await log.do_not_call.allow(NUMBER, masked="masked", actor="U0MANAGER", reason="called us") == stop
-    assert await log.do_not_call.allow(NUMBER, masked="masked", actor="U0MANAGER", reason="called us") is None
+    assert (
+        await log.do_not_call.remove(NUMBER, masked="masked", actor="U0MANAGER", reason="called us") == stop
+    )
+    assert (
+        await log.do_not_call.remove(NUMBER, masked="masked", actor="U0MANAGER", reason="called us") is None
+    )
     assert [one.list for one in await log.do_not_call.stops(NUMBER)] == ["ndnc"]
     assert await log.do_not_call_lists.remove("ndnc", actor="system") == 1
     assert await log.do_not_call_lists.remove("ndnc", actor="system") == 0
@@ -53,11 +57,11 @@ async def test_a_person_lifts_only_what_a_person_stopped(tmp_path: Path) -> None
 async def test_another_stop_of_a_number_that_was_allowed_is_a_stop_of_its_own(tmp_path: Path) -> None:
     """Its id is new, and so is who stopped it."""
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
-    first, _ = await log.do_not_call.stop(NUMBER, masked="masked", actor="U0AGENT", reason=None)
-    same, fresh = await log.do_not_call.stop(NUMBER, masked="masked", actor="U0MANAGER", reason=None)
+    first, _ = await log.do_not_call.add(NUMBER, masked="masked", actor="U0AGENT", reason=None)
+    same, fresh = await log.do_not_call.add(NUMBER, masked="masked", actor="U0MANAGER", reason=None)
     assert (same, fresh) == (first, False)
-    await log.do_not_call.allow(NUMBER, masked="masked", actor="U0MANAGER", reason="called us")
-    second, fresh = await log.do_not_call.stop(NUMBER, masked="masked", actor="U0MANAGER", reason=None)
+    await log.do_not_call.remove(NUMBER, masked="masked", actor="U0MANAGER", reason="called us")
+    second, fresh = await log.do_not_call.add(NUMBER, masked="masked", actor="U0MANAGER", reason=None)
     assert fresh
     assert (second.by, second.id == first.id) == ("U0MANAGER", False)
     assert (await verified(log)).faults == ()

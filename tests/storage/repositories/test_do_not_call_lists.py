@@ -12,7 +12,7 @@ import pytest
 
 from storage.maintenance.verification import verify
 from storage.repositories.do_not_call import COUNTS, holds_back
-from storage.repositories.do_not_call_lists import TOGETHER, ImportSuperseded
+from storage.repositories.do_not_call_lists import TOGETHER, ImportSupersededError
 from storage.store import Store
 from tests.storage.samples import KEY, NUMBER, OTHER_NUMBER, Clock, many_numbers, placing, verified
 from tests.support.tree import ROOT
@@ -28,7 +28,7 @@ async def test_a_list_keeps_hashes_and_nothing_else(tmp_path: Path) -> None:
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
     added = await log.do_not_call_lists.add("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
     again = await log.do_not_call_lists.add("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
-    await log.do_not_call.stop(NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason=None)
+    await log.do_not_call.add(NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason=None)
     assert (added.added, added.numbers) == (2, 2)
     assert (again.id, again.added, again.numbers) == (None, 0, 2)
     assert await log.do_not_call.stopped_numbers() == {None: 1, "ndnc": 2}
@@ -136,7 +136,7 @@ async def test_an_import_that_was_killed_blocks_nobody_and_is_said(tmp_path: Pat
     assert (began.name, began.at) == ("list_import_began", unfinished.began_at)
     assert (await verified(log)).faults == ()
     numbers = many_numbers(20)  # two thirds of them have a row
-    calls = [(await log.requests.record(placing(number))).request.id for number in numbers]
+    calls = [(await log.requests.create(placing(number))).request.id for number in numbers]
     assert not any(_are_held_back(path, calls))
     assert [await log.do_not_call.stops(number) for number in numbers] == [[]] * 20
     assert [await log.search.asked_to_stop(number) for number in numbers] == [None] * 20
@@ -190,7 +190,9 @@ async def test_of_two_changes_of_a_list_the_later_one_holds(
     path = tmp_path / "log.db"
     log = await Store.open(path, key=KEY, clock=Clock())
     await log.do_not_call_lists.add("ndnc", [NUMBER], actor="system")
-    with pytest.raises(ImportSuperseded, match="The list ndnc was removed, or another import of it began"):
+    with pytest.raises(
+        ImportSupersededError, match="The list ndnc was removed, or another import of it began"
+    ):
         await log.do_not_call_lists.add(
             "ndnc", many_numbers(2 * TOGETHER), actor="system", progress=_meanwhile(path, work)
         )

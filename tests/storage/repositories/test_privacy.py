@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from providers.actions import PlaceCall
-from storage.changes import Change, Move, NewAction
+from storage.changes import ChangeSet, NewAction, Transition
 from storage.models import Person
 from storage.states import State
 from storage.store import Store
@@ -31,12 +31,12 @@ def canary(n: int) -> str:
     )
 
 
-async def live(log: Store, clock: Clock, n: int) -> str:
+async def live(store: Store, clock: Clock, n: int) -> str:
     """Let a request live its life, with something private in every place that takes it."""
     number, secret = f"+9198765{n:05}", canary(n)
     call = PlaceCall(to=number, agent="payments", batch=secret, metadata={"name": secret})
-    await log.users.keep_draft(f"nonce{n}", person="U0AGENT", content={"to": number, "reason": secret})
-    await log.users.keep_draft(f"unused{n}", person="U0AGENT", content={"to": number, "reason": secret})
+    await store.users.keep_draft(f"nonce{n}", person="U0AGENT", content={"to": number, "reason": secret})
+    await store.users.keep_draft(f"unused{n}", person="U0AGENT", content={"to": number, "reason": secret})
     new = replace(
         placing(),
         actions=[NewAction(call, number)],
@@ -45,19 +45,19 @@ async def live(log: Store, clock: Clock, n: int) -> str:
         consent=secret,
         nonce=f"nonce{n}",
     )
-    placed = (await log.requests.record(new)).request.id
-    await log.requests.apply(claim(placed, until=clock.now + timedelta(seconds=30)))
-    raw = replace(finish(placed).moves[0], private={"raw": f"{number}: {secret}"})
-    await log.requests.apply(Change(placed, "system", [raw]))
-    cancel = (await log.requests.record(replace(cancelling(number), reason=secret))).request.id
-    await log.requests.apply(approve(cancel))
+    placed = (await store.requests.create(new)).request.id
+    await store.requests.apply(claim(placed, until=clock.now + timedelta(seconds=30)))
+    raw = replace(finish(placed).transitions[0], private={"raw": f"{number}: {secret}"})
+    await store.requests.apply(ChangeSet(placed, "system", [raw]))
+    cancel = (await store.requests.create(replace(cancelling(number), reason=secret))).request.id
+    await store.requests.apply(approve(cancel))
     note = {"note": secret}
-    move = Move(cancel, "withdrawn", frozenset({State.APPROVED}), State.WITHDRAWN, private=note)
-    await log.requests.apply(Change(cancel, "U0AGENT", [move]))
-    fault = await log.audit.report(
+    move = Transition(cancel, "withdrawn", frozenset({State.APPROVED}), State.WITHDRAWN, private=note)
+    await store.requests.apply(ChangeSet(cancel, "U0AGENT", [move]))
+    fault = await store.audit.record_error(
         actor="U0AGENT", where="commands", private={"traceback": f"{number} {secret}"}
     )
-    await log.users.keep_person(
+    await store.users.keep_person(
         Person(
             f"U{n}",
             "T0",
@@ -111,7 +111,7 @@ async def test_a_commitment_cannot_be_guessed_once_its_salt_is_gone(tmp_path: Pa
         return salts[-1]
 
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock(), random=random)
-    made = (await log.requests.record(replace(placing(), reason="asked"))).request
+    made = (await log.requests.create(replace(placing(), reason="asked"))).request
     drawn = [salt for salt in salts if len(salt) == 16]
     assert len(set(drawn)) == 2
     await erase(log, made.id, actor="U0DPO")

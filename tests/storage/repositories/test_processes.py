@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from storage.event_log.writer import utc_now
-from storage.models import LogEntry, Outgoing
+from storage.models import ActionRecord, OutboxItem
 from storage.repositories.processes import ABANDONED_AFTER, ProcessLock
 from storage.store import Store
 from tests.storage.samples import KEY, verified
@@ -24,7 +24,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def log(path: Path) -> AsyncIterator[Store]:
+async def store(path: Path) -> AsyncIterator[Store]:
     """A log, by the machine's clock."""
     log = await Store.open(path, key=KEY, clock=utc_now)
     yield log
@@ -50,11 +50,11 @@ async def serving(path: Path, owner: str) -> AsyncIterator[asyncio.subprocess.Pr
             await process.wait()
 
 
-async def free(log: Store) -> tuple[list[LogEntry], list[Outgoing]]:
+async def free(store: Store) -> tuple[list[ActionRecord], list[OutboxItem]]:
     """The entries whose lease has run out, and the posts that nobody holds."""
     now = utc_now()
-    posts = await log.outbox.outgoing(now, owner="finder", until=now + timedelta(seconds=1), limit=9)
-    return list(await log.dispatch_queue.lapsed(now)), list(posts)
+    posts = await store.outbox.outgoing(now, owner="finder", until=now + timedelta(seconds=1), limit=9)
+    return list(await store.dispatch_queue.lease_expired(now)), list(posts)
 
 
 def files(path: Path) -> list[str]:
@@ -64,57 +64,57 @@ def files(path: Path) -> list[str]:
     )
 
 
-async def test_what_a_killed_process_held_is_free_at_once(path: Path, log: Store) -> None:
+async def test_what_a_killed_process_held_is_free_at_once(path: Path, store: Store) -> None:
     """After kill -9 the next look releases its post and its entry, whatever their leases say, and its file goes."""
     async with serving(path, "7-abc") as process:
         watcher = ProcessLock.acquire(path, "8-def")
-        assert await watcher.reap(log.processes.release) == []
-        assert await free(log) == ([], [])
+        assert await watcher.reap(store.processes.release_owner) == []
+        assert await free(store) == ([], [])
         process.kill()
         await process.wait()
-        assert await watcher.reap(log.processes.release) == ["7-abc"]
-    entries, posts = await free(log)
+        assert await watcher.reap(store.processes.release_owner) == ["7-abc"]
+    entries, posts = await free(store)
     assert [(one.owner, len(posts)) for one in entries] == [("7-abc", 1)]
     assert files(path) == ["log.db-serving-8-def"]
-    assert not (await verified(log)).faults
-    await watcher.release(log.processes.release)
+    assert not (await verified(store)).faults
+    await watcher.release(store.processes.release_owner)
 
 
-async def test_a_stopped_process_is_not_dead(path: Path, log: Store) -> None:
+async def test_a_stopped_process_is_not_dead(path: Path, store: Store) -> None:
     """One under SIGSTOP keeps its lock, so nothing but its lease says when it has had its time."""
     async with serving(path, "7-abc") as process:
         watcher = ProcessLock.acquire(path, "8-def")
         process.send_signal(signal.SIGSTOP)
-        assert await watcher.reap(log.processes.release) == []
-        assert await free(log) == ([], [])
-    await watcher.release(log.processes.release)
+        assert await watcher.reap(store.processes.release_owner) == []
+        assert await free(store) == ([], [])
+    await watcher.release(store.processes.release_owner)
 
 
-async def test_who_ends_cleanly_leaves_nothing(path: Path, log: Store) -> None:
+async def test_who_ends_cleanly_leaves_nothing(path: Path, store: Store) -> None:
     """A process that ends by itself lets go of what it held, and takes its file with it."""
     async with serving(path, "7-abc") as process:
         assert process.stdin is not None
         process.stdin.close()
         assert await process.wait() == 0
-    entries, posts = await free(log)
+    entries, posts = await free(store)
     assert (len(entries), len(posts), files(path)) == (1, 1, [])
 
 
-async def test_of_two_who_look_both_may_release(path: Path, log: Store) -> None:
+async def test_of_two_who_look_both_may_release(path: Path, store: Store) -> None:
     """Several processes that find the same dead one at once do no harm to each other."""
     async with serving(path, "7-abc") as process:
         watchers = [ProcessLock.acquire(path, f"watcher-{n}") for n in range(4)]
         process.kill()
         await process.wait()
-        found = await asyncio.gather(*(one.reap(log.processes.release) for one in watchers))
+        found = await asyncio.gather(*(one.reap(store.processes.release_owner) for one in watchers))
     assert ["7-abc"] in found
     assert "log.db-serving-7-abc" not in files(path)
     for one in watchers:
-        await one.release(log.processes.release)
+        await one.release(store.processes.release_owner)
     assert files(path) == []
 
 
-async def test_a_release_that_fails_is_made_by_the_next_look(path: Path, log: Store) -> None:
+async def test_a_release_that_fails_is_made_by_the_next_look(path: Path, store: Store) -> None:
     """The file of a dead process goes last, so that nothing it held is forgotten."""
 
     async def fail(_owner: str) -> None:
@@ -125,11 +125,11 @@ async def test_a_release_that_fails_is_made_by_the_next_look(path: Path, log: St
     watcher = ProcessLock.acquire(path, "8-def")
     with pytest.raises(OSError, match="full"):
         await watcher.reap(fail)
-    assert await watcher.reap(log.processes.release) == ["7-abc"]
-    await watcher.release(log.processes.release)
+    assert await watcher.reap(store.processes.release_owner) == ["7-abc"]
+    await watcher.release(store.processes.release_owner)
 
 
-async def test_what_died_before_it_was_present_is_cleared_away(path: Path, log: Store) -> None:
+async def test_what_died_before_it_was_present_is_cleared_away(path: Path, store: Store) -> None:
     """A file that never got its name goes once it is old; a young one may be on its way."""
     for name, age in (("old", 2 * ABANDONED_AFTER), ("young", 0)):
         left = path.with_name(f"{path.name}-beginning-{name}")
@@ -137,9 +137,9 @@ async def test_what_died_before_it_was_present_is_cleared_away(path: Path, log: 
         at = left.stat().st_mtime - age
         os.utime(left, (at, at))
     watcher = ProcessLock.acquire(path, "8-def")
-    assert await watcher.reap(log.processes.release) == []
+    assert await watcher.reap(store.processes.release_owner) == []
     assert files(path) == ["log.db-beginning-young", "log.db-serving-8-def"]
-    await watcher.release(log.processes.release)
+    await watcher.release(store.processes.release_owner)
 
 
 @pytest.mark.parametrize("owner", ["", "a/b", "a b", "../up", "a" * 101])
@@ -149,14 +149,14 @@ async def test_an_owner_has_a_name_that_a_file_can_have(path: Path, owner: str) 
         ProcessLock.acquire(path, owner)
 
 
-async def test_processes_are_counted_by_their_locks(path: Path, log: Store) -> None:
+async def test_processes_are_counted_by_their_locks(path: Path, store: Store) -> None:
     """Those that serve count, whoever looks; those that are dead or have ended do not."""
-    assert await log.processes.count_serving() == 0
+    assert await store.processes.count_serving() == 0
     watcher = ProcessLock.acquire(path, "watcher")
     async with serving(path, "7-abc") as process:
-        assert await log.processes.count_serving() == 2
+        assert await store.processes.count_serving() == 2
         process.kill()
         await process.wait()
-        assert await log.processes.count_serving() == 1
-    await watcher.release(log.processes.release)
-    assert await log.processes.count_serving() == 0
+        assert await store.processes.count_serving() == 1
+    await watcher.release(store.processes.release_owner)
+    assert await store.processes.count_serving() == 0

@@ -12,12 +12,19 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from providers.phone import mask
-from storage.changes import Change, Note, Post
+from storage.changes import Annotation, ChangeSet, Notification
 from storage.database.connection import open_for_writing
-from storage.event_log.writer import Sources
+from storage.event_log.writer import WriteContext
 from storage.repositories import exclusion, outages, outbox, requests, transitions
-from storage.repositories.approvals import alike, count_pending, last_asked, pending, pending_since, undecided
-from storage.repositories.dispatch_queue import overdue, ready, unsighted
+from storage.repositories.approvals import (
+    count_pending,
+    decision_expired,
+    last_notified_at,
+    pending,
+    pending_ending_with,
+    pending_since,
+)
+from storage.repositories.dispatch_queue import awaiting_lookup, due, retry_window_expired
 from storage.states import State
 from tests.storage.samples import (
     KEY,
@@ -34,7 +41,7 @@ from tests.storage.samples import (
 FEW, MANY = 50, 5_000
 ALONE = "+919876549999"
 """A number that reads like no other one here."""
-SOURCES = Sources(KEY, Clock())
+SOURCES = WriteContext(KEY, Clock())
 UNTIL = NOON + timedelta(seconds=30)
 LATER_BY = timedelta(minutes=1)
 LATER = NOON + LATER_BY
@@ -43,15 +50,16 @@ LATER = NOON + LATER_BY
 def fill(connection: Connection, waiting: int) -> None:
     """Let so many requests wait, each with a post that waits for its channel and one that waits behind it."""
     connection.execute("BEGIN IMMEDIATE")
-    posts = [Post("asked", "audit"), Post("told", "dm:U1")]
+    posts = [Notification("asked", "audit"), Notification("told", "dm:U1")]
     for number in many_numbers(waiting):
-        made = requests.record(connection, SOURCES, replace(cancelling(number), posts=posts)).request
+        made = requests.create(connection, SOURCES, replace(cancelling(number), notifications=posts)).request
         asked = noted(
-            Note(made.id, "asked", {"person": "U0MANAGER"}), Note(made.id, "looked_up", {"found": True})
+            Annotation(made.id, "asked", {"person": "U0MANAGER"}),
+            Annotation(made.id, "looked_up", {"found": True}),
         )
         transitions.apply(connection, SOURCES, asked)
         call = placing(number, at=NOON + timedelta(hours=1))
-        requests.record(connection, SOURCES, replace(call, state=State.PENDING))
+        requests.create(connection, SOURCES, replace(call, state=State.PENDING))
     while due := outbox.outgoing(connection, NOON, owner="one", until=UNTIL, limit=20):
         for post in due:
             outbox.postpone(connection, SOURCES, post, not_before=LATER, error=None, lane="C1")
@@ -61,7 +69,7 @@ def fill(connection: Connection, waiting: int) -> None:
 def post_of_a_lane(connection: Connection) -> None:
     """Take the oldest post of a lane, make it, and let the next one wait for a second."""
     for now in (LATER, 2 * LATER_BY + NOON):
-        sources = Sources(KEY, Clock(now))
+        sources = WriteContext(KEY, Clock(now))
         until = now + LATER_BY
         for post in outbox.outgoing(connection, now, owner="one", until=until, limit=1):
             outbox.delivered(connection, sources, post, None, seen=post.event)
@@ -74,15 +82,15 @@ WORK: dict[str, Callable[[Connection], object]] = {
     "the next page": lambda db: pending(db, 10, after=pending(db, 10)[-1]),
     "how many wait": lambda db: count_pending(db, 40, team="T0"),
     "what is new": lambda db: pending_since(db, _last(db), 50),
-    "what ran out of time": lambda db: undecided(db, NOON, 100),
-    "whose number reads alike": lambda db: alike(db, SOURCES, mask(ALONE)),
-    "who was asked last": lambda db: last_asked(db, ["U0MANAGER"]),
-    "what was not looked up": lambda db: unsighted(db, ["reminders"], 40, {"reminders": _last(db)}),
-    "a page of what is not looked up": lambda db: unsighted(db, ["reminders"], 40, {}),
-    "what is ready": lambda db: ready(db, NOON, 8),
-    "what is overdue": lambda db: overdue(db, NOON),
+    "what ran out of time": lambda db: decision_expired(db, NOON, 100),
+    "whose number reads alike": lambda db: pending_ending_with(db, SOURCES, mask(ALONE)),
+    "who was asked last": lambda db: last_notified_at(db, ["U0MANAGER"]),
+    "what was not looked up": lambda db: awaiting_lookup(db, ["reminders"], 40, {"reminders": _last(db)}),
+    "a page of what is not looked up": lambda db: awaiting_lookup(db, ["reminders"], 40, {}),
+    "what is ready": lambda db: due(db, NOON, 8),
+    "what is overdue": lambda db: retry_window_expired(db, NOON),
     "what others send": lambda db: outages.traffic(db, "one"),
-    "a new request": lambda db: requests.record(db, SOURCES, cancelling_by_id("vx_1")),
+    "a new request": lambda db: requests.create(db, SOURCES, cancelling_by_id("vx_1")),
     "a decision": lambda db: transitions.apply(db, SOURCES, _denied(db)),
     "a post": post_of_a_lane,
     "what waits for another": lambda db: exclusion.waits(db, "A-2222"),
@@ -94,7 +102,7 @@ def _last(connection: Connection) -> int:
     return int(last)
 
 
-def _denied(connection: Connection) -> Change:
+def _denied(connection: Connection) -> ChangeSet:
 
     return deny(pending(connection, 1)[0].id)
 

@@ -11,10 +11,10 @@ from typing import Final
 import pytest
 
 from providers.actions import Code, PlaceCall
-from storage.changes import Change, NewAction, NewRequest, Note
-from storage.errors import AlreadyAsked
+from storage.changes import Annotation, ChangeSet, NewAction, NewRequest
+from storage.errors import DuplicateRequestError
 from storage.models import Person, Query
-from storage.repositories.erasure_list import Erasing, Why
+from storage.repositories.erasure_list import PurgeFilter, RetainedBecause
 from storage.states import State
 from storage.store import Store
 from tests.bot.parsing.number_plans import in_ascii
@@ -38,7 +38,7 @@ from tests.storage.samples import (
 )
 
 NATIONAL: Final = NUMBER[3:]
-BY_NUMBER: Final = Erasing("by number", numbers=frozenset({NUMBER}))
+BY_NUMBER: Final = PurgeFilter("by number", numbers=frozenset({NUMBER}))
 SPELLINGS: Final = {
     "plain": NUMBER,
     "with spaces": "098765 43210",
@@ -77,14 +77,14 @@ def content(folder: Path) -> bytes:
     return b"".join(file.read_bytes() for file in folder.glob("log.db*"))
 
 
-async def ended(log: Store, clock: Clock, entry: str, **private: str) -> None:
+async def ended(store: Store, clock: Clock, entry: str, **private: str) -> None:
     """Send an approved entry, and record its end with what is private to that."""
-    await log.requests.apply(claim(entry, until=clock.now + timedelta(seconds=30)))
-    [move] = finish(entry, reference=None).moves
-    await log.requests.apply(Change(entry.partition(".")[0], "system", [replace(move, private=private)]))
+    await store.requests.apply(claim(entry, until=clock.now + timedelta(seconds=30)))
+    [move] = finish(entry, reference=None).transitions
+    await store.requests.apply(ChangeSet(entry.partition(".")[0], "system", [replace(move, private=private)]))
 
 
-async def live(log: Store, clock: Clock, said: str) -> None:
+async def live(store: Store, clock: Clock, said: str) -> None:
     """Put a text into every place that takes one."""
     other = PlaceCall(
         to=OTHER_NUMBER, agent="payments", batch=said[:60], metadata={"a": {"b": [said]}, "c": 1}
@@ -97,38 +97,38 @@ async def live(log: Store, clock: Clock, said: str) -> None:
         consent=said,
         zone=said,
     )
-    made = (await log.requests.record(placed)).request.id
-    await ended(log, clock, made, raw=json.dumps({"to": said}), headers=said, record=said, summary=said)
-    denied = (await log.requests.record(replace(cancelling(OTHER_NUMBER), fingerprint="d"))).request.id
-    [move] = deny(denied).moves
-    await log.requests.apply(replace(deny(denied), moves=[replace(move, private={"note": said})]))
-    partly = (await log.requests.record(replace(cancelling(OTHER_NUMBER), fingerprint="p"))).request.id
-    await log.requests.apply(replace(approve(partly), moves=[], private={"note": said}))
-    await log.requests.apply(deny(partly))
-    campaign = (await log.requests.record(replace(deleting("cd-1"), fingerprint="c"))).request.id
-    await log.requests.apply(noted(Note(campaign, "looked_up", {"found": True}, {"known_as": said})))
-    await log.requests.apply(deny(campaign))
-    doubtful = (await log.requests.record(replace(cancelling_by_id("vx_1"), fingerprint="u"))).request.id
-    await log.requests.apply(approve(doubtful))
-    await log.requests.apply(claim(doubtful, until=clock.now + timedelta(seconds=30)))
-    await log.requests.apply(doubt(doubtful))
+    made = (await store.requests.create(placed)).request.id
+    await ended(store, clock, made, raw=json.dumps({"to": said}), headers=said, record=said, summary=said)
+    denied = (await store.requests.create(replace(cancelling(OTHER_NUMBER), fingerprint="d"))).request.id
+    [move] = deny(denied).transitions
+    await store.requests.apply(replace(deny(denied), transitions=[replace(move, private={"note": said})]))
+    partly = (await store.requests.create(replace(cancelling(OTHER_NUMBER), fingerprint="p"))).request.id
+    await store.requests.apply(replace(approve(partly), transitions=[], private={"note": said}))
+    await store.requests.apply(deny(partly))
+    campaign = (await store.requests.create(replace(deleting("cd-1"), fingerprint="c"))).request.id
+    await store.requests.apply(noted(Annotation(campaign, "looked_up", {"found": True}, {"known_as": said})))
+    await store.requests.apply(deny(campaign))
+    doubtful = (await store.requests.create(replace(cancelling_by_id("vx_1"), fingerprint="u"))).request.id
+    await store.requests.apply(approve(doubtful))
+    await store.requests.apply(claim(doubtful, until=clock.now + timedelta(seconds=30)))
+    await store.requests.apply(doubt(doubtful))
     settled = replace(
-        deny(doubtful).moves[0],
+        deny(doubtful).transitions[0],
         name="did_not_happen",
-        before=frozenset({State.UNKNOWN}),
-        after=State.FAILED,
+        from_states=frozenset({State.UNKNOWN}),
+        to_state=State.FAILED,
         private={"note": said},
     )
-    await log.requests.apply(Change(doubtful, "U0MANAGER", [settled]))
-    await log.audit.report(actor="U0AGENT", where="commands", private={"traceback": said})
-    await log.audit.exported(
+    await store.requests.apply(ChangeSet(doubtful, "U0MANAGER", [settled]))
+    await store.audit.record_error(actor="U0AGENT", where="commands", private={"traceback": said})
+    await store.audit.record_export(
         actor="os:ops", rows="full numbers, csv", private={"query": json.dumps({"text": said})}
     )
-    await log.do_not_call.stop(OTHER_NUMBER, masked="+91 ••••• •3211", actor="U0AGENT", reason=said)
-    await log.do_not_call.allow(OTHER_NUMBER, masked="+91 ••••• •3211", actor="U0MANAGER", reason=said)
+    await store.do_not_call.add(OTHER_NUMBER, masked="+91 ••••• •3211", actor="U0AGENT", reason=said)
+    await store.do_not_call.remove(OTHER_NUMBER, masked="+91 ••••• •3211", actor="U0MANAGER", reason=said)
     for draft in ("a", "b"):
         content = {"text": said, "answers": [said], "wish": {"actions": [{"to": said}]}}
-        await log.users.keep_draft(draft, person="U0AGENT", content=content)
+        await store.users.keep_draft(draft, person="U0AGENT", content=content)
 
 
 @pytest.mark.parametrize(
@@ -138,10 +138,10 @@ async def test_a_purge_reaches_both_spellings_of_a_line(tmp_path: Path, purged: 
     """A line with two spellings is one line."""
     clock = Clock()
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock)
-    made = (await log.requests.record(replace(placing(kept), reason=f"asked by {kept}"))).request.id
+    made = (await log.requests.create(replace(placing(kept), reason=f"asked by {kept}"))).request.id
     await ended(log, clock, made)
     clock.move(days=2)
-    await log.retention.purge(Erasing("by number", numbers=frozenset({purged})), actor="operator")
+    await log.retention.purge(PurgeFilter("by number", numbers=frozenset({purged})), actor="operator")
     await log.close()
     assert kept[4:].encode() not in content(tmp_path)
 
@@ -175,11 +175,11 @@ async def test_a_number_that_was_taken_for_an_id_is_purged(
     """It is in the chain by its salted hash alone, and what the provider answered with it is not in there."""
     clock = Clock()
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock)
-    made = (await log.requests.record(make(typed))).request.id
+    made = (await log.requests.create(make(typed))).request.id
     await log.requests.apply(approve(made))
     await log.requests.apply(claim(made, until=clock.now + timedelta(seconds=30)))
-    [move] = finish(made, reference=typed).moves
-    await log.requests.apply(Change(made, "system", [move]))
+    [move] = finish(made, reference=typed).transitions
+    await log.requests.apply(ChangeSet(made, "system", [move]))
     [entry] = (await log.requests.request(made)).entries
     assert (entry.target_id, entry.reference) == (typed, None)
     assert not [event for event in await log.requests.events(made) if typed in json.dumps(dict(event.data))]
@@ -200,11 +200,15 @@ async def test_many_ids_that_hold_numbers_leave_nothing(tmp_path: Path) -> None:
     numbers = [f"+9198765{n:05}" for n in range(0, 99_999, 331)]
     for n, number in enumerate(numbers):
         prefix = "abcdefghijklmnopqrstuvwxyz"[n * 7 % 26] * 60  # long enough to split pages, in no order
-        made = (await log.requests.record(cancelling_by_id(f"{prefix}_{number[3:]}"))).request.id
+        made = (await log.requests.create(cancelling_by_id(f"{prefix}_{number[3:]}"))).request.id
         await log.requests.apply(deny(made))
     assert re.search(rb"_98765\d{5}", content(tmp_path))
-    done = await log.retention.purge(Erasing("by number", numbers=frozenset(numbers[:150])), actor="operator")
-    done = await log.retention.purge(Erasing("old", before=clock.now + timedelta(days=1)), actor="operator")
+    done = await log.retention.purge(
+        PurgeFilter("by number", numbers=frozenset(numbers[:150])), actor="operator"
+    )
+    done = await log.retention.purge(
+        PurgeFilter("old", before=clock.now + timedelta(days=1)), actor="operator"
+    )
     assert done.wiped
     assert not re.search(rb"_98765\d{5}", content(tmp_path))
     await log.close()
@@ -214,18 +218,18 @@ async def test_ids_that_hold_numbers_work_as_others_do(tmp_path: Path) -> None:
     """Asked twice they join, what succeeded with one is known, and a shape is not the number."""
     clock = Clock()
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock)
-    new = replace(cancelling_by_id("c_9876543210"), joins=True)
-    made = (await log.requests.record(new)).request
-    with pytest.raises(AlreadyAsked) as asked:
-        await log.requests.record(new)
+    new = replace(cancelling_by_id("c_9876543210"), deduplicate=True)
+    made = (await log.requests.create(new)).request
+    with pytest.raises(DuplicateRequestError) as asked:
+        await log.requests.create(new)
     assert [one.id for one in asked.value.by.values()] == [made.id]
-    other = (await log.requests.record(replace(cancelling_by_id("d_9876543210"), joins=True))).request
+    other = (await log.requests.create(replace(cancelling_by_id("d_9876543210"), deduplicate=True))).request
     assert other.id != made.id
     assert await log.call_history.known_ids(["c_9876543210", "e_9876543210"]) == {"c_9876543210"}
-    assert await log.call_history.holders(["c_9876543210"]) == frozenset()
+    assert await log.call_history.connections_knowing(["c_9876543210"]) == frozenset()
     await log.requests.apply(approve(made.id))
     await ended(log, clock, made.id)
-    assert await log.call_history.holders(["c_9876543210"]) == {"reminders"}
+    assert await log.call_history.connections_knowing(["c_9876543210"]) == {"reminders"}
     [row] = (await log.search.page(Query(kind=made.kind, state=State.SUCCEEDED))).entries
     assert row.target_id == "c_9876543210"
     assert not (await verified(log)).faults
@@ -237,30 +241,30 @@ async def test_an_id_that_a_provider_gave_stays(tmp_path: Path) -> None:
     clock = Clock()
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock)
     at = clock.now + timedelta(hours=3)
-    placed = (await log.requests.record(placing(OTHER_NUMBER, at=at))).request.id
+    placed = (await log.requests.create(placing(OTHER_NUMBER, at=at))).request.id
     await log.requests.apply(claim(placed, until=clock.now + timedelta(seconds=30)))
     await log.requests.apply(finish(placed, code=Code.SCHEDULED, reference="1234567890"))
-    cancel = (await log.requests.record(cancelling_by_id("1234567890"))).request.id
+    cancel = (await log.requests.create(cancelling_by_id("1234567890"))).request.id
     [first, *_] = await log.requests.events(cancel)
     assert first.data["target_id"] == "1234567890"
     await log.requests.apply(approve(cancel))
     await ended(log, clock, cancel)
-    assert await log.call_history.known_call("reminders", "1234567890", clock.now) is None
+    assert await log.call_history.find_scheduled("reminders", "1234567890", clock.now) is None
     await log.close()
 
 
 async def test_a_lifted_stop_is_found_and_one_that_holds_stays(tmp_path: Path) -> None:
     """Why somebody is not called goes; that they are not called stays, and still verifies."""
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
-    lifted, _ = await log.do_not_call.stop(NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason="cross")
-    await log.do_not_call.allow(NUMBER, masked="+91 ••••• •3210", actor="U0MANAGER", reason="made up")
-    holds, _ = await log.do_not_call.stop(
+    lifted, _ = await log.do_not_call.add(NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason="cross")
+    await log.do_not_call.remove(NUMBER, masked="+91 ••••• •3210", actor="U0MANAGER", reason="made up")
+    holds, _ = await log.do_not_call.add(
         NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason="cross again"
     )
     done = await log.retention.purge(BY_NUMBER, actor="operator")
     assert {one.id for one in done.requests} == {lifted.id, holds.id}
-    assert not await log.requests.private(lifted.id)
-    assert not await log.requests.private(holds.id)
+    assert not await log.requests.personal_values(lifted.id)
+    assert not await log.requests.personal_values(holds.id)
     assert [one.id for one in await log.do_not_call.stops(NUMBER)] == [holds.id]
     assert not (await verified(log)).faults
     assert not [one for one in ("cross", "made up", "•3210") if one.encode() in content(tmp_path)]
@@ -272,9 +276,9 @@ async def test_what_the_chain_holds_for_good_is_named(tmp_path: Path) -> None:
     clock = Clock()
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock)
     call = PlaceCall(to=OTHER_NUMBER, agent="98765-43210")
-    made = (await log.requests.record(replace(placing(), actions=[NewAction(call, OTHER_NUMBER)]))).request.id
+    made = (await log.requests.create(replace(placing(), actions=[NewAction(call, OTHER_NUMBER)]))).request.id
     await ended(log, clock, made)
-    fine = (await log.requests.record(placing(NUMBER))).request.id
+    fine = (await log.requests.create(placing(NUMBER))).request.id
     await ended(log, clock, fine)
     for look in (log.retention.erasable(BY_NUMBER), log.retention.purge(BY_NUMBER, actor="operator")):
         done = await look
@@ -287,10 +291,10 @@ async def test_what_mentions_a_number_on_hold_stays(tmp_path: Path) -> None:
     """It may be what the dispute is about."""
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
     new = replace(cancelling_by_id("c_9876543210"), reason="of 98765 43211, too")
-    made = (await log.requests.record(new)).request.id
+    made = (await log.requests.create(new)).request.id
     await log.requests.apply(deny(made))
     for held in (NUMBER, OTHER_NUMBER):
         done = await log.retention.purge(replace(BY_NUMBER, hold=frozenset({held})), actor="operator")
-        assert [(one.request, one.why) for one in done.kept] == [(made, Why.HELD)]
+        assert [(one.request, one.why) for one in done.kept] == [(made, RetainedBecause.HELD)]
     assert (await log.retention.purge(BY_NUMBER, actor="operator")).requests
     await log.close()

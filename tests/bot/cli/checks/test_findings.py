@@ -15,11 +15,13 @@ from bot.slack.client import Told
 from bot.slack.users import Workspace
 from bot.text.findings import Finding, Result, as_lines, ok, skipped, warning, wrong
 from bot.workers.clock_check import about_clock
-from storage.maintenance.inspection import Place
+from storage.maintenance.inspection import DatabaseLocation
 from storage.models import Person
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
-PLACE = Place(Path("/srv/callops.db"), exists=True, trouble=None, actions=2, file_system="ext4", free=9 << 30)
+PLACE = DatabaseLocation(
+    Path("/srv/callops.db"), exists=True, trouble=None, actions=2, file_system="ext4", free=9 << 30
+)
 
 
 def result(findings: list[Finding], check: str) -> Result:
