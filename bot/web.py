@@ -22,6 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
+from bot import CallOpsError
 from bot.connections import MAX_CONCURRENT, Awaited, Connection, Throttle
 from bot.workers.clock_check import ClockCheck
 from bot.workers.loop import PeriodicTask
@@ -44,7 +45,7 @@ STRANGERS: Final = ("uvicorn.error", "bot.connections", "bot.slack.http_mode", "
 """Loggers whose lines anybody can cause who reaches the port."""
 
 
-class CannotListenError(Exception):
+class CannotListenError(CallOpsError):
     """Why nobody can be heard, as a sentence that says what to do."""
 
 

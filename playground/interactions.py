@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from playground import forms
+from playground import PlaygroundError, forms
 from playground.blocks import elements
 from playground.content import APP_ID, BOT_USER, TEAM_ID, Channel, User
 from playground.manifest import Manifest
@@ -23,7 +23,7 @@ TROUBLE = (
 )
 
 
-class ImpossibleError(Exception):
+class ImpossibleError(PlaygroundError):
     """Slack's client would not let this person do that."""
 
 

@@ -5,13 +5,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn, TextIO
 
+from playground import PlaygroundError
 from playground.transcript import TYPED, WIDTH
 
 BOLD, RED, GREEN, CYAN = "1", "31", "32", "36"
 """ECMA-48, Select Graphic Rendition."""
 
 
-class NarrationError(Exception):
+class NarrationError(PlaygroundError):
     """Something is missing that whatever comes next needs."""
 
 

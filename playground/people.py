@@ -8,12 +8,14 @@ from typing import Any, Self, TypeAlias, TypeVar
 
 import aiohttp
 
+from playground import PlaygroundError
+
 Json: TypeAlias = dict[str, Any]
 Found = TypeVar("Found")
 WAIT = 10.0  # seconds that a person waits for something to appear, unless told otherwise
 
 
-class ImpossibleError(Exception):
+class ImpossibleError(PlaygroundError):
     """Slack's client would not let this person do that; the sentence says why."""
 
 

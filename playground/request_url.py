@@ -17,13 +17,14 @@ from urllib.parse import urlencode
 
 import aiohttp
 
+from playground import PlaygroundError
 from playground.content import SIGNING_SECRET
 from playground.workspace import Json
 
 AGENT = "Slackbot 1.0 (+https://api.slack.com/robots)"
 
 
-class NotTakenError(Exception):
+class NotTakenError(PlaygroundError):
     """Nobody answered, or not with 200."""
 
 

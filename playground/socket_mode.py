@@ -20,6 +20,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from playground import PlaygroundError
 from playground.content import APP_ID
 from playground.request_url import NotTakenError, RequestUrl
 from playground.workspace import Json, Workspace
@@ -37,7 +38,7 @@ each hello. `mute`: accepted, and nothing is said.
 """
 
 
-class UndeliveredError(Exception):
+class UndeliveredError(PlaygroundError):
     """What the person reads: `dispatch_failed` (nobody connected) or `operation_timeout` (no ack in time)."""
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, TypeAlias
 
-from playground import forms
+from playground import PlaygroundError, forms
 from playground.content import APP_ID, BOT_ID, BOT_USER, TEAM_ID, Channel, Content, User
 
 Json: TypeAlias = dict[str, Any]
@@ -19,7 +19,7 @@ RESPONSE_URL_USES = 5  # second-hand
 PING = re.compile(r"<(!channel|!here|!everyone|!subteam\^\w+|@[UW]\w+)(?:\|[^>]*)?>")
 
 
-class RefusedError(Exception):
+class RefusedError(PlaygroundError):
     """Slack would refuse this: its error code, and the lines for `response_metadata.messages`."""
 
     def __init__(self, code: str, lines: list[str] | None = None, **extra: object) -> None:

@@ -12,6 +12,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from providers import ProviderError
+
 E164_PATTERN = r"^\+[1-9][0-9]{6,14}$"
 """E.164 with its plus; fifteen digits at most (ITU-T E.164), seven at least (the shortest numbers in use)."""
 
@@ -277,7 +279,7 @@ class ProviderEvent(Frozen):
     attempt: int | None = None
 
 
-class CannotSendError(Exception):
+class CannotSendError(ProviderError):
     """An action that is not sent: what is wrong with it, and the field it is wrong in."""
 
     def __init__(self, message: str, *, code: Code = Code.INVALID_REQUEST, field: str | None = None) -> None:

@@ -16,6 +16,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType, ValidationResult
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
+from providers import ProviderError
 from providers.actions import E164_PATTERN
 
 REGIONS: Final = frozenset(phonenumbers.SUPPORTED_REGIONS)
@@ -40,7 +41,7 @@ _BETWEEN = (
 """What may stand between two digits of a number, also where JSON, a URL or HTML has escaped it."""
 
 
-class InvalidNumberError(ValueError):
+class InvalidNumberError(ProviderError, ValueError):
     """Why a text is not a number that may be called: a sentence for the person who typed it."""
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
+from providers import ProviderError
 from providers.base import Adapter
 from providers.callkaro import CallKaro
 from providers.kore import Kore
@@ -34,7 +35,7 @@ _DECLARED: Final = ("provider", "title", "support", "settings_type", "capabiliti
 """What an adapter says of itself, and nothing has a default for."""
 
 
-class AdapterNotFoundError(Exception):
+class AdapterNotFoundError(ProviderError):
     """Why a name stands for no adapter, as a sentence."""
 
 

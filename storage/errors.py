@@ -3,10 +3,11 @@
 import sqlite3
 from collections.abc import Mapping
 
+from storage import StorageError
 from storage.models import Request
 
 
-class LogUnavailableError(sqlite3.OperationalError):
+class LogUnavailableError(StorageError, sqlite3.OperationalError):
     """The log could not be used. Nothing was recorded, and nothing of it will be."""
 
 
@@ -18,11 +19,11 @@ class LogReplacedError(LogUnavailableError):
     """Other files lie at the log's path than those that are open: what is written now would be lost."""
 
 
-class CommitUnknownError(Exception):
+class CommitUnknownError(StorageError):
     """A change was being committed when its answer was due: nobody knows yet whether it is recorded."""
 
 
-class ConflictError(Exception):
+class ConflictError(StorageError):
     """The change came too late: somebody or something was first. ``current`` is how the request stands."""
 
     def __init__(self, current: Request) -> None:
@@ -30,7 +31,7 @@ class ConflictError(Exception):
         self.current = current
 
 
-class DuplicateRequestError(Exception):
+class DuplicateRequestError(StorageError):
     """Some targets are asked for already, and nothing was recorded.
 
     ``by`` is the request that asks for it, by the action's place.
@@ -41,5 +42,5 @@ class DuplicateRequestError(Exception):
         self.by = by
 
 
-class RequestNotFoundError(LookupError):
+class RequestNotFoundError(StorageError, LookupError):
     """No request, entry or reported fault has that id."""

@@ -15,6 +15,8 @@ made after all leaves the doubt as it was: the action goes back to unknown, wher
 from collections.abc import Iterable
 from enum import StrEnum
 
+from storage import StorageError
+
 
 class State(StrEnum):
     """Where an action stands."""
@@ -53,7 +55,7 @@ NEVER_IN_DOUBT = frozenset({State.WITHDRAWN, State.EXPIRED, State.REFUSED})
 TERMINAL = frozenset(state for state, onward in TRANSITIONS.items() if not onward)
 
 
-class InvalidTransitionError(Exception):
+class InvalidTransitionError(StorageError):
     """A move that no action's life contains: a fault of the program, never of a person."""
 
 

@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from bot import CallOpsError
 from bot.cli.do_not_call_cells import is_number
 from bot.text.formatting import listed, short
 from bot.text.terminal import escaped
 
 
-class CannotReadColumnsError(Exception):
+class CannotReadColumnsError(CallOpsError):
     """Why nothing of a file is read, as sentences for whoever imports it."""
 
 

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bot import CallOpsError
 from bot.cli.log_export import ExportError, export, query
 from bot.cli.log_replies import NoFixtureError, advise, as_lines, as_objects, attempts, fixture
 from bot.cli.progress import share_bar
@@ -238,7 +239,7 @@ def _verify(path: Path, given: Sequence[str], key: bytes | None, *, as_json: boo
     return WRONG if faults else OK
 
 
-class NoAnchorError(Exception):
+class NoAnchorError(CallOpsError):
     """What was given holds no anchor, as a sentence."""
 
 

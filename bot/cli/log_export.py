@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TextIO
 
+from bot import CallOpsError
 from bot.listeners.log_search import person_meant
 from bot.parsing import dates
 from bot.parsing.times import InvalidTimeError
@@ -29,7 +30,7 @@ PARTIAL: Final = ".partial"
 """What stands behind an export's name until it is whole."""
 
 
-class ExportError(Exception):
+class ExportError(CallOpsError):
     """Why, as a sentence."""
 
 

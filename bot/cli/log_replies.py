@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from bot import CallOpsError
 from bot.config.loader import read_config
 from bot.config.settings import Connection
 from providers.actions import CallAction, Outcome
@@ -24,7 +25,7 @@ from storage.states import State
 RAW, HEADERS = "raw", "headers"
 
 
-class NoFixtureError(Exception):
+class NoFixtureError(CallOpsError):
     """Why no fixture can be made of what the log has: a sentence."""
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bot import CallOpsError
 from bot.cli.progress import share_bar
 from bot.config.environment import ConfigError, database_path, key_bytes
 from bot.config.loader import load, read_config
@@ -49,7 +50,7 @@ NOT_REACHED = (
 )
 
 
-class PurgeError(Exception):
+class PurgeError(CallOpsError):
     """Why nothing was purged: a sentence, or several."""
 
 

@@ -4,12 +4,14 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bot import CallOpsError
+
 MANIFEST = Path(__file__).parents[2] / "manifest.yml"
 EVENTS = "/slack/events"
 """Where Slack's requests go below the address, as in `bot.slack.http_mode.PATH`, whose import is heavy."""
 
 
-class NoAddressError(ValueError):
+class NoAddressError(CallOpsError, ValueError):
     """Why Slack could not reach an address, as a sentence."""
 
 

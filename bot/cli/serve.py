@@ -17,6 +17,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 
+from bot import CallOpsError
 from bot.app import SCOPES, create_app
 from bot.cli.checks.setup import what_will_not_last
 from bot.config.settings import Settings, make_adapters
@@ -49,7 +50,7 @@ _Result = TypeVar("_Result")
 _log = logging.getLogger("callops")
 
 
-class StartError(Exception):
+class StartError(CallOpsError):
     """What is in the way, as a sentence."""
 
 
@@ -102,7 +103,7 @@ async def _ask(call: Callable[[], Awaitable[AsyncSlackResponse]], token: str, ur
     raise AssertionError
 
 
-class _StoppedError(Exception):
+class _StoppedError(CallOpsError):
     """SIGTERM or SIGINT came before everything was open."""
 
 

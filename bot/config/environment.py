@@ -13,6 +13,7 @@ from typing import Final
 from dotenv import dotenv_values
 from pydantic import SecretStr
 
+from bot import CallOpsError
 from bot.slack.client import is_loopback
 
 KEY_BYTES = 32
@@ -34,7 +35,7 @@ _OTHER_ENCODINGS: Final = {
 _SAVE: Final = "save it as plain text in UTF-8"
 
 
-class ConfigError(Exception):
+class ConfigError(CallOpsError):
     """Faults of the environment and the file: one line each, in the operator's words."""
 
     def __init__(self, faults: list[str]) -> None:
@@ -42,7 +43,7 @@ class ConfigError(Exception):
         self.faults = faults
 
 
-class NotTextError(ValueError):
+class NotTextError(CallOpsError, ValueError):
     """Return what a file is instead, and what to do, as the second half of a sentence."""
 
 

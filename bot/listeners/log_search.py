@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.parsing import log_query
-from bot.parsing.command import CommandContext, FieldError, Typist
+from bot.parsing.command import CommandContext, FieldProblem, Typist
 from bot.parsing.log_query import Filters
 from bot.parsing.mentions import MENTION
 from bot.parsing.tokens import clean
@@ -212,7 +212,7 @@ class LogSearch:
         since = max(stop.at, query.since) if query.since else stop.at
         return replace(query, kind=Kind.PLACE_CALL, since=since), stop
 
-    async def _read(self, text: str, person: Person) -> tuple[Filters, tuple[FieldError, ...]]:
+    async def _read(self, text: str, person: Person) -> tuple[Filters, tuple[FieldProblem, ...]]:
         """What somebody looks for; a person who was named is one that the log knows."""
         said = log_query.read(
             text,

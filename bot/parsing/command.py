@@ -125,7 +125,7 @@ class Typist:
 
 
 @dataclass(frozen=True, slots=True)
-class FieldError:
+class FieldProblem:
     """What is wrong with what was typed, and what to do.
 
     ``field`` is the name of the `Command` field it is about, ``text`` for what belongs to none;
@@ -143,13 +143,13 @@ class FieldError:
 
 
 @dataclass(frozen=True, slots=True)
-class Question(FieldError):
+class Question(FieldProblem):
     """Text that can be read in several ways: each of ``options`` is the label of one, for a button."""
 
     options: tuple[str, ...] = ()
 
 
-class SuggestedTime(FieldError):
+class SuggestedTime(FieldProblem):
     """A call may not go out when it should; ``suggestion`` is a time when it may."""
 
     @property
@@ -198,7 +198,7 @@ class Command:
     ignored_words: tuple[str, ...] = field(default=(), compare=False)
     reported_call_time: datetime | None = None
     reported_call_time_text: str | None = None
-    faults: tuple[FieldError, ...] = ()
+    faults: tuple[FieldProblem, ...] = ()
     missing: tuple[str, ...] = ()
     typed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
     answers: tuple[int, ...] = field(default=(), compare=False)
@@ -245,21 +245,21 @@ def format_command(line: Command) -> str:
     return " ".join(filter(None, [*said, *keys, *metadata, carry_over]))
 
 
-def apply_suggestions(line: Command, faults: Sequence[FieldError]) -> Command | None:
+def apply_suggestions(line: Command, faults: Sequence[FieldProblem]) -> Command | None:
     """The line with what was probably meant in place of every fault; None where that is not known of one."""
     for fault in faults:
         match fault:
-            case FieldError(suggestion=None):
+            case FieldProblem(suggestion=None):
                 return None
-            case FieldError(field="connection", suggestion=meant):
+            case FieldProblem(field="connection", suggestion=meant):
                 line = replace(line, connection=meant)
-            case FieldError(field="agent", suggestion=meant):
+            case FieldProblem(field="agent", suggestion=meant):
                 line = replace(line, agent=meant)
-            case FieldError(field="at", suggestion=meant):
+            case FieldProblem(field="at", suggestion=meant):
                 line = replace(line, at_text=meant)
-            case FieldError(field="reported_call_time", suggestion=meant):
+            case FieldProblem(field="reported_call_time", suggestion=meant):
                 line = replace(line, reported_call_time_text=meant)
-            case FieldError(field="zone", suggestion=meant):
+            case FieldProblem(field="zone", suggestion=meant):
                 line = replace(line, zone=meant)
             case _:
                 return None

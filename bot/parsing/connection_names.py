@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from bot.parsing.command import CommandContext
-from bot.parsing.options import RUNNING_TEXT, FieldErrors, Questions
+from bot.parsing.options import RUNNING_TEXT, FieldProblems, Questions
 from bot.parsing.tokens import LIKELY_CONNECTION, Value
 from bot.text import outcomes, parse_errors
 from bot.text.formatting import closest
@@ -20,7 +20,7 @@ class ConnectionReader:
     """
 
     def __init__(
-        self, vocabulary: CommandContext, faults: FieldErrors, questions: Questions, *, via_is_text: bool
+        self, vocabulary: CommandContext, faults: FieldProblems, questions: Questions, *, via_is_text: bool
     ) -> None:
         self._vocabulary = vocabulary
         names = [*vocabulary.connections, *vocabulary.disabled_connections]

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from bot.parsing import labels
-from bot.parsing.command import KINDS, Command, CommandContext, ConnectionInfo, FieldError, Verb
+from bot.parsing.command import KINDS, Command, CommandContext, ConnectionInfo, FieldProblem, Verb
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.targets import IdTarget
 from bot.text import parse_errors
@@ -70,7 +70,7 @@ class FilledCommand:
     sources: Mapping[str, Source] = field(default_factory=lambda: MappingProxyType({}))
     connections: tuple[str, ...] = ()
     agents: tuple[str, ...] = ()
-    faults: tuple[FieldError, ...] = ()
+    faults: tuple[FieldProblem, ...] = ()
     open: Ambiguous | None = None
 
     @property
@@ -87,7 +87,7 @@ def fill_defaults(line: Command, vocabulary: CommandContext, known: TargetHistor
     connection, connections, chosen = _connection(line, vocabulary, known)
     if isinstance(chosen, Source):
         grounds["connection"] = chosen
-    faults = [chosen] if isinstance(chosen, FieldError) else []
+    faults = [chosen] if isinstance(chosen, FieldProblem) else []
     left = Ambiguous("connection", connections) if isinstance(chosen, _Which) else None
     agent, agents = line.agent, tuple[str, ...]()
     if connection and connection in connections:
@@ -108,13 +108,13 @@ def fill_defaults(line: Command, vocabulary: CommandContext, known: TargetHistor
     return FilledCommand(filled, grounds, connections, agents, tuple(faults), left)
 
 
-class _Which(FieldError):
+class _Which(FieldProblem):
     """Several fit equally."""
 
 
 def _connection(
     line: Command, vocabulary: CommandContext, known: TargetHistory
-) -> tuple[str | None, tuple[str, ...], Source | FieldError | None]:
+) -> tuple[str | None, tuple[str, ...], Source | FieldProblem | None]:
     """The connection, the candidates for it, and why it was chosen, or what keeps it from being certain."""
     all_of_them = vocabulary.connections
     able = tuple(name for name, words in all_of_them.items() if _can(line, words))
@@ -131,13 +131,13 @@ def _connection(
             return best[0], fitting, ground
         return None, best, _Which("connection", parse_errors.which_connection(best))
     if line.agent and able:
-        return None, able, FieldError("agent", parse_errors.no_agent_of(able, line.agent))
+        return None, able, FieldProblem("agent", parse_errors.no_agent_of(able, line.agent))
     return None, (), _nobody_can(line)
 
 
 def _agent(
     connection: str, words: ConnectionInfo, known: TargetHistory
-) -> tuple[str | None, tuple[str, ...], Source | FieldError]:
+) -> tuple[str | None, tuple[str, ...], Source | FieldProblem]:
     """The agent, the candidates for it, and why it was chosen, or what keeps it from being certain."""
     scheduled = {agent for name, agent in known.scheduled if name == connection}
     used = [agent for name, agent in known.used if name == connection and agent]
@@ -178,17 +178,17 @@ def _with_agent(line: Command, able: Mapping[str, ConnectionInfo]) -> tuple[str,
     return tuple(name for name, words in able.items() if words.agents or words.raw_agents) or tuple(able)
 
 
-def _not_taken(line: Command, connection: str, words: ConnectionInfo) -> list[FieldError]:
+def _not_taken(line: Command, connection: str, words: ConnectionInfo) -> list[FieldProblem]:
     """What a connection cannot be told of a call, and the numbers it may not call while it is tried out."""
     said = [name for name in labels.FIELDS if getattr(line, name) or getattr(line, name) in (0, False)]
     faults = [
-        FieldError(name, parse_errors.takes_no(words.title, labels.FIELDS[name]))
+        FieldProblem(name, parse_errors.takes_no(words.title, labels.FIELDS[name]))
         for name in (said if line.verb is Verb.PLACE else ())
         if name not in words.fields
     ]
     numbers = [target.phone for target in line.targets if isinstance(target, NumberTarget)]
     faults += [
-        FieldError("targets", parse_errors.tried_out(connection, number.pretty))
+        FieldProblem("targets", parse_errors.tried_out(connection, number.pretty))
         for number in numbers
         if words.numbers and number.e164 not in words.numbers
     ]
@@ -212,26 +212,26 @@ def _needs_agent(line: Command, words: ConnectionInfo) -> bool:
     return line.verb is Verb.PLACE or (line.verb is Verb.CANCEL and words.cancels_by == "number")
 
 
-def _which_agent(connection: str, agents: Sequence[str]) -> FieldError:
+def _which_agent(connection: str, agents: Sequence[str]) -> FieldProblem:
     said = parse_errors.which_agent(agents) if agents else parse_errors.no_agent_yet(connection)
-    return FieldError("agent", said)
+    return FieldProblem("agent", said)
 
 
-def _cannot(line: Command, connection: str, words: ConnectionInfo, able: Sequence[str]) -> FieldError:
+def _cannot(line: Command, connection: str, words: ConnectionInfo, able: Sequence[str]) -> FieldProblem:
     if line.verb is Verb.CANCEL and Kind.CANCEL_CALL in words.kinds:
         by, not_by = ("number", "call_id") if words.cancels_by == "number" else ("call_id", "number")
-        return FieldError("connection", parse_errors.cancels_by(connection, by, not_by, able))
-    return FieldError("connection", parse_errors.cannot(connection, _does(line), able))
+        return FieldProblem("connection", parse_errors.cancels_by(connection, by, not_by, able))
+    return FieldProblem("connection", parse_errors.cannot(connection, _does(line), able))
 
 
-def _nobody_can(line: Command) -> FieldError:
+def _nobody_can(line: Command) -> FieldProblem:
     kinds = {type(target) for target in line.targets}
     if len(kinds) > 1:
-        return FieldError("targets", parse_errors.NUMBERS_AND_IDS)
+        return FieldProblem("targets", parse_errors.NUMBERS_AND_IDS)
     if kinds and line.verb is Verb.CANCEL:
         by = "call_id" if IdTarget in kinds else "number"
-        return FieldError("connection", parse_errors.nobody_cancels_by(_does(line), by))
-    return FieldError("connection", parse_errors.nobody_can(_does(line)))
+        return FieldProblem("connection", parse_errors.nobody_cancels_by(_does(line), by))
+    return FieldProblem("connection", parse_errors.nobody_can(_does(line)))
 
 
 def _does(line: Command) -> str:

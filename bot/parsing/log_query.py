@@ -14,10 +14,10 @@ from functools import partial
 from typing import Final, TypeVar
 
 from bot.parsing import dates, tokens
-from bot.parsing.command import CommandContext, FieldError, Typist
+from bot.parsing.command import CommandContext, FieldProblem, Typist
 from bot.parsing.mentions import MENTION
 from bot.parsing.numbers import NumberReader, NumberTarget
-from bot.parsing.options import FieldErrors
+from bot.parsing.options import FieldProblems
 from bot.parsing.targets import scan
 from bot.parsing.times import InvalidTimeError
 from bot.parsing.tokens import LIKELY_CONNECTION, Value
@@ -150,7 +150,7 @@ class Typed:
 
     filters: Filters
     named: str | None = None
-    faults: tuple[FieldError, ...] = ()
+    faults: tuple[FieldProblem, ...] = ()
 
 
 def read(text: str, *, vocabulary: CommandContext, typist: Typist, me: str, now: datetime) -> Typed:
@@ -164,7 +164,7 @@ class _Reader:
         self._region = vocabulary.default_region
         self._read_phone = partial(phone.read, default_region=vocabulary.default_region, premium=True)
         self._read_day = partial(dates.read, zone=typist.timezone, now=now)
-        self._faults = FieldErrors()
+        self._faults = FieldProblems()
         self._values: dict[str, Value] = {}
 
     def typed(self, text: str, me: str) -> Typed:
@@ -281,8 +281,8 @@ def found(typed: Typed, requester: str) -> Filters:
     return replace(typed.filters, query=replace(typed.filters.query, requester=requester))
 
 
-def unknown_person(name: str, known: Sequence[str]) -> FieldError:
+def unknown_person(name: str, known: Sequence[str]) -> FieldProblem:
     """What is wrong with a name that is nobody's here, or several people's."""
-    return FieldError(
+    return FieldProblem(
         "by", log_query_errors.several_people(name, known) if known else log_query_errors.nobody_called(name)
     )

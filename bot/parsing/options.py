@@ -11,7 +11,7 @@ from bot.parsing.command import (
     OF_CAMPAIGNS,
     OF_STOPS,
     PLAIN_INTEGER,
-    FieldError,
+    FieldProblem,
     Question,
     Verb,
 )
@@ -82,12 +82,12 @@ ReadTime = Callable[[str], times.Moment]
 """Reads a time in the typist's zone, or raises `InvalidTimeError`."""
 
 
-class FieldErrors(list[FieldError]):
+class FieldProblems(list[FieldProblem]):
     """The faults found so far, in the order they were found."""
 
     def add(self, field: str, message: str, suggestion: str | None = None) -> None:
         """Note a fault of a field."""
-        self.append(FieldError(field, message, suggestion))
+        self.append(FieldProblem(field, message, suggestion))
 
     def add_time(self, field: str, fault: times.InvalidTimeError) -> None:
         """Note what is wrong with a time, with all that it could have been."""
@@ -104,7 +104,7 @@ class FieldErrors(list[FieldError]):
 class Questions:
     """The questions about one line; ``answers`` are the options already chosen, in the order of asking."""
 
-    def __init__(self, faults: FieldErrors, answers: Sequence[int]) -> None:
+    def __init__(self, faults: FieldProblems, answers: Sequence[int]) -> None:
         self._faults = faults
         self._answers = iter(answers)
 
@@ -122,7 +122,7 @@ class Questions:
 class Options:
     """The keys of one line. Each reading method returns None where a key was not given or is wrong."""
 
-    def __init__(self, faults: FieldErrors) -> None:
+    def __init__(self, faults: FieldProblems) -> None:
         self._faults = faults
         self._values: dict[str, Value] = {}
         self._data: list[tuple[str, Value]] = []
@@ -263,7 +263,7 @@ def _as_in_the_form(value: Value) -> str:
     return quote(value.text) if value.quoted or "\n" in value.text else value.text
 
 
-def limited(field: str, text: str, faults: FieldErrors) -> str:
+def limited(field: str, text: str, faults: FieldProblems) -> str:
     """The text; a fault is noted when it is too long to be kept."""
     if len(text) > MAX_TEXT:
         faults.add(field, parse_errors.too_long(field, len(text), MAX_TEXT))

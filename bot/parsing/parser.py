@@ -30,14 +30,14 @@ from bot.parsing.command import (
     Command,
     CommandContext,
     ConnectionInfo,
-    FieldError,
+    FieldProblem,
     Typist,
     Verb,
     format_command,
 )
 from bot.parsing.connection_names import ConnectionReader
 from bot.parsing.numbers import NumberReader, NumberTarget
-from bot.parsing.options import FLAGS, FieldErrors, Options, Questions, ReadTime, limited
+from bot.parsing.options import FLAGS, FieldProblems, Options, Questions, ReadTime, limited
 from bot.parsing.pasted_rows import number_in, read_sheet, without_marks
 from bot.parsing.targets import AROUND_IDS, IdTarget, Scan, Target, bare_id, id_problem, scan
 from bot.parsing.tokens import Value
@@ -49,7 +49,7 @@ __all__ = [
     "Command",
     "CommandContext",
     "ConnectionInfo",
-    "FieldError",
+    "FieldProblem",
     "IdTarget",
     "NumberTarget",
     "Target",
@@ -114,7 +114,7 @@ class _Reader:
         self._vocabulary = vocabulary
         self._read_time = read_time
         self._numbers = NumberReader.for_region(vocabulary.default_region)
-        self._faults = FieldErrors()
+        self._faults = FieldProblems()
         self._questions = Questions(self._faults, answers)
         self._left_out: tuple[str, ...] = ()
         self._keys = Options(self._faults)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
+from bot import CallOpsError
 from bot.parsing.typed_zones import ZONE
 from bot.text import time_errors
 
@@ -87,7 +88,7 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d{1,2}(?!\d))")
 
 
-class InvalidTimeError(ValueError):
+class InvalidTimeError(CallOpsError, ValueError):
     """A text that is not one certain time.
 
     ``str()`` says for people what is wrong and what to do; ``suggestions`` are texts to type instead.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.parsing.command import CAMPAIGN, FORMS, OF_CAMPAIGNS, CommandContext, Verb
-from bot.parsing.options import FieldErrors
+from bot.parsing.options import FieldProblems
 from bot.text import parse_errors
 from bot.text.formatting import closest
 
@@ -79,7 +79,7 @@ class Read:
     verbs: tuple[Verb, ...] = ()
 
 
-def read_verb(text: str, door: Verb | None, *, vocabulary: CommandContext, faults: FieldErrors) -> Read:
+def read_verb(text: str, door: Verb | None, *, vocabulary: CommandContext, faults: FieldProblems) -> Read:
     """The verb and what stands behind it; what it could be is among the faults."""
     first, *others = text.split(maxsplit=1) or [""]
     word, rest = _bare(first), "".join(others)
@@ -97,7 +97,7 @@ def read_verb(text: str, door: Verb | None, *, vocabulary: CommandContext, fault
     return Read(None, None, text)
 
 
-def _asked_to_stop(text: str, faults: FieldErrors) -> Read | None:
+def _asked_to_stop(text: str, faults: FieldProblems) -> Read | None:
     """A line that stops calls in words of its own: which of the two it means is asked."""
     if found := _STOP_ONE.match(text):
         faults.add("verb", parse_errors.STOP_OR_CANCEL, Verb.CANCEL)
@@ -111,7 +111,7 @@ def _asked_to_stop(text: str, faults: FieldErrors) -> Read | None:
     return Read(None, verbs[0], rest, verbs)
 
 
-def _campaign_behind(word: str, rest: str, faults: FieldErrors) -> Read | None:
+def _campaign_behind(word: str, rest: str, faults: FieldProblems) -> Read | None:
     """A line in which the word "campaign" stands behind what is to be done to it."""
     done, behind = _DONE_TO_CAMPAIGNS.get(word), _behind(CAMPAIGN, rest)
     if done is None or behind is None:
@@ -133,7 +133,7 @@ def _target(verb: Verb, rest: str) -> str:
     return _NOUN.sub("", rest, count=1) if verb in _CALLS and _NOUN.match(rest) else rest
 
 
-def _misspelt(first: str, rest: str, vocabulary: CommandContext, faults: FieldErrors) -> Read:
+def _misspelt(first: str, rest: str, vocabulary: CommandContext, faults: FieldProblems) -> Read:
     """What a first word that is no verb here was meant to be."""
     word = _bare(first)
     message = parse_errors.not_a_verb(first)
@@ -151,7 +151,7 @@ def _misspelt(first: str, rest: str, vocabulary: CommandContext, faults: FieldEr
 
 
 def _done_in_other_words(
-    done: Verb, message: str, rest: str, vocabulary: CommandContext, faults: FieldErrors
+    done: Verb, message: str, rest: str, vocabulary: CommandContext, faults: FieldProblems
 ) -> Read:
     """What a word for what is done to campaigns means before a number or an id."""
     bare = _target(Verb.CANCEL, rest)
@@ -163,7 +163,7 @@ def _done_in_other_words(
     return Read(None, verbs[0], bare, verbs)
 
 
-def _of_campaigns(rest: str, vocabulary: CommandContext, faults: FieldErrors) -> Read:
+def _of_campaigns(rest: str, vocabulary: CommandContext, faults: FieldProblems) -> Read:
     """What stands behind the word "campaign", where no verb does."""
     can = vocabulary.can(OF_CAMPAIGNS)
     if len(can) == 1 and not rest:

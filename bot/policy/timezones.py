@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from bot import CallOpsError
 from bot.text import time_errors
 from bot.text.formatting import closest, short
 
@@ -22,7 +23,7 @@ _LONGEST: Final = 64
 """Characters of a zone's name; the longest that exists has 32."""
 
 
-class InvalidZoneError(ValueError):
+class InvalidZoneError(CallOpsError, ValueError):
     """Why a text names no time zone, as a sentence; ``suggestion`` is what was probably meant."""
 
     def __init__(self, message: str, suggestion: str | None = None) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from bot import CallOpsError
 from bot.config.settings import SettingsHolder
-from bot.parsing.command import Command, CommandContext, FieldError, SuggestedTime, Typist, Verb
+from bot.parsing.command import Command, CommandContext, FieldProblem, SuggestedTime, Typist, Verb
 from bot.parsing.defaults import FilledCommand
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.parser import parse
@@ -111,10 +112,10 @@ class CommandService:
             return await self._move(line, person)
         faults = [*line.faults, *found.faults]
         if faults or line.connection is None or line.missing:
-            raise InvalidCommandError(faults or [FieldError("targets", parse_errors.NO_TARGET)], line)
+            raise InvalidCommandError(faults or [FieldProblem("targets", parse_errors.NO_TARGET)], line)
         actions = actions_of(line)
         if line.verb is Verb.PLACE and len(actions) > 1:
-            raise InvalidCommandError([FieldError("targets", parse_errors.ONE_PLACED)])
+            raise InvalidCommandError([FieldProblem("targets", parse_errors.ONE_PLACED)])
         said = (line.reason, line.purpose, line.consent, line.reported_call_time)
         return RequestSpec(line.connection, tuple(actions), *said, zone=line.zone)
 
@@ -131,16 +132,16 @@ class CommandService:
         """The wish to move the one scheduled call that a line names. Raises `InvalidCommandError`."""
         faults = list(line.faults)
         if not line.targets and not faults:
-            faults.append(FieldError("targets", sentences.WHICH_CALL))
+            faults.append(FieldProblem("targets", sentences.WHICH_CALL))
         if line.at is None and not any(fault.field == "at" for fault in faults):
-            faults.append(FieldError("at", sentences.WHEN_INSTEAD))
+            faults.append(FieldProblem("at", sentences.WHEN_INSTEAD))
         if faults:
             raise InvalidCommandError(faults)
         now = self._clock()
         try:
             entry = scheduled_calls.only(line, await self._scheduled(line), zone=person.timezone, now=now)
             if why := await self.cannot_cancel(entry, person):
-                raise InvalidCommandError([FieldError("targets", why)])
+                raise InvalidCommandError([FieldProblem("targets", why)])
             beside = await self._beside(entry)
             wish = scheduled_calls.request_spec(
                 line, entry, self.vocabulary, beside, zone=person.timezone, now=now
@@ -149,7 +150,7 @@ class CommandService:
             zone = line.zone or moved.zone
             return replace(wish, purpose=moved.purpose, consent=moved.consent, zone=zone)
         except CannotCancelError as no:
-            raise InvalidCommandError([FieldError("targets", str(no))]) from no
+            raise InvalidCommandError([FieldProblem("targets", str(no))]) from no
 
     async def _scheduled(self, line: Command) -> Sequence[ActionRecord]:
         """The scheduled calls that a line's target could mean."""
@@ -241,7 +242,7 @@ class CommandService:
         """
         phone = _phone(line)
         if not line.reason:
-            raise InvalidCommandError([FieldError("reason", parse_errors.WHY_ALLOW)])
+            raise InvalidCommandError([FieldProblem("reason", parse_errors.WHY_ALLOW)])
         return phone, *await self._stopping.remove(phone, person, line.reason)
 
     async def keep(self, draft: str, person: Person, wish: RequestSpec | None, line: Command) -> None:
@@ -262,18 +263,18 @@ class CommandService:
         except OutsideCallingHoursError as refused:
             field, then = refused.field or "at", None
             if refused.zone:
-                raise InvalidCommandError([FieldError(field, refused.message, refused.zone)]) from refused
+                raise InvalidCommandError([FieldProblem(field, refused.message, refused.zone)]) from refused
             if refused.then and through and "at" in through.fields:
                 then = refused.then.isoformat(timespec="minutes")
             raise InvalidCommandError([SuggestedTime(field, refused.message, then)]) from refused
         except CannotSendError as refused:
-            raise InvalidCommandError([FieldError(refused.field or "text", refused.message)]) from refused
+            raise InvalidCommandError([FieldProblem(refused.field or "text", refused.message)]) from refused
 
 
-class InvalidCommandError(Exception):
+class InvalidCommandError(CallOpsError):
     """What was typed cannot be asked yet: what is wrong, by field."""
 
-    def __init__(self, faults: list[FieldError], line: Command | None = None) -> None:
+    def __init__(self, faults: list[FieldProblem], line: Command | None = None) -> None:
         super().__init__("; ".join(fault.message for fault in faults))
         self.faults = faults
         self.line = line
@@ -283,12 +284,12 @@ def _phone(line: Command) -> Phone:
     """The number that calls are stopped or allowed to. Raises `InvalidCommandError`."""
     numbers = [target.phone for target in line.targets if isinstance(target, NumberTarget)]
     if line.faults or not numbers:
-        raise InvalidCommandError(list(line.faults) or [FieldError("targets", parse_errors.NO_NUMBER)])
+        raise InvalidCommandError(list(line.faults) or [FieldProblem("targets", parse_errors.NO_NUMBER)])
     return numbers[0]
 
 
 def _with_fault(line: Command, message: str) -> Command:
-    return replace(line, faults=(*line.faults, FieldError("targets", message)))
+    return replace(line, faults=(*line.faults, FieldProblem("targets", message)))
 
 
 _ACTIONS: TypeAdapter[tuple[CallAction, ...]] = TypeAdapter(tuple[CallAction, ...])
@@ -300,7 +301,7 @@ _DONE_TO_CAMPAIGNS: Mapping[Verb, type[DeleteCampaign | StopCampaign | StartCamp
 }
 
 
-class IncompleteCommandError(ValueError):
+class IncompleteCommandError(CallOpsError, ValueError):
     """A line that leaves open what it asks for: the field that is missing."""
 
 

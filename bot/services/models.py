@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from bot import CallOpsError
 from providers.actions import CallAction, Kind, PlaceCall
 from providers.phone import Phone
 from storage.models import DoNotCallEntry, Person, Request
@@ -70,7 +71,7 @@ class CreateResult:
         return self.request in self.duplicates_of
 
 
-class PermissionDeniedError(Exception):
+class PermissionDeniedError(CallOpsError):
     """The rules say no; ``why`` is for the person, ``request`` where the refusal itself was recorded."""
 
     def __init__(self, why: Sequence[str], request: Request | None = None) -> None:

@@ -10,7 +10,8 @@ from typing import Final
 
 from whenever import Instant, TimeZoneNotFoundError
 
-from bot.parsing.command import Command, CommandContext, ConnectionInfo, FieldError
+from bot import CallOpsError
+from bot.parsing.command import Command, CommandContext, ConnectionInfo, FieldProblem
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.targets import IdTarget
 from bot.services.models import RequestSpec, Reschedule
@@ -137,13 +138,13 @@ def aimed_at(line: Command, entry: ActionRecord, vocabulary: CommandContext) -> 
     return replace(line, targets=(NumberTarget(to, to.e164),), connection=found["connection"], agent=agent)
 
 
-class CannotCancelError(Exception):
+class CannotCancelError(CallOpsError):
     """Why a call cannot be cancelled from here, as a sentence."""
 
 
-def fault(sentence: str) -> FieldError:
+def fault(sentence: str) -> FieldProblem:
     """A fault of the field in which a call is chosen."""
-    return FieldError(SCHEDULED_CALL, sentence)
+    return FieldProblem(SCHEDULED_CALL, sentence)
 
 
 def _can_cancel(words: ConnectionInfo) -> bool:

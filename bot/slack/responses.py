@@ -17,6 +17,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 from slack_sdk.webhook.webhook_response import WebhookResponse
 
+from bot import CallOpsError
 from bot.slack.blocks import Message
 from bot.slack.errors import SLACK_ERRORS, error_code
 
@@ -43,7 +44,7 @@ Body = dict[str, Any]
 _log = logging.getLogger(__name__)
 
 
-class ModalNotOpenedError(Exception):
+class ModalNotOpenedError(CallOpsError):
     """Slack opened or changed no window, through no fault of ours: ``code`` is `trouble`'s word for why."""
 
     def __init__(self, code: str) -> None:

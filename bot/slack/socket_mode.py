@@ -23,6 +23,7 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import CallOpsError
 from bot.slack.backoff import backoff
 from bot.slack.errors import Refusal, error_code, refusal
 from bot.slack.rate_limits import paused_by
@@ -80,7 +81,7 @@ class Timing:
     hello_within: float = HELLO_WITHIN
 
 
-class NotGreetedError(Exception):
+class NotGreetedError(CallOpsError):
     """Slack ended a new connection before its hello; the words are its reason, where it gave one."""
 
 

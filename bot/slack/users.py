@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import CallOpsError
 from bot.policy.engine import ineligible_reason
 from bot.policy.matching import Members
 from bot.slack.backoff import Wait, backoff
@@ -47,7 +48,7 @@ NOBODY = "user_not_found"
 _log = logging.getLogger(__name__)
 
 
-class UserUnavailableError(Exception):
+class UserUnavailableError(CallOpsError):
     """Slack did not say who somebody is, and nothing recent enough is known.
 
     ``until`` is when to ask again, ``why`` Slack's code or the kind of failure.

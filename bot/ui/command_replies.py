@@ -7,7 +7,7 @@ from bot.parsing.command import (
     OF_CAMPAIGNS,
     Command,
     CommandContext,
-    FieldError,
+    FieldProblem,
     Verb,
     apply_suggestions,
     format_command,
@@ -144,7 +144,7 @@ def _connections(vocabulary: CommandContext, off: Mapping[str, str]) -> list[str
     return lines
 
 
-def fault_message(found: FilledCommand, faults: Sequence[FieldError], draft: str) -> Message:
+def fault_message(found: FilledCommand, faults: Sequence[FieldProblem], draft: str) -> Message:
     """What is wrong with a line, all at once; the line as it was understood; the form with all of it."""
     line = found.line
     first = "*Nothing was asked yet.* " + ("One thing to correct:" if len(faults) == 1 else "To correct:")
@@ -172,7 +172,7 @@ def no_form(code: str, draft: str) -> Message:
     return Message(first, [section(first), actions(button("Open the form…", CHANGE, draft, style="primary"))])
 
 
-def _try(fault: FieldError) -> str:
+def _try(fault: FieldProblem) -> str:
     return f" {fault.proposal.format(f'`{_code(fault.suggestion)}`')}" if fault.suggestion else ""
 
 

@@ -18,7 +18,7 @@ from bot.parsing.command import (
     OF_STOPS,
     PLAIN_INTEGER,
     Command,
-    FieldError,
+    FieldProblem,
     Verb,
     written_json,
 )
@@ -168,10 +168,10 @@ def chosen_reason(values: Mapping[str, str]) -> str:
     return ": ".join(filter(None, parts))
 
 
-def reason_fault(values: Mapping[str, str]) -> FieldError | None:
+def reason_fault(values: Mapping[str, str]) -> FieldProblem | None:
     """Return what is wrong with the reason that is chosen, or None."""
     if values.get(REASON) == OTHER and not values.get(WORDS):
-        return FieldError(WORDS, "Write why in a few words: “other” alone does not say why.")
+        return FieldProblem(WORDS, "Write why in a few words: “other” alone does not say why.")
     return None
 
 
@@ -181,15 +181,15 @@ class _Datum:
 
     name: str
     key: str
-    fault: FieldError | None = None
+    fault: FieldProblem | None = None
 
 
-def data_faults(values: Mapping[str, str]) -> list[FieldError]:
+def data_faults(values: Mapping[str, str]) -> list[FieldProblem]:
     """Return what is wrong with the lines of data for the agent, each line named."""
     data = _data(values.get("metadata", ""))
     names = Counter(datum.name for datum in data if not datum.fault)
     twice = [
-        FieldError("metadata", parse_errors.name_twice(name)) for name, count in names.items() if count > 1
+        FieldProblem("metadata", parse_errors.name_twice(name)) for name, count in names.items() if count > 1
     ]
     return [*(datum.fault for datum in data if datum.fault), *twice]
 
@@ -210,12 +210,12 @@ def _datum(line: str) -> _Datum:
     faulty = f"meta.={quote(line)}"  # whoever reads it as a key finds the fault as well
     is_address_or_time = value.text.startswith("//") or name.isdecimal()
     if not name or (said and said["sign"] in _COLONS and is_address_or_time):
-        return _Datum(name, faulty, FieldError("metadata", parse_errors.no_name(line.strip())))
+        return _Datum(name, faulty, FieldProblem("metadata", parse_errors.no_name(line.strip())))
     if not METADATA_NAME.fullmatch(name):
         meant = _NOT_IN_A_NAME.sub("_", name).strip("_.-")
-        return _Datum(name, faulty, FieldError("metadata", parse_errors.not_a_name(name), meant or None))
+        return _Datum(name, faulty, FieldProblem("metadata", parse_errors.not_a_name(name), meant or None))
     if not value.text and not value.quoted:
-        return _Datum(name, faulty, FieldError("metadata", parse_errors.no_value(name)))
+        return _Datum(name, faulty, FieldProblem("metadata", parse_errors.no_value(name)))
     is_number = not value.quoted and PLAIN_INTEGER.fullmatch(value.text)
     return _Datum(name, f"meta.{name}={value.text if is_number else quote(value.text)}")
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from bot.parsing.command import OF_STOPS, CommandContext, FieldError, Question, Verb
+from bot.parsing.command import OF_STOPS, CommandContext, FieldProblem, Question, Verb
 from bot.parsing.labels import DOES, FIELDS
 from bot.parsing.options import MAX_TEXT
 from bot.services.scheduled_calls import NONE_OF_THESE, SCHEDULED_CALL, CallOptions
@@ -195,28 +195,28 @@ class Form:
         """Whether a form that Slack sent back has a field."""
         return any(block.get("block_id") == field for block in view["blocks"])
 
-    def contradictions(self, values: Mapping[str, str], now: datetime) -> list[FieldError]:
+    def contradictions(self, values: Mapping[str, str], now: datetime) -> list[FieldProblem]:
         """What is wrong before a form is read as a line: it contradicts itself, or lacks something."""
         found = [reason_fault(values)] if self.verb in {Verb.CANCEL, Verb.MOVE} else []
         known = values.get(SCHEDULED_CALL, "")
         match self.verb, known not in {"", NONE_OF_THESE}, bool(values.get("targets")):
             case Verb.CANCEL, True, True:
                 either = "Choose this call, or fill in what is below: not both."
-                found.append(FieldError(SCHEDULED_CALL, either))
+                found.append(FieldProblem(SCHEDULED_CALL, either))
             case Verb.MOVE, False, False:
-                found.append(FieldError(SCHEDULED_CALL, "Choose the call to move."))
+                found.append(FieldProblem(SCHEDULED_CALL, "Choose the call to move."))
             case Verb.CANCEL, False, False:
-                found.append(FieldError("targets", NOTHING_TO_CANCEL))
+                found.append(FieldProblem("targets", NOTHING_TO_CANCEL))
         if picked := values.get(PICKED):
             if values.get("at"):
-                found.append(FieldError(PICKED, "Two times: one typed, one picked. Empty one of them."))
+                found.append(FieldProblem(PICKED, "Two times: one typed, one picked. Empty one of them."))
             elif int(picked) <= now.timestamp():
-                found.append(FieldError(PICKED, "That time has passed. Pick a later time."))
+                found.append(FieldProblem(PICKED, "That time has passed. Pick a later time."))
         elif self.verb is Verb.MOVE and not values.get("at"):
-            found.append(FieldError("at", "Say when the call is to go out instead, or pick a time."))
+            found.append(FieldProblem("at", "Say when the call is to go out instead, or pick a time."))
         return [*(fault for fault in found if fault), *data_faults(values)]
 
-    def errors(self, faults: Sequence[FieldError], view: Mapping[str, Any]) -> dict[str, str]:
+    def errors(self, faults: Sequence[FieldProblem], view: Mapping[str, Any]) -> dict[str, str]:
         """Faults by the input they belong to; what belongs to none stands under the first one."""
         present = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
         found: dict[str, list[str]] = {}

@@ -6,7 +6,7 @@ Numbers are masked, times are in the reader's zone, and the same blocks stand in
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from bot.parsing.command import CommandContext, FieldError
+from bot.parsing.command import CommandContext, FieldProblem
 from bot.parsing.log_query import AFTER_STOP, Filters
 from bot.parsing.tokens import quote as in_quotes
 from bot.slack.blocks import Block, Message, View, actions, button, context, cut, plain_text, section
@@ -117,7 +117,7 @@ def never_asked(number: str) -> Message:
     return Message(first, [section(first), context(how)])
 
 
-def faults(found: Sequence[FieldError], draft: str) -> Message:
+def faults(found: Sequence[FieldProblem], draft: str) -> Message:
     """What is wrong with what was typed, with the form as the other way."""
     lines = [
         f"• {fault.message}" + (f" Did you mean {code(fault.suggestion)}?" if fault.suggestion else "")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from bot.parsing.command import Command, FieldError, Question
+from bot.parsing.command import Command, FieldProblem, Question
 from bot.parsing.defaults import Ambiguous, FilledCommand, Source
 from bot.parsing.labels import DOES
 from bot.parsing.numbers import NumberTarget
@@ -170,7 +170,7 @@ class Choice:
 
 
 def offer(
-    line: Command, found: FilledCommand, faults: Sequence[FieldError], draft: str, change: str
+    line: Command, found: FilledCommand, faults: Sequence[FieldProblem], draft: str, change: str
 ) -> Message | None:
     """Ask the one thing that keeps a line from being asked, with a button for each answer.
 
@@ -182,7 +182,7 @@ def offer(
     return choose(found, found.open, draft, change) if found.open and is_offered(found) else None
 
 
-def question_in(faults: Sequence[FieldError]) -> Question | None:
+def question_in(faults: Sequence[FieldProblem]) -> Question | None:
     """The question to ask next, where one press on an answer leads on."""
     questions = [fault for fault in faults if isinstance(fault, Question) and fault.options]
     return questions[0] if questions and len(questions) == len(faults) else None

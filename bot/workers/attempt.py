@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bot import CallOpsError
 from bot.config.settings import Settings
 from bot.policy import engine
 from bot.policy.matching import context_of_request
@@ -56,7 +57,7 @@ class _Unread:
     message: str
 
 
-class _UserUnreadError(Exception):
+class _UserUnreadError(CallOpsError):
     """Slack did not tell of somebody whom the rules ask about; ``message`` says so."""
 
     def __init__(self, message: str, until: datetime) -> None:

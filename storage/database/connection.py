@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from storage import StorageError
 from storage.database.files import make
 from storage.database.folding import fold
 from storage.database.locking import begin
@@ -33,7 +34,7 @@ UNREADABLE: Final = (sqlite3.Error, UnicodeDecodeError)
 """What reading a damaged file raises: Python cannot decode SQLite's message where that quotes rubbish."""
 
 
-class CannotOpenLogError(Exception):
+class CannotOpenLogError(StorageError):
     """The file cannot be used as a log: unreadable, damaged, somebody else's, or from a newer version."""
 
 

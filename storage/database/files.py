@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from storage import StorageError
+
 OURS: Final = 0o600
 """The mode: numbers and names are in these files, or what the log is checked by."""
 _SAFELY: Final = os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class CannotWriteFileError(Exception):
+class CannotWriteFileError(StorageError):
     """Why a file was not written, as a sentence."""
 
 

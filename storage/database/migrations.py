@@ -16,6 +16,7 @@ from typing import Final
 
 from sqlite_utils import Database, Migrations
 
+from storage import StorageError
 from storage.database.locking import begin
 from storage.database.views import VIEWS
 
@@ -318,7 +319,7 @@ def initial(database: Database) -> None:
     database.executescript(SCHEMA)
 
 
-class OtherSchemaError(Exception):
+class OtherSchemaError(StorageError):
     """The file was made by another version of this program, with a schema that this one does not know."""
 
 

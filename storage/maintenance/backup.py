@@ -17,6 +17,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from storage import StorageError
 from storage.database.connection import BUSY_SECONDS, UNREADABLE
 from storage.database.files import CannotWriteFileError, whole
 from storage.database.migrations import APPLICATION_ID
@@ -32,7 +33,7 @@ UNFINISHED: Final = ".unfinished"
 """What stands behind a backup's name until it is verified."""
 
 
-class BackupError(Exception):
+class BackupError(StorageError):
     """Why no backup was made, as a sentence."""
 
 

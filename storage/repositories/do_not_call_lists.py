@@ -12,6 +12,7 @@ from functools import partial
 from sqlite3 import Connection
 from typing import Final
 
+from storage import StorageError
 from storage.database.repository import Repository, reads
 from storage.event_log.hash_chain import LIST_IMPORT_BEGAN, LIST_IMPORTED, LIST_REMOVED, NumberSeal
 from storage.event_log.writer import SALT_BYTES, EventWriter, WriteContext
@@ -23,7 +24,7 @@ TOGETHER: Final = 2_000
 """Rows of a list that one transaction adds or deletes: some 20 ms in which no other process writes."""
 
 
-class ImportSupersededError(Exception):
+class ImportSupersededError(StorageError):
     """An import cannot go on: its list was removed, or another import of it began."""
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from storage import StorageError
 from storage.database.files import append_line
 from storage.event_log.hash_chain import microseconds, moment
 
@@ -102,7 +103,7 @@ class _Lines:
     before: datetime | None = None
 
 
-class UnreadableListError(Exception):
+class UnreadableListError(StorageError):
     """The list of what was forgotten cannot be read, as a sentence."""
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlite3 import Connection
 from typing import Final
 
+from storage import StorageError
 from storage.changes import Annotation, ChangeSet, Transition
 from storage.errors import RequestNotFoundError
 from storage.event_log import hash_chain
@@ -53,7 +54,7 @@ _NO_NOTES: Final = frozenset(
 )
 
 
-class StaleChangeError(Exception):
+class StaleChangeError(StorageError):
     """The request does not stand any more where a change expects it."""
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.parsing.command import Command, FieldError, Verb
+from bot.parsing.command import Command, FieldProblem, Verb
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.targets import IdTarget
 from providers import phone
@@ -73,12 +73,12 @@ READ_TOO_FAR = (NumberTarget(phone.read("+493012345672", default_region="DE")),)
     ("line", "verdict"),
     [
         (READ_WELL, Verdict.RIGHT),
-        (replace(READ_WELL, faults=(FieldError("targets", "Which?"),)), Verdict.QUESTION),
-        (Command(faults=(FieldError("targets", "Which?"),)), Verdict.QUESTION),
+        (replace(READ_WELL, faults=(FieldProblem("targets", "Which?"),)), Verdict.QUESTION),
+        (Command(faults=(FieldProblem("targets", "Which?"),)), Verdict.QUESTION),
         (Command(ignored_words=("+49 30 1234567",)), Verdict.QUESTION),
         (replace(READ_WELL, reason="complaints"), Verdict.WORDS),
         (replace(READ_WELL, targets=READ_TOO_FAR), Verdict.WRONG),
-        (replace(READ_WELL, targets=READ_TOO_FAR, faults=(FieldError("reason", "Why?"),)), Verdict.WRONG),
+        (replace(READ_WELL, targets=READ_TOO_FAR, faults=(FieldProblem("reason", "Why?"),)), Verdict.WRONG),
         (replace(READ_WELL, targets=READ_WELL.targets + READ_TOO_FAR), Verdict.WRONG),
         (replace(READ_WELL, targets=(IdTarget("49301234567"),)), Verdict.WRONG),
         (replace(READ_WELL, targets=(*READ_WELL.targets, IdTarget("2026-12-05"))), Verdict.WRONG),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.parsing.command import Command, CommandContext, ConnectionInfo, FieldError, Typist, Verb
+from bot.parsing.command import Command, CommandContext, ConnectionInfo, FieldProblem, Typist, Verb
 from bot.parsing.defaults import fill_defaults
 from bot.parsing.parser import parse
 from bot.services.scheduled_calls import CallOptions
@@ -210,7 +210,7 @@ def test_what_a_provider_refuses_stands_under_the_field_it_is_about() -> None:
         "connection": "connection",
     }
     for field, block in refused.items():
-        assert form.errors([FieldError(field, "No.")], view) == {block: "No."}
+        assert form.errors([FieldProblem(field, "No.")], view) == {block: "No."}
 
 
 def test_a_fault_in_the_campaigns_id_stands_under_it() -> None:
@@ -462,7 +462,7 @@ def test_many_faults_of_a_field_are_counted() -> None:
     """The first three are said, and how many more there are."""
     form = Form(Verb.PLACE, VOCABULARY)
     view = form.build({"metadata": "x"}, nonce="n", channel="")
-    many = [FieldError("metadata", f"No {n}.") for n in range(12)]
+    many = [FieldProblem("metadata", f"No {n}.") for n in range(12)]
     assert form.errors(many, view)["metadata"] == "No 0. No 1. No 2. And 9 more."
     assert form.errors(many[:4], view)["metadata"] == "No 0. No 1. No 2. And 1 more."
 
