@@ -11,6 +11,12 @@ _FRAME: Final = "||"
 _WIDE = re.compile(r" {2,}")
 _PIECE = re.compile(r"\S+(?: \S+)*")
 """A cell of a table whose columns have at least two spaces between them."""
+_AMOUNT = re.compile(
+    r"\d\.\d{3},\d\d(?!\d)|\d,\d{3}\.\d\d(?!\d)"
+    r"|(?<=[$€£¥₹₩₽])[ ]?\d+,\d\d(?!\d)|\d,\d\d(?=[ ]?(?:[$€£¥₹₩₽]|EUR\b|Rs\b))"
+)
+"""An amount whose comma stands between no cells: 1.766,56 or 1,766.56, and 176,00 beside a currency."""
+_KEPT_COMMA = "\0"
 TOTAL = re.compile(
     r"(?:grand |sub)?-?(?:totals?|sums?|count|gesamt|summe|suma|somme|totale)\b", re.IGNORECASE
 )
@@ -53,7 +59,11 @@ def cells_of(line: str, delimiter: str | None) -> list[str]:
         case "|":
             cells = line.split("|")
         case _:
-            [cells] = list(csv.reader([line.replace("\0", "")], delimiter=delimiter)) or [[]]
+            line = _AMOUNT.sub(
+                lambda amount: amount[0].replace(",", _KEPT_COMMA), line.replace(_KEPT_COMMA, "")
+            )
+            [cells] = list(csv.reader([line], delimiter=delimiter)) or [[]]
+            cells = [cell.replace(_KEPT_COMMA, ",") for cell in cells]
     return [cell.strip() for cell in cells]
 
 

@@ -88,6 +88,21 @@ def test_digits_that_may_be_a_number_never_called_are_asked_about(
     assert (named(said(text, region=region)), options(said(text, region=region))[0]) == ([], offered)
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("1.969,56 €", "1.766,56 €"),
+        ("1,969.56", "1,766.56"),
+        ("176,00 €", "766,56 €"),
+        ("€ 176,00", "€ 766,56"),
+    ],
+)
+def test_the_comma_of_an_amount_stands_between_no_cells(first: str, second: str) -> None:
+    """Two amounts below each other are no columns, and their first digits belong to no number."""
+    line = said(f"030 6860490\n03015444 - {first}\n03012 915 - {second}\n+49 30 6860491", region="DE")
+    assert set(named(line)) <= {"+49306860490", "+493015444", "+493012915", "+49306860491"}
+
+
 def test_the_answer_chooses_the_number_and_leaves_the_rest_to_the_text() -> None:
     """Each option goes on with the line as it was typed."""
     text = "+49 30 1234567 2 complaints already"
