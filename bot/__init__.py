@@ -1,4 +1,4 @@
-"""Slack in, Slack out, and the rules between."""
+"""The Slack app: listeners, services, rules, background workers and the command line."""
 
 
 class CallOpsError(Exception):

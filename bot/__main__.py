@@ -1,4 +1,4 @@
-"""`python -m bot`: the command line. Light: each command imports what it needs."""
+"""The command line, `python -m bot`. Each command imports only the modules that it needs."""
 
 import errno
 import os
@@ -12,11 +12,12 @@ from typing import Final
 from bot.cli.parser import make_parser
 
 Command = Callable[[Namespace, Mapping[str, str]], int]
-"""A command of `bot.cli`: it takes what was chosen and the environment, and returns the exit status."""
+"""A command of `bot.cli`. It gets the parsed arguments and the environment, and returns the exit status."""
 
 
 CLOSED_PIPE: Final = 128 + 13
-"""The exit status where nobody reads any more (``log list | head``): that of a program that SIGPIPE ends."""
+"""The exit status when the reader of the output is gone (``log list | head``), as for a program that SIGPIPE
+ends."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -50,28 +51,28 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def nobody_reads(descriptor: int) -> bool:
-    """Return whether a descriptor is a pipe whose reader is gone. Any other broken pipe is a fault."""
+    """Return whether a descriptor is a pipe whose reader is gone. Other broken pipes are faults."""
     import select
 
     poll = select.poll()
-    poll.register(descriptor, 0)  # errors are told whatever is asked for
+    poll.register(descriptor, 0)  # poll reports errors even with an empty mask
     return any(told & (select.POLLERR | select.POLLHUP) for _, told in poll.poll(0))
 
 
 def _print_no_more() -> None:
-    """Send to nowhere what Python writes as it ends."""
+    """Redirect standard output to the null device, so that Python's last flush cannot fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(chosen: Namespace) -> int:
     status = _COMMANDS[chosen.command](chosen)
     if sys.stdout:
-        sys.stdout.flush()  # what cannot be printed is known now, and not as Python ends
+        sys.stdout.flush()  # a failed write is raised here, and not as Python ends
     return status
 
 
 def _print_exception(kind: type[BaseException], error: BaseException, frames: TracebackType | None) -> None:
-    """Print what nobody caught as all else is printed: its words may be somebody's."""
+    """Print an uncaught exception through `complain`, because its text may come from people."""
     import traceback
 
     from bot.text.terminal import complain
@@ -119,8 +120,8 @@ def _check(chosen: Namespace) -> int:
         return run(variables, as_json=chosen.json)
     except BrokenPipeError:
         raise
-    except Exception as error:  # noqa: BLE001 - Python's own status would say that something else is wrong
-        # Frames and kinds only: an exception's own words may hold a secret.
+    except Exception as error:  # noqa: BLE001 - Python's own status 1 means that the check found a fault
+        # Print frames and the exception's type only: its text may hold a secret.
         frames = "".join(traceback.format_tb(error.__traceback__)).splitlines()
         complain(*frames, f"The check itself failed: {type(error).__name__}")
         return 2
@@ -135,7 +136,7 @@ def _demo(chosen: Namespace) -> int:
 def _serve(_: Namespace) -> int:
     import signal
 
-    hangups: list[int] = []  # SIGHUP would end the process until it is heard
+    hangups: list[int] = []  # before a handler is set, SIGHUP would end the process
     signal.signal(signal.SIGHUP, lambda number, _: hangups.append(number))
     import asyncio
 
@@ -160,7 +161,7 @@ def _serve(_: Namespace) -> int:
 
 
 def _in(module: str, function: str = "run") -> Callable[[Namespace], int]:
-    """Return a command of a module of `bot.cli`, which is imported once the command runs."""
+    """Return a command that imports its module of `bot.cli` only when it runs."""
 
     def run(chosen: Namespace) -> int:
         command: Command = getattr(import_module(f"bot.cli.{module}"), function)

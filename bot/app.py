@@ -1,4 +1,4 @@
-"""The composition root: the Bolt app with its listeners. Nothing happens at import."""
+"""The Bolt app with its listeners. Importing this module has no effects."""
 
 import logging
 import re
@@ -44,10 +44,10 @@ from storage.errors import CommitUnknownError, LogReplacedError, LogUnavailableE
 from storage.store import Store
 
 SCOPES = frozenset({"commands", "chat:write", "users:read", "usergroups:read"})
-"""What the app may do in Slack, and no more: `manifest.yml` asks for the same."""
+"""The app's Slack scopes. `manifest.yml` requests the same."""
 
 WAITS_FOR_LOG = 2.0
-"""Seconds until a listener waits for the log no more: Slack waits for the answer for three."""
+"""Seconds that a listener waits for the log. Slack waits three seconds for the answer."""
 
 Body = dict[str, Any]
 _ANY = re.compile(r"")
@@ -56,7 +56,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """Everything the app listens with."""
+    """All listeners of the app, with the objects that they share."""
 
     client: AsyncWebClient
     store: Store
@@ -68,7 +68,7 @@ class Listeners:
     replies: EphemeralResponder
 
     @classmethod
-    def make(  # noqa: PLR0913 - what the composition root has put together
+    def make(  # noqa: PLR0913 - the services that the composition root built
         cls,
         client: AsyncWebClient,
         store: Store,
@@ -82,7 +82,7 @@ class Listeners:
         clock: Callable[[], datetime],
         listeners: type[RequestActions] = RequestActions,
     ) -> Self:
-        """Put them together. ``listeners`` is the class that hears what people ask for."""
+        """Build the listeners. ``listeners`` is the class for slash commands and buttons of requests."""
         windows, replies = ModalClient(client), EphemeralResponder(client)
         begun, vocabulary = settings.current, commands.vocabulary
         masking = Masking(vocabulary.default_region)
@@ -106,7 +106,10 @@ class Listeners:
 
 
 class Installed(AsyncAuthorize):
-    """Takes the token as good: it was checked at the start, and Bolt would check it with a first request."""
+    """Authorizes every request with the configured token, without a call to Slack.
+
+    The token was checked at the start. Bolt alone would check it again on the first request.
+    """
 
     def __init__(self, token: str | None) -> None:
         self._token = token
@@ -129,10 +132,10 @@ class Installed(AsyncAuthorize):
 
 
 class App(AsyncApp):
-    """Bolt's app, whose answers have a deadline."""
+    """Bolt's app, with a deadline for each answer."""
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
-        """Answer one request of Slack's in time: busy as the log may be, the answer says so."""
+        """Answer a request of Slack's. If the log is busy until the deadline, the answer says so."""
         with deadlines.deadline(WAITS_FOR_LOG):
             return await super().async_dispatch(req)
 
@@ -144,19 +147,17 @@ def _nobody_is_told() -> None:
 def create_app(
     surfaces: Listeners, *, signing_secret: str = "", foreign_request: Callable[[], None] = _nobody_is_told
 ) -> AsyncApp:
-    """Make the Bolt app; with a signing secret, for HTTP.
+    """Build the Bolt app. HTTP needs the signing secret, Socket Mode does not.
 
     ``foreign_request`` is called when somebody presses a button of a request that this log does not have.
 
-    ``process_before_response``: an ack is sent when the listener returns, which is after the commit; without
-    it Bolt would also look for the ack only every 10 ms.
+    With ``process_before_response`` an ack is sent when the listener returns, which is after the commit.
+    Without it, Bolt would look for the ack only every 10 ms.
     """
     bolt = logging.getLogger("slack_bolt.callops")
-    bolt.setLevel(
-        logging.ERROR
-    )  # its one warning is that SLACK_BOT_TOKEN is set, where the client's comes from
+    bolt.setLevel(logging.ERROR)  # it warns only that SLACK_BOT_TOKEN is set, which we use
     app = App(
-        # One without a token: with it, Bolt checks that and reads no `authorize`.
+        # A client without a token: Bolt would check a token itself and ignore `authorize`.
         client=make_client("", surfaces.client.base_url),
         authorize=Installed(surfaces.client.token),
         logger=bolt,
@@ -174,7 +175,10 @@ def create_app(
 
 
 def _listen_to_the_rest(app: AsyncApp, replies: EphemeralResponder) -> None:
-    """Answer what nothing else answers: without an ack a person waits for three seconds and reads nothing."""
+    """Acknowledge every payload that no other listener handles.
+
+    Without an ack the person waits for three seconds and then sees Slack's own error.
+    """
 
     async def unknown_command(ack: AsyncAck) -> None:
         await ack(interactions.UNKNOWN_COMMAND)
@@ -206,7 +210,10 @@ def _listen_to_the_rest(app: AsyncApp, replies: EphemeralResponder) -> None:
 def _listen_to_errors(
     app: AsyncApp, store: Store, replies: EphemeralResponder, foreign_request: Callable[[], None]
 ) -> None:
-    """The one place where a fault becomes a sentence, what to do, and an id that the log knows."""
+    """Register the error handler, which turns every exception into a sentence for the person.
+
+    The sentence says what to do. For an unexpected error it gives the id under which the log has it.
+    """
 
     async def failed(error: Exception, body: Body) -> BoltResponse:
         if isinstance(error, RequestNotFoundError):
@@ -235,7 +242,7 @@ async def _explain(store: Store, error: Exception, body: Body) -> str:
         return _unrecorded(error)
     user = body.get("user_id") or (body.get("user") or {}).get("id") or "unknown"
     where = str(body.get("command") or body.get("type") or "unknown")
-    # Frames and kinds only: an exception's own words may hold a number.
+    # Record frames and the exception's type only: its text may hold a number.
     details = (
         "".join(traceback.format_tb(error.__traceback__)) + f"{type(error).__name__}: {error_code(error)}"
     )
@@ -243,17 +250,19 @@ async def _explain(store: Store, error: Exception, body: Body) -> str:
         reference = await store.audit.record_error(actor=user, where=where, private={"traceback": details})
     except LogReplacedError:
         return interactions.LOG_LOST
-    except Exception as failed:  # noqa: BLE001 - the log may be what failed; the person is still answered
+    except Exception as failed:  # noqa: BLE001 - the log may have failed, and the person needs an answer
         _log.error(
             "%s in %s; the log could not take it: %s", type(error).__name__, where, type(failed).__name__
         )
         return interactions.LOG_FAILS
-    _log.error("%s: %s in %s", reference, type(error).__name__, where)  # the rest is in the log, erasable
+    _log.error(
+        "%s: %s in %s", reference, type(error).__name__, where
+    )  # the traceback is in the log, where it can be erased
     return interactions.went_wrong(reference)
 
 
 def _unrecorded(error: LogUnavailableError | CommitUnknownError) -> str:
-    """What was recorded, where the log could not be used, or not in time."""
+    """Return the sentence for a failed write, which says whether anything was recorded."""
     due = deadlines.current()
     _log.warning("An answer went out without the log: %s", error or type(error).__name__)
     if isinstance(error, CommitUnknownError):
@@ -264,12 +273,12 @@ def _unrecorded(error: LogUnavailableError | CommitUnknownError) -> str:
 
 
 def _first_input(view: Body) -> str | None:
-    """The field of a form under which a sentence can stand, so that the form stays as it is."""
+    """Return the block id of a form's first input, or None. An error under it leaves the form open."""
     return next((block["block_id"] for block in view["blocks"] if block["type"] == "input"), None)
 
 
 def _tell(replies: EphemeralResponder, body: Body, sentence: str) -> None:
-    """Say something to the person who pressed a button: below the message, or directly where none is."""
+    """Send a sentence to the person who pressed a button, as a reply or else as a direct message."""
     message = Message(sentence, [section(sentence)])
     if url := body.get("response_url"):
         replies.send(url, message)

@@ -1,8 +1,8 @@
-"""HTTP connections: for how long one may keep us waiting, and how many may at once.
+"""Limits for slow HTTP connections: how long each may be awaited, and how many at once.
 
-A connection is awaited while the rest of a request has to come, or while its peer does not read an answer.
-Anybody can hold such connections, so only those are closed, the oldest first. Nobody else is turned away for
-them, and every request that came whole is answered.
+A connection is awaited while the rest of a request is missing, or while its peer does not read an answer.
+Anybody can hold such connections, so only those are closed, the oldest first. Other connections are never
+refused because of them, and every complete request is answered.
 """
 
 import asyncio
@@ -16,25 +16,25 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 AWAITED_WITHIN: Final = 3.0
-"""Seconds for which a connection may be awaited. Slack itself gives up after three, and whoever reads a body
-answers sooner that it did not come."""
+"""Seconds for which a connection may be awaited. Slack itself gives up after three. Code that reads a body
+answers earlier if it did not arrive."""
 MAX_CONCURRENT: Final = 1024
-"""Connections that are awaited: with more, the oldest of the peer that has most of them is closed."""
+"""Awaited connections. With more, the oldest one of the peer that has the most is closed."""
 SPARED: Final = 0.1
-"""Seconds until a connection counts, as its request may be on its way: many may come at once, and all of them
-through one proxy. With twice as many as above, each counts."""
+"""Seconds until an awaited connection counts, since its request may be on its way. Many connections may come
+at once through one proxy. Above twice the limit, each counts at once."""
 
 AT_A_TIME: Final = 4096
-"""Bytes that are parsed before it is looked at what they were. The framing of a body may be so much more than
-its content: chunks of a byte each would cost a second of this process for each megabyte."""
+"""Bytes that are parsed before their content is measured. The framing of a body may be far larger than its
+content. Chunks of a byte each would cost a second of this process for each megabyte."""
 
 _log = logging.getLogger(__name__)
 
 
 class Awaited:
-    """The connections that are awaited, those of each peer oldest first.
+    """The awaited connections of each peer, oldest first.
 
-    ``at_once``: how many there may be; ``within``: for how many seconds one may be awaited.
+    ``at_once`` limits their number. ``within`` is the seconds for which each may be awaited.
     """
 
     def __init__(self, at_once: int = MAX_CONCURRENT, within: float = AWAITED_WITHIN) -> None:
@@ -43,14 +43,14 @@ class Awaited:
         self._of: dict[str, OrderedDict[Connection, None]] = {}
 
     def add(self, connection: "Connection") -> None:
-        """Wait for a connection, and close another one where it makes one too many."""
+        """Count a connection as awaited. Close another one if the limit is exceeded."""
         self._number += 1
         self._of.setdefault(connection.peer, OrderedDict())[connection] = None
         self._make_room(2 * self._at_once)
         connection.loop.call_later(SPARED, self._make_room, self._at_once)
 
     def remove(self, connection: "Connection") -> None:
-        """Wait for it no longer."""
+        """Count a connection as awaited no longer."""
         self._number -= 1
         of_peer = self._of[connection.peer]
         del of_peer[connection]
@@ -59,7 +59,7 @@ class Awaited:
 
     def _make_room(self, at_once: int) -> None:
         while self._number > at_once:
-            # Whoever opens many closes their own with it.
+            # A peer that opens many connections has its own closed.
             most = max(self._of, key=lambda peer: len(self._of[peer]))
             oldest = next(iter(self._of[most]))
             if oldest.give_up():
@@ -72,7 +72,7 @@ class Awaited:
 
 
 class Connection(H11Protocol):
-    """A connection that ends where its peer keeps us waiting; uvicorn would wait for ever."""
+    """A connection that is closed if its peer is too slow. uvicorn would wait for ever."""
 
     def __init__(
         self,
@@ -90,13 +90,13 @@ class Connection(H11Protocol):
         self.peer = ""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
-        """Wait for a request."""
+        """Start to wait for a request."""
         super().connection_made(transport)
         self.peer = self.client[0] if self.client else ""
         self._look()
 
     def data_received(self, data: bytes) -> None:
-        """Take what came, as long as it is worth it."""
+        """Parse received bytes in parts, until the connection is closed."""
         for begin in range(0, len(data), AT_A_TIME):
             if self.transport.is_closing():
                 break
@@ -104,22 +104,22 @@ class Connection(H11Protocol):
         self._look()
 
     def on_response_complete(self) -> None:
-        """Wait until the answer is read, or for the next request, or for nothing."""
+        """Start to wait for the peer to read the answer, if it has not."""
         super().on_response_complete()
         self._look()
 
     def pause_writing(self) -> None:
-        """Wait until the answer is read."""
+        """Start to wait for the peer to read the answer."""
         super().pause_writing()
         self._look()
 
     def resume_writing(self) -> None:
-        """Go on with the answer."""
+        """Stop waiting for the peer to read the answer."""
         super().resume_writing()
         self._look()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer."""
+        """Stop waiting for the peer."""
         self._stop_waiting()
         super().connection_lost(exc)
 
@@ -133,7 +133,7 @@ class Connection(H11Protocol):
         return awaited
 
     def _take(self, data: bytes) -> None:
-        """Parse some of what came. A body in chunks that hold less than their framing ends the connection."""
+        """Parse received bytes. Close the connection if the chunks of a body hold less than their framing."""
         cycle = self.cycle if self._is_in_body() else None
         before = len(cycle.body) if cycle else 0
         super().data_received(data)
@@ -145,11 +145,11 @@ class Connection(H11Protocol):
             self.transport.abort()
 
     def _is_in_body(self) -> bool:
-        """Return whether more of a body has to come that is not answered yet."""
+        """Return whether the rest of a body is missing and the request is not answered yet."""
         return self.conn.their_state is h11.SEND_BODY and self.conn.our_state is not h11.DONE
 
     def _look(self) -> None:
-        """Begin or end to wait."""
+        """Start or stop waiting for the peer, by the connection's state."""
         if not self._is_awaited():
             self._stop_waiting()
         elif self._patience is None:
@@ -163,27 +163,27 @@ class Connection(H11Protocol):
             self._awaited.remove(self)
 
     def _is_awaited(self) -> bool:
-        """Return whether only its peer can go on: with a request, or by reading an answer."""
+        """Return whether the peer must act next, by sending a request or by reading an answer."""
         if self.transport.is_closing() or self.transport.get_write_buffer_size():
             return True
         state = self.conn.their_state
-        # One that is kept for the next request waits for as long as uvicorn lets it.
+        # A connection kept for its next request is left to uvicorn's own timeout.
         return state is h11.SEND_BODY or (state is h11.IDLE and self.timeout_keep_alive_task is None)
 
     def _should_upgrade(self) -> bool:
-        """Ask for no library: there are no WebSockets here."""
+        """Return False, because there are no WebSockets here."""
         return False
 
 
 EVERY: Final = 60.0
-"""Seconds for which a line that was written is not written again."""
+"""Seconds for which a log line is not repeated."""
 
 
 class Throttle(logging.Filter):
-    """Writes a line once in a while, and how often it was left out until then.
+    """A filter that writes a log line once in a while, and then how often it was left out.
 
-    A filter of loggers whose lines hold nothing that strangers choose, as each different line is remembered.
-    It is used in one event loop.
+    It remembers every different line, so its loggers' lines must not hold anything that strangers choose. It
+    is used in one event loop.
     """
 
     def __init__(self, *names: str, every: float = EVERY) -> None:
@@ -193,19 +193,19 @@ class Throttle(logging.Filter):
         self._left_out: dict[tuple[str, int, str], int] = {}
 
     def start(self) -> None:
-        """Filter the loggers that were named."""
+        """Add the filter to its loggers."""
         for logger in self._loggers:
             logger.addFilter(self)
 
     def stop(self) -> None:
-        """Filter nothing more, and write what was left out."""
+        """Remove the filter from its loggers, and write the counts that are due."""
         for logger in self._loggers:
             logger.removeFilter(self)
         for line in list(self._left_out):
             self._count(line)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether a line is written: it was not in the last while."""
+        """Return whether to write a line, which is True unless the same line was written recently."""
         line = (record.name, record.levelno, record.getMessage())
         if line in self._left_out:
             self._left_out[line] += 1
@@ -215,7 +215,7 @@ class Throttle(logging.Filter):
         return True
 
     def _count(self, line: tuple[str, int, str]) -> None:
-        """Write how often a line was left out, if it was, as a line that is not counted itself."""
+        """Write how often a line was left out, if it was. The filter does not see that line."""
         name, level, text = line
         if left_out := self._left_out.pop(line, 0):
             record = logging.LogRecord(

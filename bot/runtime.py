@@ -1,4 +1,4 @@
-"""Everything that works behind Slack's door: `Bot` puts it together, and `Runtime` begins and ends it."""
+"""The bot put together (`Bot`), and the start and end of its background tasks (`Runtime`)."""
 
 import asyncio
 import logging
@@ -46,25 +46,26 @@ from storage.store import Store
 GROUPS_EVERY = 600.0
 """Seconds between two readings of the user groups."""
 GROUPS_AGAIN = 20.0
-"""Seconds until a group that could not be read is tried again."""
+"""Seconds until a group that could not be read is read again."""
 MOVES_EVERY = 5.0
-"""Seconds between two looks for second steps, where nothing woke it."""
+"""Seconds between two searches for second steps of reschedules, unless a wake-up comes first."""
 SWEEP_EVERY = 3.0
-"""Seconds between two looks for processes that died on the same database."""
+"""Seconds between two searches for dead processes that used the same database."""
 DOUBTS_EVERY = 60.0
-"""Seconds between two looks for doubts that are another day old."""
+"""Seconds between two searches for unknown outcomes that need another reminder."""
 FINISH_SENDING_WITHIN = timedelta(seconds=3.5)
 SAY_THE_REST_WITHIN = 1.2
 RECORD_WITHIN = timedelta(seconds=0.3)
-"""With the three seconds in which no more is taken in, and those in which the log is let go of
-(`bot.cli.serve`), nine of the ten that platforms leave between SIGTERM and SIGKILL."""
+"""Seconds to record the last results. All limits of a shutdown sum up to about nine seconds. Platforms leave
+ten between SIGTERM and SIGKILL. The others are three seconds to stop taking requests, and the time to
+close the log (`bot.cli.serve`)."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The classes that a bot is made of; a test puts a subclass in the place of one."""
+    """The classes that a bot is made of. A test can replace one with a subclass."""
 
     directory: type[UserDirectory] = UserDirectory
     permissions: type[Permissions] = Permissions
@@ -83,9 +84,9 @@ REAL: Final = Parts()
 
 @dataclass(kw_only=True)
 class Bot:
-    """Everything that works behind Slack's door, put together. Nothing runs by itself.
+    """The services, listeners and workers, built but not started.
 
-    ``settings`` are those of the start; ``jitter`` gives a random share from 0 to 1.
+    ``settings`` are those of the start. ``jitter`` returns a random share from 0 to 1.
     """
 
     settings: Settings
@@ -169,7 +170,7 @@ class Bot:
 
 
 class Runtime:
-    """What runs behind the door. Nothing runs before `begin`."""
+    """The background tasks of a bot. None runs before `begin`."""
 
     def __init__(self, bot: Bot, *, serving: ProcessLock, read: Callable[[], Settings]) -> None:
         log, settings, clock = bot.store, bot.settings, bot.clock
@@ -199,14 +200,14 @@ class Runtime:
         bot.wakeups.all = self.wake_workers
 
     def wake_workers(self) -> None:
-        """Wake whoever may have something new to do."""
+        """Wake the dispatcher, the outbox, the approval notifier and the reschedule worker."""
         self.sending.wake()
         self.posting.wake()
         self.calling.wake()
         self.moving.wake()
 
     async def begin(self, hangups: Sequence[int]) -> None:
-        """Let everything run, by rules that the log knows. ``hangups``: the SIGHUPs that came before."""
+        """Record the rules in the log, then start all tasks. ``hangups`` are SIGHUPs that came before."""
         await until_written(self._rules.keep)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._rules.request_reload)
         if hangups:
@@ -215,11 +216,11 @@ class Runtime:
         self._tasks["groups"] = asyncio.create_task(self._read_groups(), name="groups")
 
     def ended(self) -> list[str]:
-        """What runs no more and should."""
+        """Return the names of the tasks that have ended but should run."""
         return sorted(name for name, task in self._tasks.items() if task.done())
 
     async def finish(self) -> None:
-        """Come to an end, once nothing more is taken in: what is being sent, what is to be said."""
+        """Finish sending and posting once no more requests are taken, then end all tasks."""
         last = self._tasks.pop(self.posting.name, None) or asyncio.create_task(self.posting.run())
         for task in self._tasks.values():
             task.cancel()
@@ -234,13 +235,13 @@ class Runtime:
         await asyncio.gather(last, *self._tasks.values(), return_exceptions=True)
 
     async def leave(self) -> None:
-        """Record what came of what was out, now that its connections are closed, and leave the rest."""
+        """Record the results of requests whose connections are now closed. Leave the rest to their leases."""
         await self._bot.dispatcher.finish(RECORD_WITHIN)
         if left := self._bot.dispatcher.break_off():
             _log.warning("Not finished, and left to their leases: %s", ", ".join(left))
 
     async def _sweep(self) -> bool:
-        """Take over what dead processes held."""
+        """Release the leases of dead processes."""
         if dead := await self._serving.reap(self._bot.store.processes.release_owner):
             _log.warning("Taken over what a dead process held: %s", ", ".join(dead))
             self.wake_workers()

@@ -1,6 +1,6 @@
-"""One uvicorn: health checks, webhooks, and without Socket Mode what Slack sends.
+"""The HTTP server: health checks, webhooks, and Slack's requests unless Socket Mode is used.
 
-No path is logged: a webhook's ends in a secret.
+Paths are never logged, because a webhook's path ends in a secret.
 """
 
 import asyncio
@@ -29,28 +29,28 @@ from bot.workers.loop import PeriodicTask
 from bot.workers.write_probe import EVERY, WriteProbe
 
 STOP_WITHIN: Final = 3
-"""Seconds: longer than any answer takes."""
+"""Seconds that the server's shutdown waits. No answer takes longer."""
 ACCEPTED_AT_ONCE: Final = 16
-"""Connections that are taken in one turn of the event loop, before those are closed that are too many."""
+"""Connections accepted in a turn of the event loop, before those over the limit are closed."""
 WAIT_TO_BE_ACCEPTED: Final = 2048
-"""Connections that the kernel keeps meanwhile."""
+"""Connections that the kernel queues until they are accepted."""
 IDLE: Final = 75
-"""Seconds for which a connection is kept for the next request: longer than the 60 s of the usual proxies, or
-theirs would now and then write into one that we have just closed."""
+"""Seconds for which an idle connection is kept. Proxies usually keep theirs for 60. With a shorter time, a
+proxy would sometimes write into a connection that we have just closed."""
 
 LARGEST_HEAD: Final = 16 * 1024
-"""Bytes of a request's head: Slack's has some 1 500."""
+"""Bytes of a request's head. Slack's has some 1 500."""
 
 STRANGERS: Final = ("uvicorn.error", "bot.connections", "bot.slack.http_mode", "bot.webhooks")
-"""Loggers whose lines anybody can cause who reaches the port."""
+"""Loggers whose lines anybody who reaches the port can cause."""
 
 
 class CannotListenError(CallOpsError):
-    """Why nobody can be heard, as a sentence that says what to do."""
+    """The address cannot be listened on. The sentence says what to do."""
 
 
 def create_web(routes: Iterable[BaseRoute]) -> Starlette:
-    """Make the ASGI app. Until `complete`, whatever else is asked for is told to come again."""
+    """Build the ASGI app. Unknown paths are answered with 503 until `complete`, then with 404."""
 
     async def nothing_here(request: Request, _error: Exception) -> Response:
         complete = request.app.state.complete
@@ -58,19 +58,19 @@ def create_web(routes: Iterable[BaseRoute]) -> Starlette:
         return Response(status_code=status, headers={"Connection": "close"})
 
     app = Starlette(routes=list(routes), exception_handlers={HTTPException: nothing_here})
-    app.router.redirect_slashes = False  # it would answer with the path
+    app.router.redirect_slashes = False  # a redirect would contain the path, with its secret
     app.state.complete = False
     return app
 
 
 def complete(app: Starlette, routes: Iterable[BaseRoute]) -> None:
-    """Add the last routes; beside them there is nothing."""
+    """Add the last routes. Unknown paths are answered with 404 from then on."""
     app.router.routes.extend(routes)
     app.state.complete = True
 
 
 class Web:
-    """One uvicorn without its main loop, which would take the signals from us. Made by `start`."""
+    """A running uvicorn server, built by `start` without the main loop that would handle our signals."""
 
     def __init__(self, server: uvicorn.Server, listener: socket.socket, throttle: Throttle) -> None:
         self._server = server
@@ -90,9 +90,9 @@ class Web:
         awaited: Awaited | None = None,
         throttle: Throttle | None = None,
     ) -> Self:
-        """Listen on an address. Raises `CannotListenError`.
+        """Start a server on an address. Raises `CannotListenError`.
 
-        ``awaited`` bounds the connections whose peers are slow, ``throttle`` the lines about strangers.
+        ``awaited`` limits connections of slow peers. ``throttle`` limits log lines that strangers cause.
         """
         listener = await listen(host, port)
         awaited = awaited or Awaited(min(MAX_CONCURRENT, _files() // 4))
@@ -120,7 +120,7 @@ class Web:
         return cls(server, listener, throttle)
 
     async def stop(self) -> None:
-        """Take nothing in any more and finish what was taken; once."""
+        """Stop accepting connections and finish the requests that were accepted. Further calls do nothing."""
         if not self._stopped:
             self._stopped = True
             await self._server.shutdown(sockets=[self._listener])
@@ -128,20 +128,20 @@ class Web:
 
 
 def _files() -> int:
-    """Return how many files this process may have open. Connections are some of them."""
+    """Return how many files this process may open. Connections count as files."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return sys.maxsize if soft == resource.RLIM_INFINITY else soft
 
 
 async def listen(host: str, port: int) -> socket.socket:
-    """A socket on an address. Raises `CannotListenError`."""
+    """Return a socket bound to an address. Raises `CannotListenError`."""
     try:
         [(family, kind, protocol, _, address), *_] = await asyncio.get_running_loop().getaddrinfo(
             host, port, type=socket.SOCK_STREAM
         )
     except OSError as error:
         raise CannotListenError(f"HOST is {host}, which is no address here: {error.strerror}") from error
-    # With its protocol named, or asyncio does not set TCP_NODELAY on what it accepts.
+    # asyncio sets TCP_NODELAY on accepted sockets only if the listener's protocol is named.
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -156,23 +156,24 @@ async def listen(host: str, port: int) -> socket.socket:
 
 
 STUCK_AFTER: Final = 60.0
-"""Seconds. A round waits for Slack for a few at most, and the next comes a second later."""
+"""Seconds without a run until a task counts as stuck. A run waits for Slack for a few at most."""
 
 UNWRITTEN_AFTER: Final = 4 * EVERY
-"""Seconds since a sign of life in the log; one in doubt may wait ten for another process's commit."""
+"""Seconds without a write to the log until the process is not ready. A commit may wait ten for another
+process."""
 
 
 class Door(Protocol):
-    """How Slack reaches this process."""
+    """The way by which Slack reaches this process."""
 
     def closed(self) -> str | None:
-        """Why Slack does not, as a sentence; None: it does."""
+        """Return as a sentence why Slack cannot reach this process, or None if it can."""
         ...
 
 
 @dataclass
 class Health:
-    """What the two answers are made of."""
+    """The state that `/healthz` and `/readyz` report."""
 
     tasks: Sequence[PeriodicTask] = ()
     ended: Callable[[], Sequence[str]] = list
@@ -181,24 +182,24 @@ class Health:
 
     seconds: Callable[[], float] = time.monotonic
     door: Door | None = None
-    """None while it is not open yet."""
+    """None until Slack can reach this process."""
 
     clock: ClockCheck | None = None
-    """None until Slack was asked."""
+    """None until Slack was asked for its time."""
 
     stopping: bool = False
     beside: list[str] = field(default_factory=list)
-    """What does not keep anything from working but should be mended."""
+    """Warnings of the start, about faults that stop nothing."""
 
     def unhealthy(self) -> list[str]:
-        """What only a restart would mend."""
+        """Return the problems that only a restart fixes."""
         now = self.seconds()
         wrong = [f"The {name} has ended." for name in self.ended()]
         stuck = [one for one in self.tasks if now - one.last_run > STUCK_AFTER + one.every]
         return wrong + [f"The {one.name} has not turned for {now - one.last_run:.0f} s." for one in stuck]
 
     def unready(self) -> list[str]:
-        """What keeps this process from taking anything in."""
+        """Return the reasons why this process cannot take requests."""
         wrong = ["CallOps is stopping."] if self.stopping else []
         wrong += self._log_unready()
         closed = "CallOps is not connected to Slack yet." if self.door is None else self.door.closed()
@@ -214,14 +215,14 @@ class Health:
         return [f"The log was not written to for {since:.0f} s."] if since > UNWRITTEN_AFTER else []
 
     def warnings(self) -> list[str]:
-        """What works but is not right."""
+        """Return the problems that stop nothing."""
         another = self.write_probe.another_log() if self.write_probe else None
         clock = self.clock.warning if self.clock else None
         return [*self.beside, *([clock] if clock else []), *([f"{another}."] if another else [])]
 
 
 def health_routes(health: Health) -> list[Route]:
-    """`/healthz` and `/readyz`."""
+    """Return the routes `/healthz` and `/readyz`."""
 
     async def healthz(_: Request) -> Response:
         return _answer("healthy", health.unhealthy(), [])
@@ -235,6 +236,6 @@ def health_routes(health: Health) -> list[Route]:
 def _answer(good: str, wrong: Sequence[str], warnings: Sequence[str]) -> Response:
     content = {"status": f"not {good}" if wrong else good, "wrong": list(wrong), "warnings": list(warnings)}
     status = HTTPStatus.SERVICE_UNAVAILABLE if wrong else HTTPStatus.OK
-    # Its connection ends with it: whoever asks for nothing else holds none.
+    # Probes need no connection that stays open.
     headers = {"Connection": "close", "Cache-Control": "no-store"}
     return JSONResponse(content, status_code=status, headers=headers)

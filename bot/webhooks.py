@@ -1,7 +1,7 @@
-"""What providers tell through webhooks.
+"""The route for providers' webhooks.
 
-A webhook's path ends in a secret, and its body holds numbers and what was said: neither is ever logged. The
-answer says only that it was taken, after it was committed, and never waits for Slack.
+A webhook's path ends in a secret, and its body holds numbers and transcripts, so neither is ever logged. The
+answer confirms only that the event was committed, and never waits for Slack.
 """
 
 import asyncio
@@ -22,19 +22,19 @@ from providers.actions import ProviderEvent
 from providers.base import Adapter
 
 MAX_BODY: Final = 1024 * 1024
-"""Bytes. A call's whole transcript may be in it, in an alphabet that JSON writes with six bytes a letter."""
+"""Bytes. A body may hold a call's whole transcript, and JSON can take six bytes for a letter."""
 BODY_WITHIN: Final = 2.0
 SLACK_TIMEOUT: Final = 2.5
-"""Seconds in all: CallKaro waits for five."""
+"""Seconds for the whole webhook. CallKaro waits for five."""
 MAX_CONCURRENT: Final = 64
-"""Webhooks; one more is told to come again."""
+"""Webhooks at a time. Further ones are answered with 503, so that they are sent again."""
 
 Take = Callable[[str, ProviderEvent], Awaitable[None]]
 _log = logging.getLogger(__name__)
 
 
 def webhooks(adapters: Mapping[str, Adapter], take: Take) -> Route:
-    """The route of the webhooks of those connections that hear any."""
+    """Return the route for the webhooks of the connections that have a webhook secret."""
     hearing = {name: adapter for name, adapter in adapters.items() if adapter.webhook_secret}
     nobodys = secrets.token_urlsafe()
     room = asyncio.Semaphore(MAX_CONCURRENT)
@@ -54,12 +54,12 @@ def webhooks(adapters: Mapping[str, Adapter], take: Take) -> Route:
 
 
 def _answer(status: HTTPStatus) -> Response:
-    """An answer that says nothing more, and ends its connection: another webhook comes by its own."""
+    """Return an empty answer that closes its connection. The next webhook opens another one."""
     return Response(status_code=status, headers={"Connection": "close"})
 
 
 async def _heard(request: Request, name: str, adapter: Adapter, take: Take) -> HTTPStatus:
-    """Read a webhook and take what it tells; what to answer."""
+    """Read a webhook, hand its event to ``take``, and return the status to answer with."""
     try:
         async with asyncio.timeout(SLACK_TIMEOUT):
             found = await _document(request)
@@ -71,14 +71,14 @@ async def _heard(request: Request, name: str, adapter: Adapter, take: Take) -> H
     except TimeoutError:
         _log.warning("A webhook of %s could not be taken in time; it was told to come again", name)
         return HTTPStatus.SERVICE_UNAVAILABLE
-    except Exception as error:  # noqa: BLE001 - its words may hold what was told: only its kind is logged
+    except Exception as error:  # noqa: BLE001 - its text may hold the body, so only its type is logged
         _log.error("A webhook of %s could not be taken: %s", name, type(error).__name__)
         return HTTPStatus.SERVICE_UNAVAILABLE
     return HTTPStatus.OK
 
 
 async def _document(request: Request) -> dict[str, JsonValue] | HTTPStatus:
-    """The JSON object in a body, or what is wrong with it."""
+    """Return the JSON object in a body, or the status that says what is wrong with it."""
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_WITHIN):
@@ -89,7 +89,7 @@ async def _document(request: Request) -> dict[str, JsonValue] | HTTPStatus:
     except TimeoutError:
         return HTTPStatus.REQUEST_TIMEOUT
     except ClientDisconnect:
-        return HTTPStatus.BAD_REQUEST  # nobody reads it
+        return HTTPStatus.BAD_REQUEST  # the sender is gone, so this status is never read
     try:
         document = from_json(bytes(body), allow_inf_nan=False)
     except ValueError:

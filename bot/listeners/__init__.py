@@ -1,1 +1,1 @@
-"""Bolt's listeners: parse, call a service, render, acknowledge."""
+"""Bolt's listeners. Each parses a payload, calls a service, renders the result and acknowledges."""

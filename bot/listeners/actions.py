@@ -1,6 +1,6 @@
-"""The listeners of people who ask: the slash commands, and the buttons under what answers them.
+"""Listeners for requesters: the slash commands, and the buttons in their answers.
 
-Parse, record, ack, return: everything here is local but the one call that opens or changes a modal.
+Each parses, records, acknowledges and returns. The only call over the network opens or changes a modal.
 """
 
 import re
@@ -37,7 +37,7 @@ COMMANDS_HEARD: Final[dict[str, Verb | None]] = {"/calls": None} | {
 
 @dataclass(slots=True)
 class RequestActions:
-    """What people type and press to ask for something, or to take it back."""
+    """The commands and buttons by which people make and withdraw requests."""
 
     _store: Store
     _disabled: Mapping[str, str]
@@ -63,7 +63,7 @@ class RequestActions:
         app.action(command_replies.TAKE_BACK)(self.withdraw)
 
     async def command(self, ack: AsyncAck, body: Body, person: Person) -> None:
-        """Answer a slash command: help, a form, what is wrong with it, a preview, or what was asked."""
+        """Answer a slash command with help, a form, its faults, a preview, or the request's state."""
         door = COMMANDS_HEARD[body["command"]]
         line = self._commands.parse(body.get("text") or "", door, person)
         if line.verb is Verb.HELP or (line.verb is None and not line.text.strip()):
@@ -88,7 +88,7 @@ class RequestActions:
             await _say(ack, await self._flow.answer(line, origin, nonce(body["trigger_id"], "line")))
 
     async def choose(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
-        """Go on with a line, now that what it left open was chosen; once, however often it is pressed."""
+        """Continue a command with the choice that it left open. Further presses show the same request."""
         choice = Choice.of(action["value"])
         draft = await self._commands.draft(choice.draft, person.id)
         if draft and draft.request:
@@ -107,7 +107,7 @@ class RequestActions:
         await ack()
 
     async def change_asked(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
-        """Take back what was asked with something chosen wrongly, and open its form to ask it otherwise."""
+        """Withdraw a request whose default was wrong, and open its form to change it."""
         request_id, draft = action["value"].split()
         message, withdrawn = await self._flow.withdraw(request_id, person, delivery_key=press(body))
         self._replies.send(body["response_url"], message, replace=True)
@@ -116,14 +116,14 @@ class RequestActions:
         await ack()
 
     async def cancel_first(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
-        """Ask to cancel the call that was placed before; the new one is placed after that."""
+        """Request the cancellation of the earlier call. The answer then offers to place the new one."""
         draft = await self._commands.draft(action["value"], person.id)
         message = await self._flow.cancel_first(draft, pressed(body, person))
         self._replies.send(body["response_url"], message, replace=True)
         await ack()
 
     async def open_form(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
-        """Open a form: empty from help, and with all that was understood where its verb was asked for."""
+        """Open an empty form from help, or else a form filled from the command that was kept."""
         verb = command_replies.OPENS[action["action_id"]]
         if action["value"] == command_replies.EMPTY:
             await self._opening.open(body, verb, {}, channel_of(body), person)
@@ -133,20 +133,20 @@ class RequestActions:
         await ack()
 
     async def change(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
-        """Open the form with all that was understood of a line, and as typed what was not."""
+        """Open the form with the values of a command that was kept, and its unclear parts as typed."""
         draft = await self._commands.draft(action["value"], person.id)
         await self._opening.reopen(draft, body, person)
         await ack()
 
     async def place(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
-        """Place what a preview showed, once, however often the button is pressed."""
+        """Place the call of a preview, once, however often the button is pressed."""
         draft = await self._commands.draft(action["value"], person.id)
         message = await self._flow.place(draft, pressed(body, person))
         self._replies.send(body["response_url"], message, replace=True)
         await ack()
 
     async def withdraw(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
-        """Withdraw what somebody asked for themselves, if nothing of it is being sent."""
+        """Withdraw a person's own request, unless it is already being sent."""
         message, _ = await self._flow.withdraw(action["value"], person, delivery_key=press(body))
         if "view" in body:
             await self._windows.update(body, result(message))

@@ -1,6 +1,6 @@
-"""The listeners of approvers: Review and Say what happened, and the modals behind them.
+"""Listeners for approvers: *Review…* and *Say what happened…*, and the modals behind them.
 
-Parse, decide, ack, return: everything here is local but the one call that opens or changes a modal.
+Each parses, decides, acknowledges and returns. The only call over the network opens or changes a modal.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,14 +37,14 @@ from storage.store import Store
 
 Body = dict[str, Any]
 PAGE = 100
-"""Requests that are read at a time to find those that somebody may decide."""
+"""Pending requests read at a time, in the search for those that a person may decide."""
 NEXT = 5
-"""Requests of which the first that still waits is opened next."""
+"""Requests among which the next one to review is looked for."""
 
 
 @dataclass(slots=True)
 class ApprovalListeners:
-    """What approvers press and submit."""
+    """The buttons and modals for decisions and for unknown outcomes."""
 
     _store: Store
     _settings: SettingsHolder
@@ -57,7 +57,7 @@ class ApprovalListeners:
 
     @property
     def _reasons(self) -> Sequence[str]:
-        """The reasons to deny that are offered."""
+        """The configured reasons to deny a request."""
         return self._settings.current.slack.denial_reasons
 
     def listen(self, app: AsyncApp) -> None:
@@ -71,7 +71,7 @@ class ApprovalListeners:
         app.view(Settling.callback_id)(self.settled)
 
     async def review(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
-        """Show a waiting request to somebody who may decide it; to others, say why not."""
+        """Show a pending request to a person who may decide it. Tell others why they may not."""
         request = await self._store.requests.request(action["value"])
         decision = self._permissions.may_decide(request, person)
         if request.state is not State.PENDING:
@@ -87,7 +87,7 @@ class ApprovalListeners:
     async def _review(
         self, request: Request, person: Person, key: str, *, decided: int = 0, revealed: bool = False
     ) -> View:
-        """The modal in which somebody decides, with what else waits for them."""
+        """Return the modal to decide a request. It counts the other requests that the person may decide."""
         others = [one for one in await self._for(person, MOST_COUNTED + 1) if one.id != request.id]
         build = partial(
             Review.build,
@@ -109,7 +109,7 @@ class ApprovalListeners:
         return self._permissions.may_reveal(request, person).allowed
 
     async def _for(self, person: Person, most: int) -> list[PendingRequest]:
-        """What waits and somebody may decide, the soonest deadline first: so many of it."""
+        """Return up to ``most`` pending requests that the person may decide, soonest deadline first."""
         now, found = self._clock(), list[PendingRequest]()
         page: Sequence[PendingRequest] = await self._store.approvals.pending(PAGE)
         while page and len(found) < most:
@@ -124,7 +124,7 @@ class ApprovalListeners:
         return found[:most]
 
     async def reveal(self, ack: AsyncAck, body: Body, person: Person) -> None:
-        """Show the full numbers to somebody who may see them, once the log has it."""
+        """Show the full numbers to a person who may see them, once the log has recorded it."""
         about = About.of(body["view"])
         try:
             request = await self._approvals.reveal(
@@ -166,7 +166,7 @@ class ApprovalListeners:
         await ack()
 
     async def approved(self, ack: AsyncAck, body: Body, person: Person) -> None:
-        """Let the request pass; what cannot be undone only if it was named."""
+        """Approve a request. If it cannot be undone, require that the campaign was named."""
         about = About.of(body["view"])
         request = await self._store.requests.request(about.request)
         namesake = await has_namesake(self._store, request)
@@ -191,7 +191,7 @@ class ApprovalListeners:
             await self._go_on(ack, person, body)
 
     async def denied(self, ack: AsyncAck, body: Body, person: Person) -> None:
-        """Stop the request, with the reason."""
+        """Deny a request, with the reason."""
         about = About.of(body["view"])
         reason, faults = Denial.read(body["view"], self._reasons)
         if faults:
@@ -207,7 +207,7 @@ class ApprovalListeners:
             await self._go_on(ack, person, body)
 
     async def _go_on(self, ack: AsyncAck, person: Person, body: Body) -> None:
-        """Open the next request that waits for somebody in the same modal, or say that there is none."""
+        """Show the next request that the person may decide in the same modal, or say that there is none."""
         decided = About.of(body["view"]).decided + 1
         for one in await self._for(person, NEXT):
             request = await self._store.requests.request(one.id)
@@ -222,7 +222,7 @@ class ApprovalListeners:
             await ack()
 
     async def settle(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
-        """Ask somebody entitled what became of an unknown; to others, say why not."""
+        """Ask a person who may settle an unknown outcome what happened. Tell others why they may not."""
         request = await self._store.requests.request(action["value"])
         entry = next(one for one in request.entries if one.id == action["value"])
         decision = self._permissions.may_settle(request, person)
@@ -239,7 +239,7 @@ class ApprovalListeners:
         await ack()
 
     async def settled(self, ack: AsyncAck, body: Body, person: Person) -> None:
-        """Record what somebody found out."""
+        """Record the outcome that a person reports."""
         about = About.of(body["view"])
         reason = typed(body["view"], Settling.reason)
         if not reason:
@@ -262,7 +262,7 @@ class ApprovalListeners:
     async def _say_no(
         self, ack: AsyncAck, no: ConflictError | PermissionDeniedError, person: Person, body: Body
     ) -> None:
-        """Say what was in the way. A decision that Slack delivered twice was taken the first time."""
+        """Explain why a decision was not recorded. For a second delivery, go on as after the first."""
         about = About.of(body["view"])
         match no:
             case PermissionDeniedError():
@@ -277,10 +277,10 @@ class ApprovalListeners:
     def _caution(self, request: Request) -> str | None:
         try:
             return caution(self._preconditions.adapter(request.connection), request.kind)
-        except CannotSendError:  # it is off: approved or not, nothing will be sent through it
+        except CannotSendError:  # the connection is off, so nothing is sent through it
             return None
 
     async def _over(self, request: Request) -> View:
-        """How the request stands, and who was first."""
+        """Return a notice with the request's state and the person who was first to decide it."""
         told = already(request, await self._store.requests.events(request.id))
         return self._masking.view(notice(interactions.NOTHING_LEFT, *trial(request), *told))

@@ -1,4 +1,4 @@
-"""From a command to its answer: what the service returns, as the message that people read."""
+"""The way from a command to its answer: calls the services and renders their results."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ from storage.store import Store
 
 @dataclass(slots=True)
 class CommandFlow:
-    """Answers lines, previews, buttons and forms alike."""
+    """Answers commands, previews, buttons and forms."""
 
     _store: Store
     _settings: Settings
@@ -41,9 +41,9 @@ class CommandFlow:
     _clock: Callable[[], datetime]
 
     async def answer(self, line: Command, origin: RequestSource, draft: str) -> Message:
-        """What a complete line leads to: a preview of a call, a request, or what must be chosen first.
+        """Return the answer to a complete command: a preview, a request, a question or faults.
 
-        ``draft`` is where the line is kept for a button to go on with.
+        The command is kept under ``draft``, for the buttons of the answer.
         """
         person = origin.person
         found = await self._commands.fill_defaults(line, person)
@@ -63,7 +63,7 @@ class CommandFlow:
             return offer or command_replies.fault_message(found, faulty.faults, draft)
 
     async def _preview(self, wish: RequestSpec, found: FilledCommand, person: Person, draft: str) -> Message:
-        """A call as it would be placed; one to a number that was called just now is asked about."""
+        """Return the preview of a call. It asks about a number that was called recently."""
         await self._commands.keep(draft, person, wish, found.line)
         prepared = self._preconditions.prepare(wish)[0]
         through = self._commands.vocabulary.connections[wish.connection]
@@ -80,7 +80,7 @@ class CommandFlow:
         )
 
     async def stop_or_allow(self, line: Command, origin: RequestSource) -> Message:
-        """Stop all calls to a number, or let them go out again. Raises `InvalidCommandError`."""
+        """Stop all calls to a number, or allow them again. Raises `InvalidCommandError`."""
         try:
             if line.verb is Verb.STOP:
                 return stop_words.stopped(await self._commands.add_to_do_not_call(line, origin))
@@ -91,11 +91,11 @@ class CommandFlow:
     async def ask(
         self, wish: RequestSpec, origin: RequestSource, found: FilledCommand | None = None, *, draft: str = ""
     ) -> Message:
-        """Ask, and say what became of it; what is asked already joins that.
+        """Create a request and return its message. Targets of pending requests are left out and named.
 
-        Where something was chosen in ``found`` that could have been meant otherwise, ``draft`` is where its
-        line is kept for the button that changes it. Raises `InvalidCommandError` for what the person can
-        mend, `PermissionDeniedError` for what the rules forbid.
+        If a value in ``found`` was a guess, its command is kept under ``draft`` for the button that changes
+        it. Raises `InvalidCommandError` for what the person can correct, and `PermissionDeniedError` for what
+        the rules forbid.
         """
         asked = await self._commands.ask(wish, origin)
         reader, now = origin.person.id, self._clock()
@@ -132,13 +132,13 @@ class CommandFlow:
         chosen: str | None = None,
         change: Block | None = None,
     ) -> Message:
-        """What became of a request, with what should be known of its connection and what was chosen."""
+        """Return the message about a request, with the caution for its connection and any chosen values."""
         through = self._commands.vocabulary.connections.get(request.connection)
         caution = through.caution(request.kind) if through else None
         return command_replies.asked(request, line, caution=caution, chosen=chosen, change=change)
 
     async def place(self, draft: Draft | None, origin: RequestSource) -> Message:
-        """Place what a preview showed, once, however often it is asked for."""
+        """Place the call of a preview, once, however often this is called."""
         if draft and draft.request:
             return self.asked(await self._store.requests.request(draft.request))
         if draft is None or not draft.content.get("wish"):
@@ -151,7 +151,7 @@ class CommandFlow:
             return command_replies.refusal([fault.message for fault in faulty.faults])
 
     async def cancel_first(self, draft: Draft | None, origin: RequestSource) -> Message:
-        """Ask to cancel the call that was placed before the one of a preview."""
+        """Request the cancellation of the call that was placed earlier to the number of a preview."""
         if draft is None or not draft.content.get("wish"):
             return command_replies.refusal([interactions.TOO_OLD])
         wish = read_request_spec(draft)
@@ -171,7 +171,7 @@ class CommandFlow:
         return prompts.then_place(message, earlier, place)
 
     async def withdraw(self, request_id: str, person: Person, *, delivery_key: str) -> tuple[Message, bool]:
-        """What came of taking a request back, and whether it is taken back now."""
+        """Withdraw a request. Return the answer, and whether the request is withdrawn now."""
         try:
             request = await self._approvals.withdraw(request_id, person, delivery_key=delivery_key)
             return self.asked(request), request.state is State.WITHDRAWN
@@ -189,7 +189,7 @@ def _chosen(found: FilledCommand) -> str | None:
 
 
 def _only(line: Command, request: Request) -> Command:
-    """A line with those of its targets that a request asks for."""
+    """Return a command with only those targets that a request contains."""
     asked = {str(target) for entry in request.entries for target in (entry.target_id, _number(entry))}
     targets = [
         target

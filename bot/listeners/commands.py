@@ -1,4 +1,4 @@
-"""Reading back: `/calls list`, `/calls status` and the button for details, for one person's eyes only."""
+"""Listeners for `/calls list`, `/calls status` and the details button. Only one person sees their answers."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ from storage.store import Store
 
 Body = dict[str, Any]
 LOOKED_THROUGH = 100
-"""The newest entries of a kind that are put together to requests."""
+"""The newest actions that are read to find a person's requests."""
 
 
 @dataclass(slots=True)
 class RequestLists:
-    """What people ask to read."""
+    """Lists of requests, and the state of one request."""
 
     _store: Store
     _permissions: Permissions
@@ -47,12 +47,12 @@ class RequestLists:
         app.action(request_lists.STATUS)(self.details)
 
     async def details(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
-        """Show one person how a request stands."""
+        """Show a person the state of a request."""
         self._replies.send(body["response_url"], await self.status(action["value"], person))
         await ack()
 
     async def overview(self, person: Person) -> Message:
-        """What is somebody's, what waits, and what is coming up."""
+        """Return the person's own requests, the pending requests of others, and the upcoming calls."""
         mine = await self._own(person)
         known = {request.id for request in mine}
         waiting = await self._store.approvals.pending(SHOWN + len(known), team=person.team)
@@ -72,7 +72,7 @@ class RequestLists:
         )
 
     async def _own(self, person: Person) -> Sequence[Request]:
-        """The requests that somebody made last in their workspace, the newest first."""
+        """Return the person's newest requests in their workspace, newest first."""
         page = await self._store.search.page(Query(requester=person.id), limit=LOOKED_THROUGH)
         found: list[Request] = []
         for one in dict.fromkeys(entry.request for entry in page.entries):
@@ -83,7 +83,7 @@ class RequestLists:
         return found
 
     async def status(self, typed: str, person: Person) -> Message:
-        """How the request that somebody means stands."""
+        """Return the state of the request, stop or do-not-call list whose id was typed."""
         found = await self._meant(typed, person)
         if not found and (stop := await self._stop_meant(typed)):
             kept = await self._store.requests.personal_values(stop[0].request)
@@ -97,7 +97,7 @@ class RequestLists:
         return self._masking.message(request_lists.status(self._row(found[0], person), events))
 
     async def _meant(self, typed: str, person: Person) -> list[Request]:
-        """The requests that an id can mean: one, unless a symbol in it can be read in several ways."""
+        """Return the requests that an id can mean. Only symbols that are easily misread allow several."""
         found: dict[str, Request] = {}
         for one in readings(typed):
             try:
@@ -110,7 +110,7 @@ class RequestLists:
         return [*found.values()][:1] if certain else [*found.values()]
 
     async def _stop_meant(self, typed: str) -> Sequence[Event]:
-        """What happened to the stop, or the do-not-call list, that an id means."""
+        """Return the events of the stop or do-not-call list that an id means, or none."""
         for one in readings(typed, "S"):
             try:
                 return await self._store.requests.events(one)

@@ -1,4 +1,4 @@
-"""Opening the forms, with all that was understood already filled in."""
+"""Opening of forms, filled with everything that is known."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from storage.store import Store
 
 @dataclass(slots=True)
 class FormOpener:
-    """The forms by what they ask for, and what is known when one is opened."""
+    """Opens the form of each verb."""
 
     _store: Store
     _commands: CommandService
@@ -32,7 +32,7 @@ class FormOpener:
 
     @property
     def forms(self) -> Mapping[Verb, Form]:
-        """Every form, with what can be typed now."""
+        """The form of each verb, by the current vocabulary."""
         return {verb: Form(verb, self._commands.vocabulary) for verb in FORMS}
 
     async def open(
@@ -45,7 +45,7 @@ class FormOpener:
         *,
         line: str = "",
     ) -> None:
-        """Open a form with values in it; ``line`` is what was typed and is not understood."""
+        """Open a form with values. ``line`` is what was typed, in case a part has no field."""
         form = self.forms[verb]
         known = CallOptions()
         if verb in {Verb.CANCEL, Verb.MOVE}:
@@ -56,7 +56,7 @@ class FormOpener:
         await self._windows.open(body, view)
 
     async def reopen(self, draft: Draft | None, body: Body, person: Person, verb: Verb | None = None) -> None:
-        """Open a form with all that was understood of a line that was kept, or say that it is gone."""
+        """Open a form with the values of a command that was kept. If it is gone, say so."""
         if draft is None or not draft.content:
             await self._windows.open(body, _gone(draft))
             return
@@ -77,7 +77,7 @@ class FormOpener:
         hint: str = "",
         call: ActionRecord | None = None,
     ) -> None:
-        """Open the form for what is done to known calls, with values in it or with one of them chosen."""
+        """Open a form for scheduled calls, with values filled in or with ``call`` chosen."""
         known = await self._offer(person, values, call)
         view = self.forms[verb].build(
             values, nonce=nonce(body["trigger_id"], "form"), channel=channel_of(body), known=known, hint=hint
@@ -87,7 +87,7 @@ class FormOpener:
     async def _offer(
         self, person: Person, values: Mapping[str, str], call: ActionRecord | None = None
     ) -> CallOptions:
-        """The calls to choose from. One that stands alone is chosen at first, unless a target was named."""
+        """Return the calls to choose from. A single call is chosen at first, unless a target was named."""
         now = self._clock()
         through = scheduled_calls.cancelling(self._commands.vocabulary)
         limit = scheduled_calls.MOST_SHOWN + 1

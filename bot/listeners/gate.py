@@ -1,7 +1,7 @@
 """The gate before every listener. It checks who sent a payload, for which app, and how long it is.
 
-People who may do nothing are answered here, on the surface that they used, before anything parses what they
-sent, reads the log or shows it. The listeners find who sent a payload under `person` in Bolt's context.
+It answers people who may do nothing, on the surface that they used. It does so before their text is parsed
+and before the log is read or shown. Listeners get the sender as `person` from Bolt's context.
 """
 
 from collections.abc import Awaitable, Callable
@@ -22,16 +22,16 @@ from bot.ui.modal import notice
 from storage.store import Store
 
 MAX_COMMAND: Final = 8_000
-"""Characters that may follow a slash command."""
+"""Characters after a slash command."""
 MAX_FIELD: Final = 3_000
-"""Characters of one field of a form; Slack's own limit (docs.slack.dev, plain-text input element)."""
+"""Characters in a field of a form. It is Slack's own limit (docs.slack.dev, plain-text input element)."""
 
 Body = dict[str, Any]
 
 
 @dataclass(slots=True)
 class Gate:
-    """Global middleware of Bolt: `check` lets a payload pass to its listener, or answers it."""
+    """Bolt's global middleware. `check` passes a payload to its listener or answers it."""
 
     _store: Store
     _permissions: Permissions
@@ -42,14 +42,14 @@ class Gate:
     async def check(
         self, ack: AsyncAck, body: Body, context: AsyncBoltContext, next_: Callable[[], Awaitable[None]]
     ) -> BoltResponse | None:
-        """Let the listener go on, or answer in its place."""
+        """Call the listener, or answer in its place."""
         if why := await self._obstacle(body, context):
             return await self._refuse(ack, body, why)
         await next_()
         return None
 
     async def _obstacle(self, body: Body, context: AsyncBoltContext) -> str | None:
-        """Return why nothing is done, or None. An event that names no user is nobody's act."""
+        """Return why the payload is rejected, or None. An event that names no user passes."""
         if "event" in body and context.user_id is None:
             return None
         user = context.user_id or ""
@@ -67,9 +67,9 @@ class Gate:
         return why
 
     async def _ineligible(self, user: str, body: Body, context: AsyncBoltContext) -> str | None:
-        """Return why somebody may do nothing here, or None.
+        """Return why the person may do nothing here, or None.
 
-        Raise `UserUnavailableError` where nobody knows.
+        Raise `UserUnavailableError` if the person cannot be read.
         """
         workspace = self._directory.workspace
         if workspace.app and body.get("api_app_id") not in {None, "", workspace.app}:
@@ -101,7 +101,7 @@ class Gate:
 
 
 def _too_long(body: Body) -> list[str]:
-    """Return the blocks of a form whose fields are longer than `MAX_FIELD`."""
+    """Return the blocks of a form whose values are longer than `MAX_FIELD`."""
     state = (body.get("view") or {}).get("state") or {}
     return [
         block

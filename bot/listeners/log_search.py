@@ -1,4 +1,4 @@
-"""The listeners of `/calls log`: the pages, the form behind *Filter…*, and what stands behind each button."""
+"""Listeners for `/calls log`: its pages, the form behind *Filter…*, and exports."""
 
 import asyncio
 import logging
@@ -35,17 +35,17 @@ from storage.models import AskedToStop, Person, Query
 from storage.store import Store
 
 EXPORT_SCOPES: Final = frozenset({"files:write"})
-"""What only exports need; the app serves without."""
+"""The scopes that only exports need. CallOps runs without them."""
 
 MOST: Final = 20_000
-"""Entries in a file that Slack is sent: some megabytes, held in memory once. The terminal has no such end."""
+"""Actions in a file for Slack, which is some megabytes in memory. The command line has no such limit."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class LogFiles:
-    """Exports on their way."""
+    """Makes exports in the background and sends them."""
 
     _store: Store
     _client: AsyncWebClient
@@ -53,9 +53,9 @@ class LogFiles:
     _default_region: str
 
     def send(self, query: Query, filters: Filters, person: Person, now: datetime) -> Message:
-        """Begin to make an export; what the person reads meanwhile."""
+        """Start an export, and return the message for the person who waits for it."""
         sending = self._send(query, filters, person, now)
-        # In a context of its own: the deadline is that of the answer which says that it is coming.
+        # A new context, because the current one has the deadline for the answer to Slack.
         self._replies.keep(asyncio.create_task(sending, name="export", context=Context()))
         return announcements.coming()
 
@@ -81,7 +81,7 @@ class LogFiles:
             await self._say_why(person, error_code(error))
 
     async def _say_why(self, person: Person, why: str) -> None:
-        """Say that no file comes, and how to have one all the same."""
+        """Tell a person that no file comes, and how to get it otherwise."""
         _log.warning("An export could not be sent: %s", why)
         try:
             await self._post(person, announcements.not_sent(why))
@@ -99,7 +99,7 @@ Body = dict[str, Any]
 
 @dataclass(slots=True)
 class LogSearch:
-    """What people look for in the log."""
+    """Searches of the log."""
 
     _store: Store
     _permissions: Permissions
@@ -119,7 +119,7 @@ class LogSearch:
         app.view(FilterForm.callback_id)(self.searched)
 
     async def first_page(self, text: str, person: Person, trigger_id: str) -> Message:
-        """The first page of what somebody typed, or what is wrong with it."""
+        """Return the first page of a search, or its faults."""
         if why := self._may_not(person):
             return why
         filters, faults = await self._read(text, person)
@@ -127,7 +127,7 @@ class LogSearch:
         return log_pages.faults(faults, draft) if faults else await self._page(filters, draft, person)
 
     async def turn_page(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
-        """Show the page of older or newer entries in the place of this one."""
+        """Replace the page with older or newer actions."""
         draft, _, key = action["value"].partition(" ")
         kept = await self._filters(draft, person)
         if why := self._may_not(person):
@@ -145,7 +145,7 @@ class LogSearch:
         await ack()
 
     async def export(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
-        """Send what was looked for as a file, to whoever looks."""
+        """Send the results of a search as a file."""
         kept = await self._filters(action["value"], person)
         if why := self._may_not(person):
             message = why
@@ -161,7 +161,7 @@ class LogSearch:
         await ack()
 
     async def filter(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
-        """Open the form, filled with what was looked for."""
+        """Open the filter form, filled with the search's filters."""
         kept = await self._filters(action["value"], person)
         view = FilterForm.build(kept or Filters(), self._vocabulary)
         if "view" in body:
@@ -171,7 +171,7 @@ class LogSearch:
         await ack()
 
     async def searched(self, ack: AsyncAck, body: Body, person: Person) -> None:
-        """Show the first page of what was chosen in the form, or each field's fault."""
+        """Show the first page for the filter form, or an error under each faulty field."""
         if why := self._may_not(person):
             await ack(response_action="update", view=LogPage.build(why))
             return
@@ -204,7 +204,10 @@ class LogSearch:
         return log_pages.page(filters, found, draft, self._masking, key=key, stop=stop)
 
     async def _query(self, filters: Filters, person: Person) -> tuple[Query, AskedToStop | None]:
-        """What the store is asked; for the report of a number, since when it wants no more calls."""
+        """Return the query for the store, and when its number was stopped if the search is about that.
+
+        Such a query finds the calls that were placed since the stop.
+        """
         query = replace(filters.query, team=person.team)
         stop = await self._store.search.asked_to_stop(query.number) if filters.stop and query.number else None
         if stop is None:
@@ -213,7 +216,7 @@ class LogSearch:
         return replace(query, kind=Kind.PLACE_CALL, since=since), stop
 
     async def _read(self, text: str, person: Person) -> tuple[Filters, tuple[FieldProblem, ...]]:
-        """What somebody looks for; a person who was named is one that the log knows."""
+        """Return the filters that a text gives, and its faults. A named person must be in the log."""
         said = log_query.read(
             text,
             vocabulary=self._vocabulary,
@@ -239,20 +242,20 @@ class LogSearch:
         return draft
 
     async def _filters(self, draft: str, person: Person) -> Filters | None:
-        """What a page was about, for the person whose page it is."""
+        """Return the filters of a search, or None if they are gone or another person's."""
         found = await self._store.users.draft(draft)
         kept = found.content.get("filters") if found and found.person == person.id else None
         return Filters.of(kept) if isinstance(kept, Mapping) else None
 
 
 _ID: Final = re.compile(r"(?=.*[0-9])[UW][A-Z0-9]{5,}")
-"""An id as Slack gives them out. Almost all hold a digit: a name in capitals is not taken for one."""
+"""A Slack id. Almost all ids hold a digit, so a name in capitals is not taken for one."""
 
 
 async def person_meant(store: Store, named: str, *, team: str | None = None) -> str | Sequence[Person]:
-    """Return the id of the one person meant, else everybody of that name: nobody, or several.
+    """Return the id of the person meant, else all people of that name: none or several.
 
-    ``team`` leaves people of other workspaces out.
+    ``team`` excludes people of other workspaces.
     """
     bare = named.strip().removeprefix("@").strip()
     if mention := MENTION.fullmatch(named.strip()):

@@ -1,4 +1,4 @@
-"""What a payload from Slack says of who did something, and where. Pure."""
+"""Reads from Slack's payloads who did something, and in which channel."""
 
 from typing import Any
 
@@ -10,23 +10,23 @@ Body = dict[str, Any]
 
 
 def channel_of(body: Body) -> str:
-    """Where a button was pressed, or the form was opened from."""
+    """Return the channel of a button, or the one from which the form was opened. It may be empty."""
     if "view" in body:
         return About.of(body["view"]).channel
     return str((body.get("channel") or {}).get("id", ""))
 
 
 def pressed(body: Body, person: Person, nonce: str | None = None) -> RequestSource:
-    """The press of a button as the origin of a request."""
+    """Return the press of a button as the source of a request."""
     return RequestSource(person, channel_of(body) or None, delivery_key=press(body), nonce=nonce)
 
 
 def submitted(body: Body, person: Person) -> RequestSource:
-    """The submit of a form as the origin of a request."""
+    """Return the submission of a form as the source of a request."""
     about = About.of(body["view"])
     return RequestSource(person, about.channel or None, f"submit:{body['trigger_id']}", about.nonce)
 
 
 def press(body: Body) -> str:
-    """What makes a press one press, however often it is delivered."""
+    """Return a key for the press of a button, which is the same for every delivery."""
     return f"press:{body['trigger_id']}"

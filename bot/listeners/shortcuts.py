@@ -1,6 +1,6 @@
-"""What people start from a message: the shortcut on any message, and the buttons under the audit message.
+"""Listeners for actions on messages: the message shortcut, and the buttons of the audit message.
 
-Parse, read, ack, return: everything here is local but the one call that opens a modal.
+Each parses, reads, acknowledges and returns. The only call over the network opens or changes a modal.
 """
 
 from dataclasses import dataclass
@@ -35,12 +35,12 @@ from storage.models import ActionRecord, Person, Request, entry_of
 from storage.store import Store
 
 CANCEL_MENTIONED = "cancel_mentioned"
-"""The message shortcut: it works in threads, where slash commands do not."""
+"""The message shortcut. It works in threads too, unlike slash commands."""
 
 
 @dataclass(slots=True)
 class Shortcuts:
-    """The listeners of what is pressed on messages to go on from there."""
+    """The message shortcut and the buttons of messages."""
 
     _store: Store
     _permissions: Permissions
@@ -61,11 +61,11 @@ class Shortcuts:
         app.message_shortcut(CANCEL_MENTIONED)(self.cancel_mentioned)
 
     async def cancel_this(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
-        """Open the form to cancel a call with it chosen, for somebody who may ask; to others, say why not."""
+        """Open the form to cancel a call, with the call chosen. Tell others why they may not."""
         await self._open_with(Verb.CANCEL, ack, body, action, person)
 
     async def move_this(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
-        """Open the form to move a call with it chosen, for somebody who may ask; to others, say why not."""
+        """Open the form to reschedule a call, with the call chosen. Tell others why they may not."""
         await self._open_with(Verb.MOVE, ack, body, action, person)
 
     async def _open_with(self, verb: Verb, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
@@ -81,7 +81,7 @@ class Shortcuts:
         await ack()
 
     async def place_again(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
-        """Open the form with a call that was moved in vain, for the person who wanted it moved."""
+        """Open the form for a call that a reschedule only cancelled, for the person who requested that."""
         move = await self._store.requests.request(action["value"])
         call = entry_of(await self._store.requests.request(move.reschedules or ""), move.reschedules or "")
         if person.id != move.requester:
@@ -93,7 +93,7 @@ class Shortcuts:
         await ack()
 
     async def details(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
-        """Show what happened to a request, as a story; above the modal that it was pressed in, if any."""
+        """Show a request's history, over the modal in which the button was pressed, if any."""
         view = await self._story(await self._store.requests.request(action["value"]), person)
         if "view" in body:
             await self._windows.push(body, view)
@@ -102,7 +102,7 @@ class Shortcuts:
         await ack()
 
     async def reveal(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
-        """Show the full numbers to somebody who may see them, once the log has it."""
+        """Show the full numbers to a person who may see them, once the log has recorded it."""
         key = nonce(body["trigger_id"], "reveal")
         try:
             request = await self._approvals.reveal(action["value"], person, nonce=key)
@@ -128,7 +128,7 @@ class Shortcuts:
         return self._masking.revealable(build, allowed=allowed)
 
     async def cancel_mentioned(self, ack: AsyncAck, body: Body, person: Person) -> None:
-        """Open the form with what a message mentions filled in, or saying that it mentions nothing."""
+        """Open the cancel form, filled with the numbers and ids in a message. If there are none, say so."""
         allowed = self._permissions.may_open(person, Kind.CANCEL_CALL)
         if not allowed.allowed:
             self._replies.send(body["response_url"], command_replies.refusal(allowed.reasons))
@@ -155,7 +155,7 @@ class Shortcuts:
         await ack()
 
     async def _calls(self, found: Mentions, person: Person) -> list[ActionRecord]:
-        """The calls placed through us that a message names by our own ids, if they still go out."""
+        """Return the calls that a message names by our ids and that can still be cancelled."""
         calls: list[ActionRecord] = []
         for named in found.requests:
             try:

@@ -1,6 +1,6 @@
-"""The listeners of forms: what people submit, and the preview in a modal.
+"""Listeners for submitted forms, and for the preview in a modal.
 
-Parse, record, ack, return: everything here is local but the one call that changes a modal.
+Each parses, records, acknowledges and returns. The only call over the network changes a modal.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,7 +34,7 @@ from storage.store import Store
 
 @dataclass(slots=True)
 class FormSubmissions:
-    """What people ask for by a form."""
+    """The forms by which people make requests."""
 
     _store: Store
     _preconditions: Preconditions
@@ -52,7 +52,7 @@ class FormSubmissions:
         app.view(PlacePreview.callback_id)(self.place_previewed)
 
     async def more(self, ack: AsyncAck, body: Body) -> None:
-        """Unfold the rest of the form. What was typed stays: Slack keeps it in inputs that keep their ids."""
+        """Show the rest of the form. Slack keeps what was typed, because the inputs keep their ids."""
         about, form = About.of(body["view"]), self._opening.forms[Verb.PLACE]
         view = form.build(
             form.filled(body["view"]),
@@ -64,7 +64,7 @@ class FormSubmissions:
         await ack()
 
     async def place_form(self, ack: AsyncAck, body: Body, person: Person) -> None:
-        """Turn a complete form into its preview; otherwise put each fault under its field."""
+        """Turn a complete form into its preview. Otherwise put each fault under its field."""
         form = self._opening.forms[Verb.PLACE]
         try:
             found = await self._submitted(form, body, person)
@@ -88,7 +88,7 @@ class FormSubmissions:
     def _with_what_lacks(
         self, form: Form, faulty: InvalidCommandError, body: Body, person: Person
     ) -> View | None:
-        """The form once more, where all it lacks is in fields that were folded away."""
+        """Return the form with its folded fields shown, if only those lack a value, or None."""
         lacks = {fault.field for fault in faulty.faults}
         if (
             form.verb is not Verb.PLACE
@@ -108,19 +108,19 @@ class FormSubmissions:
         )
 
     async def place_previewed(self, ack: AsyncAck, body: Body, person: Person) -> None:
-        """Place what the preview in the modal showed."""
+        """Place the call that the preview in the modal showed."""
         draft = await self._commands.draft(About.of(body["view"]).nonce, person.id)
         message = await self._flow.place(draft, pressed(body, person))
         await ack(response_action="update", view=result(message))
 
     async def ask_form(self, ack: AsyncAck, body: Body, person: Person) -> None:
-        """Ask for what a form says that needs no preview."""
+        """Create the request of a form that needs no preview."""
         filled = body["view"]["callback_id"]
         verb = next(verb for verb, form in self._opening.forms.items() if form.callback_id == filled)
         await self._ask_by_form(verb, ack, body, person)
 
     async def _ask_by_form(self, verb: Verb, ack: AsyncAck, body: Body, person: Person) -> None:
-        """Ask for what a form says; otherwise put each fault under its field."""
+        """Create the request of a form. Otherwise put each fault under its field."""
         form = self._opening.forms[verb]
         try:
             found = await self._submitted(form, body, person)
@@ -136,7 +136,7 @@ class FormSubmissions:
     async def _ack_faults(
         self, ack: AsyncAck, form: Form, faulty: InvalidCommandError, body: Body, person: Person
     ) -> None:
-        """Ask what the form lacks or what was meant by it; otherwise put each fault under its field."""
+        """Ask for missing values or for what was meant. Otherwise put each fault under its field."""
         await self._commands.keep_refusal(faulty, submitted(body, person))
         view = self._with_what_lacks(form, faulty, body, person)
         if question := prompts.question_in(faulty.faults):
@@ -148,24 +148,24 @@ class FormSubmissions:
             await ack(response_action="errors", errors=form.errors(faulty.faults, body["view"]))
 
     def _said(self, form: Form, body: Body) -> str:
-        """A form that Slack sent back, as a line of the grammar."""
+        """Return a submitted form as a command's text."""
         return line_text(form.verb, form.read(body["view"]))
 
     async def _stop(self, found: FilledCommand, person: Person, body: Body) -> Message:
-        """What came of stopping calls to a number, or of allowing them again.
+        """Stop calls to a number or allow them again, and return the answer.
 
         Raises `InvalidCommandError`.
         """
         return await self._flow.stop_or_allow(found.line, submitted(body, person))
 
     def _is_chosen(self, form: Form, body: Body) -> bool:
-        """Return whether a form is about a known call: its number is masked there, and stays so."""
+        """Return whether a form is about a chosen call. Its number stays masked in the answer."""
         return form.read(body["view"]).get(SCHEDULED_CALL, NONE_OF_THESE) not in {"", NONE_OF_THESE}
 
     async def _answer_form(
         self, ack: AsyncAck, wish: RequestSpec, person: Person, body: Body, found: FilledCommand | None = None
     ) -> None:
-        """Ask, and turn the form into the answer. Raises `InvalidCommandError` for what the form can mend."""
+        """Create the request and turn the form into the answer. Raises `InvalidCommandError`."""
         try:
             message = await self._flow.ask(wish, submitted(body, person), found)
         except PermissionDeniedError as no:
@@ -173,9 +173,9 @@ class FormSubmissions:
         await ack(response_action="update", view=result(message))
 
     async def _submitted(self, form: Form, body: Body, person: Person) -> FilledCommand:
-        """What a form says, with what could be inferred.
+        """Return a form's command with its defaults filled in.
 
-        Raises `InvalidCommandError` for what contradicts itself.
+        Raises `InvalidCommandError` if values contradict each other.
         """
         values = form.read(body["view"])
         if faults := form.contradictions(values, self._clock()):
@@ -187,7 +187,7 @@ class FormSubmissions:
         return await self._commands.fill_defaults(line, person)
 
     async def _chosen(self, verb: Verb, call: str, person: Person) -> Mapping[str, str]:
-        """A known call as a form's values. Raises `InvalidCommandError` where it does not go out any more."""
+        """Return a chosen call as form values. Raises `InvalidCommandError` if it cannot be cancelled."""
         entry = entry_of(await self._store.requests.request(call), call)
         if why := await self._commands.cannot_cancel(entry, person):
             raise InvalidCommandError([scheduled_calls.fault(why)])

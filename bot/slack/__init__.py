@@ -1,1 +1,1 @@
-"""The edge of Slack: its client, users, Block Kit, errors and rate limits."""
+"""Access to Slack: its client, users, Block Kit, errors and rate limits."""

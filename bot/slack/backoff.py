@@ -1,20 +1,20 @@
-"""How long to wait before something that failed is tried again. Pure."""
+"""Exponential backoff with jitter."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 FIRST: Final = 0.5
-"""Seconds after the first failure; they double with each further one."""
+"""Seconds after the first failure. Each further failure doubles them."""
 LONGEST: Final = 30.0
 """Seconds, without jitter."""
 
 
 def backoff(failures: int, share: float) -> float:
-    """Return the seconds to wait after so many failures in a row: none after none.
+    """Return the seconds to wait after this number of failures in a row. Return 0 for none.
 
     ``share`` is random, from 0 to 1. It adds up to half of the wait, so that processes that failed together
-    do not come back together.
+    do not retry together.
     """
     if failures <= 0:
         return 0.0
@@ -24,14 +24,14 @@ def backoff(failures: int, share: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A wait from a time until another. Where the clock was set back since, it is over.
+    """A wait between two times. It is over as well if the clock was set back before its start.
 
-    It would be longer than it was ordered for, and nobody knows by how much.
+    Such a wait would last longer than intended, by an unknown time.
     """
 
     since: datetime
     until: datetime
 
     def is_over(self, now: datetime) -> bool:
-        """Return whether it is over at ``now``."""
+        """Return whether the wait is over at ``now``."""
         return not self.since <= now < self.until

@@ -1,4 +1,4 @@
-"""The few Block Kit pieces that messages and modals are made of, with Slack's limits kept. Pure.
+"""Block Kit elements for messages and modals, which keep Slack's limits.
 
 Lengths: https://docs.slack.dev/reference/block-kit/blocks and …/composition-objects.
 """
@@ -23,16 +23,16 @@ MAX_TITLE = 24
 MAX_OPTION = 75
 MAX_FIELDS = 10
 MAX_MESSAGE = 13_000
-"""Characters over all blocks of a message, which Slack documents nowhere: it refuses some 13 200."""
+"""Characters over all blocks of a message. Slack does not document the limit, and refuses some 13 200."""
 SHORTEST = 200
-"""Characters that are left of words before a list is cut."""
+"""Characters to which prose is shortened before lists are."""
 _LISTED = re.compile(r"^(?:•|⚠️|… and )", re.MULTILINE)
 
 
 _PAIRED = "`*_~"
 """Marks that Slack reads in pairs, on one line."""
 _PIECES = re.compile(r"&(?:amp|lt|gt);|<[^<>\n]*>|:[a-z0-9_+'-]{1,50}:|`[^`\n]{1,100}`")
-"""What means something only as a whole: entities, mentions, links, dates, emoji by name, and short code."""
+"""Markup that must stay whole: entities, mentions, links, dates, emoji by name, and short code."""
 _JOINER = "\u200d"
 _VIRAMA = 9
 """The combining class of the signs that join two letters of an Indic script into one."""
@@ -42,35 +42,36 @@ _EXTENDS = re.compile(
 _REGIONAL = re.compile("[\U0001f1e6-\U0001f1ff]")
 _FLAGS_BEFORE = re.compile("[\U0001f1e6-\U0001f1ff]+$")
 _LONGEST_CHARACTER = 64
-"""Code points that one character may have before it is cut all the same: nobody's writing has so many."""
+"""Code points that one character may have. A longer one is cut, as no writing system has such."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message: ``text`` is what a phone's notification and a screen reader say.
+    """A message. Phone notifications and screen readers use ``text``.
 
-    Texts that are too long together for Slack end in …, the longest first, and lists last.
+    If all texts together are too long for Slack, the longest are cut first and end in …. Lists are cut last.
     """
 
     text: str
     blocks: Sequence[Block]
 
     def __post_init__(self) -> None:
-        """Shorten the longest texts until Slack takes the message."""
+        """Shorten the longest texts until Slack accepts the message."""
         if sum(len(one["text"]) for one in _texts(self.blocks)) > MAX_MESSAGE:
             object.__setattr__(self, "blocks", _shortened(self.blocks))
 
 
 def cut(text: str, limit: int) -> str:
-    """Text that fits, ending in … where something is missing; no character is cut in two."""
+    """Return the text, or its beginning and … if it is too long. No character is split."""
     end = _end(text, limit)
     return text if end == len(text) else text[: _between(text, _end(text, limit - 1))] + "…"
 
 
 def cut_markup(text: str, limit: int) -> str:
-    """Mrkdwn that fits, ending in … where something is missing.
+    """Return the mrkdwn, or its beginning and … if it is too long.
 
-    No character, entity, mention, link, emoji's name or short code is cut in two, and what is bold stays so.
+    No character, entity, mention, link, emoji name or short code is split. Marks that are open at the cut are
+    closed.
     """
     if _end(text, limit) == len(text):
         return text
@@ -79,7 +80,7 @@ def cut_markup(text: str, limit: int) -> str:
 
 
 def _end(text: str, limit: int) -> int:
-    """Where a text ends that fits: Slack may count a character beyond the first 65 536 as two."""
+    """Return where the text must end to fit. Slack may count a character beyond the first 65 536 as two."""
     room = limit
     for end, character in enumerate(text):
         room -= 2 if character > "\uffff" else 1
@@ -89,7 +90,7 @@ def _end(text: str, limit: int) -> int:
 
 
 def _between(text: str, end: int) -> int:
-    """The place nearest before ``end`` that stands between two characters as people see them."""
+    """Return the last position up to ``end`` that does not split a character as people see it."""
     for place in range(end, max(0, end - _LONGEST_CHARACTER), -1):
         if not _within_character(text, place):
             return place
@@ -97,7 +98,7 @@ def _between(text: str, end: int) -> int:
 
 
 def _between_pieces(text: str, limit: int) -> int:
-    """The last place in what fits that stands between two pieces of markup, and between two characters."""
+    """Return the last position within the limit that splits neither markup nor a character."""
     end = _between(text, _end(text, limit))
     for piece in _PIECES.finditer(text, max(0, text.rfind("\n", 0, end))):
         if piece.start() < end < piece.end():
@@ -112,13 +113,13 @@ def _within_character(text: str, place: int) -> bool:
         return False
     before, after = text[place - 1], text[place]
     if _REGIONAL.match(before) and _REGIONAL.match(after):  # two of them are a flag
-        return bool(len(_FLAGS_BEFORE.search(text[:place])[0]) % 2)  # type: ignore[index]  # it ends in one
+        return bool(len(_FLAGS_BEFORE.search(text[:place])[0]) % 2)  # type: ignore[index]  # the text ends in one
     joins = before == _JOINER or unicodedata.combining(before) == _VIRAMA
     return joins or bool(_EXTENDS.match(after)) or unicodedata.category(after) in {"Mn", "Mc", "Me"}
 
 
 def _open_marks(text: str) -> str:
-    """What closes the code, bold, italic and struck text that is open at the end, the innermost first."""
+    """Return the marks that close open code, bold, italic and struck text, the innermost first."""
     line = _PIECES.sub("", text.rpartition("\n")[2])
     code = "`" if line.count("`") % 2 else ""
     line = line.rpartition("`")[0] if code else line
@@ -137,12 +138,12 @@ def _closing(mark: str) -> re.Pattern[str]:
 
 
 def section(text: str) -> Block:
-    """A paragraph."""
+    """Return a paragraph."""
     return {"type": "section", "text": {"type": "mrkdwn", "text": cut_markup(text, MAX_SECTION)}}
 
 
 def paragraphs(lines: Sequence[str]) -> list[Block]:
-    """Return lines as sections: all of them, in as many as it takes."""
+    """Return all lines as sections, as many as they need."""
     texts: list[str] = []
     for piece in (piece for line in lines for piece in pieces(line, MAX_SECTION)):
         together = f"{texts[-1]}\n{piece}" if texts else ""
@@ -154,7 +155,7 @@ def paragraphs(lines: Sequence[str]) -> list[Block]:
 
 
 def excerpt(lines: Sequence[str], more: str, *, most: int | None = None) -> list[str]:
-    """Return the first lines, as many as a section holds; ``more`` says how many are not shown."""
+    """Return the first lines that a section holds. ``more`` says how many are not shown."""
     shown: list[str] = []
     room = MAX_SECTION - len(more) - len(str(len(lines)))
     for line in lines[:most]:
@@ -169,7 +170,7 @@ def excerpt(lines: Sequence[str], more: str, *, most: int | None = None) -> list
 
 
 def fields(pairs: Sequence[tuple[str, str]]) -> list[Block]:
-    """Return facts, each under its name: short ones side by side, a long one by itself, and all of them."""
+    """Return facts under their names: short ones side by side, and each long one by itself."""
     blocks: list[Block] = []
     for name, value in pairs:
         text = f"*{name}*\n{value}"
@@ -183,24 +184,24 @@ def fields(pairs: Sequence[tuple[str, str]]) -> list[Block]:
 
 
 def context(*parts: str) -> Block:
-    """A small grey line."""
+    """Return a small grey line."""
     line = cut_markup(" · ".join(parts), MAX_CONTEXT)
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": line}]}
 
 
 def pieces(text: str, limit: int) -> list[str]:
-    """Return a text in pieces that fit: all of it, and no character or piece of markup apart."""
+    """Return the whole text in pieces that fit. No character or piece of markup is split."""
     found = []
     while text:
         end = _between_pieces(text, limit) if _end(text, limit) < len(text) else len(text)
-        end = end or _end(text, limit)  # a link that is longer than all that fits
+        end = end or _end(text, limit)  # a link that is longer than the limit
         found.append(text[:end])
         text = text[end:]
     return found or [""]
 
 
 def contexts(text: str) -> list[Block]:
-    """Return a small grey text, as many blocks as it takes."""
+    """Return a small grey text, in as many blocks as it needs."""
     return [context(piece) for piece in pieces(text, MAX_CONTEXT)]
 
 
@@ -212,7 +213,7 @@ def button(
     style: str | None = None,
     label: str | None = None,
 ) -> Block:
-    """A button; ``label`` is what a screen reader says where the text alone would not do."""
+    """Return a button. ``label`` is for screen readers if the text alone is not clear."""
     block: Block = {
         "type": "button",
         "action_id": action_id,
@@ -227,7 +228,7 @@ def button(
 
 
 def _texts(node: object) -> Iterator[dict[str, str]]:
-    """Find the objects that hold a text, however deep."""
+    """Yield the objects that hold a text, at any depth."""
     match node:
         case dict():
             if isinstance(node.get("text"), str):
@@ -240,7 +241,7 @@ def _texts(node: object) -> Iterator[dict[str, str]]:
 
 
 def _shortened(blocks: Sequence[Block]) -> Sequence[Block]:
-    """Return the blocks with the longest of their texts cut, as far as it takes."""
+    """Return a copy of the blocks, with the longest texts cut until the message fits."""
     blocks = deepcopy(blocks)
     texts = [*_texts(blocks)]
     while (over := sum(len(one["text"]) for one in texts) - MAX_MESSAGE) > 0:
@@ -252,10 +253,10 @@ def _shortened(blocks: Sequence[Block]) -> Sequence[Block]:
 
 
 def actions(*buttons: Block) -> Block:
-    """A row of buttons."""
+    """Return a row of buttons."""
     return {"type": "actions", "elements": list(buttons)}
 
 
 def plain_text(text: str, limit: int) -> Block:
-    """A text object without markup."""
+    """Return a text object without markup."""
     return {"type": "plain_text", "text": cut(text, limit), "emoji": True}

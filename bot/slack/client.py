@@ -1,4 +1,4 @@
-"""The client of Slack's Web API, as all of CallOps uses it, and what Slack answers to one call."""
+"""The client for Slack's Web API, and the result of a call."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -16,34 +16,34 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.slack.errors import SLACK_ERRORS, error_code, http_status
 
 SLACK_ANSWERS_WITHIN = 10
-"""Seconds until a call that has no answer is given up."""
+"""Seconds until a call without an answer fails."""
 
 
 def make_client(token: str, url: str) -> AsyncWebClient:
-    """A client that makes each call once."""
+    """Return a client that makes each call once."""
     client = AsyncWebClient(
         token=token,
         base_url=url,
         timeout=SLACK_ANSWERS_WITHIN,
-        retry_handlers=[],  # the library's own would post a message a second time after a lost answer
+        retry_handlers=[],  # the library's retries would post a message twice after a lost answer
     )
     if is_loopback(url):
-        client.proxy = None  # the library takes a proxy from the environment, even to this machine
+        client.proxy = None  # the library would use the environment's proxy even for this machine
     return client
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL's host is this machine."""
+    """Return whether a URL's host is this machine."""
     return urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What Slack answered to one call.
+    """The result of a call of the Web API.
 
-    ``trouble`` is why there is no answer; ``refused`` whether that was Slack's own word, and no failure on
-    the way; ``needed`` the scope it names. ``date`` is Slack's clock; ``heard`` is ours at that time;
-    ``scopes`` are the token's.
+    ``trouble`` is why the call failed, and None if it did not. ``refused`` is True if Slack itself refused
+    the call. ``needed`` is the scope that Slack names as missing. ``date`` is Slack's time, and ``heard`` is
+    ours at the same moment. ``scopes`` are the token's.
     """
 
     answer: Mapping[str, Any] | None
@@ -60,14 +60,14 @@ def _now() -> datetime:
 
 
 async def told(call: Awaitable[AsyncSlackResponse], clock: Callable[[], datetime] = _now) -> Told:
-    """Make a call and say what came of it, and when by a clock."""
+    """Make a call and return its result, with the time of the answer by ``clock``."""
     try:
         response = await call
     except SLACK_ERRORS as error:
         now = clock()
         if not isinstance(error, SlackApiError):
             return Told(None, now, _in_words(error))
-        # Where the answer is not JSON, the library hands on the HTTP client's own response.
+        # If the answer is not JSON, the library passes on the HTTP client's own response.
         said = getattr(error.response, "data", None)
         refused = isinstance(said, Mapping) and http_status(error) == HTTPStatus.OK
         needed = said.get("needed") if isinstance(said, Mapping) else None
@@ -76,11 +76,11 @@ async def told(call: Awaitable[AsyncSlackResponse], clock: Callable[[], datetime
 
 
 def answered(response: AsyncSlackResponse, heard: datetime) -> Told:
-    """Return what an answer says, heard at that time."""
+    """Return the result that an answer holds. It came at ``heard``."""
     headers = response.headers
     listed = headers.get("x-oauth-scopes")
     scopes = None if listed is None else frozenset(filter(None, map(str.strip, listed.split(","))))
-    # The library's type says that an answer may be bytes; no method used here has such.
+    # The library's type allows bytes as an answer, but no method used here returns them.
     return Told(dict(response.data), heard, date=_date(headers), scopes=scopes)  # type: ignore[arg-type]
 
 
@@ -92,7 +92,7 @@ def _date(headers: Mapping[str, str]) -> datetime | None:
 
 
 def _in_words(error: BaseException) -> str:
-    """What kept Slack from answering."""
+    """Return in words why no answer came."""
     match error:
         case aiohttp.ClientConnectorDNSError():
             return "this machine finds no address for that name"

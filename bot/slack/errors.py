@@ -1,4 +1,4 @@
-"""What a failed call of Slack's Web API means, above all that of a post. Pure.
+"""Classification of failed calls of Slack's Web API, above all of failed posts.
 
 Slack's codes: docs.slack.dev/reference/methods/chat.postMessage and …/chat.update.
 """
@@ -11,34 +11,35 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 SLACK_ERRORS = (SlackApiError, SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
-"""Everything a call of the Web API can fail with."""
+"""All exceptions of a Web API call."""
 
 NOT_POSTED = "not_posted"
-"""A note: a request's message could not be posted. What its requester is told begins with it as well."""
+"""The annotation for a request's message that could not be posted. The template of the message to its
+requester begins with it."""
 
 
 class Refusal(StrEnum):
-    """What kind of trouble a post met."""
+    """Why a post failed."""
 
     LIMITED = "limited"
-    """Too fast: Slack says when it may be tried again."""
+    """Rate limited. Slack says when to retry."""
     DOWN = "down"
-    """Slack, or the way to it, does not work: whatever else is tried now fails as well."""
+    """Slack or the network is down, so every other call fails as well."""
     TOKEN = "token"  # noqa: S105 - no password
-    """Slack does not take our token: nothing can be posted until somebody mends that."""
+    """Slack does not accept our token. Nothing can be posted until somebody replaces it."""
     CHANNEL_UNAVAILABLE = "shut"
-    """The channel cannot be posted to until somebody mends that."""
+    """The channel cannot be posted to until somebody repairs that."""
     PERMANENT = "never"
-    """This post will not be taken however often it is tried."""
+    """No retry of this post can succeed."""
     UNKNOWN = "odd"
-    """None of these: perhaps it passes."""
+    """Any other error. A retry may succeed."""
 
 
 GONE = "message_not_found"
 POST_ANEW = frozenset({GONE, "cant_update_message", "edit_window_closed"})
-"""Of an edit: the message is gone, or is not to be edited any more. A new one takes its place."""
+"""Errors of an edit whose message is gone or can no longer be edited. A new message replaces it."""
 WITHOUT_THREAD = frozenset({"message_not_found", "thread_not_found", "cannot_reply_to_message"})
-"""Of a reply: nothing can stand below that message, perhaps because somebody deleted it."""
+"""Errors of a reply whose parent message takes no replies, perhaps because somebody deleted it."""
 
 _DOWN = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
 _TOKEN = frozenset(
@@ -57,16 +58,16 @@ _TOKEN = frozenset(
     }
 )
 _SHUT = frozenset({"channel_not_found", "is_archived", "not_in_channel", "restricted_action"})
-"""What mends each is said in `bot.text.interactions`."""
+"""`bot.text.interactions` says how to repair each."""
 _LIKE_RESTRICTED = "restricted_action"
-"""There are more codes that begin so: read-only channels, channels for threads only."""
+"""The start of several codes: for read-only channels, and for channels that allow only threads."""
 _NEVER = frozenset({"invalid_blocks", "msg_blocks_too_long", "msg_too_long", "no_text"})
 _NOBODY = frozenset({"cannot_dm_bot", "messages_tab_disabled", "user_disabled", "user_not_found"})
-"""Of a direct message: that person gets none."""
+"""Errors of a direct message to a person who cannot get any."""
 
 
 def error_code(error: BaseException) -> str:
-    """A failed call of the Web API in short: Slack's code, the HTTP status, or the kind of failure."""
+    """Return Slack's error code, else the HTTP status, else the exception's type."""
     if isinstance(error, SlackApiError):
         said = getattr(error.response, "data", None)
         code = said.get("error") if isinstance(said, Mapping) else None
@@ -75,16 +76,16 @@ def error_code(error: BaseException) -> str:
 
 
 def http_status(error: BaseException) -> int | None:
-    """The HTTP status of a failed call's answer, if there was one."""
+    """Return the HTTP status of the answer, or None if there was no answer."""
     if not isinstance(error, SlackApiError):
         return None
-    # Where the answer is not JSON, the library hands on the HTTP client's own response.
+    # If the answer is not JSON, the library passes on the HTTP client's own response.
     status = getattr(error.response, "status_code", None) or getattr(error.response, "status", None)
     return None if status is None else int(status)
 
 
 def refusal(error: BaseException, *, direct: bool) -> Refusal:
-    """What kind of trouble a call met; ``direct``: it was a message to one person."""
+    """Return why a call failed. ``direct`` is True for a message to one person."""
     code, status = error_code(error), http_status(error)
     if status == HTTPStatus.TOO_MANY_REQUESTS or code in {"ratelimited", "rate_limited"}:
         return Refusal.LIMITED

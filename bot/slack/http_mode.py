@@ -1,8 +1,9 @@
-"""What Slack sends over HTTP: who it is from and what it looks like, before Bolt reads it.
+"""A guard for Slack's HTTP requests, which checks sender and shape before Bolt reads them.
 
-Bolt's own adapter answers, behind a guard: Bolt reads bodies of any size, logs those that are not signed, and
-answers 500 to a timestamp that is no number and to what is not of Slack's shape
-(https://docs.slack.dev/authentication/verifying-requests-from-slack). Nothing of a request is logged.
+Bolt's own adapter answers behind the guard. Bolt alone reads bodies of any size, and logs requests with a
+wrong signature. It answers 500 to a timestamp that is not a number, and to a body that is not of Slack's
+shape (https://docs.slack.dev/authentication/verifying-requests-from-slack). No content of a request is
+logged.
 """
 
 import asyncio
@@ -26,27 +27,27 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PATH: Final = "/slack/events"
 MAX_BODY: Final = 1024 * 1024
-"""Bytes. A view with all that was typed is 250 kB at most."""
+"""Bytes. A view with everything that was typed has at most 250 kB."""
 MAX_HELD: Final = 64 * MAX_BODY
-"""Bytes of bodies that are being read: until it is read, nobody knows whether a body is Slack's. With
-more, the oldest body is dropped."""
+"""Bytes of all bodies that are being read. Above it, the oldest body is dropped. A body can be checked as
+Slack's only once it is complete."""
 MAX_DISCARDED: Final = 32 * MAX_BODY
-"""Bytes read of what is not kept: a connection closed on unread bytes takes its answer with it."""
+"""Bytes that are read and discarded. If a connection is closed on unread bytes, its answer is lost."""
 BODY_WITHIN: Final = 2.5
-"""Seconds: Slack gives up after three."""
+"""Seconds. Slack gives up after three."""
 NOT_OLDER: Final = 300
-"""Seconds that a timestamp may be off, as Slack's documents have it."""
+"""Seconds that a timestamp may be off, as Slack recommends."""
 MAX_CONCURRENT: Final = 1024
-"""Requests of Slack's that are being answered; one more is told to come again."""
+"""Requests of Slack's answered at a time. Further ones are answered with 503, so that Slack retries them."""
 FIELDS: Final = 200
-"""Of a form: a slash command has some fifteen."""
+"""Fields of a form. A slash command has some fifteen."""
 
 _TIMESTAMP = re.compile(rb"[0-9]{1,12}")
 _log = logging.getLogger(__name__)
 
 
 class Guard:
-    """Lets Slack's requests pass to Bolt, and answers everything else. Used as an ASGI app."""
+    """An ASGI app that passes Slack's requests to Bolt and rejects all others."""
 
     def __init__(self, app: ASGIApp, signing_secret: str, *, clock: Callable[[], float] = time.time) -> None:
         self._app = app
@@ -74,13 +75,13 @@ class Guard:
         try:
             async with self._room:
                 await self._app(scope, _again(body, receive), answered)
-        except Exception as error:  # noqa: BLE001 - its words may hold what was sent: only its kind is logged
+        except Exception as error:  # noqa: BLE001 - its text may hold the request, so only its type is logged
             _log.error("A request of Slack's could not be answered: %s", type(error).__name__)
             if not answered.begun:
                 await _answer(send, HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _tell(self, wrong: HTTPStatus) -> None:
-        """Log that something was turned away."""
+        """Log that a request was rejected."""
         _log.warning(
             "A request to %s was answered %d %s.%s",
             PATH,
@@ -92,7 +93,7 @@ class Guard:
         )
 
     async def _read(self, scope: Scope, receive: Receive, body: bytearray) -> HTTPStatus | None:
-        """Read a body, or say what is wrong with the request so far, once all of it has come."""
+        """Read a whole body. Return the status to reject the request with, or None."""
         headers = Headers(scope=scope)
         length = headers.get("content-length", "0")
         wrong: HTTPStatus | None = None
@@ -106,7 +107,7 @@ class Guard:
                 while more and read < MAX_DISCARDED:
                     message = await receive()
                     if message["type"] != "http.request":
-                        return HTTPStatus.BAD_REQUEST  # nobody reads it
+                        return HTTPStatus.BAD_REQUEST  # the sender is gone, so this status is never read
                     part, more = message.get("body", b""), message.get("more_body", False)
                     read += len(part)
                     if read > MAX_BODY:
@@ -124,7 +125,7 @@ class Guard:
         return abs(self._clock() - int(sent[0])) <= NOT_OLDER
 
     def _look(self, headers: Headers, body: bytes) -> HTTPStatus | None:
-        """What is wrong with a request that was read."""
+        """Check signature and shape of a request. Return the status to reject it with, or None."""
         signed = headers.getlist("x-slack-signature")
         base = b"v0:%s:%s" % (headers["x-slack-request-timestamp"].encode("latin-1"), body)
         expected = f"v0={hmac.new(self._secret, base, hashlib.sha256).hexdigest()}".encode()
@@ -146,7 +147,7 @@ class _Bodies:
 
     @contextmanager
     def one(self) -> Iterator[bytearray]:
-        """Give an empty body, kept until the block ends."""
+        """Yield an empty body, which is counted until the block ends."""
         body = bytearray()
         self._all[id(body)] = body
         try:
@@ -155,7 +156,7 @@ class _Bodies:
             self._drop(body)
 
     def add(self, body: bytearray, part: bytes) -> bool:
-        """Add to a body, unless it was dropped. Where there is too much of them, the oldest is."""
+        """Add bytes to a body. Return False if it was dropped. Drop the oldest bodies to make room."""
         while self._held + len(part) > MAX_HELD:
             self._drop(next(iter(self._all.values())))
         if id(body) not in self._all:
@@ -171,25 +172,28 @@ class _Bodies:
 
 
 class HttpMode:
-    """Bolt's ASGI adapter behind the guard. What is in flight at the end, the server finishes."""
+    """Bolt's ASGI adapter behind the guard. The server finishes open requests at the end."""
 
     def __init__(self, app: AsyncApp, signing_secret: str, *, clock: Callable[[], float] = time.time) -> None:
         adapter = AsyncSlackRequestHandler(app, path=PATH)
         self.guard = Guard(adapter, signing_secret, clock=clock)  # type: ignore[arg-type]  # Bolt's types
 
     async def start(self) -> None:
-        """Nothing is opened: Slack comes to us."""
+        """Do nothing, because Slack opens the connections."""
 
     def closed(self) -> str | None:
-        """Slack took the token at the start, and comes when there is something."""
+        """Return None: the token was valid at the start, and Slack sends requests as they come."""
         return None
 
     async def stop(self, _within: float) -> None:
-        """Nothing is closed."""
+        """Do nothing, because the server closes the connections."""
 
 
-def _content(kind: str, text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """What a body says: an event as JSON, an interaction as JSON in a form, a command as a form."""
+def _content(kind: str, text: str) -> Any:  # noqa: ANN401 - any JSON
+    """Return the content of a body: an event is JSON, an interaction JSON in a form, a command a form.
+
+    Raise `ValueError` for invalid JSON or too many fields.
+    """
     if kind.partition(";")[0].strip().lower() == "application/json":
         return from_json(text, allow_inf_nan=False)
     form = parse_qs(text, keep_blank_values=True, max_num_fields=FIELDS)
@@ -199,7 +203,7 @@ def _content(kind: str, text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
 
 
 def _is_slacks(found: object) -> bool:
-    """Whether this is of the shape of something that Slack sends."""
+    """Return whether the content has the shape of something that Slack sends."""
     match found:
         case (
             {"command": str(), "user_id": str(), "trigger_id": str()}
@@ -218,7 +222,7 @@ def _is_slacks(found: object) -> bool:
 
 
 class _Answered:
-    """A way to answer that knows whether it was begun."""
+    """A `Send` that remembers whether an answer has begun."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -230,7 +234,7 @@ class _Answered:
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
-    """A body that was read, as if it came now."""
+    """Return a `Receive` that delivers a body that was read already."""
     waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def again() -> Message:
@@ -240,7 +244,7 @@ def _again(body: bytes, receive: Receive) -> Receive:
 
 
 async def _answer(send: Send, status: HTTPStatus) -> None:
-    """An answer that says nothing more, and ends its connection: who is not Slack holds none."""
+    """Send an empty answer that closes its connection, so that strangers keep none open."""
     headers = [(b"content-length", b"0"), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": status.value, "headers": headers})
     await send({"type": "http.response.body", "body": b""})

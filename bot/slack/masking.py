@@ -1,6 +1,6 @@
-"""Hides phone numbers in what teams read: messages, modals, and the process's own log.
+"""Masking of phone numbers in what people read: messages, modals and the process's log.
 
-What a button or a form sends back is left as it is: nobody reads that.
+Values that a button or a form sends back are left as they are, because nobody reads them.
 """
 
 import logging
@@ -23,19 +23,19 @@ _LIMITS: Final = {
     "initial_option": MAX_OPTION,
     "placeholder": MAX_OPTION,
 }
-"""Characters of what stands in a block of that type, or under that key: a masked number may be longer."""
+"""Maximum characters by type of block or by key. A masked number may be longer than the number."""
 _SLACKS_OWN: Final = re.compile(r"(<(?:[!@#]|https?:)[^<>]*>)")
-"""Dates, mentions and links: people's own angle brackets are escaped."""
+"""Dates, mentions and links of Slack's markup. Angle brackets of people's text are escaped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Masking:
-    """Hides the numbers of a default region, and all with their country's code."""
+    """Masks numbers of the default region, and all numbers with a country code."""
 
     _region: str
 
     def text(self, text: str) -> str:
-        """Return a text in Slack's markup without full numbers."""
+        """Return a text in Slack's markup with its numbers masked."""
         parts = _SLACKS_OWN.split(text)
         return "".join(
             part if at % 2 else mask_numbers(part, default_region=self._region)
@@ -43,23 +43,24 @@ class Masking:
         )
 
     def message(self, message: Message) -> Message:
-        """Return a message without full numbers."""
+        """Return a message with its numbers masked."""
         return Message(self.text(message.text), self.blocks(message.blocks))
 
     def view(self, view: View) -> View:
-        """Return a modal without full numbers; what its inputs are filled with stays."""
+        """Return a modal with its numbers masked, except in the values of its inputs."""
         return view | {"blocks": self.blocks(view["blocks"])}
 
     def revealable(self, build: Callable[..., View], *, allowed: bool) -> View:
-        """Return the modal that ``build`` makes without full numbers.
+        """Return the modal from ``build`` with its numbers masked.
 
-        Where there are any, it has the button to see them, for somebody who is ``allowed`` to.
+        ``allowed`` says whether the person may reveal them. `build` gets that as ``may_reveal``, and as
+        ``hidden`` whether anything was masked.
         """
         plain = build()
         return self.view(build(may_reveal=allowed, hidden=self.view(plain) != plain))
 
     def blocks(self, value: Any, limit: int = MAX_FIELD) -> Any:  # noqa: ANN401 - any part of a block
-        """Return blocks, or a part of one, without full numbers. ``limit`` is that of the texts in it."""
+        """Return blocks or a part of one with numbers masked. ``limit`` is the maximum length of a text."""
         match value:
             case dict():
                 limit = _LIMITS.get(value.get("type", ""), limit)
@@ -76,14 +77,14 @@ class Masking:
 
 
 class MaskNumbers(logging.Filter):
-    """Hides the numbers in every record that passes, and in the traceback it brings along."""
+    """A log filter that masks the numbers in each record and in its traceback."""
 
     def __init__(self, default_region: str) -> None:
         super().__init__()
         self._region = default_region
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let the record pass, without full numbers."""
+        """Mask the numbers in a record. Return True, because every record is written."""
         record.msg, record.args = mask_numbers(record.getMessage(), default_region=self._region), None
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)

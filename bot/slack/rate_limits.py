@@ -1,8 +1,8 @@
-"""How fast Slack may be posted to, and what it says where that was too fast. Pure.
+"""Slack's rate limits for posts and edits, and the wait after an answer of 429.
 
-docs.slack.dev/apis/web-api/rate-limits: limits hold per method, workspace and app. `chat.postMessage` takes
-one message a second and channel, with a limit for the workspace beside it; of bursts over that, nothing
-promises that they are shown. `chat.update` is of tier 3, 50 a minute.
+docs.slack.dev/apis/web-api/rate-limits: a limit holds for a method, a workspace and an app.
+`chat.postMessage` takes one message a second for a channel, and has a limit for the workspace. Slack does not
+promise to show messages of bursts above that. `chat.update` is of tier 3, with 50 calls a minute.
 """
 
 import math
@@ -22,22 +22,23 @@ SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 UPDATES_A_MINUTE = 50
 BETWEEN_EDITS = timedelta(seconds=3)
-"""Of one message, while its request is under way: forty targets that end in two minutes are few edits."""
+"""Time between two edits of a message while its request is approved or being sent. Many targets that end soon
+after each other then need few edits."""
 WITHOUT_RETRY_AFTER = 30.0
-"""Seconds to wait where Slack says that it was too fast, and not until when."""
+"""Seconds to wait if a 429 has no valid `Retry-After`."""
 
 _UNDER_WAY = frozenset({State.APPROVED, State.SENDING})
 
 
 def post_limits(channel: str) -> list[RateLimit]:
-    """What a new message needs a place of; the last one is the channel's own."""
+    """Return the rate limits for a new message. The last one is the channel's own."""
     return [RateLimit(_account(POST), None, SECOND), RateLimit(f"{_account(POST)} {channel}", 1, SECOND)]
 
 
 def edit_limits(message: MessageRef, state: State | None) -> list[RateLimit]:
-    """What an edit needs a place of, with its request in that state; the last one is the message's own.
+    """Return the rate limits for an edit. The last one is the message's own.
 
-    An announcement has no request.
+    ``state`` is the request's. It is None for an announcement, which has no request.
     """
     apart = BETWEEN_EDITS if state in _UNDER_WAY else SECOND
     return [
@@ -47,17 +48,17 @@ def edit_limits(message: MessageRef, state: State | None) -> list[RateLimit]:
 
 
 def method_of(error: BaseException) -> str:
-    """The account of the method that was asked too fast.
+    """Return the rate limit account of the method that got a 429.
 
-    Slack's 429 does not say whether the channel's limit was met or the workspace's, and limits are said to
-    hold for a method: so the method is left alone in the whole workspace.
+    Slack does not say whether the limit of the channel or of the workspace was exceeded. Limits are
+    documented by method, so the method is paused in the whole workspace.
     """
     url = str(getattr(getattr(error, "response", None), "api_url", POST))
     return _account(url.rpartition("/")[2])
 
 
 def paused_by(error: BaseException, now: datetime) -> datetime:
-    """Until when the method is to be left alone: as Slack says, never earlier."""
+    """Return when the method may be called again, by Slack's `Retry-After` where it is valid."""
     headers = error.response.headers if isinstance(error, SlackApiError) else {}
     try:
         seconds = float(headers.get("Retry-After", WITHOUT_RETRY_AFTER))

@@ -1,7 +1,7 @@
-"""What a listener answers with: a modal, which it waits for, and short answers that only one person sees.
+"""Answers of listeners: modals, and short replies that only one person sees.
 
-Short answers are sent after the listener has returned, to a `response_url`. They are never the only record of
-anything: one that is lost costs a courtesy.
+A listener waits until its modal is open. Short replies are sent to a `response_url` after the listener has
+returned. No reply is the only record of anything, so a lost one does little harm.
 """
 
 import asyncio
@@ -22,9 +22,9 @@ from bot.slack.blocks import Message
 from bot.slack.errors import SLACK_ERRORS, error_code
 
 SLACK_TIMEOUT: Final = 10
-"""Seconds that Slack may take for a short answer."""
+"""Seconds that Slack may take for a short reply."""
 WINDOW_WITHIN: Final = 1.8
-"""Seconds. With the one that looking somebody up may take, under the three that a `trigger_id` lives."""
+"""Seconds. A `trigger_id` lives for three, and reading a person from Slack may take one of them."""
 
 SLACKS_OWN: Final = frozenset(
     {
@@ -38,14 +38,14 @@ SLACKS_OWN: Final = frozenset(
         "team_added_to_org",
     }
 )
-"""Refusals that say nothing of what was asked (docs.slack.dev, views.open and views.push)."""
+"""Errors that do not mean a fault in our request (docs.slack.dev, views.open and views.push)."""
 
 Body = dict[str, Any]
 _log = logging.getLogger(__name__)
 
 
 class ModalNotOpenedError(CallOpsError):
-    """Slack opened or changed no window, through no fault of ours: ``code`` is `trouble`'s word for why."""
+    """Slack did not open or change a modal, for no fault of ours. ``code`` is from `error_code`."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -54,32 +54,32 @@ class ModalNotOpenedError(CallOpsError):
 
 @dataclass(frozen=True, slots=True)
 class ModalClient:
-    """The modals that are open.
+    """Opens and changes modals.
 
-    All methods raise `ModalNotOpenedError`, and `SlackApiError` for a fault of ours.
+    All methods raise `ModalNotOpenedError`, and `SlackApiError` for a fault in our request.
     """
 
     _client: AsyncWebClient
 
     async def open(self, body: Body, view: Body) -> None:
-        """Open a modal for whoever pressed or typed. A trigger delivered twice opens one."""
+        """Open a modal for the person who pressed or typed. A trigger that is delivered twice opens one."""
         opening = self._client.views_open(trigger_id=body["trigger_id"], view=view)
         await _show(opening, unless="exchanged_trigger_id")  # the first delivery opened it
 
     async def push(self, body: Body, view: Body) -> None:
-        """Put a modal onto the one that a button was pressed in. A trigger delivered twice puts one."""
+        """Push a modal over the one in which a button was pressed. A trigger delivered twice pushes one."""
         pushing = self._client.views_push(trigger_id=body["trigger_id"], view=view)
-        await _show(pushing, unless="exchanged_trigger_id")  # the first delivery put it there
+        await _show(pushing, unless="exchanged_trigger_id")  # the first delivery pushed it
 
     async def update(self, body: Body, view: Body) -> None:
-        """Change the modal that a button was pressed in, unless it changed meanwhile."""
+        """Update the modal in which a button was pressed, unless it has changed since."""
         seen = body["view"]
         changing = self._client.views_update(view_id=seen["id"], hash=seen["hash"], view=view)
         await _show(changing, unless="hash_conflict")  # an earlier press changed it
 
 
 async def _show(call: Awaitable[object], *, unless: str) -> None:
-    """Wait for Slack's answer; ``unless`` is its code for what is done already.
+    """Wait for Slack's answer. Ignore the error ``unless``, which means that it is done already.
 
     Raises as `ModalClient` says.
     """
@@ -97,14 +97,14 @@ async def _show(call: Awaitable[object], *, unless: str) -> None:
 
 
 class EphemeralResponder:
-    """Short answers on their way."""
+    """Sends short replies in the background."""
 
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
         self._on_the_way: set[asyncio.Task[None]] = set()
 
     def send(self, response_url: str, message: Message, *, replace: bool = False) -> None:
-        """Answer below the message that was clicked, or in its place."""
+        """Send a reply below the message that was clicked, or replace that message."""
         webhook = AsyncWebhookClient(response_url, timeout=SLACK_TIMEOUT, retry_handlers=[])
         webhook.proxy = self._client.proxy
         self._start(
@@ -117,7 +117,7 @@ class EphemeralResponder:
         )
 
     def direct(self, user: str, message: Message) -> None:
-        """Answer by direct message, where there is nothing to answer below."""
+        """Send a reply as a direct message, if there is no message to reply to."""
         self._start(
             self._client.chat_postMessage(channel=user, text=message.text, blocks=list(message.blocks))
         )
@@ -126,7 +126,7 @@ class EphemeralResponder:
         self.keep(asyncio.create_task(self._finish(answer)))
 
     def keep(self, task: asyncio.Task[None]) -> None:
-        """Wait for a longer answer, too, when everything ends."""
+        """Let `drain` wait for a longer task, too."""
         self._on_the_way.add(task)
         task.add_done_callback(self._on_the_way.discard)
 
@@ -141,7 +141,7 @@ class EphemeralResponder:
                 _log.warning("A reply was not taken: %s %s", said.status_code, said.body[:80])
 
     async def drain(self, within: float) -> None:
-        """Wait for what is on its way, for a while; give up what is not there by then."""
+        """Wait up to ``within`` seconds for the replies on their way. Cancel the others."""
         if self._on_the_way:
             _, late = await asyncio.wait(self._on_the_way, timeout=within)
             for task in late:

@@ -1,8 +1,8 @@
-"""Socket Mode: how a dead connection is noticed and replaced, and how it stops.
+"""Socket Mode: how dead connections are detected and replaced, and how a connection stops.
 
-slack_sdk's client notices a connection whose network fell silent by aiohttp's heartbeat, and looks once in
-each `PING_EVERY` whether it needs a new one. A connection counts from Slack's hello on. Connections that fail
-or end soon are followed by others ever more slowly (`bot.slack.backoff`).
+slack_sdk's client detects a silent connection by aiohttp's heartbeat. Every `PING_EVERY` seconds it checks
+whether it needs a new connection. A connection counts from Slack's hello on. After connections that fail or
+end soon, further ones wait longer each time (`bot.slack.backoff`).
 """
 
 import asyncio
@@ -29,30 +29,31 @@ from bot.slack.errors import Refusal, error_code, refusal
 from bot.slack.rate_limits import paused_by
 
 PING_EVERY: Final = 2.0
-"""Seconds. A silent connection is given up half of it after the ping that it did not answer, and replaced
-with the next look: at worst after two and a half times this, so well within ten."""
+"""Seconds. A silent connection is closed half of this after a ping without an answer. The next check replaces
+it. The worst case is two and a half times this, well within ten."""
 SILENT_AFTER: Final = 10.0
-"""Seconds without an answer to a ping after which we say that Slack does not reach us."""
+"""Seconds without an answer to a ping until we report that Slack cannot reach us."""
 CONNECT_WITHIN: Final = 5.0
-"""Seconds for one try: the address is asked for, then connected to."""
+"""Seconds to get an address and to connect to it."""
 HELLO_WITHIN: Final = 5.0
-"""Seconds from there until Slack's hello."""
+"""Seconds to wait for Slack's hello after that."""
 LIVED_FROM: Final = 30.0
 """Seconds. A connection that ended earlier counts as a failure."""
 ONE_FREE: Final = -1
-"""Failures from the start: Slack may ask for a new connection soon after the last one, once."""
+"""Failures to start from. Slack may ask once for a new connection soon after the last one, so the first early
+end is free."""
 TOO_MANY: Final = "too_many_websockets"
 CLOSE_WITHIN: Final = 0.5
-"""Seconds for a farewell that a dead peer never answers."""
+"""Seconds for closing a connection. A dead peer never answers."""
 
 _log = logging.getLogger(__name__)
 
 
 class _InOurWords(logging.Filter):
-    """Says that something is wrong with the connection, without the library's words and traceback."""
+    """A log filter that replaces the library's text and traceback with one sentence of ours."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a line is to be written."""
+        """Rewrite a record. Return True, because every record is written."""
         kind = record.exc_info[0] if record.exc_info else None
         what = f" ({kind.__name__})" if kind else ""
         record.msg, record.args = f"The connection to Slack had trouble{what}; it is tried again", ()
@@ -70,9 +71,9 @@ def _logger() -> logging.Logger:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The time and the chance that a client goes by.
+    """The clock, sleep and randomness of a client.
 
-    ``jitter`` gives a random share from 0 to 1, ``seconds`` a clock that only goes forward.
+    ``jitter`` returns a random share from 0 to 1. ``seconds`` is a clock that only goes forward.
     """
 
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
@@ -82,15 +83,15 @@ class Timing:
 
 
 class NotGreetedError(CallOpsError):
-    """Slack ended a new connection before its hello; the words are its reason, where it gave one."""
+    """Slack ended a new connection before its hello. The text is Slack's reason, if it gave one."""
 
 
 class Client(SocketModeClient):
-    """slack_sdk's client, but for how it connects.
+    """slack_sdk's client, with its own way to connect.
 
-    Each try begins with a new address: the library tries one again for ever that a broken handshake has used
-    up. The new connection is there before the old one is left, and a dead peer is not waited for. After a try
-    that failed, or a connection that ended soon, the next try waits.
+    Each attempt gets a new address, because the library would reuse one that a broken handshake has used up.
+    The new connection is open before the old one is closed, and a dead peer is not waited for. The client
+    waits before the next attempt if one failed or a connection ended soon.
     """
 
     def __init__(
@@ -105,21 +106,21 @@ class Client(SocketModeClient):
         self._timing = timing
         self._farewells: set[asyncio.Task[None]] = set()
         self._failures = ONE_FREE
-        """Tries in a row that failed, and connections that did not live."""
+        """Failed attempts in a row, plus connections that ended too early."""
         self._connected_at: float | None = None
         self._said: set[str] = set()
         self.trouble: str | None = None
-        """Why the last try failed, or what is waited for, as a sentence; None while all is well."""
+        """Why the last attempt failed, or why the client waits, as a sentence. None while all is well."""
 
     async def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: FBT001, FBT002 - the library's signature
-        """Replace the connection that is there now: ``force`` where Slack said to, else where it is dead."""
+        """Replace the current connection if it is dead, or always with ``force``, which Slack asks for."""
         replaced = self.current_session
         async with self.connect_operation_lock:
             if self.current_session is replaced and (force or not await self.is_connected()):
                 await self.connect()
 
     async def connect(self) -> None:
-        """Connect, however often it takes."""
+        """Connect. Retry until it succeeds or the client is closed."""
         self.auto_reconnect_enabled = False
         wait = self._wait_after_the_last()
         while not self.closed:
@@ -127,7 +128,7 @@ class Client(SocketModeClient):
                 await self._timing.sleep(wait)
             try:
                 session, messages = await self._new_session()
-            except Exception as error:  # noqa: BLE001 - whatever it was, it is tried again; its words may hold an address
+            except Exception as error:  # noqa: BLE001 - any failure is retried, and its text may hold an address
                 self._failures = max(self._failures, 0) + 1
                 self._say(f"Slack cannot be connected to: {_reason(error)}. It is tried again.")
                 wait = max(backoff(self._failures, self._timing.jitter()), _asked_for(error))
@@ -136,7 +137,7 @@ class Client(SocketModeClient):
                 return
 
     def _wait_after_the_last(self) -> float:
-        """Return the seconds until the first try, by how long the last connection lived."""
+        """Return the seconds until the first attempt, by how long the last connection lived."""
         if self._connected_at is None:
             return 0.0
         if self._timing.seconds() - self._connected_at >= LIVED_FROM:
@@ -150,14 +151,14 @@ class Client(SocketModeClient):
         return wait
 
     def _say(self, trouble: str) -> None:
-        """Remember what is wrong, and log it once until a connection has lived."""
+        """Keep the sentence that says what is wrong. Log it once until a connection has lived."""
         self.trouble = trouble
         if trouble not in self._said:
             self._said.add(trouble)
             _log.warning("%s", trouble)
 
     async def _new_session(self) -> tuple[ClientWebSocketResponse, list[str]]:
-        """Return a connection on which Slack said hello, and what came on it so far."""
+        """Return a connection on which Slack said hello, and the messages so far."""
         async with asyncio.timeout(CONNECT_WITHIN):
             opened = await self.web_client.apps_connections_open(app_token=self.app_token)
             session = await self.aiohttp_client_session.ws_connect(
@@ -176,7 +177,7 @@ class Client(SocketModeClient):
         return session, messages
 
     def _use(self, session: ClientWebSocketResponse, messages: list[str]) -> None:
-        """Listen to a new connection, and leave the old one, whose own task may be what calls."""
+        """Switch to a new connection and close the old one. The old one's own task may be the caller."""
         self._connected_at, self.trouble = self._timing.seconds(), None
         for message in messages:
             self.message_queue.put_nowait(message)
@@ -206,7 +207,7 @@ class Client(SocketModeClient):
 
 
 async def _until_hello(session: ClientWebSocketResponse, within: float) -> list[str]:
-    """Return the messages up to Slack's hello. Raise `NotGreetedError` where it does not come in time."""
+    """Return the messages up to Slack's hello. Raise `NotGreetedError` if it is late."""
     messages: list[str] = []
     try:
         async with asyncio.timeout(within):
@@ -218,9 +219,9 @@ async def _until_hello(session: ClientWebSocketResponse, within: float) -> list[
 
 
 async def _hears_hello(session: ClientWebSocketResponse, messages: list[str]) -> bool:
-    """Take the next message in, and return True for Slack's hello.
+    """Receive the next message. Return True if it is Slack's hello.
 
-    Raise `NotGreetedError` where the connection ends.
+    Raise `NotGreetedError` if the connection ends.
     """
     message = await session.receive()
     match message.type:
@@ -248,7 +249,7 @@ def _read(message: str) -> Mapping[str, Any]:
 
 
 def _reason(error: Exception) -> str:
-    """Return in short why a try failed."""
+    """Return a short reason why an attempt failed."""
     match error:
         case NotGreetedError() if str(error) == TOO_MANY:
             return f"{TOO_MANY}. Ten connections of this app are open already: stop some CallOps"
@@ -259,7 +260,7 @@ def _reason(error: Exception) -> str:
 
 
 def _asked_for(error: Exception) -> float:
-    """Return the seconds for which Slack asked to be left alone."""
+    """Return the seconds for which Slack asked to wait, or 0."""
     if refusal(error, direct=False) is not Refusal.LIMITED:
         return 0.0
     now = datetime.now(UTC)
@@ -271,9 +272,10 @@ async def _not_counted(_connections: int) -> None:
 
 
 class SocketMode:
-    """Bolt behind Slack's Socket Mode; it knows what it is still answering.
+    """Bolt behind Slack's Socket Mode.
 
-    ``counted`` is told how many connections of the app Slack counts, ``leaving`` that one of ours is left.
+    ``counted`` gets the number of the app's connections that Slack counts. ``leaving`` is called when we
+    leave a connection.
     """
 
     def __init__(
@@ -291,16 +293,16 @@ class SocketMode:
         self._answering: set[asyncio.Task[object]] = set()
         self.client = Client(app_token, app.client, leaving, timing or Timing())
         if direct:
-            self.client.proxy = None  # the library takes a proxy from the environment, even to this machine
+            self.client.proxy = None  # the library would use the environment's proxy even for this machine
         self.client.message_listeners.append(self._heard)
         self.client.socket_mode_request_listeners.append(self._answer)
 
     async def start(self) -> None:
-        """Connect until Slack says hello, however often it takes."""
+        """Connect, with retries until Slack says hello."""
         await self.client.connect()
 
     def closed(self) -> str | None:
-        """Why Slack does not reach us, as a sentence; None: it does."""
+        """Return as a sentence why Slack cannot reach us, or None if it can."""
         if self.client.trouble:
             return self.client.trouble
         session = self.client.current_session
@@ -312,7 +314,7 @@ class SocketMode:
         return None
 
     async def stop(self, within: float) -> None:
-        """Take nothing in any more, answer what was taken, close. Slack delivers the rest again elsewhere."""
+        """Stop taking requests, answer those that were taken, then close. Slack sends the rest elsewhere."""
         self.client.socket_mode_request_listeners.clear()
         if self._answering:
             await asyncio.wait(self._answering, timeout=within)

@@ -1,7 +1,7 @@
-"""Who people are and which groups they are in, as Slack says, kept for a while.
+"""Users and user groups, as Slack describes them, cached for a while.
 
-A listener asks for one person at most, and Slack gets one second for it. Groups are read in the background:
-nobody waits for them, and a group that could not be read, or was read too long ago, has nobody in it.
+A listener reads one person at most, and waits one second for Slack. Groups are read in the background. Nobody
+counts as a member of a group that could not be read, or was read too long ago.
 """
 
 import asyncio
@@ -26,32 +26,30 @@ from storage.models import Person
 from storage.store import Store
 
 FRESH = timedelta(hours=1)
-"""How long what Slack said of a person is believed without asking again."""
+"""The age up to which a person's data is used without asking Slack again."""
 USABLE = timedelta(days=1)
-"""How long it still serves when Slack does not answer."""
+"""The age up to which a person's data is used if Slack does not answer."""
 PRESENCE_FRESH = timedelta(minutes=1)
-"""users.getPresence is for some 50 calls a minute (docs.slack.dev): many requests at once ask it once."""
+"""The age up to which a presence is used. users.getPresence allows some 50 a minute (docs.slack.dev)."""
 GROUP_USABLE = timedelta(hours=1)
 _FILLED_IN = frozenset({-8 * 3600, -7 * 3600})
-"""The ``tz_offset`` that Slack fills in for a user without ``tz``: San Francisco's, in winter and in summer.
-
-People report it with ``tz`` null and the label "Pacific Standard Time".
-"""
+"""The ``tz_offset`` that Slack fills in for a user without ``tz``: San Francisco's, in winter and summer.
+People report it with ``tz`` null and the label "Pacific Standard Time"."""
 SLACK_TIMEOUT = 1.0
-"""Seconds a listener may wait for Slack, of the three that a person waits for us."""
+"""Seconds that a listener waits for Slack, of the three within which it must answer."""
 
 MAX_CONCURRENT = 5
-"""Number of people that Slack is asked about at the same time."""
+"""People whom Slack is asked about at the same time."""
 NOBODY = "user_not_found"
-"""The error of `users.info` for an id that nobody has."""
+"""The error of `users.info` for an unknown id."""
 
 _log = logging.getLogger(__name__)
 
 
 class UserUnavailableError(CallOpsError):
-    """Slack did not say who somebody is, and nothing recent enough is known.
+    """Slack did not describe a person, and nothing recent enough is known.
 
-    ``until`` is when to ask again, ``why`` Slack's code or the kind of failure.
+    ``until`` is when to ask again. ``why`` is Slack's code or the exception's type.
     """
 
     def __init__(self, user: str, *, until: datetime, why: str) -> None:
@@ -62,7 +60,7 @@ class UserUnavailableError(CallOpsError):
 
 @dataclass(frozen=True, slots=True)
 class _Unread:
-    """How often in a row Slack did not say who somebody is, why, and the wait after that."""
+    """Slack's failures in a row to describe a person, the last reason, and the wait that follows."""
 
     failures: int
     why: str
@@ -73,8 +71,8 @@ class _Unread:
 class Workspace:
     """The workspace that CallOps works in, as `auth.test` names it.
 
-    ``enterprise`` is the Enterprise Grid organisation of the workspace, ``app`` the Slack app of the token.
-    Each is None where Slack does not say.
+    ``enterprise`` is the workspace's Enterprise Grid organisation. ``app`` is the token's Slack app. Each is
+    None if Slack does not name it.
     """
 
     team: str
@@ -87,14 +85,14 @@ class Workspace:
         return cls(str(answer["team_id"]), answer.get("enterprise_id"), answer.get("app_id"))
 
     def includes(self, team: str | None, enterprise: str | None) -> bool:
-        """Return True for a payload of this workspace or its organisation, or of no named one."""
+        """Return True for a payload of this workspace or organisation, or of a payload that names none."""
         if enterprise and self.enterprise:
             return enterprise == self.enterprise
         return not team or team == self.team
 
 
 class UserDirectory:
-    """People and groups of one workspace."""
+    """The people and groups of one workspace."""
 
     def __init__(
         self,
@@ -118,21 +116,21 @@ class UserDirectory:
         self._presence: dict[str, tuple[datetime, bool]] = {}
 
     async def reload(self, groups: Mapping[str, tuple[str, ...]]) -> bool:
-        """Read other groups, then go by them; whether all could be read."""
+        """Read new groups, then use them. Return whether all could be read."""
         read = await self._read(groups)
         self._groups = groups
         return read
 
     async def get_user(self, user: str) -> Person:
-        """Who somebody is. Raises `UserUnavailableError` when neither Slack nor the log can say."""
+        """Return a person. Raises `UserUnavailableError` if neither Slack nor the log has recent data."""
         known = await self._store.users.person(user)
         return known if known and self._is_fresh(known) else await self._read_person(user, known)
 
     async def get_user_in_background(self, user: str) -> Person:
-        """Return who somebody is, for work that would ask again and again where Slack does not say.
+        """Return a person, for background work that would otherwise ask Slack again and again.
 
-        Each further question about them waits longer (`bot.slack.backoff`). Meanwhile this answers at once.
-        Raises `UserUnavailableError`.
+        After each failure the next question waits longer (`bot.slack.backoff`). Meanwhile this method answers
+        without Slack. Raises `UserUnavailableError`.
         """
         known = await self._store.users.person(user)
         if known and self._is_fresh(known):
@@ -148,8 +146,8 @@ class UserDirectory:
     async def unfit(self, people: Iterable[str], *, enough: int) -> dict[str, str]:
         """Return the reason for each of these people who may do nothing. Stop once ``enough`` may act.
 
-        Slack is asked about a few people of whom nothing recent is known. Somebody it does not tell of counts
-        as fit.
+        Slack is asked about a few of the people without recent data. A person whom Slack does not describe
+        counts as able to act.
         """
         found: dict[str, str] = {}
         stale: list[str] = []
@@ -171,16 +169,16 @@ class UserDirectory:
             return policy_reasons.UNKNOWN if unreadable.why == NOBODY else None
 
     async def _read_person(self, user: str, known: Person | None) -> Person:
-        """Ask Slack who somebody is. Use ``known`` for a day where Slack does not say."""
+        """Read a person from Slack. If Slack does not answer, use ``known`` for up to a day."""
         asked = self._asked.get(user)
-        if asked is None:  # many payloads of one person ask once
+        if asked is None:  # several payloads of a person share one question
             asked = self._asked[user] = asyncio.create_task(self._ask(user))
             asked.add_done_callback(lambda _: self._asked.pop(user))
         answer = await asyncio.shield(asked)
         return answer if isinstance(answer, Person) else self._as_known(user, known, answer)
 
     def _as_known(self, user: str, known: Person | None, unread: _Unread) -> Person:
-        """Return what is known of somebody of whom Slack does not tell. Raises `UserUnavailableError`."""
+        """Return ``known`` if it is recent enough. Raises `UserUnavailableError` otherwise."""
         if known and self._clock() - known.read_at < USABLE:
             return known
         raise UserUnavailableError(user, until=unread.wait.until, why=unread.why)
@@ -199,7 +197,7 @@ class UserDirectory:
         return person
 
     def _after(self, error: BaseException, before: _Unread | None) -> _Unread:
-        """Return the wait after a failure: longer each time, and no shorter than Slack asks for."""
+        """Return the wait after a failure. It grows with each failure, and respects `Retry-After`."""
         failures, now = before.failures + 1 if before else 1, self._clock()
         until = now + timedelta(seconds=backoff(failures, self._jitter()))
         if http_status(error) == HTTPStatus.TOO_MANY_REQUESTS:
@@ -207,7 +205,7 @@ class UserDirectory:
         return _Unread(failures, error_code(error), Wait(now, until))
 
     async def is_away(self, user: str) -> bool:
-        """Whether Slack says that somebody is away. Whoever it says nothing of may well be there."""
+        """Return whether Slack says that a person is away, or False if it does not answer."""
         read_at, away = self._presence.get(user, (None, False))
         if read_at is not None and timedelta(0) <= self._clock() - read_at < PRESENCE_FRESH:
             return away
@@ -223,7 +221,7 @@ class UserDirectory:
         return away
 
     def members(self) -> Members:
-        """Everyone in each configured group, as far as it is known now."""
+        """Return the members of each configured group, or None for a group that is unknown now."""
         return {name: self._resolve(ids) for name, ids in self._groups.items()}
 
     def _resolve(self, ids: Iterable[str]) -> frozenset[str] | None:
@@ -239,11 +237,11 @@ class UserDirectory:
         return frozenset(found)
 
     def knows_groups(self) -> bool:
-        """Whether every group's members are known."""
+        """Return whether the members of every group are known."""
         return None not in self.members().values()
 
     async def refresh_groups(self) -> bool:
-        """Read the user groups anew; whether all could be read. One that could not keeps what was known."""
+        """Read the user groups. Return whether all could be read. Keep the old members of any other."""
         return await self._read(self._groups)
 
     async def _read(self, groups: Mapping[str, tuple[str, ...]]) -> bool:
@@ -262,10 +260,10 @@ class UserDirectory:
 def read_person(user: Mapping[str, Any], workspace: Workspace, now: datetime) -> Person:
     """Read a person from Slack's user object (https://docs.slack.dev/reference/objects/user-object).
 
-    In an Enterprise Grid organisation ``team_id`` is missing, or names any workspace of the person, or the
-    organisation. The organisation and the workspaces under ``enterprise_user`` count as well. The team of a
-    colleague is our workspace, whichever theirs is. ``is_stranger`` false proves nothing: it is false for
-    people of other organisations in a shared channel.
+    In an Enterprise Grid organisation ``team_id`` may be missing, or name any of the person's workspaces, or
+    the organisation. The organisation and the workspaces under ``enterprise_user`` count as well. Every
+    colleague gets our workspace as their team. ``is_stranger`` false proves nothing, because it is also false
+    for people of other organisations in a shared channel.
     """
     profile = user.get("profile") or {}
     grid = {**user, **(user.get("enterprise_user") or {})}
@@ -285,7 +283,7 @@ def read_person(user: Mapping[str, Any], workspace: Workspace, now: datetime) ->
 
 
 def _timezone(user: Mapping[str, Any]) -> str:
-    """Return the zone that Slack gives, else the UTC offset it gives, else nothing: none is made up."""
+    """Return Slack's time zone of a user, else its UTC offset, else an empty text."""
     name, seconds = user.get("tz"), user.get("tz_offset")
     if isinstance(name, str) and name:
         return name

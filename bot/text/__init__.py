@@ -1,1 +1,1 @@
-"""Plain sentences, and how words are put."""
+"""The sentences that people read, and helpers to format them."""

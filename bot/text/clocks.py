@@ -1,4 +1,4 @@
-"""The clocks that people read: those of an IANA zone, or of a UTC offset where no zone is known. Pure."""
+"""Clock times in an IANA zone, or at a UTC offset if the zone is unknown."""
 
 import re
 
@@ -10,7 +10,7 @@ _EASTERNMOST, _WESTERNMOST = 14 * 60, -12 * 60
 
 
 def offset(minutes: int) -> str | None:
-    """Return a UTC offset as ``+05:30``; None where no clock has it."""
+    """Return a UTC offset as ``+05:30``, or None if no clock has that offset."""
     if not _WESTERNMOST <= minutes <= _EASTERNMOST:
         return None
     hours, rest = divmod(abs(minutes), 60)
@@ -18,7 +18,7 @@ def offset(minutes: int) -> str | None:
 
 
 def is_offset(zone: str) -> bool:
-    """Return whether a zone is a UTC offset as ``+05:30``."""
+    """Return whether a zone is a UTC offset such as ``+05:30``."""
     return _OFFSET.fullmatch(zone) is not None
 
 
@@ -30,10 +30,10 @@ def local(at: Instant, zone: str) -> OffsetDateTime:
 
 
 def instants(shown: PlainDateTime, zone: str) -> tuple[Instant, ...]:
-    """Return when a zone's clocks show a time, earliest first: once, or twice where they go back.
+    """Return the instants at which a zone's clocks show a time, earliest first.
 
-    Where they go forward past that time, return the instants whose clocks are as far off it on either side.
-    Raises `whenever.TimeZoneNotFoundError`.
+    There are two if the clocks go back over that time. If they skip the time, the two returned are equally
+    far before and after it. Raises `whenever.TimeZoneNotFoundError`.
     """
     if is_offset(zone):
         return (shown.assume_fixed_offset(_delta(zone)).to_instant(),)
@@ -42,7 +42,7 @@ def instants(shown: PlainDateTime, zone: str) -> tuple[Instant, ...]:
 
 
 def abbreviation(at: Instant, zone: str) -> str:
-    """Return what a zone's time is called at an instant, as IST; an offset where it has no name."""
+    """Return the name of a zone's time at an instant, such as IST, or its offset if it has no name."""
     return zone if is_offset(zone) else at.to_tz(zone).tz_abbrev()
 
 

@@ -1,4 +1,4 @@
-"""Why somebody is not called, and what a stop came to. Pure."""
+"""Sentences on why a number is not called, on calling hours, and on the result of a stop."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -7,14 +7,14 @@ from typing import Final
 from bot.text.formatting import listed
 
 ASKED_FOR = "whoever is called asked us to stop"
-"""The reason in the log, where nobody said more."""
+"""The reason in the log if nobody gave another."""
 
 KEPT_BY = "Whoever runs CallOps keeps that list."
 
 HOW_TO_LIFT = "A manager can let them go out again: /calls allow, the number, and the reason."
 
 SINCE_THEN = "calls to this number were stopped."
-"""Why an attempt that was ordered is not made."""
+"""Why an attempt that somebody requested is not made."""
 
 CANCELS_NONE = "it cannot cancel calls"
 
@@ -32,7 +32,7 @@ def dry_run(request_id: str) -> str:
 
 
 def not_placed(stop_id: str) -> str:
-    """Of a call that was waiting when calls to its number were stopped."""
+    """Return the reason for a pending call that was not placed because its number was stopped."""
     return f"Calls to this number were stopped ({stop_id})."
 
 
@@ -55,10 +55,10 @@ def _day(at: datetime) -> str:
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 _NAMED: Final = 6
-"""So many zones are named in a sentence; the form lists them all."""
+"""The most zones that a sentence names. The form lists all of them."""
 
 _NOON: Final = 12 * 60
-"""In minutes, as all times of day here."""
+"""Minutes since midnight, like all times of day here."""
 
 NO_ZONE = "Nothing tells the time zone of this number. Add zone=, like zone=America/Chicago."
 
@@ -105,13 +105,13 @@ def _retries(hours: str) -> str:
 
 
 def none_known(where: str) -> str:
-    """Of a country, for a call that must keep its hours."""
+    """Return the sentence for a country without calling hours, if the call must keep them."""
     unset = f"This call must keep calling hours, and none are set for {where}."
     return f"{unset} Ask whoever runs CallOps to add them."
 
 
 def windows(all_of_them: Sequence[tuple[frozenset[int], int, int]]) -> str:
-    """From when until when on which days, behind “may go out”; days on which the same holds are said once."""
+    """Return the calling hours, to follow “may go out”. Days with the same hours are named once."""
     if all(len(days) == len(DAYS) for days, _, _ in all_of_them):
         return _spans((start, end) for _, start, end in all_of_them)
     groups: dict[tuple[tuple[int, int], ...], list[int]] = {}

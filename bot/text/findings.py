@@ -1,4 +1,4 @@
-"""What a check found: one line each, for people and for programs. Pure."""
+"""Findings of a check, a line each, for people and for programs."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Result(StrEnum):
-    """Whether what was looked at is right; ``skipped``: it could not be looked at."""
+    """The result of a check. ``skipped`` means that it could not be made."""
 
     OK = "ok"
     WARNING = "warning"
@@ -19,7 +19,7 @@ _SIGNS = {Result.OK: "✓", Result.WARNING: "!", Result.WRONG: "✗", Result.SKI
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: what is so, and where it is not right, what to do."""
+    """The finding of a check: the fact and, unless it is right, the remedy."""
 
     check: str
     result: Result
@@ -28,32 +28,32 @@ class Finding:
 
 
 def ok(check: str, what: str) -> Finding:
-    """What is right."""
+    """Return a finding that all is right."""
     return Finding(check, Result.OK, what)
 
 
 def warning(check: str, what: str, mend: str) -> Finding:
-    """What works but should be looked at."""
+    """Return a finding that works but needs attention."""
     return Finding(check, Result.WARNING, what, mend)
 
 
 def wrong(check: str, what: str, mend: str) -> Finding:
-    """What will not work."""
+    """Return a finding that will not work."""
     return Finding(check, Result.WRONG, what, mend)
 
 
 def skipped(check: str, because: str) -> Finding:
-    """What could not be looked at, and what stands in the way."""
+    """Return a finding that was not checked, with the obstacle."""
     return Finding(check, Result.SKIPPED, f"Not checked, because {because}.")
 
 
 def anything_wrong(findings: Iterable[Finding]) -> bool:
-    """Whether something will not work."""
+    """Return whether a finding will not work."""
     return any(finding.result is Result.WRONG for finding in findings)
 
 
 def as_lines(findings: Sequence[Finding]) -> list[str]:
-    """The findings for people, in order, and what they come to."""
+    """Return the findings as lines for people, in order, with a summary at the end."""
     width = max((len(finding.check) for finding in findings), default=0)
     lines = [
         f"{_SIGNS[one.result]} {one.check.ljust(width)}  {one.what}{f' → {one.mend}' if one.mend else ''}"
@@ -63,7 +63,7 @@ def as_lines(findings: Sequence[Finding]) -> list[str]:
 
 
 def as_objects(findings: Iterable[Finding]) -> list[dict[str, str | None]]:
-    """The findings for programs."""
+    """Return the findings as objects for programs."""
     return [asdict(finding) for finding in findings]
 
 

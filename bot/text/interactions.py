@@ -1,11 +1,11 @@
-"""What is said to what is pressed and submitted, and what people choose from. Pure."""
+"""Sentences that answer buttons and forms, and the options that forms offer."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
 MOST_READ: Final = 4_000
-"""Characters of a message that are read: as many as Slack lets a person write in one."""
+"""Characters of a message that are read. A person can write as many in one."""
 
 TOO_OLD = "This is more than a day old, so it is forgotten. Type the command again."
 
@@ -20,7 +20,7 @@ READ_IN_PART = f"⚠️ The message is long: only its first {MOST_READ:,} charac
 
 
 def mentioned(*, anything: bool, whole: bool) -> str:
-    """The hint above the form that a message fills in."""
+    """Return the hint above a form that a message filled in."""
     found = MENTIONED if anything else NOTHING_MENTIONED
     return found if whole else f"{found}\n{READ_IN_PART}"
 
@@ -38,7 +38,7 @@ PLACE_THE_NEW = "Place the new call…"
 
 
 _RESTRICTED = "restricted_action"
-"""There are more codes that begin so: read-only channels, channels for threads only."""
+"""The start of several codes: for read-only channels, and for channels that allow only threads."""
 
 SHUT: Mapping[str, tuple[str, str]] = {
     "is_archived": (
@@ -59,7 +59,7 @@ SHUT: Mapping[str, tuple[str, str]] = {
 
 
 def why_shut(code: str) -> tuple[str, str]:
-    """Why a channel cannot be posted to, and what mends it."""
+    """Return why a channel cannot be posted to, and the remedy."""
     if code.startswith(_RESTRICTED):
         code = _RESTRICTED
     return SHUT.get(code) or (f"Slack answered `{code}`", "Ask whoever runs CallOps to look at its log.")
@@ -141,11 +141,11 @@ def went_wrong(reference: str) -> str:
 
 
 REPLACED = "replaced by another call to this number"
-"""Why the earlier call is cancelled, where somebody presses that."""
+"""The reason to cancel an earlier call, in favour of a new one."""
 
 
 DEFAULT_REASONS: Final = ("customer asked", "wrong number", "duplicate", "rescheduled", "campaign stopped")
-"""Why something is asked, where the settings name no reasons."""
+"""The reasons for a request, if the settings have none."""
 
 DEFAULT_DENIAL_REASONS: Final = (
     "the customer wants this call",
@@ -153,17 +153,17 @@ DEFAULT_DENIAL_REASONS: Final = (
     "already cancelled",
     "talk to me first",
 )
-"""Why something is denied, where the settings name no reasons."""
+"""The reasons to deny a request, if the settings have none."""
 
 
 class Evidence(StrEnum):
-    """What shows it."""
+    """The source from which a person knows an outcome."""
 
     SCREEN = "screen"
     CUSTOMER = "customer"
     SUPPORT = "support"
     NONE = "none"
-    """Nobody can tell: enough to order another attempt, and for nothing else."""
+    """There is no evidence. It suffices only to request another attempt."""
 
 
 NOT_YOURS_TO_DECIDE = "Not for you to decide"
@@ -183,10 +183,11 @@ EVIDENCE: Final[Mapping[Evidence, str]] = {
     Evidence.SUPPORT: "The provider's support",
     Evidence.NONE: "Nothing: nobody can tell",
 }
-"""What a person chooses from."""
+"""The options in the form."""
 SHOWN_BY: Final[Mapping[Evidence, str]] = {
     Evidence.SCREEN: "The provider's own screen shows it.",
     Evidence.CUSTOMER: "The customer says so.",
     Evidence.SUPPORT: "The provider's support says so.",
 }
-"""What is told of the evidence, in channels and in the log; `replies` knows it again by these words."""
+"""The sentences about evidence in channels and in the log. `bot.ui.thread_replies` recognises them in an
+action's message."""

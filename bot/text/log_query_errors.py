@@ -1,4 +1,4 @@
-"""What is looked for in the log, and what is wrong with how somebody typed it."""
+"""Sentences on a search of the log: its filters, and faults in how it was typed."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -58,7 +58,7 @@ def nobody_called(name: str) -> str:
 
 
 def sought(query: Query, first: str | None, last: str | None) -> str:
-    """What is looked for, with the days as they were said; nothing where that is everything."""
+    """Return a search in words, with its days as they were typed, or an empty text if it has no filters."""
     said = [
         query.requester and f"by {person(query.requester)}",
         query.connection and f"through {query.connection}",

@@ -1,4 +1,4 @@
-"""Slack's markup of text (mrkdwn). Pure."""
+"""Slack's markup for text (mrkdwn)."""
 
 import re
 from datetime import datetime
@@ -9,36 +9,36 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 
 
 def plain(text: str) -> str:
-    """Text without control, bidi and other characters nobody sees, and without several blank lines."""
+    """Return a text without invisible characters and with at most one blank line in a row."""
     return _BLANK_LINES.sub("\n\n", seen(text))
 
 
 def channel(known: object) -> str:
-    """A channel by its id, as a link that reads as its name."""
+    """Return a link to a channel, which Slack shows as its name."""
     return f"<#{known}>"
 
 
 def when(at: datetime) -> str:
-    """An instant in each reader's own zone; the fallback says UTC."""
+    """Return a time that Slack shows in the reader's zone. Its fallback is in UTC."""
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{at:%d %b %H:%M} UTC>"
 
 
 def escape(text: str) -> str:
-    """Somebody's words as mrkdwn that shows them and does nothing else: no ping, no link, no channel."""
+    """Return a person's text as mrkdwn in which nothing is a mention, a link or a channel."""
     return plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def quote(text: str) -> str:
-    """Somebody's words, marked as theirs, on one line."""
+    """Return a person's text in quotation marks, on one line."""
     return f"“{escape(' '.join(text.split()))}”"
 
 
 def code(text: str) -> str:
-    """Somebody's words as they would be copied: nothing in them ends the code."""
+    """Return a person's text as code, so that it can be copied. No backtick in it ends the code."""
     shown = escape(text).replace("`", "'")
     return f"`{shown}`"
 
 
 def person(user: str) -> str:
-    """A mention."""
+    """Return a mention of a person."""
     return f"<@{user}>"

@@ -1,6 +1,6 @@
-"""What became of an action, and why: what messages, search and an action's own story say of it. Pure.
+"""Sentences on the outcome of an action and its reason, for messages, searches and an action's history.
 
-The log keeps these words with what they tell of. What stands in a log already keeps the words of its day.
+The log stores these sentences with the action. Existing actions keep the wording of their day.
 """
 
 IT_HAPPENED = "A person looked it up: it happened."
@@ -11,12 +11,12 @@ NO_LONGER_THERE = (
     "The provider no longer has it. It was seen to exist before our first request, "
     "so that request removed it."
 )
-"""So another attempt was answered: what was in doubt is done."""
+"""The answer to another attempt, which shows that an unknown outcome was a success."""
 LOOKED_UP_GONE = (
     "The provider was asked again and does not have it any more. It was seen there before our first request, "
     "so that request removed it."
 )
-"""So a look-up was answered."""
+"""The same, as the answer to a look-up."""
 NOT_IN_TIME = "CallOps could not send it in time."
 NO_CANCELLATION_IN_TIME = "CallOps could not send the cancellation in time."
 REQUESTER_UNREAD = "Slack did not say who asked for it."
@@ -56,7 +56,7 @@ def only_later_ones(answer: str) -> str:
 
 
 def no_further_request(why: str) -> str:
-    """What is in doubt is not sent again after all; ``why`` is one of those below, or what refused it."""
+    """Return the sentence that an unknown outcome is not retried. ``why`` is a reason below or a refusal."""
     return f"{_EARLIER}. It was not sent again: {why}"
 
 
@@ -71,13 +71,13 @@ PUT_OFF_TO_THE_END = f"The provider asked CallOps to wait, and the time for this
 
 
 def put_off_for_good(answer: str) -> str:
-    """What a provider put off, and is not asked for again."""
+    """Return the sentence for an action that the provider delayed and that is not sent again."""
     return f"{answer} CallOps does not ask again. {_DO_IT_THERE}"
 
 
 CHANGED_MEANWHILE = "The connection was changed after this was asked."
 CANNOT_BE_ASKED = "The provider cannot be asked."
-"""Both of a look-up that saw nothing."""
+"""Both are answers to a look-up that learned nothing."""
 
 
 REASON_MISSING = "The rule for this wants a reason: say why, in a few words."

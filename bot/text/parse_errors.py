@@ -1,4 +1,4 @@
-"""What is wrong with a typed line, and what to type instead. Pure."""
+"""Sentences on faults in a typed command, and what to type instead."""
 
 from collections.abc import Iterable, Sequence
 
@@ -30,7 +30,7 @@ NOTHING_FOR_CAMPAIGNS = "No connection here can do anything with campaigns. Ask 
 
 
 def use(names: Iterable[str]) -> str:
-    """Which there are, where what was typed is none of them."""
+    """Return the names that could be typed instead of an unknown one."""
     match list(names):
         case []:
             return "There is none here. Ask whoever runs CallOps."
@@ -172,7 +172,7 @@ def which_reading(text: str, labels: Sequence[str]) -> str:
 
 
 def reading(pretty: str, behind: str) -> str:
-    """One way to read a number, with the digits that then belong to the text."""
+    """Return a way to read a number, with the digits that would then belong to the text."""
     return f"{pretty} (then “{short(behind.strip())}”)" if behind.strip() else pretty
 
 
@@ -193,7 +193,7 @@ def behind_words(text: str) -> str:
 
 
 def row_without_number(number: int, text: str, why: str | None = None) -> str:
-    """A line of a pasted list that names nobody; ``number`` counts the lines as pasted, from 1."""
+    """Return the fault of a pasted line that has no target. ``number`` counts pasted lines from 1."""
     return f"Line {number}, “{short(text)}”: {why or 'no phone number or id stands there.'}"
 
 
@@ -203,7 +203,7 @@ def rows_left_out(numbers: Sequence[int]) -> str:
 
 
 def bad_rows(faults: Sequence[str]) -> str:
-    """The lines of a pasted list that name nobody, the first ones in full."""
+    """Return the faults of pasted lines without a target. The first ones are given in full."""
     shown, more = faults[:MOST_ROWS], len(faults) - MOST_ROWS
     return " ".join([*shown, f"{more} more lines cannot be read either." if more > 0 else ""]).strip()
 
@@ -218,7 +218,7 @@ def which_column(columns: Sequence[str]) -> str:
 
 
 def column(place: int, header: str | None, example: str) -> str:
-    """A column of a pasted list; ``place`` counts from 1."""
+    """Return the name of a column of a pasted list. ``place`` counts from 1."""
     return f"column {place}, {header or example}"
 
 
@@ -291,7 +291,7 @@ WHY_ALLOW = "Why may they go out again? Say it, in a few words."
 
 
 BY = {"number": "number", "call_id": "call id"}
-"""By what calls are cancelled."""
+"""The ways to identify a call to cancel."""
 
 
 def which_connection(connections: Sequence[str]) -> str:
@@ -351,6 +351,6 @@ NUMBERS_AND_IDS = (
 
 
 def beyond_documents(titles: Sequence[str]) -> str:
-    """The one line that marks what providers' documents do not have."""
+    """Return the sentence that marks what the providers' documents do not promise."""
     owners = [f"{title}'" if title.endswith("s") else f"{title}'s" for title in titles]
     return f"Beyond {listed(owners, 'and')} documents: it may not work as we expect."

@@ -1,4 +1,4 @@
-"""Who may do what, and why somebody may not. Names of rules, groups and people are written as they are."""
+"""Sentences on who may do what and why somebody may not. Rules, groups and people are named as configured."""
 
 from collections.abc import Mapping, Sequence
 from datetime import time
@@ -7,7 +7,7 @@ from typing import Final, Literal
 from bot.text.formatting import listed
 
 Permission = Literal["decide", "reveal", "settle"]
-"""What somebody wants to do with a request."""
+"""An act on a request that needs a permission."""
 _YOURSELF: Final[dict[Permission, str]] = {
     "decide": "decide",
     "reveal": "look",
@@ -27,13 +27,13 @@ STRANGER = "People from another organisation cannot use CallOps here."
 GUEST = "Guests of this workspace cannot use CallOps. Ask a full member."
 UNKNOWN = "Slack knows nobody here by this id."
 
-# -- what a rule lets somebody ask
+# -- the rule for a request
 
 NO_RULE = "No rule lets you do this. Ask whoever runs CallOps in your team."
 
 
 def no_rule_but(rule: str, only_for: Sequence[str]) -> str:
-    """Where one rule nearly is for it."""
+    """Return the sentence for a request that no rule allows. ``rule`` allows it only for ``only_for``."""
     return f'{NO_RULE} The rule "{rule}" is only for {listed(only_for, "and")}.'
 
 
@@ -54,7 +54,7 @@ def told(groups: Sequence[str]) -> str:
 
 
 def approval(groups: Sequence[str], *, people: int) -> str:
-    """What a rule asks for: of so many people in some groups, or of everybody."""
+    """Return the approvals that a rule needs, by this number of people in the groups or by anybody."""
     named = f" in {listed(groups, 'and')}" if groups else ""
     if people > 1:
         return f"approvals by {people} different people{named}"
@@ -71,17 +71,17 @@ _UNFIT: Final[Mapping[str, tuple[str, str]]] = {
     GUEST: ("is a guest", "are guests"),
     UNKNOWN: ("is not known to Slack", "are not known to Slack"),
 }
-"""The reasons to do nothing, said of one person and of several."""
+"""The reasons why people may do nothing, in the singular and in the plural."""
 
 
 def _unfit(whys: Sequence[str]) -> str:
-    """Count people by the reason why they may do nothing. Names would stay in the log for good."""
+    """Return the number of people for each reason. Names are left out, as they would stay in the log."""
     counted = [(whys.count(why), said) for why, said in _UNFIT.items() if why in whys]
     return listed([f"{count} {one if count == 1 else several}" for count, (one, several) in counted], "and")
 
 
 def nobody_else(groups: Sequence[str], unfit: Sequence[str]) -> str:
-    """Say that nobody could give the one approval. ``unfit`` has a reason for each member who cannot."""
+    """Return that nobody could give the one approval. ``unfit`` has a reason for each member who cannot."""
     named = " and ".join(groups)
     if unfit:
         return f"Nobody could approve this now: in {named}, {_unfit(unfit)}. {_ADD_PEOPLE}"
@@ -102,7 +102,7 @@ def too_few_people(
 
 
 def because(conditions: Sequence[str], *, unknown_country: bool) -> str:
-    """What made a rule the one that holds; nothing where it is for everything."""
+    """Return the conditions under which a rule applies, or an empty text if it has none."""
     text = f" for {listed(conditions, 'and')}" if conditions else ""
     return f"{text}, and the country of this one is not known" if unknown_country else text
 
@@ -131,7 +131,7 @@ def of_hours(first: time, last: time, zone: str | None) -> str:
 PURPOSE_MISSING = "The rule for this wants to know what the call is for: add purpose=."
 CONSENT_MISSING = "The rule for this wants to know where consent is on record: add consent=."
 
-# -- who may decide, look and settle
+# -- the right to decide, reveal and settle
 
 RULE_GONE = "The rule this was asked under is gone, so nobody may do this now. Tell whoever runs CallOps."
 
@@ -149,7 +149,7 @@ def only(groups: Sequence[str], deed: Permission) -> str:
 
 
 def later(group: str) -> str:
-    """Behind who may decide now: those it is escalated to."""
+    """Return the sentence on the group that may decide later, by escalation."""
     return f" {group} may once it has waited long enough."
 
 
@@ -168,10 +168,10 @@ def unread(group: str) -> str:
     return f'Slack would not say who is in "{group}". Try again in a minute, or tell whoever runs CallOps.'
 
 
-# -- what changed before it was sent
+# -- changes before a request was sent
 
 AGAIN = "If it is still wanted, ask again."
-"""Not said of what is in doubt: it may have happened, and would then happen twice."""
+"""Not used for an unknown outcome: it may have happened, and would then happen twice."""
 APPROVER_LEFT = "Whoever approved it may no longer approve."
 
 

@@ -1,20 +1,20 @@
-"""What became different between two sets of rules and groups, as sentences. Pure.
+"""The differences between two sets of rules and groups, as sentences.
 
-Rules are written in the file by people who know it; whoever reads this in the log, or in the audit channel,
-may not: each line stands alone, and names what was and what is.
+The readers, in the log or in the audit channel, may not know the file's format. So each line can be read
+alone, and names the old and the new value.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 _DEFAULT = "the default"
-"""What a key is that is not written."""
+"""The value of a key that is not set."""
 _OF_PEOPLE = frozenset({"request", "approve", "settle", "lift", "reveal", "escalate_to", "tell"})
-"""Keys that list groups: with none of them, nobody."""
+"""Keys that list groups. An empty list means nobody."""
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Return the lines in the file's order, none where nothing differs; both as `rules.written` has them."""
+    """Return the differences in the file's order. Both arguments have the format of `rules.written`."""
     lines = [*_groups(before["groups"], after["groups"]), *_rules(before["rules"], after["rules"])]
     if "calling_hours" in before:  # earlier versions kept none
         lines += _hours(before["calling_hours"], after["calling_hours"])

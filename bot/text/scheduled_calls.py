@@ -1,11 +1,11 @@
-"""What is said of scheduled calls: which one is meant, and why it cannot be cancelled or moved. Pure."""
+"""Sentences on scheduled calls: which one is meant, and why it cannot be cancelled or rescheduled."""
 
 from collections.abc import Sequence
 
 from bot.text.formatting import listed
 
 MOVED = "moved to another time"
-"""Why a call is cancelled that is moved, where nothing else is said."""
+"""The reason to cancel a call that is rescheduled, if nobody gave another."""
 NO_TIME = "no time"
 
 WHICH_CALL = "Say which call: its number, or its id as the audit channel shows it."
@@ -22,12 +22,12 @@ def with_id(named: str) -> str:
 
 
 def no_call(whose: str) -> str:
-    """Said of a call `to_number` or `with_id`."""
+    """Return the fault that no call was found. ``whose`` is from `to_number` or `with_id`."""
     return f"CallOps knows of no scheduled call {whose}. It moves only what was placed through it."
 
 
 def several_calls(whose: str, calls: str) -> str:
-    """Said of calls `to_number` or `with_id`."""
+    """Return the fault that several calls were found. ``whose`` is from `to_number` or `with_id`."""
     return f"Several calls are scheduled {whose}: {calls}. Give the id of one."
 
 

@@ -1,8 +1,8 @@
-"""The one way to a terminal: nothing that is printed steers it, and no value forges a line of ours.
+"""Output to a terminal, which no printed text can control or forge.
 
-People's words, names, providers' answers and what a file holds reach a terminal only through `say` and
-`say_json`. Characters that steer a screen are written as escapes. What a value has behind its first line
-stands behind a mark, so that each line of ours begins as only ours do.
+Texts of people, names, answers of providers and contents of files are printed only through `say` and
+`say_json`. Control characters become escapes. The further lines of a text get a mark, so that no text looks
+like a line of CallOps.
 """
 
 import json
@@ -14,9 +14,9 @@ from typing import Final, TextIO
 from bot.text.visible import UNSEEN
 
 MARK: Final = "│ "
-"""What a value's further lines begin with."""
+"""The mark before each further line of a text."""
 INDENT: Final = "    "
-"""What stands before the mark at least."""
+"""The least indentation before the mark."""
 
 _STEERS: Final = re.compile(f"[{UNSEEN}\u2028\u2029]")
 _IN_JSON: Final = re.compile(f"(?!\n)[{UNSEEN}\u2028\u2029]")
@@ -25,7 +25,7 @@ _NO_CELL: Final = re.compile(r'^$|^[\s"]|\s$|\s\s|"')
 
 
 def say(*lines: str, to: TextIO | None = None) -> None:
-    """Print each text as one line of ours, on standard output or ``to``."""
+    """Print each text as one line, on standard output or ``to``."""
     out = to or sys.stdout
     for one in lines:
         out.write(f"{shown(one)}\n")
@@ -37,36 +37,36 @@ def complain(*lines: str) -> None:
 
 
 def say_json(document: object, *, indent: int | None = None) -> None:
-    """Print a document for programs."""
+    """Print a document as JSON."""
     sys.stdout.write(f"{json_text(document, indent=indent)}\n")
 
 
 def shown(text: str) -> str:
-    """Return a text as a terminal may be given it; what stands behind its first line is marked."""
+    """Return a text that is safe to print. Its further lines are marked."""
     first, *further = map(escaped, _LINE_END.split(text))
     indent = first[: len(first) - len(first.lstrip(" "))] or INDENT
     return "\n".join([first, *(f"{indent}{MARK}{line}" for line in further)])
 
 
 def escaped(text: str) -> str:
-    """Return a text on one line, in which whatever steers a terminal is written as an escape."""
+    """Return a text in which the characters that control a terminal are escapes."""
     return _STEERS.sub(_as_escape, text)
 
 
 def quoted(value: object) -> str:
-    """Return a value in quotes, for `say`: it is told from our words, and can be read back."""
+    """Return a value in quotes, for `say`. They mark it as a value, and it can be read back."""
     return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def cell(value: object) -> str:
-    """Return a value that stands among others on a line: as it is where it is plain, else quoted."""
+    """Return a value for a line of several, in quotes only if it is not plain."""
     text = str(value)
     plain = escaped(text) == text and not _NO_CELL.search(text)
     return text if plain else escaped(quoted(text))
 
 
 def json_text(document: object, *, indent: int | None = None) -> str:
-    """Return a document as JSON in which nothing steers a terminal, and which programs read the same."""
+    """Return a document as JSON without control characters. Programs read the same document."""
     return _IN_JSON.sub(_as_unit, json.dumps(document, ensure_ascii=False, indent=indent))
 
 
@@ -79,8 +79,8 @@ def _as_unit(found: re.Match[str]) -> str:
 
 
 class LineFormatter(logging.Formatter):
-    """Formats a record of the process's own log as `shown` does: a traceback's lines are marked, too."""
+    """Formats records of the process's log as `shown` does, so that the lines of a traceback are marked."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record as a terminal may be given it."""
+        """Return the record as a text that is safe to print."""
         return shown(super().format(record))

@@ -1,4 +1,4 @@
-"""What is wrong with a time, a day or a time zone that somebody typed."""
+"""Sentences on faults in a typed time, day or time zone."""
 
 _TIMES = "Type it like 9:30 pm, tomorrow 9:30, Mon 10:00, 5 Dec 10:00 or in 20 min."
 _DAYS = "Type it like today, yesterday, Mon, 3 days ago, 5 Dec or 2026-12-05."
@@ -62,7 +62,7 @@ def one_digit_of_minutes(said: str, hour: int) -> str:
 
 
 def not_in_part(said: str, part: str) -> str:
-    """Of a time and a part of the day, as 9 am and evening."""
+    """Return the fault of a time that is not in a part of the day, such as 9 am in the evening."""
     return f"“{said}” is not in the {part}." if part != "night" else f"“{said}” is not at night."
 
 
@@ -71,7 +71,7 @@ def which_week(said: str) -> str:
 
 
 def no_half_of_a_day(said: str) -> str:
-    """Of 13 pm."""
+    """Return the fault of a time such as 13 pm."""
     return f"“{said}” does not exist: am and pm go with 1 to 12."
 
 
@@ -107,12 +107,12 @@ def no_date(said: str) -> str:
 
 
 def digits(said: str, *, ways: int) -> str:
-    """Of a date all in digits, which can be read in so many ways."""
+    """Return the fault of a date in digits. ``ways`` is the number of ways to read it."""
     what = "can be read in two ways" if ways > 1 else "has its month in digits"
     return f"“{said}” {what}. Write the month as a word."
 
 
-# -- a day that has been
+# -- a past day
 
 
 def no_day(said: str) -> str:
@@ -149,14 +149,14 @@ def no_days_without_zone(zone: str) -> str:
 
 
 def which_zone(said: str) -> str:
-    """Of an abbreviation."""
+    """Return the fault of an abbreviation that is not of the person's own zone."""
     return (
         f"“{said}” is not certain: of abbreviations only those of your own zone are. Write the zone's name."
     )
 
 
 def which_day(said: str) -> str:
-    """Of a time in another zone, where it is another day."""
+    """Return the fault of a time in another zone, where the day is a different one."""
     return f"“{said}” can be on two days: it is not the same day there."
 
 

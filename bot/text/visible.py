@@ -1,4 +1,4 @@
-"""What can be seen of a text. Pure, and light: what prints the crash of an import needs it."""
+"""Removal of invisible characters. It imports little, because the report of a failed import uses it."""
 
 import re
 from typing import Final
@@ -9,20 +9,21 @@ QUOTES = '"“”„‟'
 
 UNSEEN: Final = (
     "\0-\x1f\x7f-\x9f\xad\ud800-\udfff"  # control characters, soft hyphens, halves of surrogate pairs
-    "\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # bidi, spaces without width
+    "\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # bidi marks, zero-width spaces
 )
-"""What steers a screen or hides in a text, for a class of a pattern. Joiners and emoji are none of it."""
+"""Characters that control a screen or are invisible, for a character class of a pattern. Joiners and emoji
+are not among them."""
 
 _UNSEEN = re.compile(rf"\r\n|[^\S ]|[{UNSEEN}]")
 
 _LINE_ENDS = "\n\r\v\f\x85\u2028\u2029"
 
 _NOTHING = re.compile(rf"(?<![^\s=,;{QUOTES}])[{IGNORABLE}\u2800]+(?![^\s,;{QUOTES}])")
-"""A word of which nothing is seen: a joiner that joins nothing, a filler, a blank of Braille."""
+"""A word without any visible character: a joiner that joins nothing, a filler, or a blank of Braille."""
 
 
 def seen(text: str) -> str:
-    """Drop what cannot be seen, with each space as a space and each line end as a newline."""
+    """Return a text without invisible characters. Each space becomes a space, and each line end a newline."""
     return _NOTHING.sub("", _UNSEEN.sub(_visible, text)).strip()
 
 

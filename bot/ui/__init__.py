@@ -1,1 +1,1 @@
-"""Block Kit: every message, modal and form."""
+"""Block Kit messages, modals and forms."""

@@ -1,4 +1,4 @@
-"""Messages that belong to no request: what is announced in a channel, and with an export. Pure."""
+"""Messages that belong to no request: announcements in channels, and the answers about an export."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -15,7 +15,7 @@ from storage.repositories.do_not_call import NUMBER
 from storage.states import State
 
 MAX_LINES = 20
-"""Lines of a difference that the audit channel shows; the log has them all."""
+"""Lines of a difference that the audit channel shows. The log has all of them."""
 MAX_LINE = 300
 
 FIRST_RULES = "These are the first rules that the log knows of."
@@ -28,14 +28,14 @@ COUNTED = (
     State.UNKNOWN,
     State.PENDING,
 )
-"""States that the daily summary counts, in its order."""
+"""The states that the daily summary counts, in its order."""
 _STILL = {State.PENDING: "still waiting for approval"}
 
 
 def render(post: OutboxItem, told: tuple[Event, Mapping[str, str]] | None) -> Message | None:
-    """Return the message of an announcement; None where there is nothing to say.
+    """Return the message of an announcement, or None if there is nothing to announce.
 
-    ``told`` is the event that it tells of, if any, with what is kept of its erasable values.
+    ``told`` is the event that it reports, if any, with those of its personal values that are still kept.
     """
     data = post.payload
     message: Message | None
@@ -64,14 +64,14 @@ def _day(data: Mapping[str, Scalar]) -> date:
 
 
 def daily_summary(day: date, counts: Mapping[State, int]) -> Message | None:
-    """Return what a day brought; None where that is nothing."""
+    """Return the daily summary, or None if there is nothing to count."""
     told = [f"{counts[state]} {_STILL.get(state, WORDS[state])}" for state in COUNTED if counts.get(state)]
     text = f"📋 *{_on(day)}:* {', '.join(told)}."
     return Message(text, [section(text)]) if told else None
 
 
 def _outage(data: Mapping[str, Scalar], stands: MessageRef | None) -> Message | None:
-    """Return None where it was over before anybody was told."""
+    """Return the message about an outage, or None if it ended before it was announced."""
     since, ended = moment(int(data["since"] or 0)), data.get("ended")
     if ended is None:
         return outage(str(data["connection"]), since)
@@ -79,7 +79,7 @@ def _outage(data: Mapping[str, Scalar], stands: MessageRef | None) -> Message | 
 
 
 def outage(connection: str, since: datetime, ended: datetime | None = None) -> Message:
-    """Return that a provider does not answer, or since when it answers again."""
+    """Return that a provider does not answer, or with ``ended`` that it answers again."""
     text = (
         f"🔌 *{connection} does not answer* since {when(since)}. CallOps waits, and tries again by itself at "
         "least every 5 minutes. What waits for it is sent then, if it is still in time: nobody needs to ask "
@@ -137,20 +137,20 @@ _AT_A_TERMINAL: Final = "`python -m bot log export`"
 
 
 def coming() -> Message:
-    """To whoever asked, at once."""
+    """Return the immediate answer to the person who asked for an export."""
     text = "📄 *Your export is being made.* It comes to you by direct message, with numbers masked."
     return Message(text, [section(text)])
 
 
 def sent(said: str, actions: str, *, newest_only: bool) -> Message:
-    """With the file: what was looked for, and how many actions it holds."""
+    """Return the message with an export: its filters, and how many actions it holds."""
     count = f"the newest {actions}. {_AT_A_TERMINAL} has no such end" if newest_only else actions
     text = f"📄 *Your export of the log:* {said or _EVERYTHING}; {count}. Numbers are masked."
     return Message(text, [section(text)])
 
 
 def not_sent(why: str) -> Message:
-    """That no file comes, and how to have one all the same."""
+    """Return that no export comes, and how to get one otherwise."""
     lacking = "the Slack app lacks files:write" if why == "missing_scope" else f"Slack answered {why}"
     text = f"❌ *The file could not be sent:* {lacking}."
     how = f"Whoever runs CallOps can make the same with {_AT_A_TERMINAL}."

@@ -1,4 +1,4 @@
-"""A call that is about to be placed, exactly as it would be: answering a command, and after a form. Pure."""
+"""The preview of a call: as the answer to a command, and as the second step of the form."""
 
 from collections.abc import Sequence
 
@@ -26,9 +26,9 @@ def preview(
     repeats: str | None = None,
     instead: Sequence[Block] = (),
 ) -> Message:
-    """What would be placed, exactly, with the button that places it; ``chosen`` says what was not typed.
+    """Return the preview of a call, with a button that places it. ``chosen`` names the defaults used.
 
-    ``repeats`` asks whether the number is to be called once more; ``instead`` are further buttons then.
+    ``repeats`` asks whether to call the number again. ``instead`` are the buttons for other answers to that.
     """
     first, facts = place_facts(wish, prepared, line, through)
     press = "Place another call" if repeats else "Place this call"
@@ -50,7 +50,7 @@ def preview(
 
 
 class PlacePreview:
-    """The second step of placing by form: exactly what would be placed; its submit places it."""
+    """The preview as the second step of the form. Its submit button places the call."""
 
     callback_id = "preview"
 
@@ -65,7 +65,7 @@ class PlacePreview:
         nonce: str,
         channel: str,
     ) -> View:
-        """The same facts as the preview of a command."""
+        """Return a modal with the same facts as the preview of a command."""
         first, facts = place_facts(wish, prepared, line, through)
         blocks = [
             section(first),
@@ -82,7 +82,7 @@ class PlacePreview:
 
 
 def preview_notes(through: ConnectionInfo, press: str = "Place this call") -> list[str]:
-    """What should be known before a call is placed by the button ``press``."""
+    """Return the notes for a call that the button ``press`` places."""
     until = "even when" if through.dry_run else "until"
     caution = through.caution(Kind.PLACE_CALL)
     return [f"Nothing is placed {until} you press *{press}*.", *filter(None, [caution])]
@@ -91,7 +91,7 @@ def preview_notes(through: ConnectionInfo, press: str = "Place this call") -> li
 def place_facts(
     wish: RequestSpec, prepared: Prepared, line: Command, through: ConnectionInfo
 ) -> tuple[str, list[tuple[str, str]]]:
-    """A call about to be placed: as a sentence, and fact by fact."""
+    """Return a call to be placed as a sentence and as facts. Raises `TypeError` for other actions."""
     action = wish.actions[0]
     if not isinstance(action, PlaceCall):
         raise TypeError(f"only a call is placed, not {action.kind}")
@@ -126,5 +126,5 @@ def _times(action: PlaceCall, prepared: Prepared) -> str:
 
 
 def _typed(value: object) -> str:
-    """Return a value for the agent as it is sent: text with its own spaces and lines."""
+    """Return a value for the agent as it is sent. Text keeps its spaces and lines."""
     return f"“{escape(value)}”" if isinstance(value, str) else f"`{value}`"

@@ -1,7 +1,7 @@
-"""Every message that teams read: the audit message, the card, thread replies and direct messages. Pure.
+"""The messages that teams read: the audit message, the approval card, thread replies and direct messages.
 
-A message is rendered from a request as it stands when it is sent. Numbers are masked, people's words are
-escaped, times are in each reader's own zone, and the first block reads as a sentence.
+A message is rendered from the request's state at the time of sending. Numbers are masked, people's text is
+escaped, and times are in each reader's zone. The first block is a sentence.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,7 +47,7 @@ MOVE_THIS = "move_this"
 PLACE_AGAIN = "place_again"
 DETAILS = "details"
 MAX_LISTED = 12
-"""Targets shown one by one; further ones are counted."""
+"""Targets that a message lists. Further ones are counted."""
 _MORE_IN_DETAILS = "… and {} more: *Details* in the audit channel shows them all"
 _MORE_IN_REVIEW = "… and {} more: *Review…* shows them all"
 
@@ -66,10 +66,10 @@ def render(
     beside: PendingContext = ALONE,
     cancels: bool = False,
 ) -> Message | None:
-    """The message of an outbox row, or None where a later one tells the same better.
+    """Return the message of an outbox item, or None if another one tells the same or it is out of date.
 
-    ``caution`` is what whoever decides should know of how the provider was read; ``beside`` what else waits;
-    ``cancels``: calls can be cancelled through the request's connection.
+    ``caution`` warns deciders that the action is undocumented by its provider. ``beside`` describes the other
+    pending requests. ``cancels`` is True if the request's connection can cancel calls.
     """
     match to:
         case _ if template == ERASURE or (is_edited(to) and is_erased(request)):
@@ -88,7 +88,7 @@ def render(
 def _once(
     template: str, to: str, request: Request, told: Told, caution: str | None, beside: PendingContext
 ) -> Message | None:
-    """What is said once, and not edited."""
+    """Return a message that is sent once and never edited, or None."""
     message: Message | None = None
     match template:
         case _ if template == TOLD:
@@ -102,7 +102,7 @@ def _once(
         case _ if template.startswith(NOT_POSTED):
             message = _not_posted(request, told)
         case _ if template == STILL_UNKNOWN and request.state is not State.UNKNOWN:
-            pass  # it is settled by now
+            pass  # a person has recorded the outcome by now
         case _ if template == STILL_UNKNOWN and to != "thread":
             message = _ask_to_settle(request)
         case _:
@@ -111,7 +111,7 @@ def _once(
 
 
 def audit(request: Request, *, cancels: bool = False) -> Message:
-    """The one message per request in the audit channel: how it stands now, and what can be done next."""
+    """Return a request's message in the audit channel, with its state and the buttons for next steps."""
     sentence = request_status(request)
     buttons = [button("Details", DETAILS, request.id, label=f"Details of {request.id}")]
     if cancels and (call := _still_to_go_out(request)):
@@ -130,7 +130,7 @@ def audit(request: Request, *, cancels: bool = False) -> Message:
 
 
 def _still_to_go_out(request: Request) -> ActionRecord | None:
-    """The one call that was scheduled, as far as its own row tells."""
+    """Return the request's scheduled call, if it has only one and that was not cancelled, else None."""
     first = request.entries[0]
     scheduled = first.state is State.SUCCEEDED and first.code is Code.SCHEDULED and first.action is not None
     one_call = request.kind is Kind.PLACE_CALL and len(request.entries) == 1
@@ -138,7 +138,7 @@ def _still_to_go_out(request: Request) -> ActionRecord | None:
 
 
 def _ask_to_settle(request: Request) -> Message:
-    """What somebody reads who may say what became of an unknown, with the button to say it."""
+    """Return the reminder to record an unknown outcome, with the button for that."""
     text = still_unknown(request)
     *_, facts, buttons = audit(request).blocks
     return Message(text, [section(text), *_targets(request), facts, buttons])
@@ -147,7 +147,7 @@ def _ask_to_settle(request: Request) -> Message:
 def _calling(
     template: str, request: Request, caution: str | None, beside: PendingContext, data: Mapping[str, Scalar]
 ) -> Message | None:
-    """What asks somebody to decide, or reminds them: the card's facts under words of its own."""
+    """Return the message that asks an approver to decide, or a reminder. None if the request was decided."""
     if request.state is not State.PENDING:
         return None
     where = data.get(INSTEAD_OF)
@@ -163,7 +163,7 @@ def _calling(
 
 
 def _stuck(request: Request, told: Told) -> Message | None:
-    """Tell the requester and the card's readers, once, that nobody can approve the request now."""
+    """Return the warning that nobody can approve the request now, or None if it was decided."""
     if request.state is not State.PENDING:
         return None
     until = f" It waits until {when(request.decide_by)}." if request.decide_by else ""
@@ -172,7 +172,7 @@ def _stuck(request: Request, told: Told) -> Message | None:
 
 
 def _not_posted(request: Request, told: Told) -> Message:
-    """What its requester reads once of a message that could not be posted."""
+    """Return the warning for the requester that a message about the request could not be posted."""
     why, mend = interactions.why_shut(str(told.data["why"]))
     where = channel(told.data["where"])
     if told.data["what"] == "card":
@@ -189,7 +189,7 @@ def _not_posted(request: Request, told: Told) -> Message:
 
 
 def _telling(request: Request) -> Message:
-    """What somebody reads who is told that it was asked: what, how it stands, and by which rule."""
+    """Return the notification about a new request, with its state and the rule that applied."""
     text = f"👀 *For your information.* {request_status(request)}"
     told = [section(text), *_targets(request), *_ruled(request), context(*_facts(request))]
     return Message(text, told)
@@ -203,16 +203,16 @@ def _escalating(request: Request, beside: PendingContext) -> Message | None:
 
 
 def _ruled(request: Request) -> list[Block]:
-    """What the rules said when it was asked."""
+    """Return what the rules said when the request was made."""
     return contexts(" · ".join(map(escape, request.why.split("\n")))) if request.why else []
 
 
 def _progress(request: Request) -> list[Block]:
-    """Who approved already, and how many more it takes."""
+    """Return who has approved and how many more approvals are needed. Empty if one approval suffices."""
     by = request.approved_by
     if request.approvals_needed <= 1 and not by:
         return []
-    more = max(1, request.approvals_needed - len(by))  # while it waits, somebody is missing
+    more = max(1, request.approvals_needed - len(by))  # a pending request needs at least one more
     needs = f"{'One' if more == 1 else more} more {'approval is' if more == 1 else 'approvals are'} needed"
     if not by:
         return [
@@ -224,7 +224,7 @@ def _progress(request: Request) -> list[Block]:
 
 
 def card(request: Request, *, caution: str | None = None, beside: PendingContext = ALONE) -> Message:
-    """The card in the approvals channel: what a manager decides on, or what was decided."""
+    """Return the approval card: the facts for a decision, or the decision."""
     if request.state is not State.PENDING:
         sentence = passed(request) if request.state in _UNDER_WAY else request_status(request)
         return Message(sentence, [section(sentence), *_decided(request), context(*_facts(request))])
@@ -249,14 +249,14 @@ def card(request: Request, *, caution: str | None = None, beside: PendingContext
 
 
 def _more(beside: PendingContext) -> list[str]:
-    """How many others wait: true of when it was written."""
+    """Return how many other requests wait, counted when the message was rendered."""
     others = at_least(beside.others, MOST_COUNTED)
     words = "1 other waits" if beside.others == 1 else f"{others} others wait"
     return [f"{words} as this is written"] if beside.others else []
 
 
 def _targets(request: Request, more: str = _MORE_IN_DETAILS) -> list[Block]:
-    """Return the first of several targets, and how many ``more`` there are."""
+    """Return the first targets of several. ``more`` says how many are not shown."""
     if len(request.entries) == 1:
         return []
     lines = [f"• {target(entry)}: {became(entry)}" for entry in request.entries]
@@ -277,7 +277,7 @@ def _facts(request: Request) -> Sequence[str]:
     facts = [f"`{request.id}`", f"through {request.connection}"]
     if agents:
         facts.append(f"agent {', '.join(escape(agent) for agent in agents)}")
-    if request.kind is Kind.PLACE_CALL:  # by which a call can be cancelled where numbers do not do
+    if request.kind is Kind.PLACE_CALL:  # needed to cancel a call where the number does not suffice
         facts += [f"call {code(entry.reference)}" for entry in request.entries[:1] if entry.reference]
     facts.append(f"asked by {person(request.requester)} {when(request.asked_at)}")
     if request.reason:
@@ -286,15 +286,15 @@ def _facts(request: Request) -> Sequence[str]:
 
 
 def _confirmation(request: Request) -> Message | None:
-    """In short, once all has ended, for the channel it was asked in; nobody is pinged."""
+    """Return the short result for the request's own channel, or None before all actions have ended."""
     if request.reschedules or any(entry.state in _ACTIVE for entry in request.entries):
-        return None  # a move is confirmed by the call that is placed again
+        return None  # the second step confirms a reschedule
     text = f"{done(request)} `{request.id}`"
     return Message(text, [section(text)])
 
 
 def _told_by_the_move(template: str, request: Request) -> bool:
-    """Whether one message tells of both steps: it comes once the second has ended."""
+    """Return whether a message is left out because the reschedule's last message covers both steps."""
     first_is_done = request.reschedules is not None and request.state is State.SUCCEEDED
     return request.second_step_of is not None or (first_is_done and template != "followed")
 
@@ -306,7 +306,7 @@ def _direct(template: str, request: Request, told: Told) -> Message | None:
     if surprise is None and _told_by_the_move(template, request):
         return None
     if surprise is None and any(entry.state in _ACTIVE for entry in request.entries):
-        return None  # the target that ends last tells of them all
+        return None  # the message of the target that ends last covers all
     text = request_status(request) if surprise is None else contradicted(surprise, f" ({target(surprise)})")
     if template == "followed" and moved_in_vain(request):
         text += f" Press {PLACE_IT_AGAIN} on its message in the audit channel."
@@ -324,12 +324,12 @@ _TEXT: Final = (
 
 
 def is_erased(request: Request) -> bool:
-    """Whether nothing is left of what its targets were."""
+    """Return whether the targets of a request were erased."""
     return all(entry.action is None for entry in request.entries)
 
 
 def erased(request: Request) -> Message:
-    """In place of any message about it: which request, how it ended and who asked, none of them erasable."""
+    """Return the replacement for any message about an erased request: its id, states and requester."""
     states = sorted({word(entry) for entry in request.entries})
     facts = [
         f"`{request.id}`",

@@ -1,4 +1,4 @@
-"""Every message that only the person who typed reads: help, faults, what became of it. Pure."""
+"""The replies that only the person who typed sees: help, faults and results."""
 
 from collections.abc import Mapping, Sequence
 
@@ -40,12 +40,12 @@ PLACE = "place"
 CHANGE = "change"
 TAKE_BACK = "take_back"
 OPENS = {f"open_{verb.name.lower()}": verb for verb in FORMS}
-"""The buttons that open a form, with its verb."""
+"""The action ids of the buttons that open a form, with the form's verb."""
 EMPTY = "help"
-"""What such a button holds where the form is to be empty; elsewhere it holds a draft."""
+"""The value of a button that opens an empty form. Other buttons hold the id of a draft."""
 
 COMMANDS = {Verb.PLACE: "/place-call", Verb.CANCEL: "/cancel-call"}
-"""The command behind which each verb has a door of its own."""
+"""The verbs that have a slash command of their own."""
 
 _HELP = {
     Verb.PLACE: """\
@@ -89,9 +89,9 @@ UNDERSTOOD_MORE = "What was understood is too long to be copied from here. The f
 
 
 def help_message(vocabulary: CommandContext, off: Mapping[str, str]) -> Message:
-    """What can be typed, the forms for those who rather choose, and which connections there are.
+    """Return help on commands, with buttons for the forms and the list of connections.
 
-    Only what some connection can be asked for is shown.
+    It shows only what some connection can do.
     """
     first = "*CallOps places and cancels calls at your voice providers.* Type a command or open a form."
     can = vocabulary.can()
@@ -105,7 +105,7 @@ def help_message(vocabulary: CommandContext, off: Mapping[str, str]) -> Message:
 
 
 def _opening(verbs: Sequence[Verb], value: str) -> list[Block]:
-    """A button for the form of each verb."""
+    """Return a button for the form of each verb."""
     known = {verb: action_id for action_id, verb in OPENS.items()}
     return [button(f"{DOES[verb].capitalize()}…", known[verb], value) for verb in verbs]
 
@@ -126,7 +126,7 @@ def _on_campaigns(verbs: Sequence[Verb]) -> list[str]:
 
 
 def _connections(vocabulary: CommandContext, off: Mapping[str, str]) -> list[str]:
-    """A line for each connection, and one for what is beyond some providers' documents."""
+    """Return a line for each connection, and a line on undocumented actions if there are any."""
     lines = ["*Connections*"]
     for name, known in vocabulary.connections.items():
         does = [
@@ -145,7 +145,7 @@ def _connections(vocabulary: CommandContext, off: Mapping[str, str]) -> list[str
 
 
 def fault_message(found: FilledCommand, faults: Sequence[FieldProblem], draft: str) -> Message:
-    """What is wrong with a line, all at once; the line as it was understood; the form with all of it."""
+    """Return all faults of a command, the command as understood or corrected, and a way to its form."""
     line = found.line
     first = "*Nothing was asked yet.* " + ("One thing to correct:" if len(faults) == 1 else "To correct:")
     lines = [f"• {escape(fault.message)}{_try(fault)}" for fault in faults]
@@ -167,7 +167,7 @@ def fault_message(found: FilledCommand, faults: Sequence[FieldProblem], draft: s
 
 
 def no_form(code: str, draft: str) -> Message:
-    """Why the form did not open, and the button that opens it with all that was typed."""
+    """Return why the form did not open, with a button that opens it filled."""
     first = no_window(code)
     return Message(first, [section(first), actions(button("Open the form…", CHANGE, draft, style="primary"))])
 
@@ -181,7 +181,7 @@ def _code(text: str) -> str:
 
 
 def refusal(why: Sequence[str], request: Request | None = None) -> Message:
-    """What the rules do not let somebody do."""
+    """Return the reasons why nothing was done."""
     text = "🚫 *Nothing was done.* " + " ".join(escape(one) for one in why)
     blocks = [section(text)]
     if request is None:
@@ -190,7 +190,7 @@ def refusal(why: Sequence[str], request: Request | None = None) -> Message:
 
 
 def too_late(request: Request, events: Sequence[Event]) -> Message:
-    """Why something cannot be taken back any more."""
+    """Return that a request can no longer be withdrawn, with its state."""
     text = " ".join(["🚫 *It is too late to take it back.*", *already(request, events)])
     blocks = [section(text), context(f"`{request.id}`", f"through {request.connection}")]
     return marked(request, Message(text, blocks))
@@ -204,10 +204,10 @@ def asked(
     chosen: str | None = None,
     change: Block | None = None,
 ) -> Message:
-    """What became of a request just now, to the person who asked; the full number, which only they typed.
+    """Return a request's state to the person who just made it. Targets they typed are shown in full.
 
-    ``caution`` is said for as long as nothing has come of it; ``chosen`` is what was chosen for them, and
-    ``change`` the button to choose otherwise.
+    ``caution`` is shown until the request has ended. ``chosen`` names the defaults used, and ``change`` is
+    the button to change them.
     """
     blocks: list[Block] = [section(request_status(request))]
     blocks += paragraphs(targets(line) if line else [])
@@ -229,7 +229,7 @@ def asked(
 
 
 def withdraw_button(request: Request) -> Block:
-    """The button with which somebody withdraws what they asked for."""
+    """Return the button that withdraws a request."""
     return button("Take back", TAKE_BACK, request.id, label=f"Take back {request.id}")
 
 
@@ -239,9 +239,10 @@ def _agents(request: Request) -> list[str]:
 
 
 def targets(line: Command) -> list[str]:
-    """Return the targets of a line as they will be used, for the person who typed them.
+    """Return the targets of a command as they will be used, for the person who typed them.
 
-    A number stands with its country; an id only among several, as a sentence names it otherwise.
+    A number has its country. An id is listed only among several targets, because the sentence names a single
+    one.
     """
     return [
         f"• {target.phone.pretty} ({target.phone.country})"

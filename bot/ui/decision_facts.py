@@ -1,7 +1,7 @@
-"""What somebody should know who decides a request: when, why, whether it can be undone, what follows. Pure.
+"""The facts for the person who decides a request: time, reason, whether it can be undone, and the effect.
 
-Numbers are masked, but for those who may see them in full; people's words are escaped, and times are in each
-reader's own zone.
+Numbers are masked, except for people who may see them in full. People's text is escaped, and times are in
+each reader's zone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,13 +20,13 @@ from storage.models import ActionRecord, Request
 
 CANNOT_BE_UNDONE = "This cannot be undone."
 IRREVERSIBLE = frozenset({Kind.DELETE_CAMPAIGN})
-"""What nothing brings back: whoever approves it types its id or its name."""
+"""Actions that cannot be undone. Approvers must type the campaign's id or name."""
 MAX_ALIKE = 3
-"""Look-alikes that are named: more would hide what is to be decided."""
+"""Requests with a similar number that are named. More would hide what is to be decided."""
 CLOSE = timedelta(hours=1)
-"""A deadline that is nearer than this to its call is told by it."""
+"""If a deadline is less than this before the call, the text says how many minutes before."""
 EARLIER = "An earlier request got no readable answer and may have worked: look it up at the provider"
-"""What stays true of an action that was in doubt, however it ends without being sent again."""
+"""The note on an action whose outcome was unknown before it ended without another attempt."""
 _LEFT_ALONE: Final[Mapping[Kind, str]] = {
     Kind.PLACE_CALL: "Nobody is called",
     Kind.CANCEL_CALL: "The customer *will* be called",
@@ -44,7 +44,7 @@ _UNDOABLE: Final[Mapping[Kind, str]] = {
 
 
 def facts_to_decide(request: Request) -> list[tuple[str, str]]:
-    """What somebody who decides should know, fact by fact."""
+    """Return the facts for a decision, as pairs of name and value."""
     first = request.entries[0]
     facts = [("When it would go out", _going_out(request))] if first.kind in OF_CALLS else []
     if request.new_time:
@@ -61,7 +61,7 @@ def facts_to_decide(request: Request) -> list[tuple[str, str]]:
 
 
 def call_options(action: PlaceCall, zone: str | None = None) -> list[tuple[str, str]]:
-    """Return how a call is placed where that was said; ``zone`` is the one that its times of day are in."""
+    """Return the options that a call sets. ``zone`` is the one of its times of day."""
     gap = ", ".join(map(str, action.gap)) if isinstance(action.gap, tuple) else action.gap
     window = " to ".join(filter(None, [action.earliest, action.latest]))
     if action.earliest and not action.latest:
@@ -82,7 +82,7 @@ def call_options(action: PlaceCall, zone: str | None = None) -> list[tuple[str, 
 
 
 def placed_with(request: Request) -> list[tuple[str, str]]:
-    """Return how a call would be placed, to who decides that; what the agent is told has its names only."""
+    """Return how a call would be placed, for its approver. Data for the agent is given by name only."""
     action = request.entries[0].action
     if not isinstance(action, PlaceCall):
         return []
@@ -91,7 +91,7 @@ def placed_with(request: Request) -> list[tuple[str, str]]:
 
 
 def _said(request: Request) -> list[tuple[str, str]]:
-    """What was said of a call to be placed besides why."""
+    """Return the purpose, the consent and the time zone of a call, where they were given."""
     said = {"What for": request.purpose, "Consent": request.consent, "Their time zone": request.zone}
     return [(name, quote(value)) for name, value in said.items() if value]
 
@@ -105,13 +105,13 @@ def _going_out(request: Request) -> str:
 
 
 def as_said(request: Request) -> str:
-    """By whom a time is known, where the log does not know it."""
+    """Return who reported the call's time, or an empty text if the log knows the time itself."""
     known = any(entry.scheduled_for for entry in request.entries)
     return "" if known or request.reported_call_time is None else f", as {person(request.requester)} says"
 
 
 def _why_then(request: Request, end: datetime) -> str:
-    """What the deadline has to do with the call, where it is close to it."""
+    """Return how long before the call the deadline is, or an empty text if it is not close to it."""
     at = reported_call_time(request)
     if at is None or not timedelta(0) < at - end < CLOSE:
         return ""
@@ -120,7 +120,7 @@ def _why_then(request: Request, end: datetime) -> str:
 
 
 def not_found(request: Request) -> list[str]:
-    """A warning for each target that its provider says it does not have."""
+    """Return a warning for each target that its provider does not have."""
     several = len(request.entries) > 1
     return [
         f"⚠️ {f'{target(entry)}: the' if several else 'The'} provider says that it has no such "
@@ -131,7 +131,7 @@ def not_found(request: Request) -> list[str]:
 
 
 def unlike(request: Request, alike: Sequence[ActionRecord]) -> list[str]:
-    """What tells a request from others that wait and whose masked numbers read the same."""
+    """Return what tells a request from pending ones whose masked numbers look the same."""
     more = len(alike) - MAX_ALIKE
     return [
         f"⚠️ This is not the same number as in `{other.request}`, though both read {_masked(other)}. "
@@ -149,7 +149,7 @@ def _masked(entry: ActionRecord) -> str:
 
 
 def full_numbers(request: Request) -> list[str]:
-    """Every number of a request in full, for somebody who may see them: nothing else of ours shows these."""
+    """Return every number of a request in full, for a person who may see them. No other function does."""
     shown = []
     for number in filter(None, (number_of(entry.action) for entry in request.entries)):
         try:
@@ -161,14 +161,14 @@ def full_numbers(request: Request) -> list[str]:
 
 
 def reminder(request: Request) -> str:
-    """That a request still waits, until when, and what follows if it goes on waiting."""
+    """Return the reminder of a pending request: its deadline, and the effect if nobody decides."""
     until = f" *Time runs out {when(request.decide_by)}.*" if request.decide_by else ""
     follows = left_alone(request, request.entries[0])
     return f"⏰ *Still waiting.*{until} {spec_summary(request)} If nobody decides: {follows}."
 
 
 def left_alone(request: Request, entry: ActionRecord) -> str:
-    """What follows for the customer, or the campaign, where nothing was sent."""
+    """Return the effect on the customer or the campaign if nothing is sent."""
     if entry.maybe_executed:
         return EARLIER
     return "The call goes out at its old time" if request.reschedules else _LEFT_ALONE[entry.kind]

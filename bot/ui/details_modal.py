@@ -1,7 +1,7 @@
-"""A request as the story of its events: who, when, what, why. Pure.
+"""A request's history: who did what, when and why.
 
-It is read by people who were not there, perhaps next year: numbers are masked, words are escaped, and every
-line stands without the one before it.
+Its readers may not know the request, and may read it a year later. So numbers are masked, people's text is
+escaped, and each line can be read alone.
 """
 
 import json
@@ -21,9 +21,9 @@ from bot.ui.review_modal import has_numbers, reveal_button
 from storage.models import Event, Request
 
 MOST_LINES = 50
-"""Blocks of the story: a modal takes a hundred, and targets take up to 40. The log has all lines."""
+"""Blocks of the history. A modal takes a hundred, of which targets may need 40. The log has all lines."""
 MOST_BYTES = 120_000
-"""Of the story as JSON: a modal takes 250 kB."""
+"""Bytes of the history as JSON. A modal takes 250 kB."""
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,}")
 _MACHINE = "CallOps"
 
@@ -67,13 +67,13 @@ DID: Mapping[str, str] = {
     "nobody_can_approve": "found that nobody can approve it now",
     "not_posted": "could not post its message",
 }
-"""What each event's actor did, in words."""
+"""The act that each event records, in words."""
 
 _TRIED = {
     ("attempted", "reveal"): "tried to see the full number, and may not",
     ("attempted", "settle"): "tried to say what happened, and may not",
 }
-"""What somebody tried who may not, where that is not to decide."""
+"""The denied attempts other than to decide, in words."""
 _FOUND = {True: "yes", False: "no", None: "it would not say"}
 
 
@@ -94,10 +94,10 @@ class Details:
         hidden: bool = False,
         revealed: bool = False,
     ) -> View:
-        """How it stands, why it was asked, and everything that happened, in order.
+        """Return the modal with the request's state, its reason and its events in order.
 
-        ``may_reveal``: its reader may see full numbers; ``hidden``: some are in its words; ``revealed``: they
-        see them.
+        ``may_reveal`` means that the reader may see full numbers, and ``revealed`` that they are shown.
+        ``hidden`` means that some text was masked.
         """
         shows_button = may_reveal and not revealed and (hidden or has_numbers(request))
         lines = list(story(request, events, private))
@@ -128,7 +128,7 @@ class Details:
 def story(
     request: Request, events: Sequence[Event], private: Sequence[tuple[int, str, str]]
 ) -> Iterator[str]:
-    """One line for each thing that happened; what happened to several targets at once is one line."""
+    """Yield a line for each event. Equal events of several targets share a line."""
     kept = {(seq, field): value for seq, field, value in private}
     for _, together in groupby(events, key=_happened):
         group = list(together)
@@ -190,7 +190,7 @@ def _did(event: Event) -> str:
 
 
 def _which(request: Request, events: Sequence[Event]) -> str:
-    """To which of several targets it happened."""
+    """Return the targets that an event is about, or an empty text if it is about all of them."""
     if len(request.entries) == 1 or len(events) == len(request.entries):
         return ""
     if len(events) > 1:

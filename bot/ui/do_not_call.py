@@ -1,4 +1,4 @@
-"""What is said when calls to a number are stopped, or may go out again. Pure."""
+"""Messages about stops: when calls to a number are stopped or allowed again."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +14,7 @@ from storage.models import DoNotCallEntry, Event, Request
 
 
 def stopped(report: DoNotCallResult) -> Message:
-    """To whoever stopped them: what is blocked, what is being cancelled, and what could not be."""
+    """Return the answer to a stop: what is blocked, what is being cancelled, and what could not be."""
     phone, stop = report.phone, report.stop
     first = f"🛑 *No more calls to {mask(phone.e164)} through CallOps.*"
     blocked = (
@@ -78,7 +78,7 @@ def _ids(ids: Sequence[str]) -> str:
 
 
 def allowed(phone: Phone, lifted: DoNotCallEntry | None, left: Sequence[DoNotCallEntry]) -> Message:
-    """To whoever let calls go out again: whether they do."""
+    """Return the answer to a request to allow calls, which says whether they are allowed now."""
     shown = f"{phone.pretty} ({phone.country})"
     if lifted is None:
         text = f"Nobody had stopped calls to {shown}, so nothing was done."
@@ -95,18 +95,18 @@ def allowed(phone: Phone, lifted: DoNotCallEntry | None, left: Sequence[DoNotCal
 
 
 def news(event: Event, number: str | None) -> Message:
-    """The audit channel's message about a stop; ``number`` is masked.
+    """Return the audit channel's message about a stop. ``number`` is masked.
 
-    Why is in the log alone: what stands in a channel could not be taken out again.
+    The reason is only in the log, because text in a channel could not be erased.
     """
     text = _said(event, number)
     return Message(text, [section(text), context(f"`{event.request}`")])
 
 
 def status(events: Sequence[Event], numbers: Mapping[int, str] | None = None) -> Message:
-    """What became of a stop, or of a list, by its id: each thing that happened, the newest first.
+    """Return the history of a stop or of a do-not-call list, newest event first.
 
-    ``numbers`` are masked, by the events that they are kept with.
+    ``numbers`` are masked numbers by the sequence number of their event.
     """
     known = numbers or {}
     lines = [f"{when(event.at)}: {_said(event, known.get(event.seq))}" for event in reversed(events)]

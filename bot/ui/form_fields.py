@@ -1,6 +1,6 @@
-"""The fields of forms. Pure.
+"""The fields of forms.
 
-Of the reasons none is chosen at first: one that nobody chose would stand in the log as if somebody had.
+No reason is chosen at first, because a default would be logged as if the person had chosen it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,16 +15,16 @@ from bot.ui.modal import MAX_LABEL, choice, text_input
 from providers import phone
 
 MAX_OPTIONS = 100
-"""Of a select (docs.slack.dev/reference/block-kit/block-elements/select-menu-element)."""
+"""Options of a select (docs.slack.dev/reference/block-kit/block-elements/select-menu-element)."""
 MAX_RADIO: Final = 10
-"""Radio buttons that Slack takes; of those, each is one tap and no list has to be opened."""
+"""Radio buttons that Slack allows in a group. They need a tap less than a list."""
 _LABEL = "Their time zone"
 LATER_CALLS = "Only the next {} are listed. Name a later one by its number or id in a command."
 _YES_OR_NO = (("yes", "Yes"), ("no", "No"))
 
 
 def reason_inputs(values: Mapping[str, str], reasons: Sequence[str]) -> list[Block]:
-    """The fields, filled with a reason that was said before."""
+    """Return the fields for a reason, filled with one that was given before."""
     chosen, words = _apart(values, reasons)
     options = [(reason, reason) for reason in dict.fromkeys((*reasons[: MAX_OPTIONS - 1], OTHER))]
     return [
@@ -50,7 +50,7 @@ def reason_inputs(values: Mapping[str, str], reasons: Sequence[str]) -> list[Blo
 
 
 def _apart(values: Mapping[str, str], reasons: Sequence[str]) -> tuple[str | None, str]:
-    """A reason as the option and the words that give it."""
+    """Return a reason as a chosen option, or None, and as further words."""
     reason, words = values.get(REASON, ""), values.get(WORDS, "")
     if words or not reason or reason == OTHER:
         return reason or None, words
@@ -63,14 +63,14 @@ def _apart(values: Mapping[str, str], reasons: Sequence[str]) -> tuple[str | Non
 
 
 def leaves_choice(values: Mapping[str, str]) -> bool:
-    """Whether a number may be in several zones."""
+    """Return whether a number may be in several time zones."""
     return len(_candidates(values.get("targets", ""))) > 1
 
 
 def zone_input(values: Mapping[str, str]) -> Block:
-    """The field, with the zones to choose from where a number's country leaves several.
+    """Return the field for a time zone. It offers a number's zones if there are several.
 
-    ``values`` are the form's; its number is written with its country's code once it was understood.
+    ``values`` are the form's. A number that was understood begins with its country code.
     """
     said = values.get("zone", "")
     candidates = _candidates(values.get("targets", ""))
@@ -87,7 +87,7 @@ def _candidates(typed: str) -> tuple[str, ...]:
         return ()
     try:
         read = phone.read(typed, default_region=next(iter(sorted(phone.REGIONS))))
-    except phone.InvalidNumberError:  # what is wrong with it is said under its own field
+    except phone.InvalidNumberError:  # its own field shows the fault
         return ()
     return timezones.canonical_zones(read.time_zones)
 
@@ -95,7 +95,7 @@ def _candidates(typed: str) -> tuple[str, ...]:
 def inputs(
     field: str, label: str, held: Sequence[str], *, placeholder: str, hint: str, optional: bool
 ) -> list[Block]:
-    """Return as many inputs as a long text takes, of which all are read."""
+    """Return as many inputs as a long text needs. All of them are read."""
     first, *others = held
     if others:
         hint = f"{hint} This takes {len(held)} fields: all of them are read."
@@ -123,7 +123,7 @@ def inputs(
 
 
 def known_calls(known: CallOptions) -> list[Block]:
-    """The calls that are still to go out, where there are any."""
+    """Return the field for choosing a scheduled call, or nothing if there is none."""
     if not known.calls:
         return []
     options = [*known.calls, (NONE_OF_THESE, "None of these")]
@@ -140,9 +140,9 @@ def time_inputs(
     hint: str = "In your own time zone. Empty means now.",
     examples: str = "now, 17:00, tomorrow 9:30, Mon 10:00, in 20 min",
 ) -> list[Block]:
-    """The time, typed; or picked, which needs no keyboard and is the same instant in every zone.
+    """Return a field for a typed time, and a picker for the same time.
 
-    Where it was typed already there is nothing to pick: two times would contradict each other.
+    The picker is left out if a time was typed, because two times would contradict each other.
     """
     written = text_input(
         "at",
@@ -165,7 +165,7 @@ def time_inputs(
 
 
 def call_time_input(values: Mapping[str, str]) -> list[Block]:
-    """When the call goes out, where somebody said so: the log knows it of most calls, and asks nobody."""
+    """Return the field for a reported call time if it has a value. The log knows the time of most calls."""
     said = values.get("reported_call_time")
     if not said:
         return []

@@ -1,4 +1,4 @@
-"""What a form says as a line of the grammar, and what a line says as a form's values. Pure."""
+"""Conversion between a form's values and a typed command."""
 
 import json
 import re
@@ -31,20 +31,20 @@ from providers.actions import PlaceCall
 from storage.models import ActionRecord
 
 ROOM = 2800
-"""Characters that an input is filled with at most. It takes 3000: some are left to mend what is wrong."""
+"""Characters with which an input is filled. It takes 3000, so that there is room for corrections."""
 MOST_FILLED = 90_000
-"""Bytes of JSON that a field is filled with at most: a view takes 250 kB of them."""
+"""Bytes of JSON with which a field is filled. A view takes 250 kB."""
 _CONTINUED = re.compile(r"(?P<field>\w+)-\d+")
 _MARKS = ",;"
 
 REASON: Final = "reason"
 """The field in which a reason is chosen."""
 WORDS: Final = "words"
-"""The field for other words, or more of them."""
+"""The field for another reason, or for more words."""
 OTHER: Final = "other"
 
 PICKED = "picked"
-"""The field for a time that was picked, in seconds since 1970; one that was typed stands in ``at``."""
+"""The field for a picked time, in seconds since 1970. A typed time is in ``at``."""
 
 _COLONS = ":\uff1a"
 _DATUM = re.compile(rf"(?P<name>[^={_COLONS}\uff1d]*)(?P<sign>[={_COLONS}\uff1d])(?P<value>.*)", re.DOTALL)
@@ -68,18 +68,18 @@ _KEYS = {
     "call": "call",
     "reported_call_time": "goes-out",
 }
-"""The grammar's key for each field that has one; the others are put together in `line_text`."""
+"""The command's key for each field that has one. `line_text` handles the others."""
 _TARGET_KEYS = {
     **dict.fromkeys((Verb.PLACE, *OF_STOPS), "to"),
     **dict.fromkeys(OF_CAMPAIGNS, CAMPAIGN),
 }
-"""Where the field for targets holds one and nothing else."""
+"""The command's key for the field of targets, for verbs whose field holds a single target."""
 _TOLD_OTHERWISE = frozenset({SCHEDULED_CALL, PICKED, WORDS})
-"""Fields that stand in a line only as what they mean: a chosen call is its number or its id."""
+"""Fields that a command does not contain. It contains their meaning, such as the number of a chosen call."""
 
 
 def parts(text: str, *, at_commas: bool = False) -> list[str]:
-    """Return a text as inputs hold it, parted between its rows; a row that no input holds is one part."""
+    """Return a text in parts that fit inputs, split between rows. A row longer than an input stays whole."""
     if len(json.dumps(text)) > MOST_FILLED:
         return [text]
     found = []
@@ -102,14 +102,14 @@ def continued(field: str, number: int) -> str:
 
 
 def filled(values: Mapping[str, str], field: str, *, at_commas: bool = False) -> list[str]:
-    """Return what each input of a field holds: as it is in a form that is built anew, else parted."""
+    """Return the text of each input of a field. A text that was not split yet is split."""
     rest = [value for name, value in values.items() if _field(name) == field != name]
     first = values.get(field, "")
     return [first, *rest] if rest else parts(first, at_commas=at_commas)
 
 
 def together(values: Mapping[str, str]) -> dict[str, str]:
-    """Return a form's values by field, those of several inputs as one."""
+    """Return a form's values by field. Several inputs of a field become one value."""
     found: dict[str, list[str]] = {}
     for name, value in values.items():
         found.setdefault(_field(name), []).append(value)
@@ -122,7 +122,10 @@ def _field(name: str) -> str:
 
 
 def placed_as(call: ActionRecord) -> dict[str, str]:
-    """A call that was placed through us, as the values of the form that places it anew; the time is open."""
+    """Return a placed call as the values of a form that places it again, without its time.
+
+    Raises `TypeError` if the call was erased or is no call to be placed.
+    """
     action = call.action
     if not isinstance(action, PlaceCall):
         raise TypeError(f"{call.id} places no call that is still known")
@@ -145,7 +148,7 @@ def placed_as(call: ActionRecord) -> dict[str, str]:
 
 
 def line_text(verb: Verb, values: Mapping[str, str]) -> str:
-    """A form's values as one line of the grammar."""
+    """Return a form's values as the text of a command."""
     said = {field: value for field, value in values.items() if value and field not in _TOLD_OTHERWISE}
     if verb in {Verb.CANCEL, Verb.MOVE}:
         said["reason"] = chosen_reason(values)
@@ -162,14 +165,14 @@ def line_text(verb: Verb, values: Mapping[str, str]) -> str:
 
 
 def chosen_reason(values: Mapping[str, str]) -> str:
-    """Return the reason that is chosen, written, or both."""
+    """Return the reason that was chosen, written, or both."""
     chosen = values.get(REASON, "")
     parts = [chosen if chosen != OTHER else "", values.get(WORDS, "")]
     return ": ".join(filter(None, parts))
 
 
 def reason_fault(values: Mapping[str, str]) -> FieldProblem | None:
-    """Return what is wrong with the reason that is chosen, or None."""
+    """Return the fault of the chosen reason, or None."""
     if values.get(REASON) == OTHER and not values.get(WORDS):
         return FieldProblem(WORDS, "Write why in a few words: “other” alone does not say why.")
     return None
@@ -177,7 +180,7 @@ def reason_fault(values: Mapping[str, str]) -> FieldProblem | None:
 
 @dataclass(frozen=True, slots=True)
 class _Datum:
-    """A line of data for the agent: its name, the key of the grammar that says it, and its fault."""
+    """A line of data for the agent: its name, its text in a command, and its fault."""
 
     name: str
     key: str
@@ -185,7 +188,7 @@ class _Datum:
 
 
 def data_faults(values: Mapping[str, str]) -> list[FieldProblem]:
-    """Return what is wrong with the lines of data for the agent, each line named."""
+    """Return the faults in the data for the agent. Each names its line."""
     data = _data(values.get("metadata", ""))
     names = Counter(datum.name for datum in data if not datum.fault)
     twice = [
@@ -204,10 +207,10 @@ def _data(text: str) -> list[_Datum]:
 
 
 def _datum(line: str) -> _Datum:
-    """Read a line: its first colon or equals sign parts name and value, which may stand in quotes."""
+    """Read a line. Its first colon or equals sign separates the name from the value. Both may be quoted."""
     said = _DATUM.fullmatch(line)
     name, value = (unquoted(said["name"]).text, unquoted(said["value"])) if said else ("", Value(line))
-    faulty = f"meta.={quote(line)}"  # whoever reads it as a key finds the fault as well
+    faulty = f"meta.={quote(line)}"  # as a key of a command, it has a fault as well
     is_address_or_time = value.text.startswith("//") or name.isdecimal()
     if not name or (said and said["sign"] in _COLONS and is_address_or_time):
         return _Datum(name, faulty, FieldProblem("metadata", parse_errors.no_name(line.strip())))
@@ -221,7 +224,7 @@ def _datum(line: str) -> _Datum:
 
 
 def values_of(line: Command) -> dict[str, str]:
-    """What a form is filled with: what was understood, else what was typed."""
+    """Return the values for a form: each one that was understood, otherwise the text as typed."""
     wrong = {fault.field for fault in line.faults}
     gap = ", ".join(map(str, line.gap)) if isinstance(line.gap, tuple) else line.gap
     understood = {

@@ -1,7 +1,7 @@
-"""The forms for placing, cancelling and deleting: each field is read by the same grammar as the command line.
+"""The form of each verb. Its values are parsed by the same grammar as typed commands.
 
-A form is filled with all that was understood, and with what was typed where it was not; a fault stands under
-its own field.
+A form is filled with everything that was understood, and with the typed text of the rest. A fault is shown
+under its own field.
 """
 
 import hashlib
@@ -48,9 +48,9 @@ NOTHING_TO_MOVE = "There is no scheduled call that CallOps knows. It moves what 
 MOVED_HOW = "The call is cancelled first, and placed again for the new time once that is done."
 NOTHING_TO_CANCEL = "Choose a call above, or write a number or a call's id here."
 MAX_LINE_SHOWN = 15_000
-"""Characters of what was typed; more than Slack's own composer takes."""
+"""Characters of typed text that a form shows. Slack's own composer takes fewer."""
 MAX_FAULTS = 3
-"""Faults of one field that are said at once."""
+"""Faults that a field shows at once."""
 
 _SUBMITS = {
     Verb.PLACE: "Preview",
@@ -70,7 +70,7 @@ _OF_CAMPAIGNS = {
     Verb.STOP_CAMPAIGN: ("wrong list", "It calls nobody else until it is started again."),
     Verb.START_CAMPAIGN: ("the list is ready", "⚠️ Starting it calls people."),
 }
-"""For what is done to campaigns: an example of a reason, and what should be known before."""
+"""For each verb of campaigns: an example of a reason, and a note."""
 _OF_STOPS = {
     Verb.STOP: (
         "asked not to be called",
@@ -78,11 +78,12 @@ _OF_STOPS = {
     ),
     Verb.ALLOW: ("asked us to call again", "Calls to it may go out again. The reason stays in the log."),
 }
-"""For whether a number is called: an example of a reason, and what should be known before."""
+"""For each verb of stops: an example of a reason, and a note."""
 
 NOTHING_KNOWN = CallOptions()
 _ANSWER = "answer-"
-"""The inputs for questions about what was typed; their ids name the question's place and the text."""
+"""The prefix of the inputs for questions about the typed text. Their ids hold the question's position and a
+hash of the text."""
 
 
 def _answer_id(place: int, said: str) -> str:
@@ -102,11 +103,11 @@ _FOLDED = (
     "metadata",
 )
 _BLOCK_OF = {"target": "targets", "to": "targets", "call_id": "targets", "campaign_id": "targets"}
-"""The field of a form for a field of an action."""
+"""The form's field for each field of an action that has another name."""
 
 
 class Form:
-    """The form of one verb."""
+    """The form of a verb."""
 
     def __init__(self, verb: Verb, vocabulary: CommandContext) -> None:
         self.verb = verb
@@ -130,10 +131,10 @@ class Form:
         known: CallOptions = NOTHING_KNOWN,
         hint: str = "",
     ) -> View:
-        """The form with values in it, by field. ``whole`` unfolds what is seldom needed.
+        """Return the form with values by field. ``whole`` shows the options that are seldom needed.
 
-        ``line`` is what was typed where the form comes from a command: some of it may have no field.
-        ``known`` are the calls to choose from, where something is cancelled; ``hint`` is said first.
+        ``line`` is the typed command, in case a part of it has no field. ``known`` are the scheduled calls to
+        choose from. ``hint`` is shown first.
         """
         about = About(nonce=nonce, channel=channel)
         match self.verb:
@@ -155,11 +156,11 @@ class Form:
         return modal(self.callback_id, title, blocks, about=about, submit=_SUBMITS[self.verb])
 
     def read(self, view: Mapping[str, Any]) -> dict[str, str]:
-        """What stands in a form that Slack sent back, by field."""
+        """Return the values of a submitted form by field."""
         return together(self.filled(view))
 
     def filled(self, view: Mapping[str, Any]) -> dict[str, str]:
-        """Return what stands in each input of a form that Slack sent back, to build the form anew."""
+        """Return the value of each input of a submitted form, to build the form again."""
         return {
             block["block_id"]: _given(view, block["block_id"])
             for block in view["blocks"]
@@ -167,9 +168,9 @@ class Form:
         }
 
     def answers(self, view: Mapping[str, Any], said: str) -> tuple[int, ...]:
-        """Return the options chosen in a form for the questions about ``said``, the line that it says.
+        """Return the answers in a form to the questions about ``said``, the command that it stands for.
 
-        Answers to questions about another line are none: what was typed has changed since.
+        Answers about another text are ignored, because the person has changed it since.
         """
         found: list[int] = []
         while chosen := _given(view, _answer_id(len(found), said)):
@@ -177,7 +178,7 @@ class Form:
         return tuple(found)
 
     def asking(self, view: Mapping[str, Any], question: Question, said: str, *, nonce: str) -> View:
-        """Return a form that Slack sent back, with a question about what was typed as its first field."""
+        """Return a submitted form with one more question about the typed text, before its fields."""
         asked = len(self.answers(view, said))
         kept = [_answer_id(place, said) for place in range(asked)]
         blocks = [
@@ -192,11 +193,11 @@ class Form:
         return modal(self.callback_id, title, blocks, about=about, submit=_SUBMITS[self.verb])
 
     def shows(self, view: Mapping[str, Any], field: str) -> bool:
-        """Whether a form that Slack sent back has a field."""
+        """Return whether a submitted form has a field."""
         return any(block.get("block_id") == field for block in view["blocks"])
 
     def contradictions(self, values: Mapping[str, str], now: datetime) -> list[FieldProblem]:
-        """What is wrong before a form is read as a line: it contradicts itself, or lacks something."""
+        """Return the contradictions and gaps that are found before the form is parsed."""
         found = [reason_fault(values)] if self.verb in {Verb.CANCEL, Verb.MOVE} else []
         known = values.get(SCHEDULED_CALL, "")
         match self.verb, known not in {"", NONE_OF_THESE}, bool(values.get("targets")):
@@ -217,7 +218,7 @@ class Form:
         return [*(fault for fault in found if fault), *data_faults(values)]
 
     def errors(self, faults: Sequence[FieldProblem], view: Mapping[str, Any]) -> dict[str, str]:
-        """Faults by the input they belong to; what belongs to none stands under the first one."""
+        """Return the faults by input. Faults of no visible input are shown under the first one."""
         present = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
         found: dict[str, list[str]] = {}
         for fault in faults:
@@ -275,7 +276,7 @@ class Form:
         ]
 
     def _move(self, values: Mapping[str, str], known: CallOptions) -> list[Block]:
-        """Only calls that CallOps knows can be moved: it has to know what to place again."""
+        """Return the reschedule form. It offers known calls only, because CallOps must place them again."""
         calls = known_calls(known) if known.calls else [section(NOTHING_TO_MOVE)]
         times = time_inputs(
             values, label="New time", hint="In your own time zone.", examples="17:00, Mon 10:00"
@@ -306,7 +307,7 @@ class Form:
         ]
 
     def _through(self, values: Mapping[str, str]) -> list[Block]:
-        """Connection and agent, where there is anything to choose."""
+        """Return the fields for connection and agent, or their names if there is nothing to choose."""
         blocks: list[Block] = []
         if len(self._connections) > MAX_OPTIONS:
             said = values.get("connection", "")
@@ -328,7 +329,7 @@ class Form:
             for known in self._connections.values()
             if self.verb is Verb.PLACE or (self.verb is Verb.CANCEL and known.cancels_by == "number")
         ]
-        if not concerned:  # no agent has a part in it
+        if not concerned:  # agents do not matter for these verbs
             return blocks or [context(f"Through {name}") for name in self._connections]
         agents = sorted({agent for known in concerned for agent in known.agents})
         raw = any(known.raw_agents for known in concerned)
@@ -352,7 +353,7 @@ def _together(messages: Sequence[str]) -> str:
 
 
 def _given(view: Mapping[str, Any], block_id: str) -> str:
-    """What stands in an input: text, a chosen option's value, an instant in seconds, or nothing."""
+    """Return an input's text, chosen value or picked time, or an empty text."""
     for element in (view.get("state", {}).get("values", {}).get(block_id) or {}).values():
         chosen = (element.get("selected_option") or {}).get("value")
         return str(chosen or element.get("value") or element.get("selected_date_time") or "").strip()

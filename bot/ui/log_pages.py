@@ -1,6 +1,6 @@
-"""A page of the log as one person reads it: the entries, what was looked for, and where to go on. Pure.
+"""Pages of a log search: the actions found, the filters, and buttons to other pages.
 
-Numbers are masked, times are in the reader's zone, and the same blocks stand in a message or a modal.
+Numbers are masked, and times are in the reader's zone. A message and a modal have the same blocks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,9 +22,9 @@ from storage.models import AskedToStop, SearchHit, SearchPage
 from storage.states import State
 
 ROWS: Final = 10
-"""Entries on a page: all of it fits on a screen or two, and far into Slack's limits for a message."""
+"""Actions on a page. They fit on a screen or two, and are far below Slack's limits for a message."""
 MAX_SAID: Final = 150
-"""Characters of a reason that a row shows; *Details* has it whole."""
+"""Characters of a reason in a row. *Details* shows the whole reason."""
 
 OLDER, NEWER, NEWEST, FILTER = "log_older", "log_newer", "log_newest", "log_filter"
 EXPORT = "log_export"
@@ -49,10 +49,10 @@ def page(
     key: int | None = None,
     stop: AskedToStop | None = None,
 ) -> Message:
-    """The entries that were found. ``draft`` is where the filters are kept; ``key`` where the page begins.
+    """Return a page of search results. The filters are kept under ``draft``. The page begins at ``key``.
 
-    ``stop`` is since when the number of the report wants no more calls. What others wrote is masked; what was
-    looked for is not.
+    ``stop`` is the stop of the number that a report is about. Texts of people are masked, but the filters are
+    not.
     """
     first = _first(filters, stop)
     blocks: list[Block] = [section(first), *masking.blocks([_row(hit) for hit in found.hits])]
@@ -111,14 +111,14 @@ def _row(hit: SearchHit) -> Block:
 
 
 def never_asked(number: str) -> Message:
-    """The report of a number that has not said that it wants no more calls."""
+    """Return the report for a number without a stop."""
     first = f"*{mask(number)} has not asked to stop, as far as the log knows.*"
     how = f"Without `{AFTER_STOP}`, the same line shows all that was asked about the number."
     return Message(first, [section(first), context(how)])
 
 
 def faults(found: Sequence[FieldProblem], draft: str) -> Message:
-    """What is wrong with what was typed, with the form as the other way."""
+    """Return the faults of a typed search, with a button for the filter form."""
     lines = [
         f"• {fault.message}" + (f" Did you mean {code(fault.suggestion)}?" if fault.suggestion else "")
         for fault in found
@@ -137,18 +137,18 @@ def faults(found: Sequence[FieldProblem], draft: str) -> Message:
 
 
 class LogPage:
-    """The modal that shows a page after its form."""
+    """The modal that shows a page after the filter form."""
 
     callback_id = "log_page"
 
     @classmethod
     def build(cls, message: Message) -> View:
-        """The same blocks as in a message."""
+        """Return a modal with the blocks of a message."""
         return modal(cls.callback_id, "The log", message.blocks, about=About())
 
 
 class FilterForm:
-    """The form for what to look for; all of it is optional."""
+    """The filter form. All fields are optional."""
 
     callback_id = "log_filters"
     by, via, state, kind, number, first, last, text = (
@@ -164,7 +164,7 @@ class FilterForm:
 
     @classmethod
     def build(cls, filters: Filters, vocabulary: CommandContext) -> View:
-        """Filled with what was looked for before."""
+        """Return the form, filled with a search's filters."""
         query = filters.query
         names = [(name, name) for name in vocabulary.connections]
         blocks = [
@@ -187,7 +187,7 @@ class FilterForm:
 
     @classmethod
     def line(cls, view: Mapping[str, Any]) -> str:
-        """What was chosen, as one line of the grammar."""
+        """Return the chosen filters as the text of a search."""
         by = _chosen(view, cls.by, "selected_user")
         said = {
             cls.by: by and person(by),

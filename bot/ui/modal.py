@@ -1,7 +1,7 @@
-"""What modals are made of: the frame, the inputs, and how what comes back is read.
+"""Elements of modals: the frame, the inputs, and the reading of submitted values.
 
-``private_metadata`` carries what the modal is about and a nonce, new at every open, push or update, that only
-an accepted submit uses up.
+``private_metadata`` holds what the modal is about and a nonce. Every open, push or update makes a new nonce,
+and only an accepted submit uses it up.
 """
 
 import json
@@ -19,29 +19,29 @@ MAX_REASON = 500
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a modal is about: kept in its ``private_metadata``."""
+    """The subject of a modal, kept in its ``private_metadata``."""
 
     nonce: str = ""
     request: str = ""
     entry: str = ""
     shown: str = ""
-    """A hash of what was shown, for a decision to be bound to."""
+    """A hash of the content that was shown, to which a decision is bound."""
     channel: str = ""
     decided: int = 0
-    """How many the person decided in this modal before."""
+    """The number of decisions that the person made in this modal before."""
 
     @classmethod
     def of(cls, view: Mapping[str, Any]) -> "About":
-        """Read it back from a view that Slack sent."""
+        """Read the subject from a view that Slack sent."""
         return cls(**json.loads(view["private_metadata"]))
 
     def text(self) -> str:
-        """As ``private_metadata``."""
+        """Return the subject as ``private_metadata``."""
         return json.dumps({key: value for key, value in asdict(self).items() if value})
 
 
 def typed(view: Mapping[str, Any], block_id: str) -> str:
-    """What stands in an input: text as far as it is seen, a chosen option's value, or nothing."""
+    """Return an input's visible text or chosen value, or an empty text."""
     for element in (view.get("state", {}).get("values", {}).get(block_id) or {}).values():
         chosen = element.get("selected_option")
         return str((chosen or {}).get("value") or seen(element.get("value") or ""))
@@ -51,7 +51,7 @@ def typed(view: Mapping[str, Any], block_id: str) -> str:
 def modal(
     callback_id: str, title: str, blocks: Sequence[Block], *, about: About, submit: str | None = None
 ) -> View:
-    """A modal. Closing one says "Close": no button reads just "Cancel"."""
+    """Return a modal. It is closed by "Close", because "Cancel" could mean a call."""
     view: View = {
         "type": "modal",
         "callback_id": callback_id,
@@ -66,12 +66,12 @@ def modal(
 
 
 def notice(title: str, *sentences: str) -> View:
-    """A modal that only says something."""
+    """Return a modal that only shows sentences."""
     return modal("notice", title, [section(sentence) for sentence in sentences], about=About())
 
 
 def result(message: Message) -> View:
-    """A modal that says what came of it."""
+    """Return a modal that shows the result of an act."""
     return notice("CallOps", "") | {"blocks": list(message.blocks)}
 
 
@@ -86,10 +86,10 @@ def text_input(
     multiline: bool = False,
     max_length: int = MAX_INPUT,
 ) -> Block:
-    """A labelled text field.
+    """Return a labelled text field.
 
-    It is never filled with a part of ``initial``. A text that is longer than ``max_length`` can be shortened
-    there; where Slack takes no such text, the field is empty, says so and must be filled in.
+    A text longer than ``max_length`` is filled in whole, so that it can be shortened there. If it exceeds
+    Slack's own limit, the field stays empty, says so and is required.
     """
     shown = seen(initial).strip()
     if len(shown) > MAX_INPUT:
@@ -133,7 +133,7 @@ def choice(
     radio: bool = False,
     placeholder: str = "",
 ) -> Block:
-    """A labelled choice among (value, text). A value has at most `MAX_OPTION` characters."""
+    """Return a labelled choice of (value, text). Values must have at most `MAX_OPTION` characters."""
     shown = [{"value": value, "text": plain_text(text, MAX_OPTION)} for value, text in options]
     element: Block = {
         "type": "radio_buttons" if radio else "static_select",

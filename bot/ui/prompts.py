@@ -1,4 +1,4 @@
-"""What is asked a second time: a request that joins the one that waits, a number called just now. Pure."""
+"""Questions and notes before a request is made: duplicates, recent calls and ambiguous commands."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ CANCEL_FIRST = "cancel_first"
 
 ANOTHER = "Place another call"
 MOST_SHOWN = 20
-"""Requests that are told one by one."""
+"""Requests that are described one by one."""
 
 
 _AN_HOUR = timedelta(hours=1)
@@ -43,7 +43,7 @@ _A_DAY = timedelta(days=1)
 
 
 def ago(at: datetime, now: datetime) -> str:
-    """How long ago something was, as one says it."""
+    """Return how long ago something was, in words."""
     past = max(now - at, timedelta())
     if past < timedelta(minutes=1):
         return "just now"
@@ -62,9 +62,9 @@ def already_asked(
     channel: str,
     buttons: Mapping[str, Block],
 ) -> Message:
-    """Everything was asked before: by whom, when, how it stands, and where its end can be read.
+    """Return that every target was requested before: by whom, when, and with what state.
 
-    ``buttons`` are what can be done about some of the requests, by id.
+    ``buttons`` are the next steps for some of the requests, by request id.
     """
     lines = [describe(request, reader=reader, now=now) for request in requests]
     lines[0] = f"👥 *{lines[0][0].upper()}{lines[0][1:]}*"
@@ -84,27 +84,27 @@ def already_asked(
 
 
 def describe(request: Request, *, reader: str, now: datetime) -> str:
-    """Who asked for something before, when, and how it stands."""
+    """Return who made an earlier request, when, and its state."""
     who = "you" if request.requester == reader else person(request.requester)
     return f"already asked by {who} {ago(request.asked_at, now)} (`{request.id}`): {WORDS[request.state]}."
 
 
 def left_out(requests: Sequence[Request], count: int, *, reader: str, now: datetime) -> list[Block]:
-    """Some of several targets were asked for before, so only the others are."""
+    """Return the note that some targets were left out, because they were requested before."""
     which = "1 target was left out" if count == 1 else f"{count} targets were left out"
     lines = [f"👥 {which}:", *(f"• {describe(request, reader=reader, now=now)}" for request in requests)]
     return paragraphs(lines)
 
 
 def question(found: RecentCall, *, reader: str, now: datetime) -> str:
-    """Whether the number is really to be called once more."""
+    """Return the question whether to call a number again."""
     who = "You" if found.request.requester == reader else person(found.request.requester)
     before = ago(found.entry.asked_at, now)
     return f"⚠️ *{who} placed a call to this number {before}:* `{found.entry.id}`. Place another?"
 
 
 def cancel_first(found: RecentCall, draft: str) -> list[Block]:
-    """The button that asks to cancel the earlier call, where that can be."""
+    """Return the button that cancels the earlier call, or nothing if it cannot be cancelled."""
     if found.cancel is None:
         return []
     label = f"Ask to cancel {found.entry.id} before another call is placed"
@@ -119,12 +119,12 @@ def cancel_first(found: RecentCall, draft: str) -> list[Block]:
 
 
 def asking(view: View, text: str) -> View:
-    """A modal that previews a call, with the question before it and its submit named for it."""
+    """Return the preview modal with a question before it, and with a submit button that answers it."""
     return {**view, "blocks": [section(text), *view["blocks"]], "submit": plain_text(ANOTHER, 24)}
 
 
 def then_place(message: Message, found: RecentCall, place: Block) -> Message:
-    """The cancellation was asked for; the new call comes after it."""
+    """Return the answer to the cancellation, with the button to place the new call after it."""
     told = f"The new call is not placed. Place it once `{found.entry.id}` is cancelled."
     if found.cancel and isinstance(found.cancel.target, NumberRef):
         told += " If you place it before, it is cancelled as well."
@@ -132,14 +132,14 @@ def then_place(message: Message, found: RecentCall, place: Block) -> Message:
 
 
 CHOOSE = "choose"
-"""What the action ids of such buttons begin with; each has the place of its candidate behind it."""
+"""The prefix of the action ids of these buttons. The candidate's position follows it."""
 
 NOTHING_YET = "Nothing was asked yet. Press one: what you typed is kept."
 
 CHANGE_ASKED = "change_asked"
 
 MOST_OFFERED = 10
-"""Candidates with a button each; where there are more, the form lists them."""
+"""Candidates that have a button each. The form lists more than these."""
 
 _WHY = {
     Source.ONLY: "there is no other",
@@ -151,7 +151,7 @@ _WHY = {
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a candidate's button holds: the draft that goes on, with what was chosen so far."""
+    """The value of a candidate's button: the draft to continue, and the choices so far."""
 
     draft: str
     connection: str | None = None
@@ -160,22 +160,22 @@ class Choice:
 
     @classmethod
     def of(cls, value: str) -> "Choice":
-        """Read it back from a button that was pressed."""
+        """Read the choice from the value of a pressed button."""
         held = json.loads(value)
         return cls(**(held | {"answers": tuple(held.get("answers", ()))}))
 
     def text(self) -> str:
-        """As a button's value."""
+        """Return the choice as a button's value."""
         return json.dumps({name: value for name, value in asdict(self).items() if value})
 
 
 def offer(
     line: Command, found: FilledCommand, faults: Sequence[FieldProblem], draft: str, change: str
 ) -> Message | None:
-    """Ask the one thing that keeps a line from being asked, with a button for each answer.
+    """Return the question that a command leaves open, with a button for each answer.
 
-    Return None where it is more than one thing. ``line`` is as it was said, ``found`` what it became;
-    ``change`` is the action id of the button that opens the form.
+    Return None if more than one answer is missing. ``line`` is the typed command, and ``found`` the same with
+    defaults. ``change`` is the action id of the button that opens the form.
     """
     if question := question_in(faults):
         return _ask(question, line, draft, change)
@@ -183,13 +183,13 @@ def offer(
 
 
 def question_in(faults: Sequence[FieldProblem]) -> Question | None:
-    """The question to ask next, where one press on an answer leads on."""
+    """Return the first question, or None unless every fault is a question with options."""
     questions = [fault for fault in faults if isinstance(fault, Question) and fault.options]
     return questions[0] if questions and len(questions) == len(faults) else None
 
 
 def _ask(question: Question, line: Command, draft: str, change: str) -> Message:
-    """Ask what a text means, with a button for each option; everything else is understood already."""
+    """Return the question about a text, with a button for each option."""
     first = f"*Which do you mean?* {escape(question.message)}"
     buttons = [
         button(
@@ -205,7 +205,7 @@ def _ask(question: Question, line: Command, draft: str, change: str) -> Message:
 
 
 def is_offered(found: FilledCommand) -> bool:
-    """Whether one press on a candidate is all that is missing, and a button shows each of them whole."""
+    """Return whether only one choice is missing, and buttons can show all of its candidates."""
     return (
         found.open is not None
         and len(found.open.candidates) <= MOST_OFFERED
@@ -215,7 +215,7 @@ def is_offered(found: FilledCommand) -> bool:
 
 
 def choose(found: FilledCommand, left: Ambiguous, draft: str, change: str) -> Message:
-    """Ask which one, with a button for each; everything else is understood already.
+    """Return the question which candidate is meant, with a button for each.
 
     ``change`` is the action id of the button that opens the form.
     """
@@ -240,7 +240,7 @@ def choose(found: FilledCommand, left: Ambiguous, draft: str, change: str) -> Me
 
 
 def chosen(grounds: Mapping[str, Source], *, connection: str | None, agent: str | None) -> str | None:
-    """What was chosen and why, or None where everything was said."""
+    """Return which defaults were used and why, or None if there were none."""
     values = {"connection": connection, "agent": agent}
     parts = [
         f"{name} {escape(values[name] or '')} ({_WHY[grounds[name]]})" for name in values if name in grounds
@@ -249,11 +249,11 @@ def chosen(grounds: Mapping[str, Source], *, connection: str | None, agent: str 
 
 
 def is_guess(grounds: Mapping[str, Source]) -> bool:
-    """Whether something else could have been meant."""
+    """Return whether a default could be wrong."""
     return any(ground is not Source.ONLY for ground in grounds.values())
 
 
 def change_asked(request: str, draft: str) -> Block:
-    """The button that takes a request back and opens its form with all that was understood."""
+    """Return the button that withdraws a request and opens its form filled."""
     label = f"Take {request} back and change it"
     return button("Take back and change…", CHANGE_ASKED, f"{request} {draft}", label=label)

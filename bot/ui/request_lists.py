@@ -1,6 +1,6 @@
-"""What `/calls list` and `/calls status` show one person: requests with their ids and the next steps. Pure.
+"""The answers to `/calls list` and `/calls status`: requests with their ids and next steps.
 
-Numbers are masked as in channels, times are in the reader's own zone.
+Numbers are masked as in channels, and times are in the reader's zone.
 """
 
 from collections.abc import Sequence
@@ -20,19 +20,19 @@ from storage.states import State
 
 STATUS = "show_status"
 SHOWN = 5
-"""Requests, and calls, in each part of a list: what is further away is counted."""
+"""Requests or calls in each part of a list. The rest is counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A request, and what its reader may do about it."""
+    """A request, and the reader's permissions on it."""
 
     request: Request
     may_withdraw: bool = False
     may_decide: bool = False
 
     def steps(self) -> list[Block]:
-        """The buttons for that."""
+        """Return the buttons that the reader may use."""
         request = self.request
         review = button("Review…", REVIEW, request.id, label=f"Review {request.id}")
         return [
@@ -44,7 +44,7 @@ class Row:
 def lists(
     mine: Sequence[Row], waiting: Sequence[Row], coming: Sequence[ActionRecord], *, more_wait: int = 0
 ) -> Message:
-    """What somebody asked for last, what waits for a decision, and which calls are still to go out."""
+    """Return a person's last requests, the pending requests and the upcoming calls."""
     first = "*Your calls and requests, what waits for approval, and what is coming up.*"
     blocks = [section(first), section("*Yours*, the newest first")]
     blocks += [_row(row) for row in mine] or [context("You have asked for nothing yet.")]
@@ -81,7 +81,7 @@ def _details(request: str) -> Block:
 
 
 def status(row: Row, events: Sequence[Event]) -> Message:
-    """How one request stands: its targets, who asked, who decided, and what can be done next."""
+    """Return a request's state, decision, deadline and next steps."""
     request = row.request
     shown = audit(request)
     blocks = list(shown.blocks)
@@ -98,13 +98,13 @@ def status(row: Row, events: Sequence[Event]) -> Message:
 
 
 def which(requests: Sequence[Request], typed: str) -> Message:
-    """Several requests could be meant: a symbol was typed that no id has, and looks like two others."""
+    """Return the requests that an id may mean, because it has a symbol that no id has."""
     first = f"*{code(typed)} could be {len(requests)} requests.* Ids have no 0, O, 1 or I."
     return Message(first, [section(first), *(_row(Row(request)) for request in requests)])
 
 
 def not_found(typed: str) -> Message:
-    """No request has that id: what to do instead."""
+    """Return that no request has the id, and what to do instead."""
     if not typed:
         first = "*Say which request*, as in `/calls status A-7K3F`."
     elif typed.upper().startswith("E-"):

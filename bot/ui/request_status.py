@@ -1,6 +1,6 @@
-"""How a request stands, in words: the sentences that every message about it is made of. Pure.
+"""The sentences about a request's state, which all messages about it use.
 
-Numbers are masked, people's words are escaped, and times are in each reader's own zone.
+Numbers are masked, people's text is escaped, and times are in each reader's zone.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,16 +36,16 @@ _DECISIONS = {
     "did_not_happen": "Looked up",
     "retry_requested": "Sent again",
 }
-"""Events that are a person's decision about a request."""
+"""Events that record a person's decision about a request."""
 
 
 def trial(request: Request) -> list[str]:
-    """What is said first of all where a request only tries things out."""
+    """Return the note of a dry run, or nothing for other requests."""
     return [DRY_RUN] if request.mode == "dry-run" else []
 
 
 def marked(request: Request, message: Message) -> Message:
-    """A message about a request, in which a dry run is said first."""
+    """Return a message about a request, with the note of a dry run before it if it is one."""
     if not trial(request):
         return message
     first, *others = message.blocks
@@ -54,7 +54,7 @@ def marked(request: Request, message: Message) -> Message:
 
 
 def request_status(request: Request) -> str:
-    """How a request stands, as a sentence or two."""
+    """Return a request's state as a sentence or two."""
     first = request.entries[0]
     if len(request.entries) == 1:
         return _SENTENCES[request.state](request, first)
@@ -69,7 +69,10 @@ def request_status(request: Request) -> str:
 
 
 def held_up(request: Request) -> str | None:
-    """What holds up all that is approved of a request, and until when; None: nothing that holds longest."""
+    """Return why and until when approved actions wait for a connection.
+
+    Return None if there is no outage, or if all of the actions wait longer for other reasons.
+    """
     held = _hold(request)
     later = [entry.not_before for entry in request.entries if entry.state is State.APPROVED]
     if held is None or not later or all(at is not None and at > held.until for at in later):
@@ -78,7 +81,7 @@ def held_up(request: Request) -> str | None:
 
 
 def _hold(request: Request) -> ConnectionOutage | None:
-    """What holds a request up, until it is tried next: what removes something is tried sooner."""
+    """Return the request's outage. For a removal it ends at the next probe, which may come earlier."""
     held = request.waits_for
     if held is None or held.probe_at is None or request.kind not in REMOVING:
         return held
@@ -86,7 +89,7 @@ def _hold(request: Request) -> ConnectionOutage | None:
 
 
 def _waits(request: Request) -> str:
-    """What holds a request up and what can be done about that, to end a sentence with."""
+    """Return the note on a wait and on what people can do, or an empty text."""
     waits = held_up(request)
     return f" Waits: {waits}.{_what_to_do(request)}" if waits else ""
 
@@ -97,20 +100,20 @@ def _what_to_do(request: Request) -> str:
 
 
 def passed(request: Request) -> str:
-    """What was approved and has not ended: true whenever it is read, as a card may be behind."""
+    """Return the sentence for an approved request, which stays true if the card is not updated soon."""
     told = f"*Approved:* {task(request)}, for {person(request.requester)}."
     return f"⏳ {told}{_waits(request)} The audit channel shows what comes of it."
 
 
 def already(request: Request, events: Sequence[Event]) -> list[str]:
-    """How a request stands, and who decided it and when: for somebody who comes too late."""
+    """Return a request's state, and who decided it when, for a person who came too late."""
     decided = next((event for event in reversed(events) if event.name in _DECISIONS), None)
     by = [f"{_DECISIONS[decided.name]} by {person(decided.actor)}, {when(decided.at)}."] if decided else []
     return [request_status(request), *by]
 
 
 def became(entry: ActionRecord) -> str:
-    """Return how one of several targets stands, with what was said of its end."""
+    """Return the state of one of several targets, with its message if it has ended."""
     if entry.state is State.APPROVED and entry.not_before:
         return f"waits until {when(entry.not_before)}"
     return word(entry) + (f". {entry.message}" if entry.message and entry.state not in UNFINISHED else "")
@@ -176,7 +179,7 @@ def _succeeded(request: Request, entry: ActionRecord) -> str:
 
 
 def _moved(request: Request, entry: ActionRecord) -> str:
-    """How a move stands whose first step is done."""
+    """Return the sentence for a reschedule whose first step is done."""
     second = request.followed_by
     to = f" {when(request.new_time)}" if request.new_time else ""
     whose = f"{one_call(entry)}, for {person(request.requester)}."
@@ -198,7 +201,7 @@ def _moved(request: Request, entry: ActionRecord) -> str:
 
 
 def _taken_away(request: Request, entry: ActionRecord, cancelled: Cancelled) -> str:
-    """How a call stands that was placed and then cancelled: where it is told, and what comes of it."""
+    """Return the sentence for a placed call that was cancelled, with the request that cancelled it."""
     at = f", {when(entry.scheduled_for)}" if entry.scheduled_for else ""
     whose = f"{target(entry)}{at}, for {person(request.requester)}"
     if cancelled.moved:
@@ -207,7 +210,7 @@ def _taken_away(request: Request, entry: ActionRecord, cancelled: Cancelled) -> 
 
 
 def moved_in_vain(request: Request) -> bool:
-    """Whether a call was cancelled to be moved, will not go out at all, and might be placed again."""
+    """Return whether a reschedule cancelled its call but did not place it again, and could still do so."""
     second = request.followed_by
     if second is None or second.code == Code.COMPLIANCE_BLOCKED:
         return False
@@ -215,7 +218,7 @@ def moved_in_vain(request: Request) -> bool:
 
 
 def done(request: Request) -> str:
-    """What was done, in short: of several targets, how many."""
+    """Return a request's result in short, with counts for several targets."""
     if request.cancelled:
         return _taken_away(request, request.entries[0], request.cancelled)
     finished = [entry for entry in request.entries if entry.state is State.SUCCEEDED]
@@ -251,7 +254,9 @@ def _unknown(request: Request, entry: ActionRecord) -> str:
 
 def _refused(request: Request, entry: ActionRecord) -> str:
     if entry.code is Code.DRY_RUN:
-        would = (entry.message or "").removeprefix("Dry run: nothing was sent. ")  # as the message begins
+        would = (entry.message or "").removeprefix(
+            "Dry run: nothing was sent. "
+        )  # the message begins with it
         return f"✅ *Tried out:* {task(request)}, for {person(request.requester)}. {would}".rstrip()
     text = f"🚫 *Not sent:* {task(request)}, for {person(request.requester)}. {entry.message or ''}".rstrip()
     return f"{text} {EARLIER}." if entry.maybe_executed else text
@@ -282,17 +287,17 @@ def _expired(request: Request, entry: ActionRecord) -> str:
 
 
 def _too_few(request: Request) -> str:
-    """How far the deciding had come when its time was over."""
+    """Return at which point of the approval the time ran out."""
     return "before enough people approved" if request.approved_by else "before anyone decided"
 
 
 def _was_to_go_out(request: Request) -> datetime | None:
-    """When the call that was to be cancelled was to go out, where that is known."""
+    """Return when the call to cancel was due, or None if unknown or if the request cancels nothing."""
     return reported_call_time(request) if request.kind is Kind.CANCEL_CALL else None
 
 
 def _went_out_before(request: Request, entry: ActionRecord) -> bool:
-    """Whether an entry ended unsent because its call's time had come, as far as anybody knew that."""
+    """Return whether a cancellation was not sent before its call was due, by the best known time."""
     at = call_time(request, entry)
     if at is None or entry.kind is not Kind.CANCEL_CALL or entry.message == outcomes.LATER_CALLS_GO_OUT:
         return False
@@ -300,7 +305,7 @@ def _went_out_before(request: Request, entry: ActionRecord) -> bool:
 
 
 def unsent(request: Request, entry: ActionRecord, which: str = "") -> str:
-    """What follows where something was not sent in time: ``which`` names it among several."""
+    """Return the effect of an action that was not sent in time. ``which`` names it among several."""
     if request.done_by:
         return f"`{request.done_by}` cancelled it before."
     if not entry.message:
@@ -316,7 +321,7 @@ def unsent(request: Request, entry: ActionRecord, which: str = "") -> str:
 
 
 def missed(request: Request, entry: ActionRecord) -> str:
-    """What follows where nobody decided. That a call went out is said only where the log knew when."""
+    """Return the effect of a request that nobody decided. Only the log's own time proves a call went out."""
     at = _was_to_go_out(request)
     if at is None:
         nobody = "Too few people approved" if request.approved_by else "Nobody decided"
@@ -348,11 +353,11 @@ _SENTENCES: dict[State, Callable[[Request, ActionRecord], str]] = {
 
 
 LONG = timedelta(minutes=15)
-"""A wait that people may want to cut short."""
+"""A wait that is long enough for people to shorten it."""
 
 
 def why_waiting(outage: ConnectionOutage) -> str:
-    """What holds a request up, and until when, for everybody who reads of it."""
+    """Return why a connection's requests wait, and until when."""
     name, at = outage.connection, when(outage.until)
     if outage.reason == "rate_limited":
         return f"{name} asked us to wait, next try {at}"
@@ -360,7 +365,7 @@ def why_waiting(outage: ConnectionOutage) -> str:
 
 
 def what_to_do(outage: ConnectionOutage, kind: Kind) -> str:
-    """What people can do about a long wait that the provider asked for; empty where that is soon over."""
+    """Return how people can shorten a long wait for a rate limit, or an empty text for other waits."""
     if outage.reason != "rate_limited" or outage.until - outage.since <= LONG:
         return ""
     tried = _TRIED.get(kind, "")

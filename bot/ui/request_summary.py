@@ -1,6 +1,6 @@
-"""What a request asks for, in words: its targets, and what is to be done to them. Pure.
+"""Descriptions of a request: its targets, and what is done to them.
 
-Numbers are masked, people's words are escaped, and times are in each reader's own zone.
+Numbers are masked, people's text is escaped, and times are in each reader's zone.
 """
 
 from datetime import datetime
@@ -23,7 +23,7 @@ from storage.models import ActionRecord, Request
 ERASED_NUMBER = "a number that was erased"
 OF_CALLS = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
 MAX_NAME = 150
-"""Characters of a name that somebody gave a campaign."""
+"""Characters of a campaign's name."""
 _VERBS = {
     Kind.PLACE_CALL: "place",
     Kind.CANCEL_CALL: "cancel",
@@ -33,11 +33,11 @@ _VERBS = {
 }
 PLURALS = {kind: "calls" if kind in OF_CALLS else "campaigns" for kind in Kind}
 WARNING = {Kind.START_CAMPAIGN: ", which calls people"}
-"""What is said with a task before it is done."""
+"""The warning after a task that was not done yet."""
 
 
 def target(entry: ActionRecord) -> str:
-    """What an entry is aimed at, as people read it in channels."""
+    """Return the target of an action, as people read it in channels."""
     match entry.action:
         case PlaceCall(to=to):
             return f"a call to {mask(to)}"
@@ -47,12 +47,12 @@ def target(entry: ActionRecord) -> str:
             return f"call `{call_id}`"
         case DeleteCampaign(target=to) | StopCampaign(target=to) | StartCampaign(target=to):
             return f"campaign {_named(entry)}`{to.campaign_id}`"
-        case _:  # erased: only what is no personal data is left
+        case _:  # only the id is left of an erased target
             return f"`{entry.target_id}`" if entry.target_id else ERASED_NUMBER
 
 
 def one_call(entry: ActionRecord) -> str:
-    """The one call that is moved, where cancelling it aims at a number."""
+    """Return the call of a reschedule, even if cancelling it goes by number."""
     match entry.action:
         case CancelCall(target=NumberRef(to=to)):
             return f"the call to {mask(to)}"
@@ -61,28 +61,28 @@ def one_call(entry: ActionRecord) -> str:
 
 
 def _named(entry: ActionRecord) -> str:
-    """What people call a target, where its provider said so; never anything that looks like an id."""
+    """Return the target's name as the provider gave it, without backticks, or an empty text."""
     return f"{quote(cut(entry.known_as.replace('`', ''), MAX_NAME))} " if entry.known_as else ""
 
 
 def is_named_whole(entry: ActionRecord) -> bool:
-    """Whether people read the whole name of a campaign, and not its beginning."""
+    """Return whether the whole name of a campaign is shown."""
     return len(entry.known_as or "") <= MAX_NAME
 
 
 def reported_call_time(request: Request) -> datetime | None:
-    """When the first of its calls goes out, as the log knows, or else as the requester says."""
+    """Return when the first call goes out, by the log or else by the requester. None if unknown."""
     known = [entry.scheduled_for for entry in request.entries if entry.scheduled_for]
     return min(known) if known else request.reported_call_time
 
 
 def task(request: Request) -> str:
-    """What is asked for: to do what, to which target, or to how many."""
+    """Return the task of a request, with its target or the number of targets."""
     return f"{'move' if request.new_time else _VERBS[request.kind]} {aimed_at(request)}"
 
 
 def aimed_at(request: Request) -> str:
-    """What it is done to: one target, or how many; of a move also from when, and to when."""
+    """Return the target or the number of targets. For a reschedule, add the old and the new time."""
     first = request.entries[0]
     if request.new_time:
         at = reported_call_time(request)
@@ -96,10 +96,10 @@ def aimed_at(request: Request) -> str:
 
 
 def one_task(request: Request, entry: ActionRecord) -> str:
-    """What is asked for of one target; of a move, its first step."""
+    """Return the task for one target. For a reschedule, it is the first step."""
     return f"{_VERBS[entry.kind]} {one_call(entry) if request.reschedules else target(entry)}"
 
 
 def spec_summary(request: Request) -> str:
-    """Who asks for what."""
+    """Return the requester and the task as a sentence."""
     return f"{person(request.requester)} asks to {task(request)}{WARNING.get(request.kind, '')}."

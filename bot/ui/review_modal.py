@@ -1,7 +1,4 @@
-"""The modals of whoever decides a request, or says what became of it.
-
-For each one its ids, how it is built, and how what comes back is read.
-"""
+"""The modals to review, deny and settle requests: their ids, their blocks and their submitted values."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -39,7 +36,7 @@ _APPROVE = {
     Kind.STOP_CAMPAIGN: "Approve stop",
     Kind.START_CAMPAIGN: "Approve start",
 }
-"""What the button says that approves, within `MAX_TITLE`."""
+"""The label of the approve button, within `MAX_TITLE`."""
 
 _DONE: Final[Mapping[Kind, str]] = {
     Kind.PLACE_CALL: "placed",
@@ -48,23 +45,23 @@ _DONE: Final[Mapping[Kind, str]] = {
     Kind.STOP_CAMPAIGN: "stopped",
     Kind.START_CAMPAIGN: "started",
 }
-"""What has happened, where it happened: "it" alone could be the call as well as its cancellation."""
+"""The past participle for each action. "It happened" alone could mean the call or its cancellation."""
 
 
 def has_numbers(request: Request) -> bool:
-    """Whether there is a number to be shown in full."""
+    """Return whether the request has numbers to reveal."""
     return any(number_of(entry.action) for entry in request.entries)
 
 
 def reveal_button(request: Request, action_id: str) -> Block:
-    """The button with which somebody looks at full numbers."""
+    """Return the button that reveals full numbers."""
     several = sum(number_of(entry.action) is not None for entry in request.entries) > 1
     what = "Show full numbers" if several else "Show full number"
     return button(what, action_id, request.id, label=f"{what}: the log keeps that you did")
 
 
 class Review:
-    """What a manager decides on: its submit approves, a button turns it into `Denial`."""
+    """The modal for a decision. Its submit button approves, and another turns it into `Denial`."""
 
     callback_id = "review"
     deny = "deny"
@@ -85,11 +82,11 @@ class Review:
         revealed: bool = False,
         approved: bool = False,
     ) -> View:
-        """What goes away and when, who asks and why, and what happens either way.
+        """Return the modal with the request's facts and the effect of either decision.
 
-        ``beside`` is what else waits for the person; ``may_reveal``: they may see full numbers; ``hidden``:
-        some are in its words; ``revealed``: they see them; ``approved``: they approved it already, and
-        somebody else has to as well.
+        ``beside`` describes the other pending requests. ``may_reveal`` means that the person may see full
+        numbers, and ``revealed`` that they are shown. ``hidden`` means that some text was masked.
+        ``approved`` means that the person has approved already and another approval is needed.
         """
         about = About(nonce=nonce, request=request.id, shown=shown, decided=decided)
         buttons = [button("Deny…", cls.deny, request.id, style="danger", label=f"Deny {request.id}")]
@@ -127,12 +124,12 @@ class Review:
 
     @classmethod
     def note_id(cls, request: str) -> str:
-        """The note's block, one for each request: Slack keeps what was typed where an id stays the same."""
+        """Return the note's block id. It differs by request, since Slack keeps text under the same id."""
         return f"note-{request}"
 
     @classmethod
     def confirmation_id(cls, request: str) -> str:
-        """The block in which what cannot be undone is named."""
+        """Return the block id of the field in which the campaign must be named."""
         return f"confirmation-{request}"
 
     @classmethod
@@ -164,10 +161,10 @@ class Review:
 
     @classmethod
     def is_confirmed(cls, request: Request, view: Mapping[str, Any], *, namesake: bool = False) -> bool:
-        """Whether what cannot be undone was named by whoever approves it; all else needs no such thing.
+        """Return whether the approver named the campaign, or True for actions that can be undone.
 
-        A name that the provider told for the id will do: what is deleted is the id, and whoever typed the
-        name has read which campaign that is. Not so with a ``namesake``, another campaign of that name.
+        The provider's name for the campaign suffices, because the person who typed it has read which one is
+        meant. It does not suffice if there is a ``namesake``, another campaign with that name.
         """
         if request.kind not in IRREVERSIBLE:
             return True
@@ -180,19 +177,19 @@ class Review:
 
     @classmethod
     def _id(cls, text: str) -> str:
-        """Bring an id back to what was copied: in its own letters, with nothing around it."""
+        """Return an id as it was copied, without what phones changed in it or what stood around it."""
         return as_typed(text).strip(AROUND)
 
     @classmethod
     def _name(cls, request: Request) -> str | None:
-        """What people call the one campaign, as it is compared, where they are shown it whole."""
+        """Return the campaign's name for comparison, or None if there are several or it is cut when shown."""
         [entry, *others] = request.entries
         shown = is_named_whole(entry) and not others
         return (called(entry) or None) if shown else None
 
 
 class Denial:
-    """Why a request is denied."""
+    """The modal for the reason of a denial."""
 
     callback_id = "denial"
     reason = "reason"
@@ -203,7 +200,7 @@ class Denial:
     def build(
         cls, request: Request, *, nonce: str, shown: str, reasons: Sequence[str] = (), decided: int = 0
     ) -> View:
-        """The same request, with the configured reasons to choose from, and a field for any other."""
+        """Return the modal with the configured reasons, and a field for another one."""
         about = About(nonce=nonce, request=request.id, shown=shown, decided=decided)
         options = [*((f"reason-{n}", text) for n, text in enumerate(reasons)), (cls.other, "Something else")]
         blocks = [
@@ -225,7 +222,7 @@ class Denial:
 
     @classmethod
     def read(cls, view: Mapping[str, Any], reasons: Sequence[str]) -> tuple[str, dict[str, str]]:
-        """The reason that was chosen or typed, or what is wrong by field."""
+        """Return the reason and no errors, or an empty reason and the errors by field."""
         chosen, words = typed(view, cls.reason), typed(view, cls.words)
         known = {f"reason-{n}": text for n, text in enumerate(reasons)}
         if chosen == cls.other and not words:
@@ -237,7 +234,7 @@ class Denial:
 
 
 class Settling:
-    """What became of an unknown, as somebody who looked says."""
+    """The modal in which a person records an unknown outcome."""
 
     callback_id = "settling"
     what = "what"
@@ -246,9 +243,10 @@ class Settling:
 
     @classmethod
     def build(cls, request: Request, entry: ActionRecord, *, nonce: str) -> View:
-        """Three answers, where one has it from, and a field for how one knows.
+        """Return the modal with the three outcomes, their evidence and an explanation.
 
-        What happened is what was asked for: of a cancellation, that the call is cancelled.
+        The outcome is that of the action. For a cancellation, "it happened" means that the call was
+        cancelled.
         """
         what = one_task(request, entry)
         about = About(nonce=nonce, request=request.id, entry=entry.id)
@@ -281,7 +279,7 @@ class Settling:
 
 
 def done(decided: int) -> View:
-    """Nothing else waits for somebody who decided some in a row."""
+    """Return the notice that no more requests wait for a person who decided several in a row."""
     return notice("Done", f"*Done: {decided} decided.* Nothing else waits for you.")
 
 
@@ -290,7 +288,7 @@ def _more_wait(others: int) -> str:
 
 
 def _listed(request: Request) -> list[Block]:
-    """List all targets of several: nobody approves what is not shown."""
+    """Return all targets of several, because nobody should approve a target that is not shown."""
     if len(request.entries) == 1:
         return []
     return paragraphs(

@@ -1,6 +1,6 @@
-"""What is said in the thread of a request's audit message, once for each thing that happened. Pure.
+"""Replies in the thread of a request's audit message, each for one event.
 
-A reply is rendered from a request as it stands when it is sent, and is not edited after that.
+A reply is rendered from the request's state at the time of sending, and never edited.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,20 +17,20 @@ from storage.models import ActionRecord, Request, Scalar
 from storage.states import State
 
 PLACE_IT_AGAIN = "*Place it again…*"
-"""The button of a move that cancelled its call and could not place it again."""
+"""The button of a reschedule that cancelled its call and could not place it again."""
 _AFTER_ALL = {
     "late_answer": "The provider's answer was recorded late",
     "webhook": "The provider told us what happened, so nobody needs to look it up",
 }
-"""What ended a doubt without any person."""
+"""The events that resolved an unknown outcome without a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the event behind a post adds to the request: who did it, what they said, and to which entry.
+    """The facts that an outbox item's event adds to its request: actor, note and action.
 
-    ``summaries`` tell what is gone for good, ``warnings`` what somebody should look at, by entry; ``data`` is
-    the event's own.
+    ``summaries`` describe what was deleted for good. ``warnings`` are pairs of action id and text. ``data``
+    is the event's own.
     """
 
     actor: str
@@ -42,7 +42,7 @@ class Told:
 
 
 def thread(template: str, request: Request, told: Told) -> Message:
-    """What is said of one thing that happened, to everybody who follows the request."""
+    """Return the reply about an event, for everybody who follows the request."""
     who = person(told.actor)
     entry = next((one for one in request.entries if one.id == told.entry), request.entries[0])
     which = f" ({target(entry)})" if len(request.entries) > 1 else ""
@@ -72,14 +72,14 @@ def thread(template: str, request: Request, told: Told) -> Message:
 
 
 def _shown_by(entry: ActionRecord) -> str:
-    """What shows what somebody says, which is the end of the entry's message."""
+    """Return the sentence about the evidence at the end of the action's message, or an empty text."""
     return next(
         (f" {shown}" for shown in interactions.SHOWN_BY.values() if (entry.message or "").endswith(shown)), ""
     )
 
 
 def _machines_thread(template: str, request: Request, entry: ActionRecord, which: str) -> str:
-    """What is said in the thread of what no person did."""
+    """Return the reply about an event that no person caused."""
     settle = "press *Say what happened…* on the message above."
     match template:
         case "expired":
@@ -99,14 +99,14 @@ def _machines_thread(template: str, request: Request, entry: ActionRecord, which
 
 
 def still_unknown(request: Request) -> str:
-    """That nobody has said yet what happened: true of when it is rendered."""
+    """Return that nobody has recorded the outcome yet. It is true at the time of rendering."""
     doubts = [entry for entry in request.entries if entry.state is State.UNKNOWN]
     which = f" to {len(doubts)} of {len(request.entries)}" if len(request.entries) > 1 else ""
     return f"⏰ *Nobody has said yet what happened{which}.* {request_status(request)}"
 
 
 def contradicted(entry: ActionRecord, which: str) -> str:
-    """What somebody reads who believes that a call was not placed."""
+    """Return the warning that a call took place although it is recorded as not placed."""
     return (
         f"*The provider says that this call took place{which}.* Here it is recorded as {word(entry)}, and "
         "that stays. Look it up at the provider before anybody asks for it again."
@@ -114,7 +114,7 @@ def contradicted(entry: ActionRecord, which: str) -> str:
 
 
 def also(request: Request, told: Told) -> list[Block]:
-    """What is left of what is gone, and what somebody should look at."""
+    """Return the summaries of deleted targets, and the warnings."""
     targets = {entry.id: target(entry) for entry in request.entries}
     summaries = [f"What it was: {escape(summary)}" for summary in told.summaries]
     warnings = [
