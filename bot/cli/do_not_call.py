@@ -166,7 +166,7 @@ async def _write(
     name = _name(chosen)
     async with _opened(path, key) as log:
         new = await log.do_not_call_lists.unlisted(name, found.numbers)
-        complain(_forecast(name, found, new=new))
+        say(_forecast(name, found, new=new), to=sys.stderr)
         with bar("Writing", len(found.numbers) if new else 0) as shown:
             imported.append(
                 await log.do_not_call_lists.add(name, found.numbers, actor=SYSTEM, progress=shown.update)

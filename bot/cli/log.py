@@ -201,7 +201,7 @@ async def _fixture(log: Store, chosen: argparse.Namespace, variables: Mapping[st
         found = [one for one in found if one.entry == chosen.id]
     made, provider = fixture(request, found, chosen.attempt, variables)
     say_json(made, indent=2)
-    complain(*advise(made, found, provider))
+    say(*advise(made, found, provider), to=sys.stderr)
     return OK
 
 

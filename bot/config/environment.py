@@ -1,4 +1,7 @@
-"""Reading the environment, over `.env` in this folder, and text files. Nobody else reads the environment."""
+"""Reading the environment, over `.env` in this folder, and text files.
+
+Nobody else reads the environment, but for the colours of a terminal (`bot.text.terminal`).
+"""
 
 import base64
 import binascii

@@ -3,13 +3,19 @@
 People's words, names, providers' answers and what a file holds reach a terminal only through `say` and
 `say_json`. Characters that steer a screen are written as escapes. What a value has behind its first line
 stands behind a mark, so that each line of ours begins as only ours do.
+
+The colours of a terminal are chosen here as well, by what a word means.
 """
 
 import json
 import logging
+import os
 import re
 import sys
-from typing import Final, TextIO
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TextIO, TypeAlias
 
 from bot.text.visible import UNSEEN
 
@@ -24,16 +30,48 @@ _LINE_END: Final = re.compile(r"\r?\n")
 _NO_CELL: Final = re.compile(r'^$|^[\s"]|\s$|\s\s|"')
 
 
-def say(*lines: str, to: TextIO | None = None) -> None:
-    """Print each text as one line of ours, on standard output or ``to``."""
+class Style(StrEnum):
+    """What a word of ours means to its reader, and its colour (ECMA-48, SGR)."""
+
+    GOOD = "32"
+    """Green."""
+    ATTENTION = "33"
+    """Yellow."""
+    BAD = "31"
+    """Red."""
+    ASIDE = "2"
+    """Dim."""
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """A part of a line that has a colour on a terminal."""
+
+    text: str
+    style: Style
+
+
+Line: TypeAlias = str | Sequence[str | Painted]
+"""A line of ours: a text, or its parts."""
+
+
+def has_colours(out: TextIO, variables: Mapping[str, str] = os.environ) -> bool:
+    """Return whether colours may be written: to a terminal that has them, and whose user wants them."""
+    wanted = not variables.get("NO_COLOR")  # https://no-color.org
+    return wanted and variables.get("TERM", "dumb") != "dumb" and out.isatty()
+
+
+def say(*lines: Line, to: TextIO | None = None) -> None:
+    """Print each line of ours, on standard output or ``to``."""
     out = to or sys.stdout
-    for one in lines:
-        out.write(f"{shown(one)}\n")
+    colours = has_colours(out)
+    for line in lines:
+        out.write(f"{_written([line] if isinstance(line, str) else line, colours=colours)}\n")
 
 
 def complain(*lines: str) -> None:
-    """Print to standard error, as `say` does."""
-    say(*lines, to=sys.stderr)
+    """Print errors to standard error, as `say` does."""
+    say(*([Painted(line, Style.BAD)] for line in lines), to=sys.stderr)
 
 
 def say_json(document: object, *, indent: int | None = None) -> None:
@@ -43,9 +81,18 @@ def say_json(document: object, *, indent: int | None = None) -> None:
 
 def shown(text: str) -> str:
     """Return a text as a terminal may be given it; what stands behind its first line is marked."""
-    first, *further = map(escaped, _LINE_END.split(text))
-    indent = first[: len(first) - len(first.lstrip(" "))] or INDENT
-    return "\n".join([first, *(f"{indent}{MARK}{line}" for line in further)])
+    return _written([text], colours=False)
+
+
+def _written(parts: Sequence[str | Painted], *, colours: bool) -> str:
+    texts = [one if isinstance(one, str) else one.text for one in parts]
+    line = "".join(texts)
+    indent = line[: len(line) - len(line.lstrip(" "))] or INDENT
+    safe = [f"\n{indent}{MARK}".join(map(escaped, _LINE_END.split(text))) for text in texts]
+    return "".join(
+        f"\x1b[{one.style}m{text}\x1b[0m" if colours and isinstance(one, Painted) else text
+        for one, text in zip(parts, safe, strict=True)
+    )
 
 
 def escaped(text: str) -> str:
