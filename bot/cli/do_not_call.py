@@ -19,7 +19,7 @@ from typing import Final
 from bot.cli.do_not_call_columns import CannotRead, visible
 from bot.cli.do_not_call_file import Read, decoded, read
 from bot.cli.progress import bar
-from bot.config.environment import database_path, is_key
+from bot.config.environment import database_path, is_key, no_log
 from bot.config.loader import look
 from bot.text.formatting import closest, counted, listed
 from bot.text.terminal import cell, complain, say, say_json
@@ -46,8 +46,8 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     key = variables.get("CALLOPS_KEY") or ""
     if not is_key(key):
         faults.append("CALLOPS_KEY is not set: numbers are kept as hashes under the log's own key")
-    if chosen.stopping != "import" and not path.exists():
-        faults.append(f"There is no log at {path}: is DATABASE_URL right?")
+    if chosen.stopping != "import":
+        faults += no_log(path)
     if faults:
         complain(*faults)
         return CANNOT_START

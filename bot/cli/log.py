@@ -19,7 +19,7 @@ from typing import Any
 from bot.cli.log_export import CannotExport, export, query
 from bot.cli.log_replies import NoFixture, advise, as_lines, as_objects, attempts, fixture
 from bot.cli.progress import share_bar
-from bot.config.environment import database_path, is_key, key_bytes
+from bot.config.environment import database_path, is_key, key_bytes, no_log
 from bot.config.loader import look
 from bot.services.export import target
 from bot.text.formatting import WORDS, word
@@ -53,8 +53,7 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     key = variables.get("CALLOPS_KEY") or ""
     if not is_key(key) and chosen.reading != "verify":  # which asks for no secret, so that anyone can do it
         faults.append("CALLOPS_KEY is not set: the log is opened with the key it was made with")
-    if not path.exists():
-        faults.append(f"There is no log at {path}: is DATABASE_URL right?")
+    faults += no_log(path)
     if faults:
         complain(*faults)
         return CANNOT_START

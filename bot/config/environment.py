@@ -170,6 +170,11 @@ def database_path(url: str | None, faults: list[str]) -> Path:
     return Path(path or "callops.db")
 
 
+def no_log(path: Path) -> list[str]:
+    """Return that there is no log in a file as the only fault; nothing where there is one."""
+    return [] if path.exists() else [f"There is no log at {path}: is DATABASE_URL right?"]
+
+
 def is_key(text: str) -> bool:
     """Return whether a text is what `python -m bot key` prints."""
     return key_bytes(text) is not None
