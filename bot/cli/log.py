@@ -19,7 +19,7 @@ from typing import Any
 from bot.cli.log_export import CannotExport, export, query
 from bot.cli.log_replies import NoFixture, advise, as_lines, as_objects, attempts, fixture
 from bot.cli.progress import share_bar
-from bot.config.environment import database_path, is_key, key_bytes, no_log
+from bot.config.environment import NotText, database_path, is_key, key_bytes, no_log, read_bytes
 from bot.config.loader import look
 from bot.services.export import target
 from bot.text.formatting import WORDS, word
@@ -245,12 +245,14 @@ def _anchors(given: Sequence[str]) -> Sequence[Anchor]:
         anchors = Anchor.all_in(one)
         if not anchors:
             try:
-                anchors = Anchor.all_in(Path(one).read_text(encoding="utf-8", errors="replace"))
+                anchors = Anchor.all_in(read_bytes(Path(one)).decode(errors="replace"))
             except OSError as error:
                 raise NoAnchor(
                     f"{one} is neither an anchor (a number, a colon and 64 letters and digits) nor a file: "
                     f"{error.strerror}"
                 ) from error
+            except NotText as error:
+                raise NoAnchor(f"{one} cannot be read: {error}.") from error
         if not anchors:
             raise NoAnchor(f"There is no anchor in {one}.")
         found += anchors

@@ -20,6 +20,8 @@ from bot.slack.client import is_loopback
 
 KEY_BYTES = 32
 LAST_PORT = 65535
+LARGEST_FILE: Final = 16 << 20
+"""Bytes that are read of a file: ten thousand rules or four centuries of anchors fit."""
 _APP_TOKEN = "make one with connections:write on the Slack app's page Basic Information"  # noqa: S105 - where
 _SIGNING_SECRET = "it is on the Slack app's page Basic Information"  # noqa: S105 - where it is
 _FORGETFUL = {"DYNO": "Heroku", "K_SERVICE": "Cloud Run"}
@@ -51,7 +53,16 @@ class NotText(ValueError):
 
 def read_text(path: Path) -> str:
     """Return a file's text, with a newline at each line's end. Raises `OSError`, `NotText`."""
-    return decode(path.read_bytes())
+    return decode(read_bytes(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return all that a file holds, which may be a pipe or a device. Raises `OSError`, `NotText`."""
+    with path.open("rb") as file:
+        content = file.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        raise NotText(f"it is larger than {LARGEST_FILE >> 20} MB")
+    return content
 
 
 def decode(content: bytes) -> str:
