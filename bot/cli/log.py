@@ -9,21 +9,27 @@ import asyncio
 import base64
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Any
+
+from whenever import Instant, TimeZoneNotFoundError
 
 from bot.cli.log_export import CannotExport, export, query
 from bot.cli.log_replies import NoFixture, advise, as_lines, as_objects, attempts, fixture
+from bot.cli.log_story import STATE_STYLES, known_names, lines, people_in
 from bot.cli.progress import share_bar
 from bot.config.environment import NotText, database_path, is_key, key_bytes, no_log, read_bytes
 from bot.config.loader import look
 from bot.services.export import target
-from bot.text.formatting import WORDS, word
-from bot.text.terminal import cell, complain, quoted, say, say_json
+from bot.text import clocks, time_errors
+from bot.text.formatting import LONGEST_QUOTED, short, word
+from bot.text.terminal import Painted, Style, cell, complain, fitting, say, say_json, width
+from providers.actions import Code
 from providers.masking import mask_numbers
 from storage.database.connection import CannotOpen
 from storage.database.files import CannotWrite
@@ -35,11 +41,15 @@ from storage.models import Event, Hit, LogEntry, Query, Request, Scalar
 from storage.store import Store
 
 OK, WRONG, CANNOT_START = 0, 1, 2
+LONGEST_NAME = 24
+"""Columns of a person's name in a list."""
+LEAST_ROOM = 12
+"""Columns of a reason in a list, on a terminal that is too narrow for it."""
+BETWEEN = "  "
 _NOT_SHOWN = frozenset({"action", "raw", "lookup"})
 """Erasable fields that hold full numbers, replies as they came, or a keyed hash."""
 _WITHOUT_REQUEST = ("D-", "E-", "P-", "R-", "S-", "X-")
 """Ids of events of no request: denied attempts, faults, purges, rules, stops and lists, exports."""
-_ONLY_AS_JSON = frozenset({"record"})
 _WHOLE_AS_JSON = frozenset({"record", "query"})
 """The last copy of what was deleted, and which numbers left the log."""
 _WRITTEN_BY_CALLOPS = frozenset({"owner", "fingerprint", "hash", "sealed"})
@@ -100,19 +110,36 @@ async def _list(log: Store, chosen: argparse.Namespace, region: str) -> int:
     elif not rows:
         say("No action matches." if asked != Query() else "No action is in the log yet.")
     else:
+        names = await known_names(log, (hit.requester for hit in found.hits), default_region=region)
         _table(
-            ["id", "asked", "what", "through", "target", "state"],
-            [_columns(hit, region) for hit in found.hits],
+            ["ID", f"Asked ({chosen.zone})", "By", "What", "Through", "Target", "State", "Reason"],
+            [_columns(hit, names, zone=chosen.zone, region=region) for hit in found.hits],
         )
         if found.after is not None:
             say(f"… and more: --limit {chosen.limit * 2}")
     return OK
 
 
-def _columns(hit: Hit, region: str) -> list[str]:
+def _columns(hit: Hit, names: Mapping[str, str], *, zone: str, region: str) -> list[str]:
+    """Return what the table says of an action; the last is its reason as a whole. Raises `CannotExport`."""
     entry = hit.entry
-    asked, state = f"{entry.asked_at:%Y-%m-%d %H:%M}", word(entry, cancelled=hit.cancelled_by is not None)
-    return [entry.id, asked, entry.kind, entry.connection, target(entry, default_region=region), state]
+    try:
+        asked = clocks.local(Instant(entry.asked_at), zone).to_stdlib()
+    except TimeZoneNotFoundError:
+        raise CannotExport(time_errors.no_zone(short(zone))) from None
+    state = word(entry, cancelled=hit.cancelled_by is not None)
+    passed = hit.cancelled_by is not None or entry.code is Code.DRY_RUN
+    style = Style.ASIDE if passed else STATE_STYLES.get(entry.state)
+    return [
+        cell(entry.id),
+        f"{asked:%Y-%m-%d %H:%M}",
+        fitting(names.get(hit.requester, hit.requester), LONGEST_NAME),
+        cell(entry.kind),
+        cell(entry.connection),
+        cell(target(entry, default_region=region)),
+        Painted(state, style) if style else state,
+        " ".join((_masked(hit.reason, region=region) or "").split()),
+    ]
 
 
 async def _show(log: Store, chosen: argparse.Namespace, region: str) -> int:
@@ -134,34 +161,9 @@ async def _show(log: Store, chosen: argparse.Namespace, region: str) -> int:
         }
         say_json(found, indent=2)
         return OK
-    if request:
-        say(*_standing(request, region))
-    for event in events:
-        who = f"{cell(event.entry)}  {cell(event.name)}  by {cell(event.actor)}"
-        say(f"{event.seq:>6}  {event.at:%Y-%m-%d %H:%M:%S}  {who}")
-        if event.name == RULES:
-            say(f"        {quoted(event.data['difference'])}")
-        elif request is None:
-            say(*(f"        {cell(name)}: {_datum(value)}" for name, value in event.data.items()))
-        for seq, field, value in kept:
-            if seq == event.seq and field not in _ONLY_AS_JSON:
-                say(f"        {cell(field)}: {quoted(value)}")
+    names = await known_names(log, people_in(request, events), default_region=region)
+    say(*lines(request, events, kept, names, default_region=region))
     return OK
-
-
-def _standing(request: Request, region: str) -> Iterator[str]:
-    """How a request and each of its actions stand."""
-    who, through = cell(request.requester), cell(request.connection)
-    yield f"{request.id}  {WORDS[request.state]}, asked by {who} through {through}"
-    for entry in request.entries:
-        aim = target(entry, default_region=region)
-        yield f"  {entry.id}  {entry.kind}  {cell(aim)}  {WORDS[entry.state]}"
-        if message := _masked(entry.message, region=region):
-            yield f"      {quoted(message)}"
-
-
-def _datum(value: Scalar) -> str:
-    return quoted(value) if isinstance(value, str) else str(value)
 
 
 def _masked(text: str | None, *, region: str) -> str | None:
@@ -224,11 +226,12 @@ def _verify(path: Path, given: Sequence[str], key: bytes | None, *, as_json: boo
         }
         say_json(found)
     else:
-        say(*faults)
+        say(*(Painted(fault, Style.BAD) for fault in faults))
         whole = "is NOT whole" if faults else "is whole"
         if anchors and not faults:
             whole += f" and holds {len(anchors)} {'anchor' if len(anchors) == 1 else 'anchors'}"
-        say(f"The log {whole}: {verdict.entries} actions, {verdict.events} events, head {verdict.head}")
+        told = f": {verdict.entries} actions, {verdict.events} events, head {verdict.head}"
+        say([Painted(f"The log {whole}", Style.BAD if faults else Style.GOOD), told])
         if key is None:
             say("Without CALLOPS_KEY it was not checked that each action is found by its own number.")
     return WRONG if faults else OK
@@ -311,7 +314,16 @@ def _event(event: Event, private: list[tuple[int, str, str]]) -> dict[str, Any]:
 
 
 def _table(head: list[str], rows: list[list[str]]) -> None:
-    table = [head, *([cell(value) for value in row] for row in rows)]
-    widths = [max(len(row[n]) for row in table) for n in range(len(head))]
+    """Print rows whose cells are ready, but for the last one, which is cut to the room that is left."""
+    widths = [max(width(row[n]) for row in [head, *rows]) + len(BETWEEN) for n in range(len(head) - 1)]
+    left = get_terminal_size().columns - sum(widths)
+    room = max(left, LEAST_ROOM) if sys.stdout.isatty() else LONGEST_QUOTED
+    table: list[list[str]] = [[Painted(one, Style.ASIDE) for one in head]]
+    table += [[*cells, fitting(last, room) if last else ""] for *cells, last in rows]
     for row in table:
-        say("  ".join(one.ljust(width) for one, width in zip(row, widths, strict=True)).rstrip())
+        parts: list[str] = []
+        for one, columns in zip(row, [*widths, 0], strict=True):
+            parts += [one, " " * (columns - width(one))]
+        while not parts[-1].strip():
+            parts.pop()
+        say(parts)

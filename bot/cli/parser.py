@@ -136,7 +136,9 @@ def _add_filters(parser: ArgumentParser) -> None:
     parser.add_argument("--number", help="only those to this number, as +919876543210")
     parser.add_argument("--from", dest="first", metavar="DAY", help="only those asked on this day or later")
     parser.add_argument("--until", dest="last", metavar="DAY", help="only those asked on this day or before")
-    parser.add_argument("--zone", default="UTC", help="where days begin, as Asia/Kolkata (UTC)")
+    parser.add_argument(
+        "--zone", default="UTC", help="of days, and of the list's times, as Asia/Kolkata (UTC)"
+    )
     parser.add_argument("--text", help="only those with these words in a reason or a note")
     parser.add_argument(
         "--after-stop", action="store_true", help="only calls to --number since it asked for no more"

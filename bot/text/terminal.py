@@ -13,9 +13,9 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, TextIO, TypeAlias
+from typing import Final, Self, TextIO, TypeAlias
+from unicodedata import category, east_asian_width
 
 from bot.text.visible import UNSEEN
 
@@ -24,6 +24,7 @@ MARK: Final = "│ "
 INDENT: Final = "    "
 """What stands before the mark at least."""
 
+_NO_WIDTH: Final = frozenset({"Mn", "Me", "Cf"})
 _STEERS: Final = re.compile(f"[{UNSEEN}\u2028\u2029]")
 _IN_JSON: Final = re.compile(f"(?!\n)[{UNSEEN}\u2028\u2029]")
 _LINE_END: Final = re.compile(r"\r?\n")
@@ -43,15 +44,20 @@ class Style(StrEnum):
     """Dim."""
 
 
-@dataclass(frozen=True, slots=True)
-class Painted:
-    """A part of a line that has a colour on a terminal."""
+class Painted(str):
+    """A line, or a part of one, that has a colour on a terminal."""
 
-    text: str
+    __slots__ = ("style",)
     style: Style
 
+    def __new__(cls, text: str, style: Style) -> Self:
+        """Paint a text."""
+        made = super().__new__(cls, text)
+        made.style = style
+        return made
 
-Line: TypeAlias = str | Sequence[str | Painted]
+
+Line: TypeAlias = str | Sequence[str]
 """A line of ours: a text, or its parts."""
 
 
@@ -71,7 +77,7 @@ def say(*lines: Line, to: TextIO | None = None) -> None:
 
 def complain(*lines: str) -> None:
     """Print errors to standard error, as `say` does."""
-    say(*([Painted(line, Style.BAD)] for line in lines), to=sys.stderr)
+    say(*(Painted(line, Style.BAD) for line in lines), to=sys.stderr)
 
 
 def say_json(document: object, *, indent: int | None = None) -> None:
@@ -84,11 +90,10 @@ def shown(text: str) -> str:
     return _written([text], colours=False)
 
 
-def _written(parts: Sequence[str | Painted], *, colours: bool) -> str:
-    texts = [one if isinstance(one, str) else one.text for one in parts]
-    line = "".join(texts)
+def _written(parts: Sequence[str], *, colours: bool) -> str:
+    line = "".join(parts)
     indent = line[: len(line) - len(line.lstrip(" "))] or INDENT
-    safe = [f"\n{indent}{MARK}".join(map(escaped, _LINE_END.split(text))) for text in texts]
+    safe = [f"\n{indent}{MARK}".join(map(escaped, _LINE_END.split(one))) for one in parts]
     return "".join(
         f"\x1b[{one.style}m{text}\x1b[0m" if colours and isinstance(one, Painted) else text
         for one, text in zip(parts, safe, strict=True)
@@ -110,6 +115,21 @@ def cell(value: object) -> str:
     text = str(value)
     plain = escaped(text) == text and not _NO_CELL.search(text)
     return text if plain else escaped(quoted(text))
+
+
+def fitting(value: object, columns: int) -> str:
+    """Return a value as `cell` does, cut to so many columns of a terminal."""
+    text = str(value)
+    whole = cell(text)
+    if width(whole) <= columns:
+        return whole
+    cuts = (cell(f"{text[:kept]}…") for kept in range(min(len(text), columns) - 1, -1, -1))
+    return next(one for one in cuts if width(one) <= columns)
+
+
+def width(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    return sum(0 if category(one) in _NO_WIDTH else 2 if east_asian_width(one) in "WF" else 1 for one in text)
 
 
 def json_text(document: object, *, indent: int | None = None) -> str:

@@ -8,7 +8,7 @@ from typing import TextIO
 
 import pytest
 
-from bot.text.terminal import Painted, Style, has_colours, say
+from bot.text.terminal import Painted, Style, fitting, has_colours, say, width
 
 
 @pytest.fixture
@@ -51,3 +51,23 @@ def test_the_parts_of_a_line_are_one_line() -> None:
     out = StringIO()
     say(["  ", Painted("FAIL", Style.BAD), " a\nb\x1b[2J"], "plain", to=out)
     assert out.getvalue() == "  FAIL a\n  │ b\\x1b[2J\nplain\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "columns", "printed"),
+    [
+        ("wrong number", 12, "wrong number"),
+        ("wrong number", 11, "wrong numb…"),
+        ('say "no"', 9, r'"say \"…"'),
+        ("a\nb", 6, '"a\\nb"'),
+        ("a\nb", 5, "a…"),
+        ("先方の都合", 10, "先方の都合"),
+        ("先方の都合", 9, "先方の都…"),
+        ("शर्मा", 4, "शर्मा"),
+        ("wrong", 1, "…"),
+    ],
+)
+def test_a_value_is_cut_to_its_columns(value: str, columns: int, printed: str) -> None:
+    """Whole characters, in quotes where they must be; a letter of China is two columns wide, a mark none."""
+    assert fitting(value, columns) == printed
+    assert width(printed) <= columns
