@@ -19,7 +19,7 @@ from typing import Final
 from bot.cli.do_not_call_columns import CannotReadColumnsError, visible
 from bot.cli.do_not_call_file import Read, decoded, read
 from bot.cli.progress import bar
-from bot.config.environment import database_path, is_key
+from bot.config.environment import database_path, is_key, no_log
 from bot.config.loader import read_config
 from bot.text.formatting import closest, counted, listed
 from bot.text.terminal import cell, complain, say, say_json
@@ -46,8 +46,8 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     key = variables.get("CALLOPS_KEY") or ""
     if not is_key(key):
         faults.append("CALLOPS_KEY is not set: numbers are kept as hashes under the log's own key")
-    if chosen.stopping != "import" and not path.exists():
-        faults.append(f"There is no log at {path}: is DATABASE_URL right?")
+    if chosen.stopping != "import":
+        faults += no_log(path)
     if faults:
         complain(*faults)
         return CANNOT_START
@@ -168,7 +168,7 @@ async def _write(
     name = _name(chosen)
     async with _opened(path, key) as log:
         new = await log.do_not_call_lists.unlisted(name, found.numbers)
-        complain(_forecast(name, found, new=new))
+        say(_forecast(name, found, new=new), to=sys.stderr)
         with bar("Writing", len(found.numbers) if new else 0) as shown:
             imported.append(
                 await log.do_not_call_lists.add(name, found.numbers, actor=SYSTEM, progress=shown.update)

@@ -9,22 +9,28 @@ import asyncio
 import base64
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Any
+
+from whenever import Instant, TimeZoneNotFoundError
 
 from bot import CallOpsError
 from bot.cli.log_export import ExportError, export, query
 from bot.cli.log_replies import NoFixtureError, advise, as_lines, as_objects, attempts, fixture
+from bot.cli.log_story import STATE_STYLES, known_names, lines, people_in
 from bot.cli.progress import share_bar
-from bot.config.environment import database_path, is_key, key_bytes
+from bot.config.environment import NotTextError, database_path, is_key, key_bytes, no_log, read_bytes
 from bot.config.loader import read_config
 from bot.services.export import target
-from bot.text.formatting import WORDS, word
-from bot.text.terminal import cell, complain, quoted, say, say_json
+from bot.text import clocks, time_errors
+from bot.text.formatting import LONGEST_QUOTED, short, word
+from bot.text.terminal import Painted, Style, cell, complain, fitting, say, say_json, width
+from providers.actions import Code
 from providers.masking import mask_numbers
 from storage.database.connection import CannotOpenLogError
 from storage.database.files import CannotWriteFileError
@@ -36,11 +42,15 @@ from storage.models import ActionRecord, Event, Query, Request, Scalar, SearchHi
 from storage.store import Store
 
 OK, WRONG, CANNOT_START = 0, 1, 2
+LONGEST_NAME = 24
+"""Columns of a person's name in a list."""
+LEAST_ROOM = 12
+"""Columns of a reason in a list, on a terminal that is too narrow for it."""
+BETWEEN = "  "
 _NOT_SHOWN = frozenset({"action", "raw", "lookup"})
 """Erasable fields that hold full numbers, replies as they came, or a keyed hash."""
 _WITHOUT_REQUEST = ("D-", "E-", "P-", "R-", "S-", "X-")
 """Ids of events of no request: denied attempts, faults, purges, rules, stops and lists, exports."""
-_ONLY_AS_JSON = frozenset({"record"})
 _WHOLE_AS_JSON = frozenset({"record", "query"})
 """The last copy of what was deleted, and which numbers left the log."""
 _WRITTEN_BY_CALLOPS = frozenset({"owner", "fingerprint", "hash", "sealed"})
@@ -54,8 +64,7 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     key = variables.get("CALLOPS_KEY") or ""
     if not is_key(key) and chosen.reading != "verify":  # which asks for no secret, so that anyone can do it
         faults.append("CALLOPS_KEY is not set: the log is opened with the key it was made with")
-    if not path.exists():
-        faults.append(f"There is no log at {path}: is DATABASE_URL right?")
+    faults += no_log(path)
     if faults:
         complain(*faults)
         return CANNOT_START
@@ -102,19 +111,36 @@ async def _list(store: Store, chosen: argparse.Namespace, region: str) -> int:
     elif not rows:
         say("No action matches." if asked != Query() else "No action is in the log yet.")
     else:
+        names = await known_names(store, (hit.requester for hit in found.hits), default_region=region)
         _table(
-            ["id", "asked", "what", "through", "target", "state"],
-            [_columns(hit, region) for hit in found.hits],
+            ["ID", f"Asked ({chosen.zone})", "By", "What", "Through", "Target", "State", "Reason"],
+            [_columns(hit, names, zone=chosen.zone, region=region) for hit in found.hits],
         )
         if found.after is not None:
             say(f"… and more: --limit {chosen.limit * 2}")
     return OK
 
 
-def _columns(hit: SearchHit, region: str) -> list[str]:
+def _columns(hit: SearchHit, names: Mapping[str, str], *, zone: str, region: str) -> list[str]:
+    """Return what the table says of an action; the last is its reason as a whole. Raises `ExportError`."""
     entry = hit.entry
-    asked, state = f"{entry.asked_at:%Y-%m-%d %H:%M}", word(entry, cancelled=hit.cancelled_by is not None)
-    return [entry.id, asked, entry.kind, entry.connection, target(entry, default_region=region), state]
+    try:
+        asked = clocks.local(Instant(entry.asked_at), zone).to_stdlib()
+    except TimeZoneNotFoundError:
+        raise ExportError(time_errors.no_zone(short(zone))) from None
+    state = word(entry, cancelled=hit.cancelled_by is not None)
+    passed = hit.cancelled_by is not None or entry.code is Code.DRY_RUN
+    style = Style.ASIDE if passed else STATE_STYLES.get(entry.state)
+    return [
+        cell(entry.id),
+        f"{asked:%Y-%m-%d %H:%M}",
+        fitting(names.get(hit.requester, hit.requester), LONGEST_NAME),
+        cell(entry.kind),
+        cell(entry.connection),
+        cell(target(entry, default_region=region)),
+        Painted(state, style) if style else state,
+        " ".join((_masked(hit.reason, region=region) or "").split()),
+    ]
 
 
 async def _show(store: Store, chosen: argparse.Namespace, region: str) -> int:
@@ -137,34 +163,9 @@ async def _show(store: Store, chosen: argparse.Namespace, region: str) -> int:
         }
         say_json(found, indent=2)
         return OK
-    if request:
-        say(*_standing(request, region))
-    for event in events:
-        who = f"{cell(event.entry)}  {cell(event.name)}  by {cell(event.actor)}"
-        say(f"{event.seq:>6}  {event.at:%Y-%m-%d %H:%M:%S}  {who}")
-        if event.name == RULES:
-            say(f"        {quoted(event.data['difference'])}")
-        elif request is None:
-            say(*(f"        {cell(name)}: {_datum(value)}" for name, value in event.data.items()))
-        for seq, field, value in kept:
-            if seq == event.seq and field not in _ONLY_AS_JSON:
-                say(f"        {cell(field)}: {quoted(value)}")
+    names = await known_names(store, people_in(request, events), default_region=region)
+    say(*lines(request, events, kept, names, default_region=region))
     return OK
-
-
-def _standing(request: Request, region: str) -> Iterator[str]:
-    """How a request and each of its actions stand."""
-    who, through = cell(request.requester), cell(request.connection)
-    yield f"{request.id}  {WORDS[request.state]}, asked by {who} through {through}"
-    for entry in request.entries:
-        aim = target(entry, default_region=region)
-        yield f"  {entry.id}  {entry.kind}  {cell(aim)}  {WORDS[entry.state]}"
-        if message := _masked(entry.message, region=region):
-            yield f"      {quoted(message)}"
-
-
-def _datum(value: Scalar) -> str:
-    return quoted(value) if isinstance(value, str) else str(value)
 
 
 def _masked(text: str | None, *, region: str) -> str | None:
@@ -205,7 +206,7 @@ async def _fixture(store: Store, chosen: argparse.Namespace, variables: Mapping[
         found = [one for one in found if one.entry == chosen.id]
     made, provider = fixture(request, found, chosen.attempt, variables)
     say_json(made, indent=2)
-    complain(*advise(made, found, provider))
+    say(*advise(made, found, provider), to=sys.stderr)
     return OK
 
 
@@ -229,11 +230,12 @@ def _verify(path: Path, given: Sequence[str], key: bytes | None, *, as_json: boo
         }
         say_json(found)
     else:
-        say(*faults)
+        say(*(Painted(fault, Style.BAD) for fault in faults))
         whole = "is NOT whole" if faults else "is whole"
         if anchors and not faults:
             whole += f" and holds {len(anchors)} {'anchor' if len(anchors) == 1 else 'anchors'}"
-        say(f"The log {whole}: {verdict.entries} actions, {verdict.events} events, head {verdict.head}")
+        told = f": {verdict.entries} actions, {verdict.events} events, head {verdict.head}"
+        say([Painted(f"The log {whole}", Style.BAD if faults else Style.GOOD), told])
         if key is None:
             say("Without CALLOPS_KEY it was not checked that each action is found by its own number.")
     return WRONG if faults else OK
@@ -250,12 +252,14 @@ def _anchors(given: Sequence[str]) -> Sequence[Anchor]:
         anchors = Anchor.all_in(one)
         if not anchors:
             try:
-                anchors = Anchor.all_in(Path(one).read_text(encoding="utf-8", errors="replace"))
+                anchors = Anchor.all_in(read_bytes(Path(one)).decode(errors="replace"))
             except OSError as error:
                 raise NoAnchorError(
                     f"{one} is neither an anchor (a number, a colon and 64 letters and digits) nor a file: "
                     f"{error.strerror}"
                 ) from error
+            except NotTextError as error:
+                raise NoAnchorError(f"{one} cannot be read: {error}.") from error
         if not anchors:
             raise NoAnchorError(f"There is no anchor in {one}.")
         found += anchors
@@ -314,7 +318,16 @@ def _event(event: Event, private: list[tuple[int, str, str]]) -> dict[str, Any]:
 
 
 def _table(head: list[str], rows: list[list[str]]) -> None:
-    table = [head, *([cell(value) for value in row] for row in rows)]
-    widths = [max(len(row[n]) for row in table) for n in range(len(head))]
+    """Print rows whose cells are ready, but for the last one, which is cut to the room that is left."""
+    widths = [max(width(row[n]) for row in [head, *rows]) + len(BETWEEN) for n in range(len(head) - 1)]
+    left = get_terminal_size().columns - sum(widths)
+    room = max(left, LEAST_ROOM) if sys.stdout.isatty() else LONGEST_QUOTED
+    table: list[list[str]] = [[Painted(one, Style.ASIDE) for one in head]]
+    table += [[*cells, fitting(last, room) if last else ""] for *cells, last in rows]
     for row in table:
-        say("  ".join(one.ljust(width) for one, width in zip(row, widths, strict=True)).rstrip())
+        parts: list[str] = []
+        for one, columns in zip(row, [*widths, 0], strict=True):
+            parts += [one, " " * (columns - width(one))]
+        while not parts[-1].strip():
+            parts.pop()
+        say(parts)

@@ -16,7 +16,7 @@ from bot.listeners.log_search import person_meant
 from bot.parsing import dates
 from bot.parsing.times import InvalidTimeError
 from bot.services.export import MARK, Format, counted, lines
-from bot.text.terminal import complain, say
+from bot.text.terminal import say
 from providers.actions import Kind
 from storage.database.files import whole
 from storage.event_log.hash_chain import microseconds
@@ -93,7 +93,7 @@ async def export(store: Store, chosen: argparse.Namespace, *, default_region: st
             rows=f"full numbers, {chosen.format}",
             private={"query": json.dumps(said, ensure_ascii=False)},
         )
-        complain(f"The log has that you take full numbers out of it, as {made}.")
+        say(f"The log has that you take full numbers out of it, as {made}.", to=sys.stderr)
     count = 0
     with _opened(chosen.file) as out:
         write = _to_terminal if out.isatty() else out.write
@@ -111,7 +111,7 @@ async def export(store: Store, chosen: argparse.Namespace, *, default_region: st
     if chosen.file:
         if sys.stderr.isatty():
             sys.stderr.write("\r")
-        complain(f"Wrote {counted(count - 1)} to {chosen.file}.")
+        say(f"Wrote {counted(count - 1)} to {chosen.file}.", to=sys.stderr)
     return 0
 
 

@@ -19,7 +19,7 @@ from providers.masking import NO_REGION, mask_numbers
 from providers.registry import find
 from providers.transport.redaction import LONGEST_RECORD
 from storage.event_log.hash_chain import ERASED
-from storage.models import ActionRecord, Event, Request
+from storage.models import SYSTEM, ActionRecord, Event, Request
 from storage.states import State
 
 RAW, HEADERS = "raw", "headers"
@@ -105,7 +105,7 @@ def as_lines(events: Sequence[Event], found: Sequence[Attempt]) -> Iterator[str]
     for attempt in found:
         head = [attempt.entry, f"attempt {attempt.number}"]
         if attempt.event:
-            head += [f"{attempt.event.at:%Y-%m-%d %H:%M:%S}", attempt.event.name, attempt.code or ""]
+            head += [f"{attempt.event.at:%Y-%m-%d %H:%M:%S} UTC", attempt.event.name, attempt.code or ""]
         if attempt.status:
             head.append(f"HTTP {attempt.status}")
         yield "  ".join(filter(None, head))
@@ -118,7 +118,7 @@ def _body_lines(events: Sequence[Event], attempt: Attempt) -> Iterator[str]:
         yield "It is still out: there is no reply yet."
     elif attempt.erased:
         erased = next((event for event in reversed(events) if event.name == ERASED), None)
-        when = f" on {erased.at:%Y-%m-%d %H:%M} by {erased.actor}" if erased else ""
+        when = f" on {erased.at:%Y-%m-%d %H:%M} UTC by {_who(erased)}" if erased else ""
         yield f"The reply was erased{when}."
     elif attempt.body is None:
         yield f"There was no reply. {attempt.event.data.get('message') or ''}".rstrip()
@@ -126,6 +126,10 @@ def _body_lines(events: Sequence[Event], attempt: Attempt) -> Iterator[str]:
         yield attempt.body or "(an empty body)"
         if len(attempt.body) >= LONGEST_RECORD:
             yield f"(cut at {LONGEST_RECORD} characters)"
+
+
+def _who(event: Event) -> str:
+    return "CallOps" if event.actor == SYSTEM else event.actor
 
 
 def as_objects(found: Sequence[Attempt]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bot import CallOpsError
 from bot.cli.progress import share_bar
-from bot.config.environment import ConfigError, database_path, key_bytes
+from bot.config.environment import ConfigError, database_path, key_bytes, no_log
 from bot.config.loader import load, read_config
 from bot.config.settings import SLACK_PERSON, RetentionSettings, Settings, make_adapters
 from bot.policy.rules import duration
@@ -58,8 +58,7 @@ def backup(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Make a verified copy of the log, also beside a running bot, and return the exit status."""
     faults: list[str] = []
     log = database_path(variables.get("DATABASE_URL") or None, faults)
-    if not faults and not log.exists():
-        faults.append(f"There is no log at {log}: is DATABASE_URL right?")
+    faults = faults or no_log(log)
     if faults:
         complain(*faults)
         return CANNOT_START
@@ -90,8 +89,8 @@ def resume(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """
     try:
         settings = load(variables)
-        if missing := _missing(chosen.connection, settings):
-            complain(missing)
+        if missing := no_log(settings.database) or _missing(chosen.connection, settings):
+            complain(*missing)
             return CANNOT_START
         lifted = asyncio.run(_lift(chosen.connection, settings))
     except ConfigError as error:
@@ -104,14 +103,12 @@ def resume(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     return OK
 
 
-def _missing(connection: str, settings: Settings) -> str | None:
-    """Return what is missing, the log or the connection, as a sentence; None: neither is."""
-    if not settings.database.exists():
-        return f"There is no log at {settings.database}: is DATABASE_URL right?"
-    if connection not in settings.connections:
-        on = ", ".join(sorted(settings.connections)) or "none"
-        return f"There is no connection {connection}. Those that are on: {on}."
-    return None
+def _missing(connection: str, settings: Settings) -> list[str]:
+    """Return that a connection is missing as the only fault; nothing where it is on."""
+    if connection in settings.connections:
+        return []
+    on = ", ".join(sorted(settings.connections)) or "none"
+    return [f"There is no connection {connection}. Those that are on: {on}."]
 
 
 async def _lift(connection: str, settings: Settings) -> list[ConnectionOutage]:
@@ -180,8 +177,7 @@ def _purge_settings(variables: Mapping[str, str]) -> tuple[Path, bytes, Retentio
     key = key_bytes(variables.get("CALLOPS_KEY") or "")
     if key is None:
         faults.append("CALLOPS_KEY is not set: the log is opened with the key it was made with")
-    if not path.exists():
-        faults.append(f"There is no log at {path}: is DATABASE_URL right?")
+    faults += no_log(path)
     found = read_config(variables)
     if not found.readable or found.retention is None:  # what is on hold must be known
         faults += [one for one in found.file_faults if not found.readable or ": retention" in one]

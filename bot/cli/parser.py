@@ -1,13 +1,75 @@
 """What can be typed after `python -m bot`."""
 
-from argparse import ArgumentParser, _SubParsersAction
+import re
+import sys
+from argparse import Action, ArgumentParser, Namespace, _SubParsersAction
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from itertools import takewhile
+from typing import NoReturn
 
+from bot.text.terminal import complain, quoted
 from storage.states import State
+
+_OPTION = re.compile(r"-(?!\d|$)[^ ]*")
+"""What argparse takes for an option, not for a value."""
+_LONGEST_REPEATED = 60
+"""Characters of what was typed that are repeated."""
+
+
+class _Parser(ArgumentParser):
+    """Says of an unknown command, option or choice what was probably meant."""
+
+    def parse_known_args(  # type: ignore[override]  # argparse's own overloads differ only in the namespace
+        self, args: Sequence[str] | None = None, namespace: Namespace | None = None
+    ) -> tuple[Namespace, list[str]]:
+        """Read the arguments. An option that is not known is said before anything that is missing."""
+        typed = sys.argv[1:] if args is None else [*args]
+        for one in self._own(typed):
+            name = one.partition("=")[0]
+            known = self._option_string_actions
+            if not any(option.startswith(name) for option in known):
+                self.error(f"there is no option {_repeated(name)}.{_meant(name, known)}")
+        return super().parse_known_args(typed, namespace)
+
+    def _own(self, typed: Sequence[str]) -> Iterable[str]:
+        """Return the options that this parser reads: those before a command, or all up to ``--``."""
+        return filter(
+            _OPTION.fullmatch, takewhile(_OPTION.fullmatch if self._subparsers else "--".__ne__, typed)
+        )
+
+    def _check_value(self, action: Action, value: object) -> None:
+        choices = [str(one) for one in action.choices or ()]
+        if not choices or value in choices:
+            return
+        typed = str(value)
+        what = "no command" if action.option_strings == [] else "no"
+        where = "".join(f"{option}: " for option in action.option_strings)
+        meant = _meant(typed, choices)
+        *others, last = choices
+        instead = f".{meant}" if meant else f": write {', '.join(others)} or {last}."
+        self.error(f"{where}there is {what} {_repeated(typed)}{instead}")
+
+    def error(self, message: str) -> NoReturn:
+        """Print how it is used and what is wrong, and end with status 2."""
+        self.print_usage(sys.stderr)
+        complain(f"{self.prog}: {message}")
+        sys.exit(2)
+
+
+def _repeated(typed: str) -> str:
+    cut = f"{typed[: _LONGEST_REPEATED - 1]}…" if len(typed) > _LONGEST_REPEATED else typed
+    return quoted(cut)
+
+
+def _meant(typed: str, known: Iterable[str]) -> str:
+    close = get_close_matches(typed, known, n=1)
+    return f" Did you mean {quoted(close[0])}?" if close else ""
 
 
 def make_parser() -> ArgumentParser:
     """The command line's parser; ``command`` in what it reads is the command's name."""
-    parser = ArgumentParser(
+    parser = _Parser(
         prog="python -m bot",
         description="CallOps: place and cancel calls at voice providers from Slack.",
     )
@@ -31,7 +93,7 @@ def make_parser() -> ArgumentParser:
     return parser
 
 
-def _reading(commands: "_SubParsersAction[ArgumentParser]") -> None:
+def _reading(commands: "_SubParsersAction[_Parser]") -> None:
     log = commands.add_parser("log", help="read the log")
     reading = log.add_subparsers(dest="reading", required=True, metavar="list|show|export|verify|fixture")
     listing = reading.add_parser("list", help="list actions, newest first")
@@ -74,14 +136,16 @@ def _add_filters(parser: ArgumentParser) -> None:
     parser.add_argument("--number", help="only those to this number, as +919876543210")
     parser.add_argument("--from", dest="first", metavar="DAY", help="only those asked on this day or later")
     parser.add_argument("--until", dest="last", metavar="DAY", help="only those asked on this day or before")
-    parser.add_argument("--zone", default="UTC", help="where days begin, as Asia/Kolkata (UTC)")
+    parser.add_argument(
+        "--zone", default="UTC", help="of days, and of the list's times, as Asia/Kolkata (UTC)"
+    )
     parser.add_argument("--text", help="only those with these words in a reason or a note")
     parser.add_argument(
         "--after-stop", action="store_true", help="only calls to --number since it asked for no more"
     )
 
 
-def _keeping(commands: "_SubParsersAction[ArgumentParser]") -> None:
+def _keeping(commands: "_SubParsersAction[_Parser]") -> None:
     saving = commands.add_parser("backup", help="write a verified copy of the log, also while the bot runs")
     saving.add_argument("file", help="the file to make; one that is there is left alone")
     purging = commands.add_parser("purge", help="erase personal data: by age, by number, by person")
@@ -93,7 +157,7 @@ def _keeping(commands: "_SubParsersAction[ArgumentParser]") -> None:
     purging.add_argument("--dry-run", action="store_true", help="say what would go, and change nothing")
 
 
-def _policy(commands: "_SubParsersAction[ArgumentParser]") -> None:
+def _policy(commands: "_SubParsersAction[_Parser]") -> None:
     policy = commands.add_parser("policy", help="ask the rules in the file, or look for what is wrong there")
     asking = policy.add_subparsers(dest="asking", required=True, metavar="explain|lint")
     explaining = asking.add_parser("explain", help="what the rules say to somebody, and why")
@@ -114,7 +178,7 @@ def _policy(commands: "_SubParsersAction[ArgumentParser]") -> None:
         one.add_argument("--json", action="store_true", help="as JSON")
 
 
-def _stopping(commands: "_SubParsersAction[ArgumentParser]") -> None:
+def _stopping(commands: "_SubParsersAction[_Parser]") -> None:
     stop = commands.add_parser("stop", aliases=["do-not-call"], help="keep do-not-call lists")
     stopping = stop.add_subparsers(dest="stopping", required=True, metavar="import|list|remove")
     importing = stopping.add_parser("import", help="block every number of a file; only hashes are kept")

@@ -1,4 +1,7 @@
-"""Reading the environment, over `.env` in this folder, and text files. Nobody else reads the environment."""
+"""Reading the environment, over `.env` in this folder, and text files.
+
+Nobody else reads the environment, but for the colours of a terminal (`bot.text.terminal`).
+"""
 
 import base64
 import binascii
@@ -18,6 +21,8 @@ from bot.slack.client import is_loopback
 
 KEY_BYTES = 32
 LAST_PORT = 65535
+LARGEST_FILE: Final = 16 << 20
+"""Bytes that are read of a file: ten thousand rules or four centuries of anchors fit."""
 _APP_TOKEN = "make one with connections:write on the Slack app's page Basic Information"  # noqa: S105 - where
 _SIGNING_SECRET = "it is on the Slack app's page Basic Information"  # noqa: S105 - where it is
 _FORGETFUL = {"DYNO": "Heroku", "K_SERVICE": "Cloud Run"}
@@ -49,7 +54,16 @@ class NotTextError(CallOpsError, ValueError):
 
 def read_text(path: Path) -> str:
     """Return a file's text, with a newline at each line's end. Raises `OSError`, `NotTextError`."""
-    return decode(path.read_bytes())
+    return decode(read_bytes(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return all that a file holds, which may be a pipe or a device. Raises `OSError`, `NotTextError`."""
+    with path.open("rb") as file:
+        content = file.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        raise NotTextError(f"it is larger than {LARGEST_FILE >> 20} MB")
+    return content
 
 
 def decode(content: bytes) -> str:
@@ -166,6 +180,11 @@ def database_path(url: str | None, faults: list[str]) -> Path:
         # The address of a database server may hold a password.
         faults.append("DATABASE_URL should be sqlite:///file: nothing else is built in this version")
     return Path(path or "callops.db")
+
+
+def no_log(path: Path) -> list[str]:
+    """Return that there is no log in a file as the only fault; nothing where there is one."""
+    return [] if path.exists() else [f"There is no log at {path}: is DATABASE_URL right?"]
 
 
 def is_key(text: str) -> bool:

@@ -1,20 +1,27 @@
-"""Findings of a check, a line each, for people and for programs."""
+"""What a check found, for people and for programs. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from bot.text.terminal import Line, Painted, Style
+
 
 class Result(StrEnum):
-    """The result of a check. ``skipped`` means that it could not be made."""
+    """Whether what was looked at is right; ``SKIP``: it could not be looked at."""
 
-    OK = "ok"
-    WARNING = "warning"
-    WRONG = "wrong"
-    SKIPPED = "skipped"
+    PASS = "PASS"  # noqa: S105 - no password
+    WARN = "WARN"
+    FAIL = "FAIL"
+    SKIP = "SKIP"
 
 
-_SIGNS = {Result.OK: "✓", Result.WARNING: "!", Result.WRONG: "✗", Result.SKIPPED: "?"}
+_STYLES = {
+    Result.PASS: Style.GOOD,
+    Result.WARN: Style.ATTENTION,
+    Result.FAIL: Style.BAD,
+    Result.SKIP: Style.ASIDE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,37 +35,38 @@ class Finding:
 
 
 def ok(check: str, what: str) -> Finding:
-    """Return a finding that all is right."""
-    return Finding(check, Result.OK, what)
+    """What is right."""
+    return Finding(check, Result.PASS, what)
 
 
 def warning(check: str, what: str, mend: str) -> Finding:
-    """Return a finding that works but needs attention."""
-    return Finding(check, Result.WARNING, what, mend)
+    """What works but should be looked at."""
+    return Finding(check, Result.WARN, what, mend)
 
 
 def wrong(check: str, what: str, mend: str) -> Finding:
-    """Return a finding that will not work."""
-    return Finding(check, Result.WRONG, what, mend)
+    """What will not work."""
+    return Finding(check, Result.FAIL, what, mend)
 
 
 def skipped(check: str, because: str) -> Finding:
-    """Return a finding that was not checked, with the obstacle."""
-    return Finding(check, Result.SKIPPED, f"Not checked, because {because}.")
+    """What could not be looked at, and what stands in the way."""
+    return Finding(check, Result.SKIP, f"Not checked, because {because}.")
 
 
 def anything_wrong(findings: Iterable[Finding]) -> bool:
-    """Return whether a finding will not work."""
-    return any(finding.result is Result.WRONG for finding in findings)
+    """Whether something will not work."""
+    return any(finding.result is Result.FAIL for finding in findings)
 
 
-def as_lines(findings: Sequence[Finding]) -> list[str]:
-    """Return the findings as lines for people, in order, with a summary at the end."""
+def as_lines(findings: Sequence[Finding]) -> list[Line]:
+    """The findings for people, in order, each with what to do below it, and what they come to."""
     width = max((len(finding.check) for finding in findings), default=0)
-    lines = [
-        f"{_SIGNS[one.result]} {one.check.ljust(width)}  {one.what}{f' → {one.mend}' if one.mend else ''}"
-        for one in findings
-    ]
+    lines: list[Line] = []
+    for one in findings:
+        lines.append([Painted(one.result, _STYLES[one.result]), f"  {one.check.ljust(width)}  {one.what}"])
+        if one.mend:
+            lines.append(f"      → {one.mend}")
     return [*lines, "", _verdict(findings)]
 
 
@@ -71,11 +79,11 @@ def _verdict(findings: Sequence[Finding]) -> str:
     counts = {result: sum(one.result is result for one in findings) for result in Result}
     beside = [
         f"{counts[result]} {words}"
-        for result, words in ((Result.WARNING, "to look at (!)"), (Result.SKIPPED, "not checked (?)"))
+        for result, words in ((Result.WARN, "to look at (WARN)"), (Result.SKIP, "not checked (SKIP)"))
         if counts[result]
     ]
-    if number := counts[Result.WRONG]:
-        head = f"{number} {'thing is' if number == 1 else 'things are'} wrong (✗)"
+    if number := counts[Result.FAIL]:
+        head = f"{number} {'thing is' if number == 1 else 'things are'} wrong (FAIL)"
     else:
         head = "Nothing is wrong"
     return f"{', '.join([head, *beside])}."

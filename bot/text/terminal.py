@@ -1,15 +1,21 @@
 """Output to a terminal, which no printed text can control or forge.
 
-Texts of people, names, answers of providers and contents of files are printed only through `say` and
-`say_json`. Control characters become escapes. The further lines of a text get a mark, so that no text looks
-like a line of CallOps.
+People's words, names, providers' answers and what a file holds reach a terminal only through `say` and
+`say_json`. Characters that steer a screen are written as escapes. What a value has behind its first line
+stands behind a mark, so that each line of ours begins as only ours do.
+
+The colours of a terminal are chosen here as well, by what a word means.
 """
 
 import json
 import logging
+import os
 import re
 import sys
-from typing import Final, TextIO
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Final, Self, TextIO, TypeAlias
+from unicodedata import category, east_asian_width
 
 from bot.text.visible import UNSEEN
 
@@ -18,22 +24,60 @@ MARK: Final = "│ "
 INDENT: Final = "    "
 """The least indentation before the mark."""
 
+_NO_WIDTH: Final = frozenset({"Mn", "Me", "Cf"})
 _STEERS: Final = re.compile(f"[{UNSEEN}\u2028\u2029]")
 _IN_JSON: Final = re.compile(f"(?!\n)[{UNSEEN}\u2028\u2029]")
 _LINE_END: Final = re.compile(r"\r?\n")
 _NO_CELL: Final = re.compile(r'^$|^[\s"]|\s$|\s\s|"')
 
 
-def say(*lines: str, to: TextIO | None = None) -> None:
-    """Print each text as one line, on standard output or ``to``."""
+class Style(StrEnum):
+    """What a word of ours means to its reader, and its colour (ECMA-48, SGR)."""
+
+    GOOD = "32"
+    """Green."""
+    ATTENTION = "33"
+    """Yellow."""
+    BAD = "31"
+    """Red."""
+    ASIDE = "2"
+    """Dim."""
+
+
+class Painted(str):
+    """A line, or a part of one, that has a colour on a terminal."""
+
+    __slots__ = ("style",)
+    style: Style
+
+    def __new__(cls, text: str, style: Style) -> Self:
+        """Paint a text."""
+        made = super().__new__(cls, text)
+        made.style = style
+        return made
+
+
+Line: TypeAlias = str | Sequence[str]
+"""A line of ours: a text, or its parts."""
+
+
+def has_colours(out: TextIO, variables: Mapping[str, str] = os.environ) -> bool:
+    """Return whether colours may be written: to a terminal that has them, and whose user wants them."""
+    wanted = not variables.get("NO_COLOR")  # https://no-color.org
+    return wanted and variables.get("TERM", "dumb") != "dumb" and out.isatty()
+
+
+def say(*lines: Line, to: TextIO | None = None) -> None:
+    """Print each line of ours, on standard output or ``to``."""
     out = to or sys.stdout
-    for one in lines:
-        out.write(f"{shown(one)}\n")
+    colours = has_colours(out)
+    for line in lines:
+        out.write(f"{_written([line] if isinstance(line, str) else line, colours=colours)}\n")
 
 
 def complain(*lines: str) -> None:
-    """Print to standard error, as `say` does."""
-    say(*lines, to=sys.stderr)
+    """Print errors to standard error, as `say` does."""
+    say(*(Painted(line, Style.BAD) for line in lines), to=sys.stderr)
 
 
 def say_json(document: object, *, indent: int | None = None) -> None:
@@ -42,10 +86,18 @@ def say_json(document: object, *, indent: int | None = None) -> None:
 
 
 def shown(text: str) -> str:
-    """Return a text that is safe to print. Its further lines are marked."""
-    first, *further = map(escaped, _LINE_END.split(text))
-    indent = first[: len(first) - len(first.lstrip(" "))] or INDENT
-    return "\n".join([first, *(f"{indent}{MARK}{line}" for line in further)])
+    """Return a text as a terminal may be given it; what stands behind its first line is marked."""
+    return _written([text], colours=False)
+
+
+def _written(parts: Sequence[str], *, colours: bool) -> str:
+    line = "".join(parts)
+    indent = line[: len(line) - len(line.lstrip(" "))] or INDENT
+    safe = [f"\n{indent}{MARK}".join(map(escaped, _LINE_END.split(one))) for one in parts]
+    return "".join(
+        f"\x1b[{one.style}m{text}\x1b[0m" if colours and isinstance(one, Painted) else text
+        for one, text in zip(parts, safe, strict=True)
+    )
 
 
 def escaped(text: str) -> str:
@@ -63,6 +115,21 @@ def cell(value: object) -> str:
     text = str(value)
     plain = escaped(text) == text and not _NO_CELL.search(text)
     return text if plain else escaped(quoted(text))
+
+
+def fitting(value: object, columns: int) -> str:
+    """Return a value as `cell` does, cut to so many columns of a terminal."""
+    text = str(value)
+    whole = cell(text)
+    if width(whole) <= columns:
+        return whole
+    cuts = (cell(f"{text[:kept]}…") for kept in range(min(len(text), columns) - 1, -1, -1))
+    return next(one for one in cuts if width(one) <= columns)
+
+
+def width(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    return sum(0 if category(one) in _NO_WIDTH else 2 if east_asian_width(one) in "WF" else 1 for one in text)
 
 
 def json_text(document: object, *, indent: int | None = None) -> str:

@@ -6,7 +6,7 @@ escaped, and each line can be read alone.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from bot.services.outcomes import WARNING
@@ -66,6 +66,8 @@ DID: Mapping[str, str] = {
     "reminded": "reminded those who were asked",
     "nobody_can_approve": "found that nobody can approve it now",
     "not_posted": "could not post its message",
+    "alike": "noted that the number of another request reads like this one's",
+    "followed": "noted what came of placing the call again",
 }
 """The act that each event records, in words."""
 
@@ -73,7 +75,8 @@ _TRIED = {
     ("attempted", "reveal"): "tried to see the full number, and may not",
     ("attempted", "settle"): "tried to say what happened, and may not",
 }
-"""The denied attempts other than to decide, in words."""
+"""What somebody tried who may not, where that is not to decide."""
+_POSTED = {"card": "the approval card", "audit": "the audit message"}
 _FOUND = {True: "yes", False: "no", None: "it would not say"}
 
 
@@ -134,7 +137,7 @@ def story(
         group = list(together)
         first = group[0]
         which = _which(request, group)
-        parts = [f"*{when(first.at)}* {_who(first)} {_did(first)}{which}."]
+        parts = [f"*{when(first.at)}* {_who(first)} {did(first)}{which}."]
         if note := kept.get((first.seq, "note")):
             parts.append(quote(note))
         message = first.data.get("message")
@@ -169,24 +172,27 @@ def _who(event: Event) -> str:
     return person(event.actor) if _PERSON.fullmatch(event.actor) else _MACHINE
 
 
-def _did(event: Event) -> str:
+def did(
+    event: Event, *, person: Callable[[str], str] = person, channel: Callable[[object], str] = channel
+) -> str:
+    """What an event's actor did; ``person`` and ``channel`` write whom and where it names."""
     tried = _TRIED.get((event.name, str(event.data.get("what"))))
-    did = tried or DID.get(event.name, event.name.replace("_", " "))
+    done = tried or DID.get(event.name, event.name.replace("_", " "))
     match event.name, event.data.get("attempt"), event.data.get("found"):
         case "sending", int(attempt), _ if attempt > 1:
-            return f"{did} (attempt {attempt})"
+            return f"{done} (attempt {attempt})"
         case "asked", _, _ if "person" in event.data:
             return f"asked {person(str(event.data['person']))} to decide"
         case "not_posted", _, _:
-            why, _ = interactions.why_shut(str(event.data["why"]))
-            what = {"card": "the approval card", "audit": "the audit message"}[str(event.data["what"])]
-            return f"could not post {what} in {channel(event.data['where'])}: {why}"
+            why, _ = interactions.why_shut(str(event.data.get("why")))
+            what = _POSTED.get(str(event.data.get("what")), "its message")
+            return f"could not post {what} in {channel(event.data.get('where'))}: {why}"
         case "cancelled", _, _:
-            return f"{did}: see `{event.data['by']}`"
+            return f"{done}: see `{event.data.get('by')}`"
         case "looked_up", _, bool() | None as found:
-            return f"{did}: {_FOUND[found]}"
+            return f"{done}: {_FOUND[found]}"
         case _:
-            return did
+            return done
 
 
 def _which(request: Request, events: Sequence[Event]) -> str:

@@ -90,7 +90,7 @@ async def test_what_a_manager_types_is_cleaned_as_a_command_is(scene: Scene) -> 
     [note] = [one["private"]["note"] for one in shown["events"] if "note" in one["private"]]
     assert note == "not today\n   12  2026-11-21  A-7K3F  approved[2J  by U0BOSS می\u200cخواهم"
     printed = (await scene.terminal("log", "show", request)).output
-    assert '        note: "not today\n        │    12  2026-11-21' in printed
+    assert '\n    note: "not today\n    │    12  2026-11-21' in printed
 
 
 async def test_nobody_decides_about_their_own_request(scene: Scene) -> None:

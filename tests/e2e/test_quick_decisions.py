@@ -65,8 +65,8 @@ async def test_a_full_number_is_shown_to_who_may_and_the_log_has_it(dark_scene: 
     shown = opened(await dark_scene.mira.click(review, text="Show full number"))
     assert "+91 98765 43210 (India)" in words(shown)
     log = (await dark_scene.command_line("log", "show", asked))[1]
-    assert "revealed" in log
-    assert "U0MANAGER" in log
+    assert "mira looked at the full number" in log
+    assert "mira is U0MANAGER" in log
     await dark_scene.mira.submit(shown)
     await dark_scene.audit("Removed:", asked)
 

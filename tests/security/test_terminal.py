@@ -44,7 +44,7 @@ from tests.storage.samples import (
 from tests.support.tree import ROOT
 
 KEY = bytes(32)
-FORGED = "     7  2026-03-02 12:00:00  A-7K3F  approved  by U0BOSS"
+FORGED = "2026-03-02 12:00:00  A-7K3F  U0BOSS approved it"
 STEERING = (
     "\x1b[2J\x1b]0;title\x07 \x9b1A\x85 \x7f\x08 \u202egnp.exe\u202c \u2066b\u2069 \u200e\u200f\u061c \ufeff"
 )
@@ -141,7 +141,9 @@ async def _fill(path: Path) -> list[str]:
     denied = (await log.requests.create(hostile(cancelling(OTHER_NUMBER)))).request
     change = deny(denied.id, person=HOSTILE)
     await log.requests.apply(replace(change, private={"note": HOSTILE}))
-    deleted = (await log.requests.create(replace(deleting("cd-1"), reason=HOSTILE))).request
+    deleted = (
+        await log.requests.create(replace(deleting("cd-1"), reason=HOSTILE, requester="U0ONE"))
+    ).request
     await log.requests.apply(
         noted(Annotation(deleted.id, "looked_up", {"found": True, "said": HOSTILE}, {"known_as": HOSTILE}))
     )
@@ -296,7 +298,7 @@ def test_no_story_of_the_log_holds_a_forged_line(place: Place, number: int) -> N
         printed = place.run("log", "show", one, *more)
         harmless(printed)
         if "--json" not in more and "--raw" not in more:
-            assert f"        │ {FORGED}" in printed.output
+            assert f"    │ {FORGED}" in printed.output
             assert "\\x1b[2J" in printed.output
             assert "\\u202e" in printed.output
             assert '"\\"quoted\\" \\\\ ok\n' in printed.output

@@ -93,7 +93,7 @@ def what_will_not_last(path: Path, platform: str | None) -> list[str]:
     return [
         f"{one.what} {one.mend}"
         for one in about_disk(inspect(path, None), platform)
-        if one.result in {Result.WARNING, Result.WRONG}
+        if one.result in {Result.WARN, Result.FAIL}
     ]
 
 

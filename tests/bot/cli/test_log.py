@@ -13,6 +13,7 @@ import pytest
 
 from bot.cli import log as log_command
 from bot.cli.parser import make_parser
+from bot.config.environment import LARGEST_FILE
 from storage.changes import ChangeSet, Transition
 from storage.models import Person
 from storage.store import Store
@@ -192,3 +193,20 @@ def test_the_key_is_asked_for_look_ups_alone(tmp_path: Path, capsys: pytest.Capt
     assert (status, told.count("it is found by another number than it is aimed at")) == (1, 2)
     assert verified(database)[0] == 0
     assert [json.loads(verified(one, "--json")[1])["with_key"] for one in (database, keyed)] == [False, True]
+
+
+def test_an_anchors_file_without_end_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No more is read of it than such a file has; the log is not verified against half of one."""
+
+    async def make() -> None:
+        await (await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())).close()
+
+    asyncio.run(make())
+    long = tmp_path / "anchors"
+    with long.open("wb") as file:
+        file.truncate(LARGEST_FILE + 1)
+    database = {"DATABASE_URL": f"sqlite:///{tmp_path / 'log.db'}"}
+    for file_name in (str(long), "/dev/zero"):
+        chosen = make_parser().parse_args(["log", "verify", "--anchor", file_name])
+        assert log_command.run(chosen, database) == 2
+        assert capsys.readouterr() == ("", f"{file_name} cannot be read: it is larger than 16 MB.\n")

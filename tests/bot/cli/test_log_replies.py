@@ -25,7 +25,7 @@ def test_headers_come_before_the_body() -> None:
     for kept in ('[["retry-after", "2"]]', '{"retry-after": "2"}'):
         found = attempts(events, [(2, "raw", '{"x": 1}'), (2, "headers", kept)])
         assert [*as_lines(events, found)] == [
-            "A-7K3F  attempt 1  2026-11-21 09:00:00  failed  rate_limited  HTTP 429",
+            "A-7K3F  attempt 1  2026-11-21 09:00:00 UTC  failed  rate_limited  HTTP 429",
             "    retry-after: 2",
             '    {"x": 1}',
         ]
@@ -54,4 +54,6 @@ def test_a_request_that_is_out_has_no_reply_yet() -> None:
         event(2, "succeeded", code="queued", http_status=200, private=COMMITTED),
         event(3, ERASED),
     ]
-    assert "    The reply was erased on 2026-11-21 09:00 by system." in as_lines(erased, attempts(erased, []))
+    assert "    The reply was erased on 2026-11-21 09:00 UTC by CallOps." in as_lines(
+        erased, attempts(erased, [])
+    )

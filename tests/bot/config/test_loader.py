@@ -150,6 +150,16 @@ def test_an_environments_file_in_another_encoding_says_so(tmp_path: Path, encodi
         assert "Traceback" not in left.stderr
 
 
+def test_a_file_without_end_is_refused(tmp_path: Path) -> None:
+    """No more of it is read than a file of settings has, whichever of the two it is."""
+    left = run(tmp_path, "policy", "lint", "--config", "/dev/zero")
+    assert (left.returncode, left.stderr) == (1, "")
+    assert "/dev/zero cannot be read: it is larger than 16 MB" in left.stdout
+    (tmp_path / ".env").symlink_to("/dev/zero")
+    left = run(tmp_path, "log", "list")
+    assert (left.returncode, left.stderr) == (2, ".env cannot be read: it is larger than 16 MB.\n")
+
+
 def test_the_example_file_loads(tmp_path: Path) -> None:
     """What the operator copies is valid as it stands."""
     example = (ROOT / "callops.example.toml").read_text(encoding="utf-8")

@@ -14,6 +14,7 @@ from bot.policy.rules import Rule
 from bot.slack.client import Told
 from bot.slack.users import Workspace
 from bot.text.findings import Finding, Result, as_lines, ok, skipped, warning, wrong
+from bot.text.terminal import say
 from bot.workers.clock_check import about_clock
 from storage.maintenance.inspection import DatabaseLocation
 from storage.models import Person
@@ -33,12 +34,12 @@ def result(findings: list[Finding], check: str) -> Result:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({}, "ok"),
-        ({"file_system": "tmpfs"}, "wrong"),
-        ({"file_system": "nfs4"}, "wrong"),
-        ({"file_system": "overlay"}, "warning"),
-        ({"cleared": True}, "warning"),
-        ({"file_system": None}, "skipped"),
+        ({}, "PASS"),
+        ({"file_system": "tmpfs"}, "FAIL"),
+        ({"file_system": "nfs4"}, "FAIL"),
+        ({"file_system": "overlay"}, "WARN"),
+        ({"cleared": True}, "WARN"),
+        ({"file_system": None}, "SKIP"),
     ],
 )
 def test_a_disk_lasts_or_not(change: dict[str, Any], expected: str) -> None:
@@ -48,7 +49,7 @@ def test_a_disk_lasts_or_not(change: dict[str, Any], expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("free", "expected"),
-    [(LITTLE_FREE, "ok"), (LITTLE_FREE - 1, "warning"), (LEAST_FREE, "warning"), (LEAST_FREE - 1, "wrong")],
+    [(LITTLE_FREE, "PASS"), (LITTLE_FREE - 1, "WARN"), (LEAST_FREE, "WARN"), (LEAST_FREE - 1, "FAIL")],
 )
 def test_free_space(free: int, expected: str) -> None:
     """Less than a gibibyte is worth a look, less than a hundred mebibytes is wrong."""
@@ -57,24 +58,24 @@ def test_free_space(free: int, expected: str) -> None:
 
 def test_another_schema_and_a_key_that_is_missing() -> None:
     """Without a key the log's fit is said not to be checked; what another version made needs that one."""
-    assert result([*about_log(PLACE, key_given=False)], "log's key") == "skipped"
+    assert result([*about_log(PLACE, key_given=False)], "log's key") == "SKIP"
     [newer, *_] = about_log(
         replace(PLACE, trouble="it was made by another version of CallOps (schema z)"), key_given=True
     )
     assert (newer.result, newer.mend) == (
-        "wrong",
+        "FAIL",
         "Run the version of CallOps that made it, or start a new log: DATABASE_URL.",
     )
 
 
 @pytest.mark.parametrize(
     ("off", "expected"),
-    [(0, "ok"), (30, "ok"), (31, "wrong"), (-31, "wrong")],
+    [(0, "PASS"), (30, "PASS"), (31, "FAIL"), (-31, "FAIL")],
 )
 def test_a_clock_may_be_half_a_minute_off(off: int, expected: str) -> None:
     """Either way; without a date nothing is said of it."""
     assert about_clock(["x is not set", Told({}, NOW, date=NOW + timedelta(seconds=off))]).result == expected
-    assert about_clock(["x is not set", Told({}, NOW)]).result == "skipped"
+    assert about_clock(["x is not set", Told({}, NOW)]).result == "SKIP"
 
 
 def group(name: str, *fit: str, unread: tuple[str, ...] = ()) -> Group:
@@ -85,19 +86,19 @@ def group(name: str, *fit: str, unread: tuple[str, ...] = ()) -> Group:
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [
-        ({"approve": ["two"]}, ["ok"]),
-        ({"approve": ["everyone"], "settle": ["two"]}, ["ok"]),
-        ({"approve": ["one"], "settle": ["two"]}, ["warning"]),
-        ({"approve": ["one"], "settle": ["two"], "request": ["two"]}, ["ok"]),
-        ({"approve": ["one"], "settle": ["two"], "request": ["one"]}, ["warning"]),
-        ({"approve": ["none"], "settle": ["two"]}, ["wrong"]),
-        ({"approve": ["none"]}, ["wrong", "wrong"]),
-        ({"approve": ["unread"], "settle": ["two"]}, ["skipped"]),
-        ({"approve": ["unread", "two"]}, ["ok"]),
-        ({"settle": ["one"]}, ["warning"]),
-        ({"settle": ["two"], "request": ["none"]}, ["warning"]),
-        ({"effect": "deny", "request": ["two"]}, ["ok"]),
-        ({"effect": "deny", "request": ["unread"]}, ["skipped"]),
+        ({"approve": ["two"]}, ["PASS"]),
+        ({"approve": ["everyone"], "settle": ["two"]}, ["PASS"]),
+        ({"approve": ["one"], "settle": ["two"]}, ["WARN"]),
+        ({"approve": ["one"], "settle": ["two"], "request": ["two"]}, ["PASS"]),
+        ({"approve": ["one"], "settle": ["two"], "request": ["one"]}, ["WARN"]),
+        ({"approve": ["none"], "settle": ["two"]}, ["FAIL"]),
+        ({"approve": ["none"]}, ["FAIL", "FAIL"]),
+        ({"approve": ["unread"], "settle": ["two"]}, ["SKIP"]),
+        ({"approve": ["unread", "two"]}, ["PASS"]),
+        ({"settle": ["one"]}, ["WARN"]),
+        ({"settle": ["two"], "request": ["none"]}, ["WARN"]),
+        ({"effect": "deny", "request": ["two"]}, ["PASS"]),
+        ({"effect": "deny", "request": ["unread"]}, ["SKIP"]),
     ],
 )
 def test_a_rule_needs_somebody_besides_the_one_who_asks(rule: dict[str, Any], expected: list[str]) -> None:
@@ -127,20 +128,20 @@ def test_whom_the_file_names_is_the_files_fault_and_whom_slack_names_is_slacks()
     assert found.fit == {"U1"}
     said = {(one.result, one.what) for one in about_group(found)}
     assert said == {
-        ("wrong", "U2 (u2) is a guest."),
-        ("warning", "U3 (u3) is a guest."),
-        ("wrong", "S2 is a user group without members."),
-        ("skipped", "Not checked, because Slack is asked for 3 people at most: 2 of it were left out."),
+        ("FAIL", "U2 (u2) is a guest."),
+        ("WARN", "U3 (u3) is a guest."),
+        ("FAIL", "S2 is a user group without members."),
+        ("SKIP", "Not checked, because Slack is asked for 3 people at most: 2 of it were left out."),
     }
 
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        ({}, ["ok"]),
-        ({"enterprise_id": None}, ["ok"]),
-        ({"enterprise_id": "E0"}, ["ok"]),
-        ({"enterprise_id": "E0", "is_enterprise_install": True}, ["ok", "warning"]),
+        ({}, ["PASS"]),
+        ({"enterprise_id": None}, ["PASS"]),
+        ({"enterprise_id": "E0"}, ["PASS"]),
+        ({"enterprise_id": "E0", "is_enterprise_install": True}, ["PASS", "WARN"]),
     ],
 )
 def test_an_enterprise_grid_organisation_is_named(answer: dict[str, Any], expected: list[str]) -> None:
@@ -169,7 +170,7 @@ def test_colleagues_of_a_grid_can_act() -> None:
 
 
 @pytest.mark.parametrize(
-    ("zone", "expected"), [("Asia/Kolkata", "ok"), ("Mars/Olympus", "wrong"), ("Asia", "wrong")]
+    ("zone", "expected"), [("Asia/Kolkata", "PASS"), ("Mars/Olympus", "FAIL"), ("Asia", "FAIL")]
 )
 def test_peoples_zones(zone: str, expected: str) -> None:
     """A zone that is not known here is one in which no typed time can be read."""
@@ -179,15 +180,18 @@ def test_peoples_zones(zone: str, expected: str) -> None:
     assert about_zones(iter([person])).result == expected
 
 
-def test_it_reads_top_down_and_ends_with_what_it_comes_to() -> None:
-    """A sign, what was checked, what is so, what to do; and one line that says whether to go on."""
+def test_it_reads_top_down_and_ends_with_what_it_comes_to(capsys: pytest.CaptureFixture[str]) -> None:
+    """A verdict, what was checked, what is so, below it what to do; and one line that says whether to go on."""
     findings = [ok("log", "It is there."), wrong("clock", "It is slow.", "Set it."), skipped("scopes", "x")]
-    assert as_lines([*findings, warning("disk", "It is full.", "Make room.")]) == [
-        "✓ log     It is there.",
-        "✗ clock   It is slow. → Set it.",
-        "? scopes  Not checked, because x.",
-        "! disk    It is full. → Make room.",
+    say(*as_lines([*findings, warning("disk", "It is full.", "Make room.")]))
+    assert capsys.readouterr().out.splitlines() == [
+        "PASS  log     It is there.",
+        "FAIL  clock   It is slow.",
+        "      → Set it.",
+        "SKIP  scopes  Not checked, because x.",
+        "WARN  disk    It is full.",
+        "      → Make room.",
         "",
-        "1 thing is wrong (✗), 1 to look at (!), 1 not checked (?).",
+        "1 thing is wrong (FAIL), 1 to look at (WARN), 1 not checked (SKIP).",
     ]
     assert as_lines(findings[:1])[-1] == "Nothing is wrong."
