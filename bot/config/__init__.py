@@ -1,1 +1,1 @@
-"""Settings: the file, the environment, and what is wrong with them."""
+"""Reads the settings from the configuration file and the environment, and reports their errors."""

@@ -1,6 +1,6 @@
-"""Reading the environment, over `.env` in this folder, and text files.
+"""Reads the environment and `.env` in the working directory, and decodes text files.
 
-Nobody else reads the environment, but for the colours of a terminal (`bot.text.terminal`).
+No other module reads the environment, but for the colours of a terminal (`bot.text.terminal`).
 """
 
 import base64
@@ -26,7 +26,7 @@ LARGEST_FILE: Final = 16 << 20
 _APP_TOKEN = "make one with connections:write on the Slack app's page Basic Information"  # noqa: S105 - where
 _SIGNING_SECRET = "it is on the Slack app's page Basic Information"  # noqa: S105 - where it is
 _FORGETFUL = {"DYNO": "Heroku", "K_SERVICE": "Cloud Run"}
-"""Platforms whose disk is empty again after a restart, by a variable that each sets in what it runs
+"""Platforms whose disk is lost at a restart, by a variable that each sets for its programs
 (devcenter.heroku.com/articles/dynos, cloud.google.com/run/docs/container-contract)."""
 _OTHER_ENCODINGS: Final = {
     b"\xff\xfe\0\0": "UTF-32",
@@ -36,12 +36,12 @@ _OTHER_ENCODINGS: Final = {
     b"\x1f\x8b": "gzip",
     b"PK\x03\x04": "zip",
 }
-"""Signatures of files in another encoding, and of packed ones."""
+"""Signatures of files in another encoding, and of compressed files."""
 _SAVE: Final = "save it as plain text in UTF-8"
 
 
 class ConfigError(CallOpsError):
-    """Faults of the environment and the file: one line each, in the operator's words."""
+    """Errors of the environment and the file, one line each, in the words of the configuration."""
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
@@ -49,7 +49,7 @@ class ConfigError(CallOpsError):
 
 
 class NotTextError(CallOpsError, ValueError):
-    """Return what a file is instead, and what to do, as the second half of a sentence."""
+    """A file that is no text. Its message, the second half of a sentence, names the format and a remedy."""
 
 
 def read_text(path: Path) -> str:
@@ -82,7 +82,7 @@ def decode(content: bytes) -> str:
 
 
 def read_environment() -> dict[str, str]:
-    """Return the environment's variables, over those of `.env` in this folder. Raises `ConfigError`."""
+    """Return the environment's variables, over those of `.env`. Raises `ConfigError`."""
     try:
         file = read_text(Path(".env"))
     except FileNotFoundError:
@@ -97,17 +97,17 @@ def read_environment() -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The environment, where an empty variable is unset, with the faults found in it."""
+    """The environment, where an empty variable is unset, with the errors found in it."""
 
     _variables: Mapping[str, str]
     _faults: list[str]
 
     def get(self, name: str) -> str | None:
-        """Return a variable, None where it is empty or not set."""
+        """Return a variable, None if it is empty or not set."""
         return self._variables.get(name) or None
 
     def token(self, name: str, prefix: str, where: str) -> SecretStr:
-        """Return a secret; ``where`` says where it is found. What is wrong with it is a fault."""
+        """Return a secret. Note an error if it is missing or malformed. ``where`` says where to find it."""
         value = self.get(name)
         if value is None:
             self._faults.append(f"{name} is not set: {where}")
@@ -117,11 +117,11 @@ class Environment:
         return SecretStr(value or "")
 
     def optional(self, name: str, prefix: str, where: str) -> SecretStr | None:
-        """A secret that need not be there, but is right where it is."""
+        """Return a secret that may be unset, None if it is. Note an error if it is malformed."""
         return self.token(name, prefix, where) if self.get(name) else None
 
     def slack_door(self) -> tuple[SecretStr | None, SecretStr | None]:
-        """The app-level token and the signing secret, of which one is enough."""
+        """Return the app-level token and the signing secret. Note an error if neither is set."""
         app_token = self.optional("SLACK_APP_TOKEN", "xapp-", _APP_TOKEN)
         secret = self.optional("SLACK_SIGNING_SECRET", "", _SIGNING_SECRET)
         if app_token is None and secret is None:
@@ -136,7 +136,7 @@ class Environment:
         return next((name for mark, name in _FORGETFUL.items() if self.get(mark)), None)
 
     def key(self) -> SecretStr:
-        """Return the key of look-ups by number."""
+        """Return the key of the hashes of phone numbers."""
         value = self.get("CALLOPS_KEY")
         if value is None:
             self._faults.append("CALLOPS_KEY is not set: make one with  python -m bot key  and keep it safe")
@@ -147,18 +147,18 @@ class Environment:
         return SecretStr(value or "")
 
     def database(self) -> Path:
-        """Return the log's file."""
+        """Return the path of the log's database file."""
         return database_path(self.get("DATABASE_URL"), self._faults)
 
     def api_url(self) -> str:
-        """Return where Slack's Web API is."""
+        """Return the base URL of Slack's Web API."""
         url = self.get("SLACK_API_URL") or "https://slack.com/api/"
         if not (url.startswith("https://") or (url.startswith("http://") and is_loopback(url))):
             self._faults.append("SLACK_API_URL must be https, or on this machine")
         return url if url.endswith("/") else url + "/"
 
     def port(self) -> int:
-        """Return the port to listen at."""
+        """Return the port to listen on."""
         text = self.get("PORT") or "3000"
         if re.fullmatch(r"[0-9]{1,5}", text) and int(text) <= LAST_PORT:
             return int(text)
@@ -166,7 +166,7 @@ class Environment:
         return 0
 
     def log_level(self) -> str:
-        """Return how much the process's log tells."""
+        """Return the level of the process's log."""
         level = (self.get("LOG_LEVEL") or "INFO").upper()
         if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
             self._faults.append(f"LOG_LEVEL is {level}: write DEBUG, INFO, WARNING or ERROR")
@@ -174,10 +174,10 @@ class Environment:
 
 
 def database_path(url: str | None, faults: list[str]) -> Path:
-    """The file that ``DATABASE_URL`` names (``sqlite:///relative`` or ``sqlite:////absolute``)."""
+    """Return the file that ``DATABASE_URL`` names (``sqlite:///relative`` or ``sqlite:////absolute``)."""
     scheme, separator, path = (url or "sqlite:///callops.db").partition(":///")
     if scheme != "sqlite" or not separator or not path or "?" in path:
-        # The address of a database server may hold a password.
+        # The error does not repeat the URL, which may hold a database server's password.
         faults.append("DATABASE_URL should be sqlite:///file: nothing else is built in this version")
     return Path(path or "callops.db")
 
@@ -188,12 +188,12 @@ def no_log(path: Path) -> list[str]:
 
 
 def is_key(text: str) -> bool:
-    """Return whether a text is what `python -m bot key` prints."""
+    """Return whether a text is a key as `python -m bot key` prints it."""
     return key_bytes(text) is not None
 
 
 def key_bytes(text: str) -> bytes | None:
-    """The key that `python -m bot key` printed; None for any other text."""
+    """Return the bytes of a key that `python -m bot key` printed, None for any other text."""
     try:
         key = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

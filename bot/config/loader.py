@@ -1,7 +1,7 @@
-"""Reading what the operator decides, once: the environment and the file `callops.toml`.
+"""Reads the settings from the environment and the file `callops.toml`.
 
-Every fault of both is reported at once, in the file's own words. A
-connection whose secret is missing is off and named; nothing else stops for it.
+Every error of both is reported at once, in the words of the configuration. A connection whose secret is
+missing is disabled and reported. Everything else still works.
 """
 
 import difflib
@@ -40,7 +40,7 @@ _OURS = frozenset({"provider", "audit_channel", "workers", "calling_hours"})
 _CONNECTION_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
 _ENVIRONMENT_WORD = re.compile(r"^env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)$")
 _UNSET = "unset-" * 4
-"""In place of a missing secret, so that the connection's other keys are checked: any that is valid."""
+"""A valid value in place of a missing secret, so that the connection's other keys are checked."""
 _PATTERNS_IN_WORDS = {
     SLACK_CHANNEL: "write a channel's id (C…)",
     REGION: "write a country's two capital letters, such as IN",
@@ -51,14 +51,14 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class ConfigReport:
-    """What could be read of the environment and the file, and every fault of both.
+    """The valid parts of the environment and the file, and every error of both.
 
-    A table with a fault is None, or missing from what it stands among, and named in ``unread``.
+    A table with an error is None or left out of its mapping, and listed in ``unread``.
     """
 
     path: Path
     readable: bool
-    """Whether the file is there and is TOML."""
+    """True if the file exists and is TOML."""
 
     file_faults: tuple[str, ...]
     environment_faults: tuple[str, ...]
@@ -84,15 +84,15 @@ class ConfigReport:
 
     @property
     def default_region(self) -> str:
-        """The region of numbers without a plus, also where the file could not be read."""
+        """The region of numbers without a plus, with a default if the file could not be read."""
         return self.slack.default_region if self.slack else DEFAULT_REGION
 
     def usable(self, variable: str) -> bool:
-        """Whether a variable of the environment has no fault."""
+        """Return whether a variable of the environment has no error."""
         return self.trouble_with(variable) is None
 
     def trouble_with(self, *variables: str) -> str | None:
-        """The first of some variables that has a fault, and whether it is not set or not right."""
+        """Return a phrase about the first of some variables that has an error, None if none has."""
         for variable in variables:
             for fault in self.environment_faults:
                 if fault.startswith(f"{variable} "):
@@ -101,7 +101,7 @@ class ConfigReport:
 
 
 def load(variables: Mapping[str, str]) -> Settings:
-    """Read the environment and the file it names. Raises `ConfigError` with every fault there is."""
+    """Return the settings of the environment and its file. Raises `ConfigError` with every error."""
     found = read_config(variables)
     faults = [*found.file_faults, *found.environment_faults]
     if faults or found.slack is None or found.dispatch is None or found.retention is None:
@@ -110,13 +110,13 @@ def load(variables: Mapping[str, str]) -> Settings:
 
 
 def read_config(variables: Mapping[str, str]) -> ConfigReport:
-    """Read what can be read of the environment and the file it names."""
+    """Return the valid parts of the environment and the file it names, and every error."""
     in_file: list[str] = []
     in_environment: list[str] = []
     environment = Environment(variables, in_environment)
     path = Path(environment.get("CALLOPS_CONFIG") or "callops.toml")
     data = _read(path, in_file)
-    # A file that cannot be read has one fault, not one for each thing that is missing from it.
+    # A file that cannot be read has one error, not one for each missing table.
     file = _File(path.name, data or {}, environment, in_file if data is not None else [])
     slack = file.table("slack", SlackSettings)
     dispatch = file.table("dispatch", DispatchSettings)
@@ -152,12 +152,12 @@ def read_config(variables: Mapping[str, str]) -> ConfigReport:
         host=environment.get("HOST") or "127.0.0.1",
         port=environment.port(),
         log_level=environment.log_level(),
-        environment_faults=tuple(in_environment),  # at the end: each of the lines above may add one
+        environment_faults=tuple(in_environment),  # last, as each of the lines above may add one
     )
 
 
 def _read(path: Path, faults: list[str]) -> dict[str, Any] | None:
-    """What is in the file; None where it cannot be read."""
+    """Return the file's content. Return None and add an error if it cannot be read."""
     try:
         return tomllib.loads(read_text(path))
     except FileNotFoundError:
@@ -172,7 +172,7 @@ def _read(path: Path, faults: list[str]) -> dict[str, Any] | None:
 
 
 class _File:
-    """The file, table by table; what is wrong goes to ``faults`` in the file's own words."""
+    """The file, read table by table. Errors are added to ``faults`` in the words of the configuration."""
 
     def __init__(self, name: str, data: dict[str, Any], environment: Environment, faults: list[str]) -> None:
         self._name = name
@@ -180,7 +180,7 @@ class _File:
         self._environment = environment
         self._faults = faults
         self.unread: list[str] = []
-        """The tables that have a fault and are left out."""
+        """The names of the tables that are left out because of an error."""
 
         for key in sorted(data.keys() - set(_TABLES)):
             self._fault(key, f"there is no such table{did_you_mean(key, _TABLES)}")
@@ -189,7 +189,7 @@ class _File:
         return self._validate(model, self._data.get(name, {}), name)
 
     def connections(self) -> tuple[dict[str, Connection], dict[str, str]]:
-        """The connections that are on, and why the others are off."""
+        """Return the enabled connections, and the reason for each disabled one."""
         on: dict[str, Connection] = {}
         off: dict[str, str] = {}
         for name, table in self._tables("connections"):
@@ -236,7 +236,10 @@ class _File:
         return dict(found.groups) if found else {}
 
     def hours(self, users: Iterable[Connection | Rule]) -> dict[str, Hours]:
-        """The calling hours of every country, where ``users`` name only those that are there."""
+        """Return the calling hours of every country.
+
+        Add an error for each of ``users`` that names a country without hours.
+        """
         found = dict(calling_hours.known())
         for country in self._data.get("calling_hours", {}):
             own = self._hours(self._data["calling_hours"][country], f"calling_hours.{country}")
@@ -287,7 +290,7 @@ class _File:
     def _check_names(
         self, rule: Rule, where: str, groups: Mapping[str, object], slack: SlackSettings | None
     ) -> None:
-        """Every group, connection and reason that a rule names is there."""
+        """Add an error for each group, connection or reason that a rule names and that does not exist."""
         known = [EVERYONE, *groups]
         for field in PEOPLE:
             for group in getattr(rule, field):
@@ -323,7 +326,7 @@ class _File:
     def _resolve(
         self, table: dict[str, Any], model: type[BaseModel], where: str, missing: list[str]
     ) -> dict[str, Any]:
-        """Put the environment's secrets in the place of their names; note the names that are not set."""
+        """Replace the names of variables by the environment's secrets, and add unset names to ``missing``."""
         resolved = dict(table)
         for key, value in table.items():
             match = _ENVIRONMENT_WORD.match(value) if isinstance(value, str) else None
@@ -355,12 +358,12 @@ class _File:
 
 
 def _holds_secret(annotation: object) -> bool:
-    """Whether a setting of this type may be a secret, an optional one too."""
+    """Return whether a setting of this type is a secret, possibly an optional one."""
     return annotation is SecretStr or any(map(_holds_secret, get_args(annotation)))
 
 
 def _in_words(error: ValidationError, model: type[BaseModel]) -> Iterable[tuple[list[str], str]]:
-    """Each fault of a table: where, and what is wrong, without pydantic's vocabulary and without secrets."""
+    """Yield the place and the message of each error, without pydantic's vocabulary and without secrets."""
     for fault in error.errors(include_url=False):
         place = [str(part) for part in fault["loc"]]
         match fault["type"]:
@@ -381,7 +384,7 @@ def _in_words(error: ValidationError, model: type[BaseModel]) -> Iterable[tuple[
 
 
 def named_directly(rules: Iterable[Rule], groups: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
-    """The people and user groups that rules name by their ids: each is a group of its own."""
+    """Return the users and user groups that rules name by id, each as its own group."""
     named = {one for rule in rules for field in PEOPLE for one in getattr(rule, field)}
     return {one: (one,) for one in sorted(named - groups.keys()) if _is_id(one)}
 
@@ -391,6 +394,6 @@ def _is_id(name: str) -> bool:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``; did you mean "x"?`` where a known word is close, else nothing."""
+    """Return ``; did you mean "x"?`` with the closest known word, or an empty text."""
     close = difflib.get_close_matches(word, list(known), n=1)
     return f'; did you mean "{close[0]}"?' if close else ""

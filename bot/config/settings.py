@@ -1,4 +1,4 @@
-"""Everything the operator decides, as values; `bot.config.loader` reads them."""
+"""The settings as values. `bot.config.loader` reads them."""
 
 import base64
 import re
@@ -40,27 +40,29 @@ class _Table(BaseModel):
 
 
 Reasons = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=75)], ...], Field(max_length=99)]
-"""Reasons to choose from: Slack takes 75 characters of an option, and a hundred options with "other"."""
+"""Reasons to choose from. Slack allows 75 characters in an option, and a hundred options including
+"other"."""
 
 Channel = Annotated[str, Field(pattern=SLACK_CHANNEL)]
 
 
 class SlackSettings(_Table):
-    """Where messages go and how people's words are read."""
+    """The channels for messages, and the settings of commands and messages in Slack."""
 
     audit_channel: Channel
     approvals_channel: Channel
     default_region: Annotated[str, Field(pattern=REGION)] = DEFAULT_REGION
     reasons: Reasons = DEFAULT_REASONS
     denial_reasons: Reasons = DEFAULT_DENIAL_REASONS
-    """What whoever denies can choose; anything else can be typed."""
+    """The reasons that an approver can choose for a denial. Any other reason can be typed."""
     confirm_in_channel: bool = True
-    """Whether what is done is confirmed, once and in short, in the channel it was asked in."""
+    """True if success is confirmed, once and briefly, in the channel of the request."""
     daily: time | None = None
-    """When the audit channel reads what the day brought, by the clock of `daily_timezone`; None: never."""
+    """The time of the daily summary in the audit channel, in `daily_timezone`. With None, there is no
+    summary."""
     daily_timezone: ZoneName = "UTC"
     anchor: bool = True
-    """Whether the audit channel reads, once a day, where the log ended: `log verify --anchor` asks for it."""
+    """True if the end of the log is posted once a day in the audit channel, for `log verify --anchor`."""
 
     @field_validator("daily", mode="before")
     @classmethod
@@ -72,14 +74,14 @@ class SlackSettings(_Table):
 
 
 MOST_WORKERS: Final = 64
-"""Twice what an adapter opens connections for: more could only wait."""
+"""Twice the HTTP connections that an adapter opens. More workers could only wait."""
 
 
 class DispatchSettings(_Table):
-    """How requests are sent: how many at once to a connection, how long one may take, how long it is held.
+    """The limits of sending: requests at once per connection, the deadline of a request, and the lease on it.
 
-    ``margin`` is what a decision leaves for sending before the call goes out; ``ask_next`` how long one
-    approver has before the next one is asked.
+    ``margin`` is the time left for sending between the last decision and the call. ``ask_next`` is the time
+    after which the next approver is asked.
     """
 
     workers: Annotated[int, Field(ge=1, le=MOST_WORKERS)] = 8
@@ -99,10 +101,11 @@ class DispatchSettings(_Table):
 
 
 class RetentionSettings(_Table):
-    """How long personal data is kept, and what is kept whatever anybody asks.
+    """The limits of how long personal data is kept, and the holds.
 
-    ``keep_at_least``: what ended later is not purged. ``keep_at_most``: what ended earlier is purged by
-    and by; None: nothing goes by its age. ``hold``: requests by id, and numbers.
+    A request is not purged before ``keep_at_least`` has passed since its end. After ``keep_at_most``, it is
+    purged automatically. With None, nothing is purged for its age. ``hold`` names requests by id, and
+    numbers.
     """
 
     keep_at_least: Duration = timedelta(0)
@@ -131,7 +134,7 @@ def _member(value: str) -> str:
 
 
 class GroupSettings(_Table):
-    """Who is in which group: people and Slack user groups, by id."""
+    """The members of each group: users and Slack user groups, by id."""
 
     groups: dict[str, Annotated[tuple[Annotated[str, AfterValidator(_member)], ...], Field(min_length=1)]]
 
@@ -145,66 +148,68 @@ class GroupSettings(_Table):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One configured account at a provider, by the name people type."""
+    """A configured account at a provider, under the name that people type."""
 
     name: str
     provider: str
     settings: ConnectionSettings
     audit_channel: str | None
     workers: int | None = None
-    """How many of its requests may be out at once, over all processes; None: as many as of any connection."""
+    """The most requests in flight at once, over all processes. With None, `DispatchSettings.workers`
+    applies."""
     calling_hours: str | Hours | None = None
-    """The hours that calls placed through it keep."""
+    """The calling hours for calls placed through it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What was decided. Secrets show as asterisks."""
+    """All settings. Secrets print as asterisks."""
 
     bot_token: SecretStr
     app_token: SecretStr | None
-    """For Socket Mode; without it, Slack sends its requests over HTTP."""
+    """The token for Socket Mode. Without it, Slack sends its requests over HTTP."""
     signing_secret: SecretStr | None
-    """What Slack signs its requests with, over HTTP; one of the two is there."""
+    """The secret with which Slack signs its HTTP requests. Either this or the app token is set."""
     slack_api_url: str
     key: SecretStr
     database: Path
     host: str
     port: int
-    """Where health checks, webhooks and, without Socket Mode, Slack are heard; 0 takes any free port."""
+    """The port for health checks, webhooks and, without Socket Mode, Slack. With 0, any free port is
+    taken."""
     log_level: str
     slack: SlackSettings
     connections: Mapping[str, Connection]
     off: Mapping[str, str]
-    """Connections that are off, with the reason."""
+    """The disabled connections, each with the reason."""
     platform: str | None
-    """A platform whose own disk does not last, where this runs on one."""
+    """The platform whose disk does not last, if CallOps runs on one."""
     groups: Mapping[str, tuple[str, ...]]
-    """Ids by group; a person or user group that a rule names directly is a group of its own."""
+    """Ids by group. A user or user group that a rule names directly is its own group."""
     rules: tuple[Rule, ...]
     dispatch: DispatchSettings
     retention: RetentionSettings
     hours: Mapping[str, Hours] = field(default_factory=calling_hours.known)
-    """The calling hours of countries: those that CallOps comes with, and the file's own."""
+    """The calling hours of countries: those that come with CallOps, and those of the file."""
 
     @property
     def key_bytes(self) -> bytes:
-        """The key of look-ups by number."""
+        """The key of the hashes of phone numbers."""
         return base64.b64decode(self.key.get_secret_value())
 
     def workers(self, connection: str) -> int:
-        """How many requests of a connection may be out at once, over all processes."""
+        """Return the most requests of a connection in flight at once, over all processes."""
         configured = self.connections.get(connection)
         return (configured.workers if configured else None) or self.dispatch.workers
 
     def audit_channel(self, connection: str) -> str:
-        """Where a connection's outcomes are posted."""
+        """Return the audit channel of a connection."""
         configured = self.connections.get(connection)
         return (configured.audit_channel if configured else None) or self.slack.audit_channel
 
 
 def make_adapters(settings: Settings, clock: Callable[[], datetime]) -> dict[str, Adapter]:
-    """Return an adapter for each connection that is on."""
+    """Return an adapter for each enabled connection."""
     deadline = settings.dispatch.deadline.total_seconds()
     return {
         name: find(connection.provider)(connection.settings, deadline=deadline, clock=clock)
@@ -214,6 +219,6 @@ def make_adapters(settings: Settings, clock: Callable[[], datetime]) -> dict[str
 
 @dataclass(slots=True)
 class SettingsHolder:
-    """Holds the settings in force. A reload replaces ``current`` for everyone who reads it."""
+    """Holds the current settings. A reload replaces ``current`` for every reader."""
 
     current: Settings

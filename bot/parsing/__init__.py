@@ -1,1 +1,1 @@
-"""Typed and pasted text, read as a command. Pure."""
+"""Reads typed and pasted text as a command."""

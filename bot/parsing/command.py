@@ -1,4 +1,7 @@
-"""What can be typed, as values: the words the grammar knows and the line it makes of them. Pure."""
+"""Values of a parsed command: verbs, targets, fields and field errors.
+
+`format_command` turns a command back into a line that can be typed.
+"""
 
 import json
 import re
@@ -19,7 +22,7 @@ from providers.actions import Kind, PlaceCall
 
 
 class Verb(StrEnum):
-    """What can be asked."""
+    """A verb of the grammar."""
 
     PLACE = "place"
     CANCEL = "cancel"
@@ -45,35 +48,35 @@ KINDS: Final[Mapping[Verb, Kind]] = MappingProxyType(
         Verb.START_CAMPAIGN: Kind.START_CAMPAIGN,
     }
 )
-"""What each verb asks of a provider. What is moved is placed again after that."""
+"""The kind of action that each verb requests from a provider. A reschedule begins with a cancellation."""
 
 OF_STOPS: Final = (Verb.STOP, Verb.ALLOW)
-"""The verbs that say whether a number is called at all, through whatever connection."""
+"""The verbs of the stop list. They hold for every connection."""
 FORMS: Final = (*KINDS, *OF_STOPS)
-"""The verbs that have a form; the others only tell something."""
+"""The verbs that have a form. The other verbs only show information."""
 
 TELLS: Final = frozenset({Verb.LIST, Verb.STATUS, Verb.LOG, Verb.HELP})
-"""The verbs that only tell something; what stands behind them is no target."""
+"""The verbs that only show information. Words behind them are no targets."""
 
 CAMPAIGN: Final = "campaign"
 OF_CAMPAIGNS: Final = tuple(verb for verb in KINDS if verb.startswith(f"{CAMPAIGN} "))
 """The verbs that begin with the word "campaign"."""
 
 CALL_FIELDS: Final = frozenset(PlaceCall.model_fields) - {"kind", "to", "agent"}
-"""What can be said of a call to be placed, besides whom it is to and which agent speaks."""
+"""The optional fields of a call: all of `PlaceCall` but its recipient and its agent."""
 
 CancelsBy = Literal["number", "call_id"]
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionInfo:
-    """What the grammar knows of a connection.
+    """Facts about a connection that the grammar needs.
 
-    ``agents`` are the names people type; ``cancels_by`` says what identifies a call there, None if nothing
-    can be cancelled; ``raw_agents`` whether a provider's own agent id may stand for a name. ``fields`` are
-    the optional fields of a call that can be placed there; ``numbers`` the only ones that may be called while
-    it is tried out, where there are any. ``beyond`` are those of its ``kinds`` that ``title``'s documents do
-    not have; ``dry_run``: nothing is sent.
+    ``agents`` are the names that people type. ``cancels_by`` is the identifier by which calls are cancelled,
+    None if the connection cancels no calls. ``raw_agents`` is true if a provider's own agent id may be typed
+    in place of a name. ``fields`` are the optional fields of a call that the connection accepts. ``numbers``
+    are the only numbers that may be called on trial, empty if there is no such limit. ``beyond`` are those of
+    ``kinds`` that the documents of ``title`` do not describe. With ``dry_run``, CallOps sends nothing.
     """
 
     agents: Sequence[str] = ()
@@ -88,48 +91,48 @@ class ConnectionInfo:
 
     @property
     def moves(self) -> bool:
-        """Whether a call that is cancelled there can be placed again there."""
+        """True if the connection can cancel a call and place it again at another time."""
         return self.kinds >= {Kind.PLACE_CALL, Kind.CANCEL_CALL} and "at" in self.fields
 
     def asks(self, verb: Verb) -> bool:
-        """Whether it can be asked for what a verb stands for."""
+        """Return whether the connection supports a verb."""
         return self.moves if verb is Verb.MOVE else KINDS[verb] in self.kinds
 
     def caution(self, kind: Kind) -> str | None:
-        """What people should know before they rely on a kind of action, or None."""
+        """Return the warning about an undocumented kind of action, None if the kind is documented."""
         return parse_errors.beyond_documents([self.title]) if kind in self.beyond else None
 
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """The names that the configuration adds to the grammar."""
+    """Names and settings that the configuration adds to the grammar."""
 
     connections: Mapping[str, ConnectionInfo]
     default_region: str
     reasons: Sequence[str] = ()
     disabled_connections: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """The connections that are configured and cannot be used, each with the reason."""
+    """The connections that are configured but cannot be used, each with the reason."""
     hours: bool = False
-    """Whether some calls keep calling hours, so that time zones matter."""
+    """True if some calls are limited to calling hours, so that time zones matter."""
 
     def can(self, verbs: Iterable[Verb] = KINDS) -> tuple[Verb, ...]:
-        """Those of some verbs that at least one connection can be asked for."""
+        """Return those of some verbs that at least one connection supports."""
         return tuple(verb for verb in verbs if any(known.asks(verb) for known in self.connections.values()))
 
 
 @dataclass(frozen=True, slots=True)
 class Typist:
-    """Who types. ``timezone`` is an IANA name or a UTC offset such as ``+05:30``, empty where unknown."""
+    """The user's time zone: an IANA name or an offset such as ``+05:30``, empty if unknown."""
 
     timezone: str
 
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """What is wrong with what was typed, and what to do.
+    """An error in the typed text, with a sentence for the user.
 
-    ``field`` is the name of the `Command` field it is about, ``text`` for what belongs to none;
-    ``suggestion`` is what to type instead, where one thing is likely.
+    ``field`` is the name of the `Command` field, or ``text`` if the error belongs to no field. ``suggestion``
+    is the text to type instead, None if there is no single likely one.
     """
 
     field: str
@@ -138,39 +141,40 @@ class FieldProblem:
 
     @property
     def proposal(self) -> str:
-        """How a suggestion is put, with a place for it."""
+        """The sentence around the suggestion, with a placeholder for it."""
         return parse_errors.DID_YOU_MEAN
 
 
 @dataclass(frozen=True, slots=True)
 class Question(FieldProblem):
-    """Text that can be read in several ways: each of ``options`` is the label of one, for a button."""
+    """Text that can be read in several ways. Each of ``options`` is the label of a reading, for a button."""
 
     options: tuple[str, ...] = ()
 
 
 class SuggestedTime(FieldProblem):
-    """A call may not go out when it should; ``suggestion`` is a time when it may."""
+    """A call that may not go out at the given time. ``suggestion`` is a time at which it may."""
 
     @property
     def proposal(self) -> str:
-        """How that time is put."""
+        """The sentence around the suggested time."""
         return parse_errors.SCHEDULE_IT
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What was understood. None or empty: not said, or not understood; then ``faults`` says why.
+    """A parsed command. A field is None or empty if it was not typed, or if ``faults`` holds its error.
 
-    ``at`` is aware and in UTC, None for a call to be placed now; ``at_text`` is what it was read from.
-    ``reported_call_time`` and ``reported_call_time_text`` are the same of a call to be cancelled: when it
-    goes out, as one says. ``zone`` is the recipient's (an IANA name). ``gap`` is in minutes, ``earliest``
-    and ``latest`` are ``HH:MM``. ``missing`` names the fields without which nothing can be asked, when
-    nothing was said about them. ``text`` is the line as typed, ``rest`` what stands behind its verb,
-    ``typed`` the parts of it by the field they are about: what a form shows of a field that was not
-    understood. ``ignored_words`` are words that stood beside targets in a pasted list, and are asked for
-    nothing. ``verbs`` are the ones to choose between, where no verb was said. ``answers`` are the options
-    chosen so far, in the order in which the questions about the text arise.
+    ``at`` is in UTC, None for a call to be placed now. ``at_text`` is the text it was read from.
+    ``reported_call_time`` is the time at which the user says that the call to be cancelled goes out, in UTC.
+    ``reported_call_time_text`` is its text. ``zone`` is the recipient's time zone, an IANA name. ``gap`` is
+    in minutes. ``earliest`` and ``latest`` are ``HH:MM``.
+
+    ``missing`` names the required fields that were not typed. ``text`` is the line as typed, ``rest`` the
+    text behind its verb. ``typed`` holds the typed text of each field, which a form shows if the field was
+    not understood. ``ignored_words`` are words beside the targets of a pasted list, which have no effect.
+    ``verbs`` are the verbs to choose from if none was typed. ``answers`` are the options chosen so far, in
+    the order in which the questions about the text arise.
     """
 
     text: str = ""
@@ -205,17 +209,18 @@ class Command:
 
 
 PLAIN_INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,14}")
-"""A bare metadata value that is a number; all else is text. No JSON reader rounds fifteen digits."""
+"""An unquoted metadata value that is a number. All other values are text. JSON readers keep fifteen digits
+exact."""
 
 METADATA_NAME: Final = re.compile(r'[^\s,;=<>/?&:\0"“”„‟\uff1a\uff1d]+')
-"""The NAME of ``meta.NAME``: one word, without what ends a key here or a name in the form."""
+"""The NAME of ``meta.NAME``: one word without the characters that end a key here, or a name in the form."""
 
 _BARE = re.compile(r"[^\W_][\w'.:/+-]*(?: [^\W_][\w'.:/+-]*)*")
 _WORDS_OF_THE_GRAMMAR = re.compile(r"\b(?:via|carry[-_]?over)\b", re.IGNORECASE)
 
 
 def format_command(line: Command) -> str:
-    """The line as one could have typed it after ``/calls``: what was understood, ready to copy."""
+    """Return the command as a line that can be typed after ``/calls``."""
     numbers = ", ".join(target.phone.e164 for target in line.targets if isinstance(target, NumberTarget))
     ids = [target.provider_id for target in line.targets if isinstance(target, IdTarget)]
     alone = len(ids) == 1 and not numbers and is_plain_id(ids[0])
@@ -246,7 +251,7 @@ def format_command(line: Command) -> str:
 
 
 def apply_suggestions(line: Command, faults: Sequence[FieldProblem]) -> Command | None:
-    """The line with what was probably meant in place of every fault; None where that is not known of one."""
+    """Return the command with the suggestion of every error applied, None if an error has none to apply."""
     for fault in faults:
         match fault:
             case FieldProblem(suggestion=None):
@@ -273,7 +278,7 @@ def _written(value: object) -> str:
 
 
 def written_json(value: JsonValue) -> str:
-    """Return a metadata value as it is typed: text that looks like a number stands in quotes."""
+    """Return a metadata value as it is typed. Text that looks like a number is quoted."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     text = value if isinstance(value, str) else json.dumps(value)

@@ -1,4 +1,4 @@
-"""The connection that a line names, and what else a "via" in it may be. Pure."""
+"""Reads the connection that a line names, and decides what else a "via" in it means."""
 
 import re
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ _AROUND_NAMES = " .:!?\"'“”„‘’`*"  # noqa: RUF001 - quotes and Slack's
 
 
 class ConnectionReader:
-    """Reads the connection of one line. It adds to the line's faults and asks its questions.
+    """Reads the connection of one line. It adds to the line's errors and asks its questions.
 
-    ``via_is_text``: whether no "via" outside a key names a connection, as the words around it are the reason.
+    ``via_is_text`` is true if a "via" outside a key names no connection, because it belongs to the reason.
     """
 
     def __init__(
@@ -30,21 +30,25 @@ class ConnectionReader:
         self.via_is_text = via_is_text
 
     def without_via(self, key: str, value: Value) -> Value:
-        """The value without "via WORD", where that is no text but a connection that does not exist."""
+        """Return the value without "via WORD", and report the word as an unknown connection.
+
+        Quoted values, running text and metadata are returned unchanged.
+        """
         if value.quoted or key in RUNNING_TEXT or key.startswith("meta."):
             return value
         return Value(self.report_via(value.text))
 
     def report_via(self, text: str) -> str:
-        """The text without "via WORD"; each such word is a fault."""
+        """Return the text without "via WORD". Each such word is reported as an unknown connection."""
         for name in _VIA.findall(text):
             self._unknown_connection(name)
         return _VIA.sub("", text).strip()
 
     def named_by_via(self, word: str) -> str | None:
-        """The connection that the word behind a "via" names, on or off; None where it is a word.
+        """Return the connection that the word behind a "via" names, enabled or disabled.
 
-        A word that is nearly a name is asked about, and is no word until that is answered.
+        Return None if the word is text. Ask if the word is nearly a connection's name, and return an empty
+        text until the question is answered.
         """
         if self.via_is_text:
             return None
@@ -63,7 +67,7 @@ class ConnectionReader:
                 return None
 
     def ask_about_via(self, connection: str, reason: str, behind_via: str) -> None:
-        """Ask what a "via NAME" in the middle of a reason is: the connection, or some of its words."""
+        """Ask whether a "via NAME" in the middle of a reason names the connection or is text."""
         before = reason.removesuffix(behind_via).strip()
         if not behind_via or not before or before == reason.strip():
             return
@@ -75,7 +79,7 @@ class ConnectionReader:
         self.via_is_text = asked == 1
 
     def read(self, via: Sequence[str], key: str | None) -> str | None:
-        """The one connection that is named behind "via" or by its key, where it is on; None for any other."""
+        """Return the connection named behind "via" or by its key, None if it is unknown or disabled."""
         said = [*filter(None, via), *filter(None, [key])]
         known = [self._names[name.casefold()] for name in said if name.casefold() in self._names]
         for name in said:

@@ -1,9 +1,9 @@
-"""Days that have been, as people type them: from when to when each lasted in the typist's own zone. Pure.
+"""Reads past days as people type them, in the user's own time zone.
 
     today | yesterday | day before yesterday | Mon | 3 days ago | 5 Dec | Dec 5 2026 | 2026-12-05
 
-A weekday is the last one there was, today's among them, and a date without a year the last time there was
-one. As in `bot.parsing.times`, nothing outside the grammar is guessed, and a date in digits is asked about.
+A weekday is the most recent one, which may be today. A date without a year is its most recent occurrence. As
+in `bot.parsing.times`, nothing outside the grammar is guessed. A date in digits is refused with a question.
 """
 
 import re
@@ -23,7 +23,7 @@ _FIRST = Date(1970, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day from its first moment to the first moment after it (aware, UTC)."""
+    """A day, from its first instant to the first instant after it (aware, UTC)."""
 
     start: datetime
     end: datetime
@@ -32,7 +32,7 @@ class Day:
 
 
 def read(text: str, *, zone: str, now: datetime) -> Day:
-    """Read a day typed at ``now`` (aware) by somebody whose clocks are those of ``zone``.
+    """Read a day typed at ``now`` (aware) by a user in the time zone ``zone``.
 
     ``zone`` is as in `bot.parsing.times.read`. Raises `InvalidTimeError`, nothing else.
     """
@@ -51,7 +51,7 @@ def read(text: str, *, zone: str, now: datetime) -> Day:
 
 
 def _begin(day: Date, zone: str) -> Instant:
-    """Return the first instant of a day: after midnight where clocks go forward then."""
+    """Return the first instant of a day. It is after midnight if clocks go forward at midnight."""
     instants = clocks.instants(day.at(Time()), zone)
     return next((one for one in instants if clocks.local(one, zone).date() == day), instants[-1])
 
@@ -74,7 +74,7 @@ def _date(typed: str, today: Date) -> Date:
 
 
 def _written(day: re.Match[str], typed: str, today: Date) -> Date:
-    """A date with its month in words, or as ISO 8601 has it."""
+    """Return a date whose month is in words, or an ISO 8601 date. Raises `InvalidTimeError`."""
     if day["iso"]:
         year, month, number = map(int, day["iso"].split("-"))
     else:

@@ -1,8 +1,8 @@
-"""What was not said and can be told from the rest: the connection and the agent. Pure.
+"""Decides the connection and the agent that a command leaves out.
 
-The only candidate is taken; else what the log knows decides: who gave out an id, whose call is scheduled to
-a number, what this person used last. Between two that fit equally nothing is chosen: they are named, for
-buttons to offer or a form to list.
+A single candidate is taken. Among several, the log decides: by the connection that gave out an id, by a call
+scheduled to the number, or by the user's last command. Candidates that fit equally are returned for the user
+to choose from, as buttons or in a form.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -20,25 +20,25 @@ from providers.actions import Kind
 
 
 class Source(StrEnum):
-    """Why something was chosen that was not said."""
+    """The reason for a value that was filled in."""
 
     ONLY = "only"
-    """There is no other."""
+    """There is no other candidate."""
     KNOWN = "known"
-    """The log knows the id from there."""
+    """The log holds the id from that connection."""
     SCHEDULED = "scheduled"
-    """The log knows of a call that is scheduled to the number there."""
+    """The log holds a call that is scheduled to the number there."""
     LAST_USED = "last_used"
-    """This person used it the last time."""
+    """The user's last command used it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TargetHistory:
-    """What the log knows that bears on a line.
+    """Facts from the log about the targets of a command and about its user.
 
-    ``holders`` are the connections that know one of its ids; ``scheduled`` the (connection, agent) pairs
-    through which a call to one of its numbers is scheduled; ``used`` the pairs this person asked for the
-    same kind of thing through, newest first.
+    ``holders`` are the connections that know one of the command's ids. ``scheduled`` are the (connection,
+    agent) pairs through which a call to one of its numbers is scheduled. ``used`` are the pairs that the user
+    chose for the same kind of action, newest first.
     """
 
     holders: frozenset[str] = frozenset()
@@ -51,7 +51,7 @@ NOTHING: Final = TargetHistory()
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """A field that several candidates fit equally: one of them must be chosen."""
+    """A field with several candidates that fit equally. The user must choose one."""
 
     field: Literal["connection", "agent"]
     candidates: tuple[str, ...]
@@ -59,11 +59,12 @@ class Ambiguous:
 
 @dataclass(frozen=True, slots=True)
 class FilledCommand:
-    """A line with what could be inferred filled in.
+    """A command with its defaults filled in.
 
-    ``grounds`` tell for each field that was (``connection``, ``agent``) why; ``connections`` and ``agents``
-    are the candidates there were, one or many. ``faults`` say what must be chosen, or why nothing can be;
-    there are none before there is a target to do it to. ``open`` is what must be chosen among several.
+    ``sources`` give the reason for each field that was filled in (``connection``, ``agent``). ``connections``
+    and ``agents`` are the candidates. ``faults`` say which choice is needed, or why there is no candidate.
+    They are empty as long as the command has no target. ``open`` is the field to choose, None if there is no
+    choice.
     """
 
     line: Command
@@ -75,13 +76,13 @@ class FilledCommand:
 
     @property
     def filled(self) -> frozenset[str]:
-        """The fields that were filled in."""
+        """The names of the fields that were filled in."""
         return frozenset(self.sources)
 
 
 def fill_defaults(line: Command, vocabulary: CommandContext, known: TargetHistory = NOTHING) -> FilledCommand:
-    """Fill in connection and agent where one candidate can do what the line asks, for its kind of target."""
-    if line.verb not in KINDS or line.verb is Verb.MOVE:  # what is moved says through what
+    """Fill in the connection and the agent of a command if one candidate fits best."""
+    if line.verb not in KINDS or line.verb is Verb.MOVE:  # the rescheduled call names its connection
         return FilledCommand(line)
     grounds: dict[str, Source] = {}
     connection, connections, chosen = _connection(line, vocabulary, known)
@@ -109,13 +110,13 @@ def fill_defaults(line: Command, vocabulary: CommandContext, known: TargetHistor
 
 
 class _Which(FieldProblem):
-    """Several fit equally."""
+    """Several candidates that fit equally."""
 
 
 def _connection(
     line: Command, vocabulary: CommandContext, known: TargetHistory
 ) -> tuple[str | None, tuple[str, ...], Source | FieldProblem | None]:
-    """The connection, the candidates for it, and why it was chosen, or what keeps it from being certain."""
+    """Return the connection, its candidates, and the source of the choice or the error that prevents it."""
     all_of_them = vocabulary.connections
     able = tuple(name for name, words in all_of_them.items() if _can(line, words))
     if named := line.connection:
@@ -138,11 +139,11 @@ def _connection(
 def _agent(
     connection: str, words: ConnectionInfo, known: TargetHistory
 ) -> tuple[str | None, tuple[str, ...], Source | FieldProblem]:
-    """The agent, the candidates for it, and why it was chosen, or what keeps it from being certain."""
+    """Return the agent, its candidates, and the source of the choice or the error that prevents it."""
     scheduled = {agent for name, agent in known.scheduled if name == connection}
     used = [agent for name, agent in known.used if name == connection and agent]
     fitting = tuple(words.agents)
-    if words.raw_agents:  # an agent that has no name here may be the one
+    if words.raw_agents:  # the agent may have no name in the configuration
         fitting = tuple(dict.fromkeys([*fitting, *sorted(scheduled), *used]))
     if not fitting:
         return None, (), _which_agent(connection, fitting)
@@ -155,7 +156,7 @@ def _agent(
 def _best(
     fitting: tuple[str, ...], holders: Collection[str], scheduled: Collection[str], used: Sequence[str]
 ) -> tuple[tuple[str, ...], Source | None]:
-    """The one to take, and why; or those that fit equally."""
+    """Return the best candidate and its source, or all candidates that fit equally and None."""
     if len(fitting) == 1:
         return fitting, Source.ONLY
     for ground, named in ((Source.KNOWN, holders), (Source.SCHEDULED, scheduled)):
@@ -166,9 +167,10 @@ def _best(
 
 
 def _with_agent(line: Command, able: Mapping[str, ConnectionInfo]) -> tuple[str, ...]:
-    """Those that have the agent that was said; a name is another's raw id only where nobody has it.
+    """Return the connections that have the command's agent.
 
-    For a call to be placed, those that have any agent at all, unless nobody has one.
+    A connection with raw agent ids counts only if no connection lists the agent by name. For a call without
+    an agent, return the connections that have any agent, or all of them if none has one.
     """
     if line.agent:
         named = tuple(name for name, words in able.items() if line.agent in words.agents)
@@ -179,7 +181,7 @@ def _with_agent(line: Command, able: Mapping[str, ConnectionInfo]) -> tuple[str,
 
 
 def _not_taken(line: Command, connection: str, words: ConnectionInfo) -> list[FieldProblem]:
-    """What a connection cannot be told of a call, and the numbers it may not call while it is tried out."""
+    """Return an error for each field that the connection does not accept, and each number not on trial."""
     said = [name for name in labels.FIELDS if getattr(line, name) or getattr(line, name) in (0, False)]
     faults = [
         FieldProblem(name, parse_errors.takes_no(words.title, labels.FIELDS[name]))

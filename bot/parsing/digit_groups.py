@@ -1,4 +1,4 @@
-"""Text divided into cells and groups of digits, before anybody knows which groups make a number. Pure."""
+"""Divides text into cells and groups of digits, before it is decided which groups make a number."""
 
 import re
 import unicodedata
@@ -9,14 +9,14 @@ from typing import Final
 from bot.text import parse_errors
 
 SHORTEST_NUMBER: Final = 7
-"""Digits; fewer are half of a number."""
+"""Digits. Fewer are a part of a number."""
 MOST_DIGITS: Final = 20
-"""E.164 allows fifteen; a prefix for calls abroad may stand before them."""
+"""Digits. E.164 allows fifteen, and a prefix for calls abroad may stand before them."""
 _LONGEST_WORD: Final = 160
-"""Characters. An id has 128 at most, and a number fewer."""
+"""Characters. An id has at most 128, a number fewer."""
 SHORT_GROUP: Final = 3
-"""Digits, at least, of a group behind which a longer one is usual, as in 123 4567. Behind no more of them,
-12/8 may be the rest of a number, as in 45 12/8, and no day."""
+"""Digits of a short group, behind which a longer one is usual, as in 123 4567. Behind a group of at most this
+length, 12/8 may be the rest of a number, as in 45 12/8. Behind a longer one it is a day."""
 
 _WRAPPERS = "\"'“”„‟‘’‚‛`*~<>«»"  # noqa: RUF001 - quotes people paste
 CELL = re.compile(r"[^\t\n,;|]*")
@@ -45,8 +45,8 @@ LABEL = re.compile(
 )
 EXTENSION = re.compile(
     r"[\s.-]*(?:extension|extn|ext|durchwahl|dw|poste|anexo|#)[.:]?\s?\d{1,6}(?![^\W_])|x\d{1,6}(?![^\W_])"
-    r"|\s+x\s?\d{2,6}(?![^\W_])"  # "x2" means twice
-    r"|[\s().-]*\d{1,4}[`*'\"_~]{1,2}[*#x.-]{0,2}\d{1,6}(?![^\W_])",  # the last group, a sign, digits
+    r"|\s+x\s?\d{2,6}(?![^\W_])"  # a single digit, as in "x2", means twice
+    r"|[\s().-]*\d{1,4}[`*'\"_~]{1,2}[*#x.-]{0,2}\d{1,6}(?![^\W_])",  # the last group, a mark, digits
     re.IGNORECASE,
 )
 _GLUED = re.compile(rf"(?P<digits>.*\d)[.{_DASHES}]?(?:extension|extn|ext|x|#)[.:]?\d{{1,6}}", re.IGNORECASE)
@@ -57,51 +57,51 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Digits without a space among them."""
+    """A group of digits without a space among them."""
 
     start: int
     end: int
-    """Behind the last character of its word, punctuation included."""
+    """The position behind the last character of its word, punctuation included."""
     text: str
     digits: int
     extended: bool = False
-    """Whether an extension is glued to it."""
+    """True if an extension is attached to it."""
     dashed: bool = False
-    """Whether a separate dash stands before it."""
+    """True if a separate dash stands before it."""
     broken: bool = False
-    """Whether it is the beginning of a word that is no digits."""
+    """True if the group is the beginning of a word that also holds other characters."""
 
     @property
     def plus(self) -> bool:
-        """Whether a plus begins it."""
+        """True if a plus begins the group."""
         return "+" in self.text or "＋" in self.text  # noqa: RUF001
 
     @property
     def is_date(self) -> bool:
-        """Whether it is a date, or a day and a month."""
+        """True if the group is a date, or a day and a month."""
         return _DATE.fullmatch(self.text) is not None
 
     @property
     def stands_apart(self) -> bool:
-        """Whether it is hardly the end of a number."""
+        """True if the group is unlikely to be the end of a number."""
         return self.digits == 1 or self.broken or _STANDS_APART.fullmatch(self.text) is not None
 
 
 class GroupFinder:
-    """Finds the groups of digits of one text."""
+    """Finds the groups of digits of a text."""
 
     def __init__(self) -> None:
         self._text, self._cell = "", range(0)
 
     def cell_end(self, text: str, start: int) -> int:
-        """Return the end of the cell around a place. It is kept, as one cell may hold thousands of words."""
+        """Return the end of the cell around a position. Cache it, as a cell may hold thousands of words."""
         if text is not self._text or start not in self._cell:
             cell = CELL.match(text, start)
             self._text, self._cell = text, range(start, (cell.end() if cell else start) + 1)
         return self._cell.stop - 1
 
     def at(self, text: str, position: int) -> tuple[list[Group], bool]:
-        """The groups of digits that stand here one behind the other, and whether other text follows them."""
+        """Return the consecutive groups of digits at a position, and whether other text follows them."""
         groups: list[Group] = []
         digits, dashed = 0, False
         for word in TOKEN.finditer(text, position, self.cell_end(text, position)):
@@ -129,12 +129,12 @@ class GroupFinder:
 
 
 def _unless_date(groups: list[Group]) -> list[Group]:
-    """The groups, unless they are a day and a month."""
+    """Return the groups, or an empty list if they are a day and a month."""
     return [] if len(groups) == 1 and groups[0].is_date else groups
 
 
 def runs(word: str) -> Iterator[re.Match[str]]:
-    """The runs of digits in a word that is more than a number, as ``c_9876543210``, and their long parts."""
+    """Yield the runs of digits in a word such as ``c_9876543210``, and their long parts."""
     if len(word) > _LONGEST_WORD or _UUID.fullmatch(word) or _DATE.fullmatch(word.strip(_AROUND_DATES)):
         return
     for run in _HELD.finditer(word):
@@ -144,7 +144,7 @@ def runs(word: str) -> Iterator[re.Match[str]]:
 
 
 def refusal(groups: Sequence[Group]) -> str | None:
-    """Why digits are no number that can be called as they are written, or None."""
+    """Return why the digits cannot be called as they are written, None if they can."""
     last = groups[-1]
     goes_on = len(groups) > 1 and groups[-2].digits <= SHORT_GROUP <= last.digits
     if _SPREADSHEET.fullmatch(groups[-2].text + last.text if goes_on else last.text):
@@ -153,7 +153,7 @@ def refusal(groups: Sequence[Group]) -> str | None:
 
 
 def _group(word: re.Match[str]) -> Group | None:
-    """The group of digits that a word is, without what stands around it; None where it is another word."""
+    """Return a word as a group of digits, without the characters around it. Return None for other words."""
     text = _unwrapped(word[0]) if len(word[0]) <= _LONGEST_WORD else ""
     opened = text.lstrip("([")
     if label := LABEL.match(opened):
@@ -168,7 +168,7 @@ def _group(word: re.Match[str]) -> Group | None:
 
 
 def _unwrapped(word: str) -> str:
-    """A word without the quotes and the formatting around it, and without brackets outside those."""
+    """Return a word without the quotes and formatting around it, and without brackets outside those."""
     left = word.lstrip(_WRAPPERS + "([")
     if not set(_WRAPPERS) & set(word[: len(word) - len(left)]):
         left = word
@@ -177,7 +177,7 @@ def _unwrapped(word: str) -> str:
 
 
 def is_label(text: str) -> bool:
-    """Whether a text only says that a phone number follows it."""
+    """Return whether a text only announces a phone number."""
     return any(
         label is not None and label.end() > len(text)
         for label in (LABEL.match(f"{text} 0"), LABEL.match(f"{text}: 0"))
@@ -190,5 +190,5 @@ def in_ascii(text: str) -> str:
 
 
 def count_digits(text: str) -> int:
-    """Count the decimal digits of any script."""
+    """Return the number of decimal digits of any script."""
     return sum(character.isdecimal() for character in text)

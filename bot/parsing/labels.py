@@ -1,4 +1,4 @@
-"""What can be asked, and what can be said of it, in words. Pure."""
+"""Names of the verbs and of a call's fields, in words for people."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -18,9 +18,9 @@ DOES: Final[Mapping[Verb, str]] = MappingProxyType(
         Verb.ALLOW: "allow calls again",
     }
 )
-"""What each verb with a form does, also on its button and as its form's title."""
+"""The action of each verb with a form. It is also the form's title and the label of its button."""
 DO_THIS: Final = "do this"
-"""Where no verb was said."""
+"""The words in place of an action if no verb was typed."""
 
 DOING: Final[Mapping[Verb, str]] = MappingProxyType(
     {
@@ -34,7 +34,7 @@ DOING: Final[Mapping[Verb, str]] = MappingProxyType(
         Verb.ALLOW: "allowing calls to a number",
     }
 )
-"""The same, as what a key is for."""
+"""The action of each verb as a noun, for errors about keys."""
 
 FIELDS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -50,4 +50,4 @@ FIELDS: Final[Mapping[str, str]] = MappingProxyType(
         "metadata": "data for the agent (meta.…=)",
     }
 )
-"""What can be said of a call to be placed, besides whom it is to and which agent speaks."""
+"""The optional fields of a call, besides its recipient and its agent."""

@@ -1,10 +1,10 @@
-"""What is looked for in the log, as people type it behind ``/calls log``. Pure.
+"""Reads the filters of ``/calls log``.
 
     [NUMBER] [WORDS] [by=@asha|me] [via CONNECTION] [state=failed] [kind=cancel] [number=…] [text=…]
     [on=DAY | from=DAY until=DAY] [after-stop]
 
-Days are read by `bot.parsing.dates` in the typist's zone, both ends included. Words that stand free
-are looked for in reasons and notes, unless they are a state's name.
+`bot.parsing.dates` reads the days in the user's time zone, both ends included. Words without a key are a
+state's name, or text to find in reasons and notes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ from storage.states import State
 
 AFTER_STOP: Final = "after-stop"
 MAX_TEXT: Final = 100
-"""Characters that are looked for."""
+"""Characters of the text to find."""
 ME: Final = "me"
 
 KEYS: Final = ("by", "via", "state", "kind", "number", "on", "from", "until", "text")
@@ -47,7 +47,7 @@ _ALSO_TYPED: Final = {
     **dict.fromkeys(("till", "before", "to-day"), "until"),
     **dict.fromkeys(("reason", "note", "words", "why", "search", "q"), "text"),
 }
-"""What people type for a key."""
+"""Other words that people type for a key."""
 
 STATES: Final[Mapping[str, State]] = {
     **{word: state for state, word in WORDS.items()},
@@ -59,7 +59,7 @@ STATES: Final[Mapping[str, State]] = {
     "rejected": State.DENIED,
     "late": State.EXPIRED,
 }
-"""What people call the states."""
+"""The names by which people call the states."""
 
 KINDS: Final[Mapping[str, Kind]] = {
     "place": Kind.PLACE_CALL,
@@ -71,7 +71,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     **dict.fromkeys(("call", "calls", "placed", "placing"), Kind.PLACE_CALL),
     **dict.fromkeys(("cancelled", "canceled", "cancellation", "cancellations"), Kind.CANCEL_CALL),
 }
-"""What people call the kinds."""
+"""The names by which people call the kinds."""
 
 _T = TypeVar("_T")
 _FLAGS = frozenset({AFTER_STOP, "after_stop", "afterstop"})
@@ -79,9 +79,9 @@ _FLAGS = frozenset({AFTER_STOP, "after_stop", "afterstop"})
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What is looked for: the store's query, and the days as they were said.
+    """The filters of a search: the store's query, and the days as they were typed.
 
-    ``stop`` is the report of a number's calls since it wants no more.
+    With ``stop``, the search reports the calls to a number since it was stopped.
     """
 
     query: Query = field(default_factory=Query)
@@ -90,7 +90,7 @@ class Filters:
     stop: bool = False
 
     def kept(self) -> dict[str, object]:
-        """As a draft keeps it."""
+        """Return the filters as a draft stores them."""
         query = self.query
         said: dict[str, object] = {
             "state": query.state,
@@ -109,7 +109,7 @@ class Filters:
 
     @classmethod
     def of(cls, kept: Mapping[str, object]) -> "Filters":
-        """Read them back from what a draft kept."""
+        """Read the filters from a stored draft."""
         said = {name: str(value) for name, value in kept.items()}
         query = Query(
             state=State(said["state"]) if "state" in said else None,
@@ -124,7 +124,7 @@ class Filters:
         return cls(query, said.get("first"), said.get("last"), stop="stop" in said)
 
     def line(self) -> str:
-        """As one could have typed it."""
+        """Return the filters as a line that can be typed."""
         query = self.query
         said = {
             "by": query.requester and f"<@{query.requester}>",
@@ -140,13 +140,13 @@ class Filters:
         return " ".join(["log", *typed, *([AFTER_STOP] if self.stop else [])])
 
     def in_words(self) -> str:
-        """What is looked for, for people."""
+        """Return a description of the filters for people."""
         return log_query_errors.sought(self.query, self.first, self.last)
 
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What was understood. ``named``: the name or id of a person who is still to be found."""
+    """The parsed filters. ``named`` is the name or id of a user who is still to be found, or None."""
 
     filters: Filters
     named: str | None = None
@@ -154,7 +154,7 @@ class Typed:
 
 
 def read(text: str, *, vocabulary: CommandContext, typist: Typist, me: str, now: datetime) -> Typed:
-    """Read what stands behind ``log``, a clean text. ``me`` is who types; ``now`` is aware."""
+    """Read the cleaned text behind ``log``. ``me`` is the id of the user who types, ``now`` is aware."""
     return _Reader(vocabulary, typist, now).typed(text, me)
 
 
@@ -210,7 +210,7 @@ class _Reader:
             self._values[meant] = value
 
     def _named_by_via(self, word: str) -> str | None:
-        """The word behind a "via", where it is a connection's name or nearly one; else "via" is a word."""
+        """Return the word behind a "via" if it is nearly a connection's name, None if "via" is a word."""
         return word if closest(word, self._names, alike=LIKELY_CONNECTION) else None
 
     def _ask(self, message: str, _options: Sequence[str]) -> None:
@@ -232,7 +232,7 @@ class _Reader:
         return None
 
     def _free(self, free: str) -> tuple[str | None, str]:
-        """The number, wherever it was said, and what else was typed without a key."""
+        """Return the number, wherever it was typed, and the other text without a key."""
         found = scan(
             free, reader=NumberReader.for_region(self._region, premium=True), ids=False, ask=self._ask
         )
@@ -277,12 +277,12 @@ class _Reader:
 
 
 def found(typed: Typed, requester: str) -> Filters:
-    """The filters, once the person who was named is found."""
+    """Return the filters with the user who was found as requester."""
     return replace(typed.filters, query=replace(typed.filters.query, requester=requester))
 
 
 def unknown_person(name: str, known: Sequence[str]) -> FieldProblem:
-    """What is wrong with a name that is nobody's here, or several people's."""
+    """Return the error for a name that belongs to no user, or to several."""
     return FieldProblem(
         "by", log_query_errors.several_people(name, known) if known else log_query_errors.nobody_called(name)
     )

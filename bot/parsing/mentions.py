@@ -1,4 +1,4 @@
-"""What a Slack message mentions: phone numbers, and what looks like an id. Pure."""
+"""Reads phone numbers and possible ids from a Slack message."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -14,32 +14,32 @@ from providers import phone
 MOST_IDS = 200
 """Words of one message that are looked up in the log."""
 _MARKUP = re.compile(r"<(?!tel:)[^<>]*>")
-"""Mentions, channels, links and dates, whose digits are nobody's number."""
+"""Mentions, channels, links and dates, whose digits are no phone numbers."""
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
 _SPACED = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)
 class Mentions:
-    """Numbers, ids of our own requests or their targets, and words that may be a provider's ids.
+    """Numbers, ids of CallOps' requests or actions, and words that may be a provider's ids.
 
-    ``more`` counts the words that were too many to be looked up.
+    ``more`` is the count of words beyond `MOST_IDS`, which are not looked up.
     """
 
     phones: tuple[phone.Phone, ...] = ()
     requests: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     doubtful: tuple[str, ...] = ()
-    """Texts that can be read as several numbers, as typed: the form asks which is meant."""
+    """Texts that can be read as several numbers, as typed. The form asks which number is meant."""
     more: int = 0
     whole: bool = True
-    """False where the message was longer than `MOST_READ`."""
+    """False if the message was longer than `MOST_READ`."""
 
 
 def read(message: Mapping[str, Any], *, default_region: str) -> Mentions:
-    """Return the mentions in a message as Slack sends it, each once, in order.
+    """Return the mentions in a Slack message, each once, in order.
 
-    Of its own text, and of what its blocks and attachments add, the first `MOST_READ` characters are read.
+    The first `MOST_READ` characters are read of its own text, and as many of its blocks and attachments.
     """
     own = str(message.get("text") or "")
     shown = dict.fromkeys(text for name, node in message.items() if name != "text" for text in _texts(node))
@@ -78,7 +78,7 @@ def _first(text: str) -> str:
 
 
 def _texts(node: object) -> Iterator[str]:
-    """Every text in a message and its blocks."""
+    """Yield every text in a message's blocks and attachments."""
     match node:
         case str():
             return

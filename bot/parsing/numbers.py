@@ -1,16 +1,16 @@
-"""Phone numbers in text: which groups of digits make one, and text that can be read in two ways. Pure.
+"""Reads phone numbers in text, and finds text that can be read as several numbers.
 
-One rule holds wherever somebody writes a number: commands, forms, messages, lists.
+The same rules hold in commands, forms, messages and lists.
 
 1. A tab, a line end, a comma, a semicolon, a bar, a separate dash and any word end a number.
 2. Groups of digits between spaces make one number where the numbering plan allows it.
 3. Digits that stand apart are asked about: a last group of one digit, digits in brackets at the end, digits
    behind a slash.
-4. Where a number is complete before its last group, the longer reading holds only if it fills its cell
-   and is grouped regularly. Else both readings are offered, and none is taken.
+4. A number may be complete before its last group. The longer reading then holds only if it fills its cell and
+   is grouped regularly. Otherwise both readings are offered, and none is taken.
 5. A label or a scheme before a number is no part of it. An extension is refused.
 
-docs/numbers.md has the rule with examples.
+docs/numbers.md explains the rules with examples.
 """
 
 import re
@@ -42,14 +42,15 @@ ReadPhone = Callable[[str], Phone]
 """Reads one number, or raises `InvalidNumberError`."""
 
 MOST_READS: Final = 1000
-"""Attempts to read a number in one text: some 40 ms. A list of fifty rows takes a few hundred."""
+"""Attempts to read a number in one text, which take some 40 ms. A list of fifty rows takes a few hundred."""
 
 _LONG_GROUP: Final = 6
-"""Digits, at least, of a group behind which nobody begins another group of the same number."""
+"""Digits, at least, of a group behind which no other group of the same number is usual."""
 _SHORT_NATIONAL: Final = 7
 """Digits. A reading with fewer of them, without the country code, gives way to one that fills the cell."""
 _LONG_NATIONAL: Final = 11
-"""Digits. More of them, without the country code, are seldom one number where fewer are one."""
+"""Digits. A reading with more of them, without the country code, is seldom right if a shorter one is a
+number."""
 
 _ROUND = str.maketrans("[]", "()")
 _SLASH = re.compile(r"(?P<base>.*\d)[)\]]?/(?P<ending>\d{1,3})")
@@ -60,7 +61,7 @@ _ABROAD = re.compile(r"00[ .-]?|0?011[ .-]+")
 
 @dataclass(frozen=True, slots=True)
 class NumberTarget:
-    """A phone number, and how it was typed."""
+    """A phone number, and the text it was typed as."""
 
     phone: Phone
     text: str = field(default="", compare=False)
@@ -68,28 +69,28 @@ class NumberTarget:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One way to read a text: a number, and where it begins and ends there."""
+    """A reading of a text: a number, with its start and end in the text."""
 
     target: NumberTarget
     start: int
     end: int
     abroad: bool = False
-    """Whether its digits are one only as they are dialled in another country, or with a plus before them, or
-    are in another reading a number that CallOps never calls."""
+    """True if the digits are a number only as dialled from another country, or with a plus added. Also true
+    if another reading of them is a number that CallOps never calls."""
 
     @property
     def e164(self) -> str:
-        """The number."""
+        """The number in E.164 format."""
         return self.target.phone.e164
 
     @property
     def is_as_printed(self) -> bool:
-        """Whether it is typed as its country writes it."""
+        """True if the number is typed as its country writes it."""
         return self.target.phone.pretty.endswith(self.target.text)
 
     @property
     def national_digits(self) -> int:
-        """Its digits without the country code."""
+        """The count of its digits without the country code."""
         code = self.target.phone.pretty.partition(" ")[0]
         return count_digits(self.e164) - count_digits(code)
 
@@ -102,13 +103,13 @@ class Certain:
 
     @property
     def end(self) -> int:
-        """The place behind it."""
+        """The position behind the number."""
         return self.reading.end
 
 
 @dataclass(frozen=True, slots=True)
 class Doubtful:
-    """A text that can be read in several ways, or whose only reading takes in digits that stand apart."""
+    """A text that can be read in several ways, or whose only reading includes digits that stand apart."""
 
     text: str
     readings: tuple[Reading, ...]
@@ -117,20 +118,20 @@ class Doubtful:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Digits that look like a number and are none; ``fault`` says why, for the person who typed them."""
+    """Digits that look like a number and are none. ``fault`` is the reason, for the user who typed them."""
 
     text: str
     fault: str
     end: int
     is_costly: bool = False
-    """Whether they are a number in use that CallOps never calls."""
+    """True if they are a number in use that CallOps never calls."""
 
 
 Found = Certain | Doubtful | Unreadable
 
 
 class NumberReader:
-    """Reads the numbers of one text, in a bounded number of attempts.
+    """Reads the numbers of a text, in a bounded number of attempts.
 
     ``read_phone`` reads a whole number in the default region, whose country code is ``country_code``.
     """
@@ -141,7 +142,7 @@ class NumberReader:
         self._read: dict[str, Phone | InvalidNumberError] = {}
         self._groups = GroupFinder()
         self.exhausted = False
-        """Whether more was asked than is read of one text: then nothing of it may be believed."""
+        """True if the text needed more than `MOST_READS` attempts. No reading of it may be used then."""
 
     @classmethod
     def for_region(cls, region: str, *, premium: bool = False) -> "NumberReader":
@@ -149,9 +150,10 @@ class NumberReader:
         return cls(partial(phone.read, default_region=region, premium=premium), phone.country_code(region))
 
     def at(self, text: str, position: int, fits: Callable[[str], bool] | None = None) -> Found | None:
-        """Read the number that begins at a position, perhaps behind a label; None where no digits do.
+        """Read the number at a position, or behind a label there. Return None if no number begins there.
 
-        ``fits`` tells whether a text may follow it: it decides between two readings where one only fits.
+        ``fits`` returns whether a text may follow the number. If only one of two readings leaves such a text,
+        that reading is taken.
         """
         if label := LABEL.match(text, position):
             position = label.end()
@@ -164,7 +166,7 @@ class NumberReader:
         return self._in_word(word) if word else None
 
     def _in_word(self, word: re.Match[str]) -> Found | None:
-        """The number that a word holds beside other characters: an extension, or something to ask about."""
+        """Return the number in a word with other characters, either refused or to be asked about."""
         fault: InvalidNumberError | None = None
         for run in runs(word[0]):
             readings = self._readings_of(run[0], word.start(), word.end())
@@ -182,7 +184,7 @@ class NumberReader:
                 yield from self.in_cell(text, cell.start())
 
     def in_cell(self, text: str, start: int = 0) -> Iterator[Found]:
-        """Read every number in the cell that begins at ``start``, wherever in it they stand."""
+        """Read every number in the cell that begins at ``start``, wherever it stands in the cell."""
         position, end = start, self._groups.cell_end(text, start)
         while position < end:
             groups, follows = self._groups.at(text, position)
@@ -208,7 +210,10 @@ class NumberReader:
         leading: bool,
         fits: Callable[[str], bool] | None = None,
     ) -> Found | None:
-        """What the groups are; ``leading``: whether the first may be left over, as a row's number is."""
+        """Return the number that the groups make, None if they make none.
+
+        With ``leading``, the first group may be left over, as a row's running number is.
+        """
         if why := refusal(groups):
             return Unreadable(text[groups[0].start : groups[-1].end], why, groups[-1].end)
         readings = self._readings(text, groups, 0)
@@ -237,7 +242,7 @@ class NumberReader:
         return Certain(reading)
 
     def _readings(self, text: str, groups: Sequence[Group], first: int) -> list[Reading]:
-        """Every whole number that begins with a group, the longest last."""
+        """Return every whole number that begins with a group, the longest last."""
         found: list[Reading] = []
         digits = 0
         for last in range(first, len(groups)):
@@ -257,13 +262,13 @@ class NumberReader:
         return found
 
     def _with_endings(self, before: str, slash: re.Match[str], start: int, end: int) -> list[Reading]:
-        """Both lines that "24567890/91" stands for."""
+        """Return both numbers that "24567890/91" stands for."""
         base, ending = before + slash["base"], slash["ending"]
         phones = [(one, self._phone(one)) for one in (base, base[: -len(ending)] + ending)]
         return [Reading(NumberTarget(known, one), start, end) for one, known in phones if known]
 
     def _readings_of(self, number: str, start: int, end: int) -> list[Reading]:
-        """Both numbers that the same digits may be: as they stand, and as they are dialled abroad."""
+        """Return the readings of the same digits: as they stand, and as dialled from abroad."""
         attempts = [self._attempt(one) for one in self._spellings(number)]
         known = {one.e164: one for one in attempts if isinstance(one, Phone)}
         doubtful = any(isinstance(one, PremiumNumberError) for one in attempts)
@@ -271,7 +276,7 @@ class NumberReader:
         return [Reading(NumberTarget(one, number), start, end, abroad=abroad) for one in known.values()]
 
     def _spellings(self, number: str) -> Iterator[str]:
-        """The number as typed, and with a plus before its country's code or for a prefix of calls abroad."""
+        """Yield the number as typed, and with a plus before its country code or for a prefix abroad."""
         yield number
         number = in_ascii(number)
         if number.startswith(self._country_code or "+"):
@@ -280,7 +285,7 @@ class NumberReader:
             yield f"+{number[abroad.end() :]}"
 
     def _costly(self, number: str) -> InvalidNumberError | None:
-        """Say why a number in use is never called; None for any other."""
+        """Return why a number in use is never called, None for any other number."""
         attempts = map(self._attempt, self._spellings(number))
         return next((one for one in attempts if isinstance(one, PremiumNumberError)), None)
 
@@ -300,7 +305,7 @@ class NumberReader:
         return self._read[number]
 
     def _is_certain(self, groups: Sequence[Group], readings: Sequence[Reading], *, follows: bool) -> bool:
-        """Whether the longest reading is the only sensible one."""
+        """Return whether the longest reading is the only sensible one."""
         longest = readings[-1]
         ends = [group.end for group in groups]
         last = ends.index(longest.end)
@@ -317,17 +322,17 @@ class NumberReader:
         if not shorter:
             return True
         if any(groups[at].dashed and not groups[at + 1].dashed for at in shorter):
-            return False  # whoever parts groups by dashes puts the last one behind the last dash
+            return False  # in a number written with dashes, the last group follows the last dash
         fills_cell = not follows and last == len(groups) - 1
         return fills_cell and (longest.is_as_printed or _is_regular(groups[last - 1], group, longest))
 
     def _may_lead(self, groups: Sequence[Group]) -> bool:
-        """Whether the first group may be no part of the number behind it."""
+        """Return whether the first group may be no part of the number behind it."""
         first = groups[0]
         return len(groups) > 1 and first.digits < SHORTEST_NUMBER and not first.plus
 
     def _competes(self, other: Reading, readings: Sequence[Reading], groups: Sequence[Group]) -> bool:
-        """Whether a reading that leaves the first group out is as good as those that take it in."""
+        """Return whether a reading without the first group is as good as those with it."""
         if not readings or any(one.e164 == other.e164 for one in readings):
             return False
         first, second = groups[:2]
@@ -357,7 +362,7 @@ class NumberReader:
 
 
 def _is_regular(before: Group, last: Group, reading: Reading) -> bool:
-    """Whether people write the end of a number so, or as its country does."""
+    """Return whether the end of a number is grouped as people, or its country, write it."""
     if before.digits >= _LONG_GROUP:
         return False
     formatted = count_digits(re.split(r"[ -]", reading.target.phone.pretty)[-1])

@@ -1,4 +1,4 @@
-"""The ``key=value`` part of a line: which keys there are, and how each value is read. Pure."""
+"""The ``key=value`` part of a line: the known keys, and the reading of their values."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -49,7 +49,7 @@ _KEYS: Final = {
     "purpose": ("purpose", _PLACING),
     "consent": ("consent", _PLACING),
 }
-"""Each key's field and the verbs it goes with. ``meta.NAME`` comes on top, for placing."""
+"""The field of each key, and the verbs that take it. ``meta.NAME`` is another key of ``place``."""
 
 _ALSO_TYPED: Final = {
     **dict.fromkeys(("number", "phone", "tel", "mobile", "target"), "to"),
@@ -64,13 +64,13 @@ _ALSO_TYPED: Final = {
     **dict.fromkeys(("timezone", "time-zone", "time_zone", "tz"), "zone"),
     "language": "lang",
 }
-"""What people type for a key where its letters alone would not lead to it."""
+"""Other words for a key that its spelling alone would not lead to."""
 
 FLAGS: Final = frozenset({"carry-over", "carry_over", "carryover"})
 """Words that stand for ``carry-over=yes``."""
 
 RUNNING_TEXT: Final = frozenset({"reason", "purpose", "consent", "batch"})
-"""Keys whose value may hold any words, "sent via email" among them. So may metadata."""
+"""Keys whose value may hold any words, such as "sent via email". Metadata may, too."""
 
 _METADATA = "meta."
 _YES_OR_NO = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
@@ -79,30 +79,30 @@ _GAPS = re.compile(r"\d{1,9}(?:[\s,]+\d{1,9})*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{2,8})*")
 
 ReadTime = Callable[[str], times.Moment]
-"""Reads a time in the typist's zone, or raises `InvalidTimeError`."""
+"""Reads a time in the user's time zone, or raises `InvalidTimeError`."""
 
 
 class FieldProblems(list[FieldProblem]):
-    """The faults found so far, in the order they were found."""
+    """The errors of a line, in the order in which they were found."""
 
     def add(self, field: str, message: str, suggestion: str | None = None) -> None:
-        """Note a fault of a field."""
+        """Add an error of a field."""
         self.append(FieldProblem(field, message, suggestion))
 
     def add_time(self, field: str, fault: times.InvalidTimeError) -> None:
-        """Note what is wrong with a time, with all that it could have been."""
+        """Add an error of a time, with every time that it could mean."""
         message, forms = str(fault), fault.suggestions
         if len(forms) > 1:
             message = parse_errors.which_time(message, forms)
         self.add(field, message, forms[0] if len(forms) == 1 else None)
 
     def concern(self, field: str) -> bool:
-        """Whether something is wrong with a field."""
+        """Return whether a field has an error."""
         return any(fault.field == field for fault in self)
 
 
 class Questions:
-    """The questions about one line; ``answers`` are the options already chosen, in the order of asking."""
+    """The questions about a line. ``answers`` are the options already chosen, in the order of asking."""
 
     def __init__(self, faults: FieldProblems, answers: Sequence[int]) -> None:
         self._faults = faults
@@ -111,7 +111,10 @@ class Questions:
     def ask(
         self, field: str, message: str, options: Sequence[str], suggestion: str | None = None
     ) -> int | None:
-        """Return the place of the option that was chosen; None, with a fault noted, until one is."""
+        """Return the index of the chosen option.
+
+        Until one is chosen, add the question to the errors and return None.
+        """
         chosen = next(self._answers, None)
         if chosen is not None and chosen < len(options):
             return chosen
@@ -120,19 +123,19 @@ class Questions:
 
 
 class Options:
-    """The keys of one line. Each reading method returns None where a key was not given or is wrong."""
+    """The keys of a line. Each reading method returns None if the key was not typed or its value is wrong."""
 
     def __init__(self, faults: FieldProblems) -> None:
         self._faults = faults
         self._values: dict[str, Value] = {}
         self._data: list[tuple[str, Value]] = []
-        """All ``meta.NAME`` values that were typed, the faulty ones among them."""
+        """All ``meta.NAME`` values that were typed, faulty ones included."""
 
     def __contains__(self, key: str) -> bool:
         return key in self._values
 
     def take(self, key: str, value: Value, verb: Verb | None) -> None:
-        """Keep a key's value, unless something is wrong with the key itself."""
+        """Keep the value of a key, or add an error if the key cannot be used."""
         is_metadata = key.startswith(_METADATA) and METADATA_NAME.fullmatch(key, len(_METADATA))
         if is_metadata:
             self._data.append((key.removeprefix(_METADATA), value))
@@ -164,30 +167,30 @@ class Options:
         self._faults.add("text", message, f"{meant}=" if meant else None)
 
     def typed(self) -> dict[str, str]:
-        """The values as typed, by field."""
+        """Return the values as typed, by field."""
         found = {_KEYS[key][0]: value.text for key, value in self._values.items() if key in _KEYS}
         if self._data:
             found["metadata"] = "\n".join(f"{name}={_as_in_the_form(value)}" for name, value in self._data)
         return found
 
     def value(self, key: str) -> Value:
-        """A value with its quotes known; an empty one when there is none."""
+        """Return a value and whether it was quoted. It is empty if the key was not typed."""
         return self._values.get(key, Value(""))
 
     def raw(self, key: str) -> str:
-        """A value as typed, line ends included; empty when there is none."""
+        """Return a value as typed, line ends included. It is empty if the key was not typed."""
         return self._values[key].text if key in self._values else ""
 
     def text(self, key: str) -> str | None:
-        """A value as one line."""
+        """Return a value as one line."""
         return self._values[key].line if key in self._values else None
 
     def running_text(self, key: str) -> str | None:
-        """A text of limited length."""
+        """Return a text, and add an error if it is too long."""
         return limited(key, self._values[key].line, self._faults) if key in self._values else None
 
     def whole(self, key: str, *, fewest: int | None = None) -> int | None:
-        """A whole number."""
+        """Return a whole number, at least ``fewest`` if that is given."""
         said = self.text(key)
         if said is None:
             return None
@@ -197,7 +200,7 @@ class Options:
         return None
 
     def gap(self) -> int | tuple[int, ...] | None:
-        """Minutes: one number or several."""
+        """Return a gap between retries, or several, in minutes."""
         said = self.text("gap")
         if said is None:
             return None
@@ -208,7 +211,7 @@ class Options:
         return (first, *others) if others else first
 
     def time(self, key: str, read: ReadTime) -> times.Moment | None:
-        """A time to come."""
+        """Return a time, now or in the future."""
         try:
             return read(self._values[key].line) if key in self._values else None
         except times.InvalidTimeError as fault:
@@ -216,7 +219,7 @@ class Options:
             return None
 
     def clock(self, key: str) -> str | None:
-        """A time of day as ``HH:MM``."""
+        """Return a time of day as ``HH:MM``."""
         try:
             return times.clock(self._values[key].line) if key in self._values else None
         except times.InvalidTimeError as fault:
@@ -224,7 +227,7 @@ class Options:
             return None
 
     def zone(self) -> str | None:
-        """A time zone, by the name that holds now."""
+        """Return a time zone by its current IANA name."""
         try:
             return timezones.read(self._values["zone"].line) if "zone" in self._values else None
         except timezones.InvalidZoneError as fault:
@@ -232,7 +235,7 @@ class Options:
             return None
 
     def yes_or_no(self, key: str) -> bool | None:
-        """Yes or no, in one of a few words."""
+        """Return the boolean that a word such as "yes" or "off" stands for."""
         said = self.text(key)
         if said is None:
             return None
@@ -241,7 +244,7 @@ class Options:
         return _YES_OR_NO.get(said.lower())
 
     def language(self) -> str | None:
-        """A language's code, in lower case."""
+        """Return a language code in lower case."""
         said = self.text("lang")
         if said is None or _LANGUAGE.fullmatch(said.lower()):
             return said and said.lower()
@@ -249,7 +252,7 @@ class Options:
         return None
 
     def metadata(self) -> dict[str, str | int]:
-        """All ``meta.NAME`` values by name: bare plain integers as numbers, all else as typed."""
+        """Return all ``meta.NAME`` values by name. Unquoted plain integers are numbers, all others text."""
         return {
             key.removeprefix(_METADATA): int(value.text)
             if not value.quoted and PLAIN_INTEGER.fullmatch(value.text)
@@ -264,7 +267,7 @@ def _as_in_the_form(value: Value) -> str:
 
 
 def limited(field: str, text: str, faults: FieldProblems) -> str:
-    """The text; a fault is noted when it is too long to be kept."""
+    """Return the text, and add an error if it is longer than `MAX_TEXT`."""
     if len(text) > MAX_TEXT:
         faults.add(field, parse_errors.too_long(field, len(text), MAX_TEXT))
     return text

@@ -1,4 +1,4 @@
-"""What people type after ``/calls``, ``/place-call`` and ``/cancel-call``: one grammar behind three doors.
+"""Reads the commands that people type after ``/calls``, ``/place-call`` and ``/cancel-call``.
 
     place NUMBER[, NUMBER …] [TIME] [via CONNECTION] [key=value …] [carry-over]
     cancel NUMBER or ID[, …] [REASON] [via CONNECTION] [key=value …]
@@ -10,8 +10,8 @@
     log [filters]
     help
 
-`parse` never raises for anything typed: what was understood is in the `Command` beside every fault found. It
-chooses nothing that was not said; `bot.parsing.defaults` does, where there is one candidate only. Pure.
+`parse` never raises for typed text. It returns a `Command` with all that was understood and every error. It
+fills in no defaults. `bot.parsing.defaults` does that.
 """
 
 import re
@@ -60,10 +60,10 @@ __all__ = [
 ]
 
 MAX_TARGETS: Final = 50
-"""One request's targets: its card and modal list them all, within Slack's limits of blocks and text."""
+"""The targets of one request. Its card and modal list them all, within Slack's limits of blocks and text."""
 
 _WITH_REASON = frozenset({Verb.CANCEL, *OF_CAMPAIGNS, *OF_STOPS})
-"""Verbs whose targets are followed by a reason; behind those of the others comes a time."""
+"""Verbs whose targets are followed by a reason. Behind the targets of other verbs stands a time."""
 _WITH_TIME = frozenset({Verb.PLACE, Verb.MOVE})
 _TO: Final = "to "
 """As in "move 98765 43210 to Mon 10:00"."""
@@ -72,7 +72,7 @@ _NOT_A_TARGET: Final = {
     Verb.STOP: parse_errors.nobody_to_stop,
     Verb.ALLOW: parse_errors.nobody_to_allow,
 }
-"""What is said of a word that stands in the place of a target and is none."""
+"""The error for a word in the place of a target that is no target."""
 _DIGITS_ONLY = re.compile(r"[\d\s.,:;/()+-]*")
 _HOUR = re.compile(r"(?:[01]?\d|2[0-4])(?:[ .:]?[0-5]\d)?")
 _MOST_WORDS_OF_A_TIME = 10
@@ -88,7 +88,7 @@ def parse(
     now: datetime,
     answers: Sequence[int] = (),
 ) -> Command:
-    """Read a line. ``door`` is the verb its command stands for, None for ``/calls``; ``now`` is aware.
+    """Read a line. ``door`` is the default verb of its slash command, None for ``/calls``. ``now`` is aware.
 
     ``answers`` are the options chosen for the questions that an earlier reading of the same text raised.
     """
@@ -101,7 +101,7 @@ def parse(
 
 
 class _Reader:
-    """Reads one line, collecting its faults and its questions."""
+    """Reads one line, and collects its errors and questions."""
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ class _Reader:
 
     @property
     def via_is_text(self) -> bool:
-        """Whether no "via" outside a key names a connection: the words around it are the reason."""
+        """True if a "via" outside a key names no connection, because it belongs to the reason."""
         return self._connections.via_is_text
 
     def line(self, text: str, door: Verb | None) -> Command:
@@ -184,7 +184,7 @@ class _Reader:
         )
 
     def _typed(self, free: str, rest: str, verb: Verb | None) -> dict[str, str]:
-        """What was typed, by field: targets first, then a time or a reason, then the keys."""
+        """Return the typed text by field: targets first, then a time or a reason, then the keys."""
         targets = free.removesuffix(rest).strip()
         if not targets and self._faults.concern("targets"):
             targets, rest = rest, ""
@@ -198,7 +198,7 @@ class _Reader:
     def _missing(
         self, *, verb: Verb | None, targets: Sequence[Target], reason: str | None
     ) -> tuple[str, ...]:
-        """What nothing was said about; what was said wrong is a fault instead."""
+        """Return the required fields that were not typed. A field with an error is not missing."""
         said: dict[str, object] = {"verb": verb, "targets": targets}
         if verb is Verb.ALLOW:
             said["reason"] = reason
@@ -207,7 +207,7 @@ class _Reader:
     def _targets(
         self, free: str, verb: Verb | None, connection: str | None
     ) -> tuple[tuple[Target, ...], str]:
-        """All targets, and the free text without them."""
+        """Return all targets, and the free text without them."""
         if verb in OF_CAMPAIGNS:
             return self._campaign(free)
         known = self._vocabulary.connections
@@ -247,7 +247,7 @@ class _Reader:
         return self._questions.ask("targets", message, options)
 
     def _sheet(self, free: str, read: Callable[..., Scan]) -> Scan | None:
-        """The lines of a sheet, or a text about whose targets there is nothing to ask; None for any other."""
+        """Return the targets of a pasted sheet, or of a text that needs no question, None for others."""
         found = read(ask=lambda _message, _options: None)
         before = free[: len(free) - len(found.rest)]
         is_cell = "\n" in before and tokens.unquoted(before).quoted
@@ -261,7 +261,7 @@ class _Reader:
         return None if found.asked else found
 
     def _or_first_word(self, found: Scan) -> Scan:
-        """The first word as an id, where nothing else can be meant by it."""
+        """Return the scan with the first word as an id, if the word cannot mean anything else."""
         word, *rest = found.rest.split(maxsplit=1) or [""]
         named = bare_id(word)
         if found.targets or self._faults.concern("targets") or not named or id_problem(named):
@@ -269,7 +269,7 @@ class _Reader:
         return Scan((IdTarget(named),), found.faults, "".join(rest))
 
     def _campaign(self, free: str) -> tuple[tuple[Target, ...], str]:
-        """The one campaign's id, and the free text without it."""
+        """Return the campaign's id as the only target, and the free text without it."""
         ids, behind_ids = _ids_in(self._keys.value("campaign"))
         if ids:
             for problem in filter(None, map(id_problem, ids)):
@@ -298,7 +298,7 @@ class _Reader:
     def _free(
         self, free: str, verb: Verb | None, targets: Sequence[Target]
     ) -> tuple[times.Moment | None, str | None]:
-        """What stands behind the targets: a time when placing, else a reason."""
+        """Return the time and the reason: from their keys, or from the text behind the targets."""
         moment = self._keys.time("at", self._read_time)
         reason = self._keys.running_text("reason")
         if verb in _WITH_REASON:
@@ -327,7 +327,7 @@ class _Reader:
         return reason or limited("reason", text, self._faults) or None
 
     def _leading_time(self, free: str, targets: Sequence[Target]) -> tuple[times.Moment | None, str]:
-        """The longest beginning that is a time, and what is left over behind it."""
+        """Return the longest beginning of a text that is a time, and the text behind it."""
         parts = free.split()
         whole = self._attempt(free)
         if isinstance(whole, times.Moment):
@@ -375,7 +375,7 @@ class _Reader:
             return fault
 
     def _may_follow(self, text: str) -> bool:
-        """Whether a text is a time, or nearly one, or nothing."""
+        """Return whether a text is a time, nearly a time, or empty."""
         if not text or _HOUR.fullmatch(text):
             return True
         read = self._attempt(text.removeprefix(_TO))
@@ -383,9 +383,9 @@ class _Reader:
 
 
 def _ids_in(value: Value) -> tuple[list[str], str]:
-    """The ids behind a key, between commas or on lines of their own, and the words behind the last one.
+    """Return the ids behind a key, split at commas and line ends, and the words behind the last id.
 
-    In quotes there are no such words: a form's field holds ids and nothing else.
+    A quoted value has no such words, because a form's field holds only ids.
     """
     *others, last = re.split(r"[,;\n\t]+", value.text.strip(" ,;\n\t"))
     named, *text = [last] if value.quoted else last.split(maxsplit=1) or [""]

@@ -1,14 +1,14 @@
-"""Targets pasted from a list or a sheet: one a line, with other words beside it. Pure.
+"""Reads targets pasted from a list or a sheet, with one target and other words on each line.
 
     Name        Phone          Due
     Asha Rao    98765 43210    12 May
     Ravi        98765 43211    4500
     Total                      2
 
-The words beside the targets are left out and said, but for those that stand beside every target alike: they
-are the reason, as are words behind the last target alone. A header names the column of numbers. A line
-without a whole number is named, and its neighbours stay as they are. A text whose lines could be a reason
-that mentions another number is no sheet.
+The words beside the targets are ignored and listed. Words that are the same beside every target are the
+reason, as are words behind the last target alone. A header names the column of numbers. A line without a
+whole number is reported, and the other lines stay valid. A text is no sheet if its lines could be a reason
+that mentions another number.
 """
 
 import re
@@ -40,16 +40,16 @@ from bot.parsing.targets import (
 from bot.text import parse_errors
 
 SHORTEST_IN_WORDS = 10
-"""Digits of a number among words that nobody groups; an order's or a bill's are mostly fewer."""
+"""Digits of an ungrouped number among words. The numbers of orders and bills mostly have fewer."""
 
 _MANY = 3
-"""Lines with a number each that are a list, wherever in them the numbers stand."""
+"""Lines with one number each that make a list, wherever in the lines the numbers stand."""
 _MARK = re.compile(
     r"^[ ]*(?:(?:[*•·]|>+|\d{1,3}[.)](?![ |;,]*$))[ ]+|[-–][ ](?![ ]))",  # noqa: RUF001 - a dash people paste
     re.MULTILINE,
 )
-"""What a list begins its lines with. A dash before wide spaces is a cell in which nothing stands, and a
-running number before nothing is a row."""
+"""Marks at the beginning of a list's lines. A dash before wide spaces is an empty cell instead, and a running
+number before nothing is a row."""
 _IN_QUOTES = re.compile(r'\s*["“„].*["”“]\s*')
 _RULER = re.compile(r"(?=.*[-=]{3}|.*\|)[\s|:+=-]+")
 _COLUMN_OF_NUMBERS = re.compile(
@@ -62,15 +62,15 @@ _NOTHING = re.compile(
     r"#?n\.?/?a\.?|none|nil|null|unknown|not known|tb[adc]|missing|no (?:phone|number)|k\. ?a\.|[\W_]+",
     re.IGNORECASE,
 )
-"""Stands in a cell for a number that is not known."""
+"""A cell's text for a number that is not known."""
 _OR = re.compile(r"^[\W_]*(?:(?:or|oder|ou|o|of|lub)\s+)?[\W_]*", re.IGNORECASE)
-"""Between a number and another one, in which case that is no part of a reason."""
+"""Words such as "or" between two numbers. The number behind them is no part of a reason."""
 _LETTERS = re.compile(r"[^\W\d_]")
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The targets of the lines, the words beside them that were left out, and the reason that was given."""
+    """The targets of the lines, the ignored words beside them, and the reason."""
 
     targets: tuple[Target, ...]
     ignored_words: tuple[str, ...]
@@ -80,17 +80,17 @@ class Sheet:
 @dataclass(slots=True)
 class _Row:
     number: int
-    """Of the line as pasted, from 1."""
+    """The line's number in the pasted text, from 1."""
     cells: list[str]
     found: list[tuple[int, Found]] = field(default_factory=list)
-    """The numbers, each with the place of its cell."""
+    """The numbers, each with the index of its cell."""
 
     @property
     def text(self) -> str:
         return " ".join(filter(None, self.cells))
 
     def beside(self, column: int, reading: Reading | None = None) -> tuple[str, str]:
-        """The words before and behind the target in a cell."""
+        """Return the words before and behind the target in a cell."""
         cell = self.cells[column]
         before, behind = (cell[: reading.start], cell[reading.end :]) if reading else ("", "")
         return (
@@ -100,14 +100,14 @@ class _Row:
 
 
 def without_marks(text: str) -> str:
-    """Several lines without what a list begins them with; before a column, spaces stand in its place."""
+    """Return several lines without list marks. A mark before a column is replaced by spaces."""
     if "\n" not in text:
         return text
     return _MARK.sub(lambda mark: " " * len(mark[0]) if mark[0].endswith("  ") else "", text)
 
 
 def number_in(text: str, reader: NumberReader) -> str | None:
-    """The first whole phone number that stands anywhere among words, as it was typed."""
+    """Return the first whole phone number among words, as it was typed. Return None if there is none."""
     for found in reader.in_text(text):
         match found:
             case Certain(reading=Reading(target=NumberTarget(text=number))) | Doubtful(text=number):
@@ -124,12 +124,12 @@ def number_in(text: str, reader: NumberReader) -> str | None:
 
 
 def names_numbers(header: str) -> bool:
-    """Whether a column's header says that phone numbers stand below it."""
+    """Return whether a column's header announces phone numbers."""
     return _COLUMN_OF_NUMBERS.search(header.strip(AROUND)) is not None
 
 
 def read_sheet(text: str, reader: NumberReader, *, ids: bool, ask: Ask) -> Sheet | None:
-    """Read a sheet's lines. Return None where the text is none."""
+    """Read a sheet's lines. Return None if the text is no sheet."""
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     delimiter = delimiter_of([line for _, line in lines])
     if len(lines) <= 1 and delimiter != "\t":
@@ -148,7 +148,7 @@ def read_sheet(text: str, reader: NumberReader, *, ids: bool, ask: Ask) -> Sheet
             and _IN_QUOTES.fullmatch(line)
             and not _IN_QUOTES.fullmatch(lines[0][1])
         ):
-            continue  # a reason that may hold a number
+            continue  # the quoted line is a reason, which may hold a number
         for place, cell in enumerate(row.cells):
             row.found += [(place, found) for found in reader.in_text(cell)]
     sheet = _Sheet(rows, ask, is_table=is_table, may_be_list=delimiter in {",", ";"})
@@ -163,10 +163,10 @@ class _Sheet:
     ask: Ask
     is_table: bool
     may_be_list: bool
-    """Whether the character between its cells may stand between several targets."""
+    """True if the delimiter of its cells may also separate targets."""
 
     def of_numbers(self) -> Sheet | None:
-        """The sheet as a list of phone numbers; None where it is none."""
+        """Return the sheet as a list of phone numbers, None if it is no such list."""
         rows, header = self.rows, None
         if rows and not _numbers(rows[0]) and self._is_header(rows[0]):
             header, rows = rows[0], rows[1:]
@@ -181,7 +181,7 @@ class _Sheet:
             and all(_is_full(row) for row in with_numbers)
             and _several(with_numbers)
         ):
-            return None  # numbers between commas
+            return None  # numbers between commas are a line of targets
         columns = self._columns(with_numbers, header)
         last = rows.index(with_numbers[-1]) + 1
         tail = [row for row in rows[last:] if not self._is_reason(row)]
@@ -189,7 +189,7 @@ class _Sheet:
         return self._listed([*rows[:last], *tail], columns, reason)
 
     def of_ids(self) -> Sheet | None:
-        """The sheet as a list of ids; None where no column holds ids that look alike."""
+        """Return the sheet as a list of ids, None if no column holds ids that look alike."""
         rows = [row for row in self.rows if any(map(count_digits, row.cells))]
         if len(rows) <= 1:
             return None
@@ -209,7 +209,7 @@ class _Sheet:
         return None
 
     def _is_header(self, row: _Row) -> bool:
-        """Whether a line that holds no number names the columns below it."""
+        """Return whether a line without a number names the columns below it."""
         if any(map(names_numbers, row.cells)):
             return True
         return self.is_table and all(
@@ -217,7 +217,7 @@ class _Sheet:
         )
 
     def _is_reason(self, row: _Row) -> bool:
-        """Whether a line behind the last number says why, in words."""
+        """Return whether a line behind the last number is a reason in words."""
         if (
             _numbers(row)
             or TOTAL.match(row.text)
@@ -228,7 +228,7 @@ class _Sheet:
         return len(row.cells) == 1 and not (self.is_table and any(map(count_digits, row.cells)))
 
     def _columns(self, rows: Sequence[_Row], header: _Row | None) -> frozenset[int]:
-        """The places of the cells that hold the numbers; empty until it is known which of several do."""
+        """Return the indexes of the cells with numbers. Return none until one of several is chosen."""
         places = sorted({place for row in rows for place, _ in _numbers(row)})
         if not self.is_table:
             return frozenset(places)
@@ -241,7 +241,7 @@ class _Sheet:
         return frozenset() if chosen is None else frozenset({places[chosen]})
 
     def _listed(self, rows: Sequence[_Row], columns: frozenset[int], reason: str) -> Sheet | None:
-        """The numbers in those columns; the lines without one are asked about."""
+        """Return the numbers in those columns. Ask about the lines without a number."""
         targets: list[Target] = []
         beside: list[tuple[str, str]] = []
         left_out: list[str] = []
@@ -266,7 +266,7 @@ class _Sheet:
         return self._sheet(targets, beside, left_out, reason)
 
     def _chosen(self, row: _Row, place: int, number: Found) -> Reading | None:
-        """The one reading of a number, or the one that was chosen; None until it is."""
+        """Return the reading of a number, None until the user has chosen one of several."""
         if not isinstance(number, Doubtful):
             return _reading(number)
         labels = [
@@ -283,7 +283,7 @@ class _Sheet:
         left_out: Sequence[str],
         reason: str,
     ) -> Sheet:
-        """The targets. Words beside each of them alike, or behind the last alone, are the reason."""
+        """Return the sheet. Words beside every target alike, or behind the last alone, are its reason."""
         words = [tuple(filter(None, pair)) for pair in beside]
         different, several = set(words), len(words) > 1
         behind_last = beside[-1][1] if several and not self.is_table and not any(words[:-1]) else ""
@@ -296,13 +296,13 @@ class _Sheet:
 
 
 def _label(place: int, rows: Sequence[_Row], header: _Row | None) -> str:
-    """A column as a question names it: by its header, or by its first number."""
+    """Return a column's label for a question: its header, or its first number."""
     example = next(_text(found) for row in rows for at, found in _numbers(row) if at == place)
     return parse_errors.column(place + 1, _cell(header, place) if header else None, example)
 
 
 def _is_list(rows: Sequence[_Row]) -> bool:
-    """Whether lines without cells hold one number each, all of them at the beginning or none."""
+    """Return whether lines without cells hold one number each, all of them at the beginning or none."""
     if any(len({_text(found) for _, found in _numbers(row)}) > 1 for row in rows):
         return False
     before = [row.beside(place, _reading(found))[0] for row in rows for place, found in _numbers(row)]
@@ -311,7 +311,7 @@ def _is_list(rows: Sequence[_Row]) -> bool:
 
 
 def _is_full(row: _Row) -> bool:
-    """Whether each cell of a line is a number."""
+    """Return whether each cell of a line is a number."""
     return {place for place, _ in _numbers(row)} == {place for place, cell in enumerate(row.cells) if cell}
 
 
@@ -348,5 +348,5 @@ def _is_id(text: str) -> bool:
 
 
 def _are_alike(ids: Sequence[str]) -> bool:
-    """Whether all look like ids of one kind: "2nd" below an id begins a reason."""
+    """Return whether all ids look like one kind. A "2nd" below an id begins a reason."""
     return len({letters(one) for one in ids}) <= 1 or all(count_digits(one) >= FEWEST_DIGITS for one in ids)

@@ -1,4 +1,4 @@
-"""Lines divided into the cells of a table: by a mark, or by columns that stand below each other. Pure."""
+"""Divides lines into the cells of a table, by a delimiter or by aligned columns."""
 
 import csv
 import re
@@ -7,7 +7,7 @@ from typing import Final
 
 AROUND = " \t,;|:–—-\"'`*"  # noqa: RUF001 - dashes people paste
 _FRAME: Final = "||"
-"""Bars around a line and between its cells, as Markdown has them."""
+"""Bars around a line and between its cells, as in Markdown."""
 _WIDE = re.compile(r" {2,}")
 _PIECE = re.compile(r"\S+(?: \S+)*")
 """A cell of a table whose columns have at least two spaces between them."""
@@ -23,9 +23,9 @@ TOTAL = re.compile(
 
 
 def delimiter_of(lines: Sequence[str]) -> str | None:
-    """The character between the cells of a table; None where there is none, or wide spaces part more cells.
+    """Return the delimiter of a table's cells, None if there is none or wide spaces divide more cells.
 
-    Lines without cells may stand before the table and behind it.
+    Lines without cells may stand before and behind the table.
     """
     if any("\t" in line for line in lines):
         return "\t"
@@ -45,12 +45,12 @@ def delimiter_of(lines: Sequence[str]) -> str | None:
 
 
 def _between_spaces(lines: Sequence[str]) -> int:
-    """Count the cells that wide spaces part."""
+    """Return the number of cells that wide spaces divide."""
     return sum(any(map(str.isalnum, cell)) for line in lines for cell in _WIDE.split(line))
 
 
 def cells_of(line: str, delimiter: str | None) -> list[str]:
-    """Divide a line at a delimiter, or at wide spaces where there is none."""
+    """Return the cells of a line, divided at a delimiter, or at wide spaces if there is none."""
     match delimiter:
         case None:
             cells = _WIDE.split(line.strip())
@@ -68,7 +68,7 @@ def cells_of(line: str, delimiter: str | None) -> list[str]:
 
 
 def columns_of(lines: Sequence[str]) -> list[list[str]] | None:
-    """The cells of lines whose columns stand below each other, with wide spaces between; None for others."""
+    """Return the cells of lines with aligned columns and wide spaces between them, None for other lines."""
     pieces = [[(piece.start(), piece[0]) for piece in _PIECE.finditer(line)] for line in lines]
     widest = max(pieces, key=len, default=[])
     if len(widest) < 2 or sum(len(line) > 1 for line in pieces) < 2:  # noqa: PLR2004 - two of two are a table

@@ -1,8 +1,8 @@
-"""The numbers and ids at the beginning of a text, and where what follows them begins. Pure.
+"""Reads the numbers and ids at the beginning of a text, and finds the end of the targets.
 
-Several targets stand between commas or on lines of their own; numbers may also stand between spaces. A later
-word is another id only where it looks like the one before it, holds an underscore, or as many digits as only
-an id does: a reason may begin with "2nd" or "404".
+Several targets stand between commas or on separate lines. Numbers may also stand between spaces. A later word
+is another id only if it looks like the id before it, holds an underscore, or has enough digits to be an id. A
+reason may begin with "2nd" or "404".
 """
 
 import re
@@ -36,7 +36,7 @@ Target = NumberTarget | IdTarget
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One way to read a text: the target it names, and the place in the text where that ends."""
+    """A reading of a text: the target it names, and the position where that ends."""
 
     target: Target
     end: int
@@ -44,27 +44,28 @@ class Option:
 
 
 Ask = Callable[[str, Sequence[str]], int | None]
-"""Asks a question with labelled options; returns the place of the one chosen, None until it is."""
+"""Asks a question with labelled options. Returns the index of the chosen option, None until one is chosen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """The targets found (each once), a sentence for each text that is none, and the text after them."""
+    """The targets, each once, a sentence for each text that is no target, and the text behind them."""
 
     targets: tuple[Target, ...]
     faults: tuple[str, ...]
     rest: str
     asked: bool = False
-    """Whether a text among them is still to be asked about."""
+    """True if a question about a text among them is still open."""
 
 
 FEWEST_DIGITS = 5
-"""Fewer than these behind a target are a word of the text: "404 error", "9 pm", "2nd"."""
+"""With fewer digits, a word behind a target belongs to the text: "404 error", "9 pm", "2nd"."""
 FEWEST_DIGITS_FIRST = 3
-"""Fewer than these where a target is expected are no attempt at a number; three may be an emergency's."""
+"""With fewer digits, a word in the place of a target is no attempt at a number. Emergency numbers have
+three."""
 
 LONGEST_ID = 128
-"""Characters, as `SAFE_ID_PATTERN` has it."""
+"""Characters, the limit of `SAFE_ID_PATTERN`."""
 
 _WORD = re.compile(r"[^\s,;|]+")
 AROUND_IDS = "\"'“”„‘’`*~"  # noqa: RUF001 - quotes and Slack's formatting
@@ -97,9 +98,10 @@ def scan(
 ) -> Scan:
     """Read the targets at the beginning of ``text``.
 
-    ``ids`` and ``numbers`` say which may stand there; ``digits_are_ids``: whether a word of digits alone may
-    be one. ``ask`` is asked where a text can be read in two ways. ``fits`` tells whether a text may follow
-    the targets: it decides between a shorter number and a longer one where one only fits.
+    ``ids`` and ``numbers`` say which targets may stand there. With ``digits_are_ids``, a word of digits alone
+    may be an id. ``ask`` is called for a text that can be read in several ways. ``fits`` returns whether a
+    text may follow the targets. If only one of two readings of a number leaves such a text, that reading is
+    taken.
     """
     scanner = _Scanner(_MARKS.sub("", text), reader, ids, numbers, digits_are_ids, fits, ask)
     while scanner.step():
@@ -114,11 +116,11 @@ def scan(
 
 
 OURS = re.compile(r"A-[0-9A-Z]{4,}(?:\.[0-9]+)?")
-"""The ids of requests and their targets, as CallOps gives them out."""
+"""The ids that CallOps gives to requests and actions."""
 
 
 def id_problem(text: str) -> str | None:
-    """Say what keeps a text from being an id, or None."""
+    """Return why a text cannot be an id, None if it can."""
     if _SAFE_ID.fullmatch(text):
         return None
     if is_external := re.search(r"[^A-Za-z0-9._:-]", text):
@@ -129,7 +131,7 @@ def id_problem(text: str) -> str | None:
 
 
 def is_plain_id(text: str) -> bool:
-    """Whether an id is taken for one wherever it stands; another needs ``call=`` or ``campaign=``."""
+    """Return whether a word is read as an id without ``call=`` or ``campaign=``."""
     if OURS.fullmatch(text):
         return True
     plain = not text.isdecimal() and bool(re.search(r"\d", text)) and text == text.rstrip(".:")
@@ -137,12 +139,12 @@ def is_plain_id(text: str) -> bool:
 
 
 def is_date_or_amount(text: str) -> bool:
-    """Whether a word is a date, a time or an amount, which nobody means as an id."""
+    """Return whether a word is a date, a time or an amount, and so no id."""
     return _DATE_OR_AMOUNT.fullmatch(text) is not None
 
 
 def bare_id(word: str) -> str:
-    """A word without the quotes and the formatting that people and Slack put around an id."""
+    """Return a word without the quotes and formatting that people and Slack put around an id."""
     text = word.strip(AROUND_IDS)
     if len(text) > 2 and text[0] == text[-1] == "_":  # noqa: PLR2004 - Slack's italics, and something in them
         text = text[1:-1]
@@ -164,7 +166,7 @@ class _Scanner:
     asked: bool = False
 
     def step(self) -> bool:
-        """Read one target; False when none stands here."""
+        """Read one target. Return False if none stands here."""
         before = (_BETWEEN if self.position else _BEFORE).match(self.text, self.position)
         at = before.end() if before else self.position
         word = _WORD.match(self.text, at)
@@ -204,9 +206,9 @@ class _Scanner:
     def _choose(
         self, text: str, readings: Sequence[Reading], end: int, named: str | None, fault: str = ""
     ) -> bool:
-        """Ask which reading holds; ``named`` is the id that the text may be as well.
+        """Ask which reading is meant. ``named`` is the id that the text may also be.
 
-        ``fault`` says why the text is no number that may be called.
+        ``fault`` is the reason why the text is no number that may be called.
         """
         options = [
             Option(
@@ -222,7 +224,7 @@ class _Scanner:
             parse_errors.not_understood(text, fault) if fault else parse_errors.which_reading(text, labels)
         )
         chosen = self.ask(message, labels)
-        if chosen is None:  # where the next target begins depends on it
+        if chosen is None:  # the start of the next target depends on the answer
             self.asked = True
             self.position = len(self.text)
             return False
@@ -272,5 +274,5 @@ class _Scanner:
 
 
 def letters(name: str) -> str:
-    """The letters an id begins with."""
+    """Return the letters that an id begins with, in lower case."""
     return name[: len(name) - len(name.lstrip(ascii_letters))].lower()

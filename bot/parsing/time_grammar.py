@@ -1,6 +1,6 @@
 """The grammar of times: its words and patterns, and the parts of a typed text.
 
-Every pattern is tried on a text of at most `LONGEST` characters, from where the one before it ended.
+Every pattern is matched against at most `LONGEST` characters, from the end of the match before it.
 """
 
 import re
@@ -15,10 +15,10 @@ from bot.parsing.typed_zones import ZONE
 from bot.text import time_errors
 
 LONGEST: Final = 96
-"""Characters; "on Wednesday, 30 September 2026 at 11:30 p.m. America/Argentina/Buenos_Aires" has 78."""
+"""Characters. "on Wednesday, 30 September 2026 at 11:30 p.m. America/Argentina/Buenos_Aires" has 78."""
 
 _NEARLY: Final = 0.8
-"""How much of a word must be there (difflib's ratio): "tommorow" is tomorrow, "soon" is not noon."""
+"""The least similarity to a word (difflib's ratio): "tommorow" is tomorrow, "soon" is not noon."""
 
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -33,7 +33,7 @@ _WORDS = (
     *("noon", "midnight", "morning", "afternoon", "evening", "night", "now", "at", "on", "of", "am", "pm"),
     *("in", "the", "min", "mins", "minutes", "h", "hour", "hours"),
 )
-"""The words of the grammar, for those that were nearly typed."""
+"""The words of the grammar, to which misspelt words are compared."""
 
 _WEEKDAY = (
     r"mon(?:day)?|tue(?:s|sday)?|wed(?:nesday)?|thu(?:rs?|rsday)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?"
@@ -91,7 +91,8 @@ _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d{1,2}(?!\d))")
 class InvalidTimeError(CallOpsError, ValueError):
     """A text that is not one certain time.
 
-    ``str()`` says for people what is wrong and what to do; ``suggestions`` are texts to type instead.
+    ``str()`` is a sentence for people about the error and its remedy. ``suggestions`` are texts to type
+    instead.
     """
 
     def __init__(self, message: str, suggestions: tuple[str, ...] = ()) -> None:
@@ -105,7 +106,7 @@ Suggest = Callable[..., tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class TimeParts:
-    """The parts of a time, in whatever order they were typed."""
+    """The parts of a time, in any order."""
 
     typed: str
     day: re.Match[str] | None = None
@@ -115,7 +116,7 @@ class TimeParts:
 
     @property
     def part_of_day(self) -> str | None:
-        """The part of the day, which "tonight" says as well."""
+        """The part of the day in lower case, None if there is none. "tonight" is a part of the day, too."""
         if self.part:
             return self.part["said"].lower()
         return "night" if self.day and self.day["tonight"] else None
@@ -128,7 +129,7 @@ class TimeParts:
         part: str | None = None,
         zone: str | None = None,
     ) -> str:
-        """Return the time as one would type it, with some parts in place of what was typed."""
+        """Return the time as it can be typed, with some parts replaced."""
         if self.day and self.day["tonight"] and day and part is None:
             part = self.part_of_day
         given = {"day": day, "part": part, "clock": clock, "zone": zone}
@@ -143,9 +144,9 @@ class TimeParts:
 def limited(text: str) -> str:
     """Return a text as the grammar reads it: one line with ASCII digits.
 
-    Raises `InvalidTimeError` for a text that is too long for any time or day, before reading it.
+    Raises `InvalidTimeError` if the text is too long for a time or day, before any pattern is matched.
     """
-    if len(text) <= LONGEST:  # one character becomes eighteen at most
+    if len(text) <= LONGEST:  # normalization makes at most eighteen characters of one
         text = _plain(text)
     if len(text) > LONGEST:
         raise InvalidTimeError(time_errors.too_long(text[:LONGEST]))
@@ -159,7 +160,7 @@ def _plain(text: str) -> str:
 
 
 def split_time(typed: str) -> TimeParts | None:
-    """Split a text into the parts of a time, each once, in any order; None where it holds anything else."""
+    """Return the parts of a time, each once, in any order. Return None if the text holds anything else."""
     found: dict[str, re.Match[str]] = {}
     position = 0
     while position < len(typed):
@@ -175,7 +176,7 @@ def split_time(typed: str) -> TimeParts | None:
 
 
 def from_now(typed: str) -> int | None:
-    """Return how many milliseconds "in 1h 30m" or "20 min from now" are; None for any other text."""
+    """Return "in 1h 30m" or "20 min from now" in milliseconds, None for any other text."""
     match = _RELATIVE.fullmatch(typed)
     if not match or bool(match["in"]) == bool(match["from_now"]):
         return None
@@ -186,7 +187,7 @@ def from_now(typed: str) -> int | None:
 
 
 def _hundredths(amount: str | None) -> int:
-    """Return an amount as people say it in hundredths: "1.5", "an", "half an"."""
+    """Return an amount such as "1.5", "an" or "half an" in hundredths."""
     if amount is None:
         return 0
     if amount[0] in "hH":
@@ -211,7 +212,7 @@ def is_doubtful_offset(parts: TimeParts) -> bool:
 
 
 def nearly(typed: str) -> tuple[str, ...]:
-    """Return the texts that may have been meant by one outside the grammar."""
+    """Return the texts that may have been meant by a text outside the grammar."""
     known = {word: _nearest(word) for word in set(_LETTERS.findall(typed))}
     spelt = _LETTERS.sub(lambda word: known[word[0]], typed)
     meant = (spelt, f"in {typed}", _DECIMAL_COMMA.sub(".", typed))
@@ -223,7 +224,7 @@ def _nearest(word: str) -> str:
 
 
 def days_off(day: re.Match[str]) -> int:
-    """Return how many days after today a day is that is named by a word, as "day after tomorrow"."""
+    """Return the days from today to a day named by a word, such as "day after tomorrow"."""
     beside = {"after": 1, "before": -1}.get((day["beside"] or "").lower(), 0)
     return _DAYS_OFF[day["word"].lower()] + beside
 

@@ -1,4 +1,4 @@
-"""Times of day: from the clock and the part of the day that were typed to hours and minutes."""
+"""Reads times of day: the hours and minutes of a typed clock time and part of the day."""
 
 import re
 from typing import Final
@@ -18,13 +18,13 @@ _PARTS_OF_DAY: Final = {
     "evening": range(16, 24),
     "night": range(18, 24),
 }
-"""The hours of each part of a day; those after midnight are the next day's, and are asked about."""
+"""The hours of each part of a day. Those after midnight belong to the next day, and are asked about."""
 EXAMPLES: Final = {"morning": "10 am", "afternoon": "3 pm", "evening": "7 pm", "night": "9 pm"}
 """A time in each part of the day."""
 
 
 def read(clock: re.Match[str], parts: TimeParts, suggest: Suggest) -> Time:
-    """Return the time of day. Raises `InvalidTimeError` for one that is on no clock, or could be two."""
+    """Return the time of day. Raises `InvalidTimeError` if no clock shows it, or if it could be two times."""
     typed, part = clock["said"], parts.part_of_day
     if clock["word"]:
         return _noon(clock["word"], parts, suggest)
@@ -53,7 +53,7 @@ def read(clock: re.Match[str], parts: TimeParts, suggest: Suggest) -> Time:
 
 
 def _noon(word: str, parts: TimeParts, suggest: Suggest) -> Time:
-    """Return the time of noon. Raises `InvalidTimeError` for midnight: it begins a day or ends it."""
+    """Return the time of noon. Raises `InvalidTimeError` for midnight, which begins a day or ends it."""
     if word.lower() != "midnight":
         return Time(12)
     named = parts.day and not parts.day["tonight"]
@@ -63,9 +63,9 @@ def _noon(word: str, parts: TimeParts, suggest: Suggest) -> Time:
 
 
 def _in_part(hours: int, part: str, clock: re.Match[str], parts: TimeParts, suggest: Suggest) -> int:
-    """Return the hour of 24 that is in a part of the day.
+    """Return the hour, from 0 to 23, that lies in a part of the day.
 
-    Raises `InvalidTimeError` where neither half's is.
+    Raises `InvalidTimeError` if neither the morning's nor the evening's hour does.
     """
     halves = [hours % 12, hours % 12 + 12]
     possible = [hours] if clock["half"] or hours not in _HALF_DAY else halves
@@ -79,7 +79,7 @@ def _in_part(hours: int, part: str, clock: re.Match[str], parts: TimeParts, sugg
 
 
 def _half_missing(hour: str, parts: TimeParts, suggest: Suggest) -> InvalidTimeError:
-    """Return the fault of an hour alone (morning or evening?), or of four digits (where is the colon?)."""
+    """Return the error of an hour without am or pm, or of four digits without a colon."""
     if len(hour) > _TWO_DIGITS:
         return InvalidTimeError(
             time_errors.no_colon(hour), suggest(parts.say(clock=f"{hour[:-2]}:{hour[-2:]}"))

@@ -1,13 +1,13 @@
-"""Times as people type them: a small closed grammar, read in the typist's own zone.
+"""Reads times as people type them, by a small closed grammar and in the user's own time zone.
 
     9:30 · 9.30 pm · 9 pm · 1430 hrs · noon         today, if it has not passed
     today | tomorrow | tonight | day after tomorrow | in 2 days | Mon | next Mon | 5 Dec | Dec 5 2026
         | 2026-12-05, with one of the above before or after it, and with morning, afternoon, evening or night
-    9:30 UTC · 9:30 +05:30 · 9:30 Asia/Kolkata · 9:30 IST where that is the typist's own
+    9:30 UTC · 9:30 +05:30 · 9:30 Asia/Kolkata · 9:30 IST where that is the user's own
     2026-12-05T10:00, also with Z or an offset · in 20 min · in 2h30m · in 1.5 hours · now
 
-Nothing outside it is guessed: a text that could mean two things is a `InvalidTimeError` that offers both.
-Pure: the zone and the present are arguments. Reading costs a bounded number of steps, whatever is typed.
+Nothing outside the grammar is guessed. A text with two meanings is an `InvalidTimeError` that offers both.
+Reading takes a bounded number of steps, whatever is typed.
 """
 
 import re
@@ -50,11 +50,12 @@ __all__ = ["InvalidTimeError", "Moment", "Reading", "clock", "read"]
 Reading = Literal["now", "relative", "clock", "day", "weekday", "date", "offset"]
 
 _LONG_AGO_IN_DAYS: Final = 183
-"""A date without a year that has passed is next year's, unless that is more than half a year off: a slip."""
+"""A past date without a year means next year. If next year's date is further off than this, it is a
+mistake."""
 _DEEPEST: Final = 2
-"""Steps from the typed text to a suggestion: "9" is 9 am, and where that has passed, tomorrow's."""
+"""Steps from the typed text to a suggestion: "9" is 9 am, and if that has passed, tomorrow's 9 am."""
 _SOON_IN_DAYS: Final = 3
-"""So near a weekday, some people call it "this" one, and the one of the week after it "next"."""
+"""Some people call a weekday this near "this" one, and that of the week after it "next"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,10 @@ class _PassedError(InvalidTimeError):
 
 
 def read(text: str, *, zone: str, now: datetime) -> Moment:
-    """Read a time typed at ``now`` (aware) by somebody whose clocks are those of ``zone``.
+    """Read a time typed at ``now`` (aware) by a user in the time zone ``zone``.
 
-    That is an IANA name, an offset such as ``+05:30``, or empty where nobody knows: then only what needs no
-    zone, or has its own, is read. Raises `InvalidTimeError`, nothing else.
+    ``zone`` is an IANA name, an offset such as ``+05:30``, or empty if unknown. If it is empty, only times
+    that need no zone or name their own are read. Raises `InvalidTimeError`, nothing else.
     """
     typed = limited(text)
     reading, at = _Reader.of(zone, Instant(now)).read(typed)
@@ -96,9 +97,9 @@ def clock(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads times for one typist at one instant; ``here`` is what their clocks show, where that is known.
+    """Reads times for one user at one instant. ``here`` is the user's local time, None if it is unknown.
 
-    ``depth`` counts how often a suggestion led to this text: suggestions of suggestions end.
+    ``depth`` counts the suggestions that led to this text, so that suggestions of suggestions end.
     """
 
     zone: str
@@ -114,7 +115,7 @@ class _Reader:
             return cls(zone, now, None)
 
     def read(self, typed: str) -> tuple[Reading, Instant]:
-        """Read a time to come. Raises `InvalidTimeError`."""
+        """Read a future time. Raises `InvalidTimeError`."""
         reading, at = self._read(typed)
         if reading != "now" and at <= self.now:
             raise _PassedError(time_errors.has_passed(typed))
@@ -143,9 +144,9 @@ class _Reader:
         return self._moment(parts, time_of_day.read(parts.clock, parts, self._suggest), named)
 
     def _moment(self, parts: TimeParts, time: Time, named: TypedZone | None) -> tuple[Reading, Instant]:
-        """Return the instant on the typist's day and on the day in the typed zone.
+        """Return the instant on the user's current day, or on the current day in the typed zone.
 
-        Raises a `InvalidTimeError` that offers both where they differ.
+        Raises an `InvalidTimeError` that offers both if they differ.
         """
         zone = (named and named.zone) or self.zone
         if named and named.zone:
@@ -196,11 +197,11 @@ class _Reader:
 
     @property
     def _own(self) -> str | None:
-        """The typist's zone by its name, where one is known."""
+        """The IANA name of the user's zone, None if it is unknown or an offset."""
         return None if self.here is None or clocks.is_offset(self.zone) else timezones.canonical(self.zone)
 
     def _which_zone(self, named: TypedZone, parts: TimeParts) -> InvalidTimeError:
-        """Return the fault of an abbreviation that does not tell the zone."""
+        """Return the error of an abbreviation that several zones have."""
         meant = typed_zones.places(named.abbreviation or "", self._own, self.now)
         instants: dict[Instant, str] = {}
         for form in self._suggest(*(parts.say(zone=zone) for zone in meant)):
@@ -229,7 +230,7 @@ class _Reader:
         return "date", date
 
     def _dates(self, parts: TimeParts, today: Date) -> Iterator[Date]:
-        """Yield the dates a day's words can stand for, soonest first."""
+        """Yield the dates that a day's words can stand for, soonest first."""
         day = parts.day
         if day is None or day["tonight"]:
             yield today
@@ -256,7 +257,7 @@ class _Reader:
     def _weekdays(self, day: re.Match[str], parts: TimeParts, today: Date) -> Iterator[Date]:
         """Yield the dates that a weekday can stand for.
 
-        Raises `InvalidTimeError` for a "next" that can be two.
+        Raises `InvalidTimeError` for a "next" that can mean two dates.
         """
         said, which = WEEKDAYS.index(stem(day["weekday"])), (day["which"] or "").lower()
         ahead = (said + 1 - today.day_of_week().value) % 7
@@ -277,7 +278,7 @@ class _Reader:
                 yield today.add(days=ahead + 7)
 
     def _passed(self, parts: TimeParts, date: Date, today: Date) -> _PassedError:
-        """Return the fault of a time that has passed, with the nearest one to come."""
+        """Return the error of a time that has passed, with the nearest future time."""
         if parts.day is None:
             return _PassedError(
                 time_errors.has_passed_today(parts.typed), self._suggest(parts.say(day="tomorrow"))
@@ -290,7 +291,7 @@ class _Reader:
         return _PassedError(time_errors.has_passed(parts.typed), nearest)
 
     def _check_date(self, date: Date, day: re.Match[str], parts: TimeParts, today: Date) -> None:
-        """Raise for a date that looks like a slip: long past without a year, or on another weekday."""
+        """Raise for a date that looks like a mistake: long past without a year, or on another weekday."""
         written = f"{_written(date)} {date.year}"
         without_year = not (day["year"] or day["iso"])
         if without_year and date.year > today.year and today.add(days=_LONG_AGO_IN_DAYS) < date:
@@ -302,7 +303,7 @@ class _Reader:
             raise InvalidTimeError(message, self._suggest(parts.say(day=written), parts.say(day=said)))
 
     def _in_zone(self, at: PlainDateTime, zone: str, named: TypedZone | None, parts: TimeParts) -> Instant:
-        """Return the instant at which clocks in the zone show ``at``. Raises for one of two, or for none."""
+        """Return the instant at which clocks in the zone show ``at``. Raises if there are two, or none."""
         instants = clocks.instants(at, zone)
         shown = at.time().format_iso(unit="minute")
         local = [clocks.local(one, zone) for one in instants]
@@ -325,7 +326,7 @@ class _Reader:
         return instants[0]
 
     def _suggest(self, *texts: str) -> tuple[str, ...]:
-        """Return the texts that would be read; for one that would not, the first that its fault suggests."""
+        """Return the texts that can be read. Replace any other by the first suggestion of its error."""
         if self.depth == _DEEPEST:
             return ()
         reader = replace(self, depth=self.depth + 1)
@@ -340,7 +341,7 @@ class _Reader:
         return tuple(dict.fromkeys(readable))
 
     def _which_date(self, numeric: str, parts: TimeParts) -> InvalidTimeError:
-        """Return the fault of a date in digits: day first or month first differs from country to country."""
+        """Return the error of a date in digits, as countries differ in the order of day and month."""
         first, second, *more = (int(part) for part in re.split(r"[/.-]", numeric.rstrip(".")))
         if first > 31:  # noqa: PLR2004 - no day of a month: the year stands first, the month behind it
             iso = f"{first:04}-{second:02}-{more[0]:02}" if more else ""
@@ -360,14 +361,14 @@ class _Reader:
         return InvalidTimeError(time_errors.digits(numeric, ways=len(ways)), forms)
 
     def _unreadable(self, typed: str) -> InvalidTimeError:
-        """Return the fault of words outside the grammar, with the nearest text inside it, if there is one."""
+        """Return the error of words outside the grammar, with the most similar text inside it, if any."""
         if self.depth:
             return InvalidTimeError(time_errors.no_time(typed))
         return InvalidTimeError(time_errors.no_time(typed), self._suggest(*nearly(typed))[:1])
 
 
 def _next_weekdays(weekday: int, today: Date) -> set[Date]:
-    """Return the dates that "next" and a weekday can mean: weeks begin on Monday or on Sunday."""
+    """Return the dates that "next" and a weekday can mean, as weeks begin on Monday or on Sunday."""
     day = today.day_of_week().value - 1
     coming = (weekday - day - 1) % 7 + 1
     ahead = {coming, 7 - day + weekday, 7 - (day + 1) % 7 + (weekday + 1) % 7}

@@ -1,9 +1,9 @@
-"""What a typed line is made of: free text, ``key=value``, ``via NAME`` and flags. Pure; knows no meaning.
+"""Splits a typed line into free text, ``key=value``, ``via NAME`` and flags, without interpreting them.
 
-Outside quotes any ``word=`` starts a key, and its value runs to the next key, flag, or ``via`` before a
-configured connection. Double quotes, straight or smart, may hold anything; inside them a backslash makes a
-quote or a backslash a letter. Apostrophes are letters everywhere. What follows ``via NAME`` or a flag goes
-on as free text.
+Outside quotes any ``word=`` starts a key. Its value ends at the next key, at a flag, or at ``via`` before a
+configured connection. Double quotes, straight or smart, may hold anything. Inside them a backslash makes a
+quote or a backslash literal. Apostrophes are letters everywhere. The text behind ``via NAME`` or a flag is
+free text again.
 """
 
 import re
@@ -17,7 +17,7 @@ _QUOTED = re.compile(rf"{_OPENS}((?:\\.|[^{QUOTES}\\])*)[{QUOTES}]", re.DOTALL)
 _ESCAPED = re.compile(rf"\\([{QUOTES}\\])")
 _LEFT_OPEN = re.compile(rf"{_OPENS}(?=\S)")
 _DASHES = "\\-\u2013\u2014"
-"""What people, and phones that mend two hyphens, write before a key."""
+"""Dashes before a key, typed by people or made of two hyphens by phones."""
 _MARK = re.compile(
     rf"""(?<![^\s,;])(?:
         [{_DASHES}]{{0,2}}(?P<key>[^\W\d_][^\s,;=<>/?&:\0{QUOTES}]*)[^\S\n]*=
@@ -34,12 +34,12 @@ _ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">"}
 
 
 LIKELY_CONNECTION = 0.75
-"""How alike a word must be to a connection's name for "via WORD" to be that rather than text."""
+"""The least similarity of a word to a connection's name for "via WORD" to name it rather than be text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What stands behind a key, and whether quotes stood around it."""
+    """The value of a key, and whether it was quoted."""
 
     text: str
     quoted: bool = False
@@ -52,22 +52,22 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """A line, taken apart. ``keys`` are in lower case but for what follows ``meta.``; in typed order."""
+    """The parts of a line. ``keys`` are in typed order, in lower case except for names behind ``meta.``."""
 
     free: str
     behind_via: str
-    """The last piece of the free text, where it stands behind ``via NAME``."""
+    """The last piece of the free text, if it stands behind ``via NAME``, otherwise empty."""
     keys: tuple[tuple[str, Value], ...]
     via: tuple[str, ...]
     flags: tuple[str, ...]
     left_open: bool
-    """Whether a quote was opened and not closed."""
+    """True if a quote was opened and not closed."""
 
 
 def clean(text: str) -> str:
-    """Undo Slack's escaping and drop what is not `seen`; ``<tel:…|…>`` becomes the number it stands for.
+    """Undo Slack's escaping and drop what is not `seen`. Replace ``<tel:…|…>`` by its number.
 
-    A tab behind the last of several lines stays: an empty cell follows it.
+    A tab at the end of several lines stays, because an empty cell follows it.
     """
     shown = _TELEPHONE_LINK.sub(r"\1", text)
     for entity, character in reversed(_ENTITIES.items()):
@@ -77,28 +77,28 @@ def clean(text: str) -> str:
 
 
 def unquoted(text: str) -> Value:
-    """The value that a text is: without its quotes, where they stand around the whole of it."""
+    """Return a text as a value, without the quotes around the whole of it."""
     text = text.strip(_AROUND_VALUES)
     quoted = _QUOTED.fullmatch(text)
     return Value(_ESCAPED.sub(r"\1", quoted[1]), quoted=True) if quoted else Value(text)
 
 
 def quote(text: str) -> str:
-    """The text in quotes, so that it is read back as it is."""
+    """Return the text in quotes, so that it is read back unchanged."""
     return '"' + re.sub(rf"([{QUOTES}\\])", r"\\\1", text) + '"'
 
 
 def lines(text: str) -> list[str]:
-    """Return the lines of a text that are not blank; what stands in quotes is on one line."""
+    """Return the lines of a text that are not blank. A line end inside quotes does not divide lines."""
     masked = _QUOTED.sub(lambda match: "\0" * len(match[0]), text)
     found = (text[line.start() : line.end()] for line in re.finditer(r"[^\n]+", masked))
     return [line for line in found if line.strip()]
 
 
 def tokenize(text: str, *, connection: Callable[[str], str | None], flags: Iterable[str] = ()) -> Tokens:
-    """Take a clean line apart.
+    """Split a clean line into its parts.
 
-    ``connection`` returns the name that the word behind a "via" stands for, None where "via" is a word.
+    ``connection`` returns the name that the word behind a "via" stands for, None if "via" is a word.
     """
     masked = _QUOTED.sub(lambda match: "\0" * len(match[0]), text)
     free, keys, via, flagged = [], [], [], []
@@ -142,7 +142,7 @@ def tokenize(text: str, *, connection: Callable[[str], str | None], flags: Itera
 def _named(
     text: str, masked: str, mark: re.Match[str], connection: Callable[[str], str | None]
 ) -> tuple[str | None, int]:
-    """The connection that the words behind a "via" name, and where those end."""
+    """Return the connection that the words behind a "via" name, and the position behind them."""
     start, end = mark.span("via")
     word = text[start:end]
     if (named := connection(word)) is None and (second := _SECOND_WORD.match(masked, end)):
@@ -156,5 +156,5 @@ def _key(typed: str) -> str:
 
 
 def at_least(number: int, most_counted: int) -> str:
-    """Return a number in words where counting stopped at ``most_counted``: "7", "at least 100"."""
+    """Return a count as text, given that counting stopped at ``most_counted``: "7", "at least 100"."""
     return f"at least {number}" if number >= most_counted else str(number)

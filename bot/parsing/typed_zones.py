@@ -1,7 +1,7 @@
-"""Time zones as people type them beside a time: an offset, a zone's name, or an abbreviation. Pure.
+"""Reads time zones typed beside a time: an offset, a zone's name, or an abbreviation.
 
-An abbreviation is certain only where the typist's own clocks have it at that very time: IST is the time of
-India, Israel and Ireland, and EST is not New York's in July.
+An abbreviation is certain only if the user's own clocks have it at that very time. IST is the time of India,
+Israel and Ireland, and EST is not New York's in July.
 """
 
 import re
@@ -81,15 +81,15 @@ _PLACES: Final = MappingProxyType(
         "wib": ("Asia/Jakarta",),
     }
 )
-"""For each abbreviation the best known zones that have it: what a question offers, never what is read."""
+"""The best known zones of each abbreviation. They are offered in a question and never chosen."""
 
 _WORDS_TOO: Final = frozenset({"cat", "eat", "west", "wet", "wat", "ct", "et", "mt", "pt"})
-"""Abbreviations that are words or parts of addresses as well: only capitals make them a zone."""
+"""Abbreviations that are also words or parts of addresses. They are a zone only in capitals."""
 
 
 @dataclass(frozen=True, slots=True)
 class TypedZone:
-    """A zone that was typed: an IANA name or an offset; or an abbreviation that is still to be checked."""
+    """A zone that was typed: an IANA name or an offset, or an abbreviation that is still to be checked."""
 
     text: str
     zone: str | None = None
@@ -97,9 +97,10 @@ class TypedZone:
 
 
 def read(match: re.Match[str], own: str | None, now: Instant) -> TypedZone | None:
-    """Return what a match of `ZONE` means to a typist whose zone is ``own``; None where it is no zone.
+    """Return the meaning of a match of `ZONE` for a user whose zone is ``own``, None if it is no zone.
 
-    Raises `bot.policy.timezones.ZoneFault` for a name that no zone has, and for an offset that no clock has.
+    Raises `bot.policy.timezones.InvalidZoneError` for a name that no zone has, and for an offset that no
+    clock has.
     """
     said = match["said"]
     if match["sign"]:
@@ -130,19 +131,19 @@ def _abbreviation(said: str, own: str | None, now: Instant) -> TypedZone | None:
 
 
 def has_it(at: Instant, own: str, abbreviation: str) -> bool:
-    """Return whether the clocks of a zone are called so at an instant."""
+    """Return whether a zone's clocks have an abbreviation at an instant."""
     named = clocks.abbreviation(at, own).casefold()
     return named == abbreviation or (not named.isalpha() and own in _PLACES.get(abbreviation, ()))
 
 
 def places(abbreviation: str, own: str | None, now: Instant) -> tuple[str, ...]:
-    """Return the zones that may be meant by an abbreviation, the typist's own first."""
+    """Return the zones that may be meant by an abbreviation, the user's own first."""
     first = (own,) if own and abbreviation in _seasons(own, now) else ()
     return tuple(dict.fromkeys((*first, *_PLACES.get(abbreviation, ()))))
 
 
 def _seasons(own: str | None, now: Instant) -> frozenset[str]:
-    """Return what a zone's time is called in winter and in summer."""
+    """Return the abbreviations of a zone in winter and in summer."""
     if own is None:
         return frozenset()
     year = now.to_tz(timezones.UTC).year

@@ -1,4 +1,4 @@
-"""The verb at the beginning of a line, and what was meant where there is none. Pure."""
+"""Reads the verb at the beginning of a line, and decides which one was meant if there is none."""
 
 import re
 from collections.abc import Mapping
@@ -13,22 +13,22 @@ from bot.text.formatting import closest
 _CALLS: Final = frozenset({Verb.PLACE, Verb.CANCEL, Verb.MOVE})
 """The verbs about one call or several."""
 _LIKELY_VERB: Final = 0.7
-"""How alike a word must be to a verb to be a slip of it (difflib's ratio)."""
+"""The least similarity to a verb (difflib's ratio) for a word to be a misspelling of it."""
 _DONE_TO_CAMPAIGNS: Final[Mapping[str, Verb]] = {
     **{verb.removeprefix(f"{CAMPAIGN} "): verb for verb in OF_CAMPAIGNS},
     **dict.fromkeys(("pause", "halt"), Verb.STOP_CAMPAIGN),
     **dict.fromkeys(("play", "resume", "run", "launch"), Verb.START_CAMPAIGN),
     **dict.fromkeys(("remove", "erase"), Verb.DELETE_CAMPAIGN),
 }
-"""The words for what is done to a campaign, and what people type for them."""
+"""The verbs for campaigns, by their own words and by other words that people type."""
 _NOT_DONE_TO_CAMPAIGNS: Final = ("status", "show", "list", "log", "help", "approve", "deny", "move")
-"""Words that are no slip of one of those, and whose slips are none."""
+"""Words that are no misspelling of a campaign's verb, and whose misspellings are none."""
 _STATUS: Final = frozenset({"stat", "stats", "state", "states"})
 _TO_BE_NEAR: Final[Mapping[str, Verb]] = {
     str(verb): verb
     for verb in (Verb.PLACE, Verb.CANCEL, Verb.MOVE, Verb.LIST, Verb.STATUS, Verb.LOG, Verb.HELP)
 }
-"""The verbs that a slip is taken for. A word that is only like one of the others must not start anything."""
+"""The verbs that a misspelling may stand for. A word that resembles another verb must not start anything."""
 _SAID_FOR: Final[Mapping[str, Verb]] = {
     **dict.fromkeys(("call", "calls", "calling", "dial", "redial", "ring", "phone", "telephone"), Verb.PLACE),
     **dict.fromkeys(("callback", "schedule", "book", "make", "place-call", "new"), Verb.PLACE),
@@ -41,22 +41,22 @@ _SAID_FOR: Final[Mapping[str, Verb]] = {
     **dict.fromkeys(("search", "find", "history", "audit", "export"), Verb.LOG),
     **dict.fromkeys(("pending", "mine", "waiting", "scheduled"), Verb.LIST),
 }
-"""The words that people type for a verb, and that are none."""
+"""Words that people type in place of a verb."""
 _WITH_A_NUMBER: Final[Mapping[Verb, tuple[Verb, ...]]] = {
     Verb.DELETE_CAMPAIGN: (Verb.CANCEL,),
     Verb.STOP_CAMPAIGN: (Verb.CANCEL, Verb.STOP),
     Verb.START_CAMPAIGN: (Verb.PLACE,),
 }
-"""What a word for what is done to a campaign can mean before a phone number."""
+"""The verbs that a word for a campaign can mean before a phone number."""
 
 _NUMBER: Final = re.compile(r"[+(]?(?:\d[\s().-]{0,2}){7}")
 _NOUN: Final = re.compile(
     r"(?:(?:an?|the|this|that|my)\s+)?(?:scheduled\s+)?calls?\s+(?:(?:to|of|for|with|back)\s+)?(?=\S*\d)",
     re.IGNORECASE,
 )
-"""What people put between a verb and its target: "the call to"."""
+"""Words between a verb and its target, as in "the call to"."""
 _PARTICLE: Final = re.compile(r"^(?:back|up|to)\s+(?=\S*\d)", re.IGNORECASE)
-"""What goes with some words for a verb: "call back", "hang up"."""
+"""The particle of words such as "call back" and "hang up"."""
 _STOP_ONE: Final = re.compile(
     r"stop\s+(?:(?:an?|the|this|that|my)\s+)?(?:scheduled\s+)?call\b(?!=)", re.IGNORECASE
 )
@@ -68,9 +68,9 @@ _STOP_ALL: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A line's verb, the one by whose grammar the rest is read, and that rest (None: it is not read).
+    """A line's verb, the verb whose grammar applies, and the text behind it.
 
-    ``verbs`` are the ones it could be, where it is none.
+    ``rest`` is None if that text is not read. ``verbs`` are the verbs to choose from if the line has none.
     """
 
     verb: Verb | None
@@ -80,7 +80,7 @@ class Read:
 
 
 def read_verb(text: str, door: Verb | None, *, vocabulary: CommandContext, faults: FieldProblems) -> Read:
-    """The verb and what stands behind it; what it could be is among the faults."""
+    """Return the verb and the text behind it. Add an error with the likely verbs if there is none."""
     first, *others = text.split(maxsplit=1) or [""]
     word, rest = _bare(first), "".join(others)
     if word in {"help", "?"} and not (door and rest):
@@ -98,7 +98,7 @@ def read_verb(text: str, door: Verb | None, *, vocabulary: CommandContext, fault
 
 
 def _asked_to_stop(text: str, faults: FieldProblems) -> Read | None:
-    """A line that stops calls in words of its own: which of the two it means is asked."""
+    """Return the reading of a line such as "do not call", with an error that asks which verb is meant."""
     if found := _STOP_ONE.match(text):
         faults.add("verb", parse_errors.STOP_OR_CANCEL, Verb.CANCEL)
         verbs: tuple[Verb, ...] = (Verb.CANCEL, Verb.STOP)
@@ -112,7 +112,7 @@ def _asked_to_stop(text: str, faults: FieldProblems) -> Read | None:
 
 
 def _campaign_behind(word: str, rest: str, faults: FieldProblems) -> Read | None:
-    """A line in which the word "campaign" stands behind what is to be done to it."""
+    """Return the reading of a line in which "campaign" stands behind its verb, with an error."""
     done, behind = _DONE_TO_CAMPAIGNS.get(word), _behind(CAMPAIGN, rest)
     if done is None or behind is None:
         return None
@@ -121,7 +121,7 @@ def _campaign_behind(word: str, rest: str, faults: FieldProblems) -> Read | None
 
 
 def _begins(text: str) -> Read | None:
-    """A line that begins with a verb."""
+    """Return the reading of a line that begins with a verb, None for other lines."""
     for verb in Verb:
         if (behind := _behind(verb, text)) is not None:
             return Read(verb, verb, _target(verb, behind))
@@ -129,12 +129,12 @@ def _begins(text: str) -> Read | None:
 
 
 def _target(verb: Verb, rest: str) -> str:
-    """What stands behind a verb, without the noun that people put before the target."""
+    """Return the text behind a verb, without the noun that people put before the target."""
     return _NOUN.sub("", rest, count=1) if verb in _CALLS and _NOUN.match(rest) else rest
 
 
 def _misspelt(first: str, rest: str, vocabulary: CommandContext, faults: FieldProblems) -> Read:
-    """What a first word that is no verb here was meant to be."""
+    """Return the reading of a line whose first word is no verb, with the likely verb in the error."""
     word = _bare(first)
     message = parse_errors.not_a_verb(first)
     if word in _DONE_TO_CAMPAIGNS:
@@ -153,18 +153,18 @@ def _misspelt(first: str, rest: str, vocabulary: CommandContext, faults: FieldPr
 def _done_in_other_words(
     done: Verb, message: str, rest: str, vocabulary: CommandContext, faults: FieldProblems
 ) -> Read:
-    """What a word for what is done to campaigns means before a number or an id."""
+    """Return the reading of a campaign's verb before a number or an id."""
     bare = _target(Verb.CANCEL, rest)
     of_call = bare != rest or bool(_NUMBER.match(rest)) or not vocabulary.can((done,))
     verbs = _WITH_A_NUMBER[done] if of_call else (done,)
     if done is Verb.DELETE_CAMPAIGN and not of_call and vocabulary.can((Verb.CANCEL,)):
-        verbs = (Verb.CANCEL, done)  # an id may be either's
+        verbs = (Verb.CANCEL, done)  # an id may be a call's or a campaign's
     faults.add("verb", message, verbs[0] if len(verbs) == 1 else None)
     return Read(None, verbs[0], bare, verbs)
 
 
 def _of_campaigns(rest: str, vocabulary: CommandContext, faults: FieldProblems) -> Read:
-    """What stands behind the word "campaign", where no verb does."""
+    """Return the reading of a line that begins with "campaign" and has no verb."""
     can = vocabulary.can(OF_CAMPAIGNS)
     if len(can) == 1 and not rest:
         return Read(can[0], can[0], rest)
@@ -175,7 +175,7 @@ def _of_campaigns(rest: str, vocabulary: CommandContext, faults: FieldProblems) 
 
 
 def _done_to_campaigns(rest: str, vocabulary: CommandContext) -> tuple[Verb | None, str]:
-    """What was probably meant to be done to a campaign, and what stands behind that."""
+    """Return the likely verb for a campaign, None if there is none, and the text behind it."""
     first, *others = rest.split(maxsplit=1) or [""]
     word = _bare(first)
     if not word.isalpha():
@@ -187,7 +187,7 @@ def _done_to_campaigns(rest: str, vocabulary: CommandContext) -> tuple[Verb | No
 
 
 def _one_of(meant: Verb | None, rest: str, vocabulary: CommandContext) -> Read:
-    """A line about a campaign whose verb is still to be chosen; all of them are read alike."""
+    """Return a line about a campaign whose verb must still be chosen. Those verbs share one grammar."""
     can = vocabulary.can(OF_CAMPAIGNS)
     return Read(None, meant or Verb.DELETE_CAMPAIGN, rest, (meant,) if meant else can)
 
@@ -197,7 +197,7 @@ def _bare(word: str) -> str:
 
 
 def _behind(beginning: str, text: str) -> str | None:
-    """What follows some words at a text's beginning, None where it does not begin with them."""
+    """Return the text behind some words at the beginning of a text, None if it does not begin with them."""
     pattern = r"\s+".join(beginning.split()) + r"[:,]*(?:\s+|$)"
     found = re.match(pattern, text, re.IGNORECASE)
     return text[found.end() :] if found else None

@@ -1,4 +1,4 @@
-"""What the configured connections add to the grammar, to help and to what people are told. Pure."""
+"""Builds the grammar's names and settings from the configuration and its connections."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from providers.base import Adapter
 
 
 def vocabulary(settings: Settings, adapters: Mapping[str, Adapter]) -> CommandContext:
-    """The words that the configuration adds to the grammar."""
+    """Return the names and settings that the configuration adds to the grammar."""
     return CommandContext(
         {name: words_of(adapter) for name, adapter in adapters.items()},
         settings.slack.default_region,
@@ -22,7 +22,7 @@ def vocabulary(settings: Settings, adapters: Mapping[str, Adapter]) -> CommandCo
 
 
 def caution(provider: Adapter | type[Adapter], kind: Kind) -> str | None:
-    """What people should know before they rely on a kind of action, or None."""
+    """Return the warning about an undocumented kind of action, None if it is documented or unsupported."""
     sources = [known.source for known in provider.capabilities if known.kind is kind]
     return (
         parse_errors.beyond_documents([provider.title]) if sources and "documented" not in sources else None
@@ -30,7 +30,7 @@ def caution(provider: Adapter | type[Adapter], kind: Kind) -> str | None:
 
 
 def cancels(provider: type[Adapter], *, beyond_documents: bool) -> bool:
-    """Whether calls can be cancelled through a connection to this provider."""
+    """Return whether calls can be cancelled through a connection to this provider."""
     return any(
         known.kind is Kind.CANCEL_CALL and (beyond_documents or known.source == "documented")
         for known in provider.capabilities
@@ -38,7 +38,7 @@ def cancels(provider: type[Adapter], *, beyond_documents: bool) -> bool:
 
 
 def words_of(adapter: Adapter) -> ConnectionInfo:
-    """What the grammar, help and previews know of a connection."""
+    """Return the facts about a connection for the grammar, help and previews."""
     places = adapter.capability(Kind.PLACE_CALL)
     kinds = frozenset(capability.kind for capability in adapter.available)
     return ConnectionInfo(

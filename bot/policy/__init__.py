@@ -1,1 +1,1 @@
-"""Rules: who may ask, approve and settle, and when calls may go out. Pure."""
+"""Decides who may request, approve and settle, and when calls may go out."""

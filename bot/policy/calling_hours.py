@@ -1,9 +1,9 @@
-"""Calling hours: when a call may go out by the clock of whoever is called. Pure.
+"""Decides whether a call may go out by the recipient's local time.
 
-The hours of countries are data (`bot.policy.hours_written` reads it). They are kept only where a rule or a
-connection says so. A number that may be in zones more than an hour apart is asked about, never guessed;
-within an hour of each other, every zone's hours must allow the call. The answer must be one of the number's
-own zones.
+The calling hours of countries are data in `hours.toml`. They apply only if a rule or a connection sets them.
+If a number may be in time zones more than an hour apart, the user is asked for the zone. If its zones are
+within an hour of each other, the hours must allow the call in all of them. The answer must be one of the
+number's own zones.
 """
 
 import re
@@ -23,18 +23,18 @@ from providers.actions import PlaceCall
 from providers.phone import Phone
 
 RECIPIENT: Final = "recipient"
-"""In place of a country: that of whoever is called."""
+"""A setting in place of a country: the recipient's country."""
 TOO_FAR_APART: Final = timedelta(hours=1)
 """Zones further apart than this are not treated as one."""
 EVERY_DAY: Final = frozenset(range(7))
 DAY_MINUTES: Final = 24 * 60
 _LOOKED_AHEAD: Final = 8
-"""Days: each day of the week, and the same day again."""
+"""Days: each day of the week, and the first one again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From when until when calls may go out, in minutes since midnight, on some days (Monday is 0)."""
+    """A span in which calls may go out, in minutes since midnight, and its days (Monday is 0)."""
 
     days: frozenset[int]
     start: int
@@ -43,23 +43,23 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """When calls may go out. ``source`` says what that was read from, where it was."""
+    """The windows in which calls may go out. ``source`` names their origin, empty if there is none."""
 
     windows: tuple[Window, ...]
     source: str = ""
 
     def open_at(self, local: datetime) -> bool:
-        """Whether a call may go out at a time of the recipient's clock."""
+        """Return whether a call may go out at a local time of the recipient."""
         return self._window(local) is not None
 
     def are_kept(self, start: datetime, end: datetime) -> bool:
-        """Whether calls may go out all the time between two of the recipient's clock, of the same day."""
+        """Return whether calls may go out throughout a span of the recipient's local time, on one day."""
         window = self._window(start)
         last = end.hour * 60 + end.minute
         return window is not None and start.date() == end.date() and start <= end and last <= window.end
 
     def starts(self, after: datetime) -> Iterator[datetime]:
-        """When calls may go out again after a time of the recipient's clock, each start of a window."""
+        """Yield the starts of windows after a local time of the recipient, each an aware time."""
         for ahead in range(_LOOKED_AHEAD):
             day = after.date() + timedelta(days=ahead)
             for window in sorted(self.windows, key=lambda one: one.start):
@@ -70,7 +70,7 @@ class Hours:
                         yield start
 
     def words(self) -> str:
-        """When calls may go out, for people."""
+        """Return the windows as text for people."""
         return do_not_call.windows([(one.days, one.start, one.end) for one in self.windows])
 
     def _window(self, local: datetime) -> Window | None:
@@ -83,13 +83,16 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A call may not go out: why, by the field that can mend it, and when it may (aware), if that is so."""
+    """The reason why a call may not go out, and the next time (aware) at which it may, None if there is none.
+
+    ``field`` is the field of the command that can be changed to allow the call.
+    """
 
     field: str
     message: str
     then: datetime | None = None
     suggestion: str | None = None
-    """The zone to write instead, where only one is possible."""
+    """The zone to enter instead, if only one is possible."""
 
 
 def other_zone(phone: Phone, zone: str) -> Closed | None:
@@ -112,9 +115,10 @@ def keeps(
     now: datetime,
     connection_zone: str | None,
 ) -> Closed | None:
-    """Why a call may not go out when it should, or None.
+    """Return why a call may not go out at its time, None if it may.
 
-    ``zone`` is the recipient's as somebody said it; ``connection_zone`` that of the call's times of day.
+    ``zone`` is the recipient's zone as a user entered it. ``connection_zone`` is the zone of the call's
+    earliest and latest time of day.
     """
     if zone and (other := other_zone(phone, zone)):
         return other
@@ -137,7 +141,7 @@ def keeps(
 
 
 def _next(hours: Hours, candidates: Sequence[str], at: datetime) -> datetime | None:
-    """When all the zones' hours allow a call the next time."""
+    """Return the next time at which the hours of all the zones allow a call, None if there is none."""
     starts = sorted(start for one in candidates for start in hours.starts(at.astimezone(ZoneInfo(one))))
     return next(
         (
@@ -152,7 +156,10 @@ def _next(hours: Hours, candidates: Sequence[str], at: datetime) -> datetime | N
 def _retries(
     hours: Hours, call: PlaceCall, candidates: Sequence[str], at: datetime, connection_zone: str | None
 ) -> Closed | None:
-    """Whether what may ring again keeps the hours, too; the provider knows only times of day of its own."""
+    """Return why retries may go out outside the hours, None if they cannot.
+
+    A provider limits retries only by the earliest and latest time of day, in the connection's zone.
+    """
     if not (call.retries or call.carry_over or call.earliest or call.latest):
         return None
     if connection_zone is None:
@@ -176,7 +183,10 @@ def _retries(
 
 
 def _fitting(hours: Hours, candidates: Sequence[str], at: datetime, here: ZoneInfo) -> tuple[str, str] | None:
-    """The times of day, by the connection's clock, between which every zone's hours hold on that day."""
+    """Return the span of the connection's local time in which every zone's hours allow calls on that day.
+
+    Return None if there is no such span within one day.
+    """
     starts, ends = [], []
     for zone in candidates:
         local = at.astimezone(ZoneInfo(zone))
@@ -192,11 +202,11 @@ def _fitting(hours: Hours, candidates: Sequence[str], at: datetime, here: ZoneIn
 _CLOCK: Final = re.compile(r"(?P<hour>[01]?[0-9]|2[0-4]):(?P<minute>[0-5][0-9])")
 
 _DAYS: Final = do_not_call.DAYS
-"""They are written as they are said."""
+"""The names of the days in the file, the same as in messages."""
 
 
 def clock_minutes(text: object) -> int:
-    """Minutes since midnight of ``9:00`` or ``24:00``. Raises `ValueError`."""
+    """Return the minutes since midnight of ``9:00`` or ``24:00``. Raises `ValueError`."""
     match = _CLOCK.fullmatch(text) if isinstance(text, str) else None
     minutes = int(match["hour"]) * 60 + int(match["minute"]) if match else DAY_MINUTES + 1
     if minutes > DAY_MINUTES:
@@ -205,7 +215,7 @@ def clock_minutes(text: object) -> int:
 
 
 def days_of(text: object) -> frozenset[int]:
-    """The days of ``all``, ``Mon-Fri`` or ``Mon, Wed, Sat``. Raises `ValueError`."""
+    """Return the days of ``all``, ``Mon-Fri`` or ``Mon, Wed, Sat``. Raises `ValueError`."""
     if text == "all":
         return EVERY_DAY
     found: set[int] = set()
@@ -222,7 +232,7 @@ def days_of(text: object) -> frozenset[int]:
 
 
 def window(table: Mapping[str, object]) -> Window:
-    """A window from a table of ``from``, ``until`` and ``days``. Raises `ValueError`."""
+    """Return a window from a table of ``from``, ``until`` and ``days``. Raises `ValueError`."""
     if strange := table.keys() - {"from", "until", "days"}:
         raise ValueError(f"there is no key {', '.join(sorted(strange))}: write from, until and days")
     made = Window(
@@ -234,7 +244,7 @@ def window(table: Mapping[str, object]) -> Window:
 
 
 def setting(value: object) -> str | Hours:
-    """Hours as they are configured: a country, ``recipient``, or their own windows. Raises `ValueError`."""
+    """Return configured hours: a country, ``recipient``, or their own windows. Raises `ValueError`."""
     match value:
         case Hours():
             return value
@@ -250,7 +260,7 @@ def setting(value: object) -> str | Hours:
 
 @cache
 def known() -> Mapping[str, Hours]:
-    """The hours of countries (ISO 3166-1 alpha-2) that CallOps comes with."""
+    """Return the hours of countries (ISO 3166-1 alpha-2) that come with CallOps."""
     data = tomllib.loads(files("bot.policy").joinpath("hours.toml").read_text(encoding="utf-8"))
     return MappingProxyType(
         {

@@ -1,10 +1,10 @@
-"""Who may do what: the configured rules, read against who people are now. Pure.
+"""Decides who may request, approve, reveal, settle, unblock and search, by the configured rules.
 
-Nothing is allowed that no rule allows; a rule that denies wins over every rule that allows; of those that
-allow, the first in the file holds. Nobody decides their own request unless its rule says so; guests,
-strangers, bots and deactivated people do nothing. A group whose members could not be read has nobody in it,
-and where that could let somebody pass, nobody passes. Each answer is a `Decision` with its reasons as
-sentences.
+Nothing is allowed without a rule that allows it. A rule that denies overrides every rule that allows. Of the
+rules that allow, the first in the file applies. Nobody decides their own request unless its rule permits it.
+Guests, external users, bots and deactivated users may do nothing. A group whose members could not be read
+counts as empty. If that could let a person pass, the answer is a denial. Each answer is a `Decision` with its
+reasons as sentences.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,48 +31,49 @@ from storage.models import Approval, Person
 
 
 class Effect(StrEnum):
-    """What a decision lets happen."""
+    """The effect of a decision."""
 
     ALLOW = "allow"
     NEEDS_APPROVAL = "ask"
-    """Allowed once an approver lets it pass."""
+    """Allowed after an approval."""
     DENY = "deny"
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the rules say, which rule said it, and why, as sentences for the person who is told."""
+    """The answer of the rules, the rule that applies, and the reasons, as sentences for the user."""
 
     effect: Effect
     reasons: tuple[str, ...]
     rule: Rule | None = None
     group: str | None = None
-    """The group through which the person was entitled."""
+    """The group that entitles the person."""
     approvers: frozenset[str] = frozenset()
     """Everyone who may decide the request."""
     tell: frozenset[str] = frozenset()
-    """Who is to be told that it was asked."""
+    """The people to notify of the request."""
     unread: str | None = None
-    """The group whose members nobody knows just now, where that is why: it may be otherwise in a minute."""
+    """The group whose members could not be read, if that is the reason. The answer may change within a
+    minute."""
 
     @property
     def allowed(self) -> bool:
-        """Whether the person may go on, with or without an approval."""
+        """True if the person may go on, with or without an approval."""
         return self.effect is not Effect.DENY
 
 
 @dataclass(frozen=True, slots=True)
 class ApprovalContext:
-    """A request, as far as it matters for who may decide it."""
+    """The facts about a request that matter for who may decide it."""
 
     requester: str
     team: str
     escalated: bool = False
-    """Whether the time has come in which those it is escalated to may decide as well."""
+    """True if the request was escalated, so that the people of ``escalate_to`` may decide it, too."""
 
 
 def ineligible_reason(person: Person, team: str) -> str | None:
-    """Why somebody may do nothing at all, or None."""
+    """Return why a user may do nothing at all, None if the user is eligible."""
     if person.bot:
         return policy_reasons.BOT
     if person.deleted:
@@ -87,7 +88,7 @@ def ineligible_reason(person: Person, team: str) -> str | None:
 def can_request(
     rules: Sequence[Rule], members: Members, person: Person, wanted: RequestContext, *, team: str
 ) -> Decision:
-    """Whether a person may ask for something, and whether somebody must let it pass."""
+    """Return whether a person may make a request, and whether it needs an approval."""
     if why := ineligible_reason(person, team):
         return Decision(Effect.DENY, (why,))
     if denied := _denied(rules, members, person, wanted):
@@ -97,8 +98,8 @@ def can_request(
             continue
         if group := group_of(rule.request, members, person.id):
             return _allowed(rule, group, members, person.id, wanted)
-        # Somebody who might be in it must not slip through to a rule that asks less. One that asks for
-        # nothing can be passed over: whatever comes after it asks for as much, or more.
+        # A person who may be in an unread group must not reach a later rule that requires less. A rule
+        # without approvals can be skipped, because no later rule requires less.
         if rule.approve and (unread := unread_group(rule.request, members)):
             return _unreadable(unread, rule)
     for rule in rules:
@@ -114,7 +115,7 @@ def can_request(
 def can_open(
     rules: Sequence[Rule], members: Members, person: Person, kind: Kind, *, team: str, now: datetime
 ) -> Decision:
-    """Whether a person could ask for a kind of thing at all, before anything more is known of it."""
+    """Return whether a person could request a kind of action at all, before its details are known."""
     bare = [rule.model_copy(update=dict.fromkeys(CONDITIONS, ()) | {"between": None}) for rule in rules]
     could = [one for one, rule in zip(bare, rules, strict=True) if one.effect == "allow" or one == rule]
     return can_request(could, members, person, RequestContext(kind, "", now), team=team)
@@ -134,7 +135,10 @@ def _denied(
 
 
 def _no_rule(rules: Sequence[Rule], members: Members, person: Person, wanted: RequestContext) -> str:
-    """That no rule is for it; and where one nearly is, what it is for."""
+    """Return the reason why no rule allows the request.
+
+    The reason names the unmet conditions of the first rule that nearly applies, if there is one.
+    """
     for rule in rules:
         if (
             rule.effect == "allow"
@@ -165,7 +169,7 @@ def _allowed(rule: Rule, group: str, members: Members, person: str, wanted: Requ
 def nobody_can_approve(
     rule: Rule, members: Members, requester: str, unfit: Mapping[str, str]
 ) -> Decision | None:
-    """Return a denial where too few people could approve under a rule now, or None.
+    """Return a denial if too few people could approve under a rule now, None if enough could.
 
     ``unfit`` has the reason for each person who may do nothing at all.
     """
@@ -185,14 +189,14 @@ def nobody_can_approve(
 
 
 def can_decide(rule: Rule | None, members: Members, person: Person, case: ApprovalContext) -> Decision:
-    """Whether a person may approve or deny a request that was made under a rule (None: it is gone)."""
+    """Return whether a person may decide a request made under a rule. The rule is None if it was removed."""
     groups = rule.deciders(escalated=case.escalated) if rule else ()
     own = bool(rule and rule.own)
     return _entitled(rule, groups, members, person, case, "decide", own=own)
 
 
 def can_reveal(rule: Rule | None, members: Members, person: Person, case: ApprovalContext) -> Decision:
-    """Whether a person who may decide a request may see the full numbers of what they decide."""
+    """Return whether a person who may decide a request may see its full numbers."""
     decides = can_decide(rule, members, person, case)
     if not decides.allowed:
         return decides
@@ -201,37 +205,37 @@ def can_reveal(rule: Rule | None, members: Members, person: Person, case: Approv
 
 
 def approvers(rule: Rule | None, members: Members, case: ApprovalContext) -> frozenset[str]:
-    """Everyone by name who may decide; nobody where a rule is gone or only says that everyone may."""
+    """Return everyone by name who may decide, none if the rule was removed or only names everyone."""
     if rule is None:
         return frozenset()
     return everyone_in(rule.deciders(escalated=case.escalated), members) - _not_own(rule, case.requester)
 
 
 def escalation(rule: Rule | None, members: Members, case: ApprovalContext) -> frozenset[str]:
-    """Everyone by name to whom it is escalated."""
+    """Return everyone by name to whom a request is escalated."""
     return everyone_in(rule.escalate_to, members) - _not_own(rule, case.requester) if rule else frozenset()
 
 
 def is_escalated(rule: Rule | None, asked_at: datetime, now: datetime) -> bool:
-    """Whether a request has waited for so long that those it is escalated to may decide as well."""
+    """Return whether a request has waited long enough to be escalated."""
     return bool(rule and rule.escalate_after and now - asked_at >= rule.escalate_after)
 
 
 def settlers(rule: Rule | None, members: Members, case: ApprovalContext) -> frozenset[str]:
-    """Everyone by name who may settle; nobody where a rule is gone or only says that everyone may."""
+    """Return everyone by name who may settle, none if the rule was removed or only names everyone."""
     return everyone_in(rule.settlers, members) - _not_own(rule, case.requester) if rule else frozenset()
 
 
 def can_settle(rule: Rule | None, members: Members, person: Person, case: ApprovalContext) -> Decision:
-    """Whether a person may say what became of an unknown, or order another attempt."""
+    """Return whether a person may record the outcome of an unknown action, or order another attempt."""
     groups = rule.settlers if rule else ()
     return _entitled(rule, groups, members, person, case, "settle")
 
 
 def can_unblock(rules: Sequence[Rule], members: Members, person: Person, *, team: str) -> Decision:
-    """Whether a person may let calls to a stopped number go out again, whoever stopped them.
+    """Return whether a person may allow calls to a stopped number again, whoever stopped them.
 
-    It is for those whom some rule's ``lift`` names; where none does, for whoever may approve cancellations.
+    The groups of every rule's ``lift`` may. If no rule has one, the approvers of cancellations may.
     """
     allowing = [rule for rule in rules if rule.effect == "allow"]
     named = [group for rule in allowing for group in rule.lift]
@@ -259,7 +263,7 @@ def _entitled(
     *,
     own: bool = False,
 ) -> Decision:
-    """Whether a person is in one of the groups, and not the one who asked."""
+    """Return whether a person is in one of the groups, and is not the requester unless ``own`` is true."""
     why: str
     if unfit := ineligible_reason(person, case.team):
         why = unfit
@@ -288,7 +292,7 @@ def _not_yet(rule: Rule, members: Members, person: Person) -> str:
 def counted_approvals(
     rule: Rule, members: Members, approvals: Iterable[Approval], asked_at: datetime
 ) -> frozenset[str]:
-    """The different people whose approvals count now: whoever left the groups since does not."""
+    """Return the people whose approvals count now. An approver who left the groups no longer counts."""
     return frozenset(
         one.person
         for one in approvals
@@ -300,7 +304,10 @@ def counted_approvals(
 
 
 def can_search(rules: Sequence[Rule], members: Members, person: Person, *, team: str) -> Decision:
-    """Whether a person may search the log: whoever some rule lets ask, decide or settle something."""
+    """Return whether a person may search the log.
+
+    All groups that a rule lets request, decide, reveal, settle or unblock may.
+    """
     if why := ineligible_reason(person, team):
         return Decision(Effect.DENY, (why,))
     about = [rule for rule in rules if rule.effect == "allow"]
@@ -324,10 +331,10 @@ def can_dispatch(
     team: str,
     now: datetime,
 ) -> Decision:
-    """Whether what was asked (and approved) may still be sent: rules and people may have changed since.
+    """Return whether an approved request may still be sent, as rules and people may have changed since.
 
-    The hours of a rule are those in which it was asked (``wanted.at``); those of one that denies count now,
-    too.
+    The hours of a rule that allows apply to the time of the request (``wanted.at``). Those of a rule that
+    denies apply to the present, too.
     """
     decision = can_request(rules, members, requester, wanted, team=team)
     if not decision.allowed or decision.rule is None:
@@ -358,7 +365,7 @@ def _too_few(rule: Rule, approvals: Sequence[tuple[Approval, Person]], counted: 
 
 
 def _not_own(rule: Rule, requester: str) -> frozenset[str]:
-    """Whose approval does not count: the requester's, unless the rule says so."""
+    """Return the people whose approval does not count: the requester, unless the rule permits it."""
     return frozenset() if rule.own else frozenset({requester})
 
 

@@ -1,7 +1,7 @@
-"""What the rules of a file say to somebody, told where Slack cannot be asked who is in a user group. Pure.
+"""Explains what the rules of a file answer to a user, without Slack's user groups.
 
-Where the answer does not depend on it, there is one; else there are two: for somebody who is in none of the
-user groups, and for somebody who is in them all.
+There is one answer if the user groups do not matter to it. Otherwise there are two: for a user who is in none
+of the groups, and for a user who is in all of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,9 +17,9 @@ from storage.models import Person
 
 _TEAM = "T"
 _MARK = "#"
-"""Between a user group's id and the number of somebody in it whom nobody here knows by name."""
+"""Separates a user group's id from the number of an unnamed member."""
 _ASKED = ("request", "approve", "escalate_to", "tell")
-"""The keys of a rule that matter for whether something may be asked."""
+"""The keys of a rule that decide whether a request may be made."""
 VERDICTS = {
     Effect.ALLOW: "It goes at once.",
     Effect.NEEDS_APPROVAL: "It waits for an approval.",
@@ -29,18 +29,18 @@ VERDICTS = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the rules say to somebody who is in none of the user groups, and otherwise if that differs."""
+    """The decision for a user in none of the user groups, and for a user in all of them if it differs."""
 
     decision: Decision
     if_in_them: Decision | None
     not_looked_at: tuple[str, ...]
-    """The user groups that matter, and that only Slack knows."""
+    """The user groups that matter and whose members only Slack knows."""
 
 
 def explain(
     rules: Sequence[Rule], groups: Mapping[str, Sequence[str]], user: str, wanted: RequestContext
 ) -> Answer:
-    """Ask the rules what somebody, taken for a full and active member, may ask for."""
+    """Return what the rules let a user request, as a full and active member."""
     person = _somebody(user, wanted.at)
     outside = engine.can_request(rules, _members(groups), person, wanted, team=_TEAM)
     inside = engine.can_request(rules, _members(groups, user), person, wanted, team=_TEAM)
@@ -52,14 +52,14 @@ def explain(
 
 
 def _somebody(user: str, at: datetime) -> Person:
-    """A full and active member: whether it is one, only Slack knows."""
+    """Return a full and active member with this id. Only Slack knows whether the user is one."""
     return Person(
         user, _TEAM, user, "UTC", bot=False, deleted=False, guest=False, is_external=False, read_at=at
     )
 
 
 def _members(groups: Mapping[str, Sequence[str]], user: str | None = None) -> Members:
-    """Who is in each group: in a user group, people without a name, and ``user``, if given, in them all."""
+    """Return the members of each group. A user group has unnamed people, and ``user`` if given."""
     return {name: frozenset(one for each in ids for one in _in(each, user)) for name, ids in groups.items()}
 
 
@@ -71,7 +71,7 @@ def _in(one: str, user: str | None) -> list[str]:
 
 
 def as_lines(answer: Answer, wanted: RequestContext, user: str) -> list[str]:
-    """An answer for people."""
+    """Return an answer as lines for people."""
     lines = _told(answer.decision)
     if answer.not_looked_at:
         lines += [
@@ -100,12 +100,12 @@ def _told(decision: Decision) -> list[str]:
 
 
 def _approvers(decision: Decision) -> list[str]:
-    """Everyone who may approve by name, and the user groups whose people may."""
+    """Return the ids of the people who may approve, and of the user groups whose members may."""
     return sorted({one.partition(_MARK)[0] for one in decision.approvers})
 
 
 def as_object(answer: Answer) -> dict[str, Any]:
-    """An answer for programs."""
+    """Return an answer as a JSON object for programs."""
     return {
         **_object(answer.decision),
         "not_looked_at": list(answer.not_looked_at),

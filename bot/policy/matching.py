@@ -1,4 +1,4 @@
-"""Whether a rule is about a request, and whether a person is in its groups. Pure."""
+"""Decides whether a rule applies to a request, and whether a person is in its groups."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,18 +13,19 @@ from providers.masking import NO_REGION
 from storage.models import Request
 
 CONDITIONS = ("connections", "channels", "countries", "reasons")
-"""The keys of a rule that limit what it is about; `between` does so as well."""
+"""The keys of a rule that limit the requests it applies to. `between` is another."""
 _AFTER_A_REASON = (":", ",", ";", ".")
 
 Members = Mapping[str, frozenset[str] | None]
-"""Slack ids by group; None for a group that could not be read."""
+"""Slack ids by group. The value is None for a group that could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """What somebody asks for, as far as rules look at it.
+    """The facts about a request that the rules examine.
 
-    ``countries`` are those of its numbers: None among them for a number or an id whose country is not known.
+    ``countries`` are the countries of its numbers. They contain None if the country of a number or id is
+    unknown.
     """
 
     kind: Kind
@@ -36,7 +37,7 @@ class RequestContext:
 
 
 def _country(number: str) -> str | None:
-    """The country of a number (E.164) as two capital letters; None for a number of no country."""
+    """Return the country of an E.164 number as two capital letters, None for a number of no country."""
     try:
         return phone.read(number, default_region=NO_REGION, premium=True).region
     except phone.InvalidNumberError:
@@ -44,7 +45,7 @@ def _country(number: str) -> str | None:
 
 
 def _countries(actions: Iterable[CallAction | None]) -> frozenset[str | None]:
-    """The countries of what actions are aimed at; None among them where one is not known."""
+    """Return the countries of the actions' targets. They contain None if one of them is unknown."""
     found: set[str | None] = set()
     for action in actions:
         match action:
@@ -66,12 +67,12 @@ def context_of_actions(
     channel: str | None,
     reason: str | None,
 ) -> RequestContext:
-    """What somebody asks for, as the rules see it."""
+    """Return the facts about some actions that the rules examine."""
     return RequestContext(kind, connection, at, channel, _countries(actions), reason)
 
 
 def context_of_request(request: Request) -> RequestContext:
-    """What a request asks for, as the rules saw it when it was asked."""
+    """Return the facts about a stored request, as of the time at which it was made."""
     return context_of_actions(
         request.connection,
         request.kind,
@@ -83,7 +84,7 @@ def context_of_request(request: Request) -> RequestContext:
 
 
 def is_about(rule: Rule, wanted: RequestContext) -> bool:
-    """Whether a rule is about what is asked. What is not known keeps it from allowing, never from denying."""
+    """Return whether a rule applies to a request. Unknown facts can make a rule deny, never allow."""
     return (
         wanted.kind in rule.actions
         and (not rule.connections or wanted.connection in rule.connections)
@@ -95,14 +96,14 @@ def is_about(rule: Rule, wanted: RequestContext) -> bool:
 
 
 def _in_countries(rule: Rule, countries: frozenset[str | None]) -> bool:
-    """For a rule that allows, all numbers are in its countries; for one that denies, one is enough."""
+    """Return whether the numbers are in a rule's countries: all of them to allow, one of them to deny."""
     if rule.effect == "deny":
         return not countries or None in countries or not countries.isdisjoint(rule.countries)
     return bool(countries) and countries.issubset(rule.countries)
 
 
 def _for_reason(rule: Rule, reason: str | None) -> bool:
-    """Whether a reason is one of the rule's, perhaps with words of the person's own after it."""
+    """Return whether a reason is one of the rule's, possibly with other words after it."""
     said = " ".join((reason or "").casefold().split())
     known = [" ".join(one.casefold().split()) for one in rule.reasons]
     return any(said == one or said.startswith(tuple(one + mark for mark in _AFTER_A_REASON)) for one in known)
@@ -117,7 +118,7 @@ def _within_hours(rule: Rule, at: datetime) -> bool:
 
 
 def _conditions(rule: Rule, wanted: RequestContext) -> Iterator[tuple[str, bool]]:
-    """What a rule is limited to, in words, and whether that holds."""
+    """Yield each condition of a rule in words, and whether it is met."""
     if rule.connections:
         yield policy_reasons.of_connections(rule.connections), wanted.connection in rule.connections
     if rule.channels:
@@ -131,7 +132,7 @@ def _conditions(rule: Rule, wanted: RequestContext) -> Iterator[tuple[str, bool]
 
 
 def because(rule: Rule, wanted: RequestContext) -> str:
-    """What made a rule the one that holds, where it is not for everything."""
+    """Return the conditions that made a rule apply, in words. Return an empty text if it has none."""
     unknown = not wanted.countries or None in wanted.countries
     return policy_reasons.because(
         [words for words, _ in _conditions(rule, wanted)],
@@ -140,7 +141,7 @@ def because(rule: Rule, wanted: RequestContext) -> str:
 
 
 def unmet(rule: Rule, wanted: RequestContext) -> list[str]:
-    """The conditions of a rule that do not hold, in words."""
+    """Return the unmet conditions of a rule in words."""
     return [words for words, holds in _conditions(rule, wanted) if not holds]
 
 

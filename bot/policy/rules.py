@@ -1,4 +1,4 @@
-"""A rule as the operator writes it: what it is about, whom it is for, and what it asks of them."""
+"""Reads the rules as an operator writes them: conditions, groups and requirements."""
 
 import re
 from collections.abc import Mapping
@@ -27,17 +27,17 @@ _HOURS = re.compile(r"^([01]?[0-9]|2[0-3]):([0-5][0-9])\s*-\s*([01]?[0-9]|2[0-3]
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 SLACK_CHANNEL: Final = r"^[CG][A-Z0-9]{2,}$"
 EVERYONE: Final = "everyone"
-"""The group of all full members of the workspace; never of guests, bots or people from elsewhere."""
+"""The group of all full members of the workspace, without guests, bots and external users."""
 MOST_APPROVALS: Final = 10
-"""More people than this are not found for one call."""
+"""The most people whom a rule can require for one call. More are hard to find."""
 OF_CALLS: Final = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
-"""What is aimed at a number, or may be; campaigns have none."""
+"""The kinds with a number as target, or possibly one. Campaigns have no number."""
 PEOPLE: Final = ("request", "approve", "settle", "reveal", "escalate_to", "tell", "lift")
 """The keys that hold groups and people."""
 
 
 def duration(text: object) -> timedelta:
-    """Read ``30s``, ``15m``, ``8h`` or ``2d``."""
+    """Return ``30s``, ``15m``, ``8h`` or ``2d`` as a duration. Raises `ValueError`."""
     match = _DURATION.match(text) if isinstance(text, str) else None
     if match is None:
         raise ValueError('write a number and s, m, h or d, such as "8h"')
@@ -47,7 +47,7 @@ def duration(text: object) -> timedelta:
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, OSError, ValueError) as fault:  # unknown, a folder, or a path
+    except (ZoneInfoNotFoundError, OSError, ValueError) as fault:  # an unknown name, a folder, or a path
         raise ValueError("is not a time zone; write one like Asia/Kolkata") from fault
     return name
 
@@ -56,16 +56,16 @@ Duration = Annotated[timedelta, BeforeValidator(duration)]
 ZoneName = Annotated[str, AfterValidator(_zone)]
 """An IANA name."""
 CallingHours = Annotated[str | InstanceOf[Hours], BeforeValidator(calling_hours.setting)]
-"""A country, ``recipient`` for the country of whoever is called, or hours of their own."""
+"""A country, ``recipient`` for the recipient's country, or a table of hours."""
 Said = Literal["required", "optional"]
 Span = tuple[time, time]
-"""From when until when of each day; past midnight where the second is not later than the first."""
+"""The start and end of a span of each day. It lasts past midnight if the end is not later than the start."""
 
 
 class Rule(BaseModel):
-    """One rule: who may ask for what, who lets it pass, and who may say what became of an unknown.
+    """A rule: who may make a request, who approves it, and who may settle an unknown outcome.
 
-    A condition that is left out (connections, channels, countries, reasons, between) holds for everything.
+    A condition that is left out (connections, channels, countries, reasons, between) is always met.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,41 +75,42 @@ class Rule(BaseModel):
     effect: Literal["allow", "deny"] = "allow"
     connections: tuple[str, ...] = ()
     channels: tuple[Annotated[str, Field(pattern=SLACK_CHANNEL)], ...] = ()
-    """Where it is asked."""
+    """The channels in which the request is made."""
     countries: tuple[str, ...] = ()
-    """Of the numbers, as two capital letters."""
+    """The countries of the numbers, as two capital letters."""
     reasons: tuple[Annotated[str, Field(min_length=1, max_length=75)], ...] = ()
-    """What whoever asks says; as they say it, nobody looks it up."""
+    """The reasons that the requester gives. Nobody verifies them."""
     between: Span | None = None
-    """The hours of the day in which it is asked, by the clock of `timezone`."""
+    """The hours of the day in which the request is made, in `timezone`."""
     timezone: ZoneName | None = None
     request: tuple[str, ...] = (EVERYONE,)
     approve: tuple[str, ...] = ()
     settle: tuple[str, ...] = ()
-    """Who may say what became of an unknown; where nobody is named, whoever may approve."""
+    """The groups that may record the outcome of an unknown action. If it is empty, approvers may."""
     approvals: Annotated[int, Field(ge=1, le=MOST_APPROVALS)] = 1
-    """How many different people have to approve."""
+    """The count of different people who must approve."""
     own: bool = False
-    """Whether the requester, being an approver, may approve it too."""
+    """True if the requester may also approve the request, as one of the approvers."""
     reason: Said = "optional"
     purpose: Said = "optional"
-    """What a call is for; and ``consent`` where whoever is called agreed to it. Of calls to be placed."""
+    """A call's purpose is required or optional. So is ``consent``, a reference to the recipient's consent.
+    Both apply only to calls to be placed."""
     consent: Said = "optional"
     calling_hours: CallingHours | None = None
-    """The hours that calls placed under this rule keep."""
+    """The calling hours for calls placed under this rule."""
     lift: tuple[str, ...] = ()
-    """Who may let calls to a stopped number go out again; where no rule names anybody, whoever may approve
-    cancellations."""
+    """The groups that may allow calls to a stopped number again. If no rule names any, approvers of
+    cancellations may."""
     expires: Duration = timedelta(hours=8)
     notify: Literal["first", "all", "nobody"] = "first"
-    """Who is asked by direct message: one approver after the other, all at once, or nobody."""
+    """The approvers who get a direct message: one after the other, all at once, or nobody."""
     reveal: tuple[str, ...] = ()
-    """Who may see the full number of what they decide; that they did is in the log."""
+    """The groups that may see the full numbers of a request they decide. The log records each view."""
     escalate_to: tuple[str, ...] = ()
-    """Who may approve as well, and is asked, once nobody has decided for `escalate_after`."""
+    """The groups that may also approve, and are asked, if nobody has decided for `escalate_after`."""
     escalate_after: Duration | None = None
     tell: tuple[str, ...] = ()
-    """Who gets a direct message when it is asked."""
+    """The groups that get a direct message about each request."""
 
     @field_validator("between", mode="before")
     @classmethod
@@ -140,7 +141,7 @@ class Rule(BaseModel):
         return self
 
     def _faults(self) -> tuple[str | None, ...]:
-        """What does not go together, as a sentence each."""
+        """Return a sentence for each combination of keys that is not allowed."""
         decides = bool(self.approve)
         return (
             "settle is missing: name the groups who may say what became of an unknown"
@@ -182,18 +183,21 @@ class Rule(BaseModel):
 
     @property
     def needed(self) -> int:
-        """How many people have to approve; 0 where it goes at once."""
+        """The count of people who must approve, 0 if the rule needs no approval."""
         return self.approvals if self.approve else 0
 
     def deciders(self, *, escalated: bool) -> tuple[str, ...]:
-        """The groups who may approve, those it was escalated to among them."""
+        """Return the groups who may decide, with those of ``escalate_to`` if the request was escalated."""
         return (*self.approve, *self.escalate_to) if escalated else self.approve
 
 
 def written(
     rules: tuple[Rule, ...], groups: Mapping[str, tuple[str, ...]], hours: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Rules, groups and the file's own calling hours in words, as far as something was said: to compare."""
+    """Return rules, groups and configured calling hours as plain values, so that they can be compared.
+
+    Keys with their default value are left out.
+    """
     return {
         "groups": {name: list(ids) for name, ids in groups.items()},
         "rules": [_written(rule) for rule in rules],
@@ -225,7 +229,7 @@ def _plain(value: object) -> object:
 
 
 def _length(value: timedelta) -> str:
-    """A duration as it is written in the file."""
+    """Return a duration as it is written in the file."""
     seconds = int(value.total_seconds())
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds % size == 0:

@@ -1,7 +1,7 @@
-"""Time zones of the people who are called: their canonical names, and how far apart they are.
+"""Time zones of recipients: their canonical names, and the time difference between them.
 
-Pure, but for the tables of `tzdata`, which are read once. `phonenumbers` and people know zones by names that
-were given up since (Asia/Calcutta, US/Central); what is shown is the name that holds now.
+The tables of `tzdata` are read once. `phonenumbers` and people use zone names that were replaced, such as
+Asia/Calcutta and US/Central. CallOps shows the current name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,13 +18,13 @@ from bot.text.formatting import closest, short
 
 UTC = "UTC"
 _ALIKE = 0.75
-"""How much of a name must be there for it to have been meant (difflib's ratio)."""
+"""The least similarity to a name for it to be suggested (difflib's ratio)."""
 _LONGEST: Final = 64
-"""Characters of a zone's name; the longest that exists has 32."""
+"""Characters of a zone's name. The longest that exists has 32."""
 
 
 class InvalidZoneError(CallOpsError, ValueError):
-    """Why a text names no time zone, as a sentence; ``suggestion`` is what was probably meant."""
+    """A text that names no time zone. ``suggestion`` is the zone that was probably meant, or None."""
 
     def __init__(self, message: str, suggestion: str | None = None) -> None:
         super().__init__(message)
@@ -32,17 +32,17 @@ class InvalidZoneError(CallOpsError, ValueError):
 
 
 def canonical(name: str) -> str:
-    """The name that holds now for a zone; an unknown one as it is."""
+    """Return the current name of a zone. Return an unknown name unchanged."""
     return name if name in _countries() else _links().get(name, name)
 
 
 def canonical_zones(names: Sequence[str]) -> tuple[str, ...]:
-    """The canonical names of some zones, each once, in alphabetical order."""
+    """Return the current names of some zones, each once, in alphabetical order."""
     return tuple(sorted({canonical(name) for name in names}))
 
 
 def read(text: str) -> str:
-    """Read the zone that somebody typed, by its name or its city alone. Raises `InvalidZoneError`."""
+    """Return the zone that a user typed by its name or its city. Raises `InvalidZoneError`."""
     if len(text) > _LONGEST:
         raise InvalidZoneError(time_errors.no_zone(short(text)))
     typed = "_".join(text.split()).casefold()
@@ -56,14 +56,14 @@ def read(text: str) -> str:
 
 
 def place(zone: str, *, region: str | None, country: str) -> str:
-    """Where a zone is, in a word: the country where it has one zone only, else the zone's city."""
+    """Return a zone's country if the country has no other zone, otherwise the zone's city."""
     if region and _zones_of(region) == (zone,):
         return country
     return zone.rpartition("/")[2].replace("_", " ")
 
 
 def spread(zones: Sequence[str], at: datetime) -> timedelta:
-    """How far the clocks of some zones are apart at a time."""
+    """Return the largest difference between the clocks of some zones at a time."""
     offsets = [at.astimezone(ZoneInfo(zone)).utcoffset() or timedelta() for zone in zones]
     return max(offsets) - min(offsets) if offsets else timedelta()
 
@@ -74,7 +74,7 @@ def _zones_of(region: str) -> tuple[str, ...]:
 
 @cache
 def _countries() -> Mapping[str, frozenset[str]]:
-    """The zones that hold now, and the countries of each."""
+    """Return the current zones with the countries of each."""
     rows = _table("zone.tab")
     found: dict[str, frozenset[str]] = {UTC: frozenset()}
     for country, _, zone, *_ in rows:
@@ -84,7 +84,7 @@ def _countries() -> Mapping[str, frozenset[str]]:
 
 @cache
 def _links() -> Mapping[str, str]:
-    """Names that were given up, and the ones that hold in their place."""
+    """Return the current name for each name that was replaced."""
     text = files("tzdata.zoneinfo").joinpath("tzdata.zi").read_text(encoding="utf-8")
     rows = (line.split() for line in text.splitlines() if line.startswith("L "))
     return {given_up: holds for _, holds, given_up in rows}
@@ -92,9 +92,9 @@ def _links() -> Mapping[str, str]:
 
 @cache
 def _names() -> Mapping[str, str]:
-    """Return the canonical name for each name, as it is looked up.
+    """Return the canonical name for each name, in the form in which it is looked up.
 
-    Left out are names of no place, as Etc/UCT, and abbreviations: EST would be Panama.
+    Names of no place, such as Etc/UCT, and abbreviations are left out, because EST would be Panama.
     """
     places = _countries()
     known = (name for name in (*_links(), *places) if "/" in name or name == UTC)

@@ -1,1 +1,1 @@
-"""What listeners and workers call. They return values, never messages."""
+"""Services that listeners and workers call. They return values, never messages."""

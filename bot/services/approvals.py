@@ -1,7 +1,8 @@
-"""What people decide about a request: approve, deny, see its numbers, settle; whoever asked takes it back.
+"""Records people's decisions on a request: approve, deny, reveal, settle and withdraw.
 
-Each operation reads, decides by the rules, and makes one change in the log, together with the posts that tell
-of it. Losing a race is an answer, not an error: `storage.log.Conflict` says who was first.
+Each operation reads the request, checks the rules, and makes one change in the log, together with its
+notifications. A lost race is an answer, not an error: `storage.errors.ConflictError` holds the current
+request.
 """
 
 import hashlib
@@ -30,7 +31,7 @@ from storage.store import Store
 
 @dataclass(slots=True)
 class ApprovalService:
-    """Moves requests for the people who decide on them."""
+    """Records decisions on requests, and brings their actions to the next state."""
 
     _store: Store
     _settings: Settings
@@ -42,11 +43,11 @@ class ApprovalService:
     async def approve(
         self, request_id: str, person: Person, *, shown: str, nonce: str, note: str | None = None
     ) -> Request:
-        """Let a request pass, as it was shown. Raises `PermissionDeniedError` or `ConflictError`."""
+        """Approve a request as it was shown. Raises `PermissionDeniedError` or `ConflictError`."""
         return await self._decide(request_id, person, "approve", shown=shown, nonce=nonce, note=note)
 
     async def deny(self, request_id: str, person: Person, *, reason: str, shown: str, nonce: str) -> Request:
-        """Stop a request, with the reason. Raises `PermissionDeniedError` or `ConflictError`."""
+        """Deny a request with a reason. Raises `PermissionDeniedError` or `ConflictError`."""
         return await self._decide(request_id, person, "deny", shown=shown, nonce=nonce, note=reason)
 
     async def _decide(
@@ -84,7 +85,7 @@ class ApprovalService:
                     raise
 
     async def _check_stops(self, request: Request) -> None:
-        """Raise `PermissionDeniedError` where calls to one of the numbers were stopped since it was asked."""
+        """Raise `PermissionDeniedError` if calls to one of the numbers were stopped since the request."""
         for entry in request.entries:
             if entry.action and (stops := await self._preconditions.stops(entry.action)):
                 raise PermissionDeniedError(await self._preconditions.who_stopped(stops))
@@ -97,7 +98,10 @@ class ApprovalService:
         allowed: Decision,
         note: str | None,
     ) -> ChangeSet:
-        """What a decision changes: every action's state, or nothing yet where others have to approve too."""
+        """Return the change set of a decision.
+
+        As long as other approvals are missing, it changes no action's state.
+        """
         private = {"note": note} if note else {}
         name, after = {"approve": ("approved", State.APPROVED), "deny": ("denied", State.DENIED)}[decision]
         moves = [
@@ -134,13 +138,13 @@ class ApprovalService:
         )
 
     def _check_in_time(self, request: Request) -> None:
-        """Raise `PermissionDeniedError` for a request whose time is over, even before that is recorded."""
+        """Raise `PermissionDeniedError` if the request has expired, even before its expiry is recorded."""
         waits = request.state is State.PENDING
         if waits and request.decide_by and self._clock() >= request.decide_by:
             raise PermissionDeniedError([outcomes.OUT_OF_TIME])
 
     async def reveal(self, request_id: str, person: Person, *, nonce: str) -> Request:
-        """Record that somebody is about to see the full numbers.
+        """Record that a person is about to see the full numbers.
 
         Raises `PermissionDeniedError` or `ConflictError`.
         """
@@ -153,11 +157,11 @@ class ApprovalService:
         return await self._apply(ChangeSet(request.id, person.id, [], nonce=nonce, annotations=[note]))
 
     async def withdraw(self, request_id: str, person: Person, *, delivery_key: str) -> Request:
-        """Withdraw one's own request while nothing of it is being sent.
+        """Withdraw a person's own request, as long as nothing of it is being sent.
 
         Raises `PermissionDeniedError` or `ConflictError`.
 
-        What is in doubt cannot be withdrawn; that it is sent again can.
+        An action with an unknown outcome cannot be withdrawn, but its next attempt can.
         """
         request = await self._store.requests.request(request_id)
         if person.id != request.requester:
@@ -189,7 +193,7 @@ class ApprovalService:
         reason: str,
         nonce: str,
     ) -> Request:
-        """Record what became of an unknown action, or order another attempt.
+        """Record the outcome of an unknown action, or order another attempt.
 
         Raises `PermissionDeniedError` or `ConflictError`.
         """
@@ -234,7 +238,7 @@ class ApprovalService:
 
 
 def _another_was_first(before: Request, now: Request, person: Person, decision: str) -> bool:
-    """Whether only somebody else's approval came between, so that one's own is still to be counted."""
+    """Return whether only other people's approvals came first, so that this decision still counts."""
     decided = {(one.person, one.decision) for one in now.approvals}
     return (
         now.state is State.PENDING
@@ -244,9 +248,9 @@ def _another_was_first(before: Request, now: Request, person: Person, decision: 
 
 
 def content(request: Request) -> str:
-    """Hash what a decision about a request is bound to: its targets, its connection, and what was said of it.
+    """Return the hash of what a decision is bound to: the request's targets, connection and details.
 
-    The chain keeps this hash for good. What can be erased is in it as a salted hash alone.
+    The hash chain keeps this hash permanently. Data that can be erased is part of it only as a salted hash.
     """
     parts = [request.id, request.fingerprint, request.connection, request.sealed]
     parts += [request.reported_call_time.isoformat()] if request.reported_call_time else []

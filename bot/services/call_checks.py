@@ -1,4 +1,4 @@
-"""Whether a call may be placed at all: what its rule wants said of it, calling hours, stops. Pure."""
+"""Decides whether a call may be placed: required details, calling hours and stops."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -17,9 +17,10 @@ _MISSING = {"purpose": policy_reasons.PURPOSE_MISSING, "consent": policy_reasons
 
 
 class OutsideCallingHoursError(CannotSendError):
-    """A call that may not go out when it should.
+    """A call that may not go out at its time.
 
-    ``then`` (aware) is when it may, if that is known; ``zone`` the time zone to write instead.
+    ``then`` (aware) is the next time at which it may, None if unknown. ``zone`` is the time zone to enter
+    instead, None if there is no single one.
     """
 
     def __init__(self, closed: calling_hours.Closed) -> None:
@@ -40,11 +41,12 @@ def check(  # noqa: PLR0913 - all that it depends on
     connection_zone: str | None,
     now: datetime,
 ) -> None:
-    """Check that a call says all that its country asks for, and goes out within calling hours.
+    """Check that a call has the details its rule requires, and goes out within calling hours.
 
-    Raises `CannotSendError` for what is missing, `OutsideCallingHoursError` outside the hours.
+    Raises `CannotSendError` for missing details, `OutsideCallingHoursError` outside the hours.
 
-    ``zone`` is the recipient's, as somebody said it; ``connection_zone`` that of the call's times of day.
+    ``zone`` is the recipient's zone, as a user entered it. ``connection_zone`` is the zone of the call's
+    earliest and latest time of day.
     """
     said = {"purpose": purpose, "consent": consent}
     for name, message in _MISSING.items():
@@ -61,7 +63,7 @@ def check(  # noqa: PLR0913 - all that it depends on
 
 
 def check_zone(call: PlaceCall, settings: Settings, zone: str | None) -> None:
-    """Raise `OutsideCallingHoursError` for a zone that the called number cannot be in, hours kept or not."""
+    """Raise `OutsideCallingHoursError` for a zone that the number cannot be in. Needs no calling hours."""
     if zone and (other := calling_hours.other_zone(_recipient(call, settings), zone)):
         raise OutsideCallingHoursError(other)
 
@@ -74,7 +76,7 @@ def _recipient(call: PlaceCall, settings: Settings) -> Phone:
 
 
 def _hours(named: Sequence[str | Hours | None], settings: Settings, to: Phone) -> Iterator[Hours]:
-    """Return the calling hours to keep. Raise `CannotSendError` where the recipient's country has none."""
+    """Yield the calling hours that apply. Raise `CannotSendError` if a country has none."""
     for one in named:
         if one is None:
             continue
@@ -89,7 +91,7 @@ def _hours(named: Sequence[str | Hours | None], settings: Settings, to: Phone) -
 
 
 def stopped(blocking: Sequence[DoNotCallEntry]) -> str:
-    """Why a number is not called, without anybody's name: for the log."""
+    """Return why a number is blocked, without a person's name, for the log."""
     first = blocking[0]
     if first.list is not None:
         return do_not_call.on_list(first.list, first.id)
@@ -97,7 +99,7 @@ def stopped(blocking: Sequence[DoNotCallEntry]) -> str:
 
 
 def stopped_by(blocking: Sequence[DoNotCallEntry], name: str | None) -> list[str]:
-    """The same for the person who wants to call: by whom, and who can change it."""
+    """Return why a number is blocked, by whom, and who can unblock it, for the requester."""
     first = blocking[0]
     if first.list is not None:
         return [stopped(blocking), do_not_call.KEPT_BY]

@@ -1,4 +1,4 @@
-"""What the log knows that bears on a line that leaves something open, or repeats something."""
+"""Reads from the log what completes a command, and finds a recent call that it may repeat."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from storage.states import State
 from storage.store import Store
 
 LATELY = timedelta(minutes=10)
-"""How soon after a call the same number is asked about before it is called again."""
+"""The time after a call within which another call to the same number must be confirmed."""
 
 
 _CAME_TO_NOTHING = frozenset({State.FAILED, State.REFUSED, State.DENIED, State.EXPIRED, State.WITHDRAWN})
@@ -22,12 +22,12 @@ _CAME_TO_NOTHING = frozenset({State.FAILED, State.REFUSED, State.DENIED, State.E
 
 @dataclass(frozen=True, slots=True)
 class RecentCall:
-    """A call to the same number, placed just before: who asked, when, and how it could be cancelled."""
+    """A recent call to the same number: its request, its action, and the cancellation of it."""
 
     request: Request
     entry: ActionRecord
     cancel: CancelCall | None
-    """None: it went out, or nothing here can cancel it."""
+    """None if the call went out, or if the connection cannot cancel it."""
 
 
 def recent_calls(
@@ -36,9 +36,9 @@ def recent_calls(
     through: ConnectionInfo,
     now: datetime,
 ) -> RecentCall | None:
-    """The newest of some calls to a number that was placed lately and came, or may come, to something.
+    """Return the newest recent call to a number that was or may still be placed, None if there is none.
 
-    ``coming`` are the calls to the number that are still to go out, as far as the log knows.
+    ``coming`` are the calls to the number that the log knows as still scheduled.
     """
     still_to_come = {entry.id for entry in coming}
     for request, entry in entries:
@@ -58,15 +58,15 @@ def _cancel(entry: ActionRecord, through: ConnectionInfo) -> CancelCall | None:
 
 
 LOOKED_BACK = 20
-"""How many of a person's requests of one kind are looked at for what they used last."""
+"""The count of a person's newest requests of one kind that are searched for the last connection and agent."""
 REPEATS = 5
-"""How many of the newest calls to a number are looked at for one that was placed just now."""
+"""The count of the newest calls to a number that are searched for a recent one."""
 
 
 async def fill_defaults_from_history(
     line: Command, vocabulary: CommandContext, store: Store, *, person: str, now: datetime
 ) -> FilledCommand:
-    """Fill in what was not said, with the help of the log where it takes any."""
+    """Fill in the connection and the agent of a command. The log is read only if the choice is ambiguous."""
     found = fill_defaults(line, vocabulary)
     if found.open is None:
         return found
@@ -92,7 +92,7 @@ async def _known(line: Command, store: Store, person: str, now: datetime) -> Tar
 async def recent_call_to(
     store: Store, connection: str, number: str, through: ConnectionInfo, now: datetime
 ) -> RecentCall | None:
-    """A call to the same number through the same connection that was placed just before."""
+    """Return a recent call to the same number through the same connection, None if there is none."""
     page = await store.search.page(
         Query(kind=Kind.PLACE_CALL, connection=connection, number=number), limit=REPEATS
     )

@@ -1,4 +1,4 @@
-"""From what somebody typed, pressed or submitted to what is asked. Returns values, and renders nothing."""
+"""Turns typed lines, buttons and form submissions into requests. Returns values, and renders nothing."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -49,7 +49,7 @@ from storage.store import Store
 
 @dataclass(slots=True)
 class CommandService:
-    """Reads lines, fills in what was not said, and asks for what they mean."""
+    """Parses commands, fills in their defaults, and makes their requests."""
 
     _store: Store
     _settings: SettingsHolder
@@ -57,25 +57,25 @@ class CommandService:
     _requests: RequestService
     _stopping: DoNotCallService
     _vocabulary: CommandContext
-    """As it was at the start."""
+    """The names and settings of the grammar, as of the start."""
     _clock: Callable[[], datetime]
 
     @property
     def vocabulary(self) -> CommandContext:
-        """What can be typed, as it is configured; the reasons are those in force."""
+        """The names and settings of the grammar, with the current reasons."""
         return replace(self._vocabulary, reasons=self._settings.current.slack.reasons)
 
     def parse(self, text: str, door: Verb | None, person: Person, answers: Sequence[int] = ()) -> Command:
-        """Read what somebody typed; ``door`` is the verb that their command supplies.
+        """Parse typed text. ``door`` is the default verb of the slash command, None for ``/calls``.
 
-        ``answers`` are the options chosen for the questions that reading it raised before.
+        ``answers`` are the options chosen for the questions that an earlier reading raised.
         """
         typist, now = Typist(timezone=person.timezone), self._clock()
         vocabulary = self.vocabulary
         return parse(text, door=door, vocabulary=vocabulary, typist=typist, now=now, answers=answers)
 
     async def fill_defaults(self, line: Command, person: Person) -> FilledCommand:
-        """Fill in what was not said; a call named by our own id is aimed at as its connection cancels."""
+        """Fill in the defaults of a command, and resolve CallOps' own id of a call to be cancelled."""
         if line.verb is Verb.CANCEL:
             line = await self._resolved(line, person)
         return await fill_defaults_from_history(
@@ -83,7 +83,10 @@ class CommandService:
         )
 
     async def _resolved(self, line: Command, person: Person) -> Command:
-        """A line to cancel a call that was placed through us, by the id that the audit channel shows."""
+        """Return a cancellation by CallOps' own id as one by the provider's id or by number.
+
+        A command that cannot be resolved gets an error.
+        """
         ours = [one for one in line.targets if isinstance(one, IdTarget) and OURS.fullmatch(one.provider_id)]
         if not ours:
             return line
@@ -98,7 +101,7 @@ class CommandService:
         return scheduled_calls.aimed_at(line, entry, self.vocabulary)
 
     async def earlier(self, wish: RequestSpec) -> RecentCall | None:
-        """A call to the number of a call about to be placed that was placed just before."""
+        """Return a recent call to the number of a call about to be placed, None if there is none."""
         [call] = wish.actions
         if not isinstance(call, PlaceCall):
             return None
@@ -106,7 +109,7 @@ class CommandService:
         return await recent_call_to(self._store, wish.connection, call.to, through, self._clock())
 
     async def request_spec(self, found: FilledCommand, person: Person) -> RequestSpec:
-        """The wish that a line expresses. Raises `InvalidCommandError`."""
+        """Return the request that a command describes. Raises `InvalidCommandError`."""
         line = found.line
         if line.verb is Verb.MOVE:
             return await self._move(line, person)
@@ -120,16 +123,16 @@ class CommandService:
         return RequestSpec(line.connection, tuple(actions), *said, zone=line.zone)
 
     async def may_place(self, wish: RequestSpec, origin: RequestSource) -> bool:
-        """Whether there is anything to preview: what is not allowed, or stopped, is refused and recorded.
+        """Return whether a call may be previewed, because it is allowed and its number is not stopped.
 
-        Raises `InvalidCommandError` for what the person can mend.
+        Raises `InvalidCommandError` for errors that the user can correct.
         """
         if await self._preconditions.stops(wish.actions[0]):
             return False
         return (await self.check(wish, origin)).allowed
 
     async def _move(self, line: Command, person: Person) -> RequestSpec:
-        """The wish to move the one scheduled call that a line names. Raises `InvalidCommandError`."""
+        """Return the request to reschedule the call that a command names. Raises `InvalidCommandError`."""
         faults = list(line.faults)
         if not line.targets and not faults:
             faults.append(FieldProblem("targets", sentences.WHICH_CALL))
@@ -153,7 +156,7 @@ class CommandService:
             raise InvalidCommandError([FieldProblem("targets", str(no))]) from no
 
     async def _scheduled(self, line: Command) -> Sequence[ActionRecord]:
-        """The scheduled calls that a line's target could mean."""
+        """Return the scheduled calls that a command's target can mean."""
         match line.targets[0]:
             case NumberTarget(phone=phone):
                 return await self._store.call_history.scheduled_to(phone.e164, self._clock())
@@ -171,7 +174,7 @@ class CommandService:
                 return [entry for entry in known if entry]
 
     async def _beside(self, entry: ActionRecord) -> Sequence[ActionRecord]:
-        """The other calls that go away with one that is cancelled by its number."""
+        """Return the other calls that would be cancelled with a call that is cancelled by its number."""
         if not isinstance(entry.action, PlaceCall):
             return []
         agent, to = entry.action.agent, entry.action.to
@@ -179,7 +182,7 @@ class CommandService:
         return [one for one in coming if one.id != entry.id]
 
     async def cannot_cancel(self, entry: ActionRecord, person: Person) -> str | None:
-        """Why a call that we placed cannot be cancelled any more, as far as is known here, or None."""
+        """Return why a call of CallOps can no longer be cancelled. Return None if it seems it can."""
         now = self._clock()
         if why := scheduled_calls.too_late(entry, zone=person.timezone, now=now):
             return why
@@ -196,18 +199,21 @@ class CommandService:
         return None
 
     async def check(self, wish: RequestSpec, origin: RequestSource) -> Decision:
-        """What the rules say. Raises `InvalidCommandError` for what the person can mend."""
+        """Return the rules' decision on a request.
+
+        Raises `InvalidCommandError` for errors that the user can correct.
+        """
         with self._as_faults(wish):
             return await self._requests.check(wish, origin.person, channel=origin.channel)
 
     async def keep_refusal(self, faulty: "InvalidCommandError", origin: RequestSource) -> None:
-        """Write down that a provider cannot be asked for what somebody wanted, where that is known."""
+        """Record a request that a provider does not support, if the command is complete."""
         line = faulty.line
         if line is None or line.faults or line.connection is None or line.missing:
             return
         try:
             actions = tuple(actions_of(line))
-        except ValueError:  # not every part of it is known
+        except ValueError:  # the command is incomplete, or a value is invalid
             return
         wish = RequestSpec(
             line.connection, actions, line.reason, line.purpose, line.consent, line.reported_call_time
@@ -219,26 +225,26 @@ class CommandService:
                 await self._requests.record_unsupported(wish, origin, refused)
 
     async def ask(self, wish: RequestSpec, origin: RequestSource) -> CreateResult:
-        """Ask for a wish; what is asked already is joined.
+        """Make a request. Targets that are already requested are not requested twice.
 
-        Raises `InvalidCommandError` for what the person can mend, `PermissionDeniedError` for what the rules
-        forbid.
+        Raises `InvalidCommandError` for errors that the user can correct, and `PermissionDeniedError` for
+        what the rules forbid.
         """
         with self._as_faults(wish):
             return await self._requests.ask(wish, origin)
 
     async def add_to_do_not_call(self, line: Command, origin: RequestSource) -> DoNotCallResult:
-        """Stop all calls to the number of a line. Raises `InvalidCommandError`, `PermissionDeniedError`."""
+        """Stop all calls to a command's number. Raises `InvalidCommandError`, `PermissionDeniedError`."""
         return await self._stopping.add(_phone(line), origin, line.reason)
 
     async def remove_from_do_not_call(
         self, line: Command, person: Person
     ) -> tuple[Phone, DoNotCallEntry | None, Sequence[DoNotCallEntry]]:
-        """Let calls to the number of a line go out again.
+        """Allow calls to the number of a command again.
+
+        Returns the number, the stop that was removed, and the stops that remain.
 
         Raises `InvalidCommandError`, `PermissionDeniedError`.
-
-        Returns the number, the stop that was lifted, and the stops that stay.
         """
         phone = _phone(line)
         if not line.reason:
@@ -246,17 +252,17 @@ class CommandService:
         return phone, *await self._stopping.remove(phone, person, line.reason)
 
     async def keep(self, draft: str, person: Person, wish: RequestSpec | None, line: Command) -> None:
-        """Keep a line, and the wish it became if it did, for a button or form to go on with."""
+        """Store a command as a draft, with its request if there is one, for a later button or form."""
         await self._store.users.keep_draft(draft, person=person.id, content=kept(wish, line))
 
     async def draft(self, draft: str, person: str) -> Draft | None:
-        """What is kept so, for the person it was kept for."""
+        """Return a stored draft if it belongs to the person, otherwise None."""
         found = await self._store.users.draft(draft)
         return found if found and found.person == person else None
 
     @contextmanager
     def _as_faults(self, wish: RequestSpec) -> Iterator[None]:
-        """What cannot be asked becomes a fault of its field; what cannot be now, with when it can."""
+        """Turn a `CannotSendError` into an error of its field, with the next possible time if any."""
         through = self.vocabulary.connections.get(wish.connection)
         try:
             yield
@@ -272,7 +278,7 @@ class CommandService:
 
 
 class InvalidCommandError(CallOpsError):
-    """What was typed cannot be asked yet: what is wrong, by field."""
+    """A command that cannot become a request, with its errors by field."""
 
     def __init__(self, faults: list[FieldProblem], line: Command | None = None) -> None:
         super().__init__("; ".join(fault.message for fault in faults))
@@ -281,7 +287,7 @@ class InvalidCommandError(CallOpsError):
 
 
 def _phone(line: Command) -> Phone:
-    """The number that calls are stopped or allowed to. Raises `InvalidCommandError`."""
+    """Return the number whose calls are stopped or allowed. Raises `InvalidCommandError`."""
     numbers = [target.phone for target in line.targets if isinstance(target, NumberTarget)]
     if line.faults or not numbers:
         raise InvalidCommandError(list(line.faults) or [FieldProblem("targets", parse_errors.NO_NUMBER)])
@@ -302,11 +308,11 @@ _DONE_TO_CAMPAIGNS: Mapping[Verb, type[DeleteCampaign | StopCampaign | StartCamp
 
 
 class IncompleteCommandError(CallOpsError, ValueError):
-    """A line that leaves open what it asks for: the field that is missing."""
+    """A command without a verb or an agent. Its message is the name of the missing field."""
 
 
 def actions_of(line: Command) -> Sequence[CallAction]:
-    """What a line without faults asks for, one action for each target. Raises `IncompleteCommandError`."""
+    """Return the actions of a valid command, one for each target. Raises `IncompleteCommandError`."""
     match line.verb:
         case Verb.PLACE:
             numbers = [target for target in line.targets if isinstance(target, NumberTarget)]
@@ -350,7 +356,7 @@ def _cancel(line: Command) -> list[CancelCall]:
 
 
 def kept(wish: RequestSpec | None, line: Command) -> dict[str, object]:
-    """A line, and the wish it became if it did, as a draft's content."""
+    """Return the content of a draft: a command, and its request if there is one."""
     return {
         "text": line.text,
         "rest": line.rest,
@@ -367,11 +373,11 @@ def _written(wish: RequestSpec) -> dict[str, object]:
 
 
 def read_request_spec(draft: Draft) -> RequestSpec:
-    """The wish that a draft holds."""
+    """Return the request that a draft holds."""
     content: Any = draft.content["wish"]
     return RequestSpec(**(content | {"actions": _ACTIONS.validate_python(content["actions"])}))
 
 
 def nonce(trigger_id: str, purpose: str) -> str:
-    """A nonce for a button or form made in answer to one trigger: the same delivery makes the same nonce."""
+    """Return a nonce for a button or form in answer to a trigger. A redelivery gives the same nonce."""
     return hashlib.sha256(f"{purpose}\0{trigger_id}".encode()).hexdigest()[:24]

@@ -1,8 +1,8 @@
-"""Stopping all calls to a number, and letting them go out again.
+"""Stops all calls to a number, and allows them again.
 
-The number is blocked first: from then on nothing to it begins, whatever happens to the rest. Then what waits
-here is withdrawn, and every connection that can cancels what it has: one request for each agent, or for all
-the calls it knows by id, which needs no approval and joins nothing, because somebody asked not to be called.
+The number is blocked first, so that no new call to it begins. Then pending calls are withdrawn, and every
+connection that can cancels its calls. There is one request for each agent, or for all the calls known by id.
+These requests need no approval and are never deduplicated, because the recipient asked not to be called.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,16 +30,17 @@ from storage.states import State
 from storage.store import Store
 
 QUEUED_LATELY: Final = timedelta(days=1)
-"""How long a call that was to go out at once may still wait at its provider, or be tried again."""
+"""The time for which an immediate call may wait at its provider, or be retried there."""
 STOPPED: Final = "call_stopped"
-"""The event and the post of a call that was waiting when calls to its number were stopped."""
+"""The event and the notification of a pending call that is withdrawn because calls to its number were
+stopped."""
 _PAGE: Final = 200
 _WAITS: Final = frozenset({State.PENDING, State.APPROVED})
 
 
 @dataclass(slots=True)
 class DoNotCallService:
-    """What people can do about whether a number is called at all."""
+    """Stops and allows calls to numbers."""
 
     _store: Store
     _settings: Settings
@@ -51,7 +52,7 @@ class DoNotCallService:
     _clock: Callable[[], datetime]
 
     async def add(self, phone: Phone, origin: RequestSource, reason: str | None) -> DoNotCallResult:
-        """Stop all calls to a number. Any full member may; once more does the rest once more.
+        """Stop all calls to a number. Any full member may do so. A second stop cancels again what it finds.
 
         Raises `PermissionDeniedError`.
         """
@@ -70,7 +71,7 @@ class DoNotCallService:
     async def remove(
         self, phone: Phone, person: Person, reason: str
     ) -> tuple[DoNotCallEntry | None, Sequence[DoNotCallEntry]]:
-        """Let calls to a number go out again: the stop that was lifted, and what still blocks it.
+        """Allow calls to a number again. Return the stop that was removed, and the stops that remain.
 
         Raises `PermissionDeniedError`.
         """
@@ -84,7 +85,7 @@ class DoNotCallService:
         return lifted, await self._store.do_not_call.stops(phone.e164)
 
     async def _placed(self, number: str) -> AsyncIterator[ActionRecord]:
-        """Every call to a number that was ever asked here, newest first."""
+        """Yield every call to a number that was ever requested here, newest first."""
         query, after = Query(kind=Kind.PLACE_CALL, number=number), None
         while True:
             page = await self._store.search.page(query, after=after, limit=_PAGE)
@@ -97,7 +98,7 @@ class DoNotCallService:
     async def _withdraw(
         self, placed: Iterable[ActionRecord], person: Person, report: DoNotCallResult
     ) -> None:
-        """Withdraw the calls that wait, and note those that may go out or may have."""
+        """Withdraw the pending calls, and record in the report those that may go out or may have gone out."""
         for entry in placed:
             now = entry
             while now.state in _WAITS:
@@ -105,7 +106,7 @@ class DoNotCallService:
                 try:
                     await self._store.requests.apply(_withdrawal(request, now, person, report.stop))
                     break
-                except ConflictError as conflict:  # somebody or something moved it: look how it stands now
+                except ConflictError as conflict:  # another change came first: read the current state
                     now = next(one for one in conflict.current.entries if one.id == entry.id)
             if now.state in _WAITS and not now.maybe_executed:
                 report.withdrawn.append(entry.id)
@@ -126,7 +127,7 @@ class DoNotCallService:
             if cancels is None:
                 report.not_cancelled[name] = do_not_call.CANCELS_NONE
             elif cancels.target is NumberRef:
-                # A request is bound to one agent, as it was when that was asked.
+                # A request has one fingerprint, and with it one agent.
                 parts = [[action] for action in _by_number(adapter, here, number)]
                 if not parts:
                     report.not_cancelled[name] = do_not_call.NO_AGENT
@@ -143,7 +144,7 @@ class DoNotCallService:
     async def _by_id(
         self, placed: Sequence[ActionRecord], due: set[str], report: DoNotCallResult
     ) -> AsyncIterator[CallAction]:
-        """The calls that still go out, or that may, by the ids their provider gave them."""
+        """Yield cancellations, by provider's id, of the calls that go out later or may still be queued."""
         now = self._clock()
         for entry in placed:
             queued = entry.code is Code.QUEUED and now - entry.updated_at < QUEUED_LATELY
@@ -168,7 +169,7 @@ class DoNotCallService:
         part: int,
         report: DoNotCallResult,
     ) -> None:
-        """One request through one connection; its own keys keep a second delivery from making another."""
+        """Make one request through one connection. Its own idempotency keys make it once on redelivery."""
         once = replace(
             origin,
             delivery_key=f"{origin.delivery_key}:{connection}:{part}",
@@ -190,14 +191,14 @@ class DoNotCallService:
 
 
 def _by_number(adapter: Adapter, placed: Sequence[ActionRecord], number: str) -> Iterator[CallAction]:
-    """A cancellation for each agent: those that have a name here, and those that called the number before."""
+    """Yield a cancellation for each configured agent, and for each agent that called the number before."""
     agents = dict.fromkeys([*adapter.agents, *(entry.agent for entry in placed if entry.agent)])
     for agent in agents:
         yield CancelCall(target=NumberRef(agent=agent, to=number))
 
 
 def _withdrawal(request: Request, entry: ActionRecord, person: Person, stop: DoNotCallEntry) -> ChangeSet:
-    """That a call which waits is not placed after all, because calls to its number were stopped."""
+    """Return the change set that withdraws a pending call because calls to its number were stopped."""
     if entry.maybe_executed:
         move = stop_retrying(entry, "order_withdrawn", do_not_call.SINCE_THEN)
     else:

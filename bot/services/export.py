@@ -1,9 +1,9 @@
-"""Entries of the log as CSV or JSON Lines, for spreadsheets and programs: one a line, in constant memory.
+"""Exports actions of the log as CSV or JSON Lines, one on each line, in constant memory.
 
-CSV is as RFC 4180 has it, with every cell in quotes, in UTF-8 with a byte-order mark, without which a
-spreadsheet reads names and masked numbers wrongly. An apostrophe stands before whatever a spreadsheet would
-take for a formula, also one that divides cells at semicolons; `original` takes it away again. JSON Lines hold
-everything as it is. Numbers are masked unless full ones are asked for.
+CSV follows RFC 4180, with every cell in quotes, in UTF-8 with a byte-order mark. Without the mark, a
+spreadsheet misreads names and masked numbers. An apostrophe stands before text that a spreadsheet would read
+as a formula, also behind a delimiter such as a semicolon. `original` removes it. JSON Lines hold all values
+unchanged. Numbers are masked unless full ones are requested.
 """
 
 import csv
@@ -24,26 +24,26 @@ from storage.models import ActionRecord, Query, SearchHit
 from storage.store import Store
 
 BATCH: Final = 500
-"""Entries that are read at once: some hundred kilobytes."""
+"""Actions that are read at once, some hundred kilobytes."""
 MARK: Final = "\ufeff"
-"""What tells a spreadsheet that a file is in UTF-8."""
+"""The byte-order mark, which tells a spreadsheet that a file is in UTF-8."""
 
 _SIGNS: Final = (
     "=+\\-@\u207a\u207b\u207c\u208a\u208b\u208c\u2212\ufb29\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"
 )
-"""What begins a formula in some spreadsheet (OWASP, CSV Injection), in every width."""
+"""The first characters of a formula in some spreadsheet (OWASP, CSV Injection), in every width."""
 _FORMULA: Final = rf"(?:[^\S\t\r\n]|[\"{IGNORABLE}])*[{_SIGNS}]"
 _AT_FIRST: Final = rf"'*(?:{_FORMULA}|[\t\r\n])"
 _DIVIDED: Final = r"(?<=[;|\t\r\n])"
 _UNGUARDED: Final = re.compile(rf"\A(?={_AT_FIRST})|{_DIVIDED}(?='*{_FORMULA})")
 _GUARD: Final = re.compile(rf"\A'(?={_AT_FIRST})|{_DIVIDED}'(?='*{_FORMULA})")
-"""Where an apostrophe stands: at a cell's beginning, and behind what divides cells in other countries."""
+"""The places of an apostrophe: at a cell's beginning, and behind the delimiters of other countries."""
 
 Cell = str | int | None
 
 
 class Format(StrEnum):
-    """What is written."""
+    """A file format of exports."""
 
     CSV = "csv"
     JSONL = "jsonl"
@@ -79,20 +79,21 @@ COLUMNS: Final = (
     "reference",
     "mode",
 )
-"""What is said of an entry. Times are in UTC, ids of people Slack's, names as Slack said them last."""
+"""The columns of an action. Times are in UTC, user ids are Slack's, names are the last ones read from
+Slack."""
 
 
 _TEXTS: Final = frozenset(
     {"agent", "target", "reason", "purpose", "consent", "rule", "message", "reference"}
     | {"asked_by_name", "decided_by_name"}
 )
-"""Columns of texts that may hold a number: people's words and names, and ids."""
+"""Columns of text that may hold a number: people's words and names, and ids."""
 
 
 def row(
     hit: SearchHit, names: Mapping[str, str], *, default_region: str, full: bool = False
 ) -> dict[str, Cell]:
-    """An entry's cells by column; ``full``: no number is masked."""
+    """Return an action's cells by column. With ``full``, no number is masked."""
     entry = hit.entry
     cells: dict[str, Cell] = {
         "id": entry.id,
@@ -133,7 +134,7 @@ def row(
 
 
 def target(entry: ActionRecord, *, default_region: str) -> str:
-    """What an entry is aimed at: a number, or a provider's id, without a full number in it."""
+    """Return an action's target: a masked number, or a provider's id with any number in it masked."""
     number = number_of(entry.action)
     return (
         mask(number) if number else mask_numbers(entry.target_id or "erased", default_region=default_region)
@@ -145,12 +146,12 @@ def _time(at: datetime | None) -> str | None:
 
 
 def head(format_: Format) -> str:
-    """What stands before the first entry."""
+    """Return the text before the first action."""
     return MARK + _line(COLUMNS) if format_ is Format.CSV else ""
 
 
 def text(cells: Mapping[str, Cell], format_: Format) -> str:
-    """An entry as one line; in CSV it may hold line ends, in quotes."""
+    """Return an action as one record. In CSV it may hold line ends, inside quotes."""
     if format_ is Format.JSONL:
         return json_text(dict(cells)) + "\n"
     return _line(_safe(cells[column]) for column in COLUMNS)
@@ -162,7 +163,7 @@ def _safe(cell: Cell) -> Cell:
 
 
 def original(cell: str) -> str:
-    """Take away the apostrophes that an export put into a cell of its CSV."""
+    """Return a cell of an exported CSV without the apostrophes that the export added."""
     return _GUARD.sub("", cell)
 
 
@@ -173,7 +174,7 @@ def _line(cells: Iterable[Cell]) -> str:
 
 
 def counted(actions: int) -> str:
-    """How many, in words."""
+    """Return a count of actions in words."""
     return "1 action" if actions == 1 else f"{actions:,} actions"
 
 
@@ -186,9 +187,9 @@ async def lines(
     full: bool = False,
     most: int | None = None,
 ) -> AsyncIterator[str]:
-    """Every entry that matches, newest first, each a line; first of all what stands before them.
+    """Yield the header, then every matching action as a line, newest first.
 
-    What is recorded meanwhile is left out. ``most``: no more entries than that.
+    Actions recorded meanwhile are left out. ``most`` is the largest count of actions, None for all.
     """
     yield head(format_)
     names: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What is asked, by whom, and what comes of it: the values of the services. Pure."""
+"""Values of the services: the request to make, its source, and the result."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from storage.models import DoNotCallEntry, Person, Request
 
 @dataclass(frozen=True, slots=True)
 class Reschedule:
-    """The call that a cancellation is to move: its entry, and what is placed once it is cancelled."""
+    """The call to reschedule: the id of its action, and the call to place once it is cancelled."""
 
     entry: str
     replacement: PlaceCall
@@ -21,7 +21,7 @@ class Reschedule:
 
 @dataclass(frozen=True, slots=True)
 class RequestSpec:
-    """What somebody wants done, complete, but not asked yet."""
+    """A complete request that is not made yet."""
 
     connection: str
     actions: Sequence[CallAction]
@@ -29,22 +29,22 @@ class RequestSpec:
     purpose: str | None = None
     consent: str | None = None
     reported_call_time: datetime | None = None
-    """When a call to be cancelled goes out, as the person says; what the log knows counts more."""
+    """The time of the call to be cancelled, as reported by the user. A time in the log takes precedence."""
     reschedules: Reschedule | None = None
     second_step_of: str | None = None
-    """The move whose second step this is."""
+    """The reschedule whose second step this request is."""
     zone: str | None = None
-    """The time zone of whoever is called (an IANA name), as the person says."""
+    """The recipient's time zone (an IANA name), as the user entered it."""
 
     @property
     def kind(self) -> Kind:
-        """What all its actions are."""
+        """The kind of all its actions."""
         return self.actions[0].kind
 
 
 @dataclass(frozen=True, slots=True)
 class RequestSource:
-    """Where a request came from: the person, the channel, and the keys that make it once."""
+    """The source of a request: the person, the channel, and the idempotency keys."""
 
     person: Person
     channel: str | None
@@ -54,10 +54,10 @@ class RequestSource:
 
 @dataclass(frozen=True, slots=True)
 class CreateResult:
-    """What came of asking: a new request, or the one that the same intent had made (``fresh`` is False).
+    """The result of making a request: a new request, or an existing one, in which case ``created`` is False.
 
-    ``joined`` are the requests that ask already for the ``ignored_words`` targets; where that is all of them,
-    ``request`` is the first of those, and nothing was recorded.
+    ``duplicates_of`` are the pending requests that already cover the ``left_out`` targets. If they cover all
+    targets, ``request`` is the first of them, and nothing was recorded.
     """
 
     request: Request
@@ -67,12 +67,12 @@ class CreateResult:
 
     @property
     def nothing_new(self) -> bool:
-        """Whether everything had been asked before."""
+        """True if every target had been requested before."""
         return self.request in self.duplicates_of
 
 
 class PermissionDeniedError(CallOpsError):
-    """The rules say no; ``why`` is for the person, ``request`` where the refusal itself was recorded."""
+    """A denial by the rules. ``why`` is for the user. ``request`` is the recorded refusal, or None."""
 
     def __init__(self, why: Sequence[str], request: Request | None = None) -> None:
         super().__init__(" ".join(why))
@@ -81,21 +81,21 @@ class PermissionDeniedError(CallOpsError):
 
 
 class Settlement(StrEnum):
-    """What an entitled person says of an unknown."""
+    """A statement of an entitled person about an unknown action."""
 
     HAPPENED = "happened"
     DID_NOT_HAPPEN = "did_not_happen"
     RETRY_REQUESTED = "retry_requested"
-    """Nobody knows; send it again."""
+    """The outcome cannot be found out. The request is sent again."""
 
 
 @dataclass
 class DoNotCallResult:
-    """What a stop did: ``fresh`` is False where a person had stopped the number already.
+    """The result of a stop. ``created`` is False if a person had stopped the number already.
 
-    ``cancelling`` are the requests it made; ``not_cancelled`` says by connection why there is none;
-    ``withdrawn``, ``going_out`` and ``unsure`` are requests to call that were waiting, are being sent at this
-    moment, or of which nobody knows whether they went out.
+    ``cancelling`` are the requests that it made. ``not_cancelled`` gives, by connection, why calls there are
+    not cancelled. ``withdrawn`` are calls that were pending, ``going_out`` calls that are being sent, and
+    ``unsure`` calls with an unknown outcome.
     """
 
     phone: Phone

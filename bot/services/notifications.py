@@ -1,4 +1,4 @@
-"""What is told to whom: the names of messages in the outbox, and the changes that the machine tells of."""
+"""Names of the messages in the outbox, and the notifications of each change."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,10 +16,10 @@ ASKED = "asked"
 REMINDED = "reminded"
 
 STILL_UNKNOWN = "still_unknown"
-"""Templates of what makes a phone ring, and the notes that they were posted."""
+"""Templates of the messages that alert people, and the annotations that record them."""
 
 INSTEAD_OF = "instead_of"
-"""In a note that somebody was asked: the channel that the card could not be posted in."""
+"""The key of an annotation with the channel that the card could not be posted in."""
 
 APPROVED_IN_PART = "approved_in_part"
 
@@ -27,21 +27,21 @@ TOLD = "told"
 
 
 def answered(request: Request) -> tuple[Notification, ...]:
-    """That those who were asked need not decide any more: their messages show it, as the card does."""
+    """Return updates of the messages to approvers, which show that no decision is needed any more."""
     return tuple(Notification("state", slot) for slot in request.messages if slot.startswith(f"{ASKED}:"))
 
 
 ORIGIN = "origin"
-"""Where something was asked: one message for each request."""
+"""The message in the channel of the request, one for each request."""
 
 _CHANNELS = ("C", "G")
-"""What the ids of channels begin with; a direct message's is D."""
+"""The first letters of channel ids. Those of direct messages begin with D."""
 
 
 def confirmation(
     settings: Settings, request: Request, moves: Sequence[Transition]
 ) -> tuple[Notification, ...]:
-    """The post that tells the channel it was asked in, where moves make something of it done."""
+    """Return the notification for the channel of the request, if one of the transitions is a success."""
     elsewhere = {settings.slack.approvals_channel, settings.audit_channel(request.connection)}
     wanted = (
         settings.slack.confirm_in_channel
@@ -57,7 +57,10 @@ CARD = Notification("state", "card")
 
 
 def with_card(request: Request, posts: Sequence[Notification]) -> tuple[Notification, ...]:
-    """Posts that tell of a change, the card's among them where there is one, or somebody had to approve."""
+    """Return the notifications, with an update of the approval card if the audit message is updated.
+
+    Requests without a card that need no approval get none.
+    """
     told = tuple(posts)
     has_card = "card" in request.messages or request.approvals_needed > 0
     if not has_card or Notification("state", "audit") not in told or CARD in told:
@@ -66,7 +69,7 @@ def with_card(request: Request, posts: Sequence[Notification]) -> tuple[Notifica
 
 
 def all_told(template: str, request: Request) -> tuple[Notification, ...]:
-    """What surprises: shown in the audit message, said in its thread, and told to the requester."""
+    """Return notifications of an unexpected change: to the audit message, its thread, and the requester."""
     return (
         Notification("state", "audit"),
         Notification(template, "thread"),
@@ -76,10 +79,10 @@ def all_told(template: str, request: Request) -> tuple[Notification, ...]:
 
 @dataclass(slots=True)
 class SystemChanges:
-    """Makes the machine's changes, together with the posts that tell of them.
+    """Makes the changes of CallOps itself, together with their notifications.
 
-    A card that was decided on goes on to show how its request stands, as the audit message does. What is done
-    is confirmed where it was asked.
+    An approval card is updated whenever the audit message is. A success is confirmed in the channel of the
+    request.
     """
 
     _store: Store
@@ -87,7 +90,7 @@ class SystemChanges:
     _wakeups: Wakeups
 
     async def commit(self, request: Request, change: ChangeSet) -> Request:
-        """Make a change. Raises `ConflictError` where somebody or something was first."""
+        """Make a change. Raises `ConflictError` if another change came first."""
         told = (
             *with_card(request, change.notifications),
             *confirmation(self._settings, request, change.transitions),
@@ -104,7 +107,7 @@ class SystemChanges:
         posts: Sequence[Notification] = (),
         delivery_key: str | None = None,
     ) -> Request | None:
-        """Make a change to a request; None where somebody or something was first."""
+        """Make a change to a request. Return None if another change came first."""
         change = ChangeSet(
             request.id, SYSTEM, moves, delivery_key=delivery_key, annotations=notes, notifications=posts
         )

@@ -1,10 +1,15 @@
-"""What follows from a provider's answer, or from none: the entry's next state and who must hear of it. Pure.
+"""Decides an action's next state, the retry time and the notifications from a provider's outcome.
 
-The system orders another attempt only where that cannot call a customer twice or hide a doubt: what was
-certainly not sent, what the provider put off, cancels and deletes by id, and, within `WINDOW`, cancels by
-number. Once an attempt is in doubt, only a clear success or a person ends the doubt: a later "not found"
-counts as success only of what removes its target, and only if the log or a look-up had seen that id exist
-before the first attempt.
+CallOps orders a retry only if it cannot call a customer twice or hide an unknown outcome:
+
+- requests that were certainly not sent, because the provider saw nothing of them
+- requests that the provider put off, except those that make phones ring
+- cancellations and deletions by id, because a second one changes nothing
+- cancellations by number within `WINDOW`
+
+An unknown outcome is resolved only by a clear success or by a person. A later "not found" counts as success
+only for an action that removes its target. The log or a look-up must also have found the target's id before
+the first attempt.
 """
 
 import json
@@ -19,38 +24,38 @@ from storage.models import ActionRecord
 from storage.states import State
 
 MAX_ATTEMPTS = 3
-"""Requests in all, for what was certainly not sent and for cancels."""
+"""Attempts in total, for requests that were certainly not sent and for cancellations."""
 PAUSES = (timedelta(seconds=2), timedelta(seconds=8))
-"""Before the second and the third request."""
+"""The waits before the second and the third attempt."""
 WINDOW = timedelta(seconds=30)
-"""From the start of the first request on: how long a cancellation by number may be sent again by itself.
-Long enough for a request that runs into its deadline and a pause; a schedule that somebody places elsewhere,
-because the first one was to be replaced, comes later as a rule."""
+"""The time from the start of the first attempt within which a cancellation by number may be retried. It is
+long enough for a request that runs into its deadline, and a pause. If the call was to be replaced, its
+replacement is usually scheduled later than this."""
 
 PUT_OFF = timedelta(seconds=5)
-"""The shortest wait after a provider put a request off, whatever time it names; it doubles each time."""
+"""The shortest wait after a provider put a request off, whatever time it names. It doubles each time."""
 PUT_OFF_AT_MOST = timedelta(minutes=15)
-"""The longest back-off. What removes something waits no longer than this, whatever time the provider names: a
-cancellation that comes a day late is none."""
+"""The longest back-off. An action that removes its target waits no longer, whatever time the provider names,
+because a cancellation that comes a day late is useless."""
 MAX_PUT_OFF = 40
-"""Requests in all for what a provider puts off: ten hours of the longest back-off."""
+"""Attempts in total for requests that a provider puts off, which take ten hours at the longest back-off."""
 JITTER = 0.2
-"""By which share of it a wait is made longer at most, so that those put off together do not come back
-together: gRPC's JITTER, but only ever later."""
+"""The largest share by which a wait is made longer, so that requests put off together do not return together.
+It is gRPC's jitter, but only ever later."""
 
 REMOVING = frozenset({Kind.CANCEL_CALL, Kind.DELETE_CAMPAIGN})
-"""What takes its target away, so that the provider may well say it has none afterwards."""
+"""The kinds that remove their target. The provider may then report that the target does not exist."""
 CALLING = frozenset({Kind.PLACE_CALL, Kind.START_CAMPAIGN})
-"""What makes phones ring: a second request could make them ring twice."""
+"""The kinds that make phones ring. A second request could make them ring twice."""
 WARNING = "warning_"
-"""What the names of warnings begin with in an event's data."""
+"""The beginning of a warning's name in an event's data."""
 RETRY_SCHEDULED = "retry_scheduled"
-"""The event of every further attempt that the system orders."""
+"""The event of each retry that CallOps orders."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeDecision:
-    """Moves to make together, and the posts that tell of them."""
+    """Transitions to make together, and their notifications."""
 
     transitions: Sequence[Transition]
     notifications: Sequence[Notification]
@@ -68,12 +73,12 @@ def decide_next(  # noqa: PLR0913 - all that it depends on
     waited: bool,
     jitter: float = 0.0,
 ) -> OutcomeDecision:
-    """What follows from the outcome of ``entry``'s current attempt.
+    """Return the transitions and notifications for the outcome of ``entry``'s current attempt.
 
-    ``until``: when waiting any longer is pointless; ``seen``: the log or a look-up knew the target's id
-    before the first attempt; ``waited``: the requester is no longer looking (somebody had to approve, or
-    there are several targets, and the one that ends last tells of them all); ``jitter``: random, from 0 to 1.
-    Whoever was told of a doubt is told of its end.
+    ``until`` is the time after which a retry is pointless, None if there is none. ``seen`` is true if the log
+    or a look-up knew the target's id before the first attempt. ``waited`` is true if the requester may no
+    longer watch, because the request needed an approval or has several targets. ``jitter`` is random, from 0
+    to 1. A requester who was told of an unknown outcome is also told when it is resolved.
     """
     window = _window(entry, outcome)
     again = _next_attempt(entry, outcome, now, _sooner(until, window), jitter)
@@ -115,10 +120,10 @@ def decide_next(  # noqa: PLR0913 - all that it depends on
 
 
 def _window(entry: ActionRecord, outcome: Outcome) -> datetime | None:
-    """When an ordered attempt may no longer begin, for what may only be sent again for a short while.
+    """Return the time after which a retry may not start, None if it is not limited.
 
-    It is counted from the first attempt: ``updated_at`` of an entry whose request is out is when that began.
-    Where the first one left no window behind, there is none left.
+    It is counted from the first attempt, which began at ``updated_at`` of an action that is being sent. If
+    the first attempt left no window, later ones have none.
     """
     if entry.not_after is not None or outcome.retry is not Retry.SHORT_WINDOW:
         return entry.not_after
@@ -132,7 +137,7 @@ def _sooner(*times: datetime | None) -> datetime | None:
 def _next_attempt(
     entry: ActionRecord, outcome: Outcome, now: datetime, until: datetime | None, jitter: float
 ) -> datetime | None:
-    """When the system may order another attempt; None: it may not."""
+    """Return the time of the next attempt, None if CallOps may not order one."""
     asked = timedelta(seconds=outcome.retry_after or 0.0)
     if entry.kind in REMOVING:
         asked = min(asked, PUT_OFF_AT_MOST)
@@ -189,17 +194,17 @@ def _move(
 
 
 def ordered(outcome: Outcome) -> dict[str, str]:
-    """Why the system ordered another attempt, as its event's data."""
+    """Return the reason for a retry as its event's data."""
     return {"reason": outcome.retry}
 
 
 def warned(outcome: Outcome) -> dict[str, str]:
-    """An outcome's warnings as an event's data."""
+    """Return an outcome's warnings as an event's data."""
     return {f"{WARNING}{n}": warning for n, warning in enumerate(outcome.warnings, start=1)}
 
 
 def kept(outcome: Outcome) -> dict[str, str]:
-    """What of an outcome goes into erasable rows: the reply, and what is left of something deleted."""
+    """Return the parts of an outcome for erasable rows: the reply, and a deleted campaign's last copy."""
     headers = json.dumps(dict(outcome.headers)) if outcome.headers else None
     found = {"raw": outcome.raw, "headers": headers, "record": outcome.record, "summary": outcome.summary}
     return {field: value for field, value in found.items() if value}
@@ -229,9 +234,9 @@ def _unknown(
 
 
 def stop_retrying(entry: ActionRecord, name: str, why: str) -> Transition:
-    """Back to the doubt that was there: the ordered attempt is not made, so people settle it.
+    """Return the transition that cancels an ordered retry. The outcome stays unknown, so people settle it.
 
-    It may have begun already, as long as nothing of it has left.
+    The attempt may have begun already, as long as nothing of it was sent.
     """
     return Transition(
         entry.id,
@@ -245,7 +250,7 @@ def stop_retrying(entry: ActionRecord, name: str, why: str) -> Transition:
 
 
 def unknown_outcome(requester: str) -> tuple[Notification, ...]:
-    """A doubt that nothing but people ends: shown, said, and told to the requester."""
+    """Return notifications of an unknown outcome: to the audit message, its thread, and the requester."""
     return (
         Notification("state", "audit"),
         Notification("unknown", "thread"),

@@ -1,4 +1,4 @@
-"""What else there is beside a request: how many wait, whose number looks like its own, who has its name."""
+"""Reads facts beside a request: pending requests, similar numbers, and campaigns with the same name."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,17 +10,18 @@ from storage.models import ActionRecord, Request
 from storage.store import Store
 
 MOST_COUNTED: Final = 100
-"""Requests that wait are counted up to so many; `bot.parsing.tokens.at_least` says that it may be more."""
+"""Pending requests are counted up to this limit. `bot.parsing.tokens.at_least` marks a count that reached
+it."""
 ESCALATED = "escalated"
-"""A note: others may decide as well, the groups that ``to`` in its data names."""
+"""An annotation for an escalation. ``to`` in its data names the groups that may decide as well."""
 
 
 @dataclass(frozen=True, slots=True)
 class PendingContext:
-    """How many other requests wait, at most `MOST_COUNTED`, and entries whose masked numbers read the same.
+    """The count of other pending requests, up to `MOST_COUNTED`, and actions with similar masked numbers.
 
-    ``escalated`` names the groups that may decide the request as well, once it was escalated to them.
-    ``namesake``: another campaign is called the same, so that its name does not say which is meant.
+    ``escalated`` names the groups that may also decide the request, empty before it is escalated.
+    ``namesake`` is true if another campaign has the same name, so that the name is ambiguous.
     """
 
     others: int = 0
@@ -30,14 +31,14 @@ class PendingContext:
 
 
 AROUND: Final = " '\"`"
-"""What people copy with an id or a name: blanks, quotes, and the marks of Slack's code."""
+"""Characters that are copied with an id or a name: blanks, quotes, and the marks of Slack's code."""
 ALONE = PendingContext()
-"""Nothing else waits."""
+"""No other request is pending."""
 
 
 async def pending_context(store: Store, request: Request) -> PendingContext:
-    """Look at what else waits now."""
-    others = max(await store.approvals.count_pending(MOST_COUNTED + 1) - 1, 0)  # it is pending itself
+    """Return the facts beside a request as of now."""
+    others = max(await store.approvals.count_pending(MOST_COUNTED + 1) - 1, 0)  # it is one of them
     told = [event for event in await store.requests.events(request.id) if event.name == ESCALATED]
     return PendingContext(
         others,
@@ -48,7 +49,7 @@ async def pending_context(store: Store, request: Request) -> PendingContext:
 
 
 async def has_namesake(store: Store, request: Request) -> bool:
-    """Whether the log knows another campaign of the same name, however either is written."""
+    """Return whether the log knows another campaign of the same name, as `name_key` compares names."""
     own = {(request.connection, entry.target_id): called(entry) for entry in request.entries}
     if not any(own.values()):
         return False
@@ -60,17 +61,17 @@ async def has_namesake(store: Store, request: Request) -> bool:
 
 
 def called(entry: ActionRecord) -> str:
-    """What a campaign is called, as `name_key` compares it; empty where that is not known."""
+    """Return an action's campaign name as `name_key` compares it. It is empty if the name is unknown."""
     return name_key(entry.known_as or "")
 
 
 def name_key(text: str) -> str:
-    """Fold a campaign's name so that only another name differs: quotes and marks around it do not count."""
+    """Return a campaign's name folded for comparison, without quotes and marks around it."""
     return fold_name(text.replace("`", "")).strip(AROUND)
 
 
 async def similar_numbers(store: Store, request: Request) -> list[ActionRecord]:
-    """Waiting entries of other requests with another number that reads the same when masked."""
+    """Return pending actions of other requests with a different number that looks the same when masked."""
     found: dict[str, ActionRecord] = {}
     for number in {number for entry in request.entries if (number := number_of(entry.action))}:
         for entry in await store.approvals.pending_ending_with(mask(number)):
@@ -81,7 +82,7 @@ async def similar_numbers(store: Store, request: Request) -> list[ActionRecord]:
 
 
 def number_of(action: CallAction | None) -> str | None:
-    """The number an action is aimed at; None where it is an id, or was erased."""
+    """Return the number that is an action's target, None for an id, or if the number was erased."""
     match action:
         case PlaceCall(to=to) | CancelCall(target=NumberRef(to=to)):
             return to

@@ -1,4 +1,4 @@
-"""What the rules in force, the groups and the directory say about people."""
+"""Decides who may do what, by the current rules, groups and user directory."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from storage.models import PendingRequest, Person, Request
 from storage.store import Store
 
 ATTEMPTED: Final = "attempted"
-"""A note: somebody wanted to decide, or to settle, who may not; ``what`` and ``why`` in its data."""
+"""An annotation for a denied attempt to decide or settle, with ``what`` and ``why`` in its data."""
 
 
 @dataclass(slots=True)
 class Permissions:
-    """Who may do what now. `bot.policy.engine` decides; this knows what it decides by."""
+    """Gives `bot.policy.engine`, which decides, the current rules, members and time."""
 
     _store: Store
     _settings: SettingsHolder
@@ -34,25 +34,25 @@ class Permissions:
     _clock: Callable[[], datetime]
 
     def ineligible_reason(self, person: Person) -> str | None:
-        """Why somebody may do nothing at all here, not even read, or None."""
+        """Return why a user may do nothing here, not even read, None if the user is eligible."""
         return engine.ineligible_reason(person, self._team)
 
     def may_read(self, person: Person) -> Decision:
-        """Whether somebody may search the log."""
+        """Return whether a person may search the log."""
         return engine.can_search(self.rules, self._directory.members(), person, team=self._team)
 
     @property
     def rules(self) -> Sequence[Rule]:
-        """The rules in force."""
+        """The current rules."""
         return self._settings.current.rules
 
     def may_open(self, person: Person, kind: Kind) -> Decision:
-        """What the rules say to somebody who is about to fill in a form."""
+        """Return the rules' decision on a person who opens a form."""
         members, now = self._directory.members(), self._clock()
         return engine.can_open(self.rules, members, person, kind, team=self._team, now=now)
 
     def may_ask(self, wish: RequestSpec, person: Person, *, channel: str | None) -> Decision:
-        """What the rules say to somebody who is about to ask."""
+        """Return the rules' decision on a person's request."""
         asked = context_of_actions(
             wish.connection, wish.kind, wish.actions, at=self._clock(), channel=channel, reason=wish.reason
         )
@@ -60,7 +60,7 @@ class Permissions:
         return engine.can_request(self.rules, members, person, asked, team=self._team)
 
     async def nobody_can_approve(self, rule: Rule | None, requester: str) -> Decision | None:
-        """Return a denial where too few people could approve under a rule now, or None."""
+        """Return a denial if too few people could approve under a rule now, None if enough could."""
         if rule is None:
             return Decision(Effect.DENY, (policy_reasons.RULE_GONE,))
         members = self._directory.members()
@@ -69,10 +69,10 @@ class Permissions:
         return engine.nobody_can_approve(rule, members, requester, unfit)
 
     def rule_of(self, request: Request | PendingRequest) -> Rule | None:
-        """The rule a request was made under, as it stands now.
+        """Return the rule of a request as it is now, None if it was removed.
 
-        What carries out a stop was asked of no rule: how long it may take, and who says what became of it,
-        is as for any cancellation.
+        A request that carries out a stop has no rule. Its expiry and settlers are those of the first rule for
+        cancellations.
         """
         if isinstance(request, Request) and request.stop:
             rules = (rule for rule in self.rules if rule.effect == "allow")
@@ -80,17 +80,17 @@ class Permissions:
         return next((rule for rule in self.rules if rule.name == request.rule), None)
 
     def approval_context(self, request: Request | PendingRequest) -> ApprovalContext:
-        """A request, as far as it matters for who may decide it now."""
+        """Return the facts about a request that matter for who may decide it now."""
         escalated = engine.is_escalated(self.rule_of(request), request.asked_at, self._clock())
         return ApprovalContext(request.requester, self._team, escalated)
 
     def may_decide(self, request: Request | PendingRequest, person: Person) -> Decision:
-        """Whether somebody may approve or deny a request."""
+        """Return whether a person may approve or deny a request."""
         members = self._directory.members()
         return engine.can_decide(self.rule_of(request), members, person, self.approval_context(request))
 
     def missing(self, request: Request, *more: str) -> int:
-        """How many people still have to approve, once these have, too."""
+        """Return the count of approvals still missing, with those of ``more`` included."""
         rule = self.rule_of(request)
         if rule is None:
             return 0
@@ -101,30 +101,30 @@ class Permissions:
         return max(0, needed - len(counted.union(more)))
 
     def may_reveal(self, request: Request, person: Person) -> Decision:
-        """Whether somebody who decides a request may see its full numbers."""
+        """Return whether a person who decides a request may see its full numbers."""
         members = self._directory.members()
         return engine.can_reveal(self.rule_of(request), members, person, self.approval_context(request))
 
     def may_settle(self, request: Request, person: Person) -> Decision:
-        """Whether somebody may say what became of an unknown."""
+        """Return whether a person may record the outcome of an unknown action."""
         members = self._directory.members()
         return engine.can_settle(self.rule_of(request), members, person, self.approval_context(request))
 
     def may_unblock(self, person: Person) -> Decision:
-        """Whether somebody may let calls to a stopped number go out again."""
+        """Return whether a person may allow calls to a stopped number again."""
         members = self._directory.members()
         return engine.can_unblock(self.rules, members, person, team=self._team)
 
     async def record_denied_attempt(
         self, request: Request, person: Person, what: str, decision: Decision
     ) -> None:
-        """Write down, once for each person and request, that somebody wanted what they may not."""
+        """Record, once for each person and request, an attempt that the rules deny."""
         note = Annotation(request.id, ATTEMPTED, {"what": what, "why": "\n".join(decision.reasons)})
         try:
-            # A nonce, not an inbound key: those are forgotten after some days.
+            # It is a nonce, because delivery keys are erased after some days.
             once = f"{ATTEMPTED} {request.id} {person.id}"
             await self._store.requests.apply(
                 ChangeSet(request.id, person.id, [], nonce=once, annotations=[note])
             )
         except ConflictError:
-            return  # it is in the log already
+            return  # the log has the attempt already

@@ -1,6 +1,6 @@
-"""Whether an action can be sent: its connection, its number, its time, and what else was asked meanwhile.
+"""Checks whether an action can be sent: connection, number, time, and requests made meanwhile.
 
-Asked before a request is recorded, before it is approved, and once more before it is sent.
+The checks run before a request is recorded, before it is approved, and again before it is sent.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,12 +32,12 @@ from storage.store import Store
 CHECKED: Final = "A-0000"
 """The id that a request is checked with before it has one."""
 _CANCELLING: Final = frozenset({State.APPROVED, State.SENDING, State.UNKNOWN, State.SUCCEEDED})
-"""How a cancellation stands that was let pass, and did not come to nothing."""
+"""The states of a cancellation that was approved and did not fail."""
 
 
 @dataclass(slots=True)
 class Preconditions:
-    """What must hold for an action to be sent, whoever asks for it."""
+    """Checks the conditions for an action to be sent, whoever requests it."""
 
     _store: Store
     _settings: SettingsHolder
@@ -46,7 +46,7 @@ class Preconditions:
     _clock: Callable[[], datetime]
 
     def adapter(self, connection: str) -> Adapter:
-        """A connection's adapter. Raises `providers.actions.CannotSendError` for one that is off or gone."""
+        """Return a connection's adapter. Raises `CannotSendError` if it is disabled or removed."""
         found = self._adapters.get(connection)
         if found is None:
             why = self._settings.current.off.get(connection, outcomes.NOT_CONFIGURED)
@@ -55,13 +55,13 @@ class Preconditions:
         return found
 
     def prepare(self, wish: RequestSpec) -> list[Prepared]:
-        """Build every request without sending it. Raises `providers.actions.CannotSendError`."""
+        """Build every HTTP request without sending it. Raises `providers.actions.CannotSendError`."""
         context = Context(now=self._clock(), action_id=CHECKED)
         adapter = self.adapter(wish.connection)
         return [adapter.prepare(action, context) for action in wish.actions]
 
     def fingerprint(self, connection: str, action: CallAction) -> str:
-        """What a request is bound to: the provider's host and account, and the agent behind the name."""
+        """Return the fingerprint of the provider's host, the account and the agent of an action."""
         match action:
             case PlaceCall(agent=agent) | CancelCall(target=NumberRef(agent=agent)):
                 return self._adapters[connection].fingerprint(agent)
@@ -69,27 +69,27 @@ class Preconditions:
                 return self._adapters[connection].fingerprint(None)
 
     def mode(self, connection: str) -> str | None:
-        """How a connection is set up to send: None for really, else ``dry-run``."""
+        """Return ``dry-run`` if a connection sends nothing, None if it is live."""
         mode = self._adapters[connection].settings.mode
         return None if mode == "live" else mode
 
     def goes_where(self, request: Request) -> bool:
-        """Whether what a request asked for would go now where it went then: to that account and agent."""
+        """Return whether a request's actions would still go to the same account and agent."""
         first = request.entries[0].action
         if first is None or request.connection not in self._adapters:
             return False
         return self.fingerprint(request.connection, first) == request.fingerprint
 
     async def is_from_a_backup(self, entry: ActionRecord) -> bool:
-        """Whether an action stands as in a backup that was put back: it may have been sent since."""
+        """Return whether an action's state is from a restored backup, so that it may have been sent since."""
         copied = await self._store.audit.copied_at()
         return copied is not None and entry.updated_at <= copied
 
     async def placed_elsewhere(self, connection: str, action: CallAction) -> str | None:
-        """Return why a cancellation cannot reach the calls that it is aimed at, or None; None for all else.
+        """Return why a cancellation cannot reach its calls, None if it can or for other actions.
 
-        They were placed before the connection was changed to another account or agent, where the same id or
-        number may be somebody else's call, or none.
+        Its calls were placed before the connection was changed to another account or agent. The same id or
+        number may belong to another call there, or to none.
         """
         now = self._clock()
         match action:
@@ -107,16 +107,16 @@ class Preconditions:
         return scheduled_calls.placed_elsewhere(connection, [call.id for call in known])
 
     async def stops(self, action: CallAction) -> Sequence[DoNotCallEntry]:
-        """Why a call may not be placed whoever asks: calls to its number are stopped. Empty for all else."""
+        """Return the stops of the number of a call to be placed. They are empty for all other actions."""
         return await self._store.do_not_call.stops(action.to) if isinstance(action, PlaceCall) else ()
 
     async def who_stopped(self, stops: Sequence[DoNotCallEntry]) -> list[str]:
-        """Why calls to a number are stopped, in words for the person who wants to call."""
+        """Return why calls to a number are stopped, in words for the requester."""
         stopper = await self._store.users.person(stops[0].by)
         return call_checks.stopped_by(stops, stopper.name if stopper else None)
 
     def check_call(self, action: CallAction, rule: Rule | None, said: RequestSpec | Request) -> None:
-        """Check that a call may go out when it should, as described.
+        """Check that a call may go out at its time.
 
         Raises `providers.actions.CannotSendError`.
         """
@@ -145,10 +145,10 @@ class Preconditions:
                 call_checks.check_zone(entry.action, self._settings.current, request.zone)
 
     async def cannot_move(self, request: Request) -> str | None:
-        """Return why a move must not cancel its call any more, or None; None for all else.
+        """Return why a reschedule must no longer cancel its call, None if it may or for other requests.
 
-        A call that somebody else cancelled is not placed again. Where a connection cancels by number, the
-        other calls to it would go as well.
+        A call that another person cancelled is not placed again. If a connection cancels by number, the other
+        calls to the number would be cancelled, too.
         """
         if not request.reschedules:
             return None
@@ -169,10 +169,10 @@ class Preconditions:
         return scheduled_calls.placed_since(request.connection, beside) if beside else None
 
     async def cancelled_since(self, request: Request, call: PlaceCall) -> str | None:
-        """Return the request that cancels all to a call's number and was asked since ``request``, or None.
+        """Return the id of a later request that cancels all calls to a call's number, None if there is none.
 
-        Otherwise a call that waits here would go out after its cancellation found nothing. A move cancels
-        one call only.
+        Without this check, a pending call would go out after its cancellation found nothing. A reschedule
+        cancels one call only.
         """
         query = Query(connection=request.connection, number=call.to, since=request.asked_at)
         for entry in (await self._store.search.page(query)).entries:  # newest first
@@ -186,7 +186,7 @@ class Preconditions:
         return None
 
     async def check_before_sending(self, request: Request, action: CallAction) -> None:
-        """Whether a call may still go out. Raises `providers.actions.CannotSendError`."""
+        """Check that a call may still go out. Raises `providers.actions.CannotSendError`."""
         if stops := await self.stops(action):
             raise CannotSendError(call_checks.stopped(stops), code=Code.COMPLIANCE_BLOCKED)
         if isinstance(action, PlaceCall) and (other := await self.cancelled_since(request, action)):

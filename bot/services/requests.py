@@ -1,6 +1,6 @@
-"""Writes requests down: approved, waiting for an approval, or refused.
+"""Records requests: approved, pending or refused.
 
-Each operation reads, decides by the rules, and records one request, together with the posts that tell of it.
+Each operation reads, checks the rules, and records one request, together with its notifications.
 """
 
 from collections.abc import Callable
@@ -36,7 +36,7 @@ from storage.store import Store
 
 @dataclass(slots=True)
 class RequestService:
-    """Asks for what people want done."""
+    """Makes the requests of people."""
 
     _store: Store
     _settings: Settings
@@ -46,7 +46,7 @@ class RequestService:
     _clock: Callable[[], datetime]
 
     async def check(self, wish: RequestSpec, person: Person, *, channel: str | None = None) -> Decision:
-        """What the rules say to a wish that can be sent. Raises `providers.actions.CannotSendError`."""
+        """Return the rules' decision on a request that can be sent. Raises `CannotSendError`."""
         self._preconditions.prepare(wish)
         decision = self._permissions.may_ask(wish, person, channel=channel)
         if decision.effect is Effect.NEEDS_APPROVAL:
@@ -66,13 +66,13 @@ class RequestService:
         return decision
 
     async def ask(self, wish: RequestSpec, origin: RequestSource) -> CreateResult:
-        """Write a request down: approved, waiting, or refused; what is asked already joins that.
+        """Record a request: approved, pending or refused. Targets that are already requested are left out.
 
         Raises `PermissionDeniedError` once the refusal is recorded, or `providers.actions.CannotSendError`.
         """
         placed = [*wish.actions, *([wish.reschedules.replacement] if wish.reschedules else [])]
         stops = [stop for action in placed for stop in await self._preconditions.stops(action)]
-        if stops:  # whoever is not called at all has no hours
+        if stops:  # calling hours do not matter for a blocked number
             decision = self._permissions.may_ask(wish, origin.person, channel=origin.channel)
         else:
             decision = await self.check(wish, origin.person, channel=origin.channel)
@@ -102,7 +102,7 @@ class RequestService:
     async def record_unsupported(
         self, wish: RequestSpec, origin: RequestSource, refused: CannotSendError
     ) -> Request:
-        """Write down that somebody asked for what a provider cannot be asked. Their form may be mended."""
+        """Record a request that a provider does not support. The user can still correct the form."""
         decision = Decision(Effect.DENY, (refused.message,))
         new = await self._request(wish, replace(origin, nonce=None), decision)
         return (await self._store.requests.create(replace(new, code=refused.code))).request
@@ -159,7 +159,7 @@ class RequestService:
         )
 
     async def cancel_for(self, stop: DoNotCallEntry, wish: RequestSpec, origin: RequestSource) -> Request:
-        """Ask for what carries out a stop: at once, whatever the rules say, beside what is asked already.
+        """Record the cancellations of a stop as approved, whatever the rules say, and never as duplicates.
 
         Raises `providers.actions.CannotSendError`.
         """
@@ -184,5 +184,5 @@ class RequestService:
 
 
 def _time_after(move: Reschedule | None) -> list[datetime]:
-    """When a call that is moved is to go out instead: what is decided later is decided too late for it."""
+    """Return the new time of a rescheduled call, as it limits the time for a decision."""
     return [move.replacement.at] if move and move.replacement.at else []

@@ -1,6 +1,7 @@
-"""Scheduled calls that the log knows, as people choose one of them in a form. Pure.
+"""Offers the scheduled calls of the log in a form, and turns the chosen one into a command.
 
-A call is shown as "tomorrow 9:30 · +91 ••••• •3210 · payments": in the reader's own zone, its number masked.
+A call is shown as "tomorrow 9:30 · +91 ••••• •3210 · payments", in the reader's time zone and with its number
+masked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,22 +25,22 @@ from storage.models import ActionRecord
 from storage.states import State
 
 SCHEDULED_CALL: Final = "known"
-"""The field of a form in which one of them is chosen."""
+"""The field of a form in which a call is chosen."""
 NONE_OF_THESE: Final = "none"
-"""Its value where none is: a chosen option of a select cannot be taken out again on every phone."""
+"""The field's value if no call is chosen. Some phones cannot clear a chosen option of a select."""
 MOST_SHOWN: Final = 99
-"""Slack takes a hundred options; one of them is `NONE_OF_THESE`."""
+"""Slack allows a hundred options, of which `NONE_OF_THESE` is one."""
 
 _UNKNOWN_ZONE: Final = "UTC"
 _DAYS_BY_NAME: Final = 7
-"""Before a week is over, a weekday means one day only."""
+"""Within a week, a weekday means one day only."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallOptions:
-    """What the form offers: (entry's id, label), and which of them is chosen at first.
+    """The calls in a form as (action id, label), and the id of the one chosen at first, None if none is.
 
-    ``more``: there are calls that are not offered.
+    ``more`` is true if there are calls that are not offered.
     """
 
     calls: Sequence[tuple[str, str]] = ()
@@ -48,14 +49,14 @@ class CallOptions:
 
 
 def cancelling(vocabulary: CommandContext) -> list[str]:
-    """The connections at which something can be cancelled."""
+    """Return the names of the connections that can cancel something."""
     return [name for name, known in vocabulary.connections.items() if _can_cancel(known)]
 
 
 def call_options(
     entries: Sequence[ActionRecord], *, zone: str, now: datetime, chosen: str | None = None
 ) -> CallOptions:
-    """What to offer of these entries. Calls that would look alike tell their ids as well."""
+    """Return the options for some actions. Calls with the same label also show their ids."""
     shown = [(entry, label(entry, zone=zone, now=now)) for entry in entries[:MOST_SHOWN]]
     labels = [text for _, text in shown]
     calls = [
@@ -65,7 +66,7 @@ def call_options(
 
 
 def label(entry: ActionRecord, *, zone: str, now: datetime) -> str:
-    """A scheduled call in one line."""
+    """Return a scheduled call in one line."""
     number = mask(entry.action.to) if isinstance(entry.action, PlaceCall) else entry.id
     at = clock(entry.scheduled_for, zone=zone, now=now) if entry.scheduled_for else scheduled_calls.NO_TIME
     return cut(" · ".join(filter(None, [at, number, entry.agent])), MAX_OPTION)
@@ -77,7 +78,7 @@ def _with_id(text: str, entry: str) -> str:
 
 
 def clock(at: datetime, *, zone: str, now: datetime) -> str:
-    """An instant as somebody in that zone would say it: "tomorrow 9:30", "Mon 10:00", "5 Dec 10:00"."""
+    """Return an instant as people in that zone say it: "tomorrow 9:30", "Mon 10:00", "5 Dec 10:00"."""
     try:
         here, then = clocks.local(Instant(now), zone), clocks.local(Instant(at), zone)
         where = ""
@@ -99,7 +100,7 @@ def clock(at: datetime, *, zone: str, now: datetime) -> str:
 
 
 def too_late(entry: ActionRecord, *, zone: str, now: datetime) -> str | None:
-    """Why a call that was chosen cannot be cancelled any more, as far as its own row tells; None: it can."""
+    """Return why a chosen call can no longer be cancelled, by its own row, None if it can."""
     if entry.kind is not Kind.PLACE_CALL or entry.code is not Code.SCHEDULED or entry.scheduled_for is None:
         return scheduled_calls.not_scheduled(entry.id)
     if not isinstance(entry.action, PlaceCall) or entry.state is not State.SUCCEEDED:
@@ -110,7 +111,7 @@ def too_late(entry: ActionRecord, *, zone: str, now: datetime) -> str | None:
 
 
 def values(entry: ActionRecord, vocabulary: CommandContext) -> Mapping[str, str]:
-    """A chosen call as the values of a form, aimed at as its connection cancels.
+    """Return a chosen call as the values of a form, by the identifier that its connection cancels by.
 
     Raises `CannotCancelError`.
     """
@@ -126,7 +127,7 @@ def values(entry: ActionRecord, vocabulary: CommandContext) -> Mapping[str, str]
 
 
 def aimed_at(line: Command, entry: ActionRecord, vocabulary: CommandContext) -> Command:
-    """A line that names a call by our id, aimed at it as its connection cancels.
+    """Return a command with a call of CallOps as target, by the identifier that its connection cancels by.
 
     Raises `CannotCancelError`.
     """
@@ -139,11 +140,11 @@ def aimed_at(line: Command, entry: ActionRecord, vocabulary: CommandContext) -> 
 
 
 class CannotCancelError(CallOpsError):
-    """Why a call cannot be cancelled from here, as a sentence."""
+    """A call that cannot be cancelled from here. Its message is a sentence for the user."""
 
 
 def fault(sentence: str) -> FieldProblem:
-    """A fault of the field in which a call is chosen."""
+    """Return an error of the field in which a call is chosen."""
     return FieldProblem(SCHEDULED_CALL, sentence)
 
 
@@ -152,7 +153,7 @@ def _can_cancel(words: ConnectionInfo) -> bool:
 
 
 def only(line: Command, found: Sequence[ActionRecord], *, zone: str, now: datetime) -> ActionRecord:
-    """The one call that a line means. Raises `CannotCancelError` where that is none, or not clear."""
+    """Return the call that a command means. Raises `CannotCancelError` if there is none or several."""
     if len(line.targets) > 1:
         raise CannotCancelError(scheduled_calls.ONE_CALL)
     fitting = [
@@ -178,9 +179,9 @@ def request_spec(
     zone: str,
     now: datetime,
 ) -> RequestSpec:
-    """To cancel a call and to place it again. Raises `CannotCancelError` where that cannot be done cleanly.
+    """Return the request to cancel a call and place it again. Raises `CannotCancelError` if that is unsafe.
 
-    ``beside`` are the other calls that would go away with it where calls are cancelled by number.
+    ``beside`` are the other calls that a cancellation by number would also cancel.
     """
     through = vocabulary.connections[entry.connection]
     if not through.moves or not isinstance(entry.action, PlaceCall) or line.at is None:
@@ -213,7 +214,7 @@ def _to(line: Command) -> str:
 
 
 def _listed(entries: Sequence[ActionRecord], zone: str, now: datetime) -> str:
-    """Calls by their ids and times, as one says them."""
+    """Return the ids and times of some calls in one line."""
     return ", ".join(
         f"{entry.id} {clock(entry.scheduled_for, zone=zone, now=now)}"
         for entry in entries

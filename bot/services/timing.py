@@ -1,7 +1,7 @@
-"""Whether a cancellation still comes before its call, as far as anybody knows when that goes out. Pure.
+"""Decides whether a cancellation can still take effect before the call, and when requests expire.
 
-A provider that takes away whatever is scheduled to a number says "deleted" where nothing was there as well:
-its success proves something only as long as the call's time had not come.
+A provider that cancels everything scheduled to a number reports "deleted" even if nothing was scheduled. Its
+success proves a cancellation only if the call's time had not passed.
 """
 
 from collections.abc import Iterable
@@ -15,13 +15,13 @@ from storage.models import ActionRecord, Request, call_time
 
 
 def call_time_passed(request: Request, entry: ActionRecord, now: datetime) -> bool:
-    """Whether the time of the call that an entry is to cancel has come; not where nobody knows it."""
+    """Return whether the call that an action is to cancel was due. Return False if its time is unknown."""
     at = call_time(request, entry)
     return entry.kind is Kind.CANCEL_CALL and at is not None and at <= now
 
 
 def by_number(request: Request, entry: ActionRecord) -> NumberRef | None:
-    """What a cancellation by number is aimed at; a move is aimed at one call only."""
+    """Return the target of a cancellation by number. Return None for others and for a reschedule."""
     match entry.action:
         case CancelCall(target=NumberRef() as target) if not request.reschedules:
             return target
@@ -30,10 +30,10 @@ def by_number(request: Request, entry: ActionRecord) -> NumberRef | None:
 
 
 def has_more_to_do(request: Request, entry: ActionRecord, coming_up: Iterable[ActionRecord]) -> bool:
-    """Whether a cancellation by number is of use once its first call went out.
+    """Return whether a cancellation by number is useful after its first call went out.
 
-    It is if a later call was scheduled when it was asked. What stops all calls to a number is in any case: it
-    is aimed at what waits at the provider without a time as well.
+    It is if a later call was already scheduled at the time of the request. A stop always is, because calls
+    may be queued at the provider without a time.
     """
     return bool(request.stop) or any(call.updated_at <= entry.asked_at for call in coming_up)
 
@@ -41,9 +41,10 @@ def has_more_to_do(request: Request, entry: ActionRecord, coming_up: Iterable[Ac
 def unsent(
     request: Request, entry: ActionRecord, now: datetime, *, over: bool, unread: str | None = None
 ) -> str:
-    """Why something ends unsent now; ``over``: its call went out, and there is nothing else to cancel.
+    """Return why an action ends without being sent.
 
-    ``unread`` is a sentence of whom Slack did not tell, where it waited for that.
+    With ``over``, its call went out, and there is nothing else to cancel. ``unread`` is a sentence about
+    people whom Slack did not return, if the action waited for that.
     """
     if over:
         return " ".join(filter(None, [outcomes.NO_CANCELLATION_IN_TIME, unread]))
@@ -58,15 +59,16 @@ def unsent(
 def waits_until(
     request: Request, entry: ActionRecord, rule: Rule | None, now: datetime, *, margin: timedelta
 ) -> datetime | None:
-    """When waiting for a provider that puts us off is over: with the call, whatever the rule allows.
+    """Return the time until which an action may be retried after a provider put it off, None for no limit.
 
-    ``margin`` is the time before a call that is left for sending.
+    It is at the latest the time of the call, whatever the rule allows. ``margin`` is the time left for
+    sending before a call.
     """
     end, goes = request.decide_by, call_time(request, entry)
     if call_time_passed(request, entry, now):
-        end = goes = None  # it is sent for later calls only
+        end = goes = None  # the cancellation is for later calls only
     if end and goes and timedelta(0) < goes - end <= margin:
-        return goes  # the margin was left for this
+        return goes  # retries may use the margin
     allowed = end or (request.asked_at + rule.expires if rule else None)
     return goes if goes and allowed and now < goes < allowed else allowed
 
@@ -74,9 +76,9 @@ def waits_until(
 def verified_outcome(
     request: Request, entry: ActionRecord, outcome: Outcome, coming_up: Iterable[ActionRecord], now: datetime
 ) -> Outcome:
-    """What an outcome that comes now proves. ``entry`` is as it was when its attempt began.
+    """Return the outcome that an answer proves at this time. ``entry`` is as of the start of its attempt.
 
-    ``upcoming_calls`` are the calls to its number that were still to go out when the answer came.
+    ``coming_up`` are the calls to its number that were still scheduled when the answer came.
     """
     if outcome.status is not Status.OK or entry.target_id or not call_time_passed(request, entry, now):
         return outcome
@@ -94,17 +96,17 @@ def verified_outcome(
 
 
 LAST_CALL = timedelta(minutes=15)
-"""How long before the end the last reminder comes."""
+"""The time before expiry at which the last reminder is sent."""
 
 TOO_SHORT = timedelta(minutes=10)
-"""Whoever has less than this in all was asked just now: no reminder would be of use."""
+"""If a request has less than this in total, approvers were asked just now and need no reminder."""
 
 LEAST_LEFT = timedelta(minutes=1)
-"""With less than this left, nobody opens a card because of a reminder."""
+"""With less than this left, a reminder comes too late for anyone to decide."""
 
 
 class Reminder(StrEnum):
-    """The reminders there are."""
+    """The reminders of a pending request."""
 
     HALF = "half"
     LAST = "last"
@@ -113,11 +115,10 @@ class Reminder(StrEnum):
 def decide_by(
     now: datetime, expires: timedelta, reported_call_time: Iterable[datetime], *, margin: timedelta
 ) -> datetime:
-    """When a request that is asked now can be decided no more.
+    """Return the time at which a request made now expires.
 
-    The rule's time, or the time of the first call that goes out less a margin in which the request is sent:
-    whichever is sooner. Where a call goes out so soon that the margin would take more than half of what is
-    left, it takes half.
+    It is the end of the rule's time, or the time of the first call less a margin for sending, whichever is
+    sooner. The margin is at most half of the time until the call.
     """
     ends = [now + expires]
     ends += [max(at - margin, now + (at - now) / 2) for at in reported_call_time if at > now]
@@ -125,19 +126,19 @@ def decide_by(
 
 
 def reminder_due(asked_at: datetime, end: datetime, now: datetime) -> Reminder | None:
-    """The reminder whose time has come; a later one stands for those before it that were missed."""
+    """Return the latest reminder that is due, None if there is none. Earlier missed ones are skipped."""
     if end - now < LEAST_LEFT:
         return None
     return next((one for one, at in reversed(_reminders(asked_at, end)) if at <= now), None)
 
 
 def next_reminder(asked_at: datetime, end: datetime, now: datetime) -> datetime | None:
-    """When the next reminder will be due."""
+    """Return the time of the next reminder, None if there is none."""
     return next((at for _, at in _reminders(asked_at, end) if at > now), None)
 
 
 def _reminders(asked_at: datetime, end: datetime) -> list[tuple[Reminder, datetime]]:
-    """The reminders of a request and their times: where half time is that late, it is the last call, too."""
+    """Return the reminders of a request with their times. Short requests have only the one at half time."""
     whole = end - asked_at
     if whole < TOO_SHORT:
         return []

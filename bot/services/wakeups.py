@@ -1,4 +1,4 @@
-"""Wakes the background work that may have something new to do."""
+"""Wakes background workers that may have something new to do."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ def _nobody() -> None:
 
 @dataclass(slots=True)
 class Wakeups:
-    """Whom a change wakes: nobody, until `bot.runtime.House` runs what there is to wake."""
+    """The functions that wake workers. They do nothing until `bot.runtime.Runtime` starts the workers."""
 
     outbox: Callable[[], None] = _nobody
-    """There is something to post."""
+    """Wakes the outbox to post."""
     approvals: Callable[[], None] = _nobody
-    """Somebody else is to be asked to decide."""
+    """Wakes the worker that notifies approvers."""
     all: Callable[[], None] = _nobody
-    """There may be something to do for anybody."""
+    """Wakes every worker that a change can concern."""

@@ -1,1 +1,1 @@
-"""Background workers: sending, asking, posting, keeping."""
+"""Background workers: sending, notifying, posting, and maintenance of the log."""

@@ -1,7 +1,8 @@
-"""Who is asked to decide, and reminded: one phone rings, then the next; nobody twice, whatever restarts.
+"""Asks approvers to decide, escalates requests, and reminds approvers.
 
-That somebody was asked or reminded is a note in the log, committed together with the posts that do so. Two
-processes, or a restart, find the note; its key is used up, so that it is made once.
+Approvers are asked one after another, or all at once. Each question and reminder is recorded with a unique
+key, in one transaction with its Slack posts. So it is sent once even with several processes or after a
+restart.
 """
 
 import asyncio
@@ -30,20 +31,20 @@ from storage.repositories.rate_limits import MINUTE
 from storage.store import Store
 
 ALIKE = "alike"
-"""A note: a request's card was rewritten, as another one's number reads like its own."""
+"""An annotation of a card that was updated, because another request's number looks like its own."""
 
 LOOK_AGAIN = timedelta(seconds=30)
-"""Until it is looked again for somebody to ask, where nobody could be found."""
+"""The time until the next search for an approver, if none was found."""
 
 BATCH = 50
-"""Requests that are looked at in one round."""
+"""Requests that are checked in one run."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class ApprovalNotifier:
-    """Asks approvers for what waits, and reminds them."""
+    """Asks and reminds the approvers of pending requests."""
 
     _store: Store
     _settings: SettingsHolder
@@ -53,36 +54,39 @@ class ApprovalNotifier:
     _team: str
     _clock: Callable[[], datetime]
     _read: int = field(default=0, init=False)
-    """How far the log was read for requests that became pending."""
+    """The position up to which the log was read for new pending requests."""
     _due: dict[str, datetime] = field(default_factory=dict, init=False)
-    """When each pending request is to be looked at again. Only saves work."""
+    """The time at which each pending request is checked again. It only saves work."""
     _queue: list[tuple[datetime, int, str]] = field(default_factory=list, init=False)
-    """The same as a heap, in order. What is not in `_due` any more for that time is passed over."""
+    """The same times as a heap. An item whose time is not that in `_due` is obsolete, and is skipped."""
     _places: Iterator[int] = field(default_factory=count, init=False)
     _new: set[str] = field(default_factory=set, init=False)
-    """Requests that others with such a number were not told apart from yet."""
+    """New requests that were not yet compared with others for similar numbers."""
     _again: set[str] = field(default_factory=set, init=False)
     _looked_at: datetime = field(init=False)
     _followed: Settings = field(init=False)
-    """The settings of the last round: whose turn it is may be different by others."""
+    """The settings of the last run. With new settings, other approvers may have to be asked."""
 
     def __post_init__(self) -> None:
         self._looked_at, self._followed = self._clock(), self._settings.current
 
     def look_again(self, request: str) -> None:
-        """Look at a request in the next round: its card could not be posted."""
+        """Check a request in the next run, because its card could not be posted."""
         self._again.add(request)
         self._wakeups.approvals()
 
     def _look_at(self, request: str, due: datetime) -> None:
-        """Look at a request when that time has come."""
+        """Schedule the check of a request."""
         self._due[request] = due
         heappush(self._queue, (due, next(self._places), request))
 
     async def run_once(self) -> bool:
-        """Look at what is due, one after another: who is asked for one counts for the next. True: go on."""
+        """Check the requests that are due, one after another. Return True if there are more.
+
+        A person asked about one request counts as asked for the next.
+        """
         now = self._clock()
-        # A clock that was set back says nothing of how long they have waited.
+        # After the clock was set back, the waiting times are unknown.
         if now < self._looked_at or self._settings.current is not self._followed:
             for request in self._due:
                 self._look_at(request, now)
@@ -103,7 +107,7 @@ class ApprovalNotifier:
         return bool(new) or len(due) == BATCH
 
     async def _look_now(self, request: str) -> None:
-        """Ask and remind about a request as far as it is time, and find out when to look again."""
+        """Ask and remind about a request if it is time, and schedule the next check."""
         again = self._clock() + LOOK_AGAIN
         try:
             if request in self._new:
@@ -113,14 +117,14 @@ class ApprovalNotifier:
             if one is None:
                 return
             again = await self._look(one)
-        except ConflictError:  # another process was first: the next round reads what it did
+        except ConflictError:  # another process was first: the next run reads its change
             again = self._clock()
-        except Exception:  # noqa: BLE001 - one that fails holds up no other; it is logged in full
+        except Exception:  # noqa: BLE001 - a failure must not delay other requests
             _log.exception("Asking about %s failed; it is tried again", request)
         self._look_at(request, again)
 
     async def _look(self, one: PendingRequest) -> datetime:
-        """Ask and remind as far as it is time; when to look again."""
+        """Ask and remind if it is time. Return the time of the next check."""
         events = await self._store.requests.events(one.id)
         asked = {str(event.data["person"]): event.at for event in events if event.name == ASKED}
         shut = [one.data["where"] for one in events if one.name == NOT_POSTED and one.data["what"] == "card"]
@@ -134,15 +138,15 @@ class ApprovalNotifier:
             again.append(next_reminder(one.asked_at, one.decide_by, self._clock()))
         if stuck and not stuck.unread and not reminded:
             await self._say_stuck(one, events, why)
-        again.append(self._clock() + FRESH)  # what is known of the approvers may have changed by then
+        again.append(self._clock() + FRESH)  # the approvers' profiles are stale by then
         return min(at for at in again if at)
 
     async def _escalate(
         self, one: PendingRequest, rule: Rule | None, events: Sequence[Event], asked: dict[str, datetime]
     ) -> datetime | None:
-        """Say that others may decide as well, and ask them, once it is time; when that will be.
+        """Escalate a request if it is time, and ask more approvers. Return the time if it is later.
 
-        Whoever is asked is added to ``asked``.
+        The people who are asked are added to ``asked``.
         """
         if rule is None or rule.escalate_after is None or any(event.name == ESCALATED for event in events):
             return None
@@ -164,9 +168,10 @@ class ApprovalNotifier:
     async def _ask(
         self, one: PendingRequest, rule: Rule | None, asked: Mapping[str, datetime], shut: Scalar
     ) -> datetime | None:
-        """Ask whose turn it is; when the next one's comes.
+        """Ask the approver whose turn it is. Return the time of the next turn, None if there is none.
 
-        ``shut`` is the channel that the card could not be posted in: then everyone is asked who can decide.
+        ``shut`` is the channel that the card could not be posted in. With it, everyone who can decide is
+        asked.
         """
         if rule is None or (rule.notify == "nobody" and not shut):
             return None
@@ -177,7 +182,7 @@ class ApprovalNotifier:
         left = sorted(entitled - asked.keys())
         if asked and not left:
             return None
-        # A clock that was set back leaves times that lie ahead of it: the wait since then is over.
+        # Times in the future were recorded before the clock was set back. They count as past.
         lately = max((at for at in asked.values() if at <= now + MINUTE), default=None)
         if in_turn and lately and now < lately + wait:
             return lately + wait
@@ -194,7 +199,7 @@ class ApprovalNotifier:
         return now + wait if entitled - asked.keys() else None
 
     async def _fit(self, people: Sequence[str]) -> list[str]:
-        """Those who can decide anything at all, as far as Slack says."""
+        """Return the people who are eligible to decide, according to Slack."""
         able = await asyncio.gather(*map(self._can_decide, people))
         return [one for one, fit in zip(people, able, strict=True) if fit]
 
@@ -206,7 +211,7 @@ class ApprovalNotifier:
         return engine.ineligible_reason(person, self._team) is None
 
     async def _first(self, people: Sequence[str]) -> str:
-        """Who was asked least recently and is not away; if all are, who was asked least recently."""
+        """Return the person who was asked least recently, skipping those who are away unless all are."""
         last = await self._store.approvals.last_notified_at(people)
         never = datetime.min.replace(tzinfo=self._clock().tzinfo)
         in_turn = sorted(people, key=lambda one: (last.get(one, never), one))
@@ -218,10 +223,10 @@ class ApprovalNotifier:
     async def _remind(
         self, one: PendingRequest, end: datetime, events: Sequence[Event], asked: Sequence[str], stuck: str
     ) -> bool:
-        """Remind those who were asked, below the card, where it is time and was not done yet.
+        """Remind the approvers who were asked, below the card, if it is time. Return whether it was time.
 
-        ``stuck``: why nobody can approve it now; then the requester is reminded, too. Return whether it was
-        time.
+        ``stuck`` is the reason why nobody can approve the request now. With it, the requester is reminded,
+        too.
         """
         due = reminder_due(one.asked_at, end, self._clock())
         if due is None or any(event.name == REMINDED and event.data["which"] == due for event in events):
@@ -236,25 +241,25 @@ class ApprovalNotifier:
         return True
 
     async def _say_stuck(self, one: PendingRequest, events: Sequence[Event], why: str) -> None:
-        """Say once, below the card and to the requester, that nobody can approve a request any more."""
+        """Report once, below the card and to the requester, that nobody can approve a request any more."""
         if not any(event.name == STUCK for event in events):
             posts = [Notification(STUCK, "card_thread"), Notification(STUCK, f"dm:{one.requester}")]
             await self._note(one.id, [Annotation(one.id, STUCK, {"why": why})], posts, key=STUCK)
 
     async def _tell_apart(self, new: str) -> None:
-        """Have the cards rewritten that waited before and whose numbers read like a new request's."""
+        """Update the cards of earlier requests whose numbers look like a new request's."""
         request = await self._store.requests.request(new)
         for other in sorted({entry.request for entry in await similar_numbers(self._store, request)}):
             note = Annotation(other, ALIKE, {"other": new})
             try:
                 await self._note(other, [note], [Notification("state", "card")], key=f"{ALIKE}:{new}")
             except ConflictError:
-                continue  # it was told apart before
+                continue  # the card was updated before
 
     async def _note(
         self, request: str, notes: Sequence[Annotation], posts: Sequence[Notification], *, key: str
     ) -> None:
-        """Commit notes with their posts, once. Raises `ConflictError` where that was done before."""
+        """Commit annotations with their posts, once. Raises `ConflictError` if that was done before."""
         delivery_key = f"{request}:{key}"
         await self._store.requests.apply(
             ChangeSet(request, SYSTEM, [], delivery_key=delivery_key, annotations=notes, notifications=posts)

@@ -1,8 +1,7 @@
-"""One attempt at an action: the last look at the rules, the claim, the send, and what is recorded of it.
+"""Makes an attempt at an action: the last checks, the claim, the send, and the record of its outcome.
 
-`sending` is committed before any byte leaves; who owns it is checked once more just before they do; what
-follows from the answer is decided by `bot.services.outcomes` and committed together with the posts that tell
-of it.
+`sending` is committed before any byte leaves. The lease is checked again just before. `bot.services.outcomes`
+decides the consequences of the answer, which are committed together with their notifications.
 """
 
 import logging
@@ -42,23 +41,23 @@ from storage.states import State
 from storage.store import Store
 
 GROUP_AGAIN = timedelta(seconds=5)
-"""Until it is looked again whether a user group could be read."""
+"""The time until a user group that could not be read is tried again."""
 NOW_MEANS = timedelta(minutes=15)
-"""How long after it was approved a call without a time may still be placed."""
+"""The time after its approval within which a call without a time may be placed."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _Unread:
-    """The wait of an entry of whose people Slack did not tell, and what is said if it ends with that."""
+    """The wait of an action whose people Slack did not return, and the sentence for its expiry."""
 
     wait: Wait
     message: str
 
 
 class _UserUnreadError(CallOpsError):
-    """Slack did not tell of somebody whom the rules ask about; ``message`` says so."""
+    """Slack did not return a person that the rules need. ``message`` is the sentence for people."""
 
     def __init__(self, message: str, until: datetime) -> None:
         super().__init__(message)
@@ -68,7 +67,7 @@ class _UserUnreadError(CallOpsError):
 
 @dataclass(slots=True)
 class Attempts:
-    """Makes one attempt at a time at an action, and never a second on a doubt.
+    """Makes one attempt at a time at an action, and never a second after an unknown outcome.
 
     ``jitter`` gives a random share from 0 to 1.
     """
@@ -88,13 +87,13 @@ class Attempts:
     _clock: Callable[[], datetime]
     _jitter: Callable[[], float]
     _unread: dict[str, _Unread] = field(default_factory=dict, init=False)
-    """What waits until Slack says who its people are, by its entry."""
+    """Actions that wait until Slack returns their people, by id."""
 
     async def run(self, entry: ActionRecord) -> None:
-        """One attempt, from the last look at the rules to the recorded answer."""
+        """Make an attempt, from the last checks to the recorded outcome."""
         request, unread = await self._store.requests.request(entry.request), self._unread.pop(entry.id, None)
         if entry.not_after is not None and self._clock() < entry.updated_at:
-            await self.end_window(entry)  # the clock was set back, and says nothing of the time that passed
+            await self.end_window(entry)  # the clock was set back, so the elapsed time is unknown
             return
         if await self._too_late(request, entry):
             await self._expire_unsent(request, entry, unread.message if unread else None)
@@ -108,7 +107,7 @@ class Attempts:
             await self._refuse(request, entry, refused)
             return
         except _UserUnreadError as unread:
-            # It gives its worker back: others go on meanwhile.
+            # The attempt frees its worker for other actions meanwhile.
             self._unread[entry.id] = _Unread(Wait(self._clock(), unread.until), unread.message)
             return
         claimed = await self._claim(request, entry)
@@ -116,7 +115,7 @@ class Attempts:
             await self._send(request, claimed, prepared)
 
     async def _send(self, request: Request, claimed: ActionRecord, prepared: Prepared) -> None:
-        """Let the bytes leave, if nothing came up since the claim."""
+        """Send the request if nothing has changed since the claim."""
         if await until_written(lambda: self._still_ours(claimed)):
             if await self._is_over(request, claimed):
                 await self._hold_back(request, claimed, outcomes.CALL_TIME_CAME)
@@ -132,12 +131,12 @@ class Attempts:
                 )
                 raise
         elif claimed.not_after is not None and claimed.not_after <= self._clock():
-            await self.end_window(claimed)  # nothing has left
+            await self.end_window(claimed)  # nothing was sent
         elif claimed.action and await self._preconditions.stops(claimed.action):
             await self._hold_back(request, claimed, outcomes.CALLS_STOPPED)
 
     async def _last_look(self, request: Request, entry: ActionRecord) -> Prepared:
-        """Check the rules, the connection and the action once more.
+        """Check the rules, the connection and the action again.
 
         Raises `CannotSendError` with the reason.
         """
@@ -149,7 +148,7 @@ class Attempts:
         if self._preconditions.fingerprint(entry.connection, entry.action) != request.fingerprint:
             changed = [outcomes.connection_changed(entry.connection), policy_reasons.AGAIN]
             raise CannotSendError(_said_of(entry, changed), code=Code.CONFIG_ERROR)
-        if not request.stop:  # which no rule was asked about
+        if not request.stop:  # a stop's cancellations have no rule
             await self._check_rules(request, entry)
         await self._preconditions.check_before_sending(request, entry.action)
         prepared = adapter.prepare(entry.action, Context(now=self._clock(), action_id=entry.id))
@@ -158,7 +157,7 @@ class Attempts:
         return prepared
 
     async def _check_rules(self, request: Request, entry: ActionRecord) -> None:
-        """Ask the rules and the directory as they are now. Raises `CannotSendError` with the reason."""
+        """Check the current rules and user directory. Raises `CannotSendError` with the reason."""
         requester = await self._person(request.requester, outcomes.REQUESTER_UNREAD)
         approvals = [
             (approval, await self._person(approval.person, outcomes.APPROVER_UNREAD))
@@ -174,31 +173,31 @@ class Attempts:
             team=self._team,
             now=self._clock(),
         )
-        if decision.unread:  # what was approved is not lost because Slack does not answer just now
+        if decision.unread:  # an approved action must not be refused because Slack does not answer
             raise _UserUnreadError(outcomes.group_unread(decision.unread), self._clock() + GROUP_AGAIN)
         if not decision.allowed:
             raise CannotSendError(_said_of(entry, decision.reasons), code=Code.REJECTED)
 
     async def _person(self, user: str, unread: str) -> Person:
-        """Return who somebody is. Raise `_UserUnreadError` with these words where Slack does not say."""
+        """Return a user. Raises `_UserUnreadError` with ``unread`` if Slack does not return the user."""
         try:
             return await self._directory.get_user_in_background(user)
         except UserUnavailableError as person:
             raise _UserUnreadError(unread, person.until) from person
 
     def held(self) -> frozenset[str]:
-        """Return the entries that wait until Slack is asked about their people again."""
+        """Return the ids of the actions that wait until Slack is asked about their people again."""
         now = self._clock()
         return frozenset(entry for entry, unread in self._unread.items() if not unread.wait.is_over(now))
 
     async def end_if_late(self, entry: ActionRecord) -> None:
-        """End an action that has waited too long, as an attempt at it would."""
+        """End an action that has waited too long, as an attempt would."""
         request = await self._store.requests.request(entry.request)
         if await self._too_late(request, entry):
             await self._expire_unsent(request, entry)
 
     async def _too_late(self, request: Request, entry: ActionRecord) -> bool:
-        """Whether what was approved or ordered has waited too long: "now" must not ring hours later."""
+        """Return whether an action has waited too long. An immediate call must not ring hours later."""
         if await self._is_over(request, entry):
             return True
         rule = self._permissions.rule_of(request)
@@ -207,7 +206,7 @@ class Attempts:
         return self._clock() - entry.updated_at > waits
 
     async def _is_over(self, request: Request, entry: ActionRecord) -> bool:
-        """Whether the call that is to be cancelled has gone out, and nothing else is left to be cancelled."""
+        """Return whether the call to be cancelled went out and no other call is left to cancel."""
         if not call_time_passed(request, entry, self._clock()):
             return False
         aim = None if entry.maybe_executed else by_number(request, entry)
@@ -219,7 +218,7 @@ class Attempts:
         return not has_more_to_do(request, entry, coming_up)
 
     async def _hold_back(self, request: Request, entry: ActionRecord, why: str) -> None:
-        """Something came up just before this one left: nothing of it has left, and nothing will."""
+        """Stop an action just before it is sent. It is approved again, or unknown if it was before."""
         if entry.maybe_executed:
             await self._not_again(request, entry, why)
             return
@@ -227,23 +226,26 @@ class Attempts:
         back = Transition(
             entry.id, "held_back", ours, State.APPROVED, owner=self._owner, attempt=entry.attempt
         )
-        await self._changes.apply(request, back)  # to be refused, or to expire, in words
+        await self._changes.apply(request, back)  # the next attempt refuses or expires it, with the reason
 
     async def end_window(self, entry: ActionRecord) -> None:
-        """The short while in which a cancellation by number may be sent again is over: people settle it."""
+        """End the retries of a cancellation by number whose window has passed, so that people settle it."""
         request = await self._store.requests.request(entry.request)
         await self._not_again(request, entry, outcomes.SO_LATE, name="window_passed")
 
     async def _not_again(
         self, request: Request, entry: ActionRecord, why: str, *, name: str = "not_sent_again"
     ) -> None:
-        """What is in doubt and is not sent again after all is still in doubt."""
+        """Cancel the ordered retry of an action whose outcome stays unknown."""
         await self._changes.apply(
             request, stop_retrying(entry, name, why), posts=unknown_outcome(request.requester)
         )
 
     async def _expire_unsent(self, request: Request, entry: ActionRecord, unread: str | None = None) -> None:
-        """End what was not sent in time; ``unread``: of whom Slack did not tell meanwhile."""
+        """Expire an action that was not sent in time.
+
+        ``unread`` is the sentence about people whom Slack did not return, None if there is none.
+        """
         over = await self._is_over(request, entry)
         if entry.maybe_executed:
             await self._not_again(request, entry, outcomes.CALL_TIME_CAME if over else outcomes.NOT_IN_TIME)
@@ -274,7 +276,7 @@ class Attempts:
         )
 
     async def _claim(self, request: Request, entry: ActionRecord) -> ActionRecord | None:
-        """Commit `sending`, or None where somebody else was first."""
+        """Commit `sending` and return the claimed action, None if another change came first."""
         move = Transition(
             entry.id,
             "sending",
@@ -300,7 +302,7 @@ class Attempts:
         )
 
     async def _believed(self, request: Request, entry: ActionRecord, outcome: Outcome) -> Outcome:
-        """What an answer proves that comes now."""
+        """Return the outcome that an answer proves at this time."""
         now, aim = self._clock(), by_number(request, entry)
         late = outcome.status is Status.OK and aim is not None and call_time_passed(request, entry, now)
         coming = (
@@ -311,13 +313,13 @@ class Attempts:
         return verified_outcome(request, entry, outcome, coming, now)
 
     async def _record(self, request: Request, entry: ActionRecord, outcome: Outcome) -> None:
-        """Commit what came of an attempt. An answer that comes after its lease still settles the doubt."""
+        """Commit the outcome of an attempt. An answer after the lease still resolves an unknown outcome."""
         said, outcome = outcome, await self._believed(request, entry, outcome)
         consequence = await self._consequence(request, entry, outcome, owner=self._owner)
         recorded = await until_written(
             lambda: self._changes.apply(request, *consequence.transitions, posts=consequence.notifications)
         )
-        # What came of it is worth more than the pace.
+        # The outcome is recorded before the rate limit, because it matters more.
         await until_written(lambda: self._pace.on_response(entry.connection, said))
         await until_written(lambda: self._outages.on_response(entry.connection, said, began=entry.updated_at))
         if recorded:
@@ -325,7 +327,7 @@ class Attempts:
         current = await self._store.requests.request(entry.id)
         now = next(one for one in current.entries if one.id == entry.id)
         succeeded = outcome.status is Status.OK
-        ordered = now.state is State.APPROVED and now.maybe_executed and succeeded  # and is needed no more
+        ordered = now.state is State.APPROVED and now.maybe_executed and succeeded  # no retry is needed
         if now.attempt == entry.attempt and (
             ordered
             or (
@@ -356,7 +358,7 @@ class Attempts:
             )
 
     async def reap(self, entry: ActionRecord) -> None:
-        """An owner died between `sending` and its record: whether the request left, nobody can say."""
+        """Record an unknown outcome for an action whose process died between `sending` and its record."""
         request = await self._store.requests.request(entry.request)
         lost = Outcome(
             status=Status.UNKNOWN,
@@ -370,7 +372,7 @@ class Attempts:
     async def _consequence(
         self, request: Request, entry: ActionRecord, outcome: Outcome, *, owner: str
     ) -> OutcomeDecision:
-        over = call_time_passed(request, entry, self._clock())  # then it may be gone because it went out
+        over = call_time_passed(request, entry, self._clock())  # the call may be gone because it went out
         seen = (
             not over
             and entry.target_id is not None
@@ -382,7 +384,7 @@ class Attempts:
             )
         )
         if seen and entry.maybe_executed and outcome.code is Code.NOT_FOUND:
-            # The look-up may take as long as the request did, and the lease is for one of them.
+            # The look-up may take as long as the request did, and the lease covers only one of them.
             seen = await self._still_ours(entry) and await self._look_ups.confirms_gone(request, entry)
         return decide_next(
             entry,
@@ -404,5 +406,5 @@ class Attempts:
 
 
 def _said_of(entry: ActionRecord, why: Sequence[str]) -> str:
-    """Why something is not sent. Of what is in doubt nobody is told to ask again: it may have happened."""
+    """Return the reasons why an action is not sent. If it may have happened, nobody is told to ask again."""
     return " ".join(one for one in why if not (entry.maybe_executed and one == policy_reasons.AGAIN))

@@ -1,8 +1,8 @@
-"""Providers that are down: their failures are counted, and one attempt finds out when they answer again.
+"""Counts the failures of each connection, pauses it during an outage, and probes whether it is over.
 
-Where nothing could be reached, the provider's host is asked for any answer at all (`Adapter.reach`), which
-has no effect and costs no request one of its attempts. Where something answered, only a request that waits
-can tell: one is sent. Either way one process at a time tries, and all others wait for what it finds.
+If nothing could be reached, the provider's host is pinged for any answer at all (`Adapter.ping`). That has no
+effect and uses no attempt of a request. If something answered, only a real request can tell, and one pending
+request is sent. One process at a time probes, and all others wait for its result.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ from storage.models import ConnectionOutage
 from storage.store import Store
 
 PROBE_MARGIN = timedelta(seconds=5)
-"""How much longer than a request may take a probe belongs to whoever began it."""
+"""The time by which a probe's lock outlasts the deadline of a request."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class CircuitBreaker:
-    """Counts failures and finds out when they are over."""
+    """Counts failures, and probes connections during an outage."""
 
     _store: Store
     _adapters: Mapping[str, Adapter]
@@ -38,18 +38,18 @@ class CircuitBreaker:
     _wakeups: Wakeups
     _clock: Callable[[], datetime]
     _counted: set[str] = field(default_factory=set, init=False)
-    """Connections of which failures are counted."""
+    """Connections with counted failures."""
     _running: dict[str, asyncio.Task[None]] = field(default_factory=dict, init=False)
 
     @property
     def running(self) -> Sequence[asyncio.Task[None]]:
-        """Hosts that are being asked just now."""
+        """The pings that are running."""
         return list(self._running.values())
 
     async def run_once(
         self, all_outages: Sequence[ConnectionOutage]
     ) -> tuple[frozenset[str], frozenset[str]]:
-        """Ask hosts whose pause is over. What is down, and of that what a request may find out about."""
+        """Ping hosts whose pause is over. Return the connections that are down, and those to probe."""
         now = self._clock()
         if any(one.reason == "rate_limited" and not is_open(one, now) for one in all_outages):
             await self._store.outages.clear_expired()
@@ -70,13 +70,13 @@ class CircuitBreaker:
         return names, frozenset(one.connection for one in due if one.reachable)
 
     async def probes(self, connection: str) -> bool:
-        """Whether this process is the one to try."""
+        """Return whether this process may probe a connection."""
         return await self._store.outages.acquire_probe(
             connection, self._clock() + self._deadline + PROBE_MARGIN
         )
 
     async def on_response(self, connection: str, outcome: Outcome, *, began: datetime) -> None:
-        """Count what a request that began then says of its provider."""
+        """Count the failure or success of a request that began at ``began``."""
         if failed(outcome):
             await self._failed(connection, began, reachable=outcome.code is not Code.UNREACHABLE)
         elif connection in self._counted:

@@ -1,4 +1,4 @@
-"""Compares this machine's clock with Slack's while the bot runs: `check` sees only how it is before."""
+"""Compares this machine's clock with Slack's while the app runs. `check` compares them only before."""
 
 import logging
 import time
@@ -14,11 +14,11 @@ from bot.slack.http_mode import NOT_OLDER
 from bot.text.findings import Finding, Result, ok, skipped, wrong
 
 CLOCK_MAY_BE_OFF = timedelta(seconds=30)
-"""Signed tokens have times in them, and leases and deadlines are read by the clock."""
+"""The largest difference without a warning. Signed tokens, leases and deadlines depend on the clock."""
 
 
 def about_clock(tolds: Iterable[Told | str | None]) -> Finding:
-    """Whether the machine's clock agrees with Slack's."""
+    """Return a finding on whether the machine's clock agrees with Slack's."""
     dated = [(one.heard, one.date) for one in tolds if isinstance(one, Told) and one.date]
     if not dated:
         return skipped("clock", "Slack did not tell its time")
@@ -31,15 +31,15 @@ def about_clock(tolds: Iterable[Told | str | None]) -> Finding:
 
 
 EVERY: Final = 300.0
-"""Seconds between two looks. Meanwhile Slack is asked for nothing on account of the clock."""
+"""Seconds between two comparisons. Between them, Slack gets no requests for the clock."""
 
 _log = logging.getLogger(__name__)
 
 
 class ClockCheck:
-    """What is to be said of this machine's clock, by the date of Slack's answers to `auth.test`.
+    """Warns of a wrong clock, by the date of Slack's answers to `auth.test`.
 
-    ``over_http``: Slack sends signed requests, which are good for five minutes.
+    With ``over_http``, Slack sends signed requests, which are valid for five minutes.
     """
 
     def __init__(
@@ -59,10 +59,10 @@ class ClockCheck:
         )
         self._looked = 0.0
         self.warning: str | None = None
-        """What is wrong with the clock and what to do, in sentences."""
+        """The difference of the clocks and its remedy, in sentences. None if the clocks agree."""
 
     async def run_once(self) -> bool:
-        """Ask Slack, when it is time to. Return that there is no more to do."""
+        """Ask Slack if it is time. Return False, as there is never more to do at once."""
         if self._seconds() - self._looked >= EVERY:
             self._looked = self._seconds()
             self._compare(await told(self._client.auth_test(), self._clock))

@@ -1,8 +1,8 @@
-"""The rules in force: kept in the log whenever they become others, and read anew on SIGHUP.
+"""Records the current rules in the log whenever they change, and reloads them on SIGHUP.
 
-What is read anew are rules, groups, reasons and calling hours, which people see at once. Connections,
-channels and how requests are sent are put together at the start: where those changed, it is said that they
-need a restart. A file with a fault changes nothing, and its faults are said.
+A reload applies rules, groups, reasons and calling hours, which users see at once. Connections, channels and
+the dispatch settings are set up at the start. If they changed, a message says that they need a restart. A
+file with an error changes nothing, and its errors are reported.
 """
 
 import json
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class ConfigReloader:
-    """Keeps and reloads the rules. ``read`` reads the file, or raises `ConfigError`."""
+    """Records and reloads the rules. ``read`` reads the file, or raises `ConfigError`."""
 
     _store: Store
     _settings: SettingsHolder
@@ -39,18 +39,18 @@ class ConfigReloader:
     _asked: bool = field(default=False, init=False)
 
     def request_reload(self) -> None:
-        """Somebody wants the file to be read anew: SIGHUP."""
+        """Request a reload of the file in the next run, on SIGHUP."""
         self._asked = True
 
     async def run_once(self) -> bool:
-        """Read the file anew where somebody wants it."""
+        """Reload the file if that was requested."""
         if self._asked:
             self._asked = False
             await self.reload()
         return False
 
     async def reload(self) -> None:
-        """Go by the file as it is now, or say why not."""
+        """Apply the current file, or report why it cannot be applied."""
         try:
             new = self._read()
         except ConfigError as fault:
@@ -69,7 +69,10 @@ class ConfigReloader:
         await self.keep(later=later)
 
     async def keep(self, *, later: str = "") -> str | None:
-        """Write the rules in force down where the log has others, and say so in Slack; the event's id."""
+        """Record the current rules if they differ from those in the log, and announce the change in Slack.
+
+        Returns the event's id, None if the rules are unchanged.
+        """
         known = calling_hours.known()
         own_hours = {
             country: hours.words()
@@ -101,14 +104,14 @@ class ConfigReloader:
 
 
 def _taken(old: Settings, new: Settings) -> Settings:
-    """What of new settings is obeyed without a restart."""
+    """Return the old settings with the parts of the new ones that need no restart."""
     reasons = {"reasons": new.slack.reasons, "denial_reasons": new.slack.denial_reasons}
     slack = old.slack.model_copy(update=reasons)
     return replace(old, rules=new.rules, groups=new.groups, hours=new.hours, slack=slack)
 
 
 def needs_restart(old: Settings, new: Settings) -> str:
-    """What became different that a restart is needed for, in words."""
+    """Return the changed settings that need a restart, in words."""
     changed = [
         announcements.a_connection(name)
         for name in sorted({*old.connections, *new.connections})

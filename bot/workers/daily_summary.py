@@ -1,6 +1,7 @@
-"""The daily summary: what was done, denied and is unknown since yesterday's hour, and what still waits.
+"""Announces the daily summary: the actions done, denied and unknown since the last one, and those pending.
 
-Each audit channel has the summary of its own connections, once a day, and none where there was nothing.
+Each audit channel gets the summary of its own connections, once a day. It gets none if there is nothing to
+report.
 """
 
 from collections import Counter
@@ -15,12 +16,12 @@ from storage.changes import Announced, Announcement
 from storage.store import Store
 
 LATE = timedelta(hours=6)
-"""How long after its hour a summary is still worth posting, where nothing ran at its hour."""
+"""The time after its hour within which a missed summary is still posted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day whose summary is due: the day by its zone, and from when on is counted."""
+    """A day whose summary is due: the local date, and the start of the time that it counts."""
 
     day: date
     since: datetime
@@ -39,7 +40,7 @@ def due(now: datetime, *, at: time, zone: str) -> Day | None:
 
 @dataclass(slots=True)
 class DailySummary:
-    """Announces the daily summary, where the settings want one."""
+    """Announces the daily summary if the settings ask for one."""
 
     _store: Store
     _settings: Settings
@@ -47,7 +48,7 @@ class DailySummary:
     _announced: date | None = field(default=None, init=False)
 
     async def run_once(self) -> bool:
-        """Announce the day's summaries when they are due; never more at once."""
+        """Announce the day's summaries if they are due. Return False, as there is never more to do."""
         slack, now = self._settings.slack, self._clock()
         found = due(now, at=slack.daily, zone=slack.daily_timezone) if slack.daily else None
         if found and found.day != self._announced:
@@ -56,7 +57,7 @@ class DailySummary:
         return False
 
     async def _announce(self, day: Day) -> None:
-        """Announce to every channel at once, also what says nothing: a later look must find no more of it."""
+        """Announce all channels' summaries at once, even empty ones, so that each is made only once."""
         channel_of, slack = self._settings.audit_channel, self._settings.slack
         counts = {
             channel: Counter[str]()

@@ -1,6 +1,6 @@
-"""Background work on actions: send what is approved, end what nobody decided or a dead process left.
+"""Sends approved actions, and ends actions that expired or whose process died.
 
-Nothing here waits for a person, and nothing a person waits for runs here.
+The dispatcher never waits for a person, and no person waits for it.
 """
 
 import asyncio
@@ -26,14 +26,14 @@ from storage.states import State
 from storage.store import Store
 
 EXPIRED_AT_ONCE = 100
-"""Requests that expire in one round: what is ready to be sent does not wait for the rest of them."""
+"""Requests that expire in one run, so that actions due for sending do not wait for all of them."""
 LATE_AT_ONCE = 100
-"""How much of what waits for a connection that stands still is looked at in a round: it may be too late."""
+"""Actions of paused connections that are checked for expiry in one run."""
 
 
 @dataclass(slots=True)
 class Dispatcher:
-    """Sends what is approved, as far as its connections have room: one request per attempt."""
+    """Sends approved actions as far as their connections have free workers, with one request per attempt."""
 
     _store: Store
     _settings: Settings
@@ -48,15 +48,15 @@ class Dispatcher:
     _clock: Callable[[], datetime]
     _looked_at: datetime = field(default=datetime.min.replace(tzinfo=UTC), init=False)
     _expired_first: str | None = field(default=None, init=False)
-    """The first request that was to expire in the last round: where it still is, there was a fault."""
+    """The first request to expire in the last run. If it is still there, expiring it failed."""
     _in_flight: dict[str, asyncio.Task[None]] = field(default_factory=dict, init=False)
     _busy: Counter[str] = field(default_factory=Counter, init=False)
 
     async def run_once(self) -> bool:
-        """One round: what died or ran out of time, what is to be looked up, what is ready to be sent.
+        """Reap dead attempts, expire requests, start look-ups and send due actions.
 
-        Whatever has no worker free has its turn in the round that comes when one is. True: more has run out
-        of time.
+        Returns True if more requests must expire. An action without a free worker is sent in the run that
+        starts when one is free.
         """
         now = self._clock()
         await each(await self._store.dispatch_queue.lease_expired(now), self._attempts.reap)
@@ -76,7 +76,7 @@ class Dispatcher:
             await self._probe_by_removing(connection, now)
         room = {name: self._room(name, traffic) for name in self._adapters}
         full = {name for name, free in room.items() if free <= 0}
-        # Of each connection so many that, whatever is on its way to its claim, no worker stays free.
+        # Read so many actions of each connection that no worker stays free, even if some are not claimed yet.
         most = max(self._settings.dispatch.workers, *map(self._settings.workers, room))
         waiting = full | down | self._pace.waiting()
         for entry in await self._store.dispatch_queue.due(
@@ -89,12 +89,12 @@ class Dispatcher:
         return more
 
     def _room(self, connection: str, traffic: Traffic) -> int:
-        """How many more requests a connection takes: what other processes send counts as well."""
+        """Return the count of free workers of a connection. Requests of other processes use workers, too."""
         sending = self._busy[connection] + traffic.elsewhere.get(connection, 0)
         return self._settings.workers(connection) - sending
 
     async def _probe(self, connection: str, now: datetime) -> None:
-        """Send one request through a connection that failed, to find out if it answers again."""
+        """Send one request through a connection that failed, to probe whether its outage is over."""
         waiting = await self._waiting_for(frozenset({connection}), now, limit=1)
         if waiting and not self._busy[connection] and await self._outages.probes(connection):
             self._pace.probing.add(connection)
@@ -111,7 +111,7 @@ class Dispatcher:
     async def _waiting_for(
         self, connections: frozenset[str], now: datetime, *, limit: int, kinds: Collection[Kind] = ()
     ) -> Sequence[ActionRecord]:
-        """What is ready of these connections, so many of each."""
+        """Return the due actions of these connections, up to ``limit`` of each."""
         others = self._adapters.keys() - connections
         ready = await self._store.dispatch_queue.due(
             now, limit, without=others, kinds=kinds, held=self._attempts.held()
@@ -119,7 +119,7 @@ class Dispatcher:
         return [entry for entry in ready if entry.connection in connections]
 
     async def _end_what_stands_still(self, now: datetime) -> None:
-        """Let what a connection that is left alone holds up run out of time, as what is tried would."""
+        """Expire late actions of paused connections, as an attempt would."""
         if not self._pace.held or self._looked_at <= now < self._looked_at + ASK_AGAIN:
             return
         self._looked_at = now
@@ -135,7 +135,7 @@ class Dispatcher:
             self._busy[entry.connection] -= 1
             self._pace.probing.discard(entry.connection)
             if not task.cancelled() and (error := task.exception()):
-                # No new round for it: on a full disk it would fail again, and be logged again, without pause.
+                # Do not wake the workers: on a full disk it would fail, and be logged, again without pause.
                 log_fault(error, f"Sending {entry.id} was broken off")
             else:
                 self._wakeups.all()
@@ -143,9 +143,9 @@ class Dispatcher:
         task.add_done_callback(ended)
 
     async def finish(self, within: timedelta) -> bool:
-        """Let what is in flight come to its end, for a while; what does not is found by its lease later.
+        """Wait for the requests in flight for a while. The leases of unfinished ones are found later.
 
-        Return whether anything was in flight.
+        Returns whether anything was in flight.
         """
         if running := self._running():
             await asyncio.wait(running, timeout=within.total_seconds())
@@ -155,7 +155,7 @@ class Dispatcher:
         return [*self._in_flight.values(), *self._look_ups.running, *self._outages.running]
 
     def break_off(self) -> list[str]:
-        """Leave what is still in flight to its leases, and return the entries."""
+        """Cancel what is still in flight, and return the ids of the actions, which their leases protect."""
         for task in self._running():
             task.cancel()
         return sorted(self._in_flight)

@@ -1,7 +1,7 @@
-"""Looking up what an action is aimed at: before its first attempt, and once more when it is in doubt.
+"""Looks up the targets of actions, before the first attempt and after an unknown outcome.
 
-A look-up has no effect at the provider and stands before nothing that people decide. What it saw is a note in
-the log. It ends a doubt in one case only: what it saw before the first attempt is not there any more.
+A look-up has no effect at the provider, and no decision waits for it. Its result is an annotation in the log.
+It resolves an unknown outcome in one case only: the target existed before the first attempt and is now gone.
 """
 
 import asyncio
@@ -27,14 +27,14 @@ from storage.states import State
 from storage.store import Store
 
 MAX_CONCURRENT = 4
-"""Look-ups that are out together: half of a connection's workers by default, for nobody waits for them."""
+"""Look-ups in flight, half of a connection's workers by default, because nobody waits for them."""
 BATCH = 100
-"""Entries of a connection that are read in a round; among them may be some that cannot be looked up."""
+"""Actions of a connection that are read in a run, including some that may have no look-up."""
 
 
 @dataclass(slots=True)
 class TargetLookups:
-    """Looks up, at most once before the first attempt of an entry and once after each doubt of a deletion."""
+    """Looks up targets: at most once before an action's first attempt, and after each unknown deletion."""
 
     _store: Store
     _preconditions: Preconditions
@@ -46,9 +46,9 @@ class TargetLookups:
     _running: dict[str, asyncio.Task[None]] = field(default_factory=dict, init=False)
     _put_off: dict[str, int] = field(default_factory=dict, init=False)
     _read: Mapping[str, int] = field(default_factory=dict, init=False)
-    """How far each connection's entries are read."""
+    """The position up to which each connection's actions were read."""
     _queue: dict[str, ActionRecord] = field(default_factory=dict, init=False)
-    """Entries that were read and are still to be looked up before their first attempt."""
+    """Actions that were read and still need a look-up before their first attempt."""
     _able: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,11 +60,11 @@ class TargetLookups:
 
     @property
     def running(self) -> Sequence[asyncio.Task[None]]:
-        """What is being looked up just now."""
+        """The look-ups that are running."""
         return list(self._running.values())
 
     async def run_once(self) -> None:
-        """Begin to look up what is new, and what is in doubt, as far as there is room."""
+        """Start look-ups of new actions and of unknown deletions, as far as there is room."""
         able = self._able - self._pace.waiting() - self._pace.probing
         if not able or len(self._running) >= MAX_CONCURRENT:
             return
@@ -83,9 +83,9 @@ class TargetLookups:
             self._start(entry, self._first)
 
     async def before_first_attempt(self, entry: ActionRecord) -> bool:
-        """Have an entry looked up that is about to be sent for the first time; False where that must wait.
+        """Look up an action's target before its first attempt. Return False if the look-up must wait.
 
-        An account that asked for a wait gets one request, and that is the removal itself.
+        An account that asked for a wait gets one request only, which is the removal itself.
         """
         able = entry.connection in self._able and not self._pace.asked_for(entry.connection)
         if entry.attempt or entry.looked_up or not able:
@@ -97,9 +97,9 @@ class TargetLookups:
         return now.looked_up or await self._record_first(request, now)
 
     async def confirms_gone(self, request: Request, entry: ActionRecord) -> bool:
-        """Ask once more for what a provider did not find, and return whether it is gone.
+        """Look up a target again that a provider did not find, and return whether it is gone.
 
-        True where the connection cannot look anything up; False where it cannot be asked now.
+        Returns True if the connection cannot look up anything, and False if it cannot be asked now.
         """
         if entry.connection not in self._able or not self._can_be_asked(entry):
             return True
@@ -115,7 +115,7 @@ class TargetLookups:
             run_beside(self._running, entry.id, look(entry), f"Looking up {entry.id}", self._wakeups.all)
 
     async def _first(self, entry: ActionRecord) -> None:
-        """Look up an entry that still is to be, and queue it again where that must wait."""
+        """Look up an action's target if that is still needed. Leave it in the queue if it must wait."""
         self._queue[entry.id] = entry
         request = await self._store.requests.request(entry.request)
         now = next(one for one in request.entries if one.id == entry.id)
@@ -124,7 +124,7 @@ class TargetLookups:
             del self._queue[entry.id]
 
     async def _record_first(self, request: Request, entry: ActionRecord) -> bool:
-        """Look up and note what was seen; False where that must wait for the connection's turn."""
+        """Look up a target and record the result. Return False if the look-up must wait for a rate limit."""
         if not self._can_be_asked(entry):
             return True
         if not await self._pace.try_acquire(entry.connection):
@@ -139,7 +139,7 @@ class TargetLookups:
         return True
 
     async def _after_doubt(self, entry: ActionRecord) -> None:
-        """Look up what a deletion in doubt was aimed at, and note what that says of the doubt."""
+        """Look up the target of an unknown deletion, and record the result and its consequence."""
         if not await self._pace.try_acquire(entry.connection):
             return
         request = await self._store.requests.request(entry.request)
@@ -167,17 +167,17 @@ class TargetLookups:
             await self._change(request, [], sighting, entry, [])
 
     def _can_be_asked(self, entry: ActionRecord) -> bool:
-        """Whether there is a request that looks an entry's target up; making it is local."""
+        """Return whether a request can look up an action's target. Building the request has no effect."""
         adapter = self._adapters[entry.connection]
         if entry.action is None:
             return False
         try:
             return adapter.build_look_up(entry.action, self._context(entry)) is not None
         except CannotSendError:
-            return True  # which is worth a note
+            return True  # the look-up records the reason
 
     async def _ask(self, request: Request, entry: ActionRecord) -> LookupResult | None:
-        """Ask; None where the provider puts us off, who may ask again, but not without end."""
+        """Return the result of a look-up, None if the provider put it off and it may be retried."""
         seen = await self._seen(request, entry)
         await self._pace.on_response(entry.connection, seen)
         if not seen.put_off:
@@ -192,7 +192,7 @@ class TargetLookups:
 
     async def _seen(self, request: Request, entry: ActionRecord) -> LookupResult:
         action = entry.action
-        assert action is not None  # noqa: S101 - `_can_be_asked`
+        assert action is not None  # noqa: S101 - `_can_be_asked` is true
         if self._preconditions.fingerprint(entry.connection, action) != request.fingerprint:
             return LookupResult(found=None, message=outcomes.CHANGED_MEANWHILE)
         try:
@@ -218,5 +218,5 @@ class TargetLookups:
             {"found": sighting.found, "said": sighting.message},
             {"known_as": sighting.name} if sighting.name else {},
         )
-        # Where somebody settled it meanwhile, they knew better.
+        # If a person settled the action meanwhile, that settlement stands.
         await self._changes.apply(request, *moves, notes=[note], posts=posts)

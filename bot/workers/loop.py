@@ -1,4 +1,4 @@
-"""Background work in rounds: when woken, and otherwise once in a while."""
+"""Runs background work periodically, and as soon as it is woken."""
 
 import asyncio
 import logging
@@ -9,19 +9,19 @@ from typing import Any, TypeVar
 from storage.errors import LogBusyError, LogReplacedError
 
 POLL = 1.0
-"""Seconds between rounds at most: what becomes due by the clock is found this late at worst."""
+"""Seconds between runs at most, and so the longest delay of work that becomes due by the clock."""
 MIN_INTERVAL = 0.1
-"""Seconds between rounds at least, where many changes wake one that nobody notices to come a little later."""
+"""Seconds between runs at least, for work that many changes wake and whose small delay nobody notices."""
 
 _Item = TypeVar("_Item")
 _log = logging.getLogger(__name__)
 
 
 class PeriodicTask:
-    """Runs ``step`` until ended or cancelled, every so many seconds and when woken.
+    """Runs ``run_once`` every ``every`` seconds and when woken, until it is ended or cancelled.
 
-    Rounds that begin since somebody woke them begin ``apart`` seconds from each other. A round that fails is
-    logged, and the next one comes.
+    Wake-ups are throttled: runs caused by `wake()` start at least ``min_interval`` seconds apart. A run that
+    fails is logged, and the next one follows.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class PeriodicTask:
         self.every = every
         self._min_interval = min_interval
         self.last_run = seconds()
-        """When the last round began, by a clock in seconds that only goes forward."""
+        """The start of the last run, in seconds of a monotonic clock."""
 
         self._run_once = run_once
         self._seconds = seconds
@@ -45,16 +45,16 @@ class PeriodicTask:
         self._ending = False
 
     def wake(self) -> None:
-        """There is something new to do."""
+        """Start the next run soon, because there may be new work."""
         self._woken.set()
 
     def end(self) -> None:
-        """Stop as soon as there is nothing more to do."""
+        """Stop as soon as there is no more work."""
         self._ending = True
         self._woken.set()
 
     async def run(self) -> None:
-        """Go round for as long as ``step`` says that there is more, then wait."""
+        """Call ``run_once`` as long as it returns that there is more, then wait."""
         while True:
             self._woken.clear()
             self.last_run = self._seconds()
@@ -76,16 +76,16 @@ class PeriodicTask:
 
 
 async def each(items: Iterable[_Item], do: Callable[[_Item], Awaitable[None]]) -> None:
-    """Do something with every item at once; one that fails is logged and holds up no other."""
+    """Do something with every item concurrently. A failure is logged and affects no other item."""
     for failed in await asyncio.gather(*(do(item) for item in items), return_exceptions=True):
         if isinstance(failed, Exception):
             log_fault(failed, "Background work failed; it goes on with the rest")
 
 
 def log_fault(error: BaseException, what: str) -> None:
-    """Log a fault of background work in full, and in one line that the log is busy: it is tried again."""
+    """Log an error of background work in full, or in one line if the log is busy and the work is retried."""
     if isinstance(error, LogReplacedError):
-        _log.debug("%s: the log is lost", what)  # `bot.write_probe` says so loudly, and not with every round
+        _log.debug("%s: the log is lost", what)  # `bot.workers.write_probe` reports it, less often
     elif isinstance(error, LogBusyError):
         _log.warning("%s: another process holds the write lock of the log", what)
     else:
@@ -99,7 +99,7 @@ def run_beside(
     what: str,
     then: Callable[[], None],
 ) -> None:
-    """Keep a task in ``running`` until it ends, then do ``then``. ``what`` it was is logged with a fault."""
+    """Keep a task in ``running`` until it ends, then call ``then``. ``what`` describes the task in errors."""
     running[name] = task = asyncio.create_task(work, name=what)
 
     def ended(task: asyncio.Task[None]) -> None:
@@ -112,7 +112,7 @@ def run_beside(
 
 
 async def until_written(write: Callable[[], Awaitable[_Item]]) -> _Item:
-    """Write what nothing goes on without, and try again for as long as the log is busy."""
+    """Return the result of a necessary write, which is repeated for as long as the log is busy."""
     while True:
         try:
             return await write()

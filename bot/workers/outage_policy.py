@@ -1,4 +1,4 @@
-"""A provider that is down is left alone: what counts, and for how long. Pure."""
+"""Decides which failures count as an outage, and how long a connection is paused."""
 
 from datetime import datetime, timedelta
 
@@ -8,26 +8,27 @@ from storage.models import ConnectionOutage
 from storage.repositories.rate_limits import MINUTE
 
 FIRST_PAUSE = timedelta(seconds=5)
-"""After a first failure; it doubles with each further one in a row."""
+"""The pause after a first failure. It doubles with each further one in a row."""
 LONGEST_PAUSE = timedelta(minutes=5)
-"""How long a provider that came back goes unnoticed at worst."""
+"""The longest time for which a provider's recovery goes unnoticed."""
 TELL_FROM = 3
-"""So many failures in a row begin to matter to people; one is often over before they have read of it."""
+"""Failures in a row from which people are told. Fewer are often over before anyone reads of them."""
 IN_DOUBT_FROM = MAX_ATTEMPTS + 1
-"""So many make a pause, and are told, where something answered or may have: more than one request alone can
-bring about. A broken reply may be about that request only, and one in doubt is sent again soon or never."""
+"""Failures in a row that cause a pause, and are reported, if something answered or may have. It is one more
+than one request alone can cause. A broken reply may concern that request only, and a request with an unknown
+outcome is retried soon or never."""
 
 FAILURES = frozenset({Code.UNREACHABLE, Code.NO_ANSWER, Code.CONNECTION_LOST, Code.SERVER_ERROR})
-"""What a provider that is down answers, whatever it is asked."""
+"""The codes of an outage, whatever was requested."""
 
 
 def failed(outcome: Outcome) -> bool:
-    """Whether an outcome says that the provider is down. Whatever else it says came from somebody there."""
+    """Return whether an outcome shows an outage. Any other answer comes from a working provider."""
     return outcome.code in FAILURES
 
 
 def pause_after(failures: int, *, reachable: bool) -> timedelta:
-    """How long a provider is left alone after so many failures. ``reachable``: something answered."""
+    """Return the pause after so many failures in a row. ``reachable`` is true if something answered."""
     first = IN_DOUBT_FROM if reachable else 1
     if failures < first:
         return timedelta()
@@ -36,16 +37,16 @@ def pause_after(failures: int, *, reachable: bool) -> timedelta:
 
 
 def told_from(*, reachable: bool) -> int:
-    """From how many failures in a row on people are told."""
+    """Return the count of failures in a row from which people are told."""
     return IN_DOUBT_FROM if reachable else TELL_FROM
 
 
 def is_open(outage: ConnectionOutage, now: datetime) -> bool:
-    """Whether it holds requests up now. What a wrong clock wrote far ahead does not."""
+    """Return whether an outage holds up requests now. Times written by a clock far ahead do not count."""
     return now < outage.until and outage.failed_at <= now + MINUTE
 
 
 def is_down(outage: ConnectionOutage) -> bool:
-    """Whether it failed often enough to be left alone, until one attempt finds out more."""
+    """Return whether a connection failed often enough to be paused, until a probe succeeds."""
     paused = pause_after(outage.failures, reachable=outage.reachable) > timedelta()
     return outage.reason == "down" and paused

@@ -1,10 +1,11 @@
-"""Slack out: posts what the log's outbox holds, in order for each request, at least once.
+"""Sends the outbox to Slack, in order for each request, at least once.
 
-A post is rendered when it is sent. The audit message and the card are posted once and edited from then on, so
-a repeat edits; every post carries a ``client_msg_id`` derived from its row.
+A post is rendered when it is sent. The audit message and the card are posted once and edited afterwards, so a
+repetition edits them. Every post has a ``client_msg_id`` derived from its row.
 
-What waits for the same thing waits in one *lane*, whose oldest post alone is tried: for a channel's next
-second, for an edit's, for Slack to come back, for a channel to be mended. See docs/decisions/0006.
+Items that wait for the same thing share a *lane*, of which only the oldest item is tried. Items wait for a
+channel's rate limit, for the rate limit of edits, for Slack to come back, or for a channel to be fixed. See
+docs/decisions/0006.
 """
 
 import asyncio
@@ -41,36 +42,41 @@ from storage.states import State
 from storage.store import Store
 
 LEASE = timedelta(seconds=30)
-"""How long a post is ours to make: longer than Slack may take to answer (`SLACK_TIMEOUT`)."""
+"""The lease on an item, longer than Slack may take to answer (`SLACK_TIMEOUT`)."""
 SLACK_TIMEOUT = 15.0
 SLOW_AFTER = 0.5
-"""Seconds after which a round no longer waits for Slack's answer: the next round posts beside it."""
+"""Seconds after which a run no longer waits for Slack's answer. The next run posts concurrently."""
 BATCH = 20
 MAX_CONCURRENT = 100
-"""Posts that may be without an answer. With so many, Slack is down for all of them."""
+"""Posts without an answer yet. With so many, Slack is down for all of them."""
 LONGEST_PAUSE = timedelta(seconds=30)
-"""So much later than Slack itself, posts come back after it was down."""
+"""The longest delay of posts after Slack comes back."""
 UNAVAILABLE_PAUSE = timedelta(minutes=1)
-"""Between two looks whether a channel can be posted to again: one call a minute, however much waits."""
+"""The time between two attempts to post to an unavailable channel, however many items wait."""
 KEPT_FOR = timedelta(days=7)
-"""How long what was set aside is tried. By then, what it tells of is read in the log, if anywhere."""
+"""The time for which an unordered item is retried. Afterwards, its news is read in the log, if anywhere."""
 UNKNOWN_TRIES = 5
-"""Then a post that fails for a reason of its own holds up its request no longer: about a minute."""
+"""Attempts, over about a minute, after which a failing item no longer holds up the later items of its
+request."""
 PATIENCE = 60
-"""Tries after which a post that fails as if Slack were down may itself be the trouble: half an hour."""
+"""Attempts, over half an hour, after which an item that fails as if Slack were down may itself be the
+cause."""
 SOON = timedelta(seconds=3)
-"""A turn that comes so soon is waited for in naps; later ones are found by polling."""
+"""A rate limit that is free again this soon is waited for in naps. Later ones are found by polling."""
 NAP = timedelta(milliseconds=250)
 
 DOWN: Final = "slack"
-"""The lane of what waits for Slack to come back."""
+"""The lane of items that wait for Slack to come back."""
 
 _NAMESPACE = uuid.UUID("6f9619ff-8b86-4011-b42d-00cf4fc964ff")
 _log = logging.getLogger(__name__)
 
 
 class Outbox:
-    """The only code that posts into channels. ``cannot_post`` hears of a request whose card has no place."""
+    """The only code that posts into channels.
+
+    ``cannot_post`` is called with the id of a request whose card cannot be posted.
+    """
 
     def __init__(
         self,
@@ -95,12 +101,12 @@ class Outbox:
         self._turns: set[datetime] = set()
         self._out: set[asyncio.Task[None]] = set()
         self._answered_at = float("-inf")
-        """When Slack took a post the last time, by the event loop's clock."""
+        """The time of the last post that Slack accepted, by the event loop's clock."""
 
     async def run_once(self) -> bool:
-        """Post what is due and has its turn, one message of each request at a time.
+        """Post the items that are due and within their rate limits, one of each request at a time.
 
-        True: look again at once.
+        Returns True if the next run is needed at once.
         """
         now, room = self._clock(), max(min(BATCH, MAX_CONCURRENT - len(self._out)), 0)
         due = await self._store.outbox.outgoing(now, owner=self._owner, until=now + LEASE, limit=room)
@@ -117,7 +123,7 @@ class Outbox:
                 turns.append(one)
 
         await each(due, prepare)
-        # Whoever waited longest asks first: the log answers in the order it is asked.
+        # The oldest item asks first, because rate limits are acquired in the order of the calls.
         await each(sorted(ready, key=lambda one: one.post.id), take_turn)
         tasks = {asyncio.create_task(self._post(one), name=f"post {one.post.id}") for one in turns}
         for task in tasks:
@@ -128,7 +134,7 @@ class Outbox:
         return True
 
     async def break_off(self) -> None:
-        """Leave what Slack has not answered yet to its leases."""
+        """Cancel the posts that Slack has not answered yet. Their leases protect them."""
         for task in self._out:
             task.cancel()
         await asyncio.gather(*self._out, return_exceptions=True)
@@ -139,7 +145,7 @@ class Outbox:
             log_fault(error, "Posting a message failed; it goes on with the rest")
 
     async def _wait_for_slow(self) -> bool:
-        """Wait a little for an answer that takes long. Return False where none is out."""
+        """Wait briefly for a slow answer. Return False if no post is in flight."""
         if not self._out:
             return False
         timeout = NAP.total_seconds()
@@ -147,7 +153,7 @@ class Outbox:
         return True
 
     async def _nap(self, now: datetime) -> bool:
-        """Sleep a little while a turn is near; whether one is."""
+        """Sleep briefly if a rate limit is free again soon, and return whether one is."""
         self._turns = {at for at in self._turns if now < at <= now + SOON}
         if not self._turns:
             return False
@@ -155,7 +161,7 @@ class Outbox:
         return True
 
     async def _has_turn(self, one: Prepared) -> bool:
-        """Whether a post may be made now. One that may not waits in its lane."""
+        """Return whether the rate limits allow a post now. Postpone it in its lane if they do not."""
         if one.message is None:
             return True
         budgets = one.budgets
@@ -184,7 +190,7 @@ class Outbox:
         await self._store.outbox.delivered(one.post, ref, seen=one.seen, opens=opens)
 
     async def _send(self, one: Prepared, arguments: dict[str, Any]) -> MessageRef:
-        """Edit the message where it stands, or post it. Raises one of `SLACK_ERRORS`."""
+        """Edit the existing message, or post a new one. Raises one of `SLACK_ERRORS`."""
         stands, template = one.stands, one.post.template
         if stands is not None:
             try:
@@ -209,7 +215,7 @@ class Outbox:
         answer = await self._client.chat_postMessage(
             channel=one.channel,
             thread_ts=above.ts if above else None,
-            # A reminder is read in the channel, too: nobody follows the thread of a card yet.
+            # A reminder is also shown in the channel, because nobody follows the thread of a card yet.
             reply_broadcast=True if above and post.to == "card_thread" else None,
             unfurl_links=False,
             unfurl_media=False,
@@ -219,11 +225,11 @@ class Outbox:
         return MessageRef(str(answer["channel"]), str(answer["ts"]))
 
     async def _failed(self, one: Prepared, error: BaseException, *, alone: bool) -> None:
-        """Let a post wait, or give it up. ``alone``: Slack took another one meanwhile."""
+        """Postpone a failed post, or abandon it. With ``alone``, Slack accepted another post meanwhile."""
         post, code = one.post, error_code(error)
         kind = refusal(error, direct=one.is_direct)
         if post.template == ERASURE and code in POST_ANEW:
-            kind = Refusal.PERMANENT  # no new message says what an old one does not any more
+            kind = Refusal.PERMANENT  # an erasure never posts a new message
         waits = kind in {Refusal.DOWN, Refusal.TOKEN, Refusal.LIMITED}
         if post.to == ORIGIN and kind in {Refusal.PERMANENT, Refusal.CHANNEL_UNAVAILABLE}:
             _log.info("%s: no confirmation where it was asked: %s", post.request, code)
@@ -270,7 +276,7 @@ class Outbox:
         return self._clock() + pause_after(post.tries, longest)
 
     async def _say_why(self, one: Prepared, code: str) -> None:
-        """Note once that a channel takes no message of a request, and tell whom it concerns."""
+        """Record once that a channel accepts no message of a request, and notify the people concerned."""
         if one.whole is None:
             if not one.post.unordered:
                 _log.error("%s cannot be posted in %s: %s", one.name, one.channel, code)
@@ -281,14 +287,14 @@ class Outbox:
             return
         requester, waits = request.requester, what == "card" and request.state is State.PENDING
         told = waits or (
-            # An audit channel concerns every request: a person hears of it once a day.
+            # An audit channel concerns every request, so a person is told once a day.
             what == "audit"
             and await self._store.users.claim_once(
                 f"{NOT_POSTED} {one.channel} {requester} {self._clock():%Y-%m-%d}"
             )
         )
         note = Annotation(request.id, NOT_POSTED, {"what": what, "where": one.channel, "why": code})
-        # One template for each message: the same words are said once.
+        # Each kind of message has its own template, so that the same text is sent once.
         posts = [NewPost(f"{NOT_POSTED}_{what}", f"dm:{requester}")] if told else []
         key = f"{request.id}:{NOT_POSTED}:{what}"
         try:
@@ -296,18 +302,18 @@ class Outbox:
                 ChangeSet(request.id, SYSTEM, [], delivery_key=key, annotations=[note], notifications=posts)
             )
         except ConflictError:
-            return  # it was noted before
+            return  # it was recorded before
         _log.error("%s: the %s message cannot be posted in %s: %s", request.id, what, one.channel, code)
         if waits:
             self._cannot_post(request.id)
 
 
 def _shut(channel: str) -> str:
-    """The lane of what waits for a channel to be mended."""
+    """Return the lane of items that wait for a channel to be fixed."""
     return f"shut {channel}"
 
 
 def pause_after(tries: int, longest: timedelta = LONGEST_PAUSE) -> timedelta:
-    """How long to wait after so many tries: twice as long each time, up to the longest."""
+    """Return the pause after so many tries, which doubles each time up to ``longest``."""
     doublings = min(tries, longest.seconds.bit_length())
     return min(timedelta(seconds=2**doublings), longest)

@@ -1,6 +1,6 @@
-"""Prepares what the outbox posts: reads what a row tells of, renders it, and says where it goes.
+"""Prepares posts of the outbox: reads the data of a row, renders it, and decides its channel.
 
-A request's post shows the request as it stands now; an announcement tells what its row holds.
+A post about a request shows the request's current state. An announcement shows the content of its row.
 """
 
 from dataclasses import dataclass
@@ -23,15 +23,15 @@ from storage.states import State
 from storage.store import Store
 
 THREADS = {"thread": "audit", "card_thread": "card"}
-"""Where replies go, and the message that they stand below."""
+"""The messages that replies belong to, by the kind of thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A post with what is to be sent, as of one moment. An announcement has no ``whole``.
+    """A post and its message, as of one moment. ``whole`` is None for an announcement.
 
-    It edits the message that ``stands`` there, and otherwise goes into its channel, ``above`` it the message
-    that it replies to.
+    ``stands`` is the message to edit, None for a new one. ``above`` is the message to reply to, None without
+    a thread.
     """
 
     post: OutboxItem
@@ -43,23 +43,23 @@ class Prepared:
 
     @property
     def name(self) -> str:
-        """Return what the process's log calls it."""
+        """The name of the post in the process's log."""
         return self.post.key or f"{self.post.request}: the {self.post.to} message"
 
     @property
     def seen(self) -> int | None:
-        """Return the last event that it shows of its request."""
+        """The last event of the request that the post shows."""
         return self.whole.events[-1].seq if self.whole else None
 
     @property
     def budgets(self) -> list[RateLimit]:
-        """Return what it needs a place of; the last one is its own lane."""
+        """The rate limits of the post. The last one is its lane."""
         state = self.whole.request.state if self.whole else None
         return edit_limits(self.stands, state) if self.stands else post_limits(self.channel)
 
     @property
     def is_direct(self) -> bool:
-        """Return whether it goes to one person."""
+        """True if the post goes to one person."""
         return self.post.to.startswith(("dm:", "asked:"))
 
 
@@ -72,10 +72,10 @@ class Preparing:
         self._masking = Masking(settings.slack.default_region)
 
     async def prepare(self, post: OutboxItem) -> Prepared:
-        """Read and render what a row of the outbox tells."""
+        """Read and render a row of the outbox."""
         if post.request is None:
             return await self._announcement(post)
-        # All as of one moment: what the request shows and what we say it showed are the same.
+        # One read, so that the message shows exactly the events that are recorded as shown.
         whole = await self._store.requests.get_with_history(post.request)
         request = whole.request
         message = render(
@@ -116,7 +116,7 @@ class Preparing:
                 return above.channel if above else self._settings.audit_channel(request.connection)
 
     async def _beside(self, post: OutboxItem, request: Request) -> PendingContext:
-        """What else waits, for what somebody is to decide on."""
+        """Return the facts beside a request for a message that asks for a decision."""
         decides = post.to == "card" or post.template in {ASKED, REMINDED, ESCALATED}
         return (
             await pending_context(self._store, request)
@@ -136,7 +136,7 @@ class Preparing:
 
 
 def _told(post: OutboxItem, whole: RequestHistory) -> Told:
-    """What a post adds to its request: its own event, and the machine's later ones that it covers."""
+    """Return the details of a post's event, and of the later events of the same name."""
     event = next(one for one in whole.events if one.seq == post.event)
     covered = [one for one in whole.events if one.seq >= event.seq and one.name == event.name]
     kept = {(seq, field): value for seq, field, value in whole.private}

@@ -1,10 +1,9 @@
-"""What follows when a provider tells by itself what became of a call of ours.
+"""Decides and records what an event from a provider changes about a call.
 
-A try that rang proves that the call was placed, and ends a doubt about that. A scheduled call that was
-deleted ends a doubt about its deletion. Whatever else a provider tells decides nothing: people read it where
-they have to settle. `settles` and `settles_deletion` decide, and are pure; `ProviderEvents` makes the
-changes in the log. A notice that comes twice changes nothing. One that contradicts how a call ended is told
-once.
+A dial attempt that rang proves that the call was placed, and resolves an unknown outcome. A scheduled call
+that was deleted resolves an unknown deletion. All other events decide nothing, and are shown to the people
+who settle. `settles` and `settles_deletion` decide, and `ProviderEvents` records the changes. A repeated
+event changes nothing. An event that contradicts a final state is reported once.
 """
 
 import logging
@@ -22,23 +21,23 @@ from storage.states import TERMINAL, State
 from storage.store import Store
 
 TOOK_PLACE = "took_place"
-"""The note that a call which is over as not done took place, and the template of what is posted of it."""
+"""The annotation, and the template, for a call that took place although it ended as not done."""
 CALL_ENDED = "call_ended"
-"""The note that a try ended without ringing, and the template of what is posted of it."""
+"""The annotation, and the template, for a dial attempt that ended without ringing."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """Why a notice changes nothing. ``odd``: somebody should look at it."""
+    """The reason why an event changes nothing. ``odd`` is true if an operator should look at it."""
 
     reason: str
     odd: bool = False
 
 
 def settles(request: Request, notice: ProviderEvent, connection: str) -> ChangeSet | Ignored:
-    """Decide what a notice that a connection heard changes about the call that it names."""
+    """Return the change that an event of a connection makes to the call that it names."""
     named = named_by(request, notice, connection)
     if isinstance(named, Ignored):
         return named
@@ -46,7 +45,7 @@ def settles(request: Request, notice: ProviderEvent, connection: str) -> ChangeS
 
 
 def named_by(request: Request, notice: ProviderEvent, connection: str) -> ActionRecord | Ignored:
-    """Return the call that a notice names, or why it names none."""
+    """Return the action of the call that an event names, or why it names none."""
     entry = _entry(request, notice.action_id)
     if entry is None or entry.connection != connection or entry.kind is not Kind.PLACE_CALL:
         return Ignored("it names no call that was placed through this connection", odd=True)
@@ -56,9 +55,9 @@ def named_by(request: Request, notice: ProviderEvent, connection: str) -> Action
 
 
 def settles_deletion(request: Request, deletion: str, notice: ProviderEvent) -> ChangeSet | Ignored:
-    """Decide what it changes about a deletion that a call it was aimed at is deleted.
+    """Return the change that a deleted call makes to a deletion of it.
 
-    Its nonce makes it once for each call: a notice that comes again proves no later deletion.
+    Its nonce makes the change once for each call, so a repeated event proves no later deletion.
     """
     entry = _entry(request, deletion)
     if entry is None or entry.state in TERMINAL:
@@ -72,12 +71,12 @@ def _entry(request: Request, name: str) -> ActionRecord | None:
 
 
 def _as_it_stands(request: Request, entry: ActionRecord, notice: ProviderEvent) -> ChangeSet | Ignored:
-    """Decide what it changes that what was asked for happened."""
+    """Return the change to an action of which an event proves that it happened."""
     match entry.state:
         case State.UNKNOWN:
             pass
         case State.SENDING if not entry.maybe_executed:
-            pass  # sooner than the answer, which may be lost
+            pass  # the event came before the answer, which may be lost
         case State.APPROVED if entry.maybe_executed:
             dropped = stop_retrying(entry, "order_dropped", notice.message)
             return _happened(request, entry, notice, dropped)
@@ -91,9 +90,9 @@ def _as_it_stands(request: Request, entry: ActionRecord, notice: ProviderEvent) 
 
 
 def _told(request: Request, entry: ActionRecord, notice: ProviderEvent) -> ChangeSet | Ignored:
-    """Tell people of a try that did not ring, where they have to settle or believe that the call goes out.
+    """Return an annotation of a dial attempt that did not ring, if people must settle or rely on the call.
 
-    Its nonce makes it once for each try.
+    Its nonce makes it once for each dial attempt.
     """
     surprise = notice.end is CallEnd.DELETED and entry.state is State.SUCCEEDED and not request.cancelled
     if not surprise and entry.state is not State.UNKNOWN:
@@ -107,7 +106,10 @@ def _told(request: Request, entry: ActionRecord, notice: ProviderEvent) -> Chang
 
 
 def _contradicts(request: Request, entry: ActionRecord, notice: ProviderEvent) -> ChangeSet:
-    """A note for people: a call that is over as not done took place. Its nonce makes it once."""
+    """Return an annotation for people about a call that took place although it ended as not done.
+
+    Its nonce makes it once.
+    """
     note = Annotation(entry.id, TOOK_PLACE, {f"{WARNING}1": notice.message})
     posts = (Notification(TOOK_PLACE, "thread"), Notification(TOOK_PLACE, f"dm:{request.requester}"))
     return ChangeSet(
@@ -139,20 +141,20 @@ def _happened(request: Request, entry: ActionRecord, notice: ProviderEvent, *bef
 
 @dataclass(slots=True)
 class ProviderEvents:
-    """Takes what providers tell."""
+    """Applies the events that providers send."""
 
     _store: Store
     _changes: SystemChanges
 
     async def take(self, connection: str, notice: ProviderEvent) -> None:
-        """Do what a notice asks for; when this returns, it is committed or there was nothing to do.
+        """Apply an event. When this returns, the change is committed, or there was none.
 
-        Raises what the log raises when it cannot be written.
+        Raises the errors of the store if the log cannot be written.
         """
         try:
             request = await self._store.requests.request(notice.action_id)
         except RequestNotFoundError:
-            # Without the id: it comes from outside.
+            # The line leaves out the id, because it comes from outside.
             _log.warning("A webhook of %s is about an action that is not in the log", connection)
             return
         named = named_by(request, notice, connection)
@@ -160,11 +162,11 @@ class ProviderEvents:
             await self._take_deleted(named, notice)
             request = await self._store.requests.request(
                 notice.action_id
-            )  # it may be known as deleted by now
+            )  # the deletion may be recorded by now
         await self._apply(connection, request, partial(settles, notice=notice, connection=connection))
 
     async def _take_deleted(self, placed: ActionRecord, notice: ProviderEvent) -> None:
-        """Settle the one deletion in doubt that a deleted call proves. Several are left to people."""
+        """Resolve the one unknown deletion that a deleted call proves. Several are left to people."""
         query = Query(kind=Kind.CANCEL_CALL, connection=placed.connection, number=notice.number)
         found = (await self._store.search.page(query)).entries
         doubts = [one for one in found if one.agent == placed.agent and _is_open(one, placed)]
@@ -182,9 +184,9 @@ class ProviderEvents:
     async def _is_last(
         self, placed: ActionRecord, deletion: ActionRecord, asked: Request, notice: ProviderEvent
     ) -> bool:
-        """Whether a deleted call leaves nothing that its deletion was aimed at, as far as the log knows.
+        """Return whether a deleted call is the last known one that its deletion was to remove.
 
-        One of several may have been deleted by hand, and that of another agent or account by anybody.
+        One of several calls may have been deleted by hand. A call of another agent or account proves nothing.
         """
         if (await self._store.requests.request(placed.request)).fingerprint != asked.fingerprint:
             return False
@@ -196,7 +198,7 @@ class ProviderEvents:
     async def _apply(
         self, connection: str, request: Request, decide: Callable[[Request], ChangeSet | Ignored]
     ) -> None:
-        """Make the change that is decided on, on the request as it stands."""
+        """Make the change that ``decide`` returns for the current request."""
         while isinstance(found := decide(request), ChangeSet):
             try:
                 await self._changes.commit(request, found)
@@ -212,7 +214,7 @@ class ProviderEvents:
                 _log.info("%s: a webhook of %s settled it", found.transitions[0].entry, connection)
                 return
             entry = _entry(request, found.annotations[0].entry)
-            assert entry is not None  # noqa: S101 - it was just decided on
+            assert entry is not None  # noqa: S101 - the decision was about it
             found = (
                 _contradiction(entry)
                 if found.annotations[0].name == TOOK_PLACE
@@ -224,7 +226,7 @@ class ProviderEvents:
 
 
 def _is_open(deletion: ActionRecord, placed: ActionRecord) -> bool:
-    """Whether a deletion may still turn out to have happened, and to the call that was placed before."""
+    """Return whether a deletion may have happened, to a call placed before it and not gone out by then."""
     unsure = deletion.state is State.UNKNOWN or (deletion.state is State.APPROVED and deletion.maybe_executed)
     out = deletion.state is State.SENDING and not deletion.maybe_executed
     went_out = placed.scheduled_for is not None and placed.scheduled_for <= deletion.asked_at

@@ -1,4 +1,4 @@
-"""How fast a connection may be asked, and when not at all: as the log says, so that all processes agree."""
+"""Limits the requests to each connection, by the store, so that all processes agree."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,31 +13,31 @@ from storage.models import ConnectionOutage
 from storage.store import Store
 
 ASK_AGAIN = timedelta(seconds=60)
-"""How long what the log said of a turn is believed: then somebody looks again at what waits, and finds what
-has meanwhile run out of time."""
+"""The longest wait for a rate limit before it is asked for again, so that waiting actions are checked for
+expiry."""
 
 TELL_FROM = timedelta(seconds=60)
-"""The shortest pause that those who wait are told of: a shorter one is over before they have read it."""
+"""The shortest pause that requesters are told of. A shorter one is over before they have read of it."""
 
 
 @dataclass(slots=True)
 class RateLimiter:
-    """Takes turns for connections, and remembers which of them wait."""
+    """Acquires rate limits for connections, and remembers which connections must wait."""
 
     _store: Store
     _adapters: Mapping[str, Adapter]
     _clock: Callable[[], datetime]
     held: frozenset[str] = field(default=frozenset(), init=False)
-    """Connections that stand still."""
+    """Paused connections."""
     removals_due: frozenset[str] = field(default=frozenset(), init=False)
-    """Connections whose provider asked for a wait; each may send one request to remove something."""
+    """Connections whose provider asked for a wait and that may send one request to remove something."""
     probing: set[str] = field(default_factory=set, init=False)
-    """Connections that stand still, and of which one request finds out if they answer again."""
+    """Paused connections with a request in flight that probes whether they answer again."""
     _waits: dict[str, Wait] = field(default_factory=dict, init=False)
     _asked: frozenset[str] = field(default=frozenset(), init=False)
 
     def refresh(self, all_outages: Iterable[ConnectionOutage]) -> None:
-        """What stands still, as the log says now."""
+        """Update the paused connections from the outages in the log."""
         now = self._clock()
         holding = [one for one in all_outages if is_open(one, now)]
         self.held = frozenset(one.connection for one in holding)
@@ -46,21 +46,21 @@ class RateLimiter:
         self.removals_due = due - {one.connection for one in holding if one.reason == "down"}
 
     def hold(self, *connections: str) -> None:
-        """Some stand still from now on; what the log says counts from the next round on."""
+        """Pause connections from now on, until the next refresh."""
         self.held |= set(connections)
 
     def asked_for(self, connection: str) -> bool:
-        """Whether a provider asked to be left alone, be it down or not."""
+        """Return whether a provider asked for a pause, whether or not it is also down."""
         return connection in self._asked
 
     def waiting(self) -> frozenset[str]:
-        """Connections that stand still or have no turn."""
+        """Return the connections that are paused or have reached their rate limit."""
         now = self._clock()
         self._waits = {name: wait for name, wait in self._waits.items() if not wait.is_over(now)}
         return frozenset(self._waits) | self.held
 
     async def try_acquire(self, connection: str) -> bool:
-        """Take a connection's turn for one request; False where it has to wait."""
+        """Acquire a connection's rate limit for one request. Return False if it must wait."""
         if connection in self.waiting() - self.probing:
             return False
         now, adapter = self._clock(), self._adapters[connection]
@@ -75,7 +75,7 @@ class RateLimiter:
         return until is None
 
     async def on_response(self, connection: str, said: Outcome | LookupResult) -> None:
-        """Leave a whole account alone where a reply says that its rate is spent."""
+        """Pause all connections of an account if a reply says that its rate limit is reached."""
         if said.pause:
             now, pause = self._clock(), timedelta(seconds=said.pause)
             sharing = self.sharing(connection)
@@ -88,11 +88,11 @@ class RateLimiter:
             )
             self.hold(*sharing)
         elif connection in self.probing and self.asked_for(connection):
-            # That was answered: the next one may go.
+            # The probe was answered, so the next one may go out.
             await self._store.outages.next_probe(self.sharing(connection), self._clock())
 
     async def probes(self, connection: str, takes: timedelta) -> bool:
-        """Take the turn of one request that removes something; False where somebody else has it."""
+        """Reserve the probe that removes something. Return False if another process has it."""
         now = self._clock()
         return await self._store.outages.next_probe(self.sharing(connection), now + takes, due=now)
 
@@ -109,5 +109,5 @@ class RateLimiter:
 
 
 def account_of(connection: str, adapter: Adapter) -> str:
-    """What shares one rate with a connection: its provider's account, or nothing else."""
+    """Return the key of a connection's rate limit: its provider's account, or the connection itself."""
     return adapter.budget or connection

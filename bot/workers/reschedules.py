@@ -1,7 +1,7 @@
-"""Moving a call: it is cancelled, and placed again for another time once that is done.
+"""Places rescheduled calls again once their cancellation has succeeded.
 
-Two requests, each with its own rules and its own place in the log. The second follows the first by itself,
-whenever the first is done: after a restart, or once somebody settled what was unknown.
+A reschedule is two requests, each with its own rules and its own place in the log. The second one is made
+automatically when the first one has succeeded, also after a restart or a settlement.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from storage.store import Store
 
 @dataclass(slots=True)
 class RescheduleWorker:
-    """Takes the second steps of moves, and has told what came of them."""
+    """Makes the second requests of reschedules, and reports their results."""
 
     _store: Store
     _directory: UserDirectory
@@ -34,7 +34,7 @@ class RescheduleWorker:
     _clock: Callable[[], datetime]
 
     async def run_once(self) -> bool:
-        """Place what was cancelled to be moved, and tell what came of it; never more to do at once."""
+        """Place rescheduled calls and report the results. Return False, as there is never more to do."""
         await each(await self._store.dispatch_queue.reschedules_due(self._clock()), self._place)
         await each(
             await self._store.dispatch_queue.reschedules_completed(self._clock()), self._tell_of_the_second
@@ -45,13 +45,13 @@ class RescheduleWorker:
         await self._tell(move, move.followed_by.state if move.followed_by else None)
 
     async def _place(self, move: Request) -> None:
-        """Ask for the call again, in the name of whoever wanted it moved: once, whatever is killed."""
+        """Request the call again, on behalf of the person who rescheduled it, once even after a crash."""
         moved = await self._store.requests.request(move.reschedules or "")
         call = next(entry.action for entry in moved.entries if entry.id == move.reschedules)
         if not isinstance(call, PlaceCall):
             await self._tell(move, None, why=scheduled_calls.ERASED)
             return
-        # Which is the better reason, and said when it is asked.
+        # A stop is the better reason, and `ask` below reports it.
         stopped = await self._preconditions.stops(call)
         if not stopped and (other := await self._also_cancelled(move, moved, call)):
             await self._tell(move, None, why=scheduled_calls.cancelled_by(other))
@@ -67,7 +67,7 @@ class RescheduleWorker:
         except UserUnavailableError:
             if move.new_time and move.new_time <= self._clock():
                 await self._tell(move, None, why=scheduled_calls.MOVER_UNKNOWN)
-            return  # until then it is looked again in the next round
+            return  # the next run tries again until that time
         again = call.model_copy(update={"at": move.new_time})
         wish = RequestSpec(
             move.connection,
@@ -83,18 +83,18 @@ class RescheduleWorker:
                 wish, RequestSource(person, move.channel, delivery_key=f"move:{move.id}")
             )
         except PermissionDeniedError:
-            return  # recorded, with its why: it is told of in the next round
+            return  # the refusal is recorded, and the next run reports it
         except CannotSendError as refused:
             await self._tell(move, None, why=refused.message)
 
     async def _also_cancelled(self, move: Request, moved: Request, call: PlaceCall) -> str | None:
-        """Return the request by which somebody else had the call cancelled, before or since, or None."""
+        """Return the id of another request that cancelled the call, earlier or later, or None."""
         if moved.cancelled and moved.cancelled.by != move.id:
             return moved.cancelled.by
         return await self._preconditions.cancelled_since(move, call)
 
     async def _tell(self, move: Request, second: str | None, *, why: str | None = None) -> None:
-        """Note what came of the second step, where people look for the first."""
+        """Record and report the result of the second step on the first request."""
         posts = [
             Notification("state", "audit"),
             Notification(FOLLOWED, "thread"),
@@ -102,5 +102,5 @@ class RescheduleWorker:
         ]
         note = Annotation(move.id, FOLLOWED, {"second": second}, {"note": why} if why else {})
         key = f"{move.id}:{FOLLOWED}:{second}"
-        # Where another process told of it, nothing is told twice.
+        # The key makes the report once, even with several processes.
         await self._changes.apply(move, delivery_key=key, notes=[note], posts=posts)

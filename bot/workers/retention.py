@@ -1,9 +1,9 @@
-"""What keeps the log trustworthy and forgetting while the bot runs: an anchor a day, and the purges.
+"""Anchors the log once a day, and purges old personal data.
 
-An anchor says where the log ended with the day before. It goes into the audit channel and into the file
-beside the log: once a day, whatever is restarted and however many processes there are, and only where
-something was written since the last one. What is older than ``keep_at_most`` is purged, drafts that nobody
-can use any more are forgotten, and what was purged before an older log was put back is purged again.
+An anchor holds the end of the log on the day before. It is posted in the audit channel and kept in the file
+beside the log. It is made once a day, even with several processes or after a restart, and only if the log has
+changed since the last one. Requests older than ``keep_at_most`` and unusable drafts are purged. Data that was
+purged before an older log was restored is purged again.
 """
 
 import logging
@@ -21,13 +21,13 @@ from storage.store import Store
 
 PURGE_EVERY = timedelta(hours=1)
 AT_ONCE = 200
-"""So many requests are purged in one go; others read and write the log between two."""
+"""Requests that are purged in one transaction. Other processes use the log between two."""
 
 _log = logging.getLogger(__name__)
 
 
 def by_age(retention: RetentionSettings, now: datetime) -> PurgeFilter | None:
-    """What is to be forgotten by its age; None where nothing is."""
+    """Return the filter of requests to purge for their age, None if age is no reason."""
     if retention.keep_at_most is None:
         return None
     kept = in_words(retention.keep_at_most)
@@ -35,14 +35,14 @@ def by_age(retention: RetentionSettings, now: datetime) -> PurgeFilter | None:
 
 
 def in_words(time_kept: timedelta) -> str:
-    """``365 days``, or hours, minutes and seconds where it is not whole days."""
+    """Return a duration as ``365 days``, or with hours, minutes and seconds if it is not whole days."""
     whole = timedelta(days=time_kept.days)
     return f"{time_kept.days} days" if time_kept == whole else str(time_kept)
 
 
 @dataclass(slots=True)
 class RetentionWorker:
-    """Anchors the log and purges it, a round at a time."""
+    """Anchors and purges the log."""
 
     _store: Store
     _settings: Settings
@@ -52,7 +52,7 @@ class RetentionWorker:
     _erased_again: date | None = field(default=None, init=False)
 
     async def run_once(self) -> bool:
-        """Do what is due; whether there is more of it."""
+        """Anchor and purge if it is time. Return whether there is more to purge."""
         now = self._clock()
         await self._anchor(now)
         return await self._purge(now)
@@ -75,7 +75,7 @@ class RetentionWorker:
         await self._store.outbox.announce(Announcement(Announced.ANCHOR, str(anchor.seq), payload=told))
 
     async def _keep(self, anchor: Anchor) -> None:
-        """Note an anchor beside the log. Where that fails, the channel still has it."""
+        """Keep an anchor beside the log. If that fails, the channel still has it."""
         try:
             await self._store.audit.keep_anchor(anchor)
         except OSError as error:
@@ -100,7 +100,10 @@ class RetentionWorker:
         return done
 
     async def _again(self, now: datetime) -> PurgeFilter | None:
-        """What was erased before: looked for at the start, where an older log may be back, and once a day."""
+        """Return the filter of data that was purged before, None if it was checked today.
+
+        It finds data of a restored log, at the start and once a day.
+        """
         if self._erased_again == now.date():
             return None
         self._erased_again = now.date()

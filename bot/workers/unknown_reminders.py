@@ -1,7 +1,7 @@
-"""Doubts that nobody has ended: once a day, until somebody does, those who may are reminded.
+"""Reminds the people who may settle once a day of each unknown outcome.
 
-That it was done is a note in the log, committed together with the posts, under a key that is used up once:
-two processes, or a restart, find it. A day on which nothing ran is not made up for.
+Each reminder is recorded with a unique key, in one transaction with its Slack posts. So it is sent once even
+with several processes or after a restart. Reminders missed while CallOps was down are not sent later.
 """
 
 from collections.abc import Callable
@@ -19,18 +19,18 @@ from storage.store import Store
 
 EVERY = timedelta(days=1)
 PAGE = 100
-"""Entries read at a time."""
+"""Actions read at a time."""
 
 
 def days_unknown(request: Request, now: datetime) -> int:
-    """For how many whole days something of a request has been unknown; 0 where nothing is."""
+    """Return the whole days for which an action of a request has been unknown, 0 if none is."""
     since = [entry.updated_at for entry in request.entries if entry.state is State.UNKNOWN]
     return max((now - min(since)) // EVERY, 0) if since else 0
 
 
 @dataclass(slots=True)
 class UnknownReminders:
-    """Reminds of what is unknown."""
+    """Reminds people of unknown outcomes."""
 
     _store: Store
     _directory: UserDirectory
@@ -38,10 +38,10 @@ class UnknownReminders:
     _changes: SystemChanges
     _clock: Callable[[], datetime]
     _reminded: dict[str, int] = field(default_factory=dict, init=False)
-    """The days after which requests were reminded of. Only saves work."""
+    """The days after which each request was last reminded of. It only saves work."""
 
     async def run_once(self) -> bool:
-        """Remind of every request of which something has been unknown for another day."""
+        """Remind of every request with an action that has been unknown for another day."""
         reminded, after, known = {}, None, self._reminded
         while True:
             page = await self._store.search.page(Query(state=State.UNKNOWN), after=after, limit=PAGE)
@@ -70,5 +70,5 @@ class UnknownReminders:
         note = Annotation(request.id, STILL_UNKNOWN, {"days": days})
         first = min(entry.updated_at for entry in request.entries if entry.state is State.UNKNOWN)
         key = f"{request.id}:{STILL_UNKNOWN}:{first.isoformat()}:{days}"
-        # Where another process was first, or did so before a restart, nobody is reminded twice.
+        # The key makes the reminder once, even with several processes or after a restart.
         await self._changes.apply(request, delivery_key=key, notes=[note], posts=posts)

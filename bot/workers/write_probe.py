@@ -1,7 +1,7 @@
-"""Writes to the log every few seconds, to see that it can be, and finds out whether somebody has another log.
+"""Tests every few seconds that the log can be written, and detects another CallOps with another log.
 
-The processes of this log are counted by their locks. More connections to Slack than those are of another log:
-Slack gives each request to any connection, so half of what is asked would be kept here and half there.
+The processes of this log are counted by their locks. Additional connections to Slack belong to another log.
+Slack sends each request to any connection, so each log would record only some of the requests.
 """
 
 import logging
@@ -15,12 +15,12 @@ from storage.store import Store
 EVERY = 5.0
 """Seconds between two writes."""
 OVERLAP = 60.0
-"""Seconds for which Slack may still count a connection of ours that we have left."""
+"""Seconds for which Slack may still count a connection that this process has left."""
 REMEMBERED = 15 * 60.0
-"""Seconds for which a foreign request or connection is spoken of."""
+"""Seconds for which a foreign request or connection is reported."""
 
 SAID_EVERY = 60.0
-"""Seconds between two lines about the same trouble."""
+"""Seconds between two log lines about the same error."""
 HELD = "another process holds its write lock"
 
 _log = logging.getLogger(__name__)
@@ -28,14 +28,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What was seen of another log, and when, in seconds."""
+    """A sign of another log, and its time in seconds."""
 
     what: str
     at: float
 
 
 class WriteProbe:
-    """Whether this process can write to its log, and signs of others that have another one."""
+    """Tests whether this process can write to its log, and collects signs of other logs."""
 
     def __init__(
         self,
@@ -46,10 +46,10 @@ class WriteProbe:
         self._store = store
         self._seconds = seconds
         self.wrote: float | None = None
-        """When the log was last written to, in seconds."""
+        """The time of the last write, in seconds. None before the first."""
 
         self.trouble: str | None = None
-        """Why it cannot be used since, as a sentence without its period."""
+        """The reason why the log cannot be used, as a sentence without its period. None if it can."""
 
         self._said = 0.0
         self._tried: float | None = None
@@ -57,7 +57,7 @@ class WriteProbe:
         self._foreign: _Seen | None = None
 
     async def run_once(self) -> bool:
-        """Write, when it is time to."""
+        """Write if it is time."""
         now = self._seconds()
         if fault := self._store.fault():
             self._cannot(fault)
@@ -67,13 +67,13 @@ class WriteProbe:
         return False
 
     async def write(self) -> None:
-        """Write to the log and read it. What keeps it from that is remembered."""
+        """Write to the log and read it, and remember an error."""
         doing = "written to"
         try:
             await self._store.processes.probe()
             doing = "read"
             await self._store.read_anew()
-        except Exception as error:  # noqa: BLE001 - a full disk, a lost one: it is said, and tried again
+        except Exception as error:  # noqa: BLE001 - any error, such as a full disk, is reported and retried
             why = HELD if isinstance(error, LogBusyError) else type(error).__name__
             self._cannot(self._store.fault() or f"The log cannot be {doing}: {why}")
         else:
@@ -82,21 +82,20 @@ class WriteProbe:
             self.wrote, self.trouble = self._seconds(), None
 
     def _cannot(self, trouble: str) -> None:
-        """Remember what keeps the log from being used, and say it loudly, now and then."""
+        """Remember why the log cannot be used, and log it as an error from time to time."""
         now = self._seconds()
         if self.trouble is None or now - self._said >= SAID_EVERY:
             _log.error("%s", trouble)
             self._said = now
         self.trouble = trouble
 
-    # Others.
-
+    # Signs of another log on the same Slack app.
     def left_a_connection(self) -> None:
-        """A connection to Slack was given up; Slack may count it for a while."""
+        """Remember that a connection to Slack was closed, which Slack may still count for a while."""
         self._left.append(self._seconds())
 
     async def counted(self, connections: int) -> None:
-        """Slack says how many connections the app has, ours among them."""
+        """Compare Slack's count of the app's connections with the processes of this log."""
         processes = await self._store.processes.count_serving()
         now = self._seconds()
         self._left = [at for at in self._left if now - at < OVERLAP]
@@ -109,7 +108,7 @@ class WriteProbe:
             )
 
     def foreign_request(self) -> None:
-        """Somebody pressed a button of a request that this log does not have."""
+        """Report that a user pressed a button of a request that this log does not have."""
         self._found(
             "Somebody pressed a button of a request that is not in this log: another CallOps uses the same "
             "Slack app with another log, or the log was lost. Stop it, or give both the same DATABASE_URL"
@@ -120,6 +119,6 @@ class WriteProbe:
         self._foreign = _Seen(what, self._seconds())
 
     def another_log(self) -> str | None:
-        """What speaks for another log on the same Slack app, if anything lately did."""
+        """Return the last sign of another log on the same Slack app, None if there is no recent one."""
         seen = self._foreign
         return seen.what if seen and self._seconds() - seen.at < REMEMBERED else None
