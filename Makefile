@@ -1,31 +1,31 @@
-# Each target sets itself up: nothing but python3 (3.11 or newer) and make is needed.
+# Each target installs what it needs. Only python3 (3.11 or newer) and make are required.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-# Files in the order of tests/conftest.py, those that take long first.
+# Test files run in the order of tests/conftest.py, slow ones first.
 PYTEST := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo tour test gates soak bench lint types lock format matrix pictures hands clean
 
-help: ## what can be made
+help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 demo: $(VENV)/.playable ## try it in the browser, with no account anywhere
 	@$(BIN)/python -m bot demo
 
-tour: $(VENV)/.playable ## play the whole road in the terminal, with no account anywhere (HTTP=1: over HTTP)
+tour: $(VENV)/.playable ## play the whole workflow in the terminal, with no account anywhere (HTTP=1: over HTTP)
 	@$(BIN)/python -m playground.tour $(if $(filter 1,$(HTTP)),--http)
 
-test: lint types ## everything that must hold; the gates with a third of their faults (HTTP=1: the road and the tour over HTTP)
+test: lint types ## lint, types and all tests, with a third of the faults (HTTP=1: e2e tests and the tour over HTTP)
 	CALLOPS_GATES=$${CALLOPS_GATES:-0.3} $(if $(filter 1,$(HTTP)),CALLOPS_TEST_MODE=http) $(PYTEST)
 
-gates: $(VENV)/.installed ## all faults of the gates, and a table of what came of them
+gates: $(VENV)/.installed ## the fault tests in full, and a table of their outcomes
 	CALLOPS_GATES=$${CALLOPS_GATES:-1} $(PYTEST) tests/faults
 
-soak: $(VENV)/.installed ## ten times the faults of the gates, and a table of what came of them
+soak: $(VENV)/.installed ## the fault tests with ten times their faults, and a table of their outcomes
 	CALLOPS_GATES=$${CALLOPS_GATES:-10} $(PYTEST) tests/faults
 
-bench: $(VENV)/.installed ## how fast texts are read, a command is acknowledged, a burst is sent; a provider request; a page of a long log
+bench: $(VENV)/.installed ## benchmarks: parsing, acknowledging a command, a burst, a provider request, a page of a long log
 	@missed=0; for one in reading acknowledging provider_request log_search; do \
 	  $(BIN)/python -m tests.benchmarks.$$one || missed=1; done; exit $$missed
 
@@ -37,28 +37,28 @@ lint: $(VENV)/.installed
 types: $(VENV)/.installed
 	$(BIN)/mypy
 
-format: $(VENV)/.installed ## let ruff lay out the code
+format: $(VENV)/.installed ## format the code with ruff
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-matrix: $(VENV)/.installed ## write the tables of providers anew, from what the adapters declare
+matrix: $(VENV)/.installed ## write the tables of providers from the adapters' declarations
 	$(BIN)/python -m providers.feature_matrix
 
-lock: ## resolve the dependencies anew (needs uv)
+lock: ## resolve and lock the dependencies (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group playground -c requirements.txt pyproject.toml -o requirements-playground.txt
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-pictures: $(VENV)/.installed ## take the documents' pictures anew (needs Chromium)
+pictures: $(VENV)/.installed ## take the documents' pictures (needs Chromium)
 	PICTURES=docs/pictures $(BIN)/pytest tests/browser/test_road.py tests/browser/test_access.py
 
-hands: $(VENV)/.installed ## count the keys and taps of docs/hands.md anew (needs Chromium)
+hands: $(VENV)/.installed ## count the keys and taps of docs/hands.md (needs Chromium)
 	HANDS=1 $(BIN)/pytest tests/browser/test_hands.py
 
-clean: ## forget the environment and what the tools left
+clean: ## delete the environment and the tools' caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-# What is played needs less than what is tested: it is there in half the time.
+# The demo and the tour need fewer packages than the tests, so they start in half the time.
 $(VENV)/.playable: requirements-playground.txt
 	$(call install,$<)
 
@@ -66,7 +66,7 @@ $(VENV)/.installed: requirements-dev.txt
 	$(call install,$<)
 	@touch $(VENV)/.playable
 
-# Python compiles what it imports; pip would compile all there is.
+# --no-compile: Python compiles what it imports, but pip would compile every file.
 define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "CallOps needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }

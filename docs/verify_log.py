@@ -14,9 +14,9 @@ from contextlib import closing
 from itertools import groupby
 from pathlib import Path
 
-TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # what the events say, and its key
-UNTOLD = {"n", "lease_until"}  # a row's place, and what is renewed without an event
-# Of the tables, indexes, triggers and views, as CallOps makes them.
+TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # tables that events determine, with keys
+UNTOLD = {"n", "lease_until"}  # a row's place, and a column that is renewed without an event
+# Hash of the tables, indexes, triggers and views, as CallOps creates them.
 SCHEMA = "5db5c0fef69f9c0b9083effce6a21902916ccd191bde3505680371c8ba1999e4"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
@@ -34,13 +34,13 @@ def is_kept(promise, salt, value):
 
 
 class Log:
-    """What the events say, as far as they were read."""
+    """The state that the events give, as far as they were read."""
 
     def __init__(self, connection, anchors, key):
         self.connection, self.anchors, self.key = connection, anchors, key
         self.heads, self.requests, self.erased, self.promised, self.stopped = {}, {}, {}, {}, {}
         self.rows = {table: {} for table in TABLES}
-        self.values = {}  # what is kept of what is erasable, by event and field
+        self.values = {}  # the erasable values that are kept, by event and field
 
     def faults(self):
         parts = (
@@ -75,7 +75,7 @@ class Log:
                 event |= {name: json.loads(text[name]) for name in ("data", "private")}
                 right = event["seq"] == seq + 1 and previous == head
                 right &= written == sha256(head.encode() + canonical(event))
-                # SQL reads the text itself: of a key that stands twice it takes the first, this the last.
+                # For a duplicate key, SQL reads the first value, but Python reads the last.
                 right &= all(text[name].encode() == canonical(event[name]) for name in ("data", "private"))
                 self.read(event)
             except UNREADABLE:
@@ -200,6 +200,6 @@ def faults(path, anchors=(), key=None):
 if __name__ == "__main__":
     secret = os.environ.get("CALLOPS_KEY")
     found = list(faults(sys.argv[1], sys.argv[2:], base64.b64decode(secret) if secret else None))
-    shown = (repr(fault)[1:-1] for fault in found)  # whatever steers a terminal is written as an escape
+    shown = (repr(fault)[1:-1] for fault in found)  # characters that control a terminal are escaped
     print(*shown, "The log is NOT whole" if found else "The log is whole", sep="\n")
     sys.exit(bool(found))

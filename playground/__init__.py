@@ -1,4 +1,4 @@
-"""A Slack workspace and the voice providers, on this machine, speaking the real protocols."""
+"""Stand-ins for Slack and the voice providers on this machine, which speak the real protocols."""
 
 
 class PlaygroundError(Exception):

@@ -1,6 +1,6 @@
 """`python -m playground`: a Slack workspace and the voice providers, on loopback, until a signal ends them.
 
-Prints one line of JSON with every address when all of it is ready.
+Prints all addresses as a line of JSON once everything is ready.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from playground.opened import listed_in, nothing_opened
 
 
 def main() -> None:
-    """Run until SIGTERM or SIGINT; then stop cleanly, with exit status 0."""
+    """Run until SIGTERM or SIGINT, then stop cleanly with exit status 0."""
     parser = argparse.ArgumentParser(prog="python -m playground", description=__doc__)
     parser.add_argument(
         "--port", type=int, default=0, help="the Slack stand-in's port; 0 takes any that is free"

@@ -1,7 +1,8 @@
-"""What Slack accepts of a message, a modal or a Home view: our own linter.
+"""Linter for messages, modals and Home views: checks what Slack accepts.
 
 The pages named beside the limits are below docs.slack.dev. Fields and lengths were compared with Slack's own
-types (@slack/types 3.2.0, read 2026-11), which quote them; what they do not carry is marked second-hand.
+types (@slack/types 3.2.0, read 2026-11), which quote them. Limits that the types do not have are marked
+second-hand.
 """
 
 import json
@@ -30,7 +31,7 @@ Kind = Literal["message", "modal", "home"]
 
 MAX_BLOCKS: Mapping[Kind, int] = {"message": 50, "modal": 100, "home": 100}  # reference/block-kit/blocks
 MAX_VIEW_BYTES = 250_000  # reference/methods/views.open: view_too_large
-# undocumented; measured in github.com/slackapi/bolt-js/issues/2509, answered with msg_blocks_too_long
+# Undocumented. Measured in github.com/slackapi/bolt-js/issues/2509. The answer is msg_blocks_too_long.
 MAX_MESSAGE_CHARACTERS = 13_200
 MAX_TEXT = 40_000  # reference/methods/chat.postMessage, "Truncating content"
 MAX_ID = 255  # block_id, action_id, callback_id, external_id
@@ -56,7 +57,7 @@ _CONFIRM = Shape(
 
 
 def _option(label: Check) -> Shape:
-    # composition-objects/option-object; the types say 75 for the value, others 150: 75 is safe
+    # composition-objects/option-object. The types say 75 for the value, others 150, so 75 is safe.
     return Shape({"text": label, "value": string(75)}, {"description": plain(75), "url": string(MAX_URL)})
 
 
@@ -158,7 +159,7 @@ _IN_CONTEXT = Tagged(
 )
 _BLOCK: Fields = {"block_id": _ID}
 
-# docs.slack.dev/reference/block-kit/blocks/<name>-block; blocks that no one here uses are unknown on purpose
+# docs.slack.dev/reference/block-kit/blocks/<name>-block; blocks not used here are unknown on purpose
 BLOCKS: dict[str, Shape] = {
     "section": Shape(
         may={
@@ -197,16 +198,17 @@ _MODAL: Fields = {
 
 
 def faults(kind: Kind, payload: Mapping[str, object]) -> list[str]:
-    """Every fault of a message (`text`, `blocks`; other keys are not looked at), a modal or a Home view.
+    """Return every fault of a message (`text` and `blocks` only), a modal or a Home view.
 
-    Each line names the fault and its JSON pointer; empty when Slack would take it. A message with blocks
-    must also have `text` (`WITHOUT_TEXT`): Slack takes it without, but phones then have nothing to say.
+    Each line names the fault and its JSON pointer. The list is empty if Slack would accept the payload. A
+    message with blocks must also have `text` (`WITHOUT_TEXT`). Slack accepts it without, but phones then
+    cannot announce it.
     """
     return list(_message(payload) if kind == "message" else _view(kind, payload))
 
 
 def characters(node: object) -> int:
-    """How many characters of text there are over all blocks."""
+    """Return the number of characters of text in all blocks."""
     match node:
         case dict():
             own = len(node["text"]) if isinstance(node.get("text"), str) else 0
@@ -218,7 +220,7 @@ def characters(node: object) -> int:
 
 
 def elements(block: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The interactive elements of a block that has any, in the order in which they are seen."""
+    """Yield the interactive elements of a block, in the order in which they are shown."""
     for one in [block.get("element"), block.get("accessory"), *_list(block.get("elements"))]:
         if isinstance(one, dict) and one.get("type") in {**_PRESSED, **_CHOOSERS, **_INPUTS}:
             yield one
@@ -255,7 +257,7 @@ def _view(kind: Kind, view: Mapping[str, object]) -> Iterator[str]:
 
 
 def _between(found: object, pointer: str) -> Iterator[str]:
-    """What only shows when blocks are looked at together, or an element's fields."""
+    """Yield the faults that concern several blocks, or several fields of an element."""
     listed = [block for block in _list(found) if isinstance(block, dict)]
     yield from _twice([block.get("block_id") for block in listed], "block_id", pointer)
     everywhere = [element for block in listed for element in elements(block)]
@@ -292,7 +294,10 @@ def _has_options(element: Mapping[str, object], pointer: str) -> Iterator[str]:
 
 
 def _starts_among_options(element: Mapping[str, object], pointer: str) -> Iterator[str]:
-    """block-elements/select-menu-element: the initial option must be exactly one of the options."""
+    """Yield a fault if an initial option is not exactly one of the options.
+
+    Source: block-elements/select-menu-element.
+    """
     known = list(_list(element.get("options")))
     for group in _list(element.get("option_groups")):
         known += _list(group.get("options")) if isinstance(group, dict) else []

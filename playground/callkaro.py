@@ -1,10 +1,9 @@
-"""CallKaro's stand-in: place or schedule a call, delete what an agent has scheduled, tell that a call ended.
+"""CallKaro's stand-in: places or schedules calls, deletes scheduled ones, and reports ended ones.
 
 Facts are from pages of CallKaro's documentation at https://docs.callkaro.ai, read 2026-11: "Create Outbound
-Call" (with its OpenAPI part), "Delete Schedule Call" and "Call Ended Event". What no page says is marked
-*assumed*.
-Windows, retries and priority are checked and kept with the call, not played: they need somebody who does
-not pick up.
+Call" (with its OpenAPI part), "Delete Schedule Call" and "Call Ended Event". Facts that no page states are
+marked *assumed*. Windows, retries and priority are validated and stored with the call, but not simulated.
+They would need a person who does not pick up.
 """
 
 import re
@@ -84,9 +83,9 @@ _FIELDS: Mapping[str, Callable[[object], bool]] = {
 class CallKaro:
     """CallKaro as documented.
 
-    ``shape`` chooses which of the two documented successes is answered to a placed call: ``success`` with
-    ``call_id`` (the page's *Success* section) or ``done`` with ``call_sid`` (its OpenAPI part); ``neither``
-    leaves the id out, which the OpenAPI part allows.
+    ``shape`` selects the documented success of a placed call: ``success`` with ``call_id`` (the page's
+    *Success* section) or ``done`` with ``call_sid`` (its OpenAPI part). ``neither`` omits the id, which the
+    OpenAPI part allows.
     """
 
     name = "callkaro"
@@ -99,7 +98,7 @@ class CallKaro:
         self._new_id = new_id
 
     def answer(self, request: Request) -> Answer:
-        """Do what is asked, and say so as documented."""
+        """Carry out a request, and return the documented reply."""
         if request.method != "POST" or request.path not in {PLACE, DELETE}:
             return _error(404, "Not found")  # assumed
         key = request.header("x-api-key")
@@ -108,27 +107,33 @@ class CallKaro:
         if key != KEY:
             return _error(403, "Invalid or missing API key")  # "Create Outbound Call", OpenAPI part, 403
         try:
-            # "Form data is also supported as an alternative to JSON body.": on the page of the deletion only
+            # only the page of the deletion says: "Form data is also supported as an alternative to JSON
+            # body."
             fields = request.json() if request.path == PLACE else request.fields()
         except ValueError:
             return _error(400, "Invalid request body")  # assumed wording
         return self._place(request, fields) if request.path == PLACE else self._delete(request, fields)
 
     def reset(self) -> None:
-        """Start anew: no call, and the first shape."""
+        """Delete all calls, and return to the first shape."""
         self.calls.clear()
         self.shape = "success"
 
     def added(self, call: Call) -> Call:
-        """Check a call that somebody schedules by hand. Raises ValueError for an agent nobody knows."""
+        """Return a call that is to be scheduled by hand, after checking it.
+
+        Raises:
+            ValueError: The agent is unknown, or the number is not E.164.
+        """
         if call.owner not in AGENTS or call.to is None or not _E164.fullmatch(call.to):
             raise ValueError("a CallKaro call needs a known agent as owner and an E.164 number")
         return call
 
     def ended(self, call_id: str, end: End | None = None) -> JsonValue:
-        """Return what is told of one try's end, "Call Ended Event".
+        """Return the webhook for the end of an attempt, "Call Ended Event".
 
-        Raises ValueError for a call that did not go out, and for a deletion of one that was not deleted.
+        Raises:
+            ValueError: The call was not made, or was not deleted if the reason says so.
         """
         end = end or End()
         call = self.calls.find(call_id)
@@ -138,7 +143,7 @@ class CallKaro:
         return {
             "event": "call_ended",
             "data": {
-                "callSid": call.id,  # assumed: that it is the id which placing the call was answered with
+                "callSid": call.id,  # assumed to be the id in the reply to the placed call
                 "name": "outbound",
                 "agent": call.owner,
                 "from": _CALLER,
@@ -155,7 +160,7 @@ class CallKaro:
         }
 
     def _place(self, request: Request, fields: Mapping[str, object]) -> Answer:
-        """`POST /call/outbound`, "Create Outbound Call"."""
+        """Handle `POST /call/outbound`, "Create Outbound Call"."""
         if not fields.get("agent_id"):
             return _error(400, "Missing agent_id")  # section "Errors", 400
         if not fields.get("to_number"):
@@ -188,10 +193,10 @@ class CallKaro:
         return answer_json(200, content)
 
     def _delete(self, request: Request, fields: Mapping[str, object]) -> Answer:
-        """`POST /call/delete-schedule-call`, "Delete Schedule Call".
+        """Handle `POST /call/delete-schedule-call`, "Delete Schedule Call".
 
-        It names no count and no 404: an agent that nobody knows, or a number with nothing scheduled, is
-        answered like any other (*assumed* from the page's "always verify the agent_id exists").
+        The page names no count and no 404. For an unknown agent, or a number without calls, the reply is the
+        same (*assumed* from the page's "always verify the agent_id exists").
         """
         agent, to = request.query.get("agent_id"), fields.get("to_number")
         if not agent:
@@ -211,5 +216,5 @@ def _error(status: int, message: str) -> Answer:
 
 
 def _server_error(request: Request) -> Answer:
-    """The documented 500: each page has its own wording."""
+    """Return the documented 500. Each page has its own wording."""
     return _error(500, "Server error" if request.path == PLACE else "Internal server error")

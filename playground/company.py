@@ -1,7 +1,7 @@
-"""The tour's company: people whose acts, and what they then see, are told, and providers who are counted.
+"""The people and providers of the tour: narrates what people do and see, and counts providers' requests.
 
-What is waited for is told by what must be readable there, in that person's own time zone: by the words on the
-screen, not by the blocks behind them.
+A wait is for a text that must be readable on a person's screen, in that person's time zone. It does not look
+at the blocks behind the text.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from playground.stage import Stage
 from playground.transcript import Reader, reader
 
 PATIENCE = 20.0
-"""Seconds until what does not come is missed: a busy machine may take a while."""
+"""Seconds until an expected message counts as missing. A busy machine may be slow."""
 LOOK_AGAIN = 0.02
 _CHANNELS = {one["id"]: f"#{one['name']}" for one in content.WORKSPACE["channels"]}
 _REQUEST_ID = re.compile(r"A-[0-9A-Z]{4,}")
@@ -28,7 +28,7 @@ _FRAME = re.compile(r"[│\s]+")
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as a provider read it, what it answered (None: nothing) and what it changed there."""
+    """A request that a provider received, its reply's status (None without a reply) and its effects."""
 
     provider: str
     line: str
@@ -38,7 +38,7 @@ class Asked:
 
     @classmethod
     def of(cls, exchange: Exchange) -> "Asked":
-        """From the provider's own journal."""
+        """Return the request of an entry in the provider's journal."""
         request, answer = exchange.request, exchange.answer
         return cls(
             request.provider,
@@ -60,7 +60,7 @@ def _shortened(long_id: re.Match[str]) -> str:
 
 @dataclass(frozen=True)
 class Actor:
-    """Someone with a name, at a keyboard."""
+    """A person with a name, at a keyboard."""
 
     name: str
     person: Person
@@ -94,23 +94,31 @@ class Actor:
         return await self._looks(await self.person.submit(view, values))
 
     async def opens(self, where: Message | View, button: str, *, stale: bool = False) -> View:
-        """Press a button behind which there is a modal."""
+        """Press a button that opens a modal, and return the modal."""
         return self.looking(await self.presses(where, button, stale=stale))
 
     def looking(self, heard: Heard) -> View:
-        """The modal that is now open. Raises `NarrationError`."""
+        """Return the modal that is now open.
+
+        Raises:
+            NarrationError: There is none.
+        """
         if heard.view is None:
             self.narrator.misses(f"{self.name} looks at a modal", heard)
         return heard.view
 
     def told(self, heard: Heard) -> Message:
-        """The answer that only this person sees. Raises `NarrationError`."""
+        """Return the answer that only this person sees.
+
+        Raises:
+            NarrationError: There is none.
+        """
         if heard.ephemeral is None:
             self.narrator.misses(f"{self.name} reads an answer", heard)
         return heard.ephemeral
 
     async def reads(self, channel: str, *parts: str, within: float | None = None) -> Message:
-        """Wait for a message in a channel that, with its thread, says all of this; the newest."""
+        """Wait for a message in a channel that, with its thread, has all these parts. Return the newest."""
         where = f"{self.name} looks at {_CHANNELS[channel]}"
         return await self._waits(where, lambda: self.person.channel(channel), parts, within)
 
@@ -119,28 +127,28 @@ class Actor:
         return await self._waits(f"CallOps writes to {self.name}", self.person.direct, parts, within)
 
     async def is_answered(self, *parts: str) -> Message:
-        """Wait for what only this person sees."""
+        """Wait for a message that only this person sees."""
         return await self._waits(f"{self.name} looks at #support", self.person.ephemerals, parts)
 
     async def asks(self, line: str) -> str:
-        """Type a command that makes a request at once; the request's id."""
+        """Type a command that makes a request at once, and return the request's id."""
         answer = _text(await self._eyes(), self.told(await self.types(line)))
         if (found := _REQUEST_ID.search(answer)) is None:
             self.narrator.misses(f"{self.name}'s request has an id", answer)
         return found[0]
 
     async def expects(self, shown: Message | View, sentence: str, *parts: str) -> None:
-        """Check that all of this is written there, as this person reads it."""
+        """Check that a message or modal contains all these parts, as this person reads it."""
         text = _text(await self._eyes(), shown)
         self.narrator.expect(sentence, holds=all(part in text for part in parts), seen=text)
 
     async def sees(self, shown: Message | View) -> None:
-        """Put what this person sees into the transcript."""
+        """Add what this person sees to the transcript."""
         eyes = await self._eyes()
         self.narrator.shows(eyes.message(shown) if isinstance(shown, Message) else eyes.modal(shown))
 
     async def closes(self, view: View) -> None:
-        """Put a modal away, without a word."""
+        """Close a modal without narration."""
         await self.person.close(view)
 
     async def _eyes(self) -> Reader:
@@ -184,7 +192,7 @@ def _text(eyes: Reader, shown: Message | View) -> str:
 
 @dataclass
 class Company:
-    """Everyone and everything that a scene needs."""
+    """The people, the stage and the narrator that a scene needs."""
 
     stage: Stage
     narrator: Narrator
@@ -201,7 +209,7 @@ class Company:
         return Actor(name, self.stage.slack.person(user), self.narrator, self.patience)
 
     async def exchanges(self) -> list[Exchange]:
-        """Every request that reached a provider, from the providers' own journal, in order."""
+        """Return every request that reached a provider, from the providers' own journal, in order."""
         providers = self.stage.addresses.keys() - {"slack", "control"}
         journals = [await self.stage.providers.journal(name) for name in providers]
         return sorted(
@@ -209,13 +217,17 @@ class Company:
         )
 
     async def expect_asked(self, sentence: str, *expected: Asked) -> None:
-        """Check that exactly these requests reached the providers since the last time that was checked."""
+        """Check that exactly these requests reached the providers since the last check."""
         found = [Asked.of(one) for one in await self.exchanges()]
         self.narrator.expect_equal(sentence, found[self._counted :], expected)
         self._counted = len(found)
 
     async def request_reaches_provider(self) -> None:
-        """Wait until a provider has got one more request. Raises `NarrationError`."""
+        """Wait until a provider has received another request.
+
+        Raises:
+            NarrationError: None has come in time.
+        """
         try:
             async with asyncio.timeout(self.patience):
                 while len(await self.exchanges()) == self._counted:  # noqa: ASYNC110 - in another process

@@ -1,4 +1,4 @@
-"""Who and what is in the playground's workspace: a small literal, or the same as JSON in a file."""
+"""The people and channels of the playground's workspace, as a literal or from a JSON file."""
 
 import json
 from dataclasses import dataclass, field
@@ -18,10 +18,10 @@ SIGNING_SECRET = "0123456789abcdef-playground-0123"  # noqa: S105 - the same
 
 @dataclass(frozen=True)
 class User:
-    """Someone in the workspace, with the marks by which `users.info` tells people apart.
+    """A Slack user, with the fields by which `users.info` tells people apart.
 
-    ``team_id`` None: `users.info` leaves it out. ``teams`` are their workspaces in the Enterprise Grid
-    organisation ``enterprise_id``.
+    With ``team_id`` None, `users.info` omits the field. ``teams`` are the user's workspaces in the Enterprise
+    Grid organisation ``enterprise_id``.
     """
 
     id: str
@@ -40,7 +40,7 @@ class User:
 
 @dataclass
 class Channel:
-    """A channel, or a direct message with the app when `direct` names the other person."""
+    """A channel, or a direct message with the app if `direct` names the other person."""
 
     id: str
     name: str
@@ -52,9 +52,9 @@ class Channel:
 
 @dataclass(frozen=True)
 class Content:
-    """What a workspace starts with; user groups are lists of user ids.
+    """The initial content of a workspace. User groups are lists of user ids.
 
-    ``enterprise`` is the Enterprise Grid organisation that the workspace belongs to.
+    ``enterprise`` is the Enterprise Grid organisation to which the workspace belongs.
     """
 
     users: tuple[User, ...]
@@ -86,8 +86,8 @@ WORKSPACE: dict[str, Any] = {
     "groups": {"S0MANAGERS": ["U0MANAGER", "U0SECOND"]},
 }
 
-# People of a Grid as users.info was seen to show them: github.com/looker/lookerbot/issues/184 (no team_id),
-# slackapi/bolt-js#1875 (another workspace's team_id, or the organisation's id); read 2026-11
+# Users of a Grid as these issues show users.info: github.com/looker/lookerbot/issues/184 (no team_id),
+# slackapi/bolt-js#1875 (another workspace's team_id, or the organisation's id), read 2026-11.
 _IN_BOTH = {"enterprise_id": ENTERPRISE_ID, "teams": [TEAM_ID, SISTER_ID]}
 _OF_THE_GRID: list[dict[str, Any]] = [
     {"id": "W0NOTEAM", "name": "nora", "real_name": "Nora Noteam", "team_id": None} | _IN_BOTH,
@@ -109,16 +109,16 @@ GRID: dict[str, Any] = WORKSPACE | {
         _SUPPORT | {"members": [*_SUPPORT["members"], *(one["id"] for one in _OF_THE_GRID)]},
     ],
 }
-"""The same workspace in an Enterprise Grid organisation, with people of each shape."""
+"""The same workspace in an Enterprise Grid organisation, with users of each form."""
 
 
 def read(path: Path | None = None) -> Content:
-    """The workspace's content from a JSON file of the same shape as `WORKSPACE`, or `WORKSPACE` itself."""
+    """Return the content of a JSON file with the structure of `WORKSPACE`, or of `WORKSPACE` itself."""
     return make(WORKSPACE if path is None else json.loads(path.read_text(encoding="utf-8")))
 
 
 def make(raw: dict[str, Any]) -> Content:
-    """Make the content that JSON of the shape of `WORKSPACE` describes."""
+    """Return the content for JSON with the structure of `WORKSPACE`."""
     return Content(
         users=tuple(User(**user | {"teams": tuple(user.get("teams", ()))}) for user in raw["users"]),
         channels=tuple(Channel(**{**one, "members": set(one["members"])}) for one in raw["channels"]),

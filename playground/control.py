@@ -1,4 +1,4 @@
-"""The hand on the Slack stand-in, over HTTP: act as people, see what they see, and make things go wrong."""
+"""Control routes of the Slack stand-in, over HTTP: act as people, see their screens, and cause failures."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -21,7 +21,7 @@ LONGEST_WAIT = 10.0  # seconds that a request for changes may hang
 
 @dataclass(frozen=True)
 class Control:
-    """The control routes of one workspace; mounted below /control."""
+    """The control routes of a workspace, mounted below /control."""
 
     workspace: Workspace
     interactions: Interactions
@@ -29,7 +29,7 @@ class Control:
     opened: Opened
 
     def routes(self) -> list[BaseRoute]:
-        """Every route. A wrong or impossible act is answered with 409 and a sentence."""
+        """Return every route. The reply to an invalid or impossible act is 409 with a sentence."""
         return [
             Route("/state", self.state),
             Route("/reset", self.reset, methods=["POST"]),
@@ -46,7 +46,7 @@ class Control:
         ]
 
     async def state(self, _: Request) -> Response:
-        """Everything that was: calls, deliveries, faults, messages, views, channels and people."""
+        """Return everything: calls, deliveries, faults, messages, views, channels and people."""
         workspace = self.workspace
         return JSONResponse(
             {
@@ -66,7 +66,7 @@ class Control:
         )
 
     async def reset(self, _: Request) -> Response:
-        """Put Slack back to how it started."""
+        """Reset Slack to its initial state."""
         self.workspace.start_over()
         self.troubles.planned.clear()
         self.troubles.latency = self.troubles.ahead = 0
@@ -77,7 +77,7 @@ class Control:
         return JSONResponse({})
 
     async def changes(self, request: Request) -> Response:
-        """The newest change's number, as soon as it is over `since`, or after a while."""
+        """Return the number of the newest change, once it exceeds `since` or after a timeout."""
         since = int(request.query_params.get("since", "0"))
         try:
             async with asyncio.timeout(LONGEST_WAIT):
@@ -87,10 +87,10 @@ class Control:
         return JSONResponse({"changes": self.workspace.changes})
 
     async def watch(self, request: Request) -> Response:
-        """What changed after `since` and what came after the first `calls`, `deliveries` and `refused`.
+        """Return changes after `since`, and entries after the first `calls`, `deliveries` and `refused`.
 
-        Waits for a change. Every message is there with whom it is `seen_by`, also one that was deleted;
-        `views` are the modals that people look at, channels and trouble stand there whole.
+        Waits for a change. Every message has its viewers in `seen_by`, even a deleted one. `views` are the
+        modals that people see now. Channels and trouble are always complete.
         """
         asked = {name: int(value) for name, value in request.query_params.items()}
         since, workspace = asked.get("since", 0), self.workspace
@@ -122,11 +122,11 @@ class Control:
         )
 
     async def screen(self, request: Request) -> Response:
-        """What one person sees now: messages in channels, threads and direct ones, and the open modal."""
+        """Return a person's screen: messages in channels, threads and direct messages, and the open modal."""
         return JSONResponse(self._screen(request.path_params["person"], since=0))
 
     async def act(self, request: Request) -> Response:
-        """Do something as a person; what they then see that they did not see before."""
+        """Act as a person, and return what is new on that person's screen."""
         person, act = request.path_params["person"], request.path_params["act"]
         if person not in self.workspace.users:
             raise ImpossibleError(f"nobody is called {person}")
@@ -159,7 +159,7 @@ class Control:
         return {"error": code}
 
     async def trouble(self, request: Request) -> Response:
-        """Plan trouble for a method, or set how many seconds every answer takes, or the clock is ahead."""
+        """Plan trouble for a method, or set the delay of every answer or the clock's offset, in seconds."""
         body = await request.json()
         self.troubles.latency = body.pop("latency", self.troubles.latency)
         self.troubles.ahead = body.pop("ahead", self.troubles.ahead)
@@ -169,13 +169,13 @@ class Control:
         return JSONResponse({})
 
     async def heal(self, _: Request) -> Response:
-        """Call off what trouble is still planned."""
+        """Cancel all planned trouble."""
         self.troubles.planned.clear()
         self.workspace.touch()
         return JSONResponse({})
 
     async def sockets(self, request: Request) -> Response:
-        """Trouble with the Socket Mode connections: `twice`, `disconnect`, `silence`, `refuse` or `treat`."""
+        """Disturb the Socket Mode connections: `twice`, `disconnect`, `silence`, `refuse` or `treat`."""
         body, socket = await request.json(), self.interactions.socket
         match request.path_params["does"]:
             case "twice":
@@ -194,7 +194,7 @@ class Control:
         return JSONResponse({})
 
     async def request_url(self, request: Request) -> Response:
-        """Say where the app is reached over HTTP, or with None that it comes through Socket Mode."""
+        """Set the app's request URL for HTTP, or None for Socket Mode."""
         url = (await request.json())["url"]
         if url is not None:
             check_opened(url, self.opened)
@@ -203,7 +203,7 @@ class Control:
         return JSONResponse({})
 
     async def channel(self, request: Request) -> Response:
-        """Archive a channel, make it private, or take the app out of it or back in."""
+        """Archive a channel, make it private, or remove or add the app."""
         body, channel = await request.json(), self.workspace.channel(request.path_params["channel"])
         channel.archived = body.get("archived", channel.archived)
         channel.private = body.get("private", channel.private)

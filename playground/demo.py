@@ -1,4 +1,4 @@
-"""The demo: the page, the stand-ins and the real bot on this machine, until a signal ends them all."""
+"""The demo: runs the page, the stand-ins and the real bot on this machine until a signal."""
 
 import asyncio
 import os
@@ -21,13 +21,13 @@ from playground.web.feed import Feed, ReadLog
 from playground.web.page import create_app
 
 USUAL_PORT: Final = 4800
-"""Where the page is when nobody asks for another port and this one is free."""
+"""The page's port if no other is given and this one is free."""
 DEADLINE, LEASE = 3, 5
-"""Seconds until the bot gives up on an answer, and until what a dead bot had sent is taken for lost."""
+"""Seconds until the bot stops waiting for a reply, and until a dead bot's requests count as lost."""
 ENDED_BY: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 FAILED, CANNOT_START = 1, 2
-"""Exit statuses, as the app's commands have them."""
+"""Exit statuses, the same as those of the app's commands."""
 
 OpenLog: TypeAlias = Callable[[Path, str], AbstractAsyncContextManager[ReadLog]]
 """Opens the app's log, by its file and key."""
@@ -35,7 +35,7 @@ OpenLog: TypeAlias = Callable[[Path, str], AbstractAsyncContextManager[ReadLog]]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What was asked for on the command line. ``port`` None: the usual one, or any that is free."""
+    """Options of the command line. ``port`` None means the usual one, or else any free one."""
 
     port: int | None = None
     browser: bool = True
@@ -43,7 +43,7 @@ class Wanted:
 
 
 def run(wanted: Wanted, open_log: OpenLog) -> int:
-    """Run until a signal; the exit status. Everything it keeps is in one folder, which it names."""
+    """Run until a signal, and return the exit status. All data is in one folder, which is printed."""
     if not Stage.manifest.exists():
         print(f"There is no {Stage.manifest} here: run the demo in the project's folder.", file=sys.stderr)
         return CANNOT_START
@@ -82,7 +82,7 @@ async def _run(folder: Path, wanted: Wanted, open_log: OpenLog) -> int:
 
 def _failed(serving: "asyncio.Task[None]") -> int:
     error = serving.exception()
-    while isinstance(error, BaseExceptionGroup):  # of tasks that end together, the first one's tells why
+    while isinstance(error, BaseExceptionGroup):  # the first error is the cause
         error = error.exceptions[0]
     print(f"The demo had to stop: {type(error).__name__}: {error}", file=sys.stderr)
     return FAILED
@@ -109,7 +109,7 @@ async def _serve(folder: Path, wanted: Wanted, open_log: OpenLog, listening: soc
 
 
 def _listen(port: int | None) -> socket.socket:
-    """A listening socket on the port; with None on the usual one, or any where that is taken."""
+    """Return a listening socket on the port. None means the usual one, or any if that is taken."""
     if port is not None:
         return listen(port)
     try:
@@ -119,7 +119,7 @@ def _listen(port: int | None) -> socket.socket:
 
 
 def _has_screen() -> bool:
-    """Whether a browser could show anything: on Linux only where there is a display."""
+    """Return whether a browser could show anything. On Linux this needs a display."""
     return not sys.platform.startswith("linux") or bool(
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     )

@@ -1,4 +1,4 @@
-"""What can go wrong between a provider and its client, on demand."""
+"""Faults between a provider and its client, on demand."""
 
 import zlib
 from collections.abc import Callable, Mapping
@@ -11,10 +11,13 @@ from playground.http_messages import Answer, Request
 from playground.journal import Frozen
 
 SILENT: Final = frozenset({"reset", "close", "silence"})
-"""Nothing is answered: the connection is reset (RST), closed (FIN), or left open until the client leaves."""
+"""Faults without a reply: the connection is reset (RST), closed (FIN), or left open for the client to end."""
 
 HONEST: Final = frozenset({"slow", "drip", "cut"})
-"""The provider's own answer, late by ``seconds``; byte by byte, ``seconds`` apart; reset in mid-body."""
+"""Faults of the provider's own reply.
+
+It is ``seconds`` late, sent byte by byte with ``seconds`` between them, or reset in mid-body.
+"""
 
 _BOMB_MEGABYTES: Final = 200
 _MEGABYTE: Final = 1 << 20
@@ -22,14 +25,18 @@ _JSON: Final = {"Content-Type": "application/json"}
 
 
 class Fault(Frozen):
-    """What befalls the next ``times`` requests (None: all, until cleared).
+    """A fault for the next ``times`` requests (None: all, until cleared).
 
-    ``does`` is ``reset``, ``close``, ``silence``, ``slow``, ``drip``, ``cut``, ``endless`` (a body that never
-    ends, a piece every ``seconds``), ``refused`` (nobody listens, until cleared; ``times`` does not count),
-    or the name of a reply that replaces the provider's own: one of `REPLIES` or of the provider's documented
-    ones. Where they are given, ``status``, ``headers`` and ``body`` stand in that reply instead.
+    ``does`` is one of these:
 
-    ``effect`` says whether the provider did what was asked all the same; None: as is usual for this fault.
+    - ``reset``, ``close``, ``silence``, ``slow``, ``drip`` or ``cut``.
+    - ``endless``: a body that never ends, with a piece every ``seconds``.
+    - ``refused``: nobody listens, until cleared. ``times`` does not count.
+    - The name of a reply that replaces the provider's own: one of `REPLIES`, or one that the provider
+      documents.
+      ``status``, ``headers`` and ``body`` override those of the reply.
+
+    ``effect`` says whether the provider carries out the request all the same. None means the fault's default.
     """
 
     does: str
@@ -42,22 +49,22 @@ class Fault(Frozen):
 
     @property
     def happens(self) -> bool:
-        """Whether the provider does what is asked."""
+        """Return whether the provider carries out the request."""
         return (
             self.does not in {"refused", "rate_limited", "rejected"} if self.effect is None else self.effect
         )
 
     def replaced(self, reply: Answer) -> Answer:
-        """A canned reply with what this fault says otherwise."""
+        """Return a canned reply with this fault's overrides."""
         body = reply.body if self.body is None else self.body.encode()
         return Answer(self.status or reply.status, body, {**reply.headers, **self.headers})
 
 
 @cache
 def _gzip_bomb() -> bytes:
-    """200 MB of zeros in 200 kB of gzip (RFC 1952), put together from one compressed megabyte.
+    """Return 200 MB of zeros in 200 kB of gzip (RFC 1952), built from one compressed megabyte.
 
-    A full flush ends on a byte and refers to nothing before it, so the same piece may follow itself.
+    A full flush ends on a byte and refers to nothing before it, so the same piece may be repeated.
     """
     zeros = bytes(_MEGABYTE)
     compressor = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
@@ -79,7 +86,7 @@ def _gzip_bomb() -> bytes:
 
 
 def _redirect(request: Request) -> Answer:
-    """307 keeps the method: a client that follows it asks twice, and the journal shows it."""
+    """Return a 307, which keeps the method. A client that follows it sends twice, as the journal shows."""
     return Answer(307, b"", {"Location": request.target})
 
 
@@ -95,4 +102,4 @@ REPLIES: Mapping[str, Callable[[Request], Answer]] = {
     "gzip_bomb": lambda _: Answer(200, _gzip_bomb(), {**_JSON, "Content-Encoding": "gzip"}),
     "redirect": _redirect,
 }
-"""Replies no document knows, by name. ``reply`` is there to be given a status, headers and body."""
+"""Replies that no document describes, by name. ``reply`` is for a status, headers and a body of one's own."""

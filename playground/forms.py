@@ -1,4 +1,4 @@
-"""What Slack's client does with a form before anything is sent: initial values, typed ones, required ones."""
+"""Forms in Slack's client before anything is sent: initial values, typed values and required inputs."""
 
 import re
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ from playground import blocks as known
 
 Json: TypeAlias = dict[str, Any]
 
-# Where an element keeps its value in `state.values`, and whence it starts.
-# Slack's own types (@slack/types 3.2.0) and Bolt's ViewOutput, read 2026-11
+# The key of an element's value in `state.values`, and the key of its initial value. Slack's own types
+# (@slack/types 3.2.0) and Bolt's ViewOutput, read 2026-11
 VALUE_KEYS: dict[str, tuple[str, str]] = {
     "plain_text_input": ("value", "initial_value"),
     "number_input": ("value", "initial_value"),
@@ -32,7 +32,7 @@ VALUE_KEYS: dict[str, tuple[str, str]] = {
     "timepicker": ("selected_time", "initial_time"),
     "datetimepicker": ("selected_date_time", "initial_date_time"),
 }
-# What can be typed or picked at all.
+# Patterns of values that can be typed or picked.
 FORMS = {
     "plain_text_input": r".*",
     "number_input": r".*",
@@ -41,12 +41,12 @@ FORMS = {
     "datepicker": r"\d{4}-\d{2}-\d{2}",
     "timepicker": r"([01]\d|2[0-3]):[0-5]\d",
 }
-# What the client itself says; the wording is ours where Slack's is not documented.
+# The client's own messages. The wording is ours where Slack's is not documented.
 REQUIRED = "Please complete this required field."
 
 
 def values(blocks: list[Json], typed: dict[str, Json]) -> dict[str, dict[str, Json]]:
-    """`state.values` of a view or message: what was typed, else what was given initially."""
+    """Return `state.values` of a view or message: the typed values, else the initial ones."""
     found: dict[str, dict[str, Json]] = {}
     for block, element in stateful(blocks):
         kept = typed.get(block["block_id"], {}).get(element["action_id"])
@@ -56,7 +56,7 @@ def values(blocks: list[Json], typed: dict[str, Json]) -> dict[str, dict[str, Js
 
 
 def stateful(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
-    """The elements that hold a value, each with its block."""
+    """Yield the elements that hold a value, each with its block."""
     for block in blocks:
         for element in known.elements(block):
             if element["type"] not in {"button", "overflow"}:
@@ -64,9 +64,12 @@ def stateful(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
 
 
 def entered(element: Json, value: object) -> Json:
-    """The state of an element after someone gave it this value.
+    """Return the state of an element after a person entered this value.
 
-    An option may be given by its value or its text. Raises ValueError for what the client would not take.
+    An option may be given by its value or its text.
+
+    Raises:
+        ValueError: The client would not accept the value.
     """
     kind = element["type"]
     key = VALUE_KEYS[kind][0]
@@ -82,7 +85,7 @@ def entered(element: Json, value: object) -> Json:
 
 
 def objections(blocks: list[Json], state: dict[str, dict[str, Json]]) -> dict[str, str]:
-    """Why the client would not submit: block_id → what it says under that input."""
+    """Return why the client would not submit, by block_id: the message under each input."""
     found: dict[str, str] = {}
     for block in blocks:
         if block["type"] == "input":

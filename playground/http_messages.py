@@ -1,4 +1,4 @@
-"""HTTP messages as the provider stand-ins see them: a request off the wire, an answer to be put on it."""
+"""HTTP messages of the provider stand-ins: received requests, and answers to send."""
 
 import email
 import email.policy
@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. ``number`` is the journal's; ``target`` is the raw path with its query, as it was sent."""
+    """A request. ``number`` is the journal's. ``target`` is the raw path with its query, as it was sent."""
 
     number: int
     method: str
@@ -22,27 +22,35 @@ class Request:
 
     @property
     def path(self) -> str:
-        """The raw path, without its query: what an id was quoted into still is."""
+        """The raw path without its query. Quoted ids stay quoted."""
         return self.target.partition("?")[0]
 
     @property
     def query(self) -> dict[str, str]:
-        """The query's parameters; of one that is repeated, the last."""
+        """The query's parameters. A repeated one has its last value."""
         return dict(parse_qsl(self.target.partition("?")[2]))
 
     def header(self, name: str) -> str | None:
-        """A header's value by its lower-case name; None where it was not sent."""
+        """Return a header's value by its lower-case name, or None."""
         return next((value for key, value in self.headers if key.lower() == name), None)
 
     def json(self) -> dict[str, object]:
-        """The body's fields, from JSON. Raises ValueError where it is no JSON object."""
-        content = from_json(self.body, allow_inf_nan=False)  # refuses lone surrogates and endless nesting
+        """Return the body's fields, from JSON.
+
+        Raises:
+            ValueError: The body is no JSON object.
+        """
+        content = from_json(self.body, allow_inf_nan=False)  # rejects lone surrogates and endless nesting
         if not isinstance(content, dict):
             raise ValueError("not a JSON object")  # noqa: TRY004 - the peer's mistake, as undecodable JSON is
         return content
 
     def fields(self) -> dict[str, object]:
-        """The body's fields, from a form or from JSON. Raises ValueError where it is neither."""
+        """Return the body's fields, from a form or from JSON.
+
+        Raises:
+            ValueError: The body is neither.
+        """
         content_type = self.header("content-type") or ""
         if content_type.startswith("multipart/form-data"):
             return dict(_multipart(content_type, self.body))
@@ -61,13 +69,13 @@ def _multipart(content_type: str, body: bytes) -> Mapping[str, str]:
 
 
 def last_segment(path: str) -> str:
-    """The last segment of a raw path, unquoted."""
+    """Return the last segment of a raw path, unquoted."""
     return unquote(path.rpartition("/")[2])
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One reply, before any fault of the wire."""
+    """A reply, before any fault of the wire."""
 
     status: int
     body: bytes
@@ -75,6 +83,6 @@ class Answer:
 
 
 def answer_json(status: int, content: object, headers: Mapping[str, str] | None = None) -> Answer:
-    """Answer with JSON, as all these providers do."""
+    """Return an answer in JSON, as all these providers send it."""
     body = json.dumps(content).encode()
     return Answer(status, body, {"Content-Type": "application/json", **(headers or {})})

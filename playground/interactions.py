@@ -1,7 +1,8 @@
-"""What people do, turned into what Slack sends to the app, and the app's answers into what people see.
+"""Turns people's acts into Slack's requests to the app, and the app's answers into people's screens.
 
-The payloads have the shapes of those that Slack's own SDKs are tested with (bolt-python, read 2026-11). How
-people read what went wrong is second-hand: issues of slackapi/java-slack-sdk (885), integrations/slack (352).
+The payloads have the structure of those with which Slack's own SDKs are tested (bolt-python, read 2026-11).
+The error messages for people are second-hand: issues of slackapi/java-slack-sdk (885), integrations/slack
+(352).
 """
 
 import asyncio
@@ -17,9 +18,9 @@ from playground.webapi import WebApi
 from playground.workspace import Json, Message, RefusedError, View, Workspace
 
 DOMAIN = "callops"
-VERIFICATION = "playground-verification"  # the payloads' old `token`; nothing checks it
+VERIFICATION = "playground-verification"  # the payloads' old `token`, which nobody checks
 TROUBLE = (
-    "We had some trouble connecting. Try again?"  # what a modal says when its submit was not answered well
+    "We had some trouble connecting. Try again?"  # a modal's message after a submit without a valid answer
 )
 
 
@@ -29,7 +30,7 @@ class ImpossibleError(PlaygroundError):
 
 @dataclass(frozen=True)
 class Interactions:
-    """The doors through which people reach the app. Each returns the code the person reads, or None."""
+    """The ways in which people reach the app. Each returns the error code that the person sees, or None."""
 
     workspace: Workspace
     manifest: Manifest
@@ -38,7 +39,7 @@ class Interactions:
     hook_url: Callable[[str, str], str]
 
     async def command(self, person: str, channel: str, command: str, text: str) -> str | None:
-        """Type a slash command into a channel; `text` is as Slack sends it on."""
+        """Type a slash command into a channel. `text` is as Slack sends it."""
         user, place = self.workspace.users[person], self._channel_of(person, channel)
         if self.manifest.commands is not None and command not in self.manifest.commands:
             return "invalid_command"  # the client says: /… is not a valid command
@@ -71,8 +72,8 @@ class Interactions:
     async def click(self, person: str, where: Json, value: object, *, confirmed: bool) -> Json:
         """Press or choose an element of a message or modal.
 
-        `where` is how the person finds it; with `stale`, on a message whose last edit has not reached their
-        screen. `times` presses leave before the first one is answered.
+        `where` describes the element. With `stale`, the person's screen does not show the message's last edit
+        yet. `times` presses are sent before the first one is answered.
         """
         message, view = self._looked_at(person, where)
         found = view.payload["blocks"] if view else message.blocks if message else []
@@ -114,7 +115,7 @@ class Interactions:
         view.changed = self.workspace.touch()
 
     async def submit(self, person: str, view_id: str) -> Json:
-        """Press a modal's submit button. `errors` are the client's own objections, or the app's."""
+        """Press a modal's submit button. `errors` are the client's own messages, or the app's."""
         view = self._open_view(person, view_id)
         if not view.payload.get("submit"):
             raise ImpossibleError("this modal has no submit button")
@@ -136,7 +137,7 @@ class Interactions:
         return {"error": None, "errors": view.errors}
 
     async def close(self, person: str, view_id: str) -> None:
-        """Close the modal on top; the app hears of it only if it asked to."""
+        """Close the modal on top. The app is notified only if it asked for that."""
         view = self._open_view(person, view_id)
         clears = bool(view.payload.get("clear_on_close"))
         gone = self.workspace.take_away(person, len(self.workspace.stacks[person]) if clears else 1)
@@ -149,7 +150,7 @@ class Interactions:
     async def shortcut(
         self, person: str, callback_id: str, channel: str | None, ts: str | None
     ) -> str | None:
-        """Use a global shortcut, or with a message, a message shortcut."""
+        """Use a global shortcut or, with a message, a message shortcut."""
         wanted = ("message" if ts else "global", callback_id)
         if self.manifest.shortcuts is not None and wanted not in self.manifest.shortcuts:
             raise ImpossibleError(f"the manifest has no {wanted[0]} shortcut {callback_id}")
@@ -168,7 +169,7 @@ class Interactions:
         return self.workspace.post(Message(self.workspace.new_ts(), place.id, person, text, [], thread_ts))
 
     def event(self, event: Json) -> None:
-        """Let something happen that the app hears of through the Events API."""
+        """Publish an event to the app through the Events API."""
         body = {"token": VERIFICATION, "team_id": TEAM_ID, "api_app_id": APP_ID, "type": "event_callback"}
         stamp = {"event_ts": self.workspace.new_ts(), **event}
         more = {"event_id": self.workspace.new_id("Ev"), "event_time": int(self.workspace.clock())}
@@ -178,7 +179,7 @@ class Interactions:
         self.socket.publish(body | {"event": stamp} | more | {"authorizations": authorizations})
 
     def respond(self, secret: str, body: Json) -> None:
-        """What the app sends to a `response_url`."""
+        """Handle the app's request to a `response_url`."""
         hook = self.workspace.use_hook(secret)
         if body.get("delete_original"):
             if hook.source:
@@ -186,7 +187,7 @@ class Interactions:
         elif body.get("replace_original") and hook.source and not hook.source.deleted:
             text, content = self.api.content("response_url", body)
             self.workspace.edit(hook.source, text, content)
-        else:  # a command's response_url has no message to replace: it posts anew
+        else:  # a command's response_url has no message to replace, so it posts a new one
             self._respond(hook.person, hook.channel, body, "response_url")
 
     def _respond(self, person: str, channel: str, answer: Json, where: str, said: str | None = None) -> None:
@@ -223,7 +224,7 @@ class Interactions:
         return RefusedError("invalid_response", [line])
 
     async def _deliver_empty(self, payload: Json) -> str | None:
-        """Deliver what wants an empty ack."""
+        """Deliver a payload that needs an empty ack. Return the error code, or None."""
         try:
             answer = await self.socket.deliver("interactive", payload)
         except UndeliveredError as undelivered:
@@ -267,7 +268,7 @@ class Interactions:
         return payload if private else payload | {"message": message.for_app()}
 
     def _team_of(self, user: User) -> str | None:
-        """Return the workspace that a command is typed in: ours for its members, wherever their home is."""
+        """Return the workspace in which a command is typed: ours for its members, wherever their home is."""
         return TEAM_ID if TEAM_ID in user.teams else user.team_id
 
     def _channel_of(self, person: str, channel: str) -> Channel:
@@ -291,7 +292,7 @@ class Interactions:
         return view
 
     def _element(self, found: list[Json], where: Json) -> tuple[Json, Json]:
-        """The one element that `block_id`, `action_id`, `text` (what is on it, or its label) describe."""
+        """Return the only element that matches `block_id`, `action_id` and `text` (on it, or its label)."""
         matches = []
         for block in found:
             for element in elements(block):

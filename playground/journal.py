@@ -1,9 +1,9 @@
-"""The providers' journal: every request, what it changed in the provider's world, and what was answered.
+"""The providers' journal: every request, its effects in the provider's state, and the reply.
 
-Append-only. A line is written, and handed to the operating system where there is a file, before anything
-that follows from it: the request before it is answered, the effect when it happens, the answer before its
-first byte leaves. So a reply that is lost, or a playground that is killed, leaves its lines behind. Tests
-count requests and effects from here and never from what the app says of itself.
+The journal is append-only. A line is written, and given to the operating system if there is a file, before
+anything that follows from it. The request is written before its reply, the effect when it happens, and the
+reply before its first byte leaves. So the lines survive a lost reply or a killed playground. Tests count
+requests and effects here, and never in what the app says of itself.
 """
 
 import os
@@ -30,19 +30,19 @@ _SECRET_HEADERS = frozenset(
         "x-api-key",
     }
 )
-_BODY_KEPT = 4096  # characters of a reply: the faults hold large ones, which nobody reads
+_BODY_KEPT = 4096  # characters of a reply: faults send large ones, which nobody reads
 Headers = tuple[tuple[str, str], ...]
 What = Literal["placed", "added", "attempted", "removed", "cancelled", "deleted", "stopped", "started"]
 
 
 class Frozen(BaseModel):
-    """A value that is written into the journal or goes through the control routes."""
+    """A value that is written into the journal or sent through the control routes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Call(Frozen):
-    """A call in a provider's world, due to go out.
+    """A call in a provider's state, due to be made.
 
     ``owner`` is an agent at CallKaro, a team at Voxworks, an account at Ryng.
     """
@@ -56,7 +56,7 @@ class Call(Frozen):
 
 
 class Campaign(Frozen):
-    """A campaign in a provider's world. ``owner`` is an app; ``details`` is what its provider says of it."""
+    """A campaign in a provider's state. ``owner`` is an app, ``details`` the provider's description."""
 
     id: str
     owner: str
@@ -70,7 +70,7 @@ class _Line(Frozen):
 
 
 class Asked(_Line):
-    """A request, whole, as it was read from the wire; values of secret headers are left out."""
+    """A complete request as it was read from the wire, except for the values of secret headers."""
 
     line: Literal["request"] = "request"
     method: str
@@ -80,7 +80,7 @@ class Asked(_Line):
 
 
 class Effect(_Line):
-    """A change in the provider's world. ``request`` is the number of the request that made it, if one did."""
+    """A change in the provider's state. ``request`` is the number of the request that caused it, or None."""
 
     line: Literal["effect"] = "effect"
     request: int | None
@@ -89,7 +89,7 @@ class Effect(_Line):
 
 
 class Answered(_Line):
-    """What is answered to ``request``: no ``status`` where none is sent; ``fault`` is what befell it."""
+    """The reply to ``request``. ``status`` is None if none is sent. ``fault`` is the fault that applied."""
 
     line: Literal["answer"] = "answer"
     request: int
@@ -107,7 +107,7 @@ LINES: TypeAdapter[tuple[Line, ...]] = TypeAdapter(tuple[Line, ...])
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request with what came of it. ``answer`` is None while the provider is still busy with it."""
+    """A request with its effects and reply. ``answer`` is None while the provider is still busy."""
 
     request: Asked
     effects: tuple[Effect, ...]
@@ -116,13 +116,13 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """The journal as it stands: its lines, and two ways to read them."""
+    """The journal at a moment: its lines, and two views of them."""
 
     lines: tuple[Line, ...]
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
-        """Every request, in the order they came, with its effects and its answer."""
+        """Every request in order, with its effects and its reply."""
         answers = {line.request: line for line in self.lines if isinstance(line, Answered)}
         effects = defaultdict[int | None, list[Effect]](list)
         for effect in self.effects:
@@ -135,17 +135,17 @@ class Journal:
 
     @property
     def effects(self) -> tuple[Effect, ...]:
-        """Every change in the provider's world, also those that no request made: a call that went out."""
+        """Every change in the provider's state, including changes without a request, such as a call made."""
         return tuple(line for line in self.lines if isinstance(line, Effect))
 
     @classmethod
     def read(cls, path: Path) -> "Journal":
-        """Read the journal of a playground that may be gone."""
+        """Read the journal of a playground that may have ended."""
         return cls(tuple(_LINE.validate_json(line) for line in path.read_bytes().splitlines()))
 
 
 class Recorder:
-    """Writes the journal, in memory and into ``path`` where one is given; what is there already is kept."""
+    """Writes the journal in memory, and appends it to ``path`` if one is given."""
 
     def __init__(self, now: Callable[[], datetime], path: Path | None) -> None:
         self._now = now
@@ -153,11 +153,11 @@ class Recorder:
         self._file = None if path is None else os.open(path, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600)
 
     def of(self, provider: str) -> Journal:
-        """The lines of one provider."""
+        """Return the lines of a provider."""
         return Journal(tuple(line for line in self._lines if line.provider == provider))
 
     def asked(self, provider: str, method: str, target: str, headers: Headers, body: bytes) -> Request:
-        """Write a request down, which gives it its number."""
+        """Record a request, which gives it its number."""
         request = Request(len(self._lines) + 1, method, target, headers, body)
         self._append(
             Asked(
@@ -179,7 +179,7 @@ class Recorder:
         subject: Call | Campaign,
         request: int | None,
     ) -> None:
-        """Write down what changed."""
+        """Record a change."""
         self._append(
             Effect(
                 number=len(self._lines) + 1,
@@ -192,7 +192,7 @@ class Recorder:
         )
 
     def answered(self, provider: str, request: int, answer: Answer | None, fault: str | None) -> None:
-        """Write down what is about to be answered, or that nothing will be."""
+        """Record the reply that is about to be sent, or that none will be."""
         self._append(
             Answered(
                 number=len(self._lines) + 1,
@@ -207,7 +207,7 @@ class Recorder:
         )
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._file is not None:
             os.close(self._file)
 

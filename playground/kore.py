@@ -1,8 +1,8 @@
-"""Kore.ai's stand-in: get, stop, start and delete a voice campaign.
+"""Kore.ai's stand-in: gets, stops, starts and deletes voice campaigns.
 
 Facts are from pages of Kore.ai's documentation at https://docs.kore.ai, read 2026-11: "Delete", "Get", "Stop"
-and "Start Voice Campaign API", and their second versions. They document no failure: every one here is
-*assumed*. The token is checked as the page on JWT apps says, by hand and not with the library that signs it.
+and "Start Voice Campaign API", and their second versions. They document no failure: every failure here is
+*assumed*. The token is checked by hand as the page on JWT apps says, not with the library that signs it.
 """
 
 import base64
@@ -21,7 +21,7 @@ from playground.calls import Clock
 from playground.http_messages import Answer, Request, answer_json
 from playground.journal import Campaign, Recorder
 
-# "Delete Voice Campaign API", Sample Request: the ids are cut short there, with xxxx at their ends
+# "Delete Voice Campaign API", Sample Request. The ids are abbreviated there, with xxxx at their ends.
 APP = "st-0603182c-7ffb-53c3-b307-47ca14b9xxxx"
 ACCOUNT = "67777ce93e25326494e9xxxx"
 CLIENT_ID, CLIENT_SECRET = "cs-playground", "kore-playground-client-secret-of-an-app"
@@ -34,7 +34,7 @@ TRIGGER = "/campaign/api/v1/public/{}/campaign/{}"
 TRIGGER_V2 = "/api/v2/public/{}/campaign/trigger/{}"
 
 _ENDPOINTS: Mapping[tuple[str, str], tuple[str, str]] = {
-    # what is done, and in which version, by the method and the path's pattern
+    # the request and its version, by the method and the path's pattern
     ("DELETE", DELETE): ("delete", "v1"),
     ("DELETE", DELETE_V2): ("delete", "v2"),
     ("GET", DELETE): ("get", "v1"),
@@ -42,7 +42,7 @@ _ENDPOINTS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("POST", TRIGGER): ("trigger", "v1"),
     ("POST", TRIGGER_V2): ("trigger", "v2"),
 }
-# "Start" and "Stop Voice Campaign API": the status after it, the message, and what the journal calls it
+# "Start" and "Stop Voice Campaign API": the new status, the message, and the journal's word for it
 _TRIGGERS: Mapping[str, tuple[str, str, Literal["stopped", "started"]]] = {
     "stop": ("Stopped", "Campaign Stopped", "stopped"),
     "play": ("Active", "Campaign Started", "started"),
@@ -95,7 +95,7 @@ _SEEDED: tuple[Mapping[str, JsonValue], ...] = (
 
 
 class Kore:
-    """Kore.ai as documented, for one app of one account; an active campaign calls nobody here."""
+    """Kore.ai as documented, for one app of one account. An active campaign calls nobody here."""
 
     name = "kore"
 
@@ -105,7 +105,7 @@ class Kore:
             "rejected": lambda request: _error(
                 200, f"Campaign could not be {_PARTICIPLES.get(request.method, 'found')}"
             ),
-            # The sentence is from Kore.ai's community pages; which status it comes with is not said.
+            # The sentence is from Kore.ai's community pages. Its status is not documented.
             "rate_limited": lambda _: _error(
                 429, "Rate limit for this API has been reached. Please try again later"
             ),
@@ -116,7 +116,7 @@ class Kore:
         self._token_ids: set[object] = set()
 
     def answer(self, request: Request) -> Answer:
-        """Do what is asked, and say so as documented."""
+        """Carry out a request, and return the documented reply."""
         endpoint = _endpoint(request)
         if endpoint is None:
             return _error(404, "Not found")
@@ -139,14 +139,14 @@ class Kore:
                 return self._trigger(request, campaign)
 
     def reset(self) -> None:
-        """Start anew, with the campaigns of the two pages."""
+        """Restore the campaigns of the two pages."""
         self._campaigns = {
             str(details["_id"]): Campaign(id=str(details["_id"]), owner=APP, details=details)
             for details in _SEEDED
         }
 
     def _trigger(self, request: Request, campaign: Campaign) -> Answer:
-        """Stop or start. What is so already is answered alike, and changes nothing: *assumed*."""
+        """Stop or start a campaign. *Assumed*: if it is in that state already, the reply is the same."""
         if request.query.get("trigger") not in _TRIGGERS or request.body != b"{}":
             return _error(400, "Invalid trigger")
         status, message, what = _TRIGGERS[request.query["trigger"]]
@@ -171,16 +171,16 @@ class Kore:
             return _error(401, "Unauthorized")
         if (app, request.header("iid"), account, request.header("accountid")) != (APP, APP, ACCOUNT, ACCOUNT):
             return _error(403, "Forbidden")
-        # "Get Voice Campaign API" shows none; that one does no harm is assumed
+        # "Get Voice Campaign API" shows no campaignType. That one does no harm is assumed.
         if request.query.get("campaignType", "voice" if wish == "get" else None) != "voice":
             return _error(400, "Invalid campaignType")
         return None
 
     def _authorised(self, token: str) -> bool:
-        """Whether a JWT (RFC 7519) is signed with the app's secret, names the app, has not ended, and is new.
+        """Return whether a JWT (RFC 7519) is signed by the app's secret, names the app, is valid and is new.
 
-        "HS256", ``{"sub", "appId"}`` with the client id; the key is the client secret. One ``jti``, where
-        there is one, counts once.
+        The page says "HS256", ``{"sub", "appId"}`` with the client id, and the client secret as the key. A
+        ``jti`` is accepted once only.
         """
         signed, _, signature = token.rpartition(".")
         wanted = hmac.new(CLIENT_SECRET.encode(), signed.encode(), hashlib.sha256).digest()
@@ -204,7 +204,7 @@ class Kore:
 
 
 def _endpoint(request: Request) -> tuple[str, str, str, str] | None:
-    """What is asked, in which version, of which app and of which campaign."""
+    """Return the requested operation, its version, the app and the campaign, or None."""
     for (method, path), (wish, version) in _ENDPOINTS.items():
         found = re.fullmatch(path.format("([^/]+)", "([^/]+)"), request.path)
         if found and request.method == method:
@@ -218,7 +218,7 @@ def _told(campaign: Campaign, participle: str) -> Answer:
 
 
 def _decoded(part: str) -> bytes:
-    """Base64url without its padding, RFC 7515 §2."""
+    """Return the bytes of base64url without padding, RFC 7515 §2."""
     return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 

@@ -1,4 +1,4 @@
-"""What the app's manifest grants: its scopes, commands and surfaces. Without one, everything is granted."""
+"""The permissions in the app's manifest: scopes, commands and surfaces. Without one, all are granted."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ import yaml
 
 @dataclass(frozen=True)
 class Manifest:
-    """The parts of a manifest that Slack enforces; None is "anything"."""
+    """The parts of a manifest that Slack enforces. None means "anything"."""
 
     scopes: tuple[str, ...] | None = None
     commands: frozenset[str] | None = None
@@ -19,7 +19,7 @@ class Manifest:
 
 
 def read(path: Path) -> Manifest:
-    """The manifest in a file."""
+    """Return the manifest in a file."""
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     features, settings = raw.get("features", {}), raw.get("settings", {})
     return Manifest(

@@ -1,4 +1,4 @@
-"""What the tour prints: who does what, what they then see, and whether that is as it should be."""
+"""Prints the tour: people's acts, their screens, and the result of each check."""
 
 import textwrap
 from collections.abc import Iterable, Iterator
@@ -9,17 +9,17 @@ from playground import PlaygroundError
 from playground.transcript import TYPED, WIDTH
 
 BOLD, RED, GREEN, CYAN = "1", "31", "32", "36"
-"""ECMA-48, Select Graphic Rendition."""
+"""Codes of ECMA-48, Select Graphic Rendition."""
 
 
 class NarrationError(PlaygroundError):
-    """Something is missing that whatever comes next needs."""
+    """Something is missing that the next steps need."""
 
 
 class Narrator:
-    """Writes the transcript to ``out`` and keeps what was not as expected, sentence by sentence.
+    """Writes the transcript to ``out``, and keeps the sentence of each failed check.
 
-    With ``quiet`` only titles and failures are written.
+    With ``quiet``, only titles and failures are written.
     """
 
     def __init__(self, out: TextIO, *, quiet: bool = False, colours: bool = False) -> None:
@@ -30,12 +30,12 @@ class Narrator:
         self._colours = colours
 
     def title(self, title: str) -> None:
-        """A new scene begins."""
+        """Print the title of a new scene."""
         self._write(self._in(BOLD, f"━━ {title} ".ljust(WIDTH, "━")), blank=not self._quiet)
 
     @contextmanager
     def briefly(self) -> Iterator[None]:
-        """Leave out what is seen: it was shown before, or much like it."""
+        """Omit screens inside the context, because they were shown before or are similar."""
         self._brief = True
         if not self._quiet:
             self._write("", blank=False)
@@ -45,18 +45,18 @@ class Narrator:
             self._brief = False
 
     def tells(self, sentence: str, *typed: str) -> None:
-        """Somebody does something; ``typed`` is what they type."""
+        """Print an act. ``typed`` is what the person types."""
         if not self._quiet:
             lines = [sentence, *(f"{TYPED} {line}" for line in typed)]
             self._write("\n".join(self._in(CYAN, line) for line in lines), blank=not self._brief)
 
     def shows(self, text: str) -> None:
-        """What is then to be seen."""
+        """Print a screen."""
         if not (self._quiet or self._brief):
             self._write(textwrap.indent(text, "  "))
 
     def expect(self, sentence: str, *, holds: bool, seen: object, expected: object = None) -> None:
-        """Check one thing; where it does not hold, what was seen and expected is shown."""
+        """Check a condition. If it does not hold, print what was seen and expected."""
         if not holds:
             self.failures.append(sentence)
             told = {"Seen": seen} | ({} if expected is None else {"Expected": expected})
@@ -66,17 +66,21 @@ class Narrator:
             self._write(self._in(GREEN, f"✓ {sentence}"), blank=False)
 
     def expect_equal(self, sentence: str, seen: Iterable[object], expected: Iterable[object]) -> None:
-        """Check that two lists are the same."""
+        """Check that two lists are equal."""
         found, wanted = list(seen), list(expected)
         self.expect(sentence, holds=found == wanted, seen=_listed(found), expected=_listed(wanted))
 
     def misses(self, sentence: str, seen: object) -> NoReturn:
-        """What was waited for did not come. Raises `NarrationError`."""
+        """Record that an expected thing did not come.
+
+        Raises:
+            NarrationError: Always.
+        """
         self.expect(sentence, holds=False, seen=seen)
         raise NarrationError(sentence)
 
     def concludes(self, sentence: str) -> None:
-        """Say what is printed in any case."""
+        """Print a sentence even if quiet."""
         self._write(self._in(BOLD, sentence), blank=not self._quiet)
 
     def _in(self, colour: str, text: str) -> str:

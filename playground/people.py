@@ -1,4 +1,4 @@
-"""People at work in the playground: a client that types, presses, fills in and reads as a person does."""
+"""People at work in the playground: a client that types, presses, fills in and reads like a person."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,12 +16,12 @@ WAIT = 10.0  # seconds that a person waits for something to appear, unless told 
 
 
 class ImpossibleError(PlaygroundError):
-    """Slack's client would not let this person do that; the sentence says why."""
+    """Slack's client would not let this person do that. The message says why."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """A message as someone sees it, with its replies; `edits` are what it said before."""
+    """A message as a person sees it, with its replies. `edits` are its earlier versions."""
 
     ts: str
     channel: str
@@ -39,7 +39,7 @@ class Message:
 
 @dataclass(frozen=True)
 class View:
-    """An open modal as its person sees it; `values` is what `state.values` would be now."""
+    """An open modal as its person sees it. `values` is the present `state.values`."""
 
     id: str
     hash: str
@@ -56,10 +56,10 @@ class View:
 
 @dataclass(frozen=True)
 class Heard:
-    """What someone sees after an act that they did not see before.
+    """The new parts of a person's screen after an act.
 
-    `error` is what Slack says in the app's place (`operation_timeout`, `dispatch_failed`, …), `errors` what
-    stands under a modal's inputs, `confirm` the dialog that was answered.
+    `error` is Slack's message in place of the app's (`operation_timeout`, `dispatch_failed`, …). `errors` are
+    the messages under a modal's inputs. `confirm` is the dialog that was answered.
     """
 
     messages: tuple[Message, ...]
@@ -87,7 +87,7 @@ class Workspace:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            # Shorter than uvicorn's five seconds: a connection is never taken up while it is being closed.
+            # Shorter than uvicorn's five seconds, so that no closing connection is reused.
             connector=aiohttp.TCPConnector(keepalive_timeout=3)
         )
         return self
@@ -99,29 +99,29 @@ class Workspace:
             await self._session.close()
 
     async def reset(self) -> None:
-        """Put Slack back to how it started: people, channels, no messages, no trouble."""
+        """Reset Slack to its initial state: people, channels, no messages, no trouble."""
         await self.ask("POST", "/reset")
 
     def person(self, user: str) -> "Person":
-        """Someone, by user id."""
+        """Return a person by user id."""
         return Person(self, user)
 
     async def state(self) -> Json:
-        """Everything that was, as JSON: see `Control.state`."""
+        """Return everything as JSON, see `Control.state`."""
         return await self.ask("GET", "/state")
 
     async def journal(self, method: str | None = None) -> list[Json]:
-        """Every Web API call, or those of one method, in order."""
+        """Return every Web API call, or those of a method, in order."""
         calls: list[Json] = (await self.state())["journal"]
         return [call for call in calls if method in {None, call["method"]}]
 
     async def faults(self) -> list[Json]:
-        """What Slack refused of the app's messages, views and acks, or should not have got."""
+        """Return what Slack refused or should not have got: the app's messages, views and acks."""
         found: list[Json] = (await self.state())["faults"]
         return found
 
     async def messages(self) -> list[Message]:
-        """Every message there ever was, ephemeral and deleted ones included."""
+        """Return every message, including ephemeral and deleted ones."""
         return [_message(one) for one in (await self.state())["messages"]]
 
     async def fail(
@@ -135,21 +135,21 @@ class Workspace:
         after_effect: bool = False,
         where: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Let trouble befall the next calls of a method (`*` is any); see `Trouble`."""
+        """Plan trouble for the next calls of a method (`*` is any), see `Trouble`."""
         plan = {"method": method, "does": does, "times": times, "retry_after": retry_after}
         plan |= {"code": code, "after_effect": after_effect, "where": dict(where)}
         await self.ask("POST", "/trouble", plan)
 
     async def heal(self) -> None:
-        """Call off what trouble is still planned."""
+        """Cancel all planned trouble."""
         await self.ask("DELETE", "/trouble")
 
     async def latency(self, seconds: float) -> None:
-        """How long every Web API answer takes from now on."""
+        """Set the delay of every Web API answer, in seconds."""
         await self.ask("POST", "/trouble", {"latency": seconds})
 
     async def clock_ahead(self, seconds: float) -> None:
-        """How far Slack's clock seems to be ahead from now on, by the date of its answers."""
+        """Set how far Slack's clock is ahead in the date of its answers, in seconds."""
         await self.ask("POST", "/trouble", {"ahead": seconds})
 
     async def deliver_twice(self, times: int = 1) -> None:
@@ -157,27 +157,27 @@ class Workspace:
         await self.ask("POST", "/sockets/twice", {"times": times})
 
     async def disconnect(self, reason: str = "refresh_requested") -> None:
-        """Tell the app's connections to go and come back."""
+        """Tell the app's connections to close and reconnect."""
         await self.ask("POST", "/sockets/disconnect", {"reason": reason})
 
     async def fall_silent(self) -> None:
-        """Let the app's connections go dead without a word."""
+        """Let the app's connections die without a close."""
         await self.ask("POST", "/sockets/silence", {})
 
     async def refuse_connections(self, times: int) -> None:
-        """Let the app's next connections break in their handshake."""
+        """Break the handshake of the app's next connections."""
         await self.ask("POST", "/sockets/refuse", {"times": times})
 
     async def treat_connections(self, treatment: str | None, times: int = 1_000_000) -> None:
-        """Ill-treat the app's next connections (`playground.socket_mode.Treatment`), or treat them well."""
+        """Mistreat the app's next connections (`playground.socket_mode.Treatment`). None: treat them well."""
         await self.ask("POST", "/sockets/treat", {"treatment": treatment, "times": times})
 
     async def request_url(self, url: str | None) -> None:
-        """Say where the app is reached over HTTP; None: it comes through Socket Mode."""
+        """Set the app's request URL for HTTP, or None for Socket Mode."""
         await self.ask("POST", "/request_url", {"url": url})
 
     async def archive(self, channel: str, *, archived: bool = True) -> None:
-        """Archive a channel, or bring it back."""
+        """Archive a channel, or restore it."""
         await self.ask("POST", f"/channels/{channel}", {"archived": archived})
 
     async def make_private(self, channel: str) -> None:
@@ -185,7 +185,7 @@ class Workspace:
         await self.ask("POST", f"/channels/{channel}", {"private": True})
 
     async def app_in(self, channel: str, *, member: bool) -> None:
-        """Take the app out of a channel, or invite it."""
+        """Remove the app from a channel, or invite it."""
         await self.ask("POST", f"/channels/{channel}", {"app": member})
 
     async def event(self, event: Json) -> None:
@@ -193,7 +193,11 @@ class Workspace:
         await self.ask("POST", "/events", event)
 
     async def bot_connected(self, within: float = WAIT) -> None:
-        """Wait until the app has a Socket Mode connection. Raises TimeoutError."""
+        """Wait until the app has a Socket Mode connection.
+
+        Raises:
+            TimeoutError: It has none in time.
+        """
 
         async def connected() -> bool | None:
             return bool((await self.state())["connected"]) or None
@@ -201,7 +205,11 @@ class Workspace:
         await self.until(connected, within)
 
     async def until(self, look: Callable[[], Awaitable[Found | None]], within: float = WAIT) -> Found:
-        """Look again whenever something changed, until there is something to see. Raises TimeoutError."""
+        """Call ``look`` after every change until its result is not None, and return that.
+
+        Raises:
+            TimeoutError: There was no result in time.
+        """
         async with asyncio.timeout(within):
             seen = 0
             while (found := await look()) is None:
@@ -209,7 +217,11 @@ class Workspace:
             return found
 
     async def ask(self, method: str, path: str, body: Json | None = None) -> Json:
-        """One control request. Raises `ImpossibleError`."""
+        """Send a control request, and return its answer.
+
+        Raises:
+            ImpossibleError: The stand-in refused it.
+        """
         if self._session is None:
             raise RuntimeError("use it as an async context manager")
         async with self._session.request(method, self._control + path, json=body) as reply:
@@ -221,7 +233,7 @@ class Workspace:
 
 @dataclass(frozen=True)
 class Person:
-    """Someone at a keyboard."""
+    """A person at a keyboard."""
 
     workspace: Workspace
     id: str
@@ -242,7 +254,7 @@ class Person:
         confirm: bool = True,
         stale: bool = False,
     ) -> Heard:
-        """Press a button, by id or what is on it, or choose `value` in a menu; answer its confirm dialog.
+        """Press a button, by id or text, or choose `value` in a menu, and answer its confirm dialog.
 
         With `stale`, this person's screen does not show the message's last edit yet.
         """
@@ -260,7 +272,7 @@ class Person:
         return await self._do("click", **found, confirm=True, times=2)
 
     async def fill(self, view: View, values: Mapping[str, object]) -> View:
-        """Type into inputs, each named by its block_id, action_id or label; the modal as it then is."""
+        """Type into inputs, named by block_id, action_id or label. Return the changed modal."""
         heard = await self._do("fill", view_id=view.id, typed=_typed(view, values))
         return heard.view or view
 
@@ -282,31 +294,35 @@ class Person:
         return await self._do("say", channel=channel, text=text, thread_ts=thread.ts if thread else None)
 
     async def be_away(self, *, away: bool = True) -> None:
-        """Leave the desk, or come back to it."""
+        """Set this person's presence to away or active."""
         await self._do("presence", away=away)
 
     async def channel(self, channel: str) -> list[Message]:
-        """A channel's messages as this person sees them, oldest first, replies in their threads."""
+        """Return a channel's messages as this person sees them, oldest first, replies in their threads."""
         return _threaded([one for one in await self.messages() if one.channel == channel])
 
     async def direct(self) -> list[Message]:
-        """What the app wrote to this person directly."""
+        """Return the app's direct messages to this person."""
         return _threaded([one for one in await self.messages() if one.channel.startswith("D")])
 
     async def ephemerals(self) -> list[Message]:
-        """What only this person sees."""
+        """Return the messages that only this person sees."""
         return [one for one in await self.messages() if one.ephemeral_to]
 
     async def messages(self) -> list[Message]:
-        """All that this person sees, oldest first, replies among the rest."""
+        """Return all messages that this person sees, oldest first, including replies."""
         return [_message(one) for one in (await self._screen())["messages"]]
 
     async def view(self) -> View | None:
-        """The modal that this person looks at."""
+        """Return the modal that this person sees, or None."""
         return _view((await self._screen())["view"])
 
     async def wait_for(self, wanted: Callable[[Message], bool], within: float = WAIT) -> Message:
-        """Wait until this person sees a message that is wanted; the newest. Raises TimeoutError."""
+        """Wait until this person sees a wanted message, and return the newest.
+
+        Raises:
+            TimeoutError: None has come in time.
+        """
 
         async def look() -> Message | None:
             return next((one for one in reversed(await self.messages()) if wanted(one)), None)
@@ -314,7 +330,11 @@ class Person:
         return await self.workspace.until(look, within)
 
     async def wait_for_view(self, wanted: Callable[[View], bool] = bool, within: float = WAIT) -> View:
-        """Wait until this person looks at a modal that is wanted. Raises TimeoutError."""
+        """Wait until this person sees a wanted modal.
+
+        Raises:
+            TimeoutError: None has come in time.
+        """
 
         async def look() -> View | None:
             view = await self.view()
@@ -364,7 +384,7 @@ def _known(kind: type, raw: Json) -> Json:
 
 
 def _threaded(messages: list[Message]) -> list[Message]:
-    """Roots with their replies."""
+    """Return root messages with their replies."""
 
     def root(message: Message) -> bool:
         return message.thread_ts in {None, message.ts}

@@ -1,4 +1,4 @@
-"""A hand on the provider stand-ins from another process: what tests, the tour and the page steer them by."""
+"""Client for the control routes of the provider stand-ins, for tests, the tour and the page."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -28,7 +28,7 @@ class ProviderControl:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            # Shorter than uvicorn's five seconds: a connection is never taken up while it is being closed.
+            # Shorter than uvicorn's five seconds, so that no closing connection is reused.
             connector=aiohttp.TCPConnector(keepalive_timeout=3)
         )
         return self
@@ -40,11 +40,11 @@ class ProviderControl:
             await self._session.close()
 
     async def journal(self, provider: str) -> Journal:
-        """What was asked of a provider, what changed there, and what it answered."""
+        """Return a provider's journal: requests, effects and replies."""
         return Journal(LINES.validate_json(await self._ask("GET", f"/{provider}/journal")))
 
     async def calls(self, provider: str) -> tuple[Call, ...]:
-        """Every call a provider knows, in the order they were made."""
+        """Return every call that a provider knows, in the order in which they were made."""
         return CALLS.validate_json(await self._ask("GET", f"/{provider}/calls"))
 
     async def add_call(
@@ -57,40 +57,40 @@ class ProviderControl:
         to: str | None = None,
         details: Mapping[str, str] | None = None,
     ) -> None:
-        """Schedule a call as if by the provider's own screen. ``owner`` is an agent, team or account."""
+        """Schedule a call as if on the provider's own screen. ``owner`` is an agent, team or account."""
         call = Call(id=call_id, owner=owner, to=to, due=due, details=details or {})
         await self._ask("POST", f"/{provider}/calls", call.model_dump_json())
 
     async def fail(
         self, provider: str, fault: Fault | str, times: int | None = 1, *, effect: bool | None = None
     ) -> None:
-        """Let a fault befall the next requests; by its name, or a `Fault` that says more."""
+        """Set a fault for the next requests, by its name or as a `Fault` with details."""
         if isinstance(fault, str):
             fault = Fault(does=fault, times=times, effect=effect)
         await self._ask("PUT", f"/{provider}/fault", fault.model_dump_json())
 
     async def clear(self, provider: str) -> None:
-        """Let everything work again."""
+        """Clear the provider's fault."""
         await self._ask("DELETE", f"/{provider}/fault")
 
     async def reset(self) -> None:
-        """Put the providers back to how they started: calls, faults, time, shape. The journals stay."""
+        """Reset the providers: calls, faults, time, shape. The journals are kept."""
         await self._ask("POST", "/reset")
 
     async def advance(self, seconds: float) -> None:
-        """Let time pass at the providers: calls whose time comes go out."""
+        """Advance the providers' time. Calls that become due are made."""
         await self._ask("POST", "/advance", str(seconds))
 
     async def shape(self, shape: Shape) -> None:
-        """Choose how CallKaro words a success from now on."""
+        """Select the form of CallKaro's successes."""
         await self._ask("PUT", "/callkaro/shape", f'"{shape}"')
 
     async def end_call(
         self, call_id: str, url: str, *, times: int = 1, end: End | None = None
     ) -> list[int | None]:
-        """End a try of a call of CallKaro's that went out or was deleted: its webhook is sent to ``url``.
+        """End an attempt at a call of CallKaro's that was made or deleted. Its webhook is sent to ``url``.
 
-        The status of each answer; None where there was none within what CallKaro waits.
+        Return the status of each answer, None for one that did not come in CallKaro's time.
         """
         telling = Telling(url=url, times=times, end=end or End())
         answered = await self._ask("POST", f"/callkaro/calls/{call_id}/end", telling.model_dump_json())

@@ -1,4 +1,4 @@
-"""The voice providers on this machine: their stand-ins, started together, and the routes that steer them."""
+"""The provider stand-ins: starts them together, and defines the routes that control them."""
 
 import secrets
 from collections.abc import Awaitable, Callable
@@ -67,11 +67,11 @@ async def start(
     """Start every stand-in on a loopback port of its own, until ``stack`` is closed.
 
     Args:
-        stack: What stops them.
-        journal: A file of JSON lines that the journal is appended to as it is written.
-        now: The time, aware; the control route ``advance`` moves on from it.
-        new_id: Makes the id of a placed call; ten hexadecimal digits look like CallKaro's examples.
-        opened: The addresses to which webhooks may go.
+        stack: Stops them when it is closed.
+        journal: A file of JSON lines to which the journal is appended.
+        now: Returns the present aware time. The control route ``advance`` adds to it.
+        new_id: Returns the id of a placed call. Ten hexadecimal digits look like CallKaro's examples.
+        opened: Returns the addresses to which webhooks may be sent.
     """
     clock = Clock(now)
     recorder = Recorder(clock.now, journal)
@@ -121,7 +121,7 @@ async def start(
 
 
 def _checked(handler: Handler) -> Handler:
-    """Answer 400 with a sentence where a body is not what the handler takes."""
+    """Return a handler that answers 400 with a sentence for an invalid body."""
 
     async def checked(request: Request) -> Response:
         try:
@@ -134,7 +134,7 @@ def _checked(handler: Handler) -> Handler:
 
 @dataclass(frozen=True, slots=True)
 class _Steering:
-    """One provider's control routes."""
+    """The control routes of a provider."""
 
     provider: _Steered
     front: wire.Front
@@ -154,7 +154,7 @@ class _Steering:
 
     async def journal(self, _: Request) -> Response:
         if isinstance(self.provider, _HasCalls):
-            self.provider.calls.all()  # what is due has gone out: nobody reads a journal that is behind
+            self.provider.calls.all()  # make due calls first, so that the journal is up to date
         return _json(LINES.dump_json(self.recorder.of(self.provider.name).lines))
 
     async def fail(self, request: Request) -> Response:

@@ -1,8 +1,9 @@
-"""Requests to an app that Slack reaches over HTTP: signed and encoded as Slack does, to one request URL.
+"""Requests to an app with a request URL: signed and encoded as Slack does it over HTTP.
 
-Read in https://docs.slack.dev/authentication/verifying-requests-from-slack (the signature),
-/interactivity/implementing-slash-commands (a form; a text answer is a message), /interactivity/handling-user-
-interaction (`payload` in a form) and /apis/events-api (JSON, the retries' headers), 2026-11.
+Sources: https://docs.slack.dev/authentication/verifying-requests-from-slack (the signature),
+/interactivity/implementing-slash-commands (a form, whose text answer is a message),
+/interactivity/handling-user-interaction (`payload` in a form) and /apis/events-api (JSON, the retries'
+headers), read 2026-11.
 """
 
 import asyncio
@@ -25,29 +26,32 @@ AGENT = "Slackbot 1.0 (+https://api.slack.com/robots)"
 
 
 class NotTakenError(PlaygroundError):
-    """Nobody answered, or not with 200."""
+    """There was no answer, or its status was not 200."""
 
 
 @dataclass
 class RequestUrl:
-    """Where an app is reached, and how; without a `url` it is not."""
+    """The app's request URL. Without a `url` the app is not reached over HTTP."""
 
     clock: Callable[[], float]
     url: str | None = None
     _session: aiohttp.ClientSession | None = None
 
     async def start(self, stack: AsyncExitStack) -> None:
-        """Be able to send until the stack is closed."""
-        # A connection for each: one that an app has closed meanwhile would look like an app that is gone.
+        """Open the session for sending, until the stack is closed."""
+        # A connection for each request: one that the app has closed meanwhile would look like a dead app.
         connector = aiohttp.TCPConnector(limit=0, force_close=True)
         self._session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
 
     async def send(
         self, kind: str, payload: Json, *, times: int = 1, attempt: int = 0, reason: str = ""
     ) -> Json | None:
-        """Send what Socket Mode would send in an envelope of this kind; the answer. Raises `NotTakenError`.
+        """Send the payload of a Socket Mode envelope of this kind, and return the answer.
 
-        ``times``: the same signed request goes out so often, and the last answer is taken.
+        The same signed request is sent ``times`` times at once, and the first one's answer is returned.
+
+        Raises:
+            NotTakenError: There was no answer, or its status was not 200.
         """
         body, content_type = _encoded(kind, payload)
         stamp = str(int(self.clock()))
@@ -79,7 +83,7 @@ class RequestUrl:
 
 
 def signature(stamp: str, body: bytes, secret: str = SIGNING_SECRET) -> str:
-    """Slack's signature of a request."""
+    """Return Slack's signature of a request."""
     return "v0=" + hmac.new(secret.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256).hexdigest()
 
 

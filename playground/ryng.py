@@ -1,7 +1,7 @@
-"""Ryng's stand-in: cancel a call that is not yet attempted, and make a preview call.
+"""Ryng's stand-in: cancels a call that is not yet attempted, and makes a preview call.
 
 Facts are from two pages of Ryng's documentation at https://docs.ryng.in, read 2026-11: "Cancel Calls API" and
-"Make Preview Call". What they do not say is marked *assumed*.
+"Make Preview Call". Facts that they do not state are marked *assumed*.
 """
 
 import itertools
@@ -15,15 +15,15 @@ from playground.http_messages import Answer, Request, answer_json
 from playground.journal import Call
 
 SUBDOMAIN, TOKEN = "tenant", "ryng-playground-token"
-HEADER = "x-access-token"  # the page's table; its API block has x-access-key, which counts for nothing here
+HEADER = "x-access-token"  # as in the page's table; its API block has x-access-key, which is ignored here
 CANCEL = "/rest-api/v1/progressive/call/{}/cancel"
 PREVIEW = "/rest-api/v1/preview/call"
 AGENT, CAMPAIGN = 7, 595  # "Make Preview Call", Example Body
 SEEDED: Sequence[str] = ("40961", "40962", "40963")  # whole numbers, as the page "Make Preview Call" has them
-"""Calls scheduled from the start: what uploads a call returns no id."""
+"""Calls scheduled from the start, because uploading a call returns no id."""
 
-_FIRST_PREVIEW = 50001  # whole numbers, as the page has them; which ones is nobody's business
-_LOOKED_AT = timedelta(minutes=5)  # a preview is for an agent to look at before it rings; how long: assumed
+_FIRST_PREVIEW = 50001  # whole numbers, as on the page; their values do not matter
+_LOOKED_AT = timedelta(minutes=5)  # an agent looks at a preview call before it rings; the duration is assumed
 _NUMBER = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)  # the example's is "+91XXXXXXXX85"
 _CANCEL = re.compile(CANCEL.format("([^/]+)"))
 
@@ -36,7 +36,7 @@ class Ryng:
     def __init__(self, calls: Calls, clock: Clock) -> None:
         self.calls = calls
         self.documented: Mapping[str, Callable[[Request], Answer]] = {
-            # Not documented at all, but not Ryng's way to say that there is no such call: assumed.
+            # Not documented. It differs from Ryng's answer for a call that does not exist: assumed.
             "server_error": lambda _: _error(500, "Internal Server Error"),
             "rejected": lambda request: _error(
                 200, f"Call could not be {'made' if request.path == PREVIEW else 'cancelled'}"
@@ -46,30 +46,30 @@ class Ryng:
         self._ids = itertools.count(_FIRST_PREVIEW)
 
     def answer(self, request: Request) -> Answer:
-        """Do what is asked, and say so as documented."""
+        """Carry out a request, and return the documented reply."""
         path = _CANCEL.fullmatch(request.path)
         if request.method != "POST" or (path is None and request.path != PREVIEW):
-            return _error(404, "Not found")  # assumed: only these pages' endpoints stand here
+            return _error(404, "Not found")  # assumed: there are only these pages' endpoints
         if request.header(HEADER) != TOKEN:
             return _error(403, "Unauthorized Token")
         return self._preview(request) if path is None else self._cancel(request, unquote(path[1]))
 
     def _cancel(self, request: Request, call_id: str) -> Answer:
-        """`POST /rest-api/v1/progressive/call/{callId}/cancel`, "Cancel Calls API"."""
+        """Handle `POST /rest-api/v1/progressive/call/{callId}/cancel`, "Cancel Calls API"."""
         call = self.calls.find(call_id)
         if call is None:
             return _error(500, "Call ID does not exist")  # as documented: not 404
         if call.state != "scheduled":
-            return _error(200, "Call already attempted")  # assumed: `error` is there to say no with
+            return _error(200, "Call already attempted")  # assumed: `error` exists to report refusals
         self.calls.end(call, "cancelled", request.number)
         return answer_json(200, {"error": False, "message": "Call Cancelled", "data": {}})
 
     def _preview(self, request: Request) -> Answer:
-        """`POST /rest-api/v1/preview/call`, "Make Preview Call". It documents no refusal: all are assumed."""
+        """Handle `POST /rest-api/v1/preview/call`, "Make Preview Call". All refusals are assumed."""
         try:
             fields = (
                 request.fields()
-            )  # "given inside the request body"; in the query too, which nobody needs here
+            )  # the page: "given inside the request body"; the query, which it names too, is ignored here
         except ValueError:
             return _error(400, "Invalid request body")
         if wrong := _wrong_field(fields):
@@ -88,21 +88,25 @@ class Ryng:
         return answer_json(200, {"error": False, "message": "Call Created", "data": content})
 
     def reset(self) -> None:
-        """Start anew, with the seeded calls a day ahead."""
+        """Restore the seeded calls, due in a day."""
         self.calls.clear()
         due = self._clock.now() + timedelta(days=1)
         for call_id in SEEDED:
             self.calls.add(Call(id=call_id, owner=SUBDOMAIN, due=due), "added", None)
 
     def added(self, call: Call) -> Call:
-        """Check a call that somebody schedules by hand. Raises ValueError for an account nobody knows."""
+        """Return a call that is to be scheduled by hand, after checking it.
+
+        Raises:
+            ValueError: The account is unknown.
+        """
         if call.owner != SUBDOMAIN:
             raise ValueError(f"a Ryng call needs the account as owner: {SUBDOMAIN}")
         return call
 
 
 def _wrong_field(fields: Mapping[str, object]) -> str | None:
-    """The first field that is missing, not as in the example, or not in it; None where all is well."""
+    """Return the first field that is missing, invalid or not in the example, or None."""
     number = fields.get("customerNumber")
     checks = {
         "agentID": fields.get("agentID") is not True and fields.get("agentID") == AGENT,

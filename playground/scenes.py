@@ -1,4 +1,4 @@
-"""The scenes of the tour, in the order in which they are played: each leaves what the next ones need."""
+"""The scenes of the tour, in order. Each leaves the state that the next ones need."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,24 +15,24 @@ Scene: TypeAlias = Callable[[Company], Awaitable[None]]
 
 AUDIT, APPROVALS = "C0AUDIT", "C0APPROVE"
 AT_ONCE, SCHEDULED, TWICE, SILENT, KILLED = (f"98765 432{n}" for n in (11, 10, 12, 13, 14))
-"""The numbers that are called, each in its scene."""
+"""The numbers that are called, each in its own scene."""
 UNKNOWN = "❓ We do not know whether it happened"
 RETRY_AFTER = 3
-"""Seconds that Voxworks asks us to wait."""
+"""Seconds that Voxworks asks CallOps to wait."""
 OUTBOX_LEASE = 30.0
-"""Seconds for which the post that a bot was making when it was killed may stay with it."""
+"""Seconds for which a killed bot may still hold the lease of an outbox item."""
 _KOLKATA = ZoneInfo("Asia/Kolkata")
 
 
 async def asking_for_help(company: Company) -> None:
-    """What can be typed here."""
+    """Play the help command."""
     asha = company.asha
     answer = asha.told(await asha.types("/calls help"))
     await asha.expects(answer, "Help names both connections.", "reminders", "voxworks")
 
 
 async def placed_at_once(company: Company) -> None:
-    """The preview, its button, one request."""
+    """Play a call placed at once: the preview, its button, one request."""
     asha = company.asha
     preview = asha.told(await asha.types(f"/place-call {AT_ONCE}"))
     await company.expect_asked("No provider was asked before the button was pressed.")
@@ -43,7 +43,7 @@ async def placed_at_once(company: Company) -> None:
 
 
 async def scheduled_by_form(company: Company) -> None:
-    """A field error first; nothing typed is lost."""
+    """Play a call placed by form: a field error first, without losing typed values."""
     asha = company.asha
     form = asha.looking(await asha.types("/place-call"))
     wrong = {"Number": SCHEDULED, "When": "25:00"}
@@ -63,7 +63,7 @@ async def scheduled_by_form(company: Company) -> None:
 
 
 async def cancelled_by_number(company: Company) -> None:
-    """Approved, sent, told to all."""
+    """Play a cancellation by number: approved, sent, announced."""
     request = await company.asha.asks(f"/cancel-call {SCHEDULED} customer asked")
     card = await company.mira.reads(APPROVALS, "Waiting for approval", request)
     await company.expect_asked("Nothing is sent until somebody approves.")
@@ -83,7 +83,7 @@ async def cancelled_by_number(company: Company) -> None:
 
 
 async def denied(company: Company) -> None:
-    """By id; the requester reads the reason; who comes late reads who decided."""
+    """Play a denied cancellation by id: the requester reads the reason, a late approver reads who decided."""
     mira, sam, why = company.mira, company.sam, "She confirmed it this morning"
     request = await company.asha.asks("/calls cancel vx_1001 via voxworks reason=customer is away")
     card = await mira.reads(APPROVALS, "Waiting for approval", request)
@@ -99,7 +99,7 @@ async def denied(company: Company) -> None:
 
 
 async def own_request(company: Company) -> None:
-    """The requester may not approve; another manager may."""
+    """Play a manager's own request: its requester may not approve it, another manager may."""
     mira, sam = company.mira, company.sam
     request = await mira.asks("/calls cancel vx_1002 via voxworks reason=wrong number")
     card = await mira.reads(APPROVALS, "Waiting for approval", request)
@@ -117,7 +117,7 @@ async def own_request(company: Company) -> None:
 
 
 async def two_at_once(company: Company) -> None:
-    """Both have the modal open and approve: one wins, the other reads who and when."""
+    """Play two approvals at once: one wins, and the other manager reads who approved and when."""
     both = (company.mira, company.sam)
     with company.narrator.briefly():
         request = await company.asha.asks("/calls cancel vx_1003 via voxworks reason=duplicate")
@@ -139,7 +139,7 @@ async def two_at_once(company: Company) -> None:
 
 
 async def double_click(company: Company) -> None:
-    """Two clicks on one button are one call."""
+    """Play a double click, which makes a single call."""
     asha = company.asha
     with company.narrator.briefly():
         preview = asha.told(await asha.types(f"/place-call {TWICE}"))
@@ -149,7 +149,7 @@ async def double_click(company: Company) -> None:
 
 
 async def no_answer(company: Company) -> None:
-    """The provider answers nothing: unknown, until somebody entitled says what happened."""
+    """Play a provider without a reply: the outcome is unknown until an entitled person records it."""
     asha, mira, olive = company.asha, company.mira, company.olive
     company.narrator.tells("CallKaro will do what it is asked next, but not answer")
     await company.stage.providers.fail("callkaro", Fault(does="silence", effect=True))
@@ -175,7 +175,7 @@ async def no_answer(company: Company) -> None:
 
 
 async def put_off(company: Company) -> None:
-    """A 429 with Retry-After: tried again, and not earlier than told."""
+    """Play a 429 with Retry-After: the retry is not earlier than told."""
     company.narrator.tells(f"Voxworks will answer the next request with 429 and Retry-After: {RETRY_AFTER}")
     await company.stage.providers.fail(
         "voxworks", Fault(does="rate_limited", headers={"Retry-After": str(RETRY_AFTER)})
@@ -199,7 +199,7 @@ async def put_off(company: Company) -> None:
 
 
 async def killed(company: Company) -> None:
-    """Kill -9 while a request is out: unknown, with a notice; nothing is sent again."""
+    """Play a kill -9 during a request: the outcome is unknown, with a notice, and nothing is sent again."""
     asha, olive, stage = company.asha, company.olive, company.stage
     company.narrator.tells("CallKaro will take its time with the next request")
     await stage.providers.fail("callkaro", Fault(does="silence", effect=True))
@@ -251,7 +251,7 @@ SCENES: tuple[tuple[str, Scene], ...] = (
     ("A provider that is busy: 429", put_off),
     ("Killed with -9 while a request is out", killed),
 )
-"""What is played, each under its title."""
+"""The scenes, each with its title."""
 
 LOG = (
     f"place_call {_masked(AT_ONCE)} succeeded",
@@ -265,4 +265,4 @@ LOG = (
     "cancel_call vx_1001 succeeded",
     f"place_call {_masked(KILLED)} unknown",
 )
-"""What the log then holds."""
+"""The actions in the log at the end."""

@@ -1,4 +1,4 @@
-"""HTTP on a listening socket, for as long as a block lasts."""
+"""Serves HTTP on a listening socket for the duration of a context."""
 
 import asyncio
 import socket
@@ -15,10 +15,13 @@ HOST: Final = "127.0.0.1"
 
 
 def listen(port: int) -> socket.socket:
-    """A listening socket on loopback; port 0 takes any that is free. Raises OSError where it is taken.
+    """Return a listening socket on loopback. Port 0 takes any free one.
 
-    It says that it speaks TCP, because only then asyncio turns Nagle's algorithm off: with it, an
-    answer whose head and body are written apart waits 40 ms for an acknowledgement.
+    The socket names TCP as its protocol, because only then asyncio disables Nagle's algorithm. With Nagle, an
+    answer whose head and body are written separately waits 40 ms for an acknowledgement.
+
+    Raises:
+        OSError: The port is taken.
     """
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -32,7 +35,7 @@ def listen(port: int) -> socket.socket:
 
 
 class _Http(H11Protocol):
-    """HTTP whose connection a request can cut."""
+    """HTTP protocol whose connection a request can abort."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.app_state = {**self.app_state, "transport": transport}
@@ -41,7 +44,7 @@ class _Http(H11Protocol):
 
 @asynccontextmanager
 async def served(app: ASGIApp, listening: socket.socket) -> AsyncIterator[None]:
-    """HTTP for as long as it is wanted; what still hangs at the end is cut, so that the end is quick."""
+    """Serve HTTP inside the context. Open connections are aborted at the end, so that the end is quick."""
 
     async def quiet(scope: Scope, receive: Receive, send: Send) -> None:
         with suppress(asyncio.CancelledError):

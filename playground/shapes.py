@@ -1,4 +1,4 @@
-"""The little language in which `blocks.py` states what Slack accepts: checks that say each fault and where.
+"""Checks for what Slack accepts, from which `blocks.py` is built. They yield each fault and its place.
 
 A fault reads as Slack writes it: `must be less than 76 characters [json-pointer:/blocks/0/text/text]`.
 """
@@ -21,13 +21,13 @@ DATE = re.compile(
 
 
 def fault(sentence: str, pointer: str) -> str:
-    """One fault, in the words and with the pointer that Slack's `response_metadata.messages` has."""
+    """Return a fault in the words and with the pointer of Slack's `response_metadata.messages`."""
     return f"{sentence} [json-pointer:{pointer}]"
 
 
 @dataclass(frozen=True)
 class Shape:
-    """An object's fields: those it must have and those it may have. Any other is a fault, as at Slack."""
+    """The required and the optional fields of an object. Any other field is a fault, as at Slack."""
 
     need: Mapping[str, Check] = field(default_factory=dict)
     may: Mapping[str, Check] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Tagged:
-    """An object that names its own shape in `type`; only the shapes listed are known in this place."""
+    """An object whose `type` selects its shape. Only the listed shapes are allowed in this place."""
 
     shapes: Mapping[str, Shape]
     what: str
@@ -64,12 +64,12 @@ class Tagged:
 
 
 def anything(_value: object, _pointer: str) -> Iterator[str]:
-    """What is not looked into."""
+    """Accept any value."""
     yield from ()
 
 
 def string(most: int, least: int = 0) -> Check:
-    """A string of so many characters."""
+    """Return a check for a string of ``least`` to ``most`` characters."""
 
     def check(value: object, pointer: str) -> Iterator[str]:
         if not isinstance(value, str):
@@ -83,7 +83,7 @@ def string(most: int, least: int = 0) -> Check:
 
 
 def integer(least: int, most: int) -> Check:
-    """A whole number within bounds; Slack counts `true` as none."""
+    """Return a check for a whole number within bounds. As at Slack, `true` is not a number."""
 
     def check(value: object, pointer: str) -> Iterator[str]:
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
@@ -93,13 +93,13 @@ def integer(least: int, most: int) -> Check:
 
 
 def boolean(value: object, pointer: str) -> Iterator[str]:
-    """True or false."""
+    """Check that a value is true or false."""
     if not isinstance(value, bool):
         yield fault("must provide a boolean", pointer)
 
 
 def one_of(*allowed: str) -> Check:
-    """One of a few words."""
+    """Return a check for one of several words."""
 
     def check(value: object, pointer: str) -> Iterator[str]:
         if value not in allowed:
@@ -109,7 +109,7 @@ def one_of(*allowed: str) -> Check:
 
 
 def matching(pattern: str, what: str) -> Check:
-    """A string of a form."""
+    """Return a check for a string that matches a pattern."""
 
     def check(value: object, pointer: str) -> Iterator[str]:
         if not isinstance(value, str) or not re.fullmatch(pattern, value):
@@ -119,7 +119,7 @@ def matching(pattern: str, what: str) -> Check:
 
 
 def array(item: Check, most: int, least: int = 0) -> Check:
-    """A list of so many items."""
+    """Return a check for a list of ``least`` to ``most`` items."""
 
     def check(value: object, pointer: str) -> Iterator[str]:
         if not isinstance(value, list):
@@ -136,19 +136,19 @@ def array(item: Check, most: int, least: int = 0) -> Check:
 
 
 def plain(most: int) -> Check:
-    """A `plain_text` object: where Slack takes no mrkdwn."""
+    """Return a check for a `plain_text` object, where Slack accepts no mrkdwn."""
     return Tagged({"plain_text": Shape({"text": string(most, 1)}, {"emoji": boolean})}, "text")
 
 
 def rich(most: int) -> Check:
-    """A text object of either type, its date tokens well-formed."""
+    """Return a check for a text object of either type with valid date tokens."""
     mrkdwn = Shape({"text": _both(string(most, 1), dates)}, {"verbatim": boolean})
     plain_text = Shape({"text": string(most, 1)}, {"emoji": boolean})
     return Tagged({"mrkdwn": mrkdwn, "plain_text": plain_text}, "text")
 
 
 def dates(value: object, pointer: str) -> Iterator[str]:
-    """Every `<!date^unix^format|fallback>` can be read, and has the fallback that old clients show."""
+    """Check that every `<!date^unix^format|fallback>` is valid and has a fallback for old clients."""
     if not isinstance(value, str):
         return
     for found in DATE.finditer(value):

@@ -1,4 +1,4 @@
-"""The Slack stand-in: Web API, Socket Mode, response URLs and control, on loopback."""
+"""The Slack stand-in: Web API, Socket Mode, response URLs and control routes, on loopback."""
 
 import asyncio
 import json
@@ -27,12 +27,12 @@ from playground.web.guard import OwnAddress
 from playground.webapi import METHODS, WebApi
 from playground.workspace import Json, Patience, RefusedError, Workspace
 
-NOT_KEPT = {"token"}  # what the journal never holds
+NOT_KEPT = {"token"}  # never in the journal
 
 
 @dataclass(frozen=True)
 class Slack:
-    """A running stand-in: where it is, and its state for tests in the same process."""
+    """A running stand-in: its address, and its state for tests in the same process."""
 
     address: str
     workspace: Workspace
@@ -50,17 +50,17 @@ async def start(
     routes: Sequence[BaseRoute] = (),
     opened: Opened = nothing_opened,
 ) -> Slack:
-    """Start a Slack on a loopback port until the stack is closed.
+    """Start a Slack stand-in on a loopback port until the stack is closed.
 
     Args:
-        stack: what stops it.
-        port: 0 takes any that is free.
-        workspace: who and what is there.
-        manifest: what the app was granted; everything when there is none.
-        patience: how long Slack waits, in seconds.
-        clock: seconds since 1970.
-        routes: more control routes, mounted below /control/providers.
-        opened: the addresses at which an app may be reached over HTTP.
+        stack: Stops the stand-in when it is closed.
+        port: The port. 0 takes any free one.
+        workspace: The people and channels.
+        manifest: The app's permissions. Without one, everything is granted.
+        patience: How long Slack waits, in seconds.
+        clock: Returns seconds since 1970.
+        routes: Further control routes, mounted below /control/providers.
+        opened: Returns the addresses at which an app may be reached over HTTP.
     """
     listening = listen(port)
     address = f"http://{HOST}:{listening.getsockname()[1]}"
@@ -90,7 +90,7 @@ async def start(
 
 @dataclass(frozen=True)
 class _Front:
-    """What the app reaches over HTTP."""
+    """The HTTP endpoints for the app."""
 
     workspace: Workspace
     api: WebApi
@@ -98,7 +98,7 @@ class _Front:
     troubles: Troubles
 
     async def call(self, request: Request) -> Response:
-        """One Web API call: journalled, delayed, troubled, performed."""
+        """Handle a Web API call: record, delay, disturb and perform it."""
         method = request.path_params["method"]
         try:
             args = await _arguments(request)
@@ -119,7 +119,7 @@ class _Front:
         return JSONResponse(entry["answer"], headers=self._scopes(method) | self._date())
 
     async def respond(self, request: Request) -> Response:
-        """A `response_url`; one that is used up or unknown answers 404 with a code (second-hand)."""
+        """Handle a `response_url`. A used or unknown one answers 404 with a code (second-hand)."""
         try:
             self.interactions.respond(request.path_params["secret"], await request.json())
         except RefusedError as refused:
@@ -131,7 +131,7 @@ class _Front:
         return JSONResponse({"ok": True})
 
     async def take_file(self, request: Request) -> Response:
-        """The bytes of a file, sent to the address that was given for it."""
+        """Store the bytes of a file, sent to the address that was issued for it."""
         file = self.workspace.uploads.get(request.path_params["id"])
         if file is None:
             return PlainTextResponse("not found", status_code=404)
@@ -139,7 +139,7 @@ class _Front:
         return PlainTextResponse(f"OK - {len(file.content)}")
 
     async def give_file(self, request: Request) -> Response:
-        """A file that was shared, for whoever clicks it."""
+        """Serve a shared file."""
         file = self.workspace.uploads.get(request.path_params["id"])
         if file is None or file.content is None or file.channel is None:
             return PlainTextResponse("not found", status_code=404)
@@ -147,7 +147,7 @@ class _Front:
         return Response(file.content, media_type="application/octet-stream", headers=shown)
 
     def _scopes(self, method: str) -> dict[str, str]:
-        # second-hand: what the token has, and what the method would take, stands in every answer's headers
+        # second-hand: every answer's headers have the token's scopes, and those that the method accepts
         known = METHODS.get(method)
         accepted = [*known.scopes, *filter(None, [known.scope])] if known else []
         every = sorted({scope for one in METHODS.values() for scope in (one.scope, *one.scopes) if scope})
@@ -161,7 +161,7 @@ class _Front:
 
 
 async def _arguments(request: Request) -> Json:
-    """The arguments of a call: query, and a form or JSON body."""
+    """Return the arguments of a call: its query, and a form or JSON body."""
     args: Json = dict(request.query_params)
     body = (await request.body()).decode("utf-8", "replace")
     if request.headers.get("content-type", "").startswith("application/json"):

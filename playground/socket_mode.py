@@ -1,8 +1,9 @@
-"""Socket Mode, the server's side: connections, envelopes, acknowledgements, and what goes wrong with them.
+"""The server side of Socket Mode: connections, envelopes, acknowledgements, and failures of these.
 
-Read in slack_sdk's and node's Socket Mode clients and their issues (node-slack-sdk 1654, bolt-python 448 and
-1071, bolt-js 2487; 2026-11): hello, envelopes, acks, disconnects, up to ten connections of which any one gets
-a payload, attempt and reason of retried events. What was on its way when its connection ended goes out again.
+Sources: slack_sdk's and node's Socket Mode clients and their issues (node-slack-sdk 1654, bolt-python 448 and
+1071, bolt-js 2487), read 2026-11. They show hello, envelopes, acks, disconnects, up to ten connections of
+which any one gets a payload, and the attempt and reason of retried events. A payload in flight when its
+connection ends is sent again.
 """
 
 import asyncio
@@ -31,22 +32,24 @@ CLOSING_GRACE = 1.0  # seconds between "disconnect" and the end of the connectio
 
 
 Treatment = Literal["full", "hang up", "dismiss", "mute"]
-"""How a new connection is ill-treated.
+"""Ways to mistreat a new connection.
 
-`full`: `too_many_websockets` in place of hello. `hang up`: hello, then closed. `dismiss`: told to go after
-each hello. `mute`: accepted, and nothing is said.
+- `full`: `too_many_websockets` instead of hello.
+- `hang up`: hello, then closed.
+- `dismiss`: told to disconnect after each hello.
+- `mute`: accepted, but nothing is sent.
 """
 
 
 class UndeliveredError(PlaygroundError):
-    """What the person reads: `dispatch_failed` (nobody connected) or `operation_timeout` (no ack in time)."""
+    """The person's error: `dispatch_failed` (no connection) or `operation_timeout` (no ack in time)."""
 
 
 @dataclass(eq=False)
 class _Link:
     connection: ServerConnection
-    draining: bool = False  # told to go: gets nothing new
-    silent: bool = False  # the network swallows everything, and nobody has noticed yet
+    draining: bool = False  # told to disconnect: gets nothing new
+    silent: bool = False  # the network drops everything, and nobody has noticed yet
 
 
 @dataclass(eq=False)
@@ -65,13 +68,13 @@ class SocketMode:
 
     workspace: Workspace
     deliveries: list[Json] = field(default_factory=list)
-    twice: int = 0  # how many of the next envelopes are delivered twice
-    refusing: int = 0  # how many of the next handshakes break; each uses its address up
-    treatment: Treatment | None = None  # of the connections to come
-    treated: int = 0  # how many of them are ill-treated so
-    muted: int = 0  # how many connections stand without a hello
+    twice: int = 0  # number of the next envelopes that are delivered twice
+    refusing: int = 0  # number of the next handshakes that break, each using up its address
+    treatment: Treatment | None = None  # of the next connections
+    treated: int = 0  # number of the next connections that are mistreated
+    muted: int = 0  # number of connections without a hello
     request_url: RequestUrl = field(init=False)
-    """Where the app is reached instead, when it chose HTTP."""
+    """The app's request URL, if it uses HTTP instead."""
     _links: list[_Link] = field(default_factory=list)
     _pending: dict[str, _Pending] = field(default_factory=dict)
     _tickets: set[str] = field(default_factory=set)
@@ -79,7 +82,7 @@ class SocketMode:
     _port: int = 0
 
     def __post_init__(self) -> None:
-        """Nobody said yet that the app is reached over HTTP."""
+        """Start without a request URL."""
         self.request_url = RequestUrl(self.workspace.clock)
 
     async def start(self, stack: contextlib.AsyncExitStack) -> None:
@@ -99,14 +102,14 @@ class SocketMode:
         stack.push_async_callback(self._stop)
 
     def new_url(self) -> str:
-        """The address for one new connection."""
+        """Return the address for a new connection."""
         ticket = secrets.token_hex(16)
         self._tickets.add(ticket)
         return f"ws://{HOST}:{self._port}/link/?ticket={ticket}&app_id={APP_ID}"
 
     @property
     def connected(self) -> int:
-        """How many connections get payloads; over HTTP there is as good as one."""
+        """The number of connections that get payloads. Over HTTP it is 1."""
         if self.request_url.url:
             return 1
         return sum(not link.draining and not link.silent for link in self._links)
@@ -116,7 +119,11 @@ class SocketMode:
     async def deliver(
         self, kind: str, payload: Json, *, answerable: bool = True, **more: object
     ) -> Json | None:
-        """Send an envelope and wait for its ack; the ack's payload. Raises `UndeliveredError`."""
+        """Send an envelope, wait for its ack, and return the ack's payload.
+
+        Raises:
+            UndeliveredError: There is no connection, or no ack in time.
+        """
         if self.request_url.url:
             return await self._request(kind, payload, more)
         if not self._links:
@@ -135,7 +142,7 @@ class SocketMode:
                     await self._send(pending)
                 answer = await pending.answer
                 if times > 1:
-                    await pending.again.wait()  # whoever watches sees what both deliveries did
+                    await pending.again.wait()  # so that watchers see the effects of both deliveries
         except TimeoutError:
             record["error"] = "operation_timeout"
             raise UndeliveredError("operation_timeout") from None
@@ -147,7 +154,7 @@ class SocketMode:
         return answer
 
     async def _request(self, kind: str, payload: Json, more: Json) -> Json | None:
-        """The same over HTTP."""
+        """Send the payload over HTTP instead."""
         record = self._record(kind, payload)
         times, self.twice = (2, self.twice - 1) if self.twice else (1, 0)
         attempt, reason = more.get("retry_attempt", 0), more.get("retry_reason", "")
@@ -168,7 +175,7 @@ class SocketMode:
         return answer
 
     def publish(self, payload: Json) -> None:
-        """Send an event, and again as Slack does while nobody acknowledges it."""
+        """Send an event, and repeat it as Slack does until it is acknowledged."""
         self._spawn(self._publish(payload))
 
     async def _publish(self, payload: Json) -> None:
@@ -184,7 +191,7 @@ class SocketMode:
     # On demand.
 
     async def disconnect(self, reason: str) -> None:
-        """Tell every connection to go; those that stay are closed (a mere `warning` closes none)."""
+        """Tell every connection to disconnect, and close those that stay. A mere `warning` closes none."""
         for link in list(self._links):
             await self._dismiss(link, reason)
 
@@ -195,7 +202,7 @@ class SocketMode:
             self._spawn(self._close_later(link))
 
     def treat(self, treatment: Treatment | None, times: int) -> None:
-        """Ill-treat so many of the connections to come; None: treat them well."""
+        """Mistreat so many of the next connections. None: treat them well."""
         if treatment not in {None, *get_args(Treatment)}:
             raise ValueError(f"{treatment!r} is none of {', '.join(get_args(Treatment))}")
         self.treatment, self.treated = treatment, times
@@ -207,7 +214,7 @@ class SocketMode:
         return self.treatment
 
     def fall_silent(self) -> None:
-        """Let every connection go deaf and dumb without being closed, as after a network failure."""
+        """Let every connection go dead without a close, as after a network failure."""
         for link in self._links:
             link.silent = True
             link.connection.transport.pause_reading()
@@ -230,7 +237,7 @@ class SocketMode:
 
     async def _connected(self, connection: ServerConnection) -> None:
         for old in [link for link in self._links if link.silent]:
-            old.connection.transport.abort()  # Slack notices a dead connection at the latest now
+            old.connection.transport.abort()  # at the latest now, Slack notices a dead connection
         link, treatment = _Link(connection), self._treat()
         if treatment == "mute":
             self.muted += 1
@@ -294,7 +301,7 @@ class SocketMode:
         if able:
             self._links.append(
                 self._links.pop(self._links.index(able[0]))
-            )  # the next one takes the next payload
+            )  # the next connection gets the next payload
             pending.link, pending.sent = able[0], pending.sent + 1
             await self._write(able[0], pending.envelope)
 

@@ -1,6 +1,6 @@
-"""The whole stage: the playground in its process, the bot in its own, and a folder that holds what they keep.
+"""The stage: the playground and the bot in a process each, and a folder for their data.
 
-The bot is the production code and is told of all this only by its environment and its file, as anywhere.
+The bot is the production code. It learns of the stand-ins only by its environment and its configuration file.
 """
 
 import asyncio
@@ -23,9 +23,9 @@ from playground.provider_control import ProviderControl
 
 READY_WITHIN = 15.0
 LOOK_EVERY = 0.02
-"""Seconds between two looks into the log."""
+"""Seconds between two reads of the log."""
 STOPS_WITHIN = 10.0
-"""Seconds. What platforms leave between SIGTERM and SIGKILL."""
+"""Seconds that hosting platforms allow between SIGTERM and SIGKILL."""
 KEY = base64.b64encode(b"a key for the playground alone!!").decode()
 
 NO_CHANGES: Mapping[str, str] = MappingProxyType({})
@@ -88,41 +88,41 @@ client_id = "{client_id}"
 client_secret = "env:KORE_CLIENT_SECRET"
 base_url = "{kore}"
 """
-"""With these, an id can belong to one of several connections, so people must say which one."""
+"""With these connections an id may belong to several of them, so people must name one."""
 
 
 class Running(Protocol):
-    """A process that was started: what a stage asks of it."""
+    """The interface of a started process that a stage needs."""
 
     @property
     def pid(self) -> int:
-        """Its number."""
+        """The process id."""
 
     @property
     def returncode(self) -> int | None:
-        """How it ended, where it did."""
+        """The exit status, or None while it runs."""
 
     def send_signal(self, signal: int, /) -> None:
-        """Send it a signal."""
+        """Send a signal to the process."""
 
     def kill(self) -> None:
-        """Kill -9."""
+        """Kill the process with -9."""
 
     async def wait(self) -> int:
-        """Wait until it ends, and say how."""
+        """Wait until the process ends, and return its exit status."""
 
 
 class Stage:
-    """An async context manager: everything is running inside, and stopped after.
+    """An async context manager: everything runs inside, and is stopped after it.
 
-    ``deadline`` and ``lease`` are the bot's, in seconds: short ones make lost answers quick to watch.
-    ``over_http``: Slack sends its requests to the bot, in place of Socket Mode.
+    ``deadline`` and ``lease`` are the bot's, in seconds. Short ones make lost answers quick to watch. With
+    ``over_http``, Slack sends its requests to the bot over HTTP instead of Socket Mode.
     """
 
     manifest = Path("manifest.yml")
-    """What the app was installed from."""
+    """The manifest from which the app was installed."""
     workspace: Path | None = None
-    """People and channels, as JSON, in place of the usual ones."""
+    """People and channels, as JSON, instead of the default ones."""
 
     def __init__(self, folder: Path, *, deadline: int = 2, lease: int = 4, over_http: bool = False) -> None:
         self.over_http = over_http
@@ -167,7 +167,11 @@ class Stage:
         self.write_configuration()
 
     def write_configuration(self, changes: Mapping[str, str] = NO_CHANGES) -> None:
-        """Write the bot's file; ``changes`` replace parts of it, old text by new. Raises ValueError."""
+        """Write the bot's configuration file. ``changes`` maps old parts of it to new ones.
+
+        Raises:
+            ValueError: The file does not contain an old part.
+        """
         text = CONFIGURATION.format(agent=callkaro.AGENT, **self.addresses, **self._timing)
         for old, new in changes.items():
             if old not in text:
@@ -176,7 +180,7 @@ class Stage:
         (self.folder / "callops.toml").write_text(text, encoding="utf-8")
 
     def connect_further(self) -> None:
-        """Add the connections to the bot's file that are not in it at first."""
+        """Add further connections to the bot's configuration file."""
         text = FURTHER_CONNECTIONS.format(
             subdomain=ryng.SUBDOMAIN,
             app=kore.APP,
@@ -188,7 +192,7 @@ class Stage:
             file.write(text)
 
     def environment(self) -> dict[str, str]:
-        """What the bot is told."""
+        """Return the bot's environment variables."""
         inherited = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
         return inherited | {
             "SLACK_BOT_TOKEN": content.BOT_TOKEN,
@@ -224,13 +228,17 @@ class Stage:
         return self.bot
 
     async def spawn_bot(self) -> Running:
-        """Start a bot; it may not be connected yet."""
+        """Start a bot without waiting for its connection."""
         errors = (self.folder / "bot.log").open("ab")
         self._stack.callback(errors.close)
         return await self._spawn("bot", "serve", environment=self.environment(), errors=errors)
 
     async def _connected(self, written: int) -> None:
-        """Wait until Slack reaches the bot, whose log of this start begins here. Raises TimeoutError."""
+        """Wait until Slack reaches the bot. Its log of this start begins at byte ``written``.
+
+        Raises:
+            TimeoutError: The bot is not reached in time.
+        """
         if self.over_http:
             await self.slack.request_url(None)
         address = await self._says(r"Health is told at (http://\S+)/healthz", written)
@@ -242,11 +250,11 @@ class Stage:
             await self._says(r"CallOps is connected to (\S+)", written)
 
     def opens(self, *addresses: str) -> None:
-        """Let the stand-ins post to these addresses of the bot's, and to no other."""
+        """Let the stand-ins post to these addresses of the bot, and to no others."""
         self._opened.write_text("\n".join(addresses), encoding="utf-8")
 
     async def _says(self, pattern: str, written: int) -> str:
-        """Wait until the bot says something in its log."""
+        """Wait until the bot's log matches a pattern, and return its first group."""
         async with asyncio.timeout(READY_WITHIN):
             while True:
                 said = (self.folder / "bot.log").read_bytes()[written:].decode()
@@ -255,29 +263,29 @@ class Stage:
                 await asyncio.sleep(LOOK_EVERY)
 
     async def kill_bot(self) -> None:
-        """Kill -9."""
+        """Kill the bot with -9."""
         if self.bot is not None:
             self.bot.kill()
             await self.bot.wait()
 
     async def stop_bot(self) -> int:
-        """SIGTERM; the exit status."""
+        """Stop the bot with SIGTERM, and return its exit status."""
         if self.bot is None:
             raise RuntimeError("no bot runs")
         return await stop(self.bot)
 
     def bot_log(self) -> str:
-        """What the bot wrote to its standard error."""
+        """Return what the bot wrote to its standard error."""
         return (self.folder / "bot.log").read_text(encoding="utf-8")
 
     async def command_line(self, *arguments: str) -> tuple[int, str]:
-        """Run `python -m bot …` beside the bot: exit status and output."""
+        """Run `python -m bot …` beside the bot, and return its exit status and output."""
         process = await self._spawn("bot", *arguments, environment=self.environment())
         output, _ = await process.communicate()
         return process.returncode or 0, output.decode()
 
     async def log(self, *arguments: str) -> Any:  # noqa: ANN401 - whatever the JSON holds
-        """`python -m bot log … --json`."""
+        """Return the JSON of `python -m bot log … --json`."""
         status, output = await self.command_line("log", *arguments, "--json")
         if status:
             raise RuntimeError(f"log {' '.join(arguments)} exited with {status}: {output}")
@@ -290,7 +298,7 @@ class Stage:
         environment: Mapping[str, str] | None = None,
         errors: Any = None,  # noqa: ANN401 - whatever subprocess takes
     ) -> Process:
-        # In a session of its own: Ctrl-C at a terminal reaches us alone, and we stop them in order.
+        # In a session of its own, so that Ctrl-C at a terminal reaches only us, and we stop them in order.
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -306,7 +314,7 @@ class Stage:
 
 
 async def stop(process: Running) -> int:
-    """SIGTERM, then SIGKILL if that was not heard; the exit status."""
+    """Send SIGTERM, then SIGKILL after a timeout, and return the exit status."""
     if process.returncode is None:
         process.send_signal(signal.SIGTERM)
         try:

@@ -1,7 +1,7 @@
-"""`python -m playground.tour`: the whole road, played in the terminal, and every step of it checked.
+"""`python -m playground.tour`: the whole workflow, played in the terminal, with every step checked.
 
-Starts the playground and the bot, each in a process of its own, and plays an agent, two managers and an
-onlooker. Exits with 1 when anything differs from what is expected, and then keeps what was written.
+Starts the playground and the bot in a process each, and plays an agent, two managers and an onlooker. Exits
+with 1 when anything differs from what is expected, and then keeps the files.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from playground.stage import Stage
 from playground.transcript import reader
 
 DEADLINE, LEASE = 3, 5
-"""Seconds until the bot gives up on an answer, and until what a dead bot had sent is taken for lost."""
+"""Seconds until the bot stops waiting for a reply, and until a dead bot's requests count as lost."""
 OPENING = """\
 A Slack workspace, two voice providers and CallOps as it runs anywhere, all on this machine.
 What is marked ✓ was checked: on people's screens and at the providers.
@@ -36,7 +36,10 @@ def main(
     scenes: Sequence[tuple[str, Scene]] = SCENES,
     patience: float = PATIENCE,
 ) -> int:
-    """Play; the exit status. ``patience``: seconds until what does not come is missed."""
+    """Play the tour, and return the exit status.
+
+    ``patience`` is the time in seconds until an expected message counts as missing.
+    """
     parser = argparse.ArgumentParser(prog="python -m playground.tour", description=__doc__)
     parser.add_argument("--quiet", action="store_true", help="print titles and failures only")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the log and the journal")
@@ -64,7 +67,7 @@ async def play(
     *,
     over_http: bool = False,
 ) -> bool:
-    """Play the scenes, with all that is written in ``folder``; whether everything was as expected."""
+    """Play the scenes with all files in ``folder``. Return whether everything was as expected."""
     narrator.shows(OPENING)
     async with Stage(folder, deadline=DEADLINE, lease=LEASE, over_http=over_http) as stage:
         company = Company(stage, narrator, patience)
@@ -75,7 +78,7 @@ async def play(
                 await scene(company)
             await _look_back(company)
         except NarrationError:
-            pass  # it is among the failures
+            pass  # it is recorded as a failure
         await _check(company)
     count = len(narrator.failures)
     narrator.concludes(f"{count} of what was expected did not hold." if count else "All is as expected.")
@@ -83,7 +86,7 @@ async def play(
 
 
 async def _look_back(company: Company) -> None:
-    """What there is in the end: in the channel, in the log, at the providers."""
+    """Show and check the final state: in the channel, in the log, at the providers."""
     narrator, stage = company.narrator, company.stage
     narrator.title("In the end")
     eyes = await reader(stage.slack, company.olive.person.id)
@@ -100,7 +103,7 @@ async def _look_back(company: Company) -> None:
 
 
 async def _check(company: Company) -> None:
-    """What must hold whatever was played."""
+    """Check what must hold after any scenes."""
     narrator, stage = company.narrator, company.stage
     narrator.expect_equal("The bot stops when told to, with exit status 0.", [await stage.stop_bot()], [0])
     await company.expect_asked("No provider was asked anything more.")

@@ -1,4 +1,4 @@
-"""What is on someone's screen, as plain text that is good to read: messages, threads, modals."""
+"""Renders a person's screen as readable plain text: messages, threads and modals."""
 
 import html
 import re
@@ -17,7 +17,7 @@ from playground.shapes import DATE
 Json: TypeAlias = dict[str, Any]
 
 WIDTH = 88
-FIELD = 24  # how wide an input is shown at least
+FIELD = 24  # the least width of an input
 TYPED = "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}"
 EMOJI = {
     "white_check_mark": "✅",
@@ -36,7 +36,7 @@ AGO = (("day", DAY), ("hour", 60 * 60), ("minute", 60))
 
 
 async def reader(workspace: Workspace, person: str, now: datetime | None = None) -> "Reader":
-    """How this person reads the workspace: in their own time zone, with everyone's name."""
+    """Return a reader for a person: the person's time zone, and everyone's name."""
     state = await workspace.state()
     names = {one["id"]: f"@{one['name']}" for one in state["users"]}
     names |= {one["id"]: f"#{one['name']}" for one in state["channels"]}
@@ -47,7 +47,7 @@ async def reader(workspace: Workspace, person: str, now: datetime | None = None)
 
 @dataclass(frozen=True)
 class Reader:
-    """Someone's eyes: their time zone, the names they know, and the time at which they look."""
+    """A person's view of texts: time zone, known names, and the present time."""
 
     zone: ZoneInfo
     names: Mapping[str, str]
@@ -55,7 +55,7 @@ class Reader:
     now: datetime
 
     def message(self, message: Message) -> str:
-        """A message with its thread."""
+        """Return a message with its thread."""
         at = datetime.fromtimestamp(float(message.ts), self.zone)
         head = f"{self.authors.get(message.user, message.user)}  {_time(at)}"
         if message.ephemeral_to:
@@ -74,12 +74,12 @@ class Reader:
         return "\n".join(lines)
 
     def channel(self, name: str, messages: list[Message]) -> str:
-        """A channel, or a direct message, with a title line."""
+        """Return a channel, or a direct message, with a title line."""
         title = f"── {self.names.get(name, name)} "
         return "\n\n".join([title.ljust(WIDTH, "─"), *map(self.message, messages)])
 
     def modal(self, view: View) -> str:
-        """A modal in a frame: labels, current values, errors, buttons."""
+        """Return a modal in a frame: labels, current values, errors, buttons."""
         inner = WIDTH - 4
         lines = [
             line
@@ -92,13 +92,13 @@ class Reader:
         return "\n".join([top, *(f"│ {line}".rstrip() for line in lines), bottom])
 
     def confirm(self, dialog: Json) -> str:
-        """A confirm dialog."""
+        """Return a confirm dialog."""
         buttons = f"[{dialog['deny']['text']}]  [{dialog['confirm']['text']}]"
         body = [self._text(dialog["title"]), *_wrapped(self._text(dialog["text"]), WIDTH - 4), buttons]
         return "\n".join(f"  ┃ {line}" for line in body)
 
     def text(self, mrkdwn: str) -> str:
-        """The text as it reads: names, dates and links resolved, emphasis dropped."""
+        """Return the text as it is read: names, dates and links resolved, without emphasis."""
         shown = DATE.sub(self._date, mrkdwn)
         shown = CONTROL.sub(self._reference, shown)
         shown = EMPHASIS.sub(r"\2", shown)
@@ -141,7 +141,7 @@ class Reader:
                     yield ""
 
     def _fields(self, fields: Iterable[Json]) -> Iterator[str]:
-        """Each field's first line, and beside it the others."""
+        """Yield each field's first line, with its other lines beside it."""
         told = [self._text(one).split("\n") for one in fields]
         wide = max((len(name) for name, *_ in told), default=0) + 2
         for name, *lines in told:

@@ -1,4 +1,4 @@
-"""Trouble on demand: what goes wrong with the next calls of a Web API method."""
+"""Trouble on demand: failures of the next calls of a Web API method."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,12 +10,17 @@ ANY = "*"
 
 @dataclass
 class Trouble:
-    """What befalls the next `times` calls of a method.
+    """A failure of the next `times` calls of a method.
 
-    `ratelimited`: 429 with `Retry-After`. `server_error`: 500 without JSON. `error`: HTTP 200 with `code`.
-    `garbled`: HTTP 200 with half a JSON.
-    `silence`: no answer until the client gives up. `reset`: the connection is cut. With `after_effect` the
-    method does its work first and only the answer is lost. `where`: only calls with these arguments.
+    - `ratelimited`: 429 with `Retry-After`.
+    - `server_error`: 500 without JSON.
+    - `error`: HTTP 200 with `code`.
+    - `garbled`: HTTP 200 with half a JSON.
+    - `silence`: no answer until the client gives up.
+    - `reset`: the connection is cut.
+
+    With `after_effect` the method is carried out, and only its answer is lost. `where` limits it to calls
+    with these arguments.
     """
 
     method: str
@@ -33,14 +38,14 @@ class Trouble:
 
 @dataclass
 class Troubles:
-    """What is planned, how many seconds every answer takes, and how far Slack's clock seems to be ahead."""
+    """The planned trouble, the delay of every answer and the offset of Slack's clock, in seconds."""
 
     planned: list[Trouble] = field(default_factory=list)
     latency: float = 0.0
     ahead: float = 0.0
 
     def next(self, method: str, args: Mapping[str, Any]) -> Trouble | None:
-        """What befalls this call; used up."""
+        """Return the trouble for this call and count it, or None."""
         for trouble in self.planned:
             here = trouble.method in {method, ANY} and trouble.where.items() <= args.items()
             if here and trouble.times > 0:

@@ -1,8 +1,8 @@
-"""Voxworks' stand-in: cancel a call that is still scheduled, and create one.
+"""Voxworks' stand-in: cancels a call that is still scheduled, and creates one.
 
 Facts are from two pages (OpenAPI descriptions) of Voxworks' documentation at https://docs.voxworks.ai, read
-2026-11: "Cancel call" and "Create phone call", of which the request's example and the reply's status are
-known and its schemas are not. What they do not say is marked *assumed*.
+2026-11: "Cancel call" and "Create phone call". Of the latter only the request's example and the reply's
+status are known, not its schemas. Facts that they do not state are marked *assumed*.
 """
 
 import re
@@ -29,7 +29,7 @@ _SCHEDULED_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)  # as
 
 
 class Voxworks:
-    """Voxworks as documented: each API key belongs to one team, and sees that team's calls only."""
+    """Voxworks as documented: each API key belongs to a team, and sees only that team's calls."""
 
     name = "voxworks"
 
@@ -44,9 +44,9 @@ class Voxworks:
         self._new_id = new_id
 
     def answer(self, request: Request) -> Answer:
-        """Do what is asked, and say so as documented."""
+        """Carry out a request, and return the documented reply."""
         if request.method != "POST" or not (request.path == CREATE or _CANCEL.fullmatch(request.path)):
-            return _error(404, "Not found")  # assumed: only these pages' endpoints stand here
+            return _error(404, "Not found")  # assumed: there are only these pages' endpoints
         scheme, _, key = (request.header("authorization") or "").partition(" ")
         if scheme.lower() != "bearer" or key not in _TEAMS:
             # "Missing, malformed, or invalid authorization."; the message is the example of an invalid one
@@ -57,14 +57,14 @@ class Voxworks:
         if call is None or call.owner != _TEAMS[key]:
             return _error(404, "The requested resource was not found or does not belong to your team.")
         if call.state != "scheduled":
-            # assumed: 400 is "Missing or invalid request data.", and no other row fits what is gone already
+            # assumed: 400 is "Missing or invalid request data.", and no other status fits a call that is gone
             return _error(400, "Call is no longer scheduled")
         ended = self.calls.end(call, "cancelled", request.number)
-        # CallActionResponse; that `status` says "cancelled" is assumed: the schema has it as a free string
+        # CallActionResponse. That `status` says "cancelled" is assumed, since the schema has a free string.
         return answer_json(200, {"success": True, "call_id": ended.id, "status": ended.state})
 
     def _create(self, request: Request, team: str) -> Answer:
-        """`POST /api/v1/create-phone-call`; its 400 is "Missing or invalid request data"."""
+        """Handle `POST /api/v1/create-phone-call`. Its 400 is "Missing or invalid request data"."""
         if request.header("content-type") != "application/json":
             return _error(400, "Invalid content type")
         try:
@@ -74,7 +74,7 @@ class Voxworks:
         if wrong := _wrong_field(fields):
             return _error(400, f"Missing or invalid {wrong}")
         if team != TEAM or (fields["script_id"], fields["from_number"]) != (SCRIPT, FROM_NUMBER):
-            # assumed: as for a call
+            # assumed: the same as for a call
             return _error(404, "The requested resource was not found or does not belong to your team.")
         at, contact = fields.get("scheduled_time"), fields["contact"]
         call = Call.model_validate(
@@ -87,25 +87,29 @@ class Voxworks:
             }
         )
         self.calls.add(call, "placed", request.number)
-        # 201 "Call scheduled."; that the body is like the one to a cancellation is assumed
+        # 201 "Call scheduled.". That the body is like that of a cancellation is assumed.
         return answer_json(201, {"success": True, "call_id": call.id, "status": call.state})
 
     def reset(self) -> None:
-        """Start anew, with the seeded calls a day ahead."""
+        """Restore the seeded calls, due in a day."""
         self.calls.clear()
         due = self._clock.now() + timedelta(days=1)
         for call_id, team in SEEDED.items():
             self.calls.add(Call(id=call_id, owner=team, due=due), "added", None)
 
     def added(self, call: Call) -> Call:
-        """Check a call that somebody schedules by hand. Raises ValueError for a team nobody knows."""
+        """Return a call that is to be scheduled by hand, after checking it.
+
+        Raises:
+            ValueError: The team is unknown.
+        """
         if call.owner not in _TEAMS.values():
             raise ValueError(f"a Voxworks call needs a team as owner: {', '.join(_TEAMS.values())}")
         return call
 
 
 def _wrong_field(fields: Mapping[str, object]) -> str | None:
-    """The first field that is missing, not as in the example, or not in it; None where all is well."""
+    """Return the first field that is missing, invalid or not in the example, or None."""
     contact = fields.get("contact")
     if not isinstance(contact, dict):
         return "contact"
@@ -144,13 +148,13 @@ def _error(status: int, message: str, headers: Mapping[str, str] | None = None) 
 
 
 def _rate_limited(_: Request) -> Answer:
-    """The documented 429. The page names the headers, as strings, and no limit: these values are assumed."""
+    """Return the documented 429. The page names the headers, as strings. Their values are assumed."""
     headers = {"Retry-After": "2", "X-RateLimit-Limit": "60", "X-RateLimit-Remaining": "0"}
     return _error(429, "Rate limit exceeded", headers)
 
 
 def _rejected(request: Request) -> Answer:
-    """200 with ``success: false``, which CallActionResponse allows; when it is answered is not said."""
+    """Return 200 with ``success: false``, which CallActionResponse allows. Its cause is not documented."""
     if request.path == CREATE:
         return _error(200, "Call could not be scheduled")
     return answer_json(

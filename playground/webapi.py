@@ -1,7 +1,8 @@
-"""The Web API's methods over the workspace: what Slack would refuse is refused, with Slack's code.
+"""The Web API's methods for the workspace, which refuse what Slack refuses, with Slack's codes.
 
 Each method's errors are those of its page, docs.slack.dev/reference/methods/<method>, for chat.* and views.*
-as kept in github.com/slack-ruby/slack-api-ref (read 2026-11). What stands in no document is marked assumed.
+as kept in github.com/slack-ruby/slack-api-ref (read 2026-11). Facts that no document states are marked
+assumed.
 """
 
 import json
@@ -19,9 +20,9 @@ MISSING = "missing required field: "
 
 @dataclass(frozen=True)
 class Method:
-    """A method: what it does, the scope it needs of the bot's token, and which token it takes.
+    """A method: its function, the bot scope that it needs, and the kind of its token.
 
-    Of several scopes, what it is asked about decides which one it needs.
+    If it has several scopes, its arguments decide which one it needs.
     """
 
     run: Callable[["WebApi", Json], Json]
@@ -40,13 +41,13 @@ class WebApi:
         self._connect, self._address = connect, address
 
     def call(self, name: str, token: str | None, args: Json) -> Json:
-        """Perform a method; the JSON that Slack would answer, `ok` or not."""
+        """Perform a method, and return the JSON that Slack would answer, `ok` or not."""
         try:
             return {"ok": True, **self._allowed(name, token).run(self, args)}
         except RefusedError as refused:
             extra: Json = {}
             if refused.lines:
-                # The form that Slack gives: github.com/slackapi/bolt-js/issues/793 and many like it
+                # The form of Slack's answers: github.com/slackapi/bolt-js/issues/793 and many like it
                 lines = [f"[ERROR] {line}" for line in refused.lines]
                 extra = {"errors": refused.lines, "response_metadata": {"messages": lines}}
             return {"ok": False, "error": refused.code, **refused.extra, **extra}
@@ -73,7 +74,7 @@ class WebApi:
     # Session.
 
     def auth_test(self, _args: Json) -> Json:
-        """Who the token is."""
+        """Return the identity of the token."""
         bot = self.workspace.users[BOT_USER]
         return {
             "url": "https://callops.slack.com/",
@@ -84,12 +85,12 @@ class WebApi:
             "bot_id": BOT_ID,
             "app_id": APP_ID,
             "is_enterprise_install": False,
-            # api.slack.com/enterprise/grid/developing: it is there for a workspace of an organisation
+            # api.slack.com/enterprise/grid/developing: present for a workspace of an organisation
             **({"enterprise_id": self.workspace.enterprise} if self.workspace.enterprise else {}),
         }
 
     def connections_open(self, _args: Json) -> Json:
-        """The address of a new Socket Mode connection, good for one."""
+        """Return the address of a new Socket Mode connection, valid once."""
         return {"url": self._connect()}
 
     # Messages.
@@ -104,7 +105,7 @@ class WebApi:
         return {"channel": channel.id, "ts": made.ts, "message": made.for_app()}
 
     def post_ephemeral(self, args: Json) -> Json:
-        """Show something to one person in a channel."""
+        """Show a message to one person in a channel."""
         text, content = self.content("chat.postEphemeral", args)
         channel, user = self._writable(args), str(args.get("user") or "")
         if user not in channel.members:
@@ -122,7 +123,7 @@ class WebApi:
         if args["channel"] != channel.id:  # "ensure that this value is a DM ID", not a user id or a name
             raise RefusedError("channel_not_found")
         message = self._own(channel, _needed(args, "ts"), "cant_update_message")
-        # "If text is provided and blocks are not, the blocks will be removed"; without text they stay
+        # "If text is provided and blocks are not, the blocks will be removed." Without text they stay.
         kept = {"blocks": message.blocks, "text": message.text} if "text" not in args else {}
         text, content = self.content("chat.update", {**kept, **args})
         if len(text) > MAX_UPDATED_TEXT:
@@ -138,7 +139,7 @@ class WebApi:
         return {"channel": channel.id, "ts": message.ts}
 
     def content(self, where: str, args: Mapping[str, object]) -> tuple[str, list[Json]]:
-        """The text and blocks that a message is to have, when Slack would take them."""
+        """Return the text and blocks of a message, if Slack would accept them."""
         found = _decoded(args.get("blocks"), "invalid_blocks_format")
         text = args.get("text") or ""
         if not isinstance(text, str) or not (text or found):
@@ -150,14 +151,14 @@ class WebApi:
         refused = [line for line in lines if line != blocks.WITHOUT_TEXT]
         if refused:
             raise self._faulty(where, "invalid_blocks", refused, args)
-        if lines:  # Slack takes this one; we still want to see it
+        if lines:  # Slack accepts these faults, but we record them
             self.workspace.fault(where, "accepted", lines, args)
         return text, found if isinstance(found, list) else []
 
     # Files: docs.slack.dev/messaging/working-with-files, the two steps around sending the bytes; read 2026-11
 
     def upload_url(self, args: Json) -> Json:
-        """Where a file of this name and length is to be sent."""
+        """Return the address to which a file of this name and length is to be sent."""
         length = str(args.get("length") or "")
         if not length.isdecimal() or int(length) == 0:
             raise RefusedError("invalid_arguments", [f"{MISSING}length"])
@@ -165,10 +166,10 @@ class WebApi:
         return {"upload_url": f"{self._address}/upload/v1/{made.id}", "file_id": made.id}
 
     def complete_upload(self, args: Json) -> Json:
-        """Share files that were sent into a conversation, with a comment."""
+        """Share sent files into a conversation, with a comment."""
         told = _decoded(args.get("files"), "invalid_arguments")
         channel = self.workspace.channel(_needed(args, "channel_id"))
-        if args["channel_id"] != channel.id:  # a channel's id: a user's is not taken (second-hand)
+        if args["channel_id"] != channel.id:  # a channel's id is required, a user's is refused (second-hand)
             raise RefusedError("invalid_channel")
         if BOT_USER not in channel.members:
             raise RefusedError("not_in_channel")
@@ -195,11 +196,11 @@ class WebApi:
         return self._show("views.open", args, push=False)
 
     def views_push(self, args: Json) -> Json:
-        """Put a modal onto the one from which the trigger came."""
+        """Push a modal onto the one from which the trigger came."""
         return self._show("views.push", args, push=True)
 
     def views_update(self, args: Json) -> Json:
-        """Give an open modal new content, if it is still as the caller thinks."""
+        """Replace the content of an open modal, unless its hash has changed."""
         payload = self.view("views.update", args.get("view"))
         view = self.workspace.open_view(args.get("view_id"), args.get("external_id"))
         if args.get("hash") and args["hash"] != view.hash:
@@ -208,7 +209,7 @@ class WebApi:
         return self._shown(view)
 
     def view(self, where: str, raw: object) -> Json:
-        """A modal's payload, when Slack would take it."""
+        """Return a modal's payload, if Slack would accept it."""
         payload = _decoded(raw, "invalid_arguments")
         if not isinstance(payload, dict):
             raise RefusedError("invalid_arguments", [f"{MISSING}view"])
@@ -232,21 +233,21 @@ class WebApi:
     # People and channels.
 
     def users_info(self, args: Json) -> Json:
-        """Who someone is, and in which time zone."""
+        """Return a user's facts and time zone."""
         user = self.workspace.users.get(_needed(args, "user"))
         if user is None:
             raise RefusedError("user_not_found")
         return {"user": _user(user)}
 
     def get_presence(self, args: Json) -> Json:
-        """Whether someone is away: docs.slack.dev/reference/methods/users.getPresence, for other people."""
+        """Return whether another user is away: docs.slack.dev/reference/methods/users.getPresence."""
         user = self.workspace.users.get(_needed(args, "user"))
         if user is None:
             raise RefusedError("user_not_found")
         return {"presence": "away" if user.id in self.workspace.away else "active"}
 
     def group_users(self, args: Json) -> Json:
-        """Who is in a user group."""
+        """Return the members of a user group."""
         members = self.workspace.groups.get(_needed(args, "usergroup"))
         if members is None:
             raise RefusedError("no_such_subteam")
@@ -254,7 +255,7 @@ class WebApi:
         return {"users": active}
 
     def channel_info(self, args: Json) -> Json:
-        """What a channel is, and whether the app is in it."""
+        """Return a channel's facts, and whether the app is in it."""
         channel = self._known(_needed(args, "channel"))
         # docs.slack.dev/reference/methods/conversations.info: a scope for each kind of conversation
         self._need("im:read" if channel.direct else "groups:read" if channel.private else "channels:read")
@@ -266,7 +267,7 @@ class WebApi:
     def _known(self, name: str) -> Channel:
         channel = self.workspace.channel(name)
         if channel.private and BOT_USER not in channel.members:
-            raise RefusedError("channel_not_found")  # a private channel does not exist for who is not in it
+            raise RefusedError("channel_not_found")  # for others, a private channel does not exist
         return channel
 
     def _writable(self, args: Json) -> Channel:
@@ -325,7 +326,7 @@ def _needed(args: Mapping[str, object], name: str) -> str:
 
 
 def _decoded(value: object, code: str) -> object:
-    """An argument that may come as JSON in a string, as in form-encoded calls."""
+    """Return an argument, decoded if it is JSON in a string, as in form-encoded calls."""
     if not isinstance(value, str):
         return value
     try:

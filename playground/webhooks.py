@@ -1,4 +1,4 @@
-"""What a provider tells by itself: a webhook, sent as often as somebody asks for."""
+"""Webhooks of a provider, each sent as often as requested."""
 
 import aiohttp
 from pydantic import Field, JsonValue
@@ -10,10 +10,10 @@ ANSWER_WITHIN = 5.0
 
 
 class End(Frozen):
-    """How one try of a call ended.
+    """The end of an attempt at a call.
 
-    ``reason`` is a word of the page "Hangup Reasons"; ``attempt`` counts the tries from 0; ``again`` is when
-    the next one is, false where there is none (that it is a time is *assumed*).
+    ``reason`` is a word of the page "Hangup Reasons". ``attempt`` counts from 0. ``again`` is the time of the
+    next attempt, or False (that it is a time is *assumed*).
     """
 
     reason: str = "CLIENT_INITIATED"
@@ -22,7 +22,7 @@ class End(Frozen):
 
 
 class Telling(Frozen):
-    """Where a webhook goes, what it tells, and how often: nobody promises that it comes once."""
+    """A webhook's address, its content, and how often it is sent, since it may come more than once."""
 
     url: str
     times: int = Field(default=1, ge=1)
@@ -30,7 +30,7 @@ class Telling(Frozen):
 
 
 async def tell(telling: Telling, document: JsonValue) -> list[int | None]:
-    """Send a webhook; the status of each answer, None where there was none in time."""
+    """Send a webhook, and return the status of each answer, None for an answer that did not come in time."""
     waits = aiohttp.ClientTimeout(total=ANSWER_WITHIN)
     async with aiohttp.ClientSession(timeout=waits) as session:
         return [await _once(session, telling.url, document) for _ in range(telling.times)]

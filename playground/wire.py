@@ -1,7 +1,7 @@
-"""The wire before a provider stand-in: HTTP/1.1 on a loopback port, with faults on demand.
+"""The wire of a provider stand-in: HTTP/1.1 on a loopback port, with faults on demand.
 
-The faults happen to bytes and connections, because that is where an HTTP client tells "never sent" from
-"sent, and nobody knows". Framing is h11's, so that what is not a fault is HTTP as it should be.
+The faults affect bytes and connections, because these tell an HTTP client "never sent" from "sent, and the
+outcome is unknown". Framing is h11's, so everything except the fault is correct HTTP.
 """
 
 import asyncio
@@ -24,19 +24,19 @@ _LINGER_ZERO: Final = struct.pack("ii", 1, 0)  # SO_LINGER on, for 0 s: close() 
 
 
 class Provider(Protocol):
-    """What stands behind the wire."""
+    """The provider behind the wire."""
 
     name: str
     documented: Mapping[str, Callable[[Request], Answer]]
     """Documented replies that only come on demand, by name."""
 
     def answer(self, request: Request) -> Answer:
-        """Do what is asked and say so."""
+        """Carry out a request, and return the reply."""
         ...
 
 
 class Front:
-    """One provider's listener. ``port`` stays its own while it refuses connections."""
+    """The listener of a provider. ``port`` stays reserved while it refuses connections."""
 
     def __init__(self, provider: Provider, recorder: Recorder) -> None:
         self._provider = provider
@@ -47,7 +47,7 @@ class Front:
         self._listener: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._idle: set[asyncio.StreamWriter] = set()
-        # Bound, never listening: keeps the port from everyone else while the listener is closed.
+        # Bound but never listening: this reserves the port while the listener is closed.
         self._reserved = socket.socket()
         self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         self._reserved.bind((HOST, 0))
@@ -55,7 +55,11 @@ class Front:
         self._hosts = frozenset({f"{HOST}:{self.port}", f"localhost:{self.port}"})
 
     async def arm(self, fault: Fault) -> None:
-        """Let ``fault`` befall the next requests, and no earlier one. Raises ValueError for nonsense."""
+        """Set a fault for the next requests, and for no earlier ones.
+
+        Raises:
+            ValueError: There is no such fault, or it contradicts its effect.
+        """
         known = SILENT | HONEST | {"endless", "refused"} | self._replies.keys()
         if fault.does not in known:
             raise ValueError(f"{fault.does} is not a fault; there are: {', '.join(sorted(known))}")
@@ -69,13 +73,13 @@ class Front:
         self._fault, self._left = fault, fault.times
 
     async def clear(self) -> None:
-        """Everything works again."""
+        """Clear the fault, so that everything works again."""
         self._fault = None
         if self._listener is None:
             self._listener = await asyncio.start_server(self._accept, HOST, self.port, reuse_port=True)
 
     async def close(self) -> None:
-        """Let go of the port and of every connection."""
+        """Close the port and every connection."""
         self._stop_listening()
         self._reserved.close()
         for connection in self._connections:
@@ -133,9 +137,10 @@ class Front:
     async def _read(
         self, http: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> Request | None:
-        """Read one request, whole, and write it into the journal; None when the client has left.
+        """Read one complete request and record it in the journal. Return None if the client has left.
 
-        Raises `h11.RemoteProtocolError` for what is no HTTP, or comes from another page or for another name.
+        Raises:
+            h11.RemoteProtocolError: It is not HTTP, comes from another page, or is for another name.
         """
         head = await _next_event(http, reader, writer)
         if not isinstance(head, h11.Request):
@@ -153,7 +158,7 @@ class Front:
         return self._recorder.asked(self._provider.name, method, target, headers, bytes(body))
 
     def _answer(self, request: Request, fault: Fault | None) -> Answer | None:
-        """Let the provider do what is asked, unless the fault prevents it; what is left of its answer."""
+        """Let the provider answer, unless the fault prevents it. Return the reply to send, or None."""
         answer = self._provider.answer(request) if fault is None or fault.happens else None
         if fault is None or fault.does in HONEST:
             return answer
@@ -164,7 +169,7 @@ class Front:
 async def _next_event(
     http: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> object:
-    """h11's next event, once enough has been read for one."""
+    """Return h11's next event, once enough has been read for one."""
     while (event := http.next_event()) is h11.NEED_DATA:
         if http.they_are_waiting_for_100_continue:
             writer.write(http.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
@@ -175,7 +180,7 @@ async def _next_event(
 async def _send(
     head: bytes, body: bytes, fault: Fault | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
-    """Put an answer on the wire, or do to the connection what the fault says."""
+    """Send an answer, or do to the connection what the fault says."""
     match fault:
         case Fault(does="reset"):
             _reset(writer)
@@ -201,7 +206,7 @@ async def _send(
 
 
 def _rendered(http: h11.Connection, answer: Answer, *, to: str) -> tuple[bytes, bytes]:
-    """The bytes of an answer to a method: its head, its body, which nothing that is asked by HEAD has."""
+    """Return the bytes of an answer: its head and its body, which is empty for the method HEAD."""
     headers = [*answer.headers.items(), ("Content-Length", str(len(answer.body)))]
     head = http.send(h11.Response(status_code=answer.status, headers=headers)) or b""
     body = b"" if to == "HEAD" else http.send(h11.Data(data=answer.body)) or b""
@@ -214,7 +219,7 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 
 
 async def _pour(writer: asyncio.StreamWriter, seconds: float) -> None:
-    """A well-formed JSON string that never ends; until the client leaves, which raises ConnectionError."""
+    """Send a valid JSON string that never ends, until the client leaves, which raises ConnectionError."""
     writer.write(
         b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n"\r\n'
     )

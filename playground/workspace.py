@@ -1,4 +1,4 @@
-"""The state of the playground's Slack: who sees which message and view, and what happened to them."""
+"""The state of the playground's Slack: messages, views, who sees them, and their history."""
 
 import asyncio
 import copy
@@ -20,7 +20,7 @@ PING = re.compile(r"<(!channel|!here|!everyone|!subteam\^\w+|@[UW]\w+)(?:\|[^>]*
 
 
 class RefusedError(PlaygroundError):
-    """Slack would refuse this: its error code, and the lines for `response_metadata.messages`."""
+    """Slack would refuse this, with an error code and lines for `response_metadata.messages`."""
 
     def __init__(self, code: str, lines: list[str] | None = None, **extra: object) -> None:
         super().__init__(code)
@@ -29,18 +29,18 @@ class RefusedError(PlaygroundError):
 
 @dataclass(frozen=True)
 class Patience:
-    """How long Slack waits, in seconds."""
+    """Slack's time limits, in seconds."""
 
     ack: float = 3.0  # docs.slack.dev/tools/bolt-python/concepts/acknowledge, read 2026-11
     trigger: float = 3.0  # second-hand: a trigger_id expires after 3 s
     response_url: float = 30 * 60  # second-hand, as is the number of uses
-    # nearly at once, after a minute, after five: github.com/vercel/chat/issues/666, read 2026-11
+    # at once, after a minute, after five: github.com/vercel/chat/issues/666, read 2026-11
     event_retries: tuple[float, ...] = (0.0, 60.0, 300.0)
 
 
 @dataclass
 class Message:
-    """A message and its earlier versions; an ephemeral one is seen by one person only."""
+    """A message and its earlier versions. Only one person sees an ephemeral one."""
 
     ts: str
     channel: str
@@ -55,7 +55,7 @@ class Message:
     in_reply_to: str | None = None  # the command that an ephemeral or in_channel response answers
 
     def for_app(self) -> Json:
-        """The message as the Web API and interaction payloads show it."""
+        """Return the message as the Web API and interaction payloads show it."""
         made: Json = {"type": "message", "user": self.user, "ts": self.ts, "text": self.text, "team": TEAM_ID}
         if self.user == BOT_USER:
             made |= {"bot_id": BOT_ID, "app_id": APP_ID}
@@ -65,7 +65,7 @@ class Message:
 
 @dataclass
 class View:
-    """A modal in one person's stack, with what they typed and every earlier version."""
+    """A modal in a person's stack, with its typed values and every earlier version."""
 
     id: str
     person: str
@@ -82,7 +82,7 @@ class View:
 
 @dataclass
 class Trigger:
-    """A `trigger_id`: whose, since when, and whether it was used; `view_id` when a modal gave it."""
+    """A `trigger_id`: its person, time and use. `view_id` is set if it came from a modal."""
 
     person: str
     at: float
@@ -92,7 +92,7 @@ class Trigger:
 
 @dataclass
 class Hook:
-    """A `response_url`: where it posts and which message it came from."""
+    """A `response_url`: its channel, and the message that it came from."""
 
     person: str
     channel: str
@@ -114,7 +114,7 @@ class Upload:
 
 
 class Workspace:
-    """Everything there is. Nothing here does I/O; `clock` gives seconds since 1970."""
+    """The whole state, without I/O. `clock` returns seconds since 1970."""
 
     def __init__(self, content: Content, patience: Patience, clock: Callable[[], float]) -> None:
         self.patience, self.clock = patience, clock
@@ -126,7 +126,7 @@ class Workspace:
         self.start_over()
 
     def start_over(self) -> None:
-        """Forget all that happened: everybody and everything is as at first."""
+        """Return to the initial state."""
         content = self._content
         self.enterprise = content.enterprise
         self.users: dict[str, User] = {user.id: user for user in content.users}
@@ -143,41 +143,41 @@ class Workspace:
         self.faults: list[Json] = []
         self.touch()
 
-    # What others wait for.
+    # Notification of waiters.
 
     def touch(self) -> int:
-        """Something changed: wake who waits; the number of this change."""
+        """Count a change, wake its waiters, and return its number."""
         self.changes += 1
         self._changed.set()
         self._changed = asyncio.Event()
         return self.changes
 
     async def changed_since(self, number: int) -> int:
-        """Wait until there was a change after that one; the newest change's number."""
+        """Wait for a change after that number, and return the newest change's number."""
         while self.changes <= number:
             await self._changed.wait()
         return self.changes
 
     def fault(self, where: str, code: str, lines: list[str], payload: object) -> None:
-        """Keep what Slack refused, or what no careful app would have sent; tests want none of these."""
+        """Record a payload that Slack refused, or that no careful app would send. Tests expect none."""
         self.faults.append(
             {"at": self.clock(), "where": where, "code": code, "lines": lines, "payload": payload}
         )
         self.touch()
 
-    # Names for new things.
+    # Ids of new things.
 
     def new_id(self, prefix: str) -> str:
-        """An id such as Slack's: a letter and capitals."""
+        """Return an id like Slack's: a letter and capitals."""
         return f"{prefix}0{next(self._number):06X}"
 
     def new_ts(self) -> str:
-        """A message's `ts`: seconds and microseconds, never twice."""
+        """Return a unique `ts` of a message: seconds and microseconds."""
         self._last = max(int(self.clock() * 1e6), self._last + 1)
         return f"{self._last // 1_000_000}.{self._last % 1_000_000:06d}"
 
     def new_trigger(self, person: str, view_id: str | None = None) -> str:
-        """A `trigger_id` for what this person just did."""
+        """Return a `trigger_id` for an act of this person."""
         made = f"{next(self._number)}.{int(self.clock())}.{secrets.token_hex(16)}"
         self.triggers[made] = Trigger(person, self.clock(), view_id)
         return made
@@ -185,7 +185,7 @@ class Workspace:
     # Channels.
 
     def channel(self, name: str) -> Channel:
-        """A channel by id or #name, or the direct message with a person by the person's id."""
+        """Return a channel by id or #name, or the direct message with a person by the person's id."""
         # docs.slack.dev/reference/methods/chat.postMessage, "Channels", second-hand
         if name in self.users:
             return self.direct(self.users[name])
@@ -195,7 +195,7 @@ class Workspace:
         raise RefusedError("channel_not_found")
 
     def direct(self, user: User) -> Channel:
-        """The direct message between the app and a person."""
+        """Return the direct message between the app and a person."""
         if user.is_bot:
             raise RefusedError("cannot_dm_bot")  # assumed: conversations.open says so
         if user.is_stranger or user.deleted:  # assumed: the documents name no code for either
@@ -207,7 +207,7 @@ class Workspace:
     # Messages.
 
     def announce(self, name: str, length: int) -> Upload:
-        """Expect a file."""
+        """Announce a file."""
         made = Upload(f"F{next(self._number):07}", name, length)
         self.uploads[made.id] = made
         return made
@@ -220,17 +220,17 @@ class Workspace:
         return message
 
     def edit(self, message: Message, text: str, blocks: list[Json]) -> None:
-        """Replace what a message says, keeping what it said."""
+        """Replace a message's content, and keep the earlier version."""
         message.edits.append({"text": message.text, "blocks": message.blocks, "until": self.clock()})
         message.text, message.blocks = text, self.with_ids(blocks)
         message.changed = self.touch()
 
     def delete(self, message: Message) -> None:
-        """Take a message away."""
+        """Delete a message."""
         message.deleted, message.changed = True, self.touch()
 
     def find(self, channel: str, ts: str) -> Message:
-        """A message that the Web API can reach; it never reaches ephemeral ones."""
+        """Return a message that the Web API can reach. It cannot reach ephemeral ones."""
         for message in self.messages:
             if (message.channel, message.ts) == (channel, ts) and not (
                 message.deleted or message.ephemeral_to
@@ -239,7 +239,7 @@ class Workspace:
         raise RefusedError("message_not_found")
 
     def seen_by(self, person: str) -> Iterator[Message]:
-        """The messages that this person can see."""
+        """Yield the messages that this person can see."""
         for message in self.messages:
             channel = self.channels[message.channel]
             theirs = message.ephemeral_to in {None, person}
@@ -247,7 +247,7 @@ class Workspace:
                 yield message
 
     def with_ids(self, blocks: list[Json]) -> list[Json]:
-        """Blocks whose missing block_ids and action_ids are filled in, as Slack does."""
+        """Return blocks with missing block_ids and action_ids filled in, as Slack does."""
         # the types say of block_id: "If not specified, a block_id will be generated"
         return [self._with_ids(block) for block in blocks]
 
@@ -263,7 +263,7 @@ class Workspace:
     # Views.
 
     def exchange(self, trigger_id: str) -> Trigger:
-        """Use a trigger: once, and soon."""
+        """Use a trigger. It is valid once, and only for a short time."""
         trigger = self.triggers.get(trigger_id)
         if trigger is None:
             raise RefusedError("invalid_trigger_id")
@@ -275,7 +275,7 @@ class Workspace:
         return trigger
 
     def show(self, person: str, payload: Json, *, push: bool) -> View:
-        """Put a view on a person's screen: as the root, or on top of what is open."""
+        """Show a view to a person: as the root, or on top of the open one."""
         stack = self.stacks.setdefault(person, [])
         if push and len(stack) >= MAX_STACK:
             raise RefusedError("push_limit_reached")
@@ -292,7 +292,7 @@ class Workspace:
         return view
 
     def replace(self, view: View, payload: Json) -> None:
-        """Give an open view new content; what was typed stays where block and action keep their ids."""
+        """Replace an open view's content. Typed values stay where block and action keep their ids."""
         # second-hand: input state is kept for the same block_id and action_id, a new initial value ignored
         self._external_id_is_new(payload, view)
         view.versions.append({**view.payload, "hash": view.hash})
@@ -308,12 +308,12 @@ class Workspace:
         return gone
 
     def top(self, person: str) -> View | None:
-        """The view that this person looks at."""
+        """Return the view that this person sees, or None."""
         stack = self.stacks.get(person)
         return stack[-1] if stack else None
 
     def open_view(self, view_id: str | None, external_id: str | None = None) -> View:
-        """A view that is still open, by either of its ids."""
+        """Return an open view, by either of its ids."""
         for view in self.views.values():
             named = view.id == view_id or (external_id and view.payload.get("external_id") == external_id)
             if named and not view.closed:
@@ -321,7 +321,7 @@ class Workspace:
         raise RefusedError("not_found")
 
     def view_for_app(self, view: View) -> Json:
-        """The view as the Web API and interaction payloads show it."""
+        """Return the view as the Web API and interaction payloads show it."""
         defaults: Json = {"private_metadata": "", "callback_id": "", "external_id": "", "close": None}
         defaults |= {
             "submit": None,
@@ -357,13 +357,13 @@ class Workspace:
     # response_url.
 
     def new_hook(self, person: str, channel: str, source: Message | None = None) -> str:
-        """The secret end of a `response_url`."""
+        """Return the secret end of a new `response_url`."""
         made = secrets.token_urlsafe(18)
         self.hooks[made] = Hook(person, channel, self.clock(), source)
         return made
 
     def use_hook(self, secret: str) -> Hook:
-        """Use a `response_url` once more, while it lasts."""
+        """Use a `response_url` once more, while it is valid."""
         hook = self.hooks.get(secret)
         if hook is None:
             raise RefusedError("invalid_url")
@@ -376,7 +376,7 @@ class Workspace:
 
 
 def pings(message: Message) -> list[str]:
-    """Whose attention a message calls for: `!channel`, `@U…`, `!subteam^S…`, in its text and its mrkdwn."""
+    """Return the mentions in a message's text and mrkdwn: `!channel`, `@U…`, `!subteam^S…`."""
 
     def texts(node: object) -> Iterator[str]:
         match node:

@@ -1,5 +1,5 @@
-"""What can be asked of a voice provider, and how each one is asked."""
+"""Voice providers: the actions that CallOps can request, and an adapter for each provider."""
 
 
 class ProviderError(Exception):
-    """Base of the errors of adapters and of what they are asked."""
+    """Base of the errors of adapters and of the actions they are given."""

@@ -1,8 +1,7 @@
-"""What can be asked of a voice provider, and what its answer means: words that belong to no provider.
+"""Provider-neutral values: the actions that CallOps requests, and the outcomes of those requests.
 
-Everything here is a frozen value. The adapters, the log and the Slack surfaces all speak these words, and
-nobody invents synonyms. A call action is provider-neutral: it names the configured agent as people do, never
-the provider's id for it; the adapter looks that up when it builds the request.
+Every value is frozen. The adapters, the store and the Slack app all use these types. A call action names the
+configured agent as people do. The adapter looks up the provider's id when it builds the request.
 """
 
 from dataclasses import dataclass
@@ -15,10 +14,13 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from providers import ProviderError
 
 E164_PATTERN = r"^\+[1-9][0-9]{6,14}$"
-"""E.164 with its plus; fifteen digits at most (ITU-T E.164), seven at least (the shortest numbers in use)."""
+"""E.164 with its plus: at most fifteen digits (ITU-T E.164), at least seven (the shortest numbers in use)."""
 
 SAFE_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$"
-"""What may go into a URL's path. Stricter than any provider: httpx would resolve ``../..`` inside a path."""
+"""Ids that may stand in a URL's path.
+
+Stricter than any provider: httpx would resolve ``../..`` inside a path.
+"""
 
 CLOCK_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 """A time of day as ``HH:MM`` on the 24-hour clock."""
@@ -35,13 +37,13 @@ AgentName = Annotated[str, Field(min_length=1, max_length=128)]
 
 
 class Frozen(BaseModel):
-    """A value: never changed after it was made, and a field nobody knows is an error."""
+    """Base of frozen values that reject unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Kind(StrEnum):
-    """What someone wants done."""
+    """Type of an action."""
 
     PLACE_CALL = "place_call"
     CANCEL_CALL = "cancel_call"
@@ -51,7 +53,7 @@ class Kind(StrEnum):
 
 
 class CallRef(Frozen):
-    """One call, by the id its provider gave it."""
+    """A call, by the id that its provider gave it."""
 
     by: Literal["call_id"] = "call_id"
     call_id: SafeId
@@ -66,14 +68,17 @@ class NumberRef(Frozen):
 
 
 class CampaignRef(Frozen):
-    """One campaign, by the id its provider gave it."""
+    """A campaign, by the id that its provider gave it."""
 
     by: Literal["campaign_id"] = "campaign_id"
     campaign_id: SafeId
 
 
 class PlaceCall(Frozen):
-    """Call a number now, or at a time. Minutes for gaps; times of day are in the connection's zone."""
+    """Call a number now, or at a time.
+
+    Gaps are in minutes. Times of day are in the connection's time zone.
+    """
 
     kind: Literal[Kind.PLACE_CALL] = Kind.PLACE_CALL
     to: E164
@@ -91,12 +96,12 @@ class PlaceCall(Frozen):
 
     @property
     def optional_fields(self) -> frozenset[str]:
-        """The names of the optional fields that were given: what an adapter must be able to express."""
+        """The names of the optional fields that were given. The adapter must be able to express them."""
         return frozenset(self.model_dump(exclude_none=True)) - {"kind", "to", "agent"}
 
 
 class CancelCall(Frozen):
-    """Cancel a call that has not gone out yet."""
+    """Cancel a call that has not been made yet."""
 
     kind: Literal[Kind.CANCEL_CALL] = Kind.CANCEL_CALL
     target: Annotated[CallRef | NumberRef, Field(discriminator="by")]
@@ -110,14 +115,14 @@ class DeleteCampaign(Frozen):
 
 
 class StopCampaign(Frozen):
-    """Stop a voice campaign: it calls nobody more until it is started again."""
+    """Stop a voice campaign. It makes no more calls until it is started again."""
 
     kind: Literal[Kind.STOP_CAMPAIGN] = Kind.STOP_CAMPAIGN
     target: CampaignRef
 
 
 class StartCampaign(Frozen):
-    """Start a voice campaign that is ready or was stopped: it calls people."""
+    """Start a voice campaign that is ready or was stopped. It calls people."""
 
     kind: Literal[Kind.START_CAMPAIGN] = Kind.START_CAMPAIGN
     target: CampaignRef
@@ -128,7 +133,7 @@ CallAction = Annotated[_AnyAction, Field(discriminator="kind")]
 
 
 def target_id(action: CallAction) -> str | None:
-    """Return the provider's id of what an action is aimed at; None for a call to place, or a number."""
+    """Return the provider's id of an action's target. Return None for a new call or a number."""
     match action:
         case CancelCall(target=CallRef(call_id=found)):
             return found
@@ -139,10 +144,10 @@ def target_id(action: CallAction) -> str | None:
 
 
 class Status(StrEnum):
-    """What a provider's answer means for us.
+    """Meaning of a provider's response for an action.
 
-    ``refused`` is decided here, before any request. ``unknown`` means that a request may have had its effect
-    and nobody has told us: the only honest word for a lost answer.
+    ``refused`` is decided by CallOps, before any request. ``unknown`` means that the response was lost, and
+    that the request may have been executed.
     """
 
     OK = "ok"
@@ -152,7 +157,7 @@ class Status(StrEnum):
 
 
 class Code(StrEnum):
-    """The outcome in one word, the same for every provider."""
+    """Reason for an outcome, the same for every provider."""
 
     QUEUED = "queued"
     SCHEDULED = "scheduled"
@@ -178,12 +183,15 @@ class Code(StrEnum):
 
 
 class Retry(StrEnum):
-    """Whether the system itself may order another attempt after this outcome.
+    """Condition under which CallOps itself may send another attempt after an outcome.
 
-    ``never``; ``safe``: certainly not sent, three requests in all; ``after``: not processed, again once
-    ``retry_after`` has passed; ``idempotent``: by id, so a second request does no more than the first, three
-    requests in all; ``short_window``: only within 30 s and under a lock; ``verify``: a person or a look-up
-    decides first.
+    - ``never``: no further attempt.
+    - ``safe``: the request was certainly not sent. Three requests at most.
+    - ``after``: the request was not processed. Retry once ``retry_after`` has passed.
+    - ``idempotent``: the target is an id, so a second request does no more than the first. Three requests at
+      most.
+    - ``short_window``: retry only within 30 s and under a lock.
+    - ``verify``: a person or a look-up decides first.
     """
 
     NEVER = "never"
@@ -195,17 +203,17 @@ class Retry(StrEnum):
 
 
 class Outcome(Frozen):
-    """What came of one request, or of refusing to make it.
+    """Result of a request to a provider, or of refusing to send one.
 
-    ``message`` is ours: what happened and what to do about it, without a number or a name in it. ``raw`` is
-    the provider's reply, redacted and cut, for the log's erasable rows. ``reference`` is the provider's id
-    for what was done. ``retry_after`` is in seconds, None where the provider named no time that can be read.
-    ``pause`` is the seconds to leave the whole connection alone, because its rate is spent or nearly so.
-    ``headers`` are those of the reply that are worth keeping, with nothing secret in them.
+    ``message`` is written by CallOps: what happened and what to do about it. It holds no number and no name.
+    ``raw`` is the provider's reply, redacted and cut, for the log's erasable rows. ``reference`` is the
+    provider's id of the result. ``retry_after`` is in seconds, None unless the provider named a readable
+    time. ``pause`` is the time in seconds without requests to the connection, when its rate limit is used up
+    or nearly so. ``headers`` are the response headers worth keeping. They hold no secret.
 
-    ``record`` is the last copy of what is gone: the provider's own JSON, whole (a reply has 1 MiB at most),
-    with nothing but secrets taken out; numbers and names are in it, so it belongs in erasable rows and in
-    no channel. ``summary`` is what people read of it, in one line with its numbers masked; names are in it.
+    ``record`` is the provider's last copy of a deleted target. It is the provider's own JSON (a reply has 1
+    MiB at most), and only secrets are removed. It holds numbers and names, so it belongs in erasable rows and
+    in no channel. ``summary`` is that copy in a line for people. Its numbers are masked, but names are in it.
     """
 
     status: Status
@@ -232,11 +240,11 @@ class Outcome(Frozen):
 
 
 class LookupResult(Frozen):
-    """What a look-up of a target answered: whether the provider has it, None where it would not say.
+    """Result of a look-up. ``found`` is None when the provider did not say whether it has the target.
 
-    ``name`` is what people call the target: one line with its numbers masked. ``message`` is ours, for the
-    log: what was asked and answered. ``put_off``: the provider did not look, because its rate was spent;
-    ``pause``: seconds that it asks to be left alone.
+    ``name`` is the target's name in one line, with its numbers masked. ``message`` is written by CallOps for
+    the log: the question and the answer. ``put_off`` means that the provider did not look, because its rate
+    limit was used up. ``pause`` is the time in seconds without requests that it asks for.
     """
 
     found: bool | None
@@ -247,7 +255,7 @@ class LookupResult(Frozen):
 
 
 class CallEnd(StrEnum):
-    """What became of one try of a placed call, as its provider tells it."""
+    """End of a provider's attempt to make a placed call, as the provider reports it."""
 
     ANSWERED = "answered"
     VOICEMAIL = "voicemail"
@@ -260,15 +268,15 @@ class CallEnd(StrEnum):
 
     @property
     def rang(self) -> bool:
-        """Whether a phone rang: nothing else proves that a call took place."""
+        """Return whether a phone rang. Nothing else proves that a call took place."""
         return self in {CallEnd.ANSWERED, CallEnd.VOICEMAIL, CallEnd.REJECTED, CallEnd.NO_ANSWER}
 
 
 class ProviderEvent(Frozen):
-    """What a provider told by itself, through a webhook, about one try of a call of ours.
+    """Webhook event about a provider's attempt to make a call that CallOps placed.
 
-    ``action_id`` is our own id, as the provider gives it back; ``number`` whom it called, for comparison;
-    ``attempt`` counts the provider's tries from 0, None where it does not say.
+    ``action_id`` is CallOps' own id, as the provider returns it. ``number`` is the called number, for
+    comparison. ``attempt`` counts the provider's attempts from 0. It is None when the provider does not say.
     """
 
     action_id: str
@@ -280,7 +288,7 @@ class ProviderEvent(Frozen):
 
 
 class CannotSendError(ProviderError):
-    """An action that is not sent: what is wrong with it, and the field it is wrong in."""
+    """The action cannot be sent. ``message`` says why, and ``field`` names the invalid field."""
 
     def __init__(self, message: str, *, code: Code = Code.INVALID_REQUEST, field: str | None = None) -> None:
         super().__init__(message)
@@ -291,11 +299,12 @@ class CannotSendError(ProviderError):
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """One kind of action that a provider can be asked for.
+    """A kind of action that a provider supports.
 
-    ``target`` is what it is aimed at (None: a call to be placed), ``fields`` the optional fields of
-    `PlaceCall` it can express. ``removes_all``: it takes away everything that matches, not one call.
-    ``source`` is how well it is known: from the document, from the provider's other pages, or assumed.
+    ``target`` is the type of its target, None for a new call. ``fields`` are the optional fields of
+    `PlaceCall` that the provider can express. ``removes_all`` means that the action removes everything that
+    matches, not a single call. ``source`` says how well the capability is known: from the document, from the
+    provider's other pages, or assumed.
     """
 
     kind: Kind

@@ -1,14 +1,15 @@
-"""What all adapters share: the wire, what a reply means, and the names that an adapter needs.
+"""The base class of all adapters: sends requests, interprets replies, and exports what an adapter imports.
 
-    prepare(action, context)   pure: capability → build → the exact request, or `CannotSendError`
-    send(prepared)             at most one request, and never an exception: an `Outcome`
+    prepare(action, context)   capability → build → the exact request, or `CannotSendError`
+    send(prepared)             at most one request, and never an exception: returns an `Outcome`
 
-An adapter adds its facts, ``build``, ``parse`` and ``verdict``, all pure: `providers.provider` has what it
-may override. ``verdict`` tells the provider's own documents from those of other servers. Without it nothing
-is a success and nothing is "not found". `providers.transport.errors` explains statuses and faults of the
-wire, `providers.transport.rate_limit` what a reply says of the rate.
+An adapter adds its facts, ``build``, ``parse`` and ``verdict``, all without side effects.
+`providers.provider` lists what else it may override. ``verdict`` recognises the provider's own documents
+among those of other servers. Without a verdict, no reply is a success and none is "not found".
+`providers.transport.errors` interprets statuses and transport errors. `providers.transport.rate_limit` reads
+rate limits from replies.
 
-This is the one module that an adapter imports, here or in a package of its own.
+This is the only module that an adapter imports, here or in a package of its own.
 """
 
 import asyncio
@@ -106,18 +107,20 @@ __all__ = [
 
 CONNECT_SECONDS: Final = 5.0
 CONNECT_SHARE: Final = 0.25
-"""How long each of pool, TCP and TLS may take: at most this long, and this share of the deadline. So the
-three together stay under the deadline, and a connection that never came about is always told as such."""
+"""Limits for pool, TCP and TLS, each: seconds, and a share of the deadline.
+
+The three together stay below the deadline. So a failed connection is always reported as such.
+"""
 
 CONNECTIONS: Final = 32
-"""At most so many at once for one client; the dispatcher asks for fewer."""
+"""Concurrent connections of a client, at most. The dispatcher uses fewer."""
 
 
 class Adapter(Provider):
-    """One configured account at a provider.
+    """A configured account at a provider.
 
-    ``deadline`` is the seconds that a request may take in all. ``clock`` is what a date in ``Retry-After``
-    is counted from. ``transport`` stands in for the network in tests.
+    ``deadline`` is the limit for a whole request, in seconds. ``clock`` returns the time from which a date in
+    ``Retry-After`` is counted. ``transport`` replaces the network in tests.
     """
 
     def __init__(
@@ -129,7 +132,7 @@ class Adapter(Provider):
         clock: Callable[[], datetime],
     ) -> None:
         super().__init__(settings)
-        # httpx prints whole URLs at INFO, httpcore a reply's headers at DEBUG: keys and numbers are in them.
+        # httpx logs whole URLs at INFO, httpcore logs response headers at DEBUG. Both hold keys and numbers.
         for library in ("httpx", "httpcore"):
             logging.getLogger(library).setLevel(logging.WARNING)
         self._deadline = deadline
@@ -147,16 +150,16 @@ class Adapter(Provider):
         connecting = min(CONNECT_SECONDS, deadline * CONNECT_SHARE)
         self._client = httpx.AsyncClient(
             verify=_certificates(),
-            trust_env=False,  # neither proxies nor passwords from the environment
+            trust_env=False,  # ignore proxies and passwords of the environment
             follow_redirects=False,
             timeout=httpx.Timeout(deadline, connect=connecting, pool=connecting),
-            # No connection is kept: an answer that came unasked would be given to the next request.
+            # Connections are not reused: an unsolicited reply would be taken for the next request's.
             limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=0),
             transport=transport,
         )
 
     async def send(self, prepared: Prepared) -> Outcome:
-        """Send a request, once. Whatever the wire or the provider does becomes an outcome."""
+        """Send a request once and return its outcome. Every error of the wire or the provider becomes one."""
         action = prepared.action
         if refused := self.dry_run(prepared):
             return Outcome(status=Status.REFUSED, code=refused.code, message=refused.message)
@@ -170,7 +173,7 @@ class Adapter(Provider):
     def parse_stored_response(
         self, action: CallAction, status: int, headers: Iterable[tuple[str, str]], raw: str
     ) -> Outcome:
-        """What a reply means, from what the log kept of it. Pure."""
+        """Return the outcome of a reply that the log has stored."""
         redactor = Redactor.of(action, self.settings.secrets())
         reply = stored_response(status, headers, raw, redactor=redactor, now=self._clock())
         return self._understood(action, reply)
@@ -195,9 +198,9 @@ class Adapter(Provider):
         return paused(outcome, dict(reply.headers)).model_copy(update=kept)
 
     async def look_up(self, action: CallAction, context: Context) -> LookupResult | None:
-        """Ask the provider, without any effect, whether it has an action's target; None: it cannot be asked.
+        """Ask the provider whether it has an action's target. Return None if it cannot be asked.
 
-        Whatever goes wrong on the way is a `LookupResult` that does not say.
+        A look-up changes nothing at the provider. Any error becomes a `LookupResult` whose ``found`` is None.
         """
         if self.settings.mode == "dry-run":
             return None
@@ -215,7 +218,7 @@ class Adapter(Provider):
             return LookupResult(found=None, message=self._party.without_reply(action, fault).message)
 
     def lookup_result(self, action: CallAction, reply: Response) -> LookupResult:
-        """What the reply to a look-up means, by the adapter or by what is true of every provider. Pure."""
+        """Return the result of a look-up's reply, by the adapter or by the rules for all providers."""
         own = self.verdict(reply)
         absent = reply.status == httpx.codes.NOT_FOUND and _says_not_found(reply, own)
         spent = self._rate_is_spent(reply)
@@ -224,10 +227,10 @@ class Adapter(Provider):
         return put_off(sighting or shared, reply)
 
     async def ping(self) -> str | None:
-        """Ask the provider's host for any answer at all, without a key and without any effect.
+        """Request ``/`` of the provider's host with HEAD, without a key and without any effect.
 
-        None where it answers, whatever its status: what it says to a HEAD for ``/`` is no matter. Else a
-        sentence on what is wrong and how to mend it.
+        Return None for any response, whatever its status. Otherwise return a sentence on the error and its
+        remedy.
         """
         ask = httpx.Request("HEAD", f"{self.settings.base_url}/", headers=COMMON_HEADERS)
         try:
@@ -237,13 +240,13 @@ class Adapter(Provider):
             return self._party.out_of_reach(fault)
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close all connections."""
         await self._client.aclose()
 
     def placed(self, action: PlaceCall, reference: str | None, *, untracked: str, to: str = "") -> Outcome:
-        """The outcome of a call that was accepted: nobody's phone has rung yet.
+        """Return the outcome of a call that was accepted. No phone has rung yet.
 
-        ``untracked`` is what follows where the provider gave it no id, ``to`` who has it now.
+        ``untracked`` is the consequence of a reply without an id. ``to`` names who has the call now.
         """
         warning = f"{self.title} gave this call no id, so {untracked}."
         return Outcome(
@@ -263,9 +266,9 @@ class Adapter(Provider):
         named: JsonValue = None,
         warnings: tuple[str, ...] = (),
     ) -> Outcome:
-        """Return the success of an action that is aimed at an id, unknown where the reply names another.
+        """Return the success of an action whose target is an id, or unknown if the reply names another id.
 
-        ``named`` is what stands in the reply where it names its target; None: nothing.
+        ``named`` is the id of the target in the reply, None if the reply has none.
         """
         asked = target_id(action)
         if named is not None and str(named) != asked:
@@ -273,19 +276,19 @@ class Adapter(Provider):
         return Outcome(status=Status.OK, code=code, message=message, reference=asked, warnings=warnings)
 
     def lookup_found(self, action: CallAction, name: str | None = None) -> LookupResult:
-        """Return that a look-up found its target; ``name``, which people call it, has its numbers masked."""
+        """Return the result of a look-up that found its target. ``name`` has its numbers masked."""
         return LookupResult(found=True, message=f"{self.title} has this {aimed_at(action)}.", name=name)
 
     def failure(self, action: CallAction, reply: Response, code: Code, check: str = "") -> Outcome:
-        """Return the failure of a request that was certainly turned down; ``check`` as a `Failure` has it."""
+        """Return the outcome of a request that was certainly rejected. ``check`` is that of `Failure`."""
         return self._party.failure(action, reply, self._quote(reply), code, check)
 
     def rate_limited(self, action: CallAction, reply: Response) -> Outcome:
-        """The outcome of a request that was one too many, and was not processed."""
+        """Return the outcome of a request that exceeded the rate limit and was not processed."""
         return self._party.rate_limited(action, reply)
 
     def _quote(self, reply: Response) -> str:
-        """What of the provider's own words may be shown; nothing that another server says is."""
+        """Return the provider's sentence that may be shown, or an empty text. Quote no other server."""
         said = [] if self.verdict(reply) is None else self.error_messages(reply)
         return next(filter(None, (reply.sentence(words, self.documented_messages) for words in said)), "")
 
@@ -295,7 +298,7 @@ class Adapter(Provider):
         return text is not None and any(text.search(words) for words in said)
 
     async def _exchange(self, prepared: Prepared) -> Response:
-        # Not client.build_request: that would add the cookies of earlier replies.
+        # `client.build_request` would add the cookies of earlier replies.
         request = httpx.Request(
             prepared.method, prepared.url, headers=prepared.headers, content=prepared.body
         )
@@ -305,22 +308,25 @@ class Adapter(Provider):
 
 
 def _is_surely_undone(action: CallAction, reply: Response) -> bool:
-    """Whether words alone may say that nothing was done: not of what a second request doubles."""
+    """Return whether the reply's text is enough to say that nothing was done.
+
+    For a call or a started campaign it is not, because a second request could call people twice.
+    """
     calling = isinstance(action, PlaceCall | StartCampaign)
     return not calling or httpx.codes.is_client_error(reply.status)
 
 
 def _may_have_called(action: CallAction, reply: Response) -> bool:
-    """Whether a failure by its status alone is too little to call people once more."""
+    """Return whether an error status alone is too weak a reason to call people again."""
     return isinstance(action, PlaceCall | StartCampaign) and httpx.codes.is_error(reply.status)
 
 
 def _says_not_found(reply: Response, own: bool | None) -> bool:  # noqa: FBT001 - a provider's yes or no
-    """Whether "not found" is the provider's own word: its document, that does not deny its own status."""
+    """Return whether "not found" is said by a document of the provider that agrees with its status."""
     return own is not None and not (own and reply.status >= httpx.codes.BAD_REQUEST)
 
 
 @cache
 def _certificates() -> ssl.SSLContext:
-    """The authorities whose certificates count; reading them takes some 40 ms."""
+    """Return the TLS context with the trusted certificate authorities. Reading them takes some 40 ms."""
     return httpx.create_ssl_context(trust_env=False)

@@ -1,7 +1,7 @@
-"""CallKaro: place or schedule a call; delete what an agent has scheduled to a number.
+"""CallKaro: places or schedules a call, and deletes the calls that an agent has scheduled to a number.
 
 Facts: the pages "Create Outbound Call" (with its OpenAPI 3.1 part) and "Delete Schedule Call" of
-https://docs.callkaro.ai, read 2026-11. What no page says is marked *assumed* and is a setting.
+https://docs.callkaro.ai, read 2026-11. Facts that no page states are marked *assumed* and are settings.
 """
 
 import json
@@ -35,24 +35,24 @@ LANGUAGES: Final = ("hi", "en", "kn", "mr", "ta", "te", "bn", "gu", "ml")
 RETRIES: Final = range(11)
 PRIORITIES: Final = range(-100, 101)
 ACTION_ID_KEY: Final = "callops_action_id"
-"""Under which our id goes into ``metadata``, if it does: the webhook returns that."""
+"""Key of CallOps' action id in ``metadata``, if it is sent. The webhook returns it."""
 
 _COMPLIANCE = re.compile("DND_NUMBER|VERIFICATION_REQUIRED")
-"""From CallKaro's other pages; which key holds them is assumed."""
+"""Codes from CallKaro's other pages. The key that holds them is assumed."""
 _SEE_LIST: Final = "see https://callkaro.ai/dashboard/settings?tab=dnd-phones"
 _NOTHING_THERE = re.compile(
     r"\b(?:no|0|zero)\b(?: \w+){0,3} (?:calls?|schedules?|deleted|removed)\b"
     r"|\b(?:deleted|removed|calls?): ?0\b|\bnot found\b|\bnothing\b|\bnone\b",
     re.IGNORECASE,
 )
-"""What a deletion that deleted nothing might say beside its success: *assumed*, as no page has such words."""
+"""Words for "nothing was deleted" in a successful deletion: *assumed*, since no page has such words."""
 _LOOK_FOR_CALLS: Final = (
     "look in CallKaro whether a call to this number is scheduled. Check this connection's agents and "
     "number_format"
 )
 
 _ENDED: Final = "call_ended"
-"""† The one event that CallKaro's webhooks have: the page "Call Ended Event". It comes once for each try."""
+"""† The only event of CallKaro's webhooks (page "Call Ended Event"). It is sent once for each attempt."""
 _INBOUND: Final = -1
 """† The ``try_count`` of a call that a customer made."""
 _ENDS: Final = {
@@ -69,7 +69,7 @@ _ENDS: Final = {
     "DELETED_SCH_CALL_ALL": CallEnd.DELETED,
     "DELETED_SCH_CALL_ONE": CallEnd.DELETED,
 }
-"""† What each ``hangup_reason`` means: the page "Hangup Reasons", which has all but ``UNKNOWN``."""
+"""† The meaning of each ``hangup_reason`` (page "Hangup Reasons"). ``UNKNOWN`` is not explained there."""
 
 
 def _zone_name(name: str) -> str:
@@ -83,17 +83,19 @@ def _zone_name(name: str) -> str:
 class CallKaroSettings(ConnectionSettings):
     """A CallKaro account.
 
-    ``timezone`` (IANA) is how ``schedule_at`` and the daily window are read: *assumed*, no page says it.
-    ``schedule_format``: as in the examples, or with its offset. ``number_format``: how a deletion writes its
-    number. ``allow_raw_agents`` accepts an agent's id in place of a name under ``agents``. ``send_action_id``
-    puts our id into the metadata, where the agent's prompt can see it. ``webhook`` is the last word of the
-    path that CallKaro tells us at when a call has ended: its webhooks are unsigned, so the word is a secret.
+    - ``timezone`` (IANA) is the zone of ``schedule_at`` and of the daily window: *assumed*, no page says it.
+    - ``schedule_format`` is that of the examples, or with the UTC offset.
+    - ``number_format`` is the format of a number in a deletion.
+    - ``allow_raw_agents`` accepts an agent's id in place of a name under ``agents``.
+    - ``send_action_id`` adds CallOps' action id to the metadata, where the agent's prompt can see it.
+    - ``webhook`` is the last segment of the path to which CallKaro reports ended calls. Its webhooks are
+      unsigned, so the segment is a secret.
     """
 
     base_url: BaseUrl = "https://api.callkaro.ai"
     api_key: Secret
     timezone: Annotated[str, AfterValidator(_zone_name)] = "Asia/Kolkata"
-    # Opaque: the document's own example has 25 characters, one more than the ids it looks like.
+    # Opaque, because the document's own example has 25 characters, one more than the ids it looks like.
     agents: dict[AgentName, OpaqueId] = Field(default_factory=dict)
     allow_raw_agents: bool = False
     schedule_format: Literal["naive", "offset"] = "naive"
@@ -111,7 +113,7 @@ class CallKaroSettings(ConnectionSettings):
 
 
 class CallKaro(Adapter):
-    """CallKaro."""
+    """Adapter for CallKaro."""
 
     provider = "callkaro"
     title = "CallKaro"
@@ -120,7 +122,7 @@ class CallKaro(Adapter):
     settings: CallKaroSettings
     capabilities = (
         Capability(Kind.PLACE_CALL, fields=frozenset(PlaceCall.model_fields) - {"kind", "to", "agent"}),
-        # By agent and number, with no id and no batch: all that is scheduled there goes.
+        # By agent and number, without an id or a batch: everything scheduled there is deleted.
         Capability(Kind.CANCEL_CALL, target=NumberRef, removes_all=True),
     )
 
@@ -152,11 +154,11 @@ class CallKaro(Adapter):
 
     @property
     def raw_agents(self) -> bool:
-        """As the connection allows it."""
+        """Return whether the connection's settings allow agents' ids."""
         return self.settings.allow_raw_agents
 
     def agent_id(self, agent: str) -> str | None:
-        """The id under ``agents``, or, where the connection allows it, the name itself."""
+        """Return the id under ``agents``, or the name itself if the connection allows it, else None."""
         return self.settings.agents.get(agent) or (agent if self.settings.allow_raw_agents else None)
 
     @property
@@ -165,7 +167,7 @@ class CallKaro(Adapter):
         return None if self.settings.webhook is None else self.settings.webhook.get_secret_value()
 
     def parse_webhook(self, document: JsonValue) -> ProviderEvent | None:
-        """Return what ``call_ended`` says of a call that was placed with our id; all else is not for us."""
+        """Return the event of a ``call_ended`` webhook for a call of CallOps. Return None for any other."""
         match document:
             case {"event": event, "data": dict(data)} if event == _ENDED:
                 metadata = data.get("call_metadata")
@@ -183,12 +185,12 @@ class CallKaro(Adapter):
             end=end,
             attempt=attempt if isinstance(attempt, int) and not isinstance(attempt, bool) else None,
             number=e164(data.get("to")),
-            # That it is the id which placing the call answers with is assumed: nothing is decided by it.
+            # Assumed to be the id in the reply to the placed call. No decision depends on it.
             reference=safe_id(data.get("callSid")),
         )
 
     def build(self, action: CallAction, context: Context) -> Request:
-        """POST /call/outbound, or POST /call/delete-schedule-call with the agent in its query."""
+        """Build POST /call/outbound, or POST /call/delete-schedule-call with the agent in its query."""
         headers = {"X-API-KEY": self.settings.api_key.get_secret_value()}
         match action:
             case PlaceCall():
@@ -201,7 +203,7 @@ class CallKaro(Adapter):
                     zone=self.settings.timezone if at or action.earliest or action.latest else None,
                 )
             case CancelCall(target=NumberRef(agent=agent, to=to)):
-                # The number may stand with or without its plus, and in a form too: this is the first example.
+                # The number may have its plus or not, and may be in a form too. This is the first example.
                 number = to if self.settings.number_format == "e164" else to.removeprefix("+")
                 return Request(
                     path="/call/delete-schedule-call",
@@ -215,7 +217,7 @@ class CallKaro(Adapter):
     def verdict(self, reply: Response) -> bool | None:
         """Read ``status``: its page has "success" with a ``call_id`` and "done" with a ``call_sid``."""
         match reply.value("status"):
-            case "success" | "done":  # both are seen in the field
+            case "success" | "done":  # both occur
                 return True
             case "error":
                 return False
@@ -223,7 +225,7 @@ class CallKaro(Adapter):
                 return None
 
     def parse(self, action: CallAction, reply: Response) -> Outcome | None:
-        """Success is 200 with either word; † what a call is not allowed to be is found in any refusal."""
+        """Accept 200 with either word as success. † Find compliance codes in any refusal."""
         own = self.verdict(reply)
         match action, reply.status:
             case PlaceCall(), 200 if own:
@@ -237,7 +239,10 @@ class CallKaro(Adapter):
                 return None
 
     def _deleted(self, action: CallAction, reply: Response) -> Outcome:
-        """The same words come back whether there was one call, several or none: *assumed*."""
+        """Return the outcome of a deletion.
+
+        *Assumed*: the reply is the same for one call, several or none.
+        """
         said = reply.value("message")
         if _counts_none(reply) or (isinstance(said, str) and _NOTHING_THERE.search(said)):
             return self.failure(action, reply, Code.NOT_FOUND, _LOOK_FOR_CALLS)
@@ -247,7 +252,7 @@ class CallKaro(Adapter):
         return Outcome(status=Status.OK, code=Code.CANCELLED, message=message)
 
     def _agent(self, agent: str) -> str:
-        # The document's own advice: know that the agent exists before deleting its calls.
+        # The document's own advice: make sure that the agent exists before deleting its calls.
         agent_id = self.known_agent(agent)
         if not OPAQUE_ID.fullmatch(agent_id):
             raise CannotSendError(
@@ -256,11 +261,11 @@ class CallKaro(Adapter):
         return agent_id
 
     def _schedule_at(self, at: datetime, now: datetime) -> str:
-        """The call's time as CallKaro reads it: local time in the connection's zone, *assumed*."""
+        """Return the call's time as CallKaro reads it: local time in the connection's zone (*assumed*)."""
         local = local_time(at, ZoneInfo(self.settings.timezone), now)
         if self.settings.schedule_format == "offset":
             return local.isoformat()
-        # Declared as date-time, which needs an offset, yet every example is without.
+        # Declared as date-time, which needs an offset, but no example has one.
         if local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset():
             raise CannotSendError(
                 f"The clocks in {self.settings.timezone} go back that night and show this time twice; "
@@ -285,7 +290,7 @@ class CallKaro(Adapter):
             "min_trigger_time": action.earliest,
             "max_trigger_time": action.latest,
             "carry_over": action.carry_over,
-            # As many gaps as retries, or fewer: 3 retries with [30, 60] is the document's own example.
+            # At most as many gaps as retries: 3 retries with [30, 60] is the document's own example.
             "number_of_retries": action.retries,
             "gap_between_retries": list(action.gap) if isinstance(action.gap, tuple) else action.gap,
             "priority": action.priority,
@@ -296,7 +301,7 @@ class CallKaro(Adapter):
 
 
 def _counts_none(reply: Response) -> bool:
-    """Whether a deletion says that it deleted none, in a count or a list: *assumed*, as `_NOTHING_THERE`."""
+    """Return whether a deletion's count or list is empty. The keys are *assumed*, as in `_NOTHING_THERE`."""
     return any(
         part.value(key) in (0, []) and not isinstance(part.value(key), bool)
         for part in (reply, reply.inside("data"))
@@ -305,7 +310,10 @@ def _counts_none(reply: Response) -> bool:
 
 
 def _check(action: PlaceCall) -> None:
-    """What the document limits, and nothing more: other limits are CallKaro's to enforce."""
+    """Raise `CannotSendError` for a value outside the document's limits.
+
+    CallKaro enforces its other limits itself.
+    """
     if action.retries is not None and action.retries not in RETRIES:
         raise CannotSendError(f"CallKaro tries again {RETRIES[0]} to {RETRIES[-1]} times.", field="retries")
     if action.priority is not None and action.priority not in PRIORITIES:

@@ -1,7 +1,7 @@
-"""What a reply says against its own success: an error beside it, words of a failure, another target. Pure.
+"""Finds contradictions in a successful reply: an error, words of a failure, or another target.
 
-A provider's word for success is believed only where nothing else in the document denies it: a success that is
-none is never told, and an outcome that is unknown harms nobody.
+A success counts only if nothing else in the document denies it. An unknown outcome harms nobody, but a false
+success does.
 """
 
 import re
@@ -20,7 +20,7 @@ _DENIED: Final = re.compile(
     r"|in progress|insufficient)\b",
     re.IGNORECASE,
 )
-"""Words of a message beside which a success is none: *assumed*, and too wide rather than too narrow."""
+"""Words in a message that contradict a success: *assumed*, and rather too many than too few."""
 _ERRORS: Final = ("error", "errors")
 _LEAST_ERROR: Final = 400
 _CALL_IDS: Final = frozenset({"callid"})
@@ -29,7 +29,7 @@ _NUMBERS: Final = frozenset({"tonumber", "customernumber", "phonenumber"})
 
 
 def denies_success(reply: Response) -> bool:
-    """Return whether a document says that something failed, whatever else it says."""
+    """Return whether a document reports a failure, whatever else it says."""
     code = reply.value("statusCode")
     said = (reply.value(key) for key in ("message", "status"))
     return (
@@ -41,7 +41,7 @@ def denies_success(reply: Response) -> bool:
 
 
 def names_another(action: CallAction, reply: Response) -> bool:
-    """Return whether a document names another call, campaign or number than an action is about."""
+    """Return whether a document names another call, campaign or number than the action's."""
     asked = target_id(action)
     ids = _CALL_IDS if isinstance(action, CancelCall) else _CAMPAIGN_IDS
     if asked is not None:
@@ -54,7 +54,7 @@ def names_another(action: CallAction, reply: Response) -> bool:
 
 
 def _under(keys: frozenset[str], document: JsonValue) -> Iterator[JsonValue]:
-    """Return what stands under some keys, in any spelling, at the top and in ``data``."""
+    """Yield the values of some keys, in any spelling, at the top level and in ``data``."""
     data = document.get("data") if isinstance(document, dict) else None
     for part in (document, *(data if isinstance(data, list) else [data])):
         for key, value in part.items() if isinstance(part, dict) else ():
@@ -63,6 +63,9 @@ def _under(keys: frozenset[str], document: JsonValue) -> Iterator[JsonValue]:
 
 
 def _is_other_number(named: JsonValue, asked: str) -> bool:
-    """Return whether a number is another one. It may be national; one that is masked says nothing."""
+    """Return whether a number differs from the requested one.
+
+    The number may be in national format. A masked one counts as the same.
+    """
     digits = re.sub(r"[\s()+.-]", "", str(named)).lstrip("0")
     return digits.isascii() and digits.isdigit() and not asked.endswith(digits)

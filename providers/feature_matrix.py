@@ -1,6 +1,6 @@
-"""The tables of README and docs/providers: what can be asked of whom, made from what the adapters declare.
+"""Writes the tables of providers in README.md and docs/providers from the adapters' capabilities.
 
-`python -m providers.feature_matrix` writes them anew, between two comments in each file.
+`python -m providers.feature_matrix` replaces the text between two comments in each file.
 """
 
 import re
@@ -19,7 +19,7 @@ _Adapters = Sequence[type[Adapter]]
 
 
 def matrix(adapters: _Adapters) -> str:
-    """A row for each provider, a column for each kind that one of them can be asked for."""
+    """Return a table with a row for each provider and a column for each supported kind of action."""
     kinds = [kind for kind in Kind if any(_of(adapter, kind) for adapter in adapters)]
     head = ["provider", *(kind.replace("_", " ") for kind in kinds)]
     rows = [
@@ -33,7 +33,7 @@ def matrix(adapters: _Adapters) -> str:
 
 
 def index(adapters: _Adapters) -> str:
-    """The providers' pages."""
+    """Return the list of the providers' pages."""
     return "\n".join(f"- [{adapter.title}]({adapter.provider}.md)" for adapter in adapters)
 
 
@@ -41,11 +41,15 @@ TABLES: Final[dict[str, tuple[str, Callable[[_Adapters], str]]]] = {
     "README.md": ("matrix", matrix),
     "docs/providers/README.md": ("pages", index),
 }
-"""For each file, the name of what is made in it, and what makes it."""
+"""For each file, the name of its generated part and the function that generates it."""
 
 
 def written(text: str, name: str, made: str) -> str:
-    """A file's text with what is made between its two comments. Raises ValueError where they are missing."""
+    """Return a file's text with the part between its two comments replaced.
+
+    Raises:
+        ValueError: The comments are missing.
+    """
     begin, end = _BEGIN.format(name=name), _END.format(name=name)
     between = re.compile(f"{re.escape(begin)}\n.*?{re.escape(end)}", re.DOTALL)
     if len(between.findall(text)) != 1:

@@ -1,9 +1,9 @@
-"""Kore.ai: delete a voice campaign; beyond the document, look one up, stop it and start it.
+"""Kore.ai: deletes a voice campaign. Undocumented: looks a campaign up, stops it and starts it.
 
-Facts: the page "Delete Voice Campaign API" of https://docs.kore.ai, read 2026-11. What is marked † comes from
+Facts: the page "Delete Voice Campaign API" of https://docs.kore.ai, read 2026-11. Facts marked † come from
 its other pages: "Get", "Stop" and "Start Voice Campaign API", the second versions of all four, and those on
-tokens and limits. What no page says is marked *assumed*. No page documents a failure: all their rows are
-assumed.
+tokens and limits. Facts that no page states are marked *assumed*. No page documents a failure, so all
+failures are assumed.
 """
 
 import re
@@ -32,43 +32,49 @@ from providers.settings import BaseUrl, Secret, SigningKey, signed
 from providers.transport.request import path_segment
 
 TOKEN_LIFE: Final = timedelta(minutes=5)
-"""† A token with a ``jti`` may live for an hour; ours need to outlast one request and two clocks."""
+"""† Life of a signed token.
+
+A token with a ``jti`` may live for an hour. Ours must outlast a request and the difference of two clocks.
+"""
 
 _CAMPAIGN: Final = {
-    # Where the page shows {{campaignType}}, its table says campaignId: that is what goes there.
+    # The page shows {{campaignType}} here, but its table says campaignId, so the id is sent.
     "agentassist-v1": "/agentassist/api/v1/public/{IId}/campaign/{campaignId}",
     "campaign-v2": "/campaign/api/v2/public/{IId}/campaign/{campaignId}",  # † there it is called {streamId}
 }
 _TRIGGER: Final = {  # †
     "agentassist-v1": "/campaign/api/v1/public/{IId}/campaign/{campaignId}",
-    "campaign-v2": "/api/v2/public/{IId}/campaign/trigger/{campaignId}",  # not below /campaign, as the rest
+    "campaign-v2": "/api/v2/public/{IId}/campaign/trigger/{campaignId}",  # not below /campaign
 }
 _TEMPLATE = re.compile(r"(?:/(?:\{IId\}|\{campaignId\}|[A-Za-z0-9_~-][A-Za-z0-9._~-]*))+")
 
 _DONE: Final = {
-    # The second word is † its other documented answer; † to a trigger the word is the campaign's own status.
+    # The second word is † the other documented answer. † A trigger answers with the campaign's own status.
     Kind.DELETE_CAMPAIGN: (
         {"success", "Deleted"},
         Code.DELETED,
         "Kore.ai deleted the campaign. This cannot be undone.",
     ),
-    # Whether calls that are under way go on is not said.
+    # Not documented: whether calls in progress continue.
     Kind.STOP_CAMPAIGN: ({"Stopped"}, Code.STOPPED, "Kore.ai stopped the campaign."),
     Kind.START_CAMPAIGN: ({"Active"}, Code.STARTED, "Kore.ai started the campaign: it calls people."),
 }
-"""What the top-level ``status`` says of each kind that was done, and what that means."""
+"""For each kind of action: the top-level ``status`` of a success, its code and its message."""
 _FAILURES: Final = frozenset({"failure", "failed", "error"})
 _TRIGGERS: Final = {Kind.STOP_CAMPAIGN: "stop", Kind.START_CAMPAIGN: "play"}
 _FACTS: Final = {"name": "name", "status": "status before", "dialingMode": "dialling", "createdAt": "created"}
-"""What a summary tells of a campaign, and in which words."""
+"""The fields of a campaign that a summary shows, with their labels."""
 _LONGEST_FACT: Final = 100
-"""Characters of one fact in a summary."""
+"""Characters of a field's value in a summary, at most."""
 _LONGEST_NAME: Final = 200
-"""Characters of a campaign's name: more than people are shown, so that a part is never taken for a whole."""
+"""Characters of a campaign's name, at most.
+
+More than people are shown, so that a part is never taken for the whole name.
+"""
 
 _CHECK: Final = "Check this connection's base_url, app_id and account_id"
 _ADVICE: Final = {
-    # Its first sentence says "an active voice campaign", and its sample reply is of one that was stopped.
+    # The page's first sentence says "an active voice campaign", but its sample reply is of a stopped one.
     Kind.DELETE_CAMPAIGN: "look at the campaign in Kore.ai, and stop it if it is running. The document "
     f"contradicts itself on whether an active campaign can be deleted. {_CHECK}",
     Kind.STOP_CAMPAIGN: f"look at the campaign in Kore.ai: perhaps it is not running. {_CHECK}",
@@ -90,15 +96,16 @@ def _path_template(template: str) -> str:
 class KoreSettings(ConnectionSettings):
     """An app in a Kore.ai account.
 
-    ``base_url`` is the environment's address, with or without ``https://``. ``app_id`` (``st-…``) stands in
-    the path; that the header ``iid`` is the same is *assumed*: a setting ``iid`` is sent instead.
+    ``base_url`` is the environment's address, with or without ``https://``. ``app_id`` (``st-…``) is part of
+    the path. The header ``iid`` is *assumed* to be the same. The setting ``iid`` overrides it.
 
-    Either ``token``, a JWT made elsewhere, or ``client_id`` and ``client_secret`` of the JWT app, which then
-    sign one for each request. ``subject`` is that token's ``sub`` (*assumed*: any will do). ``jti`` gives it
-    an id and an end, for an app that enforces them †; without, it has no end (*assumed*: none is shown).
+    A connection has either ``token``, a JWT made elsewhere, or the ``client_id`` and ``client_secret`` of the
+    JWT app. The latter sign a token for each request. ``subject`` is that token's ``sub`` (*assumed*: any
+    value will do). ``jti`` adds an id and an expiry, for an app that enforces them †. Without ``jti`` the
+    token does not expire (*assumed*: no example has an expiry).
 
-    ``api_style`` campaign-v2 is beyond the document † and needs ``beyond_documents``. ``path_template`` is
-    sent to instead of its path, to delete and to look up; ``trigger_template`` † to stop and to start.
+    ``api_style`` campaign-v2 is undocumented † and needs ``beyond_documents``. ``path_template`` replaces its
+    path to delete and to look up. ``trigger_template`` † replaces its path to stop and to start.
     """
 
     base_url: Annotated[BaseUrl, BeforeValidator(_with_https)]
@@ -135,7 +142,7 @@ class KoreSettings(ConnectionSettings):
 
 
 class Kore(Adapter):
-    """Kore.ai."""
+    """Adapter for Kore.ai."""
 
     provider = "kore"
     title = "Kore.ai"
@@ -147,7 +154,7 @@ class Kore(Adapter):
         Capability(Kind.STOP_CAMPAIGN, target=CampaignRef, source="beyond"),
         Capability(Kind.START_CAMPAIGN, target=CampaignRef, source="beyond"),
     )
-    requests_a_minute = 60  # † an account
+    requests_a_minute = 60  # † for each account
     rate_text = re.compile(
         r"\brate limits?\b[^.“”\"]*\b(?:reached|exceeded)\b|\bexceed(?:ed|s)?\b[^.“”\"]*\brate limits?\b"
         r"|\btoo many requests\b",
@@ -163,7 +170,7 @@ class Kore(Adapter):
 
     @property
     def key_check(self) -> str:
-        """Name whichever of the two ways in this connection has."""
+        """The settings to check, which depend on how this connection gets its token."""
         way_in = "client_id and client_secret" if self.settings.token is None else "token"
         return (
             f"check this connection's {way_in}, app_id and account_id. In Kore.ai the JWT app must have the "
@@ -172,16 +179,16 @@ class Kore(Adapter):
 
     @property
     def budget(self) -> str:
-        """† Kore.ai counts for each account, whatever its apps and connections."""
+        """† The account: Kore.ai counts requests for each one, whatever its apps and connections."""
         return f"{self.provider} {self.settings.base_url} {self.settings.account_id}"
 
     def account(self) -> tuple[str, ...]:
-        """The app, as path and header have it, the account, and the paths."""
+        """Return the app's ids in path and header, the account's id, and the path templates."""
         trigger = (self._trigger,) if self.settings.beyond_documents else ()
         return (self.settings.app_id, self._iid, self.settings.account_id, self._template, *trigger)
 
     def build(self, action: CallAction, context: Context) -> Request:
-        """DELETE the campaign, without a body, or † POST {} to trigger it."""
+        """Build DELETE for the campaign, without a body, or † POST {} to trigger it."""
         token = self._token(context)
         if isinstance(action, DeleteCampaign):
             return self._request("DELETE", self._template, action, token)
@@ -190,10 +197,13 @@ class Kore(Adapter):
         return replace(request, query={**request.query, **trigger}, document={})
 
     def build_look_up(self, action: CallAction, context: Context) -> Request | None:
-        """† GET the campaign. That ``campaignType`` does no harm there is *assumed*: its page shows none."""
+        """† Build GET for the campaign. Return None unless the connection allows undocumented requests.
+
+        *Assumed*: ``campaignType`` does no harm there, although its page does not show it.
+        """
         if not self.settings.beyond_documents:
             return None
-        # Its own token: the request for the action may be made at the same instant.
+        # A look-up needs its own token: the action's request may be made at the same instant.
         return self._request("GET", self._template, action, self._token(context, "look-up"))
 
     def verdict(self, reply: Response) -> bool | None:
@@ -209,13 +219,19 @@ class Kore(Adapter):
                 return None
 
     def error_messages(self, reply: Response) -> Sequence[JsonValue]:
-        """Return ``message``, ``error`` and † each ``msg`` of ``errors``; elsewhere are campaigns' names."""
+        """Return ``message``, ``error`` and † each ``msg`` of ``errors``.
+
+        Other fields may hold campaigns' names.
+        """
         errors = reply.value("errors")
         told = [one.get("msg") for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
         return [reply.value("message"), reply.value("error"), *told]
 
     def parse(self, action: CallAction, reply: Response) -> Outcome | None:
-        """Success is the top-level ``status``; the one in ``data`` is the campaign's before that."""
+        """Accept the documented top-level ``status`` as success.
+
+        The ``status`` in ``data`` is the campaign's earlier one.
+        """
         said, code, message = _DONE[action.kind]
         if reply.status != HTTPStatus.OK or reply.value("status") not in said:
             return None
@@ -225,7 +241,10 @@ class Kore(Adapter):
         return _with_record(outcome, campaign) if isinstance(action, DeleteCampaign) else outcome
 
     def parse_look_up(self, action: CallAction, reply: Response) -> LookupResult | None:
-        """† 200 with the campaign asked for: it is there. That 404 says that it is not is *assumed*."""
+        """† Return that the campaign was found for 200 with the same id, else None.
+
+        *Assumed*: 404 means that there is no such campaign.
+        """
         campaign = reply.inside("data")
         there = reply.status == HTTPStatus.OK and reply.value("status") == "success"
         if there and campaign.reference("_id") == target_id(action):
@@ -244,7 +263,7 @@ class Kore(Adapter):
             path=template.replace("{IId}", app).replace("{campaignId}", campaign),
             query=(account if self.settings.api_style == "campaign-v2" else {}) | {"campaignType": "voice"},
             headers={"auth": token},  # without "Bearer"
-            # The type is documented, although there is nothing of that type.
+            # The content type is documented, although there is no body.
             plain_headers={"iid": self._iid, **account, "Content-Type": "application/json"},
         )
 
@@ -267,7 +286,7 @@ class Kore(Adapter):
             case KoreSettings(client_id=str(client_id), client_secret=SecretStr() as secret):
                 claims: dict[str, str | int] = {"sub": self.settings.subject, "appId": client_id}
                 if self.settings.jti:
-                    # Two attempts at one action must not have the same: it would count as a replay.
+                    # Two attempts at an action need different ids: the second would count as a replay.
                     claims["jti"] = f"{context.action_id}-{context.now:%Y%m%dT%H%M%S%f}{purpose}"
                     claims["exp"] = int((context.now + TOKEN_LIFE).timestamp())
                 return signed(claims, secret)
@@ -280,7 +299,7 @@ class Kore(Adapter):
 
 
 def _with_record(outcome: Outcome, campaign: Response) -> Outcome:
-    """Add what the reply tells of the campaign, whichever it was: it may be all that is left of it."""
+    """Return the outcome with a copy of the campaign, whichever it was. It may be all that is left of it."""
     record = campaign.whole()
     warnings: tuple[str, ...] = ()
     if record is None:
@@ -293,6 +312,6 @@ def _with_record(outcome: Outcome, campaign: Response) -> Outcome:
 
 
 def _fact(campaign: Response, key: str, longest: int = _LONGEST_FACT) -> str | None:
-    """Return a text of the campaign in one line, with its numbers masked."""
+    """Return a text field of the campaign in one line, with its numbers masked, or None."""
     text = campaign.value(key)
     return campaign.redactor.record(" ".join(text.split())[:longest]) if isinstance(text, str) else None

@@ -1,8 +1,9 @@
-"""Phone numbers in any text, to be hidden or found again: reasons, notes, ids, replies, drafts. Pure.
+"""Phone numbers in any text: masks them, or finds a given one in reasons, notes, ids, replies and drafts.
 
-Digits count in every script, and however they are separated: by spaces, line ends, dots, dashes, brackets,
-what is not seen, and what JSON, a URL or HTML makes of these. Letters may touch a number, and end it.
-Whatever may be a number is hidden. Dates, times and amounts stay readable, unless they are part of one.
+Digits of every script count. Between them there may be spaces, line breaks, dots, dashes, brackets, invisible
+characters, and the escapes of these in JSON, URLs and HTML. Letters may stand right beside a number.
+Everything that may be a number is hidden. Dates, times and amounts stay readable, unless they are part of a
+number.
 """
 
 import html
@@ -21,26 +22,29 @@ from providers.phone import line, mask, without_code
 
 HIDDEN: Final = "•"
 NO_REGION: Final = "ZZ"
-"""CLDR's unknown region: only numbers with their country's code are found."""
+"""CLDR's unknown region: only numbers with a country code are found."""
 
 MOST_READS: Final = 500
-"""Attempts to read a number in one text: some 30 ms. Where they do not suffice, all its digits are hidden."""
+"""Attempts to read a number in a text, at most (some 30 ms).
+
+After that, every run with as many digits as a number is hidden.
+"""
 _FEWEST_DIGITS: Final = 4
 """Digits of the shortest numbers in use, those of Niue."""
 _FEWEST_WITH_CODE: Final = 10
-"""Digits, at least, that are read as a number with its country's code where no plus stands before them."""
+"""Digits, at least, of a number with its country code but without a plus."""
 _FEWEST_IN_IDS: Final = 8
-"""Digits, at least, of an id that may be a number: shorter numbers are rare, and shorter ids are not."""
+"""Digits, at least, of an id that may be a number. Shorter numbers are rare, and shorter ids are common."""
 _FEWEST_CUT: Final = 5
-"""Digits, at least, that are hidden before an ellipsis, which may have cut a number."""
+"""Digits, at least, that are hidden before an ellipsis, since the ellipsis may cut a number."""
 _MOST_DIGITS: Final = 18
-"""E.164 allows fifteen, and 011 may stand before them."""
+"""Digits, at most: E.164 allows fifteen, and 011 may precede them."""
 _ABROAD: Final = ("00", "011")
-"""Prefixes of calls abroad that people write in other countries, too."""
+"""Prefixes of international calls that people write in other countries, too."""
 _FEWEST_WITHIN: Final = 7
-"""Digits of a number, at least, for it to be found within others: with fewer, it would be in too many."""
+"""Digits, at least, of a number that is found within longer runs of digits. Fewer would match too often."""
 _COMPARED: Final = 6
-"""Digits at the end of a number that all its spellings have."""
+"""Digits at the end of a number that all its spellings share."""
 
 _UNPRINTED: Final = re.compile(
     r"%(?:2[089ABCDEF]|0[9AD]|5F|C2%A0)|\\{1,8}u(?:00[02][0-9a-f]|005f|00a0|20[0-9a-f]{2}|2212)|\\{1,8}[nrt]"
@@ -81,16 +85,16 @@ _UNIT: Final = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _UNSEEN: Final = "\u200b"
-"""In a `_plain` text: each character that is not seen."""
+"""Stands for each invisible character in a `_plain` text."""
 _BLANK_LETTERS: Final = "\u115f\u1160\u3164\uffa0"
-"""The fillers of Hangul, of which nothing is seen."""
+"""The fillers of Hangul, which are invisible letters."""
 _BETWEEN: Final = re.compile(rf"(?:{_UNSEEN}*+(?:[^\w{HIDDEN}…]|_)){{0,64}}+{_UNSEEN}*+")
 _BEFORE: Final = re.compile(r"\+[\s(\[]{0,3}$")
 _CUT: Final = re.compile(r"\W{0,3}…")
 
 
 def mask_numbers(text: str, *, default_region: str) -> str:
-    """Hide every valid number of the default region, and of any country with its code, in ``text``."""
+    """Return the text with every valid number of the default region, or with a country code, hidden."""
     plain = _plain(text)
     if sum(map(str.isdigit, plain)) < _FEWEST_DIGITS:
         return text
@@ -113,7 +117,7 @@ def mask_numbers(text: str, *, default_region: str) -> str:
 
 
 def may_hold_number(identifier: str) -> bool:
-    """Whether an id has as many digits side by side as a phone number."""
+    """Return whether an id has as many adjacent digits as a phone number."""
     return any(
         sum(len(unit.digits) for unit in run if not unit.readable) >= _FEWEST_IN_IDS
         for run in _runs(_plain(identifier))
@@ -121,7 +125,7 @@ def may_hold_number(identifier: str) -> bool:
 
 
 class NumberFinder:
-    """Finds one number in texts: in every script and spelling, also where JSON, a URL or HTML escapes it."""
+    """Finds a given number in texts, in every script and spelling, even escaped for JSON, a URL or HTML."""
 
     def __init__(self, e164: str) -> None:
         self._line = line(e164)
@@ -129,7 +133,7 @@ class NumberFinder:
         self._region = _region(e164)
 
     def is_in(self, text: str) -> bool:
-        """Whether the number stands in a text."""
+        """Return whether the number is in a text."""
         plain = _plain(_unescaped(text))
         ending = self._national[-_COMPARED:]
         if ending not in re.sub("[^0-9]+", "", plain):
@@ -148,10 +152,10 @@ class NumberFinder:
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """Digits without a separator, or a date, a time or an amount."""
+    """A run of digits without a separator, or a date, a time or an amount."""
 
     start: int
-    """Where it begins, with the plus before it."""
+    """Start of the unit, including a plus before it."""
     end: int
     digits: str
     plus: bool
@@ -160,15 +164,15 @@ class _Unit:
 
     @property
     def readable(self) -> bool:
-        """Whether it is no number where it stands alone."""
+        """Return whether the unit is no number when it stands alone."""
         return self.moment or self.amount
 
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A part of a text to hide, and the number (E.164) that it is, where that is known.
+    """Part of a text to hide, and its number (E.164) if that is known.
 
-    ``assumed``: it is one only with the plus that is not there.
+    ``assumed`` means that it is a number only with a plus that is not there.
     """
 
     start: int
@@ -178,7 +182,7 @@ class _Span:
 
 
 class _Reader:
-    """Reads the numbers of one text, in a bounded number of attempts."""
+    """Reads the numbers of a text, in a bounded number of attempts."""
 
     def __init__(self, region: str) -> None:
         self._region = region
@@ -186,11 +190,11 @@ class _Reader:
 
     @property
     def exhausted(self) -> bool:
-        """Whether more was to be read than is."""
+        """Return whether the attempts were not enough."""
         return self._reads > MOST_READS
 
     def spans(self, run: Sequence[_Unit]) -> Iterator[_Span]:
-        """Every part of a run that is a number: it begins and ends where digits do."""
+        """Yield every part of a run that is a number. It starts and ends with whole units."""
         for first, unit in enumerate(run):
             if self.exhausted:
                 return
@@ -221,7 +225,7 @@ class _Reader:
 
 
 def _region(e164: str) -> str:
-    """Return the region in which a number is dialled without its country's code."""
+    """Return the region in which a number is dialled without its country code."""
     try:
         region = phonenumbers.region_code_for_number(phonenumbers.parse(e164))
     except NumberParseException:
@@ -231,7 +235,7 @@ def _region(e164: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _valid(digits: str, region: str) -> str | None:
-    """The number (E.164) that digits are, perhaps with a plus before them; None where they are none."""
+    """Return the number (E.164) that some digits are, perhaps with a plus before them, or None."""
     try:
         number = phonenumbers.parse(digits, region)
     except NumberParseException:
@@ -242,7 +246,7 @@ def _valid(digits: str, region: str) -> str | None:
 
 
 def _plain(text: str) -> str:
-    """A text of the same length with ASCII digits and pluses, and nothing escaped that separates digits."""
+    """Return a text of the same length with ASCII digits and pluses, and with escaped separators replaced."""
     if not text.isascii():
         text = "".join(map(_character, text))
     text = _UNPRINTED.sub(_separator, text)
@@ -250,7 +254,7 @@ def _plain(text: str) -> str:
 
 
 def _character(character: str) -> str:
-    """A character as it is, or the digit, the plus or the separator that it is read as."""
+    """Return a character itself, or the digit, plus or separator that it is read as."""
     if character.isascii():
         return character
     if (digit := unicodedata.numeric(character, -1)) in range(10):
@@ -260,7 +264,7 @@ def _character(character: str) -> str:
     match unicodedata.category(character):
         case "Cf" | "Mn" | "Me":
             return _UNSEEN
-        case "Lm":  # letters by name: apostrophes, and marks that are written as dashes
+        case "Lm":  # modifier letters: apostrophes, and marks that are written as dashes
             return "-"
         case _:
             return _UNSEEN if character in _BLANK_LETTERS else character
@@ -272,7 +276,7 @@ def _separator(found: re.Match[str]) -> str:
 
 
 def _unescaped(text: str) -> str:
-    """A text as it was before JSON, a URL or HTML escaped it, perhaps all of them."""
+    """Return a text as it was before it was escaped for JSON, a URL, HTML, or all of them."""
     if "\\" in text:
         text = re.sub(r"\\{1,8}u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text)
     if "%" in text:
@@ -281,7 +285,7 @@ def _unescaped(text: str) -> str:
 
 
 def _runs(plain: str) -> Iterator[list[_Unit]]:
-    """Digits side by side, with nothing but separators between them."""
+    """Yield the runs of digits that have only separators between them."""
     run: list[_Unit] = []
     for found in _UNIT.finditer(plain):
         start, end = found.span()
@@ -304,13 +308,13 @@ def _runs(plain: str) -> Iterator[list[_Unit]]:
 
 
 def _whole(run: Sequence[_Unit]) -> Iterator[_Span]:
-    """All of a run, where it has as many digits as a number."""
+    """Yield the whole run if it has as many digits as a number."""
     if sum(len(unit.digits) for unit in run) >= _FEWEST_DIGITS:
         yield _Span(run[0].start, run[-1].end)
 
 
 def _cut_off(run: Sequence[_Unit], plain: str) -> Iterator[_Span]:
-    """The digits at the end of a run that an ellipsis follows."""
+    """Yield the digits at the end of a run that is followed by an ellipsis."""
     if not _CUT.match(plain, run[-1].end) or run[-1].readable:
         return
     digits, start = 0, run[-1].start
@@ -323,7 +327,7 @@ def _cut_off(run: Sequence[_Unit], plain: str) -> Iterator[_Span]:
 
 
 def _overlapping(spans: Sequence[_Span]) -> Iterator[list[_Span]]:
-    """Spans in their order, those that overlap together."""
+    """Yield spans in their order, with overlapping ones grouped together."""
     together: list[_Span] = []
     for span in sorted(spans, key=lambda one: (one.start, -one.end)):
         if together and span.start >= max(one.end for one in together):
@@ -335,7 +339,10 @@ def _overlapping(spans: Sequence[_Span]) -> Iterator[list[_Span]]:
 
 
 def _masked(text: str, together: Sequence[_Span]) -> str:
-    """All that some spans take in: the one number among them that takes in the others, as it is masked."""
+    """Return the masked text of overlapping spans.
+
+    If a single number covers all others, it is shown as `mask` shows it. All other digits are hidden.
+    """
     start, end = together[0].start, max(span.end for span in together)
     known = [span for span in together if not span.assumed] or together
     first, last = min(span.start for span in known), max(span.end for span in known)

@@ -1,8 +1,8 @@
-"""Phone numbers: from what people type to E.164, and to what a channel may see.
+"""Phone numbers: parses what people type into E.164, and masks numbers for channels.
 
-Pure. The numbering plans are those of `phonenumbers`. Its geocoder is never imported (0.5 s and 109 MB);
-its table of time zones (3 ms) is. Countries' English names are those of the time zone database's
-``iso3166.tab``, which ships with `tzdata`.
+The numbering plans are those of `phonenumbers`. Its geocoder is never imported (0.5 s and 109 MB), but its
+table of time zones (3 ms) is. Countries' English names are those of the time zone database's ``iso3166.tab``,
+which `tzdata` contains.
 """
 
 import re
@@ -20,13 +20,13 @@ from providers import ProviderError
 from providers.actions import E164_PATTERN
 
 REGIONS: Final = frozenset(phonenumbers.SUPPORTED_REGIONS)
-"""The regions (ISO 3166-1 alpha-2) that a number without a plus can be read in."""
+"""The regions (ISO 3166-1 alpha-2) for numbers without a plus."""
 
 NO_COUNTRY: Final = "001"
-"""The region (UN M.49) that `phonenumbers` gives to country codes of no country."""
+"""The region (UN M.49) that `phonenumbers` gives to codes that belong to no country."""
 
 _LONGEST_TYPED: Final = 64
-"""Characters. Fifteen digits (ITU-T E.164) with room for any punctuation; nothing longer is one number."""
+"""Characters, at most: fifteen digits (ITU-T E.164) with room for any punctuation."""
 
 _SHOWN: Final = 4
 """The last digits that a masked number shows, and the fewest that it hides."""
@@ -38,24 +38,24 @@ _DIALLED = re.compile(r"\+?[0-9]+")
 _BETWEEN = (
     r"(?:[\s().\-/_+\u2010-\u2015\u2212]|%2[0B]|%C2%A0|\\+u(?:00a0|20[0-9a-f]{2}|2212)|&nbsp;|&\#160;){0,3}"
 )
-"""What may stand between two digits of a number, also where JSON, a URL or HTML has escaped it."""
+"""Separators between two digits of a number, also as escaped by JSON, a URL or HTML."""
 
 
 class InvalidNumberError(ProviderError, ValueError):
-    """Why a text is not a number that may be called: a sentence for the person who typed it."""
+    """The text is not a number that may be called. The message is for the person who typed it."""
 
 
 class PremiumNumberError(InvalidNumberError):
-    """The text is a number in use, of a kind that CallOps does not call for its price."""
+    """The text is a valid number of a kind that CallOps does not call because of its price."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """A valid number.
+    """A valid phone number.
 
     ``region`` is its ISO 3166-1 alpha-2 code, None for numbers of no country (satellite, international
-    freephone); ``country`` that region's English name; ``pretty`` the number as people write it
-    internationally; ``time_zones`` the IANA names of the zones its owner may live in.
+    freephone). ``country`` is the region's English name. ``pretty`` is the number in international format.
+    ``time_zones`` are the IANA names of the zones in which its owner may live.
     """
 
     e164: str
@@ -66,12 +66,15 @@ class Phone:
 
 
 def read(text: str, *, default_region: str, premium: bool = False) -> Phone:
-    """Read the number that somebody typed or pasted, or raise `InvalidNumberError`.
+    """Return the number that a person typed or pasted.
 
-    ``default_region`` (one of `REGIONS`) is the country of a number typed without its plus; ``premium`` lets
-    premium-rate numbers and those of satellite networks pass. Spaces, brackets, dashes, digits of any script
-    and Slack's ``<tel:…|…>`` are understood. Extensions, ``phone-context``, letters, emergency and short
-    numbers are refused.
+    ``default_region`` (one of `REGIONS`) is the region of a number without a plus. ``premium`` accepts
+    premium-rate and satellite numbers. Spaces, brackets, dashes, digits of any script and Slack's
+    ``<tel:…|…>`` are understood. Extensions, ``phone-context``, letters, emergency and short numbers are
+    refused.
+
+    Raises:
+        InvalidNumberError: The text is not a number that may be called.
     """
     dialled = _dialled(text)
     if phonenumbers.is_emergency_number(dialled, default_region):
@@ -108,11 +111,11 @@ def read(text: str, *, default_region: str, premium: bool = False) -> Phone:
 
 
 def line(e164: str) -> str:
-    """Return the one spelling (E.164) of a line that is reached under several; any other number as it is.
+    """Return the canonical E.164 spelling of a line that has several, and any other number unchanged.
 
-    Argentine mobiles are dialled with and without a 9 behind the country code, San Marino's landlines under
-    Italy's code, too, and Palestinian numbers under Israel's: each pair is one numbering plan.
-    Source: the national plans at the ITU (operational bulletins for +54, +378, +970).
+    Argentine mobiles are dialled with and without a 9 after the country code. San Marino's landlines are also
+    reached under Italy's code, and Palestinian numbers under Israel's. Source: the national plans at the ITU
+    (operational bulletins for +54, +378, +970).
     """
     for prefix, dialled in _SAME_LINES:
         if e164.startswith(prefix):
@@ -121,12 +124,12 @@ def line(e164: str) -> str:
 
 
 def country_code(region: str) -> str:
-    """The digits of a region's country code, ``91`` for ``IN``."""
+    """Return the digits of a region's country code, ``91`` for ``IN``."""
     return str(phonenumbers.country_code_for_region(region))
 
 
 def mask(e164: str) -> str:
-    """A number as a channel may see it, ``+91 ••••• •3210``: its country code and its last digits.
+    """Return a number with its country code and last digits only, ``+91 ••••• •3210``.
 
     At least four digits stay hidden, however short the number is.
     """
@@ -141,9 +144,10 @@ def mask(e164: str) -> str:
 
 
 def national(e164: str) -> str:
-    """A number's digits as they are dialled inside its country, ``09876543210`` for ``+919876543210``.
+    """Return a number's digits as dialled inside its country, ``09876543210`` for ``+919876543210``.
 
-    Raises `InvalidNumberError` where no country has its code.
+    Raises:
+        InvalidNumberError: No country has its code.
     """
     try:
         number = phonenumbers.parse(e164)
@@ -153,21 +157,21 @@ def national(e164: str) -> str:
 
 
 def without_code(e164: str) -> str:
-    """Return a number's digits without its country code: all of them where no country has that code."""
+    """Return a number's digits without its country code, or all digits if no country has that code."""
     return _split(e164)[1]
 
 
 def written(e164: str) -> re.Pattern[str]:
-    """A pattern that finds a number however it is written: with or without code, plus and punctuation."""
+    """Return a pattern that finds a number in any spelling: with or without code, plus and punctuation."""
     code, national = _split(e164)
     prefix = rf"(?:(?:(?:\+|%2B|00){_BETWEEN})?{_BETWEEN.join(code)}{_BETWEEN})?" if code else r"\+?"
     return re.compile(prefix + _BETWEEN.join(national), re.IGNORECASE)
 
 
 def _plain(text: str) -> str:
-    """A text without Slack's link around it, invisible characters, and with ASCII digits and plus.
+    """Return a text without Slack's link and invisible characters, and with ASCII digits and plus.
 
-    Numbers copied from contacts often carry bidi marks; digits of every script have a decimal value.
+    Numbers copied from contacts often carry bidi marks. Digits of every script have a decimal value.
     """
     text = text.strip()
     if link := _SLACK_LINK.fullmatch(text):
@@ -185,13 +189,17 @@ def _plain(text: str) -> str:
 
 
 def _dialled(text: str) -> str:
-    """The digits to dial, perhaps with a plus before them."""
+    """Return the digits to dial, perhaps with a plus.
+
+    Raises:
+        InvalidNumberError: The text is no phone number.
+    """
     plain = _TEL_SCHEME.sub("", _plain(text))
     if not plain:
         raise InvalidNumberError("A phone number is missing.")
     if len(plain) > _LONGEST_TYPED:
         raise InvalidNumberError("That is too long for one phone number.")
-    # phonenumbers would read all of these generously: an extension, another network, a word on the keypad.
+    # phonenumbers would accept all of these: an extension, another network, a word on the keypad.
     if ";" in plain or re.search(r"(?:ext|x|#)\.?\s*\d*$", plain, re.IGNORECASE):
         raise InvalidNumberError("Extensions cannot be dialled. Give the number alone.")
     if any(character.isalpha() for character in plain):
@@ -205,7 +213,7 @@ def _dialled(text: str) -> str:
 
 
 _SAME_LINES: Final = (("+549", "+54"), ("+3780549", "+390549"), ("+970", "+972"))
-"""How a line's second spelling begins, and how the first does."""
+"""Prefix of a line's second spelling, and prefix of its first."""
 
 _NOT_A_NUMBER: Final = "That is not a phone number. Write it like +91 98765 43210."
 _NOT_IN_USE: Final = "That is not a number in use in +{code}. Check its digits and its country code."
@@ -237,7 +245,7 @@ def _digits(text: str) -> str:
 
 
 def _split(e164: str) -> tuple[str, str]:
-    """The country code's digits and the national ones; no code when no country has it."""
+    """Return the country code's digits and the national ones. The code is empty if no country has it."""
     digits = _digits(e164)
     try:
         code = str(phonenumbers.parse(e164).country_code)
@@ -247,9 +255,9 @@ def _split(e164: str) -> tuple[str, str]:
 
 
 def _pretty(e164: str) -> str:
-    """A number in groups, where its country writes it in groups and it is a number of that country."""
+    """Return a number in its country's grouping, or unchanged if `phonenumbers` would alter its digits."""
     try:
         pretty = phonenumbers.format_number(phonenumbers.parse(e164), PhoneNumberFormat.INTERNATIONAL)
     except NumberParseException:
         return e164
-    return pretty if _digits(pretty) == _digits(e164) else e164  # an invalid one may be "corrected"
+    return pretty if _digits(pretty) == _digits(e164) else e164  # phonenumbers may "correct" an invalid one

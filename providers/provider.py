@@ -1,6 +1,7 @@
-"""A provider: what is declared of it, and how an action becomes a request to it. Pure.
+"""The base class of a provider: its declarations, its settings, and the request for an action.
 
-An adapter overrides what is here. What was declared is checked before any request is built.
+An adapter overrides this class. Its declarations are checked before any request is built. Nothing here sends
+anything.
 """
 
 import hashlib
@@ -34,28 +35,28 @@ from providers.transport.response import Response
 
 
 class Provider(ABC):
-    """One account at a provider, as it is set up."""
+    """A configured account at a provider."""
 
     provider: ClassVar[str]
-    """The name in settings, ``callkaro``."""
+    """The provider's name in settings, ``callkaro``."""
     title: ClassVar[str]
     """The name as people write it, ``CallKaro``."""
     support: ClassVar[str]
-    """Whom to ask when the provider itself is at fault."""
+    """The contact to name in messages when the provider itself is at fault."""
     address_setting: ClassVar[str] = "base_url"
-    """The settings that say where the provider is, as a message names them."""
+    """The settings that hold the provider's address, as messages name them."""
     settings_type: ClassVar[type[ConnectionSettings]]
     capabilities: ClassVar[tuple[Capability, ...]]
     requests_a_minute: ClassVar[int | None] = None
-    """How many requests a minute the provider takes from one account; None: no page says."""
+    """Requests a minute that the provider accepts from an account, None if no page says."""
     failures: ClassVar[tuple[Failure, ...]] = ()
-    """What its failures mean, by their statuses; what is not here is a row that all providers share."""
+    """The provider's documented failures, by status. Other statuses mean the same for all providers."""
     advice: ClassVar[Mapping[Kind, str]] = {}
-    """What to look at where an action of a kind is turned down: a clause without its end."""
+    """Advice when an action of a kind is rejected, as a clause without a full stop."""
     rate_text: ClassVar[re.Pattern[str] | None] = None
-    """Words of the provider's own that say that its rate is spent, whatever the status; None: 429 says so."""
+    """The provider's words for an exceeded rate limit, under any status. None: only 429 means that."""
     documented_messages: ClassVar[tuple[str, ...]] = ()
-    """Sentences that its documents have, and that hold nothing of anybody: they may be shown as they are."""
+    """Sentences of its documents that hold nothing personal. They may be shown unchanged."""
 
     def __init__(self, settings: ConnectionSettings) -> None:
         if not isinstance(settings, self.settings_type):
@@ -63,7 +64,7 @@ class Provider(ABC):
         self.settings = settings
 
     def capability(self, kind: Kind) -> Capability | None:
-        """What this connection can do of a kind of action; None: nothing."""
+        """Return the capability of this connection for a kind of action, None if it has none."""
         return next((known for known in self.available if known.kind is kind), None)
 
     @property
@@ -74,79 +75,90 @@ class Provider(ABC):
 
     @abstractmethod
     def build(self, action: CallAction, context: Context) -> Request:
-        """Say an action, whose capability is already checked, as a request.
+        """Return the request for an action whose capability is already checked.
 
-        Pure; raises `CannotSendError`.
+        Implementations have no side effects.
+
+        Raises:
+            CannotSendError: The action cannot be expressed.
         """
 
     @abstractmethod
     def parse(self, action: CallAction, reply: Response) -> Outcome | None:
-        """What a reply means by the provider's own documents; None leaves it to the shared rows. Pure."""
+        """Return the outcome by the provider's own documents, None to use the rules for all providers.
+
+        Implementations have no side effects.
+        """
 
     def verdict(self, reply: Response) -> bool | None:  # noqa: ARG002 - for those that can be believed
-        """Return whether the provider's own document says yes or no; None: it is no document of its own.
+        """Return whether the provider's own document reports success.
 
-        Gateways answer as well, with pages and JSON of theirs: only what they do not write is the provider's.
+        Return None if the reply is not the provider's document. Gateways answer with pages and JSON, too. A
+        verdict must rest on what only the provider writes.
         """
         return None
 
     def error_messages(self, reply: Response) -> Sequence[JsonValue]:
-        """Return what the provider says in sentences of its own, in whatever keys they stand. Pure."""
+        """Return the provider's own sentences in a reply, from whatever keys."""
         return [reply.value("message")]
 
     @property
     def key_check(self) -> str:
-        """What to do where the key is not accepted: a clause without its end, with the settings by name."""
+        """The remedy for a rejected key, as a clause without a full stop that names the settings."""
         return "check this connection's key"
 
     def build_look_up(self, action: CallAction, context: Context) -> Request | None:  # noqa: ARG002 - for those that can
-        """A request without effect that tells whether an action's target is there; None: there is none."""
+        """Return a request that looks up an action's target without any effect, None if there is none."""
         return None
 
     def parse_look_up(self, action: CallAction, reply: Response) -> LookupResult | None:  # noqa: ARG002 - as above
-        """What the reply to a look-up means; None leaves it to the shared rows: 404 is *not there*. Pure."""
+        """Return the result of a look-up's reply.
+
+        None means the rules for all providers: 404 is *not found*.
+        """
         return None
 
     @property
     def webhook_secret(self) -> str | None:
-        """The word in a webhook's path that only the provider and we know; None: nothing is heard."""
+        """The secret segment of a webhook's path. None: webhooks are not received."""
         return None
 
     def parse_webhook(self, document: JsonValue) -> ProviderEvent | None:  # noqa: ARG002 - for those that tell anything
-        """What a webhook's document says of an action of ours; None: nothing. Pure."""
+        """Return the event in a webhook's document, None if it concerns no action of CallOps."""
         return None
 
     @property
     def budget(self) -> str | None:
-        """What the provider counts requests against, where it is known; None: nobody says."""
+        """The key by which the provider counts requests, None if it is not known."""
         return None
 
     def account(self) -> tuple[str, ...]:
-        """What names the account besides the address and the key: for most providers, nothing."""
+        """Return what identifies the account besides the address and the key. By default nothing."""
         return ()
 
     def caller(self) -> tuple[str, ...]:
-        """What an account places calls with besides the agent: for most providers, nothing."""
+        """Return what the account places calls with besides the agent. By default nothing."""
         return ()
 
     @property
     def agents(self) -> tuple[str, ...]:
-        """The configured names of agents; empty for a provider that has none."""
+        """The configured names of agents, empty for a provider without agents."""
         return ()
 
     @property
     def raw_agents(self) -> bool:
-        """Whether a provider's own agent id may stand for a name."""
+        """Return whether an agent's id at the provider may stand in place of a name."""
         return False
 
     def agent_id(self, agent: str) -> str | None:  # noqa: ARG002 - for providers that have agents
-        """The provider's id for an agent's configured name; None where there is no such agent."""
+        """Return the provider's id for an agent's configured name, None if there is no such agent."""
         return None
 
     def known_agent(self, agent: str) -> str:
-        """The provider's id for an agent's configured name.
+        """Return the provider's id for an agent's configured name.
 
-        Raises `CannotSendError` with the names there are.
+        Raises:
+            CannotSendError: There is no such agent. The message lists the known names.
         """
         agent_id = self.agent_id(agent)
         if agent_id is None:
@@ -157,30 +169,32 @@ class Provider(ABC):
         return agent_id
 
     def fingerprint(self, agent: str | None) -> str:
-        """A short hash of where a request would go and for whom; it changes when a setting moves that.
+        """Return a short hash of a request's destination and caller.
 
-        That of an account (``agent`` is None) is the beginning of those of its agents.
+        It changes with the settings for these. Without an ``agent``, the hash of the account is a prefix of
+        the hashes of its agents.
         """
         dry = [] if self.settings.mode == "live" else [self.settings.mode]
         account = _short_hash([self.provider, self.settings.base_url, *self.account(), *dry])
         return account if agent is None else account + _short_hash([self.agent_id(agent), *self.caller()])
 
     def prepare(self, action: CallAction, context: Context) -> Prepared:
-        """Make the exact request for an action.
+        """Return the exact request for an action, without sending it.
 
-        Pure. Raises `CannotSendError` for what cannot be expressed.
+        Raises:
+            CannotSendError: The action cannot be expressed.
         """
         self._check_capability(action)
         self._check_allowed(action)
         return finish(self.build(action, context), action, base_url=self.settings.base_url)
 
     def unsupported(self, action: CallAction) -> CannotSendError:
-        """The refusal of an action that this provider cannot be asked for."""
+        """Return the error for an action that this provider does not support."""
         wish = action.kind.replace("_", " ")
         return CannotSendError(f"{self.title} cannot be asked to {wish}.", code=Code.UNSUPPORTED)
 
     def dry_run(self, prepared: Prepared) -> CannotSendError | None:
-        """Why a request is not sent by a connection that only tries things out; None: it is sent."""
+        """Return why a dry-run connection does not send a request, None if the connection is live."""
         if self.settings.mode == "live":
             return None
         url = httpx.URL(prepared.url)

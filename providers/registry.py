@@ -1,6 +1,6 @@
-"""The providers that are built in, by the name that settings use, and how others are found.
+"""Registry of the built-in adapters, by the name that settings use, and the loading of others.
 
-Here and not in the package itself, so that the vocabulary can be imported without any adapter or httpx.
+It is no part of `providers` itself, so that the actions can be imported without any adapter or httpx.
 """
 
 import importlib
@@ -32,17 +32,20 @@ PROVIDERS: Final[dict[str, type[Adapter]]] = {
 _DOTTED: Final = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):(?P<name>[A-Za-z_]\w*)", re.ASCII)
 
 _DECLARED: Final = ("provider", "title", "support", "settings_type", "capabilities")
-"""What an adapter says of itself, and nothing has a default for."""
+"""The attributes that every adapter must declare, because they have no default."""
 
 
 class AdapterNotFoundError(ProviderError):
-    """Why a name stands for no adapter, as a sentence."""
+    """A name refers to no adapter. The message says why."""
 
 
 def find(provider: str) -> type[Adapter]:
-    """The adapter that settings call ``provider``: a built-in name, or a class elsewhere as ``module:Name``.
+    """Return the adapter of a name in settings: a built-in one, or a class elsewhere as ``module:Name``.
 
-    Importing such a module runs it. Raises `AdapterNotFoundError`.
+    Importing such a module runs it.
+
+    Raises:
+        AdapterNotFoundError: There is no such adapter, or it is incomplete.
     """
     if provider in PROVIDERS:
         return PROVIDERS[provider]
@@ -77,7 +80,7 @@ def _imported(name: str) -> ModuleType:
                 "among what is installed"
             ) from fault
         raise AdapterNotFoundError(_broken(name, fault)) from fault
-    except Exception as fault:  # a module of somebody else's may fail in any way while it is read
+    except Exception as fault:  # a third-party module may fail in any way while it is imported
         raise AdapterNotFoundError(_broken(name, fault)) from fault
 
 

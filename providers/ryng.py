@@ -1,7 +1,7 @@
-"""Ryng: cancel a call that is uploaded or scheduled and not yet attempted; beyond the document, place one.
+"""Ryng: cancels an uploaded or scheduled call that was not attempted yet. Undocumented: places a call.
 
-Facts: the page "Cancel Calls API" of https://docs.ryng.in, read 2026-11. What is marked † comes from its
-other pages, placing a call from "Make Preview Call"; what no page says is marked *assumed*.
+Facts: the page "Cancel Calls API" of https://docs.ryng.in, read 2026-11. Facts marked † come from its other
+pages, placing a call from "Make Preview Call". Facts that no page states are marked *assumed*.
 """
 
 import re
@@ -26,7 +26,7 @@ from providers.settings import BaseUrl, Secret
 from providers.transport.request import metadata_words, path_segment
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
-"""One label of a DNS name (RFC 1123): anything more could send the token to another host."""
+"""A label of a DNS name (RFC 1123). Anything more could send the token to another host."""
 
 _NOT_A_WHOLE_NUMBER: Final = "Ryng's other pages show whole numbers as call ids, and this id is none."
 _LOOK_FOR_IT: Final = (
@@ -34,7 +34,7 @@ _LOOK_FOR_IT: Final = (
     "call's account"
 )
 _NOT_STARTED = re.compile(r"\s*failed to start (?:the )?call\W*", re.IGNORECASE)
-"""† What a preview call's 500 is documented to say."""
+"""† The documented message of a preview call's 500."""
 
 
 WholeNumber = Annotated[int, Field(strict=True, gt=0)]
@@ -50,13 +50,13 @@ def _one_label(text: str) -> str:
 class RyngSettings(ConnectionSettings):
     """A Ryng account.
 
-    ``subdomain`` is the account's, and says where its API is unless ``base_url`` does. ``auth_header`` is the
-    header that holds the token: the page has one name in its table and the other in its API block; †
-    everywhere else it is the first.
+    ``subdomain`` is the account's. It determines the API's address unless ``base_url`` is set.
+    ``auth_header`` is the header that holds the token. The page has one name in its table and the other in
+    its API block. † All other pages have the first.
 
-    Only for placing calls †: ``agents`` are the ids (whole numbers) of the people or bots that the call is
-    for, by the names that are typed; ``campaign_id`` (a whole number) is the campaign it is added to.
-    ``number_format``: the page's example has its plus; that digits alone are ever wanted is *assumed*.
+    Only for placing calls †: ``agents`` maps the names that people type to the ids (whole numbers) of the
+    people or bots who get the call. ``campaign_id`` (a whole number) is the campaign to which the call is
+    added. ``number_format``: the page's example has a plus. That digits alone are ever needed is *assumed*.
     """
 
     base_url: BaseUrl = "https://ryng.in"
@@ -78,7 +78,7 @@ class RyngSettings(ConnectionSettings):
 
 
 class Ryng(Adapter):
-    """Ryng."""
+    """Adapter for Ryng."""
 
     provider = "ryng"
     title = "Ryng"
@@ -87,7 +87,7 @@ class Ryng(Adapter):
     settings: RyngSettings
     capabilities = (
         Capability(Kind.CANCEL_CALL, target=CallRef),
-        # † There is no field for a time: the call is made when the agent is given it.
+        # † There is no field for a time: the call is made when the agent gets it.
         Capability(Kind.PLACE_CALL, fields=frozenset({"metadata"}), source="beyond"),
     )
     address_setting = "subdomain or base_url"
@@ -101,7 +101,7 @@ class Ryng(Adapter):
 
     @property
     def key_check(self) -> str:
-        """Name the other header, too: a token under the wrong name is none to Ryng."""
+        """The settings to check, including the other header: Ryng ignores a token under the wrong name."""
         other = "x-access-key" if self.settings.auth_header == "x-access-token" else "x-access-token"
         return (
             "check this connection's access_token and subdomain. If they are right, set its auth_header to "
@@ -110,25 +110,25 @@ class Ryng(Adapter):
 
     @property
     def budget(self) -> str:
-        """Ryng counts for each subdomain, whoever asks: *assumed*, as each is one account."""
+        """The subdomain. *Assumed*: each subdomain is an account, for which Ryng counts all requests."""
         return f"{self.provider} {self.settings.base_url}"
 
     @property
     def agents(self) -> tuple[str, ...]:
-        """The names under ``agents``, where this connection may place calls."""
+        """The names under ``agents`` if this connection may place calls, else none."""
         return tuple(self.settings.agents) if self.settings.beyond_documents else ()
 
     def agent_id(self, agent: str) -> str | None:
-        """The id under ``agents``."""
+        """Return the id under ``agents``, or None."""
         known = self.settings.agents.get(agent)
         return None if known is None else str(known)
 
     def caller(self) -> tuple[str, ...]:
-        """The campaign that calls are added to, where there is one."""
+        """Return the campaign to which calls are added, if there is one."""
         return () if self.settings.campaign_id is None else (str(self.settings.campaign_id),)
 
     def build(self, action: CallAction, context: Context) -> Request:  # noqa: ARG002 - no time, no id of ours
-        """POST /rest-api/v1/progressive/call/{callId}/cancel, or † POST /rest-api/v1/preview/call."""
+        """Build POST /rest-api/v1/progressive/call/{callId}/cancel, or † POST /rest-api/v1/preview/call."""
         headers: dict[str, str] = {self.settings.auth_header: self.settings.access_token.get_secret_value()}
         match action:
             case CancelCall(target=CallRef(call_id=call_id)):
@@ -143,12 +143,12 @@ class Ryng(Adapter):
                 raise self.unsupported(action)
 
     def verdict(self, reply: Response) -> bool | None:
-        """Read ``error``, a true or false."""
+        """Return the negation of ``error`` if that is true or false, else None."""
         error = reply.value("error")
         return not error if isinstance(error, bool) else None
 
     def parse(self, action: CallAction, reply: Response) -> Outcome | None:
-        """Success is ``error: false`` and nothing else; two sentences of a 500 say that nothing was done."""
+        """Accept only ``error: false`` as success. Two sentences of a 500 say that nothing was done."""
         said = reply.value("message") if self.verdict(reply) is False else None
         match action, reply.status, reply.value("error"), said:
             case CancelCall(target=CallRef(call_id=asked)), 200, False, _:
@@ -163,10 +163,10 @@ class Ryng(Adapter):
             case PlaceCall(), 200, False, _:
                 untracked = "it can be followed and cancelled in Ryng only"
                 reference = reply.inside("data").reference("callID")
-                # Whether it rings by itself or waits for the agent's hand is not said.
+                # Not documented: whether it rings by itself or waits for the agent.
                 return self.placed(action, reference, untracked=untracked, to=" and gave it to the agent")
             case CancelCall(target=CallRef(call_id=asked)), 500, _, str(said) if _no_such_call(said, asked):
-                # Not a server's fault: this is how Ryng says that it has no such call.
+                # Not a server error: Ryng answers this way when it has no such call.
                 hint = "" if asked.isdigit() else f". {_NOT_A_WHOLE_NUMBER.rstrip('.')}"
                 return self.failure(action, reply, Code.NOT_FOUND, f"{_LOOK_FOR_IT}{hint}")
             case PlaceCall(), 500, _, str(said) if _NOT_STARTED.fullmatch(said):
@@ -189,12 +189,15 @@ class Ryng(Adapter):
             "customerNumber": action.to.removeprefix("+")
             if self.settings.number_format == "digits"
             else action.to,
-            # The page does not require it.
+            # The page does not require metadata.
             **metadata_words(action.metadata, {"name": "customerName"}, title=self.title),
         }
 
 
 def _no_such_call(said: str, asked: str) -> bool:
-    """The document's words, with or without the id in them; something else that does not exist is a fault."""
+    """Return whether a message is the document's "call does not exist", with or without the id.
+
+    A message that another thing does not exist is a server error.
+    """
     words = rf"\bcall(?: id)?(?:\W{{1,3}}{re.escape(asked)}\W{{0,2}})? does not exist"
     return re.search(words, said, re.IGNORECASE) is not None

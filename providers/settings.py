@@ -1,4 +1,4 @@
-"""The settings of one connection: what every adapter's settings have in common, checked when they load."""
+"""Settings of a connection: the fields that all adapters share, and their validation."""
 
 import re
 import warnings
@@ -15,18 +15,20 @@ from providers.actions import E164, Frozen
 
 _LABEL = "(?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST_NAME = re.compile(rf"(?=.{{1,253}}$)(?:[a-z0-9]{_LABEL}\.)*[a-z]{_LABEL}", re.IGNORECASE)
-"""A DNS name (RFC 1123). Its last label starts with a letter: resolvers would read ``0x7f.1`` or
-``2130706433`` as an address."""
+"""A DNS name (RFC 1123). Its last label starts with a letter.
+
+Resolvers would read ``0x7f.1`` or ``2130706433`` as an address.
+"""
 
 _FORBIDDEN_IN_URL = re.compile(r"[^\x21-\x7e]|[\\%?#@]")
-"""White space and non-ASCII, and what starts an escape, a query, a fragment or ends a user name."""
+"""White space, non-ASCII, and characters that start an escape, query or fragment, or end a user name."""
 
 OPAQUE_ID = re.compile(r"[\x21-\x7e]{1,128}")
 """An id that only its provider understands, in a query or a body: one printable word."""
 
 _LAST_PORT = 65535
 _EMPTY_PART = re.compile(r"(?<=://).*(?://|:/|:$)")
-"""What ``https://https://…`` has: it would lead to a host named https."""
+"""The error in ``https://https://…``, which would lead to a host named https."""
 
 _DOT_SEGMENT = re.compile(r"/\.{1,2}(?:/|$)")
 
@@ -53,7 +55,7 @@ def _trusted(text: str) -> str:
         raise ValueError("must not hold '//' or an empty port after its first '//'")
     try:
         url = httpx.URL(text)
-        _ = url.host  # which fails for an xn-- label that stands for nothing
+        _ = url.host  # raises for an xn-- label that stands for nothing
     except (httpx.InvalidURL, UnicodeError) as fault:
         raise ValueError("is not an address") from fault
     host = url.raw_host.decode("ascii")
@@ -67,7 +69,11 @@ def _trusted(text: str) -> str:
 
 
 def _is_loopback(host: str) -> bool:
-    """Whether a host is this machine. Raises ValueError for one that no provider can have."""
+    """Return whether a host is this machine.
+
+    Raises:
+        ValueError: No provider can have this host.
+    """
     try:
         address: IPv4Address | IPv6Address = ip_address(host)
     except ValueError:
@@ -82,21 +88,24 @@ def _is_loopback(host: str) -> bool:
 
 
 BaseUrl = Annotated[str, AfterValidator(_trusted)]
-"""Where a provider's API is, without a slash at its end: https, or this machine; a secret is sent there."""
+"""The base address of a provider's API, without a trailing slash.
+
+It is https, or this machine, because a secret is sent there.
+"""
 
 OpaqueId = Annotated[str, Field(pattern=rf"^{OPAQUE_ID.pattern}$")]
-"""The provider's own id for an agent, a script or the like; not for a path."""
+"""The provider's own id for an agent, a script or the like. Not for use in a path."""
 
 Secret = Annotated[SecretStr, AfterValidator(_sendable)]
-"""A key or token that can be a header's value as it is. Never shown, not even in an error about it."""
+"""A key or token that is valid as a header's value. It is never shown, not even in errors about it."""
 
 
 class ConnectionSettings(Frozen):
-    """What every connection can set. An adapter adds its own secrets, names and choices.
+    """Settings that every connection has. An adapter adds its own secrets, names and choices.
 
-    ``mode`` dry-run: everything happens but the request itself. ``allow_numbers``: where there are any,
+    With ``mode`` dry-run, everything happens except the request itself. If ``allow_numbers`` has any numbers,
     no other number is called or has its calls cancelled, and no campaign is started. ``beyond_documents``
-    allows what is known from a provider's other pages only.
+    allows requests that only the provider's other pages describe.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)
@@ -107,15 +116,19 @@ class ConnectionSettings(Frozen):
     beyond_documents: bool = False
 
     def secrets(self) -> tuple[str, ...]:
-        """All secrets among the settings: what must never be written anywhere."""
+        """Return all secrets among the settings. They must never be written anywhere."""
         values = (getattr(self, name) for name in type(self).model_fields)
         return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
 
 
 def signed(claims: Mapping[str, str | int], secret: SecretStr) -> str:
-    """Return a JSON Web Token (RFC 7519, HS256). Raises `jwt.InvalidKeyError` for another kind of key."""
+    """Return a JSON Web Token (RFC 7519, HS256).
+
+    Raises:
+        jwt.InvalidKeyError: The secret is another kind of key.
+    """
     with warnings.catch_warnings():
-        # PyJWT warns of fewer than 32 bytes; how long its secrets are is for the provider to say.
+        # PyJWT warns of fewer than 32 bytes, but the provider chooses the length of its secrets.
         warnings.simplefilter("ignore", InsecureKeyLengthWarning)
         return jwt.encode(dict(claims), secret.get_secret_value(), algorithm="HS256")
 
@@ -129,4 +142,4 @@ def _signs(secret: SecretStr) -> SecretStr:
 
 
 SigningKey = Annotated[Secret, AfterValidator(_signs)]
-"""A client secret that tokens are signed with."""
+"""A client secret that signs tokens."""

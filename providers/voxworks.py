@@ -1,8 +1,8 @@
-"""Voxworks: cancel a call that is still scheduled; beyond the document, place or schedule one.
+"""Voxworks: cancels a call that is still scheduled. Undocumented: places or schedules a call.
 
-Facts: the page "Cancel call" of https://docs.voxworks.ai with its OpenAPI 3.1 part, read 2026-11. What is
-marked † comes from its page "Create phone call", of which the reply's schema was not seen. What no page says
-is marked *assumed*.
+Facts: the page "Cancel call" of https://docs.voxworks.ai with its OpenAPI 3.1 part, read 2026-11. Facts
+marked † come from its page "Create phone call". The schema of that page's reply was not seen. Facts that no
+page states are marked *assumed*.
 """
 
 from collections.abc import Mapping
@@ -29,15 +29,15 @@ from providers.settings import BaseUrl, OpaqueId, Secret
 from providers.transport.request import local_time, metadata_words, path_segment
 
 _NAMES: Final = {"first_name": "first_name", "last_name": "last_name"}
-"""† What a contact has besides its number: a call takes these two as metadata, and nothing else."""
+"""† The fields of a contact besides its number. A call takes only these two as metadata."""
 
 
 class VoxworksSettings(ConnectionSettings):
     """A Voxworks account.
 
-    Only for placing calls †: ``from_number`` is the account's number that calls. ``agents`` are the scripts'
-    ids by the names that people type. ``number_format``: how a contact's number is written; the page's
-    example is national, ``0429069971``, beside a caller in E.164, and that E.164 will do is *assumed*.
+    Only for placing calls †: ``from_number`` is the account's number that calls. ``agents`` maps the names
+    that people type to the scripts' ids. ``number_format`` is the format of a contact's number. The page's
+    example is national, ``0429069971``, beside a caller in E.164. That E.164 is accepted is *assumed*.
     """
 
     base_url: BaseUrl = "https://api.voxworks.ai"
@@ -48,7 +48,7 @@ class VoxworksSettings(ConnectionSettings):
 
 
 class Voxworks(Adapter):
-    """Voxworks."""
+    """Adapter for Voxworks."""
 
     provider = "voxworks"
     title = "Voxworks"
@@ -61,7 +61,7 @@ class Voxworks(Adapter):
     )
 
     failures = (
-        # "Missing or invalid request data"; also for a call no longer scheduled: assumed.
+        # "Missing or invalid request data". Also for a call no longer scheduled: assumed.
         Failure(400, Code.INVALID_REQUEST),
         Failure(401, Code.AUTH_FAILED),
         Failure(
@@ -70,7 +70,7 @@ class Voxworks(Adapter):
             "compare this connection's agents (the scripts) and from_number with Voxworks",
             frozenset({Kind.PLACE_CALL}),
         ),
-        # One answer for a call that is not there and for one that belongs to another team.
+        # The answer is the same for a call that does not exist and for one that belongs to another team.
         Failure(
             404,
             Code.NOT_FOUND,
@@ -86,19 +86,19 @@ class Voxworks(Adapter):
 
     @property
     def agents(self) -> tuple[str, ...]:
-        """The names under ``agents``, where this connection may place calls."""
+        """The names under ``agents`` if this connection may place calls, else none."""
         return tuple(self.settings.agents) if self.settings.beyond_documents else ()
 
     def agent_id(self, agent: str) -> str | None:
-        """The script's id under ``agents``."""
+        """Return the script's id under ``agents``, or None."""
         return self.settings.agents.get(agent)
 
     def caller(self) -> tuple[str, ...]:
-        """The number that calls, where there is one."""
+        """Return the number that calls, if there is one."""
         return (self.settings.from_number,) if self.settings.from_number else ()
 
     def build(self, action: CallAction, context: Context) -> Request:
-        """POST /api/v1/cancel-call/{call_id}, without a body, or † POST /api/v1/create-phone-call."""
+        """Build POST /api/v1/cancel-call/{call_id}, without a body, or † POST /api/v1/create-phone-call."""
         headers = {"Authorization": f"Bearer {self.settings.api_key.get_secret_value()}"}
         match action:
             case CancelCall(target=CallRef(call_id=call_id)):
@@ -117,7 +117,7 @@ class Voxworks(Adapter):
                 raise self.unsupported(action)
 
     def verdict(self, reply: Response) -> bool | None:
-        """Read ``success``, a true or false; † the id of a placed call does where a reply says neither."""
+        """Return ``success`` if it is true or false. † Without it, the id of a placed call means success."""
         match reply.value("success"):
             case bool(success):
                 return success
@@ -127,17 +127,17 @@ class Voxworks(Adapter):
                 return None
 
     def parse(self, action: CallAction, reply: Response) -> Outcome | None:
-        """Success is ``success: true`` to a cancellation, and † 201 to a call.
+        """Accept ``success: true`` to a cancellation and † 201 to a call as success.
 
         ``status`` is free text and stays in the raw reply.
         """
         match action, reply.status, reply.value("success"):
-            # The schema does not require `success`: only a true or false that is there counts.
+            # The schema does not require `success`, so only true or false counts.
             case CancelCall(), 200, True:
                 named = reply.value("call_id")
                 return self.done(action, Code.CANCELLED, "Voxworks cancelled the call.", named=named)
             case PlaceCall(), 201, True | None if self.verdict(reply):
-                # That it is named as in the reply to a cancellation is *assumed*.
+                # *Assumed*: the key is named as in the reply to a cancellation.
                 untracked = "it can be followed and cancelled in Voxworks only"
                 return self.placed(action, reply.reference("call_id"), untracked=untracked)
             case _:
@@ -157,7 +157,7 @@ class Voxworks(Adapter):
             "script_id": self.known_agent(action.agent),
             "contact": {"phone_number": self._number(action.to), **names},
         }
-        # Without a time there is none: called at once, assumed.
+        # Without a time the field is left out: the call is made at once (assumed).
         return call if at is None else {**call, "scheduled_time": at}
 
     def _number(self, to: str) -> str:
@@ -168,5 +168,5 @@ class Voxworks(Adapter):
 
 
 def _scheduled_time(at: datetime, now: datetime) -> str:
-    """† The call's time as the page's example has it, ``2026-02-25T09:00:00Z``."""
+    """† Return the call's time in the format of the page's example, ``2026-02-25T09:00:00Z``."""
     return local_time(at, UTC, now).strftime("%Y-%m-%dT%H:%M:%SZ")

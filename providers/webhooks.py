@@ -1,4 +1,4 @@
-"""What webhooks have in common: the secret word in their path, and reading what may hold anything."""
+"""Shared parts of webhooks: the secret segment of their path, and validators for untrusted values."""
 
 import re
 from typing import Annotated, Final
@@ -9,7 +9,7 @@ from providers.actions import E164_PATTERN, SAFE_ID_PATTERN, CallEnd
 from providers.settings import Secret
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_-]{22,128}")
-"""Plain in a URL's path; 22 characters of base64url are 128 bits, so many that nobody guesses them."""
+"""Valid in a URL's path. 22 characters of base64url are 128 bits, which nobody can guess."""
 
 
 def _unguessable(secret: SecretStr) -> SecretStr:
@@ -22,7 +22,7 @@ def _unguessable(secret: SecretStr) -> SecretStr:
 
 
 WebhookWord = Annotated[Secret, AfterValidator(_unguessable)]
-"""The last word of a webhook's path, which only the provider and we know."""
+"""The last segment of a webhook's path, which only the provider and CallOps know."""
 
 
 _REASON: Final = re.compile(r"[A-Z][A-Z_]{0,63}")
@@ -38,9 +38,10 @@ _TOLD: Final = {
 
 
 def describe_end(title: str, end: CallEnd, reason: JsonValue = None, *, again: bool = False) -> str:
-    """Return what people read of how a try of a call ended, for all providers.
+    """Return the sentence on how an attempt at a call ended, the same for all providers.
 
-    ``reason`` is the provider's own word, shown where it is one in capitals; ``again``: it tries once more.
+    ``reason`` is the provider's own word, shown only if it is a word in capitals. ``again`` means that the
+    provider will make another attempt.
     """
     if end is CallEnd.DELETED:
         return f"{title} told us that this scheduled call was deleted. It does not go out."
@@ -51,11 +52,11 @@ def describe_end(title: str, end: CallEnd, reason: JsonValue = None, *, again: b
 
 
 def safe_id(value: JsonValue) -> str | None:
-    """An id of ours or of the provider's; None for anything else."""
+    """Return a value that is a valid id, None for anything else."""
     return value if isinstance(value, str) and re.fullmatch(SAFE_ID_PATTERN, value) else None
 
 
 def e164(value: JsonValue) -> str | None:
-    """A phone number in E.164, written with its plus or without; None for anything else."""
+    """Return a phone number in E.164, given with or without its plus, None for anything else."""
     found = f"+{value.removeprefix('+')}" if isinstance(value, str) else ""
     return found if re.fullmatch(E164_PATTERN, found) else None

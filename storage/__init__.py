@@ -1,5 +1,5 @@
-"""What was asked, by whom, who let it pass and what came of it: the log that is the truth."""
+"""The store: requests, decisions, attempts and outcomes in a SQLite file with an audit log."""
 
 
 class StorageError(Exception):
-    """Base of the errors of the log and its files."""
+    """Base of the errors of the store and its files."""

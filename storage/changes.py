@@ -1,4 +1,4 @@
-"""What is to become of requests, as values: the store makes what a `NewRequest` or a `ChangeSet` says."""
+"""Changes to requests as values: the store carries out a `NewRequest` or a `ChangeSet`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,12 +12,16 @@ from storage.states import State
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A Slack post to make: rendered from ``template`` when it is sent.
+    """A Slack message to send, rendered from ``template`` when it is sent.
 
-    ``to``: ``audit``, ``card`` and ``origin`` (in the channel it was asked in) are one message each per
-    request, posted once and edited from then on, and ``asked:U…`` is one for each person, to them;
-    ``thread`` replies below the audit message, ``card_thread`` below the card; ``dm:U…`` is a direct message
-    to one person.
+    ``to`` is its destination:
+
+    - ``audit``, ``card`` and ``origin`` (in the channel of the request): one message each for a request. It
+      is
+      posted once and edited from then on.
+    - ``asked:U…``: one such message for each person, sent to that person.
+    - ``thread``: a reply below the audit message. ``card_thread``: a reply below the card.
+    - ``dm:U…``: a direct message to a person.
     """
 
     template: str
@@ -26,10 +30,10 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class NewAction:
-    """One target of a request about to be recorded.
+    """A target of a new request.
 
-    ``number`` is what a look-up by number finds it under. ``scheduled_for`` is when the call would go out:
-    a placed call's own time, or what the log knows of the call a cancellation is aimed at.
+    A look-up by number finds it under ``number``. ``scheduled_for`` is the expected time of the call: a
+    placed call's own time, or the log's time of the call to cancel.
     """
 
     action: CallAction
@@ -39,16 +43,21 @@ class NewAction:
 
 @dataclass(frozen=True, slots=True)
 class NewRequest:
-    """What one person asked, decided as far as the rules decide it at once.
+    """A person's request, with the decision of the rules as far as it is made at once.
 
-    ``delivery_key`` is unique for what Slack delivered (its trigger id), ``nonce`` for the button or modal
-    that started it: a second request with either is the first one again. ``code`` and ``message`` say why,
-    when ``state`` is refused. ``mode`` is the connection's: None for what is really sent, else ``dry-run``.
-    ``joins``: nothing is asked twice; see `DuplicateRequestError`. ``reported_call_time`` is when the
-    requester says that the call goes out: what the log knows is in the actions. A cancellation that
-    ``reschedules`` a call names its entry, and ``new_time`` is when it is to go out instead; the request
-    that places it again is the ``second_step_of`` the cancellation. ``zone`` is the recipient's time zone,
-    as the requester says. ``stop`` is the `DoNotCallEntry` it carries out.
+    - ``delivery_key`` is unique for a delivery of Slack (its trigger id), ``nonce`` for the button or modal
+      that
+      started the request. Another request with either of them is the same request.
+    - ``code`` and ``message`` give the reason when ``state`` is refused.
+    - ``mode`` is the connection's: None for a live one, else ``dry-run``.
+    - ``deduplicate`` rejects a request that is already under way. See `DuplicateRequestError`.
+    - ``reported_call_time`` is the time of the call as the requester says. The log's own time is in the
+      actions.
+    - ``reschedules`` is the action of the call that a cancellation reschedules. ``new_time`` is the call's
+      new
+      time. The request that places it again has the cancellation's id in ``second_step_of``.
+    - ``zone`` is the recipient's time zone, as the requester says.
+    - ``stop`` is the `DoNotCallEntry` that the request carries out.
     """
 
     kind: Kind
@@ -79,18 +88,20 @@ class NewRequest:
     zone: str | None = None
     stop: str | None = None
     why: str | None = None
-    """What the rules said, as lines."""
+    """The rules' reasons, as lines."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One compare-and-set: ``entry`` goes to ``after`` if it stands in one of ``before``.
+    """A compare-and-set: the action ``entry`` goes to ``to_state`` if it is in one of ``from_states``.
 
-    Where ``owner`` is given, the entry must also be owned by it and be in its ``attempt``. ``changes`` are
-    further columns to set (of `ActionRecord`: attempt, maybe_executed, owner, lease_until, not_before,
-    not_after, code, message, retry, reference, http_status); ``data`` goes into the event alone; ``private``
-    into erasable rows. A move into any state but ``sending`` lets go of owner and lease; for one into it,
-    ``at_most`` says how many of its connection's entries may be there together.
+    If ``owner`` is given, the action must also have this owner and be in its ``attempt``. ``changes`` sets
+    further columns of `ActionRecord`: attempt, maybe_executed, owner, lease_until, not_before, not_after,
+    code, message, retry, reference and http_status. ``data`` is kept in the event only, ``private`` in
+    erasable rows.
+
+    A transition to any state but ``sending`` clears the owner and the lease. For a transition to ``sending``,
+    ``at_most`` limits how many actions of its connection may be in that state at once.
     """
 
     entry: str
@@ -107,9 +118,9 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """Something worth an event that moves nothing, about an entry (or, by the request's id, about them all).
+    """An event that changes no state, about an action, or about all of them by the request's id.
 
-    ``data`` and ``private`` are as in `Transition`. Wherever the entry stands, a note comes in time.
+    ``data`` and ``private`` are those of `Transition`. An annotation is valid in every state of the action.
     """
 
     entry: str
@@ -120,13 +131,16 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True)
 class ChangeSet:
-    """Moves of one request's entries, and notes about them, that happen together or not at all.
+    """Transitions and annotations of a request's actions, committed together or not at all.
 
-    ``approval`` is the decision they carry out; ``nonce`` and ``delivery_key`` as in `NewRequest`. A change
-    may have no move: an approval that is not the last one needed, or nothing but notes. Moves are written
-    before notes, and the posts belong to the first event. ``after`` is how many decisions there were when it
-    was thought of: it comes too late if there are others by now, so that of several approvals the last is
-    known to be the last. ``private`` goes with the event of an approval that moves nothing.
+    ``approval`` is the decision that they carry out. ``nonce`` and ``delivery_key`` are those of
+    `NewRequest`. A change set may have no transition: an approval that is not the last one needed, or
+    annotations alone. Transitions are written before annotations. The notifications belong to the first
+    event.
+
+    ``expected_decisions`` is the number of decisions when the change set was made. If there are others by
+    now, the change set is stale. So the last of several approvals is known to be the last. ``private``
+    belongs to the event of an approval without a transition.
     """
 
     request: str
@@ -143,14 +157,14 @@ class ChangeSet:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The request that was recorded, or, with ``fresh`` False, the one that the same intent had made."""
+    """The request that was recorded, or the earlier one of the same intent if ``created`` is False."""
 
     request: Request
     created: bool
 
 
 class Announced(StrEnum):
-    """What an announcement tells of: the template of its outbox row."""
+    """Topic of an announcement, and the template of its outbox row."""
 
     ANCHOR = "anchor"
     DAILY_SUMMARY = "daily_summary"
@@ -162,11 +176,11 @@ class Announced(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A Slack post that belongs to no request, added to the outbox once for each ``kind`` and ``about``.
+    """A Slack message without a request, added to the outbox once for each ``kind`` and ``about``.
 
-    ``to``: the audit channel, that of a connection (``audit:voxworks``), or one by its id (``channel:C…``).
-    ``payload`` is what it tells, or what it adds to its ``event``: nothing that can be erased, as rows of the
-    outbox stay.
+    ``to`` is the audit channel, that of a connection (``audit:voxworks``), or a channel by id
+    (``channel:C…``). ``payload`` is its content, or what it adds to its ``event``. It holds nothing erasable,
+    because rows of the outbox are kept.
     """
 
     kind: Announced
@@ -177,5 +191,5 @@ class Announcement:
 
     @property
     def key(self) -> str:
-        """Return what is unique of it."""
+        """The key under which it is added only once."""
         return f"{self.kind}:{self.about}"

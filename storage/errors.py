@@ -1,4 +1,4 @@
-"""Errors of a log that cannot be used: each says whether what was wanted is recorded."""
+"""Errors of the store. Each says whether the change was recorded."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from storage.models import Request
 
 
 class LogUnavailableError(StorageError, sqlite3.OperationalError):
-    """The log could not be used. Nothing was recorded, and nothing of it will be."""
+    """The log could not be used. Nothing was recorded, and nothing will be."""
 
 
 class LogBusyError(LogUnavailableError):
@@ -16,15 +16,15 @@ class LogBusyError(LogUnavailableError):
 
 
 class LogReplacedError(LogUnavailableError):
-    """Other files lie at the log's path than those that are open: what is written now would be lost."""
+    """The open files are no longer those at the log's path, so a commit would be lost."""
 
 
 class CommitUnknownError(StorageError):
-    """A change was being committed when its answer was due: nobody knows yet whether it is recorded."""
+    """The deadline came during the commit, so it is unknown whether the change is recorded."""
 
 
 class ConflictError(StorageError):
-    """The change came too late: somebody or something was first. ``current`` is how the request stands."""
+    """The change came too late: another change was first. ``current`` is the request as it is now."""
 
     def __init__(self, current: Request) -> None:
         super().__init__(f"{current.id} is {current.state}")
@@ -32,9 +32,9 @@ class ConflictError(StorageError):
 
 
 class DuplicateRequestError(StorageError):
-    """Some targets are asked for already, and nothing was recorded.
+    """Some targets have a request under way already, and nothing was recorded.
 
-    ``by`` is the request that asks for it, by the action's place.
+    ``by`` is that request, by the position of the action.
     """
 
     def __init__(self, by: Mapping[int, Request]) -> None:
@@ -43,4 +43,4 @@ class DuplicateRequestError(StorageError):
 
 
 class RequestNotFoundError(StorageError, LookupError):
-    """No request, entry or reported fault has that id."""
+    """No request, action or reported error has that id."""

@@ -1,11 +1,11 @@
-"""The values that a log of call actions keeps and gives back.
+"""The values that the store keeps and returns.
 
-A *request* is what one person asked; each of its targets is an *action*, whose row is a `ActionRecord`. What
-happens to an entry is an `Event`: append-only and hash-chained, and replaying an entry's events gives its
-row. What is to become of them is said in `storage.changes`.
+A *request* is what a person asked for. Each of its targets is an *action*, whose row is an `ActionRecord`. An
+`Event` records what happened to an action. Events are append-only and hash-chained, and replaying an action's
+events gives its row. `storage.changes` has the values for changes.
 
-Times are aware datetimes in UTC, kept to the microsecond. Slack ids of people stay in the chain; numbers,
-metadata, reasons, notes, raw replies and names live in erasable rows to which the chain only commits.
+Times are aware datetimes in UTC, with microseconds. Slack ids of people stay in the chain. Numbers, metadata,
+reasons, notes, raw replies and names are in erasable rows, to which the chain only commits.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,16 +17,16 @@ from providers.actions import CallAction, Code, Kind, Retry
 from storage.states import State, request_state
 
 SYSTEM: Final = "system"
-"""The actor of what no person did."""
+"""The actor of an event that no person caused."""
 
 
 Scalar = str | int | bool | None
-"""What an event's data holds: no floats, so that every machine writes the same canonical JSON."""
+"""Values in an event's data. No floats, so that every machine writes the same canonical JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class ActionRecord:
-    """One action's row. ``action`` is None once its personal data was erased."""
+    """The row of an action. ``action`` is None once its personal data is erased."""
 
     id: str
     request: str
@@ -35,13 +35,13 @@ class ActionRecord:
     connection: str
     agent: str | None
     target_id: str | None
-    """The provider's id of what is cancelled or deleted; None where the target is a number."""
+    """The provider's id of the target, None if the target is a number."""
     scheduled_for: datetime | None
     state: State
     attempt: int
-    """How many requests were ordered and begun; 0 before the first."""
+    """Attempts that were begun, 0 before the first."""
     maybe_executed: bool
-    """Whether some attempt ended without a readable answer."""
+    """True if some attempt ended without a readable answer."""
     owner: str | None
     lease_until: datetime | None
     not_before: datetime | None
@@ -54,34 +54,34 @@ class ActionRecord:
     updated_at: datetime
     action: CallAction | None
     not_after: datetime | None = None
-    """When an ordered attempt may no longer begin."""
+    """The time from which an attempt may no longer begin."""
     looked_up: bool = False
-    """Whether the provider was ever asked if it has the target: a note `LOOKED_UP`."""
+    """True if the provider was ever asked whether it has the target (an annotation `LOOKED_UP`)."""
     lookup_found: bool | None = None
-    """What it answered the last time; None where it would not say, or was never asked."""
+    """The last look-up's answer, None if the provider did not say or was never asked."""
     known_as: str | None = None
-    """What people call the target, as the provider told the last time; erasable."""
+    """The target's name in the provider's last answer. Erasable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """What one person decided about a request, and who could have: the approvers at that moment."""
+    """A person's decision on a request, and the approvers at that moment."""
 
     person: str
     decision: Literal["approve", "deny"]
     group: str | None
-    """The group through which the person was entitled."""
+    """The group through which the person was an approver."""
     members: Sequence[str]
-    """Slack ids of everyone who was entitled when it was decided."""
+    """Slack ids of everyone who could decide at that moment."""
     content: str
-    """A hash of what the person was shown, over the salted hash of what is erasable of it."""
+    """A hash of what the person was shown, over the salted hash of its erasable part."""
     at: datetime | None = None
-    """When; the store fills it in."""
+    """The time, which the store sets."""
 
 
 @dataclass(frozen=True, slots=True)
 class MessageRef:
-    """Where a message stands in Slack."""
+    """The place of a message in Slack."""
 
     channel: str
     ts: str
@@ -89,21 +89,21 @@ class MessageRef:
 
 @dataclass(frozen=True, slots=True)
 class SecondStep:
-    """The request by which a call that was moved is placed again, and how it stands.
+    """The request that places a rescheduled call again, and its state.
 
-    Without an id it could not be asked for at all; then it is refused.
+    It has no id if it could not be requested at all. Then its state is refused.
     """
 
     id: str | None
     state: State
     code: str | None = None
     message: str | None = None
-    """Why it came to nothing."""
+    """The reason why it failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """Why a call that was placed does not go out: which request cancelled it; ``moved``, to place it anew."""
+    """The cancellation of a placed call: its request, and ``moved`` if that reschedules the call."""
 
     by: str
     moved: bool = False
@@ -111,11 +111,11 @@ class Cancelled:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionOutage:
-    """A connection that is left alone ``until`` then: its provider is ``down``, or it ``asked`` for that.
+    """A connection that gets no requests until ``until``: its provider is down, or asked for a pause.
 
-    ``failures`` in a row, the last of them ``failed_at``; ``reachable``: the last request reached something.
-    ``told``: people are to know. ``probe_at``: when one request that removes something may be sent, although
-    the provider asked for a wait.
+    ``failures`` counts the failures in a row, the last at ``failed_at``. ``reachable`` means that the last
+    request reached a server. ``told`` means that people are informed. ``probe_at`` is when a single request
+    that removes something may be sent, although the provider asked for a pause.
     """
 
     connection: str
@@ -131,7 +131,7 @@ class ConnectionOutage:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What else goes on: how many requests others are sending, by connection, and what stands still."""
+    """Other processes' requests in flight by connection, and all outages."""
 
     elsewhere: Mapping[str, int]
     all_outages: Sequence[ConnectionOutage]
@@ -139,7 +139,7 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request with its actions, in order."""
+    """A request with its actions in order."""
 
     id: str
     kind: Kind
@@ -158,44 +158,44 @@ class Request:
     entries: Sequence[ActionRecord]
     approvals: Sequence[Approval] = ()
     messages: Mapping[str, MessageRef] = field(default_factory=dict)
-    """Posted messages by where they belong: ``audit``, ``card``, ``origin``, ``asked:U…``."""
+    """Messages in Slack by slot: ``audit``, ``card``, ``origin``, ``asked:U…``."""
     mode: str | None = None
-    """The connection's when it was asked: None for what is really sent, else ``dry-run``."""
+    """The connection's mode at the time of the request: None for live, else ``dry-run``."""
     reported_call_time: datetime | None = None
-    """When the requester says that the call goes out."""
+    """The time of the call, as the requester says."""
     reschedules: str | None = None
-    """The entry of the call that is cancelled only to be placed again, for another time."""
+    """The action of the call that is cancelled only to be placed again at another time."""
     new_time: datetime | None = None
     second_step_of: str | None = None
-    """The move whose second step this is: its first, the cancellation, is done."""
+    """The reschedule whose second step this is. Its first step, the cancellation, has succeeded."""
     followed_by: SecondStep | None = None
-    """The second step of a move, once it was asked for."""
+    """The second step of a reschedule, once it was requested."""
     cancelled: Cancelled | None = None
-    """Of a call that was placed: that it was cancelled through us."""
+    """The cancellation of a placed call, if CallOps cancelled it."""
     done_by: str | None = None
-    """Of a cancellation that ended unsent: the request that cancelled the same meanwhile."""
+    """For a cancellation that was never sent: the request that cancelled the same target meanwhile."""
     zone: str | None = None
-    """The recipient's time zone (an IANA name), as the requester says; erasable."""
+    """The recipient's time zone (an IANA name), as the requester says. Erasable."""
     stop: str | None = None
-    """The `DoNotCallEntry` that it carries out: no rule was asked, and no approval is needed."""
+    """The `DoNotCallEntry` that it carries out. Such a request needs no rule and no approval."""
     why: str | None = None
-    """What the rules said when it was asked, as lines."""
+    """The rules' reasons at the time of the request, as lines."""
     sealed: str = ""
-    """A hash over the salted hashes of its targets, reason, purpose, consent and zone, as they are kept now.
+    """A hash over the salted hashes of the targets, reason, purpose, consent and zone that are kept now.
 
-    It tells nothing once the salts are erased.
+    It reveals nothing once the salts are erased.
     """
     waits_for: ConnectionOutage | None = None
-    """Why what is approved of it is not sent yet, where its connection is left alone."""
+    """The outage for which its approved actions wait, or None."""
 
     @property
     def approved_by(self) -> Sequence[str]:
-        """Everybody who approved it, in order."""
+        """Everyone who approved it, in order."""
         return list(dict.fromkeys(one.person for one in self.approvals if one.decision == "approve"))
 
     @property
     def state(self) -> State:
-        """The state that most needs attention among its actions'."""
+        """The state among its actions' states that most needs attention."""
         return request_state(entry.state for entry in self.entries)
 
 
@@ -210,15 +210,15 @@ class PendingRequest:
     asked_at: datetime
     decide_by: datetime | None
     approved_by: frozenset[str] = frozenset()
-    """Who approved it already, where that takes several."""
+    """People who approved it already, if it needs several approvals."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to an entry (or, for ``entry`` = the request's id, to a request as a whole).
+    """An event of an action, or of the whole request if ``entry`` is the request's id.
 
-    ``data`` holds the columns it set and what else an auditor needs; ``private`` the commitments to what was
-    written into erasable rows, by field name.
+    ``data`` holds the columns that it set, and further facts for auditors. ``private`` holds the commitments
+    to values in erasable rows, by field name.
     """
 
     seq: int
@@ -235,9 +235,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class DoNotCallEntry:
-    """Why a number is not called: somebody stopped all calls to it, or it stands on a list.
+    """The reason why a number is not called: a person stopped all calls to it, or it is on a list.
 
-    ``list`` is the list's name, None where a person stopped it; ``by`` is who stopped or imported it.
+    ``list`` is the list's name, None if a person stopped the number. ``by`` is the person who stopped or
+    imported it.
     """
 
     id: str
@@ -248,7 +249,7 @@ class DoNotCallEntry:
 
 @dataclass(frozen=True, slots=True)
 class OutboxItem:
-    """A Slack post waiting in the outbox: of a request, or with the ``key`` of an announcement."""
+    """A Slack message in the outbox: of a request, or with the ``key`` of an announcement."""
 
     id: int
     request: str | None
@@ -259,16 +260,16 @@ class OutboxItem:
     tries: int
     added_at: datetime
     unordered: bool = False
-    """Whether the request's posts to other places do not wait for this one."""
+    """True if the request's messages to other places do not wait for this one."""
     key: str | None = None
     payload: Mapping[str, Scalar] = field(default_factory=dict)
     stands: MessageRef | None = None
-    """Where an announcement stands that was posted before."""
+    """The place of an announcement that was sent before."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestHistory:
-    """A request with all that happened to it, as of one moment; ``private`` is as in `Store`."""
+    """A request with all its events, as of one moment. ``private`` holds its personal values."""
 
     request: Request
     events: Sequence[Event]
@@ -277,27 +278,27 @@ class RequestHistory:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What the rules and the messages need to know of a Slack user; read from Slack, kept for a while."""
+    """The facts about a Slack user for rules and messages. They are read from Slack and cached."""
 
     id: str
     team: str
     name: str
     timezone: str
-    """An IANA name, or a UTC offset such as ``+05:30`` where Slack gives no name; else empty."""
+    """An IANA name, or a UTC offset such as ``+05:30`` if Slack gives no name, else empty."""
     bot: bool
     deleted: bool
     guest: bool
     is_external: bool
-    """From another organisation, through Slack Connect."""
+    """True for a user of another organisation, through Slack Connect."""
     read_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which entries to list; None leaves a condition out. ``number`` is E.164.
+    """Conditions of a search for actions. None leaves a condition out. ``number`` is E.164.
 
-    They were asked at ``since`` or later and before ``until``. ``text`` stands in what somebody wrote about
-    the request: a reason, a note, a purpose or a consent; capitals do not count (of the letters A to Z).
+    The actions were requested at ``since`` or later, and before ``until``. ``text`` occurs in the request's
+    reason, note, purpose or consent. Case and similar characters are ignored.
     """
 
     state: State | None = None
@@ -313,7 +314,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """An entry, with what its request says of it: who asked, where, why, under which rule, who decided."""
+    """An action with facts of its request: requester, channel, reason, rule and last decision."""
 
     entry: ActionRecord
     requester: str
@@ -323,23 +324,23 @@ class SearchHit:
     stop: str | None
     """The `DoNotCallEntry` that it carries out."""
     new_time: datetime | None
-    """When the call that is cancelled is to go out instead."""
+    """The new time of a call that is rescheduled."""
     reason: str | None
     purpose: str | None
     consent: str | None
     decided_by: str | None
     decision: str | None
-    """What was decided the last time: ``approve`` or ``deny``."""
+    """The last decision: ``approve`` or ``deny``."""
     decided_at: datetime | None
     cancelled_by: str | None
-    """Of a call that was placed: the request that cancelled it, so that it does not go out."""
+    """For a placed call: the request that cancelled it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """Some entries that match, newest first, and the keys of the pages of older and newer ones.
+    """Matching actions, newest first, and the keys of the pages of older and newer ones.
 
-    ``partial``: no more was looked through than these and what lies between them; older ones may match.
+    ``partial`` means that the search stopped after a number of actions. Older ones may match.
     """
 
     hits: Sequence[SearchHit]
@@ -350,7 +351,7 @@ class SearchPage:
 
 @dataclass(frozen=True, slots=True)
 class AskedToStop:
-    """When somebody first said that a number wants no more calls, and the request that says so."""
+    """The first time when someone said that a number wants no more calls, and the request that says so."""
 
     request: str
     at: datetime
@@ -358,7 +359,7 @@ class AskedToStop:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some entries, newest first, and the key of the page after them (None: there is none)."""
+    """Actions, newest first, and the key of the next page, None if there is none."""
 
     entries: Sequence[ActionRecord]
     after: int | None
@@ -366,7 +367,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class StateCount:
-    """How many of a connection's actions stand in one state."""
+    """The number of a connection's actions in a state."""
 
     connection: str
     state: State
@@ -375,7 +376,7 @@ class StateCount:
 
 @dataclass(frozen=True, slots=True)
 class VerificationReport:
-    """What verifying the log found: how much was read, the chain's head, and each fault as a sentence."""
+    """Result of a verification: how much was read, the chain's last hash, and a sentence for each fault."""
 
     events: int
     entries: int
@@ -384,10 +385,10 @@ class VerificationReport:
 
 
 def call_time(request: Request, entry: ActionRecord) -> datetime | None:
-    """When an entry's call goes out, as the log knows, or else as the requester says."""
+    """Return the time of an action's call: the log's, or else the requester's, or None."""
     return entry.scheduled_for or request.reported_call_time
 
 
 def entry_of(request: Request, entry: str) -> ActionRecord:
-    """One of a request's entries, by its id."""
+    """Return the action of a request with this id."""
     return next(one for one in request.entries if one.id == entry)

@@ -1,15 +1,15 @@
-"""The life of a call action: its states, the legal moves between them, and what a request's state is.
+"""The states of an action, the transitions between them, and the state of a request.
 
-Pure. Every store enforces these moves; every surface words them.
+Every store enforces these transitions:
 
-    (asked)  → pending | approved | refused
+    (new)    → pending | approved | refused
     pending  → approved | denied | withdrawn | expired
-    approved → sending | withdrawn | expired | refused, and only in doubt: sending | unknown
+    approved → sending | withdrawn | expired | refused, but if maybe executed only: sending | unknown
     sending  → succeeded | failed | unknown | approved     (approved: certainly not sent, or not processed)
     unknown  → succeeded | failed | approved               (approved: another attempt was ordered)
 
-An action is in doubt from its first attempt without a readable answer on. An ordered attempt that is not
-made after all leaves the doubt as it was: the action goes back to unknown, where people settle it.
+An action is *maybe executed* from its first attempt without a readable answer on. If an ordered attempt is
+not made after all, that stays so: the action goes back to unknown, where people settle it.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from storage import StorageError
 
 
 class State(StrEnum):
-    """Where an action stands."""
+    """The state of an action."""
 
     PENDING = "pending"
     APPROVED = "approved"
@@ -34,7 +34,7 @@ class State(StrEnum):
 
 
 FIRST = frozenset({State.PENDING, State.APPROVED, State.REFUSED})
-"""The states an action can be recorded in."""
+"""The states in which an action can be recorded."""
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.PENDING: frozenset({State.APPROVED, State.DENIED, State.WITHDRAWN, State.EXPIRED}),
@@ -50,17 +50,17 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 }
 
 NEVER_IN_DOUBT = frozenset({State.WITHDRAWN, State.EXPIRED, State.REFUSED})
-"""Where an action goes that was never sent: from approved, not once it is in doubt."""
+"""Transitions from approved that are invalid once the action may have been executed."""
 
 TERMINAL = frozenset(state for state, onward in TRANSITIONS.items() if not onward)
 
 
 class InvalidTransitionError(StorageError):
-    """A move that no action's life contains: a fault of the program, never of a person."""
+    """No action may make this transition. It is an error of the program, never of a person."""
 
 
 def onward(before: State, *, maybe_executed: bool) -> frozenset[State]:
-    """Where an action may go next, in doubt or not."""
+    """Return the states that may follow a state, depending on whether the action may have been executed."""
     if before is not State.APPROVED:
         return TRANSITIONS[before]
     return TRANSITIONS[before] - (NEVER_IN_DOUBT if maybe_executed else {State.UNKNOWN})
@@ -73,7 +73,7 @@ def check(before: State | None, after: State) -> None:
 
 
 _LEAST_SETTLED_FIRST = (
-    State.UNKNOWN,  # a doubt is what people must see, whatever else the request holds
+    State.UNKNOWN,  # people must see an unknown outcome, whatever else the request holds
     State.SENDING,
     State.PENDING,
     State.APPROVED,
@@ -87,6 +87,6 @@ _LEAST_SETTLED_FIRST = (
 
 
 def request_state(states: Iterable[State]) -> State:
-    """The state of a request, derived from its actions': the one that most needs somebody's attention."""
+    """Return the state of a request: the state among its actions' that most needs attention."""
     present = set(states)
     return next(state for state in _LEAST_SETTLED_FIRST if state in present)

@@ -1,4 +1,4 @@
-"""The log in one SQLite file, and the repositories of its tables."""
+"""The store: a SQLite file, and the repositories of its tables."""
 
 import asyncio
 import time
@@ -32,18 +32,17 @@ from storage.repositories.search import Search
 from storage.repositories.users import Users
 
 UNREADABLE_FOR: Final = 10.0
-"""Seconds for which a read that failed is taken to say how reads are."""
+"""Seconds after a failed read for which the log counts as unreadable."""
 
 
 class Store:
-    """The log: one file that several processes may share, and the repositories of its tables. Made by `open`.
+    """The store: a file that several processes may share, and the repositories of its tables.
 
-    Everything that changes does so in one transaction: the rows, the events, the Slack posts to make and the
-    keys that were used up are committed together or not at all. One thread writes, another reads, and
-    verifying reads in a third: nothing that is read stands before an answer to Slack that waits for its
-    commit. What SQLite itself refuses (a full disk) is raised as `sqlite3.Error`, and nothing changed. Where
-    another process keeps the file locked, that is `errors.LogBusyError`. Inside a `deadlines.deadline`
-    nothing is waited for past it.
+    `open` creates it. Every change is one transaction: the rows, the events, the outbox items and the used
+    idempotency keys are committed together or not at all. A thread writes, another reads, and verification
+    reads in a third. So no read delays a commit for which an answer to Slack waits. Errors of SQLite (a full
+    disk) are raised as `sqlite3.Error`, and nothing has changed. If another process keeps the file locked,
+    the error is `errors.LogBusyError`. Inside a `deadlines.deadline`, nothing is awaited past it.
     """
 
     def __init__(self, database: Database) -> None:
@@ -73,12 +72,14 @@ class Store:
         random: Callable[[int], bytes] = token_bytes,
         watched: bool = False,
     ) -> Self:
-        """Open the file, made and migrated if need be; `close` lets go of it.
+        """Open the file. Create and migrate it if necessary. `close` closes it.
 
-        ``key`` is the secret under which numbers are looked up: a file keeps to its first. ``clock`` gives
-        aware times, ``random`` so many random bytes. ``watched``: nothing is committed once other files lie
-        at the path; two descriptors stay open for as long as the process lives. Raises
-        `connection.CannotOpen`.
+        ``key`` is the secret under which numbers are looked up. A file keeps its first key. ``clock`` returns
+        aware times, ``random`` the given number of random bytes. If ``watched``, nothing is committed once
+        other files are at the path. Two descriptors then stay open as long as the process lives.
+
+        Raises:
+            CannotOpenLogError: The file cannot be used as a log, or has another key.
         """
         path, sources = Path(path), WriteContext(key, clock, random)
         writer = await Writer.open(path)
@@ -99,14 +100,14 @@ class Store:
         return log
 
     async def close(self) -> None:
-        """Finish what is being written and let go of the file."""
+        """Finish running writes and close the file."""
         due = deadlines.current()
         await self._database.behind.close(due.left if due else BUSY_SECONDS)
         await self._database.reader.close()
         await self._database.writer.close()
 
     def fault(self) -> str | None:
-        """Say why the log cannot be relied on now, without its period; None: nothing speaks against it."""
+        """Return why the log cannot be relied on now, without a full stop, or None."""
         files, failed = self._database.writer.files, self._database.reader.failed
         if files and (why := files.replaced()):
             return (
@@ -118,7 +119,7 @@ class Store:
         return None
 
     async def read_anew(self) -> None:
-        """Read a little, past every cache. Raises what reading raises."""
+        """Read a little without any cache, to raise any error that prevents reading."""
         await asyncio.to_thread(_read_anew, self._database.path)
 
 
@@ -128,9 +129,10 @@ def _read_anew(path: Path) -> None:
 
 
 def has_key(connection: Connection, sources: WriteContext) -> bool:
-    """Return whether a file keeps to this key; False for a new file.
+    """Return whether a file has this key, or False for a new file.
 
-    Raises `CannotOpenLogError` for another key.
+    Raises:
+        CannotOpenLogError: The file has another key.
     """
     kept = keeps_to(connection, sources)
     if kept is False:
@@ -141,6 +143,10 @@ def has_key(connection: Connection, sources: WriteContext) -> bool:
 
 
 def keep_key(connection: Connection, sources: WriteContext) -> None:
-    """Let a new file keep to this key. Raises `CannotOpenLogError` where another process kept another one."""
+    """Store the key of a new file.
+
+    Raises:
+        CannotOpenLogError: Another process stored another key meanwhile.
+    """
     connection.execute("INSERT INTO meta VALUES ('key', ?) ON CONFLICT DO NOTHING", [sources.lookup("key")])
     has_key(connection, sources)

@@ -1,1 +1,1 @@
-"""The playground in a browser: a Slack workspace to be in, and beside it what really happened."""
+"""The playground in a browser: a Slack workspace, and beside it what really happened."""

@@ -1,4 +1,4 @@
-"""What a person does on the page, as JSON, turned into what the stand-ins can be asked to do."""
+"""Translates people's acts on the page, as JSON, into requests to the stand-ins."""
 
 import html
 from collections.abc import Awaitable, Callable, Mapping
@@ -25,7 +25,7 @@ class _Personal(_Act):
 
 
 class _Typed(_Act):
-    """A value in an input of a modal, or None where it was emptied."""
+    """A value in an input of a modal, or None if it was cleared."""
 
     block_id: str
     action_id: str
@@ -33,7 +33,7 @@ class _Typed(_Act):
 
 
 class Write(_Personal):
-    """Write in a channel, or type a command there; ``thread_ts`` to write in a thread."""
+    """Write in a channel, or type a command there. ``thread_ts`` selects a thread."""
 
     channel: str
     text: str
@@ -41,7 +41,7 @@ class Write(_Personal):
 
 
 class Click(_Personal):
-    """Press an element of a message or, with ``view_id``, of the modal, with what is typed there by then."""
+    """Press an element of a message or, with ``view_id``, of the modal, with its typed values."""
 
     block_id: str
     action_id: str
@@ -53,7 +53,7 @@ class Click(_Personal):
 
 
 class Submit(_Personal):
-    """Press a modal's submit button, with what is typed there."""
+    """Press a modal's submit button, with its typed values."""
 
     view_id: str
     typed: tuple[_Typed, ...] = ()
@@ -66,14 +66,14 @@ class Close(_Personal):
 
 
 class Read(_Personal):
-    """Have read a channel up to a message."""
+    """Mark a channel as read up to a message."""
 
     channel: str
     ts: str
 
 
 class Arm(_Act):
-    """Set a provider's switch; ``fault`` None lets everything work again."""
+    """Set a provider's switch. ``fault`` None clears it."""
 
     provider: str
     fault: str | None = None
@@ -92,13 +92,13 @@ class Bot(_Act):
 
 
 class Actions:
-    """What the page can ask for, below ``/do``; what cannot be done is answered with 409 and a sentence."""
+    """The page's acts, below ``/do``. The reply to an impossible act is 409 with a sentence."""
 
     def __init__(self, slack: Workspace, feed: Feed) -> None:
         self._slack, self._feed = slack, feed
 
     def routes(self) -> list[BaseRoute]:
-        """One route for each act."""
+        """Return a route for each act."""
         return [
             _route("/command", Write, self.command),
             _route("/say", Write, self.say),
@@ -112,12 +112,12 @@ class Actions:
         ]
 
     async def command(self, act: Write) -> Json:
-        """Type a slash command. Its text is sent on as typed: the manifest asks for no escaping."""
+        """Type a slash command. Its text is sent as typed, because the manifest asks for no escaping."""
         name, _, text = act.text.partition(" ")
         return await self._do(act.person, "command", channel=act.channel, command=name, text=text.strip())
 
     async def say(self, act: Write) -> Json:
-        """Write a message; what would be markup is escaped, as Slack's clients do.
+        """Write a message. Markup in it is escaped, as Slack's clients do.
 
         docs.slack.dev/messaging/formatting-message-text, "Escaping text", read 2026-11.
         """
@@ -125,7 +125,7 @@ class Actions:
         return await self._do(act.person, "say", channel=act.channel, text=text, thread_ts=act.thread_ts)
 
     async def click(self, act: Click) -> Json:
-        """Press an element. What is typed in a modal goes along, as `view.state` does."""
+        """Press an element. The typed values of a modal are sent along, as in `view.state`."""
         if act.view_id and act.typed:
             await self._do(act.person, "fill", view_id=act.view_id, typed=_dumped(act.typed))
         place = {"view_id": act.view_id} if act.view_id else {"channel": act.channel, "ts": act.ts}
@@ -141,7 +141,7 @@ class Actions:
         return await self._do(act.person, "close", view_id=act.view_id)
 
     async def read(self, act: Read) -> Json:
-        """Remember what was read."""
+        """Remember that a channel was read up to a message."""
         self._feed.read(act.person, act.channel, act.ts)
         return {}
 

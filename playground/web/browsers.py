@@ -1,4 +1,4 @@
-"""The open pages: each is one stream of server-sent events, seen with one person's eyes.
+"""The open pages: each is a stream of server-sent events for a person.
 
 The format: html.spec.whatwg.org/multipage/server-sent-events.html, read 2026-11.
 """
@@ -12,20 +12,20 @@ from typing import Any, Final, TypeAlias
 Json: TypeAlias = dict[str, Any]
 
 BEHIND: Final = 1000
-"""Events that may wait for a browser; one that is further behind is let go, and comes back for all of it."""
+"""Events that may wait for a browser. A slower one is disconnected, and reconnects for everything."""
 STILL_THERE: Final = 15.0
-"""Seconds of silence until a comment is sent, which shows whether anybody still listens."""
+"""Seconds of silence until a comment is sent, which shows whether the browser is still connected."""
 
 
 @dataclass(eq=False)
 class Browser:
-    """One open page."""
+    """An open page."""
 
     person: str
     _waiting: asyncio.Queue[str | None] = field(default_factory=lambda: asyncio.Queue(BEHIND))
 
     def tell(self, event: str, content: object) -> None:
-        """Send an event; in the order in which they are told."""
+        """Queue an event. Events are sent in order."""
         text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
         try:
             self._waiting.put_nowait(f"event: {event}\ndata: {text}\n\n")
@@ -33,13 +33,13 @@ class Browser:
             self.end()
 
     def end(self) -> None:
-        """Send nothing more."""
+        """End the stream, without sending anything more."""
         while not self._waiting.empty():
             self._waiting.get_nowait()
         self._waiting.put_nowait(None)
 
     async def stream(self) -> AsyncIterator[str]:
-        """What is sent, as it comes."""
+        """Yield the stream's parts as they come."""
         while True:
             try:
                 async with asyncio.timeout(STILL_THERE):
@@ -61,19 +61,19 @@ class Browsers:
         return len(self._open)
 
     def add(self, browser: Browser) -> None:
-        """A page was opened."""
+        """Add an opened page."""
         self._open.add(browser)
 
     def remove(self, browser: Browser) -> None:
-        """A page was closed."""
+        """Remove a closed page."""
         self._open.discard(browser)
 
     def tell(self, event: str, content: object) -> None:
-        """Tell everybody the same."""
+        """Send the same event to all pages."""
         for browser in self._open:
             browser.tell(event, content)
 
     def tell_each(self, event: str, content: Callable[[str], object]) -> None:
-        """Tell each what its person sees."""
+        """Send an event to each page, with the content for its person."""
         for browser in self._open:
             browser.tell(event, content(browser.person))

@@ -1,4 +1,4 @@
-"""Whom one can be on the page, and what the page says of people and channels that Slack itself does not."""
+"""The people one can play on the page, and the page's own words for people and channels."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ CAST: Final[dict[str, str]] = {
     "U0AUDITOR": "Auditor",
     "U0GUEST": "Guest",
 }
-"""Everyone one can be, with what they are at work; ids as in `content.WORKSPACE`."""
+"""The people one can play, with their roles. The ids are those of `content.WORKSPACE`."""
 
 PURPOSES: Final[dict[str, str]] = {
     "C0GENERAL": "Company-wide talk",
@@ -17,7 +17,7 @@ PURPOSES: Final[dict[str, str]] = {
     "C0APPROVE": "What waits for a manager",
     "C0SUPPORT": "Where agents work, and type their commands",
 }
-"""What stands beside a channel's name."""
+"""The text beside a channel's name."""
 
 FIRST_CHANNEL: Final = "C0SUPPORT"
-"""What is open at first: everybody is in it."""
+"""The channel that is open at first. Everybody is a member."""

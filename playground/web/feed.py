@@ -1,7 +1,7 @@
-"""Keeps the open pages up to date: whatever happens at Slack, a provider, in the log or to the bot is told.
+"""Keeps the open pages up to date with Slack, the providers, the log and the bot.
 
-Slack's changes are waited for; the journal, the log and the bot's process are looked at again and again,
-which costs next to nothing and works whoever writes them.
+It waits for Slack's changes. It polls the journal, the log and the bot's process, which costs next to nothing
+and works for any writer.
 """
 
 import asyncio
@@ -21,16 +21,16 @@ from playground.web.traffic import Traffic
 
 Json: TypeAlias = dict[str, Any]
 ReadLog: TypeAlias = Callable[[], Awaitable[Sequence[Json]]]
-"""Reads the app's log: the requests, with entries and events, that changed since it was last called."""
+"""Reads the app's log: requests with their actions and events that changed since the last call."""
 
 LOOK_AGAIN: Final = 0.03
-"""Seconds between looks at the journal, the log and the bot."""
+"""Seconds between two looks at the journal, the log and the bot."""
 GO_OUT: Final = 1.0
-"""Seconds between looks at CallKaro's calls: a call whose time has come goes out when somebody looks."""
+"""Seconds between two looks at CallKaro's calls. A due call is made when somebody looks."""
 
 
 class Feed:
-    """All that the page shows, and the pages that are shown it."""
+    """The data of the page, and the open pages."""
 
     def __init__(self, stage: Stage, surface: Surface, read_log: ReadLog) -> None:
         self.browsers, self.switches = Browsers(), Switches(stage)
@@ -46,35 +46,43 @@ class Feed:
         self._starting = False
 
     async def run(self) -> None:
-        """Keep all pages up to date, for ever. Raises what reading raises."""
+        """Keep all pages up to date for ever. Raise any error of reading."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch_slack())
             tasks.create_task(self._look())
             tasks.create_task(self._let_calls_go_out())
 
     async def catch_up(self) -> None:
-        """Read all that there is, before the first page is opened."""
+        """Read everything before the first page is opened."""
         self._users = (await self._stage.slack.state())["users"]
         await self._take_in_slack()
         await self._look_once()
 
     def add(self, browser: Browser) -> None:
-        """A page was opened: it is told everything, and from then on what changes."""
+        """Add an opened page. It gets everything, and then each change."""
         browser.tell("everything", self._everything(browser.person))
         self.browsers.add(browser)
 
     def read(self, person: str, channel: str, ts: str) -> None:
-        """Somebody has read a channel up to a message."""
+        """Mark a channel as read by a person, up to a message."""
         self.screens.read(person, channel, ts)
         self.browsers.tell_each("screen", lambda one: self.screens.changes(one, ()))
 
     async def arm(self, provider: str, fault: str | None) -> None:
-        """Set a provider's switch. Raises `ImpossibleError`."""
+        """Set a provider's switch.
+
+        Raises:
+            ImpossibleError: There is no such provider or fault.
+        """
         await self.switches.arm(provider, fault)
         self.browsers.tell("armed", self.switches.armed)
 
     async def start_bot(self) -> None:
-        """Start the bot, unless it runs. Raises RuntimeError with what it wrote, when it does not come up."""
+        """Start the bot, unless it runs.
+
+        Raises:
+            RuntimeError: The bot did not connect. The message has its log.
+        """
         if self._bot()["state"] != "stopped":
             return
         self._starting = True
@@ -86,7 +94,7 @@ class Feed:
             self._tell_of_bot()
 
     async def kill_bot(self) -> None:
-        """Kill -9."""
+        """Kill the bot with -9."""
         await self._stage.kill_bot()
         self._tell_of_bot()
 
@@ -176,7 +184,7 @@ class _Tail:
         self._path, self._at = path, 0
 
     def new(self) -> list[Json]:
-        """The whole lines that were added since."""
+        """Return the complete lines that were added since the last call."""
         if not self._path.exists() or self._path.stat().st_size == self._at:
             return []
         with self._path.open("rb") as file:

@@ -1,7 +1,7 @@
-"""What keeps every other page and machine away from this one, and this one from everything else.
+"""Protects the page from all other pages and machines, and them from the page.
 
-A page elsewhere can point its own name at 127.0.0.1 (DNS rebinding) or send us requests without reading the
-answers; so we answer only to our own name, and act only on JSON from our own origin.
+Another page can point its own name at 127.0.0.1 (DNS rebinding), or send requests without reading the
+answers. So the server answers only to its own name, and acts only on JSON from its own origin.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ SAFE: Final = frozenset({"GET", "HEAD"})
 
 
 def foreign(headers: Mapping[str, str], hosts: frozenset[str]) -> str | None:
-    """Return why a request is another page's or for another name, as a sentence; None: it is neither."""
+    """Return why a request comes from another page or is for another name, as a sentence, or None."""
     origin = headers.get("origin")
     if headers.get("host") not in hosts:
         return "This page answers to its own address only."
@@ -42,20 +42,20 @@ def foreign(headers: Mapping[str, str], hosts: frozenset[str]) -> str | None:
 
 
 class OwnAddress:
-    """ASGI middleware before a stand-in, which programs ask and no page does.
+    """ASGI middleware for a stand-in that programs call and pages do not.
 
-    A file alone may be opened from elsewhere, by whoever knows its address.
+    Only a file may be opened from elsewhere, by anyone who knows its address.
     """
 
     def __init__(self, app: ASGIApp, port: int) -> None:
         self._app, self._hosts = app, frozenset({f"{HOST}:{port}", f"localhost:{port}"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse, or pass on."""
+        """Refuse the request, or pass it on."""
         headers = Headers(scope=scope)
         refusal = foreign(headers, self._hosts)
         is_file = scope["method"] in SAFE and scope["path"].startswith("/upload/")
-        # A browser says it of each request, also of those to which it adds no origin, such as an image's.
+        # Browsers send it with each request, even with those that have no origin, such as an image's.
         if headers.get("sec-fetch-site", "none") not in {"none", "same-origin"} and not is_file:
             refusal = refusal or "Another page may not ask this."
         app = self._app if refusal is None else PlainTextResponse(refusal, HTTPStatus.FORBIDDEN)
@@ -63,13 +63,13 @@ class OwnAddress:
 
 
 class Guard:
-    """ASGI middleware: only requests to ``hosts`` (such as ``127.0.0.1:4800``) get through."""
+    """ASGI middleware that accepts only requests to ``hosts`` (such as ``127.0.0.1:4800``)."""
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
         self._app, self._hosts = app, hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse, or pass on and add the headers."""
+        """Refuse the request, or pass it on and add the headers."""
         refusal = self.refusal(scope["method"], Headers(scope=scope))
         app = self._app if refusal is None else PlainTextResponse(refusal, HTTPStatus.FORBIDDEN)
 
@@ -81,7 +81,7 @@ class Guard:
         await app(scope, receive, with_headers)
 
     def refusal(self, method: str, headers: Mapping[str, str]) -> str | None:
-        """Why a request is not answered; None when it is."""
+        """Return why a request is refused, or None."""
         refusal = foreign(headers, self._hosts)
         if refusal or method in SAFE:
             return refusal

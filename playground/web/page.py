@@ -1,4 +1,4 @@
-"""The page's server: its files, what is done on it, and the stream of what happens."""
+"""The page's server: its files, its acts, and the stream of events."""
 
 import mimetypes
 from collections.abc import AsyncIterator
@@ -23,8 +23,8 @@ STATIC = Path(__file__).parent / "static"
 
 
 def create_app(feed: Feed, slack: Workspace, hosts: frozenset[str]) -> ASGIApp:
-    """The page over a workspace; ``hosts`` are the names under which it may be asked for."""
-    mimetypes.add_type("text/javascript", ".js")  # whatever this machine's tables say: browsers insist
+    """Return the page's app over a workspace. ``hosts`` are the names to which it answers."""
+    mimetypes.add_type("text/javascript", ".js")  # browsers insist, whatever this machine's tables say
 
     async def live(request: Request) -> Response:
         person = request.path_params["person"]

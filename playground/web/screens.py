@@ -1,4 +1,4 @@
-"""What each person sees of the workspace, and what of it they have not read yet. Pure: fed, and asked."""
+"""The screen of each person, and its unread messages."""
 
 from collections.abc import Iterable
 from typing import Any, TypeAlias
@@ -11,7 +11,7 @@ NOT_SHOWN = frozenset({"seen_by", "changed"})
 
 
 class Screens:
-    """Everybody's screens, from what `Control.watch` answers."""
+    """Everybody's screens, from the answers of `Control.watch`."""
 
     def __init__(self, people: Iterable[str]) -> None:
         self._people = tuple(people)
@@ -21,7 +21,7 @@ class Screens:
         self.channels: list[Json] = []
 
     def update(self, watched: Json) -> list[Json]:
-        """Take in what changed; the messages among it."""
+        """Take in a change, and return its messages."""
         for message in watched["messages"]:
             self._messages[message["channel"], message["ts"]] = message
         self.views, self.channels = watched["views"], watched["channels"]
@@ -29,15 +29,15 @@ class Screens:
         return changed
 
     def read(self, person: str, channel: str, ts: str) -> None:
-        """Somebody has read a channel up to this message."""
+        """Mark a channel as read by a person, up to this message."""
         self._read[person, channel] = max(ts, self._read.get((person, channel), ""), key=_number)
 
     def screen(self, person: str) -> Json:
-        """All that this person sees."""
+        """Return everything that this person sees."""
         return self.changes(person, list(self._messages.values()))
 
     def changes(self, person: str, changed: Iterable[Json]) -> Json:
-        """What this person sees of these messages, and all that is small enough to be told whole."""
+        """Return those of these messages that this person sees, and all data that is small."""
         theirs = [one for one in changed if person in one["seen_by"]]
         return {
             "messages": [_shown(one) for one in theirs if not one["deleted"]],
@@ -48,10 +48,10 @@ class Screens:
         }
 
     def unread(self, person: str) -> dict[str, dict[str, int]]:
-        """By channel: how many messages this person has not read, and how many call for their attention.
+        """Return the counts of this person's unread messages and of their pings, by channel.
 
-        As Slack's clients count (second-hand): not one's own, not ephemeral ones, not replies in threads; an
-        edit makes nothing unread again. All that is written directly calls for attention.
+        They are counted as in Slack's clients (second-hand): without one's own messages, ephemeral ones and
+        replies in threads. An edit makes nothing unread again. Every direct message counts as a ping.
         """
         found: dict[str, dict[str, int]] = {}
         for (channel, ts), message in self._messages.items():
@@ -66,7 +66,7 @@ class Screens:
 
 
 def calls_for(message: Json, person: str) -> bool:
-    """Whether a message makes this person's phone ring: written to them, or naming them or everyone."""
+    """Return whether a message notifies this person: a direct one, or one that mentions them or everyone."""
     direct = message["channel"].startswith("D") and message["user"] == BOT_USER
     return direct or bool({f"@{person}", "!channel", "!here", "!everyone"} & set(message["pings"]))
 

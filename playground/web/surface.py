@@ -1,4 +1,4 @@
-"""What of the app's manifest people see while they type: its commands, and whether they can write to it."""
+"""The parts of the app's manifest that people see while they type: commands, and whether they can write."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Surface:
-    """The commands in the manifest's order; ``writable``: whether the app's messages tab has a composer."""
+    """The commands in the manifest's order. ``writable`` says whether the messages tab has a composer."""
 
     name: str
     commands: tuple[Command, ...]
@@ -25,7 +25,7 @@ class Surface:
 
 
 def read(path: Path) -> Surface:
-    """The surface of the manifest in a file."""
+    """Return the surface of the manifest in a file."""
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     features = raw.get("features", {})
     home = features.get("app_home", {})

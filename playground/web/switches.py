@@ -1,4 +1,4 @@
-"""The switches for what goes wrong: at a provider, at Slack, with the bot."""
+"""The switches for failures: at a provider, at Slack, of the bot."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,9 +9,9 @@ from playground.people import ImpossibleError
 from playground.stage import Stage
 
 SLOW: Final = 2.0
-"""Seconds that a slow answer takes: less than the demo's bot waits."""
+"""Seconds until a slow answer, fewer than the demo's bot waits."""
 RETRY_AFTER: Final = 3
-"""Seconds that a busy provider or Slack asks for."""
+"""Seconds of ``Retry-After`` from a busy provider or Slack."""
 POST: Final = "chat.postMessage"
 
 FAULTS: Final[Mapping[str, Fault]] = {
@@ -28,18 +28,22 @@ FAULTS: Final[Mapping[str, Fault]] = {
     ),
     "slow": Fault(does="slow", seconds=SLOW),
 }
-"""What can befall a provider's next request, by the name that the page knows it by."""
+"""The faults for a provider's next request, by the page's names."""
 
 
 @dataclass
 class Switches:
-    """Which faults wait at which provider. They are used up by a request, but for ``refused``."""
+    """The armed faults by provider. A request uses them up, except ``refused``."""
 
     stage: Stage
     armed: dict[str, str] = field(default_factory=dict)
 
     async def arm(self, provider: str, fault: str | None) -> None:
-        """Let a fault befall the provider's next request, or none. Raises `ImpossibleError`."""
+        """Arm a fault for the provider's next request, or none.
+
+        Raises:
+            ImpossibleError: There is no such provider or fault.
+        """
         if provider not in self.stage.addresses.keys() - {"slack", "control"}:
             raise ImpossibleError(f"there is no provider {provider}")
         if fault is None:
@@ -52,7 +56,7 @@ class Switches:
             raise ImpossibleError(f"there is no fault {fault}")
 
     def used_up(self, lines: Iterable[Mapping[str, object]]) -> bool:
-        """Whether these new lines of the journal tell that a provider's fault has struck."""
+        """Return whether these new lines of the journal show that a provider's fault was used up."""
         before = len(self.armed)
         for line in lines:
             if line["line"] == "answer" and line.get("fault") is not None:
@@ -60,9 +64,10 @@ class Switches:
         return len(self.armed) < before
 
     async def slack(self, does: str) -> None:
-        """Trouble: ``ratelimited`` for the next post, ``twice`` for the next delivery; ``heal`` ends it.
+        """Arm ``ratelimited`` for the next post or ``twice`` for the next delivery, or ``heal`` all.
 
-        Raises `ImpossibleError`.
+        Raises:
+            ImpossibleError: There is no such trouble.
         """
         match does:
             case "ratelimited":

@@ -1,4 +1,4 @@
-"""What went between Slack and the app, line by line: Web API calls, deliveries, and what was refused."""
+"""The traffic between Slack and the app, as lines: Web API calls, deliveries, and refusals."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,23 +7,23 @@ from typing import Any, TypeAlias
 Json: TypeAlias = dict[str, Any]
 
 SUBJECT = 120
-"""Characters of what a line is about."""
+"""Characters of a line's subject."""
 
 
 @dataclass
 class Traffic:
-    """All lines so far, and how far each of `Control.watch`'s lists has been read for good."""
+    """All lines so far, and how far each of `Control.watch`'s lists is final."""
 
     lines: dict[tuple[str, int], Json] = field(default_factory=dict)
     _settled: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_LISTS, 0))
 
     @property
     def cursors(self) -> dict[str, int]:
-        """What `Control.watch` is to leave out."""
+        """The numbers of entries that `Control.watch` shall omit."""
         return dict(self._settled)
 
     def update(self, watched: Json) -> list[Json]:
-        """Take in what was watched; the lines that are new or say something else now."""
+        """Take in a change, and return the lines that are new or changed."""
         changed = []
         for name, (told, ended) in _LISTS.items():
             first = self._settled[name]
@@ -88,4 +88,4 @@ _LISTS: dict[str, _Told] = {
     "deliveries": (_delivery, lambda raw: "ack" in raw or bool(raw.get("error"))),
     "refused": (_refusal, lambda _: True),
 }
-"""Each list that is watched: how a line of it is told, and whether it will say nothing else."""
+"""For each watched list: the function that makes its lines, and whether a line is final."""

@@ -1,1 +1,1 @@
-"""The way to a provider and back: requests, replies, rates, failures."""
+"""Transport to a provider: requests, responses, rate limits and errors."""

@@ -1,10 +1,9 @@
-"""What a reply means that no adapter explains itself, and what a fault of the wire means. Pure.
+"""Maps transport errors, and replies that no adapter interprets, to outcomes.
 
-An adapter declares the failures that its provider documents, one `Failure` a status. The sentence of each
-code is written here once: what the provider did, its own words where they may be shown, what to check.
+An adapter declares the failures that its provider documents, a `Failure` for each status. The sentence of
+each code is written here once: what the provider did, its own words where they may be shown, what to check.
 
-What httpx raises is told apart like this (measured against real sockets; httpx sends nothing a second time
-by itself):
+httpx itself never sends twice. Its exceptions are classified as follows (measured with real sockets):
 
     ConnectError, ConnectTimeout, PoolTimeout   certainly not sent → failed, unreachable; safe to send again
       … with an SSLCertVerificationError        failed, config_error: sending again cannot help
@@ -43,21 +42,21 @@ _ASKED: Final[Mapping[Kind, str]] = {
     Kind.STOP_CAMPAIGN: "stop the campaign",
     Kind.START_CAMPAIGN: "start the campaign",
 }
-"""What a provider that turns an action down did not do."""
+"""For each kind of action, what a provider that rejects it did not do."""
 
 
 _REFUSES: Final = 4
 _NO_REFUSALS: Final = frozenset({404, 405, 408, 415, 429})
-"""Of the 4xx, those that say nothing of what was asked."""
+"""Statuses among the 4xx that do not judge the request itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failure that a provider answers with an HTTP status, as its adapter declares it.
+    """A documented failure of a provider, by HTTP status.
 
-    ``check`` is what to do about it, as a clause without its end ("compare the id with …"). Where it is
-    empty, the adapter's ``key_check`` (for `Code.AUTH_FAILED`) or ``advice`` stands in its place. ``kinds``
-    are those that it answers. `Code.NOT_FOUND` counts only as the provider's own JSON.
+    ``check`` is the remedy, as a clause without a full stop ("compare the id with …"). If it is empty, the
+    adapter's ``key_check`` (for `Code.AUTH_FAILED`) or ``advice`` takes its place. ``kinds`` are the kinds of
+    action that it applies to. `Code.NOT_FOUND` counts only in the provider's own JSON.
     """
 
     status: int
@@ -68,11 +67,12 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class ErrorMapper:
-    """The provider, as a message about it needs it.
+    """Builds outcomes from errors, with the facts of a provider that messages need.
 
-    ``support`` is whom to ask; ``address`` where its API is; ``setting`` the connection's settings that say
-    so; ``deadline`` how many seconds it has for an answer. ``key_check`` is what to do where the key is not
-    accepted, ``advice`` what to look at where an action of a kind is turned down: clauses without their end.
+    ``support`` is the provider's contact. ``address`` is the base address of its API. ``setting`` names the
+    settings for that address. ``deadline`` is the limit for an answer, in seconds. ``key_check`` is the
+    remedy for a rejected key. ``advice`` has the remedy for each kind of rejected action. Both are clauses
+    without a full stop.
     """
 
     title: str
@@ -85,10 +85,11 @@ class ErrorMapper:
     failures: tuple[Failure, ...]
 
     def shared_row(self, action: CallAction, reply: Response, quote: str, *, own: bool | None) -> Outcome:
-        """Return what a reply means, by what is declared of its status or is true of every provider.
+        """Return the outcome of a reply by its status.
 
-        ``quote`` is what the provider says itself, empty where that may not be shown. ``own`` is what its own
-        document says, yes or no; None: the reply is no document of its own.
+        The failures that the adapter declares come before the rules for all providers. ``quote`` is the
+        provider's own sentence, empty if it may not be shown. ``own`` is the verdict of the provider's own
+        document, None if the reply is not the provider's document.
         """
         if row := self._row(action, reply, own=own):
             return self.failure(action, reply, quote, row.code, row.check, own=own)
@@ -115,14 +116,14 @@ class ErrorMapper:
         return self.unknown(action, code, what, retry_after=reply.retry_after)
 
     def _row(self, action: CallAction, reply: Response, *, own: bool | None) -> Failure | None:
-        """Return what is declared of a status, or what every provider says no with."""
+        """Return the failure declared for a reply, or its status' rejection for all providers, or None."""
         for row in self.failures:
             if row.status == reply.status and action.kind in row.kinds:
                 return row
         match reply.status:
             case 200 if own is False:
                 return Failure(200, Code.REJECTED)
-            case 401 | 403 as status:  # by no document, but most often it is the key all the same
+            case 401 | 403 as status:  # most often the key, even without a document of the provider
                 return Failure(status, Code.REJECTED, self.key_check)
             case status if status // 100 == _REFUSES and status not in _NO_REFUSALS:
                 return Failure(status, Code.REJECTED)
@@ -139,9 +140,10 @@ class ErrorMapper:
         *,
         own: bool | None = False,
     ) -> Outcome:
-        """Return the outcome of a request that was certainly turned down, in the one sentence of its code.
+        """Return the outcome of a request that was certainly rejected, with the sentence of its code.
 
-        ``check`` is the clause of a `Failure`; empty: the code's usual one. ``own`` as in `shared_row`.
+        ``check`` is the clause of a `Failure`. If empty, it is the usual one of the code. ``own`` is that of
+        `shared_row`.
         """
         match code:
             case Code.AUTH_FAILED:
@@ -155,9 +157,9 @@ class ErrorMapper:
             case _:
                 what = f"did not {_ASKED[action.kind]}"
         check = check or self.advice.get(action.kind) or "check what was asked"
-        if own is None and reply.status in {401, 403}:  # a gateway's, perhaps, and not for the key
+        if own is None and reply.status in {401, 403}:  # perhaps a gateway's, and not because of the key
             check = f"{check}. Check its {self.setting}, too: the answer was not in the provider's own JSON"
-        # Behind a refusal there may be anything, such as a balance: its own words come before what to check.
+        # A rejection may have any cause, such as a low balance: the provider's words come before the advice.
         unsure = quote and code in {Code.AUTH_FAILED, Code.REJECTED}
         check = f"If that does not say why, {check}" if unsure else f"{check[0].upper()}{check[1:]}"
         said = f": “{quote}”" if quote else ""
@@ -175,7 +177,7 @@ class ErrorMapper:
         )
 
     def other_target(self, action: CallAction) -> Outcome:
-        """Return the outcome of a success that is about another target than the one asked for."""
+        """Return the outcome of a success that names another target than the requested one."""
         return self.unknown(
             action,
             Code.UNREADABLE_REPLY,
@@ -183,16 +185,17 @@ class ErrorMapper:
         )
 
     def contradiction(self, action: CallAction, reply: Response) -> Outcome:
-        """Return the outcome of a reply that says both that it was done and that it was not."""
+        """Return the outcome of a reply that reports both a success and a failure."""
         what = f"{self.title} contradicted itself ({reply.status}): it named a success and a failure."
         return self.unknown(action, Code.UNREADABLE_REPLY, what)
 
     def not_sighted(
         self, action: CallAction, reply: Response, *, absent: bool, put_off: bool
     ) -> LookupResult:
-        """Return what a look-up's reply says that does not show its target.
+        """Return the result of a look-up whose reply does not show the target.
 
-        ``absent``: the provider itself says that it has no such thing; ``put_off``: it did not look.
+        ``absent`` means that the provider itself says that it has no such target. ``put_off`` means that the
+        provider did not look.
         """
         what = aimed_at(action)
         match reply.status:
@@ -207,10 +210,10 @@ class ErrorMapper:
         return LookupResult(found=False if absent and not put_off else None, message=message, put_off=put_off)
 
     def rate_limited(self, action: CallAction, reply: Response) -> Outcome:
-        """Return the outcome of a request that was one too many, and was not processed."""
+        """Return the outcome of a request that exceeded the rate limit and was not processed."""
         message = f"{self.title} had too many requests and did not process this one."
         if isinstance(action, PlaceCall | StartCampaign):
-            # That a 429 was not processed is a custom, not a promise: too little to call people twice on.
+            # A 429 means "not processed" by custom only. That is too weak a reason to call people twice.
             retry, message = Retry.NEVER, f"{message} Wait a minute and ask again."
         else:
             retry = Retry.AFTER
@@ -223,7 +226,7 @@ class ErrorMapper:
         )
 
     def without_reply(self, action: CallAction, fault: Exception) -> Outcome:
-        """What it means that a request ended in a fault instead of a reply."""
+        """Return the outcome of a request that ended in an exception instead of a reply."""
         match fault:
             case httpx.ConnectError() if _is_certificate_fault(fault):
                 return failed(Code.CONFIG_ERROR, f"{self._untrusted} Nothing was sent.")
@@ -246,7 +249,7 @@ class ErrorMapper:
                 return self.unknown(action, Code.UNREADABLE_REPLY, ours)
 
     def out_of_reach(self, fault: Exception) -> str:
-        """Why the provider's host does not answer at all, and how to mend it."""
+        """Return why the provider's host does not answer at all, and the remedy."""
         causes = tuple(_causes(fault))
         host = httpx.URL(self.address).host
         check = f"Check this connection's {self.setting}"
@@ -267,7 +270,7 @@ class ErrorMapper:
     def unknown(
         self, action: CallAction, code: Code, what: str, *, retry_after: float | None = None
     ) -> Outcome:
-        """The outcome of a request that may have had its effect."""
+        """Return the outcome of a request that may have been executed."""
         retry = after_doubt(action)
         advice = "" if retry is Retry.IDEMPOTENT else f" Look at {self.title} before you ask again."
         return Outcome(
@@ -288,12 +291,12 @@ class ErrorMapper:
 
 
 def failed(code: Code, message: str) -> Outcome:
-    """The outcome of a request that was certainly turned down, and need not be sent again."""
+    """Return the outcome of a request that was certainly rejected, without another attempt."""
     return Outcome(status=Status.FAILED, code=code, message=message)
 
 
 def _sought(action: CallAction) -> str:
-    """What a provider looked for and did not find."""
+    """Return the noun phrase for a target that a provider did not find."""
     match action:
         case PlaceCall():
             return "what this call is to be placed with"
@@ -304,19 +307,19 @@ def _sought(action: CallAction) -> str:
 
 
 def aimed_at(action: CallAction) -> str:
-    """Return what an action is about, in one word."""
+    """Return the noun for an action's target."""
     return "call" if isinstance(action, PlaceCall | CancelCall) else "campaign"
 
 
 def after_doubt(action: CallAction) -> Retry:
-    """What the system may do about an attempt whose answer was lost."""
+    """Return how CallOps may retry an attempt whose outcome is unknown."""
     match action:
         case PlaceCall() | StartCampaign():
-            return Retry.VERIFY  # a second request could call people a second time
+            return Retry.VERIFY  # a second request could call people twice
         case StopCampaign():
-            return Retry.VERIFY  # a late one could stop what somebody has started anew
+            return Retry.VERIFY  # a late request could stop a campaign that was started again
         case CancelCall(target=NumberRef()):
-            return Retry.SHORT_WINDOW  # a late one could take away a newer schedule
+            return Retry.SHORT_WINDOW  # a late request could remove a newer schedule
         case _:
             return Retry.IDEMPOTENT
 
@@ -326,7 +329,7 @@ def _is_certificate_fault(fault: Exception) -> bool:
 
 
 def _causes(fault: BaseException | None) -> Iterator[BaseException]:
-    """A fault and all that led to it; where several addresses were tried, what happened at each."""
+    """Yield an exception and all its causes, with the exception of each address that was tried."""
     while fault is not None:
         yield fault
         if isinstance(fault, BaseExceptionGroup):

@@ -1,7 +1,7 @@
-"""How much a provider still takes: what its reply says of its rate, as a pause before the next request. Pure.
+"""Reads from a reply's headers how long a connection must pause before its next request.
 
-Voxworks documents ``X-RateLimit-Limit`` and ``X-RateLimit-Remaining`` as strings, and no more about them;
-they are believed of any provider that sends them. That the limit counts for a minute is *assumed*.
+Voxworks documents ``X-RateLimit-Limit`` and ``X-RateLimit-Remaining`` as strings, and no more about them.
+They are read from any provider's reply. That the limit applies to a minute is *assumed*.
 """
 
 from collections.abc import Mapping
@@ -13,20 +13,22 @@ from providers.actions import Code, LookupResult, Outcome
 from providers.transport.response import Response
 
 WINDOW: Final = 60.0
-"""Seconds that ``X-RateLimit-Limit`` counts for: *assumed*."""
+"""Seconds to which ``X-RateLimit-Limit`` applies: *assumed*."""
 
 SHARE: Final = 4
-"""When less than one in so many requests is left, the rest are spread over the window."""
+"""If less than this fraction (1/4) of the limit remains, requests are spread over the window."""
 
 DEFAULT_WAIT: Final = 5.0
-"""Seconds to wait at least where a provider refuses for its rate, or has nothing left. Short on purpose: a
-cancellation that comes too late does more harm than one more request that is refused."""
+"""Seconds to wait, at least, when the rate limit is exceeded or used up.
+
+It is short because a late cancellation does more harm than another rejected request.
+"""
 
 _MOST_DIGITS: Final = 9
 
 
 def pause(headers: Mapping[str, str]) -> float | None:
-    """Seconds to leave a connection alone after a reply with these headers (names in small letters)."""
+    """Return the seconds to pause after a reply with these headers (names in lower case), or None."""
     limit, left = (_count(headers.get(f"x-ratelimit-{name}")) for name in ("limit", "remaining"))
     if left == 0:
         return DEFAULT_WAIT
@@ -36,14 +38,14 @@ def pause(headers: Mapping[str, str]) -> float | None:
 
 
 def paused(outcome: Outcome, headers: Mapping[str, str]) -> Outcome:
-    """An outcome with the pause that its reply asks for: a refusal for the rate pauses by itself."""
+    """Return the outcome with the pause that its reply asks for. An exceeded rate limit always has one."""
     refused = outcome.code is Code.RATE_LIMITED
     seconds = _asked(headers, refused=refused, retry_after=outcome.retry_after)
     return outcome.model_copy(update={"pause": seconds})
 
 
 def put_off(sighting: LookupResult, reply: Response) -> LookupResult:
-    """What a look-up's reply says of the rate: the pause it asks for, and whether it was an answer at all."""
+    """Return the look-up's result with its pause and with ``put_off``, by the reply's status and headers."""
     refused = sighting.put_off or reply.status == httpx.codes.TOO_MANY_REQUESTS
     seconds = _asked(dict(reply.headers), refused=refused, retry_after=reply.retry_after)
     return sighting.model_copy(update={"put_off": refused, "pause": seconds})

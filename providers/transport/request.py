@@ -1,4 +1,4 @@
-"""Requests as values: what an adapter builds, and the exact bytes that come of it. Pure."""
+"""Requests as values: the request that an adapter builds, and the exact bytes to send."""
 
 import json
 import re
@@ -23,7 +23,7 @@ COMMON_HEADERS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What building a request may know besides the action: the time, and our id for the action."""
+    """Input for building a request besides the action: the time, and CallOps' id for the action."""
 
     now: datetime
     action_id: str
@@ -31,11 +31,12 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What an adapter builds: ``path`` quoted and with its first slash; ``headers`` only the provider's own.
+    """A request that an adapter builds.
 
-    ``headers`` hold what is secret, ``plain_headers`` what a reply may repeat: an account's id, say, or a
-    ``Content-Type`` that is wanted although there is no body. ``provider_time`` is the string that the
-    provider gets for the call's time, ``zone`` the IANA zone that this and the daily window are in.
+    ``path`` is quoted and has its leading slash. ``headers`` are only the provider's own, and hold secrets.
+    ``plain_headers`` hold what a reply may repeat, such as an account's id or a ``Content-Type`` without a
+    body. ``provider_time`` is the call's time as sent to the provider. ``zone`` is the IANA zone of that time
+    and of the daily window.
     """
 
     path: str
@@ -52,7 +53,7 @@ class Request:
 class Prepared:
     """The exact request for an action, ready to be sent once. Its repr holds no key and no number.
 
-    ``credentials`` are the values of the headers that are secret: never to be kept from a reply.
+    ``credentials`` are the values of the secret headers. They must never be kept from a reply.
     """
 
     action: CallAction = field(repr=False)
@@ -66,9 +67,12 @@ class Prepared:
 
 
 def path_segment(value: str, *, name: str) -> str:
-    """An id as one part of a path. Raises `CannotSendError` for field ``name``.
+    """Return an id as a segment of a path.
 
-    Quoting alone would not do: it leaves ``..`` as it is, and httpx resolves that.
+    Quoting alone is not enough: it leaves ``..`` unchanged, and httpx resolves that.
+
+    Raises:
+        CannotSendError: The id is invalid. The error names field ``name``.
     """
     if not re.fullmatch(SAFE_ID_PATTERN, value):
         raise CannotSendError("That is no id: letters, digits and . _ : - only, at most 128.", field=name)
@@ -76,9 +80,10 @@ def path_segment(value: str, *, name: str) -> str:
 
 
 def local_time(at: datetime, zone: tzinfo, now: datetime) -> datetime:
-    """A call's time in a zone.
+    """Return a call's time in a zone.
 
-    Raises `CannotSendError` for one that has passed: a provider might call at once.
+    Raises:
+        CannotSendError: The time has passed, so a provider might call at once, or it is too far away.
     """
     if at <= now:
         raise CannotSendError("This time has passed.", field="at")
@@ -91,9 +96,10 @@ def local_time(at: datetime, zone: tzinfo, now: datetime) -> datetime:
 def metadata_words(
     metadata: Mapping[str, JsonValue] | None, names: Mapping[str, str], *, title: str
 ) -> dict[str, JsonValue]:
-    """The metadata of a provider that takes only certain words: ``names`` are ours with the provider's.
+    """Return the metadata for a provider that takes only certain words. ``names`` maps our names to its own.
 
-    Raises `CannotSendError` for any other name, and for what is no text.
+    Raises:
+        CannotSendError: Another name is given, or a value is no text.
     """
     for name, value in (metadata or {}).items():
         if name not in names:
@@ -107,8 +113,12 @@ def metadata_words(
 
 
 def finish(request: Request, action: CallAction, *, base_url: str) -> Prepared:
-    """Turn what an adapter built into the exact request. Raises `CannotSendError`."""
-    # On a kept connection, a drop and an answer could both be an earlier request's.
+    """Return the exact request for what an adapter built.
+
+    Raises:
+        CannotSendError: The request would leave the configured address, or is no JSON.
+    """
+    # On a reused connection, a disconnect or an answer could belong to an earlier request.
     headers = {**COMMON_HEADERS, "Connection": "close", **request.plain_headers, **request.headers}
     if request.document is not None:
         headers["Content-Type"] = "application/json"
@@ -129,7 +139,7 @@ def _url(request: Request, base_url: str) -> str:
     if request.query:
         target += "?" + urlencode(request.query, quote_via=quote, safe="")
     base, url = _base(base_url), httpx.URL(base_url + target)
-    # As httpx will send it: to the configured host, and with no ".." resolved on the way.
+    # The URL must be as httpx will send it: to the configured host, and without a resolved "..".
     expected = base.raw_path.rstrip(b"/") + target.encode()
     if (url.scheme, url.netloc, url.raw_path) != (base.scheme, base.netloc, expected):
         raise CannotSendError(
@@ -140,12 +150,12 @@ def _url(request: Request, base_url: str) -> str:
 
 @lru_cache
 def _base(base_url: str) -> httpx.URL:
-    """Parsed once: every request is prepared before its acknowledgement, too."""
+    """Return the parsed base address, cached because requests are prepared before acknowledgements, too."""
     return httpx.URL(base_url)
 
 
 def _json(document: Mapping[str, JsonValue]) -> bytes:
     try:
         return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-    except (ValueError, RecursionError) as fault:  # NaN, half a surrogate pair, or nested without end
+    except (ValueError, RecursionError) as fault:  # NaN, half a surrogate pair, or nested too deeply
         raise CannotSendError("This cannot be written as JSON.", field="metadata") from fault

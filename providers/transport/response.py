@@ -1,4 +1,4 @@
-"""A provider's reply: read from the wire within bounds, and decoded without trust."""
+"""A provider's response: read from the wire within limits, and decoded without trust."""
 
 import json
 import math
@@ -16,14 +16,16 @@ from pydantic import JsonValue
 from providers.transport.redaction import Redactor
 
 LARGEST_BODY: Final = 1 << 20
-"""Bytes, decoded. The largest documented reply has a few hundred; a gzip bomb stops here."""
+"""Bytes after decoding, at most. The largest documented reply has a few hundred. This limits gzip bombs."""
 
 MOST_PIECES: Final = 2000
-"""Pieces in which a body comes: the largest one has as many packets at most. Chunks of a byte each would hold
-up all else for seconds."""
+"""Chunks of a body, at most, as many as the largest body has packets.
+
+A body in chunks of a byte each would block everything else for seconds.
+"""
 
 MOST_DIGITS: Final = 309
-"""Digits of an integer in a reply: as many as the largest double has."""
+"""Digits of an integer in a reply, at most: as many as the largest double has."""
 
 KEPT_HEADERS: Final = (
     "content-type",
@@ -32,10 +34,10 @@ KEPT_HEADERS: Final = (
     "x-ratelimit-remaining",
     "date",
 )
-"""What of a reply's headers is kept: no other is needed to understand a reply, and cookies are among them."""
+"""The headers of a reply that are kept. No other helps to understand a reply, and others may be cookies."""
 
 LONGEST_WAIT: Final = 30 * 24 * 3600.0
-"""Seconds: a month, far beyond any request's deadline; keeps an absurd ``Retry-After`` a possible date."""
+"""Seconds: a month, far beyond any request's deadline. It keeps an absurd ``Retry-After`` a valid date."""
 
 _ID = re.compile(r"[\x21-\x7e]{1,128}")
 _SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
@@ -43,11 +45,11 @@ _SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a provider answered.
+    """A provider's response.
 
-    ``document`` is its JSON object, None when the body is anything else; ``retry_after`` is in seconds, None
-    without that header or where it says nothing readable; ``raw`` is the body for the log and ``headers``
-    those of `KEPT_HEADERS` that came, redacted and cut.
+    ``document`` is its JSON object, None for any other body. ``retry_after`` is in seconds, None if the
+    header is missing or unreadable. ``raw`` is the body for the log, redacted and cut. ``headers`` are those
+    of `KEPT_HEADERS` that were sent, also redacted and cut.
     """
 
     status: int
@@ -58,23 +60,23 @@ class Response:
     headers: tuple[tuple[str, str], ...] = ()
 
     def value(self, key: str) -> JsonValue:
-        """What is under a key of the document, None where there is nothing."""
+        """Return the value of a key of the document, or None."""
         return (self.document or {}).get(key)
 
     def inside(self, key: str) -> Self:
-        """The object under a key, to be read like a reply of its own; empty where there is none."""
+        """Return the object under a key as a response of its own, empty if there is none."""
         value = self.value(key)
         return replace(self, document=value if isinstance(value, dict) else None)
 
     def whole(self) -> str | None:
-        """The document as JSON with nothing but secrets taken out; None where there is nothing."""
-        # Written anew, so that no other way to write a secret in JSON hides it.
+        """Return the document as JSON without its secrets, or None if there is no document."""
+        # Encoded anew, so that no unusual JSON escape hides a secret.
         return self.redactor.without_secrets(json.dumps(self.document)) if self.document else None
 
     def reference(self, *keys: str) -> str | None:
-        """The first of some keys that holds an id: one printable word, or an integer.
+        """Return the first id under some keys, or None. An id is one printable word, or an integer.
 
-        It is shown and never erased: one that holds a secret or the number that was asked about is none.
+        The id is shown and never erased. So a value that holds a secret or the requested number is not an id.
         """
         for key in keys:
             value = self.value(key)
@@ -85,9 +87,9 @@ class Response:
         return None
 
     def sentence(self, words: JsonValue, documented: Iterable[str]) -> str:
-        """Return a provider's sentence as it may be shown, without its full stop; empty where it may not.
+        """Return a provider's sentence as it may be shown, without its full stop, or an empty text.
 
-        What is ``documented`` holds nothing of anybody; of all others only those of small words are shown.
+        ``documented`` sentences hold nothing personal. Any other is shown only if the redactor allows it.
         """
         if not isinstance(words, str):
             return ""
@@ -99,7 +101,7 @@ class Response:
 
 
 async def read(response: httpx.Response, *, redactor: Redactor, now: datetime) -> Response:
-    """Read a reply to its end, or to the bound. ``now`` is what a date in ``Retry-After`` is counted from."""
+    """Read a response to its end, or to the limit. ``now`` is the base of a date in ``Retry-After``."""
     body, complete = await _body(response)
     wait = _longest(response.headers.get_list("retry-after"), now)
     headers = dict(response.headers) | ({} if wait is None else {"retry-after": wait})
@@ -116,7 +118,7 @@ async def read(response: httpx.Response, *, redactor: Redactor, now: datetime) -
 def stored_response(
     status: int, headers: Iterable[tuple[str, str]], raw: str, *, redactor: Redactor, now: datetime
 ) -> Response:
-    """A reply from what the log kept of it: the body redacted and cut, some of its headers."""
+    """Return a response from the log's copy of it: its body redacted and cut, and some headers."""
     kept = tuple(headers)
     return Response(
         status=status,
@@ -129,7 +131,7 @@ def stored_response(
 
 
 class _Decompressor(Protocol):
-    """`zlib.decompressobj`, as far as it is used here; its type has no public name."""
+    """The part of `zlib.decompressobj` that is used here, since its type has no public name."""
 
     @property
     def eof(self) -> bool: ...
@@ -138,12 +140,12 @@ class _Decompressor(Protocol):
 
 
 async def _body(response: httpx.Response) -> tuple[bytes, bool]:
-    """The decoded body, and whether it is all of it, decoded and within the bound."""
+    """Return the decoded body, and whether it is complete, valid and within the limit."""
     match response.headers.get("content-encoding", "identity").strip().lower():
         case "identity" | "":
             decompressor: _Decompressor | None = None
-        case "gzip" | "x-gzip" | "deflate":  # although `identity` was asked for
-            decompressor = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # either header
+        case "gzip" | "x-gzip" | "deflate":  # although `identity` was requested
+            decompressor = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # accepts either header
         case _:
             return b"", False
     body = bytearray()
@@ -161,7 +163,10 @@ async def _body(response: httpx.Response) -> tuple[bytes, bool]:
 
 
 def decode(body: bytes) -> dict[str, JsonValue] | None:
-    """A body's JSON object, None unless it is exactly one, in UTF-8, with each key once and no NaN."""
+    """Return a body's JSON object, or None.
+
+    The body must be a single object in UTF-8, without duplicate keys and NaN.
+    """
     try:
         value = json.loads(
             body.decode(),
@@ -200,12 +205,12 @@ def _bounded_int(digits: str) -> int:
 
 
 def _longest(values: Iterable[str], now: datetime) -> str | None:
-    """Of a header that came more than once, as proxies do it, the value that asks for the longest wait."""
+    """Return the value that asks for the longest wait, of a header that a proxy may have repeated."""
     return max(values, key=lambda value: _wait(value, now) or 0.0, default=None)
 
 
 def _wait(value: str | None, now: datetime) -> float | None:
-    """``Retry-After`` in seconds: it may be seconds, an HTTP date, or nonsense, which is as good as none."""
+    """Return ``Retry-After`` in seconds. It may be seconds or an HTTP date. Return None for anything else."""
     if value is None:
         return None
     if _SECONDS.fullmatch(value):
@@ -213,6 +218,6 @@ def _wait(value: str | None, now: datetime) -> float | None:
     try:
         moment = parsedate_to_datetime(value)
         seconds = (moment - now).total_seconds()
-    except (ValueError, TypeError, OverflowError):  # no date, or one without a zone
+    except (ValueError, TypeError, OverflowError):  # no date, or a date without a zone
         return None
     return min(max(seconds, 0.0), LONGEST_WAIT)

@@ -1,1 +1,1 @@
-"""The file itself: connections, schema, views, locks."""
+"""The SQLite file: connections, schema, views and locks."""

@@ -1,6 +1,7 @@
-"""Connections to the SQLite file: how one is opened, and how its write-ahead log is emptied.
+"""Connections to the SQLite file, and the truncation of its write-ahead log.
 
-WAL with ``synchronous=FULL``: a commit is on the disk when it returns, and readers never wait for the writer.
+In WAL mode with ``synchronous=FULL``, a commit is on the disk when it returns. Readers never wait for the
+writer.
 """
 
 import os
@@ -18,28 +19,32 @@ from storage.database.locking import begin
 from storage.database.migrations import APPLICATION_ID, OtherSchemaError, migrate
 
 BUSY_SECONDS: Final = 10.0
-"""How long a writer waits for one in another process before it gives up."""
+"""Seconds for which a writer waits for another process before it gives up."""
 
 WIPE_BUSY_MS: Final = 250
-"""How long emptying the write-ahead log waits for readers; it stands before everyone's commits."""
+"""Milliseconds for which truncating the write-ahead log waits for readers. Commits wait for it, too."""
 
 WAL_KEPT: Final = 8 * 1024 * 1024
-"""Bytes of the write-ahead log that stay once it begins anew: where somebody read for long, it grew."""
+"""Bytes of the write-ahead log that are kept when it restarts. Long reads make it grow."""
 
 CACHE_KIB: Final = 16 * 1024
-"""Pages kept in memory by each connection: the inner pages of a million entries' indexes."""
+"""Kibibytes of pages that each connection caches: the inner pages of the indexes of a million actions."""
 
 
 UNREADABLE: Final = (sqlite3.Error, UnicodeDecodeError)
-"""What reading a damaged file raises: Python cannot decode SQLite's message where that quotes rubbish."""
+"""Errors of reading a damaged file. UnicodeDecodeError: SQLite's message may quote invalid text."""
 
 
 class CannotOpenLogError(StorageError):
-    """The file cannot be used as a log: unreadable, damaged, somebody else's, or from a newer version."""
+    """The file cannot be used as a log: unreadable, damaged, another program's, or of another version."""
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
-    """Open the file, made and migrated if need be. Raises `CannotOpenLogError`."""
+    """Open the file for writing. Create and migrate it if necessary.
+
+    Raises:
+        CannotOpenLogError: The file cannot be used as a log.
+    """
     with _explained(path):
         _make_private(path)
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
@@ -61,9 +66,13 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
-    """Open a connection that cannot write to a file that is already set up. Raises `CannotOpenLogError`."""
+    """Open an existing file for reading only.
+
+    Raises:
+        CannotOpenLogError: The file cannot be used as a log.
+    """
     with _explained(path):
-        existing = f"{path.absolute().as_uri()}?mode=rw"  # rw: a reader of WAL shares its index
+        existing = f"{path.absolute().as_uri()}?mode=rw"  # rw: a reader in WAL mode shares the index
         connection = sqlite3.connect(existing, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
         try:
             _set_up(connection, "query_only = ON")
@@ -74,9 +83,9 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 
 
 def _make_private(path: Path) -> None:
-    """Make the file where there is none, for its owner alone; SQLite's own beside it get the same mode."""
-    with suppress(OSError, RuntimeError):  # it is there, or cannot be: SQLite says which
-        os.close(make(path.resolve()))  # where it is a link, SQLite would make what that names
+    """Create a missing file for its owner alone. SQLite gives its own files beside it the same mode."""
+    with suppress(OSError, RuntimeError):  # if it can be neither found nor made, SQLite reports why
+        os.close(make(path.resolve()))  # for a link, SQLite would create its target
 
 
 @contextmanager
@@ -95,7 +104,7 @@ def _set_up(connection: sqlite3.Connection, *pragmas: str) -> None:
 
 
 def _folded(text: str | None) -> str | None:
-    """Let SQL compare texts by `storage.database.folding`; what was erased is compared with nothing."""
+    """Return a text folded for comparison in SQL, or None for an erased one."""
     return None if text is None else fold(text)
 
 
@@ -103,7 +112,7 @@ def _recognise(connection: sqlite3.Connection) -> None:
     [(application,)] = connection.execute("PRAGMA application_id")
     if application == APPLICATION_ID:
         return
-    begin(connection)  # another process may be making the same file
+    begin(connection)  # another process may be creating the same file
     [(application,)] = connection.execute("PRAGMA application_id")
     [(tables,)] = connection.execute("SELECT count(*) FROM sqlite_schema")
     if application != APPLICATION_ID and tables:
@@ -113,7 +122,10 @@ def _recognise(connection: sqlite3.Connection) -> None:
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
-    """Switch the file to WAL. SQLite does not wait here for another process that does the same: we do."""
+    """Switch the file to WAL mode.
+
+    SQLite does not wait here for another process that does the same, so this function does.
+    """
     give_up = time.monotonic() + BUSY_SECONDS
     while True:
         try:
@@ -127,14 +139,14 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def checkpoint(connection: sqlite3.Connection) -> None:
-    """Write into the file what stands in the write-ahead log only, as far as nobody reads an old state."""
+    """Copy the write-ahead log into the file, as far as no reader needs an older state."""
     connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
 
 def is_overgrown(connection: sqlite3.Connection) -> bool:
-    """Return whether the write-ahead log is over `WAL_KEPT`, with all in the file that may be there.
+    """Return whether the write-ahead log exceeds `WAL_KEPT`, after a checkpoint.
 
-    A smaller one is left as it is.
+    A smaller write-ahead log gets no checkpoint.
     """
     [(_, _, path)] = connection.execute("PRAGMA database_list")
     try:
@@ -145,13 +157,13 @@ def is_overgrown(connection: sqlite3.Connection) -> bool:
     try:
         [(_, frames, _)] = connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
     except sqlite3.OperationalError:
-        return False  # the files may only be read here: it is left to those who write
+        return False  # the files are read-only here, so writers must do it
     [(size,)] = connection.execute("PRAGMA page_size")
     return int(frames * size) > WAL_KEPT
 
 
 def wipe(connection: sqlite3.Connection) -> bool:
-    """Empty the write-ahead log, unless somebody reads an old state just now; return whether it was done."""
+    """Truncate the write-ahead log. Return False if a reader of an older state prevents it."""
     connection.execute(f"PRAGMA busy_timeout = {WIPE_BUSY_MS}")
     [(busy, _, _)] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")

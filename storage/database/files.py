@@ -1,6 +1,6 @@
-"""Makes the files that hold the log or what was taken from it: for their owner alone, through nobody's link.
+"""Creates the files of the log and of exports from it, readable by their owner only and never through a link.
 
-Each file that this program makes on a machine is made here, but for those that SQLite makes beside its own.
+This module creates every file of this program, except those that SQLite creates beside its own.
 """
 
 import errno
@@ -15,32 +15,44 @@ from typing import Final
 from storage import StorageError
 
 OURS: Final = 0o600
-"""The mode: numbers and names are in these files, or what the log is checked by."""
+"""The mode. The files hold numbers and names, or what the log is verified with."""
 _SAFELY: Final = os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class CannotWriteFileError(StorageError):
-    """Why a file was not written, as a sentence."""
+    """A file was not written. The message is a sentence that says why."""
 
 
 def make(path: Path) -> int:
-    """Make a file that was not there, and return its descriptor. Raises `OSError`."""
+    """Create a file that did not exist, and return its descriptor.
+
+    Raises:
+        OSError: The file exists, or cannot be created.
+    """
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _SAFELY, OURS)
 
 
 def open_made(path: Path) -> int | None:
-    """Return a descriptor of a file that `make` made; None where none stands there. Raises `OSError`."""
+    """Return a descriptor of a file that `make` created, or None if there is none.
+
+    Raises:
+        OSError: The file cannot be opened.
+    """
     try:
         return os.open(path, os.O_RDWR | _SAFELY)
     except OSError as error:
-        if error.errno in {errno.ENOENT, errno.ELOOP}:  # gone, or a link that somebody put there
+        if error.errno in {errno.ENOENT, errno.ELOOP}:  # removed, or replaced by a link
             return None
         raise
 
 
 def append_line(path: Path, line: str) -> None:
-    """Add a line to a file, made if need be, onto the disk. Raises `OSError`, also where it is no file."""
-    # Without O_NONBLOCK a pipe that somebody put there would keep us for ever.
+    """Append a line to a file and sync it to the disk. Create the file if necessary.
+
+    Raises:
+        OSError: The line cannot be written, or the path is no regular file.
+    """
+    # Without O_NONBLOCK, a pipe in its place would block for ever.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | _SAFELY, OURS)
     with os.fdopen(descriptor, "wb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -52,7 +64,7 @@ def append_line(path: Path, line: str) -> None:
 
 @dataclass(slots=True)
 class NewFile:
-    """A file that is being filled. ``keep``: whether it gets its name when that is done."""
+    """A file that is being written. ``keep`` says whether it gets its name at the end."""
 
     path: Path
     descriptor: int
@@ -63,11 +75,14 @@ class NewFile:
 def whole(
     target: Path, what: str, *, mark: str, link: Callable[[Path, Path], None] = os.link
 ) -> Iterator[NewFile]:
-    """Give a new file to fill, which gets its own name once it is on the disk.
+    """Yield a new file, and give it its name once it is on the disk.
 
-    ``what`` it is, people read; ``mark`` stands behind its name until then. ``link`` is how a file gets a
-    second name. Where filling it fails nothing is left. A file that is there is neither written to nor
-    replaced. Raises `CannotWriteFileError`.
+    ``what`` describes the file in messages. ``mark`` is the suffix of its name until it is complete. ``link``
+    creates a second name for a file. On an error no file is left. An existing file is neither written nor
+    replaced.
+
+    Raises:
+        CannotWriteFileError: The file exists already, or cannot be written.
     """
     unfinished = target.with_name(f"{target.name}{mark}")
     if os.path.lexists(target):
@@ -99,15 +114,19 @@ def _there_already(target: Path) -> str:
 
 
 def _give_name(unfinished: Path, target: Path, link: Callable[[Path, Path], None]) -> None:
-    """Give a file its name, unless somebody took that meanwhile. Raises `FileExistsError`."""
+    """Give a file its name.
+
+    Raises:
+        FileExistsError: The name was taken meanwhile.
+    """
     try:
         link(unfinished, target)
     except FileExistsError:
         raise
-    except OSError:  # a file system without links: the name is taken first, then the file put in its place
+    except OSError:  # a file system without links: reserve the name, then put the file in its place
         os.close(make(target))
         unfinished.replace(target)
-    with suppress(OSError):  # some file systems sync no folder
+    with suppress(OSError):  # some file systems cannot sync folders
         folder = os.open(target.absolute().parent, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -1,7 +1,7 @@
-"""Folds text for comparison: two texts are equal once folded where only their writing differs. Pure.
+"""Folds texts for comparison: two texts are equal after folding if they differ only in how they are written.
 
-Phones and programs write one text in several ways: composed or decomposed, with curly or straight quotes,
-with joiners. Nothing that is folded is kept: the log compares its rows as they stand.
+Phones and programs write the same text in several ways: composed or decomposed, with curly or straight
+quotes, with joiners. Folded texts are never stored, so the log compares its rows as they are.
 """
 
 import re
@@ -12,7 +12,7 @@ IGNORABLE: Final = (
     "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-"""What Unicode displays as nothing (Default_Ignorable_Code_Point), for a class of a pattern."""
+"""Characters that Unicode displays as nothing (Default_Ignorable_Code_Point), for a pattern's class."""
 
 _IGNORED: Final = re.compile(f"[{IGNORABLE}]")
 _ALIKE: Final = str.maketrans(
@@ -23,15 +23,16 @@ _ALIKE: Final = str.maketrans(
         "\u2026": "...",
     }
 )
-"""Apostrophes, quotes, dashes and dots that keyboards and phones put in the place of another."""
+"""Apostrophes, quotes, dashes and dots that keyboards and phones substitute."""
 _DOTLESS: Final = str.maketrans({"\u0131": "i", "\u0130": "i"})
 _DOT_OVER_I: Final = "i\u0307"
 
 
 def as_typed(text: str) -> str:
-    """Undo what keyboards and phones do to a text: composition, invisible characters, quotes, dashes, spaces.
+    """Return a text without what keyboards and phones change in it.
 
-    Letters and digits stay as they are, and in small or capital letters.
+    These are composition, invisible characters, quotes, dashes and spaces. Letters and digits stay, and so
+    does their case.
     """
     if not text.isascii():
         bare = _IGNORED.sub("", unicodedata.normalize("NFC", text))
@@ -40,16 +41,16 @@ def as_typed(text: str) -> str:
 
 
 def fold_name(text: str) -> str:
-    """Fold what one name may be written as: as it is typed, in small or capital letters.
+    """Return a name as typed and case-folded.
 
-    Another name never folds to the same: accents, digits and letters of other scripts stay as they are.
+    Different names never fold to the same: accents, digits and letters of other scripts stay.
     """
     folded = as_typed(text).casefold()
     return folded if folded.isascii() else unicodedata.normalize("NFC", folded)
 
 
 def fold(text: str) -> str:
-    """Fold for a search, in which more is alike: width, ligatures, and the Turkish i with and without dot."""
+    """Return a text folded for a search, which also ignores width, ligatures and the dot of the Turkish i."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text).translate(_DOTLESS).casefold().replace(_DOT_OVER_I, "i")
     return fold_name(text)

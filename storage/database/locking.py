@@ -1,4 +1,4 @@
-"""Taking SQLite's write lock beside other processes, each in its turn."""
+"""Acquires SQLite's write lock fairly among processes."""
 
 import sqlite3
 import time
@@ -9,7 +9,7 @@ from typing import Final
 from storage.errors import LogBusyError
 
 PAUSE: Final = (0.0005, 0.003)
-"""Seconds between two tries, at random from between these."""
+"""The range, in seconds, of the random pause between two attempts."""
 
 
 def _always() -> bool:
@@ -17,11 +17,15 @@ def _always() -> bool:
 
 
 def begin(connection: sqlite3.Connection, wanted: Callable[[], bool] = _always) -> None:
-    """Begin a transaction that may write, waiting as long as the connection's ``busy_timeout`` says.
+    """Begin a write transaction, and wait for the lock as long as the connection's ``busy_timeout``.
 
-    SQLite's own pauses grow to a tenth of a second: whoever waits longest then asks least often, and starves
-    where others commit all the time. Here everybody asks alike. ``wanted``: whether anybody still waits.
-    Raises `LogBusyError`, and `sqlite3.OperationalError` for anything else.
+    SQLite's own pauses grow to a tenth of a second, so the longest waiter retries least often. It starves if
+    others commit all the time. Here every waiter retries equally often. ``wanted`` returns whether a caller
+    still waits.
+
+    Raises:
+        LogBusyError: The lock was not available in time, or nobody waits any more.
+        sqlite3.OperationalError: Any other error.
     """
     [(patience,)] = connection.execute("PRAGMA busy_timeout")
     give_up = time.monotonic() + patience / 1000

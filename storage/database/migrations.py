@@ -1,9 +1,9 @@
-"""The schema of the SQLite store, and how a file comes to have it.
+"""The schema of the SQLite store, and the migration of a file to it.
 
-Times are integers: microseconds since 1970 in UTC. What is personal stands in ``personal`` (values),
-``lookup`` (numbers, as keyed hashes), ``nonces`` (what a form was about to ask) and ``people`` (names), and
-nowhere else. Rows holding personal values are blanked, never deleted, and never move inside the file:
-SQLite's ``secure_delete`` zeroes what a row gives up, but not the copies left behind when pages are merged.
+Times are integers: microseconds since 1970 in UTC. Personal data is only in ``personal`` (values), ``lookup``
+(numbers, as keyed hashes), ``nonces`` (drafts) and ``people`` (names). Rows with personal values are blanked,
+never deleted, and never move inside the file. SQLite's ``secure_delete`` zeroes a deleted row, but not the
+copies that remain when pages are merged.
 """
 
 import hashlib
@@ -21,10 +21,10 @@ from storage.database.locking import begin
 from storage.database.views import VIEWS
 
 APPLICATION_ID: Final = int.from_bytes(b"CALL")
-"""What `PRAGMA application_id` says of our files."""
+"""The value of `PRAGMA application_id` in the store's files."""
 
 NEVER: Final = 9_223_372_036_854_775_807
-"""What stands in the index of pending requests for the deadline of one that has none."""
+"""The deadline of a request without one, in the index of pending requests."""
 
 _MESSAGE: Final = """
     CASE {0}.slot WHEN 'thread' THEN 'audit' WHEN 'card_thread' THEN 'card' ELSE {0}.slot END
@@ -38,7 +38,7 @@ _NEXT: Final = f"""
               AND {_MESSAGE.format("other")} = {_MESSAGE.format("one")}))
     WHERE ended IS NULL AND request = NEW.request
 """  # noqa: S608 - fixed text
-"""Note which waiting posts of a request wait for no other of it."""
+"""Mark the unsent outbox rows of a request that wait for no other row of it."""
 
 SCHEMA: Final = f"""
 CREATE TABLE events (
@@ -315,20 +315,22 @@ MIGRATIONS: Final = Migrations("callops")
 
 @MIGRATIONS(name=f"initial_{hashlib.sha256(SCHEMA.encode()).hexdigest()[:12]}")
 def initial(database: Database) -> None:
-    """Make the schema. Its name says which: until the first release it is edited in place."""
+    """Create the schema. Its hash is in the name, because it is edited in place until the first release."""
     database.executescript(SCHEMA)
 
 
 class OtherSchemaError(StorageError):
-    """The file was made by another version of this program, with a schema that this one does not know."""
+    """The file was created by another version of this program, whose schema this version does not know."""
 
 
 def migrate(connection: Connection) -> None:
-    """Bring a file to the present schema; several processes may start together.
+    """Migrate a file to the present schema. Several processes may start together.
 
-    The write lock is taken before anything is done, so that the second process finds all done; where nothing
-    is to be done, it is not taken at all, however busy others are. Raises `OtherSchemaError` when the file
-    has migrations that this program does not know; nothing changes then.
+    The write lock is acquired first, so a second process finds the work done. If there is nothing to do, the
+    lock is not acquired, however busy others are.
+
+    Raises:
+        OtherSchemaError: The file has migrations that this program does not know. Nothing changes.
     """
     database = Database(connection, execute_plugins=False)
     if _is_present(connection):
@@ -343,7 +345,7 @@ def migrate(connection: Connection) -> None:
 
 
 def _is_present(connection: Connection) -> bool:
-    """Whether a file has all migrations and no others. It only reads."""
+    """Return whether a file has exactly the known migrations. It only reads."""
     table = "SELECT 1 FROM sqlite_schema WHERE name = '_sqlite_migrations'"
     if connection.execute(table).fetchone() is None:
         return False
@@ -355,14 +357,14 @@ def _is_present(connection: Connection) -> bool:
 
 @cache
 def known() -> frozenset[str]:
-    """The names of the migrations that this program knows."""
+    """Return the names of the migrations that this program knows."""
     with closing(Database(memory=True, execute_plugins=False)) as empty:
         return frozenset(migration.name for migration in MIGRATIONS.pending(empty))
 
 
 @cache
 def schema() -> Mapping[str, str | None]:
-    """What the migrations make: each thing's SQL by its name."""
+    """Return the SQL of everything that the migrations create, by name."""
     with closing(Database(memory=True, execute_plugins=False)) as fresh:
         MIGRATIONS.apply(fresh)
         return MappingProxyType(
@@ -371,7 +373,7 @@ def schema() -> Mapping[str, str | None]:
 
 
 def refuse_others(database: Database) -> None:
-    """Raise `OtherSchemaError` for a file that has migrations which this program does not know.
+    """Raise `OtherSchemaError` for a file with migrations that this program does not know.
 
     It only reads.
     """

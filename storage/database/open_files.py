@@ -1,7 +1,7 @@
-"""The files of an open log, compared with those that lie at its path now.
+"""Detects that the files of an open log were replaced, by comparing them with those at its path.
 
-SQLite goes on with the files it has opened. After they were deleted or replaced, whatever it commits is gone
-with the process. After another file was copied over the database, what is read is a mixture of the two.
+SQLite keeps using the files that it opened. If they were deleted or replaced, whatever it commits is lost
+with the process. If another file was copied over the database, reads return a mixture of the two.
 
 The descriptors here are never closed. Closing one would drop all locks that this process has on its file
 (https://www.sqlite.org/howtocorrupt.html, "POSIX advisory locks canceled").
@@ -15,29 +15,39 @@ from pathlib import Path
 from typing import Final
 
 PART: Final = 256 * 1024
-"""Bytes at either end of a database that are compared: most tables have their roots at its beginning."""
+"""Bytes at either end of a database that are compared. Most tables have their roots at its beginning."""
 
 _SALT, _BACKFILLED, _ATTEMPTED = slice(32, 40), slice(96, 100), slice(128, 132)
-"""Of the index of the write-ahead log (https://www.sqlite.org/walformat.html, "The WAL-Index File Format"):
-what changes when the log begins anew, and how many of its frames are in the database, or soon will be."""
+"""Parts of the index of the write-ahead log.
+
+They change when the log restarts, and count its frames that are in the database or soon will be. See
+https://www.sqlite.org/walformat.html, "The WAL-Index File Format".
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """How the database was found."""
+    """An observed state of the database file."""
 
     checkpoint: bytes
-    """Changes with each checkpoint that writes to the database; in WAL mode nothing else does."""
+    """Changes with each checkpoint that writes to the database. In WAL mode nothing else writes to it."""
     stamp: tuple[int, int]
     content: bytes
 
 
 class OpenFiles:
-    """The files of a log that was just opened, by a connection that is kept open as long as this is asked."""
+    """The files of an open log.
+
+    The connection that opened them must stay open as long as this object is used.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Raises OSError where they cannot be read."""
-        real = path.resolve()  # SQLite puts its own files beside the file that a link leads to
+        """Read the files' identities.
+
+        Raises:
+            OSError: The files cannot be read.
+        """
+        real = path.resolve()  # SQLite puts its own files beside the target of a link
         self._paths = (path, real.with_name(f"{real.name}-wal"), real.with_name(f"{real.name}-shm"))
         self._opened = [_identity(one) for one in self._paths]
         database, _, index = self._paths
@@ -48,7 +58,7 @@ class OpenFiles:
         self._seen = self._look(None)
 
     def replaced(self) -> str | None:
-        """Say which file is not the one that is open any more, or not to be read; None while all is well."""
+        """Return which file was replaced or cannot be read, or None."""
         with self._one_at_a_time:
             for path, opened in zip(self._paths, self._opened, strict=True):
                 try:
@@ -73,7 +83,7 @@ class OpenFiles:
         self._seen = now
 
     def _look(self, seen: _Seen | None) -> _Seen | None:
-        """How the database is found now; None while a checkpoint is writing to it."""
+        """Return the present state of the database, or None while a checkpoint writes to it."""
         checkpoint = self._checkpoint()
         status = os.fstat(self._database)
         stamp = status.st_mtime_ns, status.st_size
@@ -86,7 +96,7 @@ class OpenFiles:
         return _Seen(checkpoint, stamp, content)
 
     def _checkpoint(self) -> bytes | None:
-        """What the last checkpoint left; None while there is another one."""
+        """Return the mark of the last checkpoint, or None while another one runs."""
         index = os.pread(self._index, _ATTEMPTED.stop, 0)
         if index[_BACKFILLED] != index[_ATTEMPTED]:
             return None

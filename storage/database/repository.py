@@ -1,7 +1,7 @@
-"""Repositories: what the tables of one subject can be asked for, each time in one transaction.
+"""Repositories: the queries and changes for the tables of one subject, each in a transaction.
 
-A function that takes a connection is what happens inside a transaction, and neither begins nor ends one. A
-repository lends such functions to the event loop, on the thread that reads or the one that writes:
+A function that takes a connection runs inside a transaction, and neither begins nor ends one. A repository
+makes such functions available to the event loop, on the reader's or the writer's thread:
 
     class Approvals(Repository):
         pending = reads(pending)
@@ -26,7 +26,7 @@ Method = Callable[Concatenate[Any, Given], Coroutine[Any, Any, Result]]
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """An open file: the threads that read and write it, and what writing takes from outside."""
+    """An open file: its reader and writer threads, and the external inputs of writing."""
 
     path: Path
     sources: WriteContext
@@ -36,7 +36,7 @@ class Database:
 
 
 class Repository:
-    """The tables of one subject, of one open database."""
+    """The tables of one subject, in an open database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -59,7 +59,7 @@ def reads(
 @overload
 def reads(function: Callable[Concatenate[Connection, Given], Result]) -> Method[Given, Result]: ...
 def reads(function: Callable[..., Result]) -> Method[..., Result]:
-    """Make a repository's method of a function that reads."""
+    """Return a repository's method that runs a function on the reader's thread."""
     return _lend(function, Repository._read)  # noqa: SLF001 - of this module
 
 
@@ -70,7 +70,7 @@ def writes(
 @overload
 def writes(function: Callable[Concatenate[Connection, Given], Result]) -> Method[Given, Result]: ...
 def writes(function: Callable[..., Result]) -> Method[..., Result]:
-    """Make a repository's method of a function that writes."""
+    """Return a repository's method that runs a function on the writer's thread."""
     return _lend(function, Repository._write)  # noqa: SLF001 - of this module
 
 
@@ -78,7 +78,7 @@ def _lend(
     function: Callable[..., Result],
     run: Callable[[Repository, Callable[[Connection], Result]], Coroutine[Any, Any, Result]],
 ) -> Method[..., Result]:
-    """Make a method that hands on the `WriteContext` of its repository to a function that takes them."""
+    """Return a method that also passes the repository's `WriteContext` to a function that takes one."""
     with_sources = WriteContext in [one.annotation for one in signature(function).parameters.values()]
 
     @wraps(function)

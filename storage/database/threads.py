@@ -1,4 +1,4 @@
-"""The thread that reads the SQLite file and the one that writes it: what waits for one is run together."""
+"""The reader and the writer thread of the SQLite file, which run waiting jobs in batches."""
 
 import asyncio
 import math
@@ -27,18 +27,20 @@ from storage.database.open_files import OpenFiles
 from storage.errors import CommitUnknownError, LogBusyError, LogReplacedError
 
 TOGETHER: Final = 64
-"""At most so many changes are committed together, so that another process gets its turn; and as many read."""
+"""Changes in a commit, at most, so that another process gets its turn. The same limit applies to reads."""
 
 COMMIT_WITHIN: Final = 0.4
-"""Seconds that a change which is being written may take past its deadline, until nobody knows whether it is
-recorded: a commit takes milliseconds."""
+"""Seconds by which a running change may exceed its deadline before its outcome is unknown.
+
+A commit takes milliseconds.
+"""
 
 Result = TypeVar("Result")
 Work = Callable[[sqlite3.Connection], Result]
 
 
 class ConnectionThread:
-    """A connection and the one thread that uses it."""
+    """A connection and the only thread that uses it."""
 
     def __init__(self, thread: ThreadPoolExecutor, connection: sqlite3.Connection) -> None:
         self._thread = thread
@@ -46,7 +48,7 @@ class ConnectionThread:
 
     @classmethod
     async def open(cls, opening: Callable[[], sqlite3.Connection], name: str) -> Self:
-        """Open a connection in a new thread of that name. Raises what ``opening`` raises."""
+        """Open a connection in a new thread of that name. Raise whatever ``opening`` raises."""
         thread = ThreadPoolExecutor(1, thread_name_prefix=name)
         try:
             return cls(thread, await asyncio.get_running_loop().run_in_executor(thread, opening))
@@ -55,17 +57,17 @@ class ConnectionThread:
             raise
 
     def run(self, work: Work[Result]) -> asyncio.Future[Result]:
-        """Run ``work`` after all that waits already."""
+        """Run ``work`` after everything that is already waiting."""
         return asyncio.get_running_loop().run_in_executor(self._thread, work, self._connection)
 
     async def close(self) -> None:
-        """Close after all that waits already."""
+        """Close the connection after everything that is already waiting."""
         await self.run(sqlite3.Connection.close)
         self._thread.shutdown()
 
 
 class Job:
-    """Work for a connection's thread. It begins or is withdrawn, whichever is first, and never both."""
+    """Work for a connection's thread. It is either begun or withdrawn, never both."""
 
     __slots__ = ("_decided", "done", "work")
 
@@ -75,24 +77,24 @@ class Job:
         self._decided = threading.Lock()
 
     def begin(self) -> bool:
-        """Return whether it may be done now: nobody has withdrawn it."""
+        """Begin the job, and return False if it was withdrawn."""
         return self._decided.acquire(blocking=False)
 
     def withdraw(self) -> bool:
-        """Return whether it will never be done: it has not begun."""
+        """Withdraw the job, and return False if it has begun."""
         return self._decided.acquire(blocking=False)
 
     @property
     def wanted(self) -> bool:
-        """Whether it is still to be done."""
+        """True while the job has neither begun nor been withdrawn."""
         return not self._decided.locked()
 
 
 class _Together(ABC):
-    """What waits while something else runs is run together: in one transaction, by one turn of the thread.
+    """Base of the threads: jobs that wait while others run form the next batch, in one transaction.
 
-    Each may fail without the others. A caller that is cancelled, or whose deadline has passed, withdraws what
-    has not begun. What has begun is finished.
+    A job may fail without the others. A caller that is cancelled, or whose deadline has passed, withdraws a
+    job that has not begun. A job that has begun is finished.
     """
 
     def __init__(self, thread: ConnectionThread) -> None:
@@ -103,17 +105,18 @@ class _Together(ABC):
 
     @abstractmethod
     def _all(self, jobs: Sequence[Job], connection: sqlite3.Connection) -> list[Any]:
-        """Do all in one transaction; each one's result, or the exception it raised and was undone for."""
+        """Run all jobs in one transaction. Return each one's result, or the exception that undid it."""
 
     @abstractmethod
     def _late(self, job: Job) -> None:
-        """Answer a job that is not done by its deadline."""
+        """Handle a job that is not done by its deadline."""
 
     async def do(self, work: Work[Result], *, within: float | None = None) -> Result:
         """Run ``work`` and return its result once the transaction has ended.
 
-        Raises `LogBusyError` where it has not begun by the deadline of the answer it is for, or ``within``
-        so many seconds. It is not done then, nor later.
+        Raises:
+            LogBusyError: The job has not begun by the current deadline, or ``within`` so many seconds. It
+                never runs.
         """
         loop = asyncio.get_running_loop()
         job = Job(work, loop.create_future())
@@ -134,7 +137,7 @@ class _Together(ABC):
         return result
 
     async def close(self) -> None:
-        """Do what is waiting, as far as that is possible, then close."""
+        """Run the waiting jobs as far as possible, then close."""
         if self._busy:
             with suppress(LogBusyError):
                 await self.do(lambda _: None)
@@ -163,11 +166,11 @@ class _Together(ABC):
 
 
 def _settle(jobs: Sequence[Job], outcomes: Sequence[Any]) -> None:
-    """Tell each caller what came of its work."""
+    """Set the result or the exception of each job for its caller."""
     for job, outcome in zip(jobs, outcomes, strict=True):
         if job.done.done():
             continue
-        if isinstance(outcome, StopIteration):  # no future takes it
+        if isinstance(outcome, StopIteration):  # a future cannot hold it
             job.done.set_exception(RuntimeError(repr(outcome)))
         elif isinstance(outcome, Exception):
             job.done.set_exception(outcome)
@@ -176,34 +179,38 @@ def _settle(jobs: Sequence[Job], outcomes: Sequence[Any]) -> None:
 
 
 def _withdraw(job: Job) -> bool:
-    """Withdraw a job and tell its caller; False where it has begun."""
+    """Withdraw a job and raise in its caller. Return False if it has begun."""
     if withdrawn := job.withdraw() and not job.done.done():
         job.done.set_exception(LogBusyError("the log could not be used in time"))
     return withdrawn
 
 
 class Reader(_Together):
-    """Reads, each time as of one moment, which is not before it was asked to.
+    """Reads, each as of a moment not earlier than its call.
 
-    One that takes long holds up those it is read with, as it would hold up those behind it.
+    A slow read delays those in its batch, as it would delay those after it.
     """
 
     failed: tuple[float, str] | None = None
-    """When SQLite last could not read, in seconds of `time.monotonic`, and what it said."""
+    """Time of SQLite's last read error, in seconds of `time.monotonic`, and its message."""
 
     @classmethod
     async def open(cls, path: Path) -> Self:
-        """Open a file that a `Writer` has set up. Raises `CannotOpenLogError`."""
+        """Open a file that a `Writer` has set up.
+
+        Raises:
+            CannotOpenLogError: The file cannot be read.
+        """
         return cls(await ConnectionThread.open(partial(open_for_reading, path), "log-reader"))
 
     def _late(self, job: Job) -> None:
-        """Answer a job that is not done by its deadline: whatever it reads, nothing changes by it."""
+        """Withdraw a job that is not done by its deadline. A read changes nothing, even if it has begun."""
         job.withdraw()
         if not job.done.done():
             job.done.set_exception(LogBusyError("the log could not be read in time"))
 
     def _all(self, jobs: Sequence[Job], connection: sqlite3.Connection) -> list[Any]:
-        """Do all in one transaction; each one's result, or the exception it raised."""
+        """Run all jobs in one transaction. Return each one's result or exception."""
         outcomes: list[Any] = []
         try:
             connection.execute("BEGIN")
@@ -212,10 +219,10 @@ class Reader(_Together):
                     outcomes.append(job.work(connection) if job.begin() else None)
                 except Exception as error:
                     if not connection.in_transaction:
-                        raise  # SQLite has ended it: what came next would not be of one moment
+                        raise  # SQLite ended the transaction: later jobs would read another moment
                     outcomes.append(error)
             connection.execute("ROLLBACK")  # it only read
-        except Exception as error:  # noqa: BLE001 - each caller is told, in its own task
+        except Exception as error:  # noqa: BLE001 - each caller gets it in its own task
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             outcomes = [error for _ in jobs]
@@ -226,25 +233,32 @@ class Reader(_Together):
 
 
 class Writer(_Together):
-    """Writes; the only one to do so in its process.
+    """Writes. It is the only writer in its process.
 
-    Changes that are committed together are each in a savepoint of their own, and share one sync of the disk.
-    A caller hears of its change when it is on the disk.
+    Changes that are committed together have a savepoint each, and share one sync of the disk. A caller gets
+    its result when its change is on the disk.
     """
 
     files: OpenFiles | None = None
-    """The files that are watched; None: they are not."""
+    """The files that are watched, None if they are not."""
 
     @classmethod
     async def open(cls, path: Path) -> Self:
-        """Open the file, made and migrated if need be. Raises `CannotOpenLogError`."""
+        """Open the file. Create and migrate it if necessary.
+
+        Raises:
+            CannotOpenLogError: The file cannot be used as a log.
+        """
         return cls(await ConnectionThread.open(partial(open_for_writing, path), "log-writer"))
 
     async def do(self, work: Work[Result], *, within: float | None = None) -> Result:
         """Run ``work`` and return its result once it is on the disk.
 
-        Raises as its base does, and `CommitUnknownError` where it has begun by the deadline and does not
-        end. ``within``: it records nothing that its answer tells of.
+        A job with ``within`` is not counted among the deadline's commits.
+
+        Raises:
+            LogBusyError: The job has not begun in time. It never runs.
+            CommitUnknownError: The job has begun, but did not end in time.
         """
         result = await super().do(work, within=within)
         if within is None and (due := deadlines.current()):
@@ -252,10 +266,10 @@ class Writer(_Together):
         return result
 
     async def wipe(self) -> bool:
-        """Empty the write-ahead log, where erased values would linger; whether that could be done.
+        """Truncate the write-ahead log, where erased values would linger. Return whether that succeeded.
 
-        If somebody is reading an old state just now, it is left to the next time or to `close`. An answer
-        whose deadline has come does not wait for it.
+        If a reader of an older state prevents it, the next call or `close` must do it. An answer whose
+        deadline has come does not wait for it.
         """
         running = self._thread.run(wipe)
         if due := deadlines.current():
@@ -264,51 +278,55 @@ class Writer(_Together):
         return await running
 
     def _late(self, job: Job) -> None:
-        """Withdraw a job by its deadline; one that has begun has a moment more to end."""
+        """Withdraw a job at its deadline. A job that has begun gets `COMMIT_WITHIN` more seconds."""
         if not job.done.done() and not _withdraw(job):
             asyncio.get_running_loop().call_later(COMMIT_WITHIN, _give_up, job.done)
 
     async def watch(self, path: Path) -> None:
-        """Commit only into the file that lies at its path, from now on. Raises `CannotOpenLogError`."""
-        await self._thread.run(checkpoint)  # where a process was killed, none has been made since
+        """Commit only into the file at this path from now on.
+
+        Raises:
+            CannotOpenLogError: The files cannot be read.
+        """
+        await self._thread.run(checkpoint)  # after a killed process, no checkpoint has been made
         try:
             self.files = OpenFiles(path)
         except OSError as error:
             raise CannotOpenLogError(f"{path} cannot be watched: {error.strerror}") from error
 
     def _replaced(self) -> LogReplacedError | None:
-        """Return why what is committed now would be lost; None: it would not."""
+        """Return the error of replaced files, in which a commit would be lost, or None."""
         why = self.files.replaced() if self.files else None
         return LogReplacedError(why) if why else None
 
     def _all(self, jobs: Sequence[Job], connection: sqlite3.Connection) -> list[Any]:
-        """Do all in one transaction; each one's result, or the exception it raised and was undone for."""
+        """Run all jobs in one transaction. Return each one's result, or the exception that undid it."""
         outcomes: list[Any] = []
         try:
             begin(connection, wanted=lambda: any(job.wanted for job in jobs))
             for job in jobs:
                 if not job.begin():
-                    outcomes.append(None)  # it was withdrawn, and its caller told
+                    outcomes.append(None)  # it was withdrawn, and its caller has the error
                     continue
                 connection.execute("SAVEPOINT one")
                 try:
                     outcomes.append(job.work(connection))
                 except Exception as error:
                     if not connection.in_transaction:
-                        raise  # a full disk and the like: SQLite has undone them all
+                        raise  # a full disk or the like: SQLite has undone all jobs
                     outcomes.append(error)
                     connection.execute("ROLLBACK TO one")
                 connection.execute("RELEASE one")
             lost = self._replaced()
             connection.execute("ROLLBACK" if lost else "COMMIT")
-        except Exception as error:  # noqa: BLE001 - each caller is told, in its own task
+        except Exception as error:  # noqa: BLE001 - each caller gets it in its own task
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             told = self._replaced() or error
             return [told for _ in jobs]
         if lost:
             return [lost for _ in jobs]
-        # Looked at once more: this commit may be why the write-ahead log has begun anew.
+        # Checked again: this commit may have restarted the write-ahead log.
         return [CommitUnknownError() for _ in jobs] if self._replaced() else outcomes
 
 

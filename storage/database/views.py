@@ -1,7 +1,7 @@
-"""The log's views for people who read SQL: plain names, times as text, states in words, numbers masked.
+"""The log's views for people who read SQL: plain names, times as text, states in words, masked numbers.
 
-They are a part of the schema, verified like it, and hold nothing of their own. What was
-erased is gone from them, too.
+They are part of the schema and are verified like it. They hold no data of their own, so erased values are
+gone from them, too.
 """
 
 from typing import Final
@@ -23,12 +23,12 @@ STATES: Final = {
     "withdrawn": "taken back",
     "expired": "ran out of time",
 }
-"""The states as people read them everywhere."""
+"""The words for the states, the same everywhere."""
 
 CANCELLED_BY: Final = """(
         SELECT json_extract(events.data, '$.by') FROM events
         WHERE events.entry = actions.id AND events.name = 'cancelled' ORDER BY events.seq LIMIT 1)"""
-"""Which request cancelled an action once it was done, by index `events_cancelled`."""
+"""The request that cancelled a succeeded action, by index `events_cancelled`."""
 
 _STATE: Final = (
     f"CASE WHEN {CANCELLED_BY} IS NOT NULL THEN 'cancelled' "

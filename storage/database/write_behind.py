@@ -1,4 +1,4 @@
-"""Small values that no answer waits for: while the log is busy, they are read from memory."""
+"""Writes small values that no answer waits for. While the log is busy, they are read from memory."""
 
 import asyncio
 import logging
@@ -11,15 +11,15 @@ from storage.database.threads import Work, Writer
 from storage.errors import CommitUnknownError, LogBusyError
 
 AT_ONCE: Final = 0.2
-"""Seconds for which the log is waited for."""
+"""Seconds for which a caller waits for the log."""
 MOST: Final = 10_000
-"""Values in memory: people type for hours until there are so many."""
+"""Values in memory, at most. People would have to type for hours to reach this."""
 
 _log = logging.getLogger(__name__)
 
 
 class WriteBehind:
-    """What is yet to be written. A process that dies meanwhile forgets it."""
+    """The values that are not yet written. They are lost if the process dies."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
@@ -27,9 +27,11 @@ class WriteBehind:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def keep(self, key: Hashable, value: object, work: Work[None]) -> None:
-        """Write a value now, or as soon as that is possible. Writing it twice must change nothing.
+        """Write a value now, or as soon as possible. Writing it twice must change nothing.
 
-        Raises `LogBusyError` where too much waits already.
+        Raises:
+            LogBusyError: Too many values are waiting already.
+            CommitUnknownError: The same, after a commit whose outcome is unknown.
         """
         try:
             await self._writer.do(work, within=AT_ONCE)
@@ -37,17 +39,17 @@ class WriteBehind:
             if len(self._values) >= MOST:
                 raise
             self._values[key] = value
-            # In a context of its own: no answer's deadline bounds it.
+            # A context of its own has no deadline.
             task = asyncio.create_task(self._write(key, value, work), context=Context())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     def get(self, key: Hashable) -> object | None:
-        """Return a value that is yet to be written, or None."""
+        """Return a value that is not yet written, or None."""
         return self._values.get(key)
 
     async def close(self, within: float) -> None:
-        """Write what can be written in so many seconds, and forget the rest."""
+        """Write as much as possible within so many seconds, and discard the rest."""
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=within)
             for task in late:
@@ -55,7 +57,7 @@ class WriteBehind:
 
     async def _write(self, key: Hashable, value: object, work: Work[None]) -> None:
         try:
-            while self._values.get(key) is value:  # and not a newer one
+            while self._values.get(key) is value:  # stop for a newer value
                 try:
                     await self._writer.do(work)
                 except LogBusyError:

@@ -1,1 +1,1 @@
-"""Events that are only appended, each with the hash of the one before."""
+"""The append-only event log, in which each event holds the previous event's hash."""

@@ -1,8 +1,9 @@
-"""The hash chain: how events are written down, linked, checked and replayed into rows.
+"""The hash chain: encodes, links and checks events, and replays them into rows.
 
-Pure. An event's hash is SHA-256 over the previous event's hash (hex) and the event itself as canonical JSON:
-keys sorted, no spaces, UTF-8, integers only, times in microseconds since 1970 in UTC. What is personal is not
-in the event: it commits to it by SHA-256 over a random salt and the canonical value, and both can be erased.
+An event's hash is SHA-256 over the previous event's hash (hex) and the event itself as canonical JSON.
+Canonical JSON has sorted keys, no spaces, UTF-8, and no floats. Times are microseconds since 1970 in UTC.
+Personal data is not in the event. The event commits to it by SHA-256 over a random salt and the canonical
+value. Both can be erased.
 """
 
 import hashlib
@@ -16,46 +17,49 @@ from storage.models import Event, Scalar
 from storage.states import State
 
 GENESIS: Final = "0" * 64
-"""What the first event takes for the hash before it."""
+"""The previous hash of the first event."""
 
 REQUESTED: Final = "requested"
-"""The first event of every entry: it gives the whole row."""
+"""The first event of every action. It sets the whole row."""
 
 ERASED: Final = "erased"
-"""A request's personal data was forgotten."""
+"""A request's personal data was erased."""
 
 PURGED: Final = "purged"
-"""Personal data was forgotten by a rule; an event of its own, which counts what went."""
+"""Personal data was erased by a rule. The event belongs to no request, and counts what was erased."""
 
 LOOKED_UP: Final = "looked_up"
-"""A note: the provider was asked whether it has an entry's target."""
+"""An annotation: the provider was asked whether it has an action's target."""
 
 FOLLOWED: Final = "followed"
-"""A note on a move: what came of its second step, ``second`` in its data; None where it was impossible."""
+"""An annotation on a reschedule: the outcome of its second step.
+
+``second`` in its data is None if the second step was impossible.
+"""
 
 CANCELLED: Final = "cancelled"
-"""A note on a call that was placed: the request ``by`` cancelled it, so that it does not go out."""
+"""An annotation on a placed call: the request ``by`` cancelled it."""
 
 RULES: Final = "rules_changed"
-"""The rules in force became others: an event of its own, about no request."""
+"""The rules in force changed. The event belongs to no request."""
 
 ASKED: Final = "asked"
-"""A note: somebody was asked to decide; ``person`` in its data is who."""
+"""An annotation: ``person`` in its data was asked to decide."""
 
 CALLS_STOPPED: Final = "calls_stopped"
-"""Somebody stopped all calls to a number."""
+"""A person stopped all calls to a number."""
 
 CALLS_ALLOWED: Final = "calls_allowed"
-"""Somebody let calls to it go out again."""
+"""A person allowed calls to a number again."""
 
 LIST_IMPORT_BEGAN: Final = "list_import_began"
-"""Numbers are being added to a do-not-call list; none of them counts before ``list_imported``."""
+"""An import into a do-not-call list began. Its numbers do not count before ``list_imported``."""
 
 LIST_IMPORTED: Final = "list_imported"
-"""Numbers were added to a do-not-call list; ``added`` in its data says how many."""
+"""Numbers were added to a do-not-call list. ``added`` in its data is their count."""
 
 LIST_REMOVED: Final = "list_removed"
-"""A do-not-call list was taken away; ``removed`` says how many numbers it had."""
+"""A do-not-call list was removed. ``removed`` in its data is the count of its numbers."""
 
 REQUEST_COLUMNS: Final = (
     "kind",
@@ -75,7 +79,7 @@ REQUEST_COLUMNS: Final = (
     "stop",
     "why",
 )
-"""Columns of a request's row that its first event carries."""
+"""Columns of a request's row that its first event sets."""
 
 GIVEN_COLUMNS: Final = (
     "position",
@@ -89,7 +93,7 @@ GIVEN_COLUMNS: Final = (
     "code",
     "message",
 )
-"""Columns of an entry's row that are set when it is asked."""
+"""Columns of an action's row that are set when it is requested."""
 
 CHANGEABLE_COLUMNS: Final = frozenset(
     {
@@ -106,10 +110,10 @@ CHANGEABLE_COLUMNS: Final = frozenset(
         "http_status",
     }
 )
-"""Columns of an entry's row that a move may set, besides its state."""
+"""Columns of an action's row that a transition may set, besides its state."""
 
 APPROVAL_COLUMNS: Final = ("person", "decision", "group", "members", "content")
-"""Columns of an approval, in an event's data with ``approval.`` before them."""
+"""Columns of an approval, which have the prefix ``approval.`` in an event's data."""
 
 ENTRY_COLUMNS: Final = frozenset(GIVEN_COLUMNS) | CHANGEABLE_COLUMNS
 
@@ -123,17 +127,25 @@ _encode = json.JSONEncoder(
 
 
 def microseconds(at: datetime) -> int:
-    """An aware time as microseconds since 1970 in UTC. Raises `TypeError` for a naive one."""
+    """Return an aware time as microseconds since 1970 in UTC.
+
+    Raises:
+        TypeError: The time is naive.
+    """
     return (at - _EPOCH) // _MICROSECOND
 
 
 def moment(at: int) -> datetime:
-    """The time of `microseconds`."""
+    """Return the time of `microseconds`."""
     return _EPOCH + at * _MICROSECOND
 
 
 def canonical(value: Scalar | Mapping[str, Scalar]) -> str:
-    """The one JSON text of a value. Raises `TypeError` for a float, which machines write differently."""
+    """Return the canonical JSON text of a value.
+
+    Raises:
+        TypeError: The value has a float, which machines write differently.
+    """
     plain = dict(value) if isinstance(value, Mapping) else value
     if float in map(type, plain.values() if isinstance(plain, dict) else [plain]):
         raise TypeError(f"no floats in the chain: {plain}")
@@ -141,38 +153,38 @@ def canonical(value: Scalar | Mapping[str, Scalar]) -> str:
 
 
 def commitment(salt: bytes, value: str) -> str:
-    """What an event says of a personal value: nothing that can be guessed once the salt is erased."""
+    """Return an event's commitment to a personal value. Without the salt, nobody can guess the value."""
     return hashlib.sha256(salt + canonical(value).encode()).hexdigest()
 
 
 def seal(commitments: Iterable[str]) -> str:
-    """Hash some commitments into one: nobody can tell what they are to once their salts are erased."""
+    """Return one hash of several commitments. Without their salts, nobody can guess the values."""
     return hashlib.sha256("\n".join(commitments).encode()).hexdigest()
 
 
 class NumberSeal:
-    """A commitment to the numbers that an event stopped, as they are looked up.
+    """A commitment to the numbers that an event stopped, as keyed hashes.
 
-    They are added in ascending order, in as many parts as one likes. Without the salt nobody can tell whether
-    some numbers are those.
+    They are added in ascending order, in any number of parts. Without the salt nobody can test whether some
+    numbers are those.
     """
 
     def __init__(self, salt: bytes, list_name: str) -> None:
         self._sealed = hashlib.sha256(salt + canonical(list_name).encode())
 
     def add(self, numbers: Iterable[bytes]) -> Self:
-        """Add more numbers, and return the seal."""
+        """Add more numbers, and return this seal."""
         for number in numbers:
             self._sealed.update(number)
         return self
 
     def text(self) -> str:
-        """Return what the event keeps of it."""
+        """Return the commitment for the event's data."""
         return self._sealed.hexdigest()
 
 
 def digest(event: Event) -> str:
-    """The hash that an event should carry."""
+    """Return the hash that an event should have."""
     written = (
         f'{{"actor":{canonical(event.actor)},"at":{microseconds(event.at)},"data":{canonical(event.data)},'
         f'"entry":{canonical(event.entry)},"name":{canonical(event.name)},"private":{canonical(event.private)},'
@@ -182,14 +194,14 @@ def digest(event: Event) -> str:
 
 
 class ChainVerifier:
-    """Checks events one after another: gapless numbers, previous hashes, hashes."""
+    """Checks events one after another: consecutive numbers, previous hashes, hashes."""
 
     def __init__(self) -> None:
         self.seq = 0
         self.head = GENESIS
 
     def fault(self, event: Event) -> str | None:
-        """Say what is wrong with the event as the next of the chain; go on from it in any case."""
+        """Return what is wrong with the next event of the chain, or None. Continue from it in any case."""
         expected, previous = self.seq + 1, self.head
         self.seq, self.head = event.seq, event.hash
         if event.seq != expected:
@@ -203,7 +215,7 @@ class ChainVerifier:
 
 @dataclass(slots=True)
 class Replayed:
-    """The rows that a request's events give: its own, its entries' by id, and its approvals by event."""
+    """The rows that a request's events give: its own, its actions' by id, and its approvals by event."""
 
     request: Row = field(default_factory=dict)
     entries: dict[str, Row] = field(default_factory=dict)
@@ -211,7 +223,7 @@ class Replayed:
 
 
 def replay(events: Iterable[Event]) -> Replayed:
-    """Replay the events of one request, in order."""
+    """Return the rows that the events of a request give. The events must be in order."""
     replayed = Replayed()
     for event in events:
         if event.name == REQUESTED and not replayed.request:
@@ -227,7 +239,7 @@ def replay(events: Iterable[Event]) -> Replayed:
 
 
 def request_row(event: Event) -> Row:
-    """The row of a request, from the first event of its first entry."""
+    """Return the row of a request, from the first event of its first action."""
     return {
         "id": event.request,
         **{column: event.data.get(column) for column in REQUEST_COLUMNS},
@@ -237,7 +249,10 @@ def request_row(event: Event) -> Row:
 
 
 def entry_columns(event: Event) -> Row:
-    """The columns of its entry's row that an event sets: all for the first one, none if nothing moved."""
+    """Return the columns that an event sets in its action's row.
+
+    The first event of an action sets all of them. An event without a state sets none.
+    """
     state = event.data.get("state")
     if state is None:
         return {}
@@ -262,7 +277,7 @@ def entry_columns(event: Event) -> Row:
 
 
 def approval_row(event: Event) -> Row:
-    """The approval that an event records; empty if it records none."""
+    """Return the approval that an event records, or an empty row."""
     if "approval.person" not in event.data:
         return {}
     return {

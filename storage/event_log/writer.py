@@ -1,4 +1,4 @@
-"""Appending events to the chain: the only code that writes ``events`` and ``personal``."""
+"""Appends events to the chain. It is the only code that inserts into ``events`` and ``personal``."""
 
 import hashlib
 import hmac
@@ -16,35 +16,38 @@ from storage.ids import new_id
 from storage.models import Event, Scalar
 
 SALT_BYTES: Final = 16
-"""128 random bits for each personal value: nobody guesses a number from its commitment."""
+"""128 random bits for each personal value, so that nobody guesses a number from its commitment."""
 
 
 def utc_now() -> datetime:
-    """The machine's clock."""
+    """Return the machine's time."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class WriteContext:
-    """What writing takes from outside: the key of look-ups by number, the clock, random bytes."""
+    """The external inputs of writing: the key of look-ups by number, the clock, random bytes."""
 
     key: bytes
     clock: Callable[[], datetime] = utc_now
     random: Callable[[int], bytes] = secrets.token_bytes
 
     def lookup(self, number: str) -> bytes:
-        """What a number's line is found under: nothing that can be read back without the key."""
+        """Return the keyed hash under which a number's line is found.
+
+        Nobody can reverse it without the key.
+        """
         return hmac.digest(self.key, line(number).encode(), hashlib.sha256)
 
 
 def keeps_to(connection: Connection, sources: WriteContext) -> bool | None:
-    """Return whether a file keeps to the key of look-ups; None for a file that keeps to none yet."""
+    """Return whether a file was written with this key of look-ups, or None for a file without one."""
     kept = connection.execute("SELECT value FROM meta WHERE name = 'key'").fetchone()
     return None if kept is None else bool(kept[0] == sources.lookup("key"))
 
 
 class EventWriter:
-    """The end of the chain, in one transaction that holds the write lock."""
+    """The end of the chain, in a transaction that holds the write lock."""
 
     def __init__(self, connection: Connection, sources: WriteContext) -> None:
         self._connection = connection
@@ -63,12 +66,12 @@ class EventWriter:
         data: Mapping[str, Scalar],
         private: Mapping[str, str] = MappingProxyType({}),
     ) -> Event:
-        """Write an event that belongs to no request, under an id of its own."""
+        """Append an event that belongs to no request, under an id of its own."""
         own = self.new_id(prefix)
         return self.append(own, own, name, actor=actor, data=data, private=private)
 
     def new_id(self, prefix: str) -> str:
-        """Draw an id that no event has."""
+        """Return a random id that no event has."""
         return new_id(prefix, random=self._random, taken=self._is_taken)
 
     def _is_taken(self, request: str) -> bool:
@@ -85,7 +88,7 @@ class EventWriter:
         data: Mapping[str, Scalar],
         private: Mapping[str, str],
     ) -> Event:
-        """Write an event, and what is private to it into erasable rows that it commits to."""
+        """Append an event. Write its private values into erasable rows, to which the event commits."""
         salted = [(field, self._random(SALT_BYTES), _storable(value)) for field, value in private.items()]
         commitments = {field: commitment(salt, value) for field, salt, value in salted}
         unsigned = Event(
@@ -116,5 +119,5 @@ class EventWriter:
 
 
 def _storable(value: str) -> str:
-    """Half a surrogate pair, which JSON can carry and UTF-8 cannot, becomes its escape."""
+    """Return a text with lone surrogates escaped, because UTF-8 cannot encode them."""
     return value.encode(errors="backslashreplace").decode()

@@ -1,1 +1,1 @@
-"""What is done to a log from outside: verify, anchor, back up, inspect."""
+"""Maintenance of a log: verification, anchors, backup and inspection."""

@@ -1,8 +1,7 @@
-"""Anchors: where the chain ended at some moment, kept outside the log, and whether the log still holds them.
+"""Anchors: copies of the chain's last hash that are kept outside the log, to compare the log with.
 
-A chain shows what was changed inside it. That its end was cut off, that an older copy was put in its place or
-that all of it was written anew shows only against an end that somebody noted elsewhere: ``1234:9f86d0…``, an
-event's number and its hash.
+The chain shows changes inside it. It cannot show that its end was cut off, that an older copy replaced it, or
+that all of it was rewritten. An anchor shows these: an event's number and hash, ``1234:9f86d0…``.
 """
 
 import re
@@ -20,44 +19,44 @@ from storage.database.files import append_line
 from storage.event_log.hash_chain import microseconds, moment
 
 _WRITTEN: Final = re.compile(r"\b(?P<seq>[1-9][0-9]{0,17}):(?P<hash>[0-9a-f]{64})\b")
-"""An anchor, wherever it stands: in our file, or in a line that was copied from the channel."""
+"""An anchor in any text: in the anchors' file, or in a line that was copied from the channel."""
 
 _NAMED: Final = 5
-"""So many events that are missing or others are named; those behind them are counted."""
+"""Anchors that are named in faults, at most. The rest are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """An event that the log ended with. ``at`` is when it happened, where that is known."""
+    """An event that was the log's last. ``at`` is its time, if known."""
 
     seq: int
     hash: str
     at: datetime | None = None
 
     def __str__(self) -> str:
-        """As it is written down."""
+        """Return the anchor's written form."""
         return f"{self.seq}:{self.hash}"
 
     @classmethod
     def all_in(cls, text: str) -> Sequence[Self]:
-        """Every anchor that stands in a text, the oldest first, each once."""
+        """Return every anchor in a text, ordered by event and without duplicates."""
         found = {(int(one["seq"]), one["hash"]) for one in _WRITTEN.finditer(text)}
         return [cls(*one) for one in sorted(found)]
 
 
 def anchors_beside(log: Path) -> Path:
-    """The file in which a log's anchors are kept."""
+    """Return the file in which a log's anchors are kept."""
     return log.with_name(f"{log.name}.anchors")
 
 
 def note(log: Path, anchor: Anchor) -> None:
-    """Add an anchor to the file beside the log, onto the disk."""
+    """Append an anchor to the file beside the log, and sync it to the disk."""
     at = "" if anchor.at is None else f" {anchor.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     append_line(anchors_beside(log), f"{anchor}{at}")
 
 
 def head(connection: Connection, before: datetime) -> Anchor | None:
-    """The last event that happened before a time, or None."""
+    """Return the last event before a time, or None."""
     row = connection.execute(
         "SELECT seq, hash, at FROM events WHERE at < ? ORDER BY seq DESC LIMIT 1", [microseconds(before)]
     ).fetchone()
@@ -65,7 +64,7 @@ def head(connection: Connection, before: datetime) -> Anchor | None:
 
 
 def missing(path: Path, anchors: Sequence[Anchor]) -> Sequence[str]:
-    """What the log in a file does not hold any more of these anchors: a sentence each."""
+    """Return a sentence for each of these anchors that the log in a file no longer contains."""
     try:
         with closing(open_for_reading(path)) as connection:
             connection.execute("BEGIN")

@@ -1,14 +1,14 @@
-"""A backup of the log, made while others write to it: one file that is whole, or none.
+"""Makes a backup of the log while others write to it: a single complete file, or none.
 
-A plain copy of the file would miss what stands in the write-ahead log only: the newest rows.
-A backup says in ``meta`` where it ends: what was approved before may have been sent since, and is not again.
+A plain copy of the file would miss the newest rows, which are in the write-ahead log only. A backup records
+in ``meta`` when its last event was. Actions approved before may have been sent since, and are not sent again.
 
-The log is copied as of one moment, page by page, by SQLite's online backup. That moment is kept open by a
-read transaction: without one, each commit of the bot would start the copy anew, and it might never end. While
-it is open the write-ahead log cannot be emptied, so it has to be short. Beside a bot that wrote without
-pause, 57 MB were copied in 0.2 to 0.3 s, and the write-ahead log grew by 0.5 MB; VACUUM INTO, which writes
-every row and index anew, held its moment three to five times as long. The copy is verified, not the log: that
-takes long, and holds up nobody.
+SQLite's online backup copies the log page by page as of one moment. A read transaction keeps that moment
+open. Without one, each commit of the bot would restart the copy, and it might never end. Meanwhile the
+write-ahead log cannot be truncated, so the copy has to be fast. Beside a bot that wrote without pause,
+copying 57 MB took 0.2 to 0.3 s, and the write-ahead log grew by 0.5 MB. VACUUM INTO writes every row and
+index anew, and took three to five times as long. Verification takes long, so it reads the copy and delays
+nobody.
 """
 
 import sqlite3
@@ -26,24 +26,27 @@ from storage.models import VerificationReport
 from storage.repositories.audit import COPIED
 
 PAGES: Final = 2_000
-"""Pages that are copied between two steps of the progress."""
+"""Pages that are copied between two reports of progress."""
 COPYING: Final = 0.1
-"""The share of the work that copying is; the rest is verifying."""
+"""Share of the work that is copying. The rest is verification."""
 UNFINISHED: Final = ".unfinished"
-"""What stands behind a backup's name until it is verified."""
+"""Suffix of a backup's name until it is verified."""
 
 
 class BackupError(StorageError):
-    """Why no backup was made, as a sentence."""
+    """No backup was made. The message is a sentence that says why."""
 
 
 def backup(
     log: Path, target: Path, *, pages: int = PAGES, progress: Callable[[float], None] | None = None
 ) -> VerificationReport:
-    """Write a verified copy of the log as it is now; what it holds. Raises `BackupError` and leaves no file.
+    """Write a verified copy of the log, and return the report of its verification.
 
-    A verdict with faults means the same: what was copied is not whole, and was thrown away. ``progress`` is
-    told which share of the work is done, from 0 to 1: with each so many ``pages``, then as they are verified.
+    A report with faults means that the copy is damaged and was discarded. ``progress`` is called with the
+    share of the work that is done, from 0 to 1: after every ``pages`` pages, then during the verification.
+
+    Raises:
+        BackupError: The backup could not be made. No file is left.
     """
     try:
         return _backup(log, target, pages, progress or (lambda _: None))
@@ -65,15 +68,15 @@ def _backup(log: Path, target: Path, pages: int, progress: Callable[[float], Non
 
 def _copy(log: Path, unfinished: Path, pages: int, progress: Callable[[float], None]) -> None:
     try:
-        existing = f"{log.absolute().as_uri()}?mode=rw"  # rw: a reader of WAL shares its index
+        existing = f"{log.absolute().as_uri()}?mode=rw"  # rw: a reader in WAL mode shares the index
         with closing(sqlite3.connect(existing, uri=True, timeout=BUSY_SECONDS, isolation_level=None)) as one:
             [(application,)] = one.execute("PRAGMA application_id")
             if application != APPLICATION_ID:
                 raise BackupError(f"{log} is not a log of this program. Nothing was written.")
             one.execute("BEGIN")
-            one.execute("SELECT max(seq) FROM events").fetchone()  # the moment of the copy
+            one.execute("SELECT max(seq) FROM events").fetchone()  # fixes the moment of the copy
             with closing(sqlite3.connect(unfinished, isolation_level=None)) as copy:
-                copy.execute("PRAGMA synchronous = OFF")  # it is synced as a whole before it gets its name
+                copy.execute("PRAGMA synchronous = OFF")  # the whole file is synced before it gets its name
                 one.backup(copy, pages=pages, progress=lambda _, left, every: progress(1 - left / every))
                 copy.execute(
                     """

@@ -1,4 +1,4 @@
-"""Verifying the numbers that are not called: their rows agree with the events that stopped them."""
+"""Verifies that the rows of stopped numbers agree with the events that stopped them."""
 
 from collections.abc import Iterator, Mapping
 from itertools import groupby
@@ -11,7 +11,7 @@ from storage.repositories.rows import as_event
 
 
 def stop_faults(connection: Connection) -> Iterator[str]:
-    """What the events say and the numbers' rows do not, or the other way round."""
+    """Yield the differences between the events and the rows of stopped numbers."""
     expected, lists, sealed = _as_events_say(connection)
     query = f"SELECT event FROM stops WHERE list = ? AND {COUNTS}"  # noqa: S608 - fixed text
     kept = {row["event"] for row in connection.execute(query, [BY_PERSON])}
@@ -30,7 +30,7 @@ def stop_faults(connection: Connection) -> Iterator[str]:
 
 
 def _seal_faults(connection: Connection, sealed: Mapping[str, tuple[str, Scalar]]) -> Iterator[str]:
-    """Compare the hashes that each event stopped with what it says of them."""
+    """Yield the events whose commitment does not match the hashes of their numbers."""
     salts = dict(
         tuple(row)
         for row in connection.execute(
@@ -55,9 +55,9 @@ def _seal_faults(connection: Connection, sealed: Mapping[str, tuple[str, Scalar]
 def _as_events_say(
     connection: Connection,
 ) -> tuple[dict[str, int], dict[str, int], dict[str, tuple[str, Scalar]]]:
-    """The stops that hold, each with its event, how many numbers each list has, and what seals them.
+    """Return what the events say: the event of each stop, the size of each list, and the seals.
 
-    A seal is that of a request, with the list that its numbers were added to.
+    A seal is that of a request, with the list to which its numbers were added.
     """
     stopped: dict[str, int] = {}
     lists: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Looking at the place of a log, and at the log there, without changing anything: before it is first used."""
+"""Inspects a log and its location before first use, without changing anything."""
 
 import os
 import shutil
@@ -17,19 +17,18 @@ from storage.database.migrations import APPLICATION_ID, OtherSchemaError, refuse
 from storage.event_log.writer import WriteContext, keeps_to
 
 _MOUNTS: Final = Path("/proc/self/mounts")
-"""Where Linux says what is mounted where (proc_mounts(5)); other systems do not have it."""
+"""The mounts of Linux (proc_mounts(5)). Other systems do not have this file."""
 
 _CLEARED: Final = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108 - named, not written to
-"""What the Filesystem Hierarchy Standard lets a system clear at a restart or of its own accord."""
+"""Folders that the Filesystem Hierarchy Standard lets a system clear at a restart or at any time."""
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseLocation:
-    """A log's file and the disk below it, as they are now.
+    """A log's file and its disk, as they are now.
 
-    ``trouble`` is why the file cannot be used, as a sentence; ``actions`` how many it holds.
-    ``file_system`` is its type, None where the machine does not say; ``cleared`` whether the system may
-    empty the folder; ``free`` is in bytes.
+    ``trouble`` says why the file cannot be used. ``actions`` is how many it holds. ``file_system`` is its
+    type, None if unknown. ``cleared`` says whether the system may empty the folder. ``free`` is in bytes.
     """
 
     path: Path
@@ -42,7 +41,10 @@ class DatabaseLocation:
 
 
 def inspect(path: Path, key: bytes | None) -> DatabaseLocation:
-    """Look at the place of a log; nothing is written or made. Without a key, its fit is not looked at."""
+    """Return the state of a log's location, without writing anything.
+
+    The log's key is checked only if one is given.
+    """
     path = path.absolute()
     folder = path.parent
     if not folder.is_dir():
@@ -70,28 +72,28 @@ def _not_writable(path: Path, folder: Path) -> str | None:
         return "it is a folder"
     if path.exists() and not os.access(path, os.R_OK | os.W_OK):
         return "whoever runs this may not read and write it"
-    if not os.access(folder, os.W_OK | os.X_OK):  # the write-ahead log stands beside the file
+    if not os.access(folder, os.W_OK | os.X_OK):  # the write-ahead log is beside the file
         return f"whoever runs this may not write into its folder {folder}"
     return None
 
 
 def _read(path: Path, key: bytes | None) -> int:
-    """How many actions a log has."""
-    # Nobody writes a file without a write-ahead log, and reading it as unchanging makes no file beside it.
+    """Return how many actions a log has."""
+    # A file without a write-ahead log has no writer. Reading it as immutable creates no file beside it.
     unused = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
     opened = sqlite3.connect(f"{path.as_uri()}?mode=ro{unused}", uri=True, isolation_level=None)
     with closing(opened) as connection:
         [(application,)] = connection.execute("PRAGMA application_id")
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
         if not application and not tables:
-            return 0  # an empty file is taken as a new one
+            return 0  # an empty file counts as a new one
         if application != APPLICATION_ID:
             raise sqlite3.DatabaseError("it is the database of another program")
         refuse_others(Database(connection, execute_plugins=False))
         if "meta" in tables and key and keeps_to(connection, WriteContext(key)) is False:
             raise sqlite3.DatabaseError("it was written with another CALLOPS_KEY")
         if "actions" not in tables:
-            return 0  # whoever began to make it died before it was made
+            return 0  # its creator died before the schema was complete
         [(actions,)] = connection.execute("SELECT count(*) FROM actions")
         return int(actions)
 
@@ -102,7 +104,7 @@ def _is_cleared(folder: Path) -> bool:
 
 
 def _file_system(folder: Path) -> str | None:
-    """The type of the file system that holds a folder."""
+    """Return the type of the file system of a folder, or None."""
     folder = folder.resolve()
     found = [(len(point.parts), kind) for point, kind in _mounted() if folder.is_relative_to(point)]
     return max(found, key=lambda one: one[0])[1] if found else None

@@ -1,13 +1,13 @@
-"""Verifying a SQLite log: the file, the chain, the commitments, and that replayed events give the rows.
+"""Verifies a SQLite log: the file, the chain, the commitments, and that replayed events give the rows.
 
-It reads in little memory, on a connection of its own, and in portions. Each portion is read as of one moment,
-which ends with it, so that the write-ahead log can be emptied while a bot writes. What a bot does meanwhile
-is no fault, and hides none:
+It needs little memory, and reads in portions on a connection of its own. Each portion is read as of one
+moment, which ends with it, so that the write-ahead log can be truncated while a bot writes. Concurrent
+changes of a bot cause no fault and hide none:
 
-- Events are only appended. A portion of the chain begins with the last event of the portion before, which
-  must still have its hash. Reading goes on until it meets the end of the chain: the verdict is of that end.
-- An erasure blanks values and appends its event together. Both are looked for as of the same moment.
-- A request's rows are compared with all its events as of the same moment, those appended since among them.
+- Events are only appended. A portion of the chain begins with the last event of the previous portion, which
+  must still have its hash. Reading continues to the end of the chain, and the report is about that end.
+- An erasure blanks values and appends its event together. Both are read as of the same moment.
+- A request's rows are compared with all its events as of the same moment, including those appended since.
 
 With the key of look-ups it also checks that each action is found under its own number.
 """
@@ -33,19 +33,19 @@ from storage.repositories.rows import as_event
 from storage.states import State
 
 FAULTS_NAMED: Final = 20
-"""So many faults are named; a log with more of them needs its backup."""
+"""Faults that are named, at most. A log with more of them needs its backup."""
 
 PORTION: Final = 2_000
-"""Events, or requests or actions, that are read as of one moment: about a tenth of a second."""
+"""Events, requests or actions that are read as of one moment: about a tenth of a second."""
 
 _OPERATIONAL: Final = {"lease_until"}
-"""Renewed without an event."""
+"""Columns that are renewed without an event."""
 
 _DAMAGED: Final = (*UNREADABLE, CannotOpenLogError, IndexError, TypeError, ValueError, OverflowError)
-"""What reading a damaged file raises: a torn page gives any value, of any type, under any column."""
+"""Errors of reading a damaged file. A torn page gives any value, of any type, in any column."""
 
 _Advance = Callable[[float], None]
-"""Told which share of a check is done."""
+"""Callback with the share of a check that is done."""
 
 
 def verify(
@@ -55,11 +55,11 @@ def verify(
     portion: int = PORTION,
     progress: Callable[[float], None] | None = None,
 ) -> VerificationReport:
-    """Verify the log in a file. What keeps the file from being read is a fault, too.
+    """Verify the log in a file. An unreadable file is a fault, too.
 
-    Without the ``key`` of look-ups, only that there are as many as there should be is checked of these.
-    ``portion``: events, requests or actions that are read as of one moment. ``progress`` is told, between
-    two moments, which share of the work is done, from 0 to 1.
+    Without the ``key`` of look-ups, only the presence of the look-ups is checked. ``portion`` is the number
+    of events, requests or actions that are read as of one moment. ``progress`` is called between two moments
+    with the share of the work that is done, from 0 to 1.
     """
     links, entries, faults = ChainVerifier(), 0, list[str]()
     try:
@@ -83,7 +83,7 @@ def _faults(
     portion: int,
     progress: Callable[[float], None],
 ) -> Iterator[str]:
-    """Make every check, also where another one could not be made to its end."""
+    """Yield the faults of every check, even if another check could not finish."""
     checks: tuple[Callable[[Connection, _Advance], Iterator[str]], ...] = (
         _at_once(_schema_faults),
         partial(_chain_faults, links, portion),
@@ -109,10 +109,10 @@ def _faults(
 
 @contextmanager
 def _moment(connection: Connection) -> Iterator[None]:
-    """Read as of one moment. Before it begins, a write-ahead log that grew is emptied, if it can be.
+    """Read as of one moment. Before it begins, try to truncate a write-ahead log that has grown.
 
-    A writer empties it only where all of it is in the file and nobody reads it. While one moment follows
-    another it hardly ever meets that by itself, however short they are.
+    A writer truncates it only if all of it is in the file and nobody reads it. Between the moments of a
+    verification a writer rarely meets that, however short they are.
     """
     if is_overgrown(connection):
         wipe(connection)
@@ -127,7 +127,7 @@ def _moment(connection: Connection) -> Iterator[None]:
 def _at_once(
     check: Callable[[Connection], Iterator[str]],
 ) -> Callable[[Connection, _Advance], Iterator[str]]:
-    """Make a check as of one moment: what it reads is little, or is counted as a whole."""
+    """Return a check that runs as of one moment, because it reads little or must count a whole."""
 
     def made(connection: Connection, _: _Advance) -> Iterator[str]:
         with _moment(connection):
@@ -138,9 +138,9 @@ def _at_once(
 
 
 def _ends(connection: Connection, numbers: str, portion: int, advance: _Advance) -> Iterator[tuple[Any, Any]]:
-    """Begin a moment for each portion of some ``numbers``, a table and its column, in their order.
+    """Begin a moment for each portion of ``numbers``, a table and its column, in ascending order.
 
-    Each comes as what it is behind, and its last one.
+    Yield each portion as the value before it and its last value.
     """
     table, column = numbers.split(".")
     after: Any = None
@@ -163,7 +163,7 @@ def _ends(connection: Connection, numbers: str, portion: int, advance: _Advance)
 
 
 def _behind(column: str, after: object, last: object) -> tuple[str, list[object]]:
-    """A condition for one portion, and its values."""
+    """Return the condition for a portion, and its values."""
     return (f"{column} <= ?", [last]) if after is None else (f"{column} > ? AND {column} <= ?", [after, last])
 
 
@@ -178,7 +178,7 @@ def _file_faults(connection: Connection) -> Iterator[str]:
 
 
 def _schema_faults(connection: Connection) -> Iterator[str]:
-    """Every table, index and trigger is as the migrations make it."""
+    """Yield every table, index or trigger that differs from the migrations'."""
     expected = schema()
     found = dict(tuple(row) for row in connection.execute("SELECT name, sql FROM sqlite_schema"))
     for name in sorted({*expected, *found}):
@@ -216,7 +216,7 @@ def _link_fault(links: ChainVerifier, row: Mapping[str, Any]) -> str | None:
     try:
         event = as_event(row)
         fault = links.fault(event)
-        # SQL reads the text itself: of a key that stands twice, the first; here, the last counts.
+        # For a duplicate key, SQL reads the first value, but Python reads the last.
         written = canonical(event.data), canonical(event.private)
         if fault is None and (row["data"], row["private"]) != written:
             fault = f"Event {event.seq} ({event.entry}) was changed after it was written."
@@ -227,7 +227,7 @@ def _link_fault(links: ChainVerifier, row: Mapping[str, Any]) -> str | None:
 
 
 def _commitment_faults(portion: int, connection: Connection, advance: _Advance) -> Iterator[str]:
-    """Every promised value is there and as promised, or was erased by an event that says so."""
+    """Yield committed values that differ from their commitment, or are missing without an erasure."""
     for after, last in _ends(connection, "events.seq", portion, advance):
         where, values = _behind("events.seq", after, last)
         rows = connection.execute(
@@ -266,7 +266,7 @@ def _was_erased(connection: Connection, event: Event) -> bool:
 def _keeps(promise: str | None, salt: bytes, value: str) -> bool:
     try:
         return promise == commitment(salt, value)
-    except UnicodeEncodeError:  # no text that was ever written
+    except UnicodeEncodeError:  # no such text was ever written
         return False
 
 
@@ -279,7 +279,7 @@ def _row_faults(portion: int, connection: Connection, advance: _Advance) -> Iter
         )
         for request, group in groupby(rows, key=lambda row: row["request"]):
             replayed = replay(event for row in group if (event := _readable(row)))
-            own = {request: replayed.request} if replayed.request else {}  # the report of a fault has no row
+            own = {request: replayed.request} if replayed.request else {}  # a reported error has no row
             for rows_of_request, name, expected in (
                 ("SELECT * FROM requests WHERE id = ?", "id", own),
                 ("SELECT * FROM actions WHERE request = ?", "id", replayed.entries),
@@ -290,7 +290,7 @@ def _row_faults(portion: int, connection: Connection, advance: _Advance) -> Iter
 
 
 def _orphans(connection: Connection) -> Iterator[str]:
-    """Rows that no event made, and actions in another order than they were asked in."""
+    """Yield rows without an event, and actions that are not in the order in which they were requested."""
     for (orphan,) in connection.execute(
         """
         SELECT id FROM (
@@ -314,7 +314,7 @@ def _orphans(connection: Connection) -> Iterator[str]:
 def _lookup_faults(
     key: bytes | None, portion: int, connection: Connection, advance: _Advance
 ) -> Iterator[str]:
-    """Every action that is aimed at a number is found by that, and no other."""
+    """Yield actions that are not found under their own number, or that are found under another."""
     sources = WriteContext(key) if key else None
     if sources and not keeps_to(connection, sources):
         yield "The log was written with another key: whether numbers are found under it was not checked."
@@ -352,7 +352,7 @@ def _lookup_faults(
 
 
 def _masked_faults(key: bytes | None, connection: Connection) -> Iterator[str]:
-    """Every pending action is found by what its number reads like when masked, and no other action is."""
+    """Yield pending actions not found under their masked number, and others that are found."""
     sources = WriteContext(key) if key else None
     if sources is None or not keeps_to(connection, sources):
         return
@@ -370,7 +370,7 @@ def _masked_faults(key: bytes | None, connection: Connection) -> Iterator[str]:
         try:
             expected = sources.lookup(mask(row["dialled"])) if pending else None
         except InvalidNumberError:
-            continue  # no number that was ever written down: its event says so
+            continue  # no valid number was ever written: the event's fault says so
         if row["masked"] != expected:
             yield f"{row['id']}: it is not found, while it is pending, by what its number reads like."
 

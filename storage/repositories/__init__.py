@@ -1,1 +1,1 @@
-"""The log's tables, each beside its SQL."""
+"""The store's tables, with the SQL for each subject."""

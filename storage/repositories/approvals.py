@@ -1,4 +1,4 @@
-"""What waits for people to decide, and who was asked."""
+"""Pending requests, and the people who were asked to decide them."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -29,7 +29,7 @@ _APPROVED_BY: Final = """
 
 
 def decision_expired(connection: Connection, now: datetime, limit: int) -> list[Request]:
-    """Return pending requests whose time to be decided has passed, at most ``limit``."""
+    """Return pending requests whose deadline for a decision has passed, at most ``limit``."""
     past = connection.execute(
         f"SELECT id FROM {_PENDING} AND {_DECIDE_BY} <= ? ORDER BY {_DECIDE_BY}, asked_at, id LIMIT ?",  # noqa: S608 - fixed text
         [microseconds(now), limit],
@@ -40,9 +40,9 @@ def decision_expired(connection: Connection, now: datetime, limit: int) -> list[
 def pending(
     connection: Connection, limit: int, *, after: PendingRequest | None = None, team: str | None = None
 ) -> list[PendingRequest]:
-    """Return a page of pending requests: the one that is to be decided first comes first.
+    """Return a page of pending requests, ordered by their deadline for a decision.
 
-    ``after`` is the last one of the page before; ``team`` the workspace whose requests are meant.
+    ``after`` is the last request of the previous page. ``team`` limits the page to a workspace.
     """
     beyond, values = "TRUE", list[object]()
     if after:
@@ -60,7 +60,7 @@ def pending(
 
 
 def count_pending(connection: Connection, at_most: int, *, team: str | None = None) -> int:
-    """Count the pending requests of a workspace, or all; counting stops at ``at_most``."""
+    """Return the number of pending requests, of a workspace or of all. Counting stops at ``at_most``."""
     [(count,)] = connection.execute(
         f"SELECT count(*) FROM (SELECT 1 FROM {_PENDING} AND team = coalesce(?, team) LIMIT ?)",  # noqa: S608 - fixed text
         [team, at_most],
@@ -69,11 +69,11 @@ def count_pending(connection: Connection, at_most: int, *, team: str | None = No
 
 
 def pending_since(connection: Connection, after: int, limit: int) -> tuple[list[str], int]:
-    """Return the ids of requests that became pending behind a place in the log, in order.
+    """Return the ids of requests that became pending after a place in the log, in order.
 
-    Also the place to go on from. 0 is before the first.
+    Also return the place to continue from. 0 is before the first.
     """
-    # The planner would read and sort all that is pending, by its state.
+    # The planner would read and sort everything pending, by its state.
     rows = connection.execute(
         """
         SELECT n, request FROM actions INDEXED BY actions_pending
@@ -85,7 +85,7 @@ def pending_since(connection: Connection, after: int, limit: int) -> tuple[list[
 
 
 def pending_request(connection: Connection, request: str) -> PendingRequest | None:
-    """Return a request in short; None where it is not pending any more."""
+    """Return a pending request in short, or None if it is not pending any more."""
     row = connection.execute(
         f"SELECT *, {_APPROVED_BY} FROM requests WHERE id = ? AND pending = 1",  # noqa: S608 - fixed text
         [request],
@@ -106,7 +106,7 @@ def _waiting(row: Mapping[str, Any]) -> PendingRequest:
 
 
 def pending_ending_with(connection: Connection, sources: WriteContext, masked: str) -> list[ActionRecord]:
-    """Return pending entries aimed at a number that reads so when masked, oldest first."""
+    """Return pending actions whose number looks like ``masked`` when masked, oldest first."""
     return select_entries(
         connection,
         _MASKED,
@@ -116,7 +116,7 @@ def pending_ending_with(connection: Connection, sources: WriteContext, masked: s
 
 
 def last_notified_at(connection: Connection, people: Collection[str]) -> dict[str, datetime]:
-    """Return when each person was last asked to decide, without those who never were."""
+    """Return when each person was last asked to decide, without those who were never asked."""
     rows = connection.execute(
         """
         SELECT value AS person, (
@@ -130,7 +130,7 @@ def last_notified_at(connection: Connection, people: Collection[str]) -> dict[st
 
 
 class Approvals(Repository):
-    """What waits for people to decide."""
+    """Pending requests."""
 
     decision_expired = reads(decision_expired)
     pending = reads(pending)

@@ -1,4 +1,4 @@
-"""Events that belong to no request: faults, attempts, exports, the rules in force, anchors."""
+"""Events that belong to no request: errors, denied attempts, exports, changes of rules, anchors."""
 
 import asyncio
 from collections.abc import Mapping
@@ -17,20 +17,20 @@ from storage.repositories import outbox, users
 from storage.repositories.rows import as_event
 
 COPIED: Final = "copied"
-"""The row of ``meta`` that a backup has: when its last event was, in microseconds."""
+"""The row of ``meta`` in a backup: the time of its last event, in microseconds."""
 
 
 def copied_at(connection: Connection) -> datetime | None:
-    """Return when this log was copied, as a backup that was put back, or None for an original.
+    """Return the time of the copy if this log is a restored backup, or None for an original.
 
-    What was approved until then may have been sent from the other one since.
+    Actions approved before may have been sent from the original since.
     """
     found = connection.execute("SELECT CAST(value AS INTEGER) FROM meta WHERE name = ?", [COPIED]).fetchone()
     return None if found is None else moment(found[0])
 
 
 def rules(connection: Connection) -> Event | None:
-    """Return the last event that says which rules are in force, or None."""
+    """Return the last event about the rules in force, or None."""
     row = connection.execute(
         "SELECT * FROM events WHERE name = ? ORDER BY seq DESC LIMIT 1", [RULES]
     ).fetchone()
@@ -38,7 +38,7 @@ def rules(connection: Connection) -> Event | None:
 
 
 def read_event(connection: Connection, seq: int) -> tuple[Event, Mapping[str, str]]:
-    """Return an event, and what is kept of its erasable values by their fields."""
+    """Return an event, and its erasable values that are still kept, by field."""
     row = connection.execute("SELECT * FROM events WHERE seq = ?", [seq]).fetchone()
     kept = connection.execute(
         "SELECT field, value FROM personal WHERE event = ? AND value IS NOT NULL", [seq]
@@ -47,21 +47,21 @@ def read_event(connection: Connection, seq: int) -> tuple[Event, Mapping[str, st
 
 
 FAULT: Final = "fault"
-"""A fault of the program was reported."""
+"""An error of the program was reported."""
 
 
 DENIED_ATTEMPT: Final = "denied_attempt"
-"""An attempt of a person who may do nothing."""
+"""A person without any permission tried something."""
 
 
 EXPORTED = "exported"
-"""Full numbers were taken out of the log."""
+"""Full numbers were exported from the log."""
 
 
 def record_error(
     connection: Connection, sources: WriteContext, *, actor: str, where: str, private: Mapping[str, str]
 ) -> str:
-    """Write a fault of the program down and return its id (``E-…``), which people are told."""
+    """Record an error of the program. Return its id (``E-…``), which people are told."""
     writer = EventWriter(connection, sources)
     return writer.append_new("E", FAULT, actor=actor, data={"where": where}, private=private).request
 
@@ -69,9 +69,9 @@ def record_error(
 def record_denied_attempt(
     connection: Connection, sources: WriteContext, *, actor: str, where: str, why: str
 ) -> str | None:
-    """Record an attempt of a person who may do nothing, and return the event's id (``D-…``).
+    """Record an attempt of a person without any permission. Return the event's id (``D-…``).
 
-    Return None where that person tried there before on the same day.
+    Return None if that person tried the same on that day before.
     """
     writer = EventWriter(connection, sources)
     if not users.claim_once(connection, sources, f"{DENIED_ATTEMPT} {actor} {where} {writer.now:%Y-%m-%d}"):
@@ -89,10 +89,10 @@ def record_rules(
     after: Event | None,
     announce: Mapping[str, Scalar] | None = None,
 ) -> str | None:
-    """Write down which rules are in force now, as an event of its own, and return its id (``R-…``).
+    """Record the rules that are in force now as an event. Return its id (``R-…``).
 
-    None where ``after`` is not the last such event any more: somebody else was first. ``announce``: the audit
-    channel is told, with this beside the event.
+    Return None if ``after`` is not the last such event any more, since another process was first. If
+    ``announce`` is given, the audit channel is told, with this payload beside the event.
     """
     last = rules(connection)
     if (last and last.seq) != (after and after.seq):
@@ -107,9 +107,9 @@ def record_rules(
 def record_export(
     connection: Connection, sources: WriteContext, *, actor: str, rows: str, private: Mapping[str, str]
 ) -> str:
-    """Write down that somebody takes full numbers out of the log, and return the event's id (``X-…``).
+    """Record that a person exports full numbers from the log. Return the event's id (``X-…``).
 
-    ``rows`` are the fields that go out; ``private`` which entries they are of.
+    ``rows`` are the exported fields. ``private`` holds the actions.
     """
     data = {"rows": rows}
     return (
@@ -120,7 +120,7 @@ def record_export(
 
 
 class Audit(Repository):
-    """What is written down of the log itself, and where it ended."""
+    """Events about the log itself, and the end of the chain."""
 
     record_error = writes(record_error)
     record_denied_attempt = writes(record_denied_attempt)
@@ -132,5 +132,5 @@ class Audit(Repository):
     anchor = reads(anchors.head)
 
     async def keep_anchor(self, anchor: Anchor) -> None:
-        """Keep an anchor outside the log, beside it."""
+        """Store an anchor outside the log, in the file beside it."""
         await asyncio.to_thread(anchors.note, self._database.path, anchor)

@@ -1,4 +1,4 @@
-"""What the log knows of calls and campaigns that providers have."""
+"""The log's knowledge of calls and campaigns at providers."""
 
 import json
 from collections.abc import Collection
@@ -20,7 +20,7 @@ _BY_NUMBER: Final = FROM.format("lookup CROSS JOIN actions ON actions.n = lookup
 _SCHEDULED: Final = FROM.format(
     "actions INDEXED BY actions_scheduled LEFT JOIN lookup ON lookup.action = actions.n"
 )
-"""The planner would read every call that was ever placed, by its kind."""
+"""The planner would read every placed call, by its kind."""
 
 
 _SCHEDULED_BY: Final = FROM.format("actions LEFT JOIN lookup ON lookup.action = actions.n")
@@ -49,7 +49,7 @@ _STILL_TO_GO_OUT: Final = f"""
 def upcoming_calls(
     connection: Connection, sources: WriteContext, name: str, agent: str, number: str, now: datetime
 ) -> list[ActionRecord]:
-    """Return calls placed through us that should still go out to a number, soonest first."""
+    """Return CallOps' calls to a number that are still to be made, soonest first."""
     return select_entries(
         connection,
         _BY_NUMBER,
@@ -64,9 +64,9 @@ def upcoming_calls(
 def scheduled(
     connection: Connection, connections: Collection[str], now: datetime, *, mine: str, limit: int
 ) -> list[ActionRecord]:
-    """Return calls of these connections that should still go out, a person's own first.
+    """Return the calls of these connections that are still to be made, a person's own first.
 
-    Among each, the next to go out comes first. What was erased is left out.
+    Within each group, the next call comes first. Erased calls are left out.
     """
     found: list[ActionRecord] = []
     for source, whose in ((_SCHEDULED_BY, "requester = :mine"), (_SCHEDULED, "requester <> :mine")):
@@ -91,7 +91,7 @@ def scheduled(
 def scheduled_to(
     connection: Connection, sources: WriteContext, number: str, now: datetime
 ) -> list[ActionRecord]:
-    """Return what `upcoming_calls` does, for all connections and agents."""
+    """Return the same as `upcoming_calls`, for all connections and agents."""
     return select_entries(
         connection,
         _BY_NUMBER,
@@ -101,7 +101,7 @@ def scheduled_to(
 
 
 def still_goes_out(connection: Connection, request: str, now: datetime) -> bool:
-    """Return whether a call placed by a request should still go out."""
+    """Return whether a call placed by a request is still to be made."""
     return bool(
         connection.execute(
             f"""
@@ -117,7 +117,7 @@ def still_goes_out(connection: Connection, request: str, now: datetime) -> bool:
 def connections_knowing(
     connection: Connection, sources: WriteContext, ids: Collection[str]
 ) -> frozenset[str]:
-    """Return the connections whose provider gave out one of these ids, or did what was asked of it."""
+    """Return the connections whose provider returned one of these ids, or carried out an action on it."""
     found = connection.execute(
         """
         SELECT actions.connection FROM json_each(:ids) AS id
@@ -142,7 +142,7 @@ def connections_knowing(
 
 
 def find_scheduled(connection: Connection, name: str, reference: str, now: datetime) -> ActionRecord | None:
-    """Return the call with this provider's id that should still go out, or None."""
+    """Return the call with this provider's id that is still to be made, or None."""
     found = select_entries(
         connection,
         ENTRIES,
@@ -162,7 +162,7 @@ def find_scheduled(connection: Connection, name: str, reference: str, now: datet
 
 
 def known_ids(connection: Connection, sources: WriteContext, ids: Collection[str]) -> set[str]:
-    """Return those of some providers' ids that an action was aimed at, or that a provider gave one."""
+    """Return those of some ids that are an action's target, or that a provider returned."""
     rows = connection.execute(
         """
         WITH asked AS (SELECT DISTINCT value FROM json_each(:ids))
@@ -181,7 +181,7 @@ def known_ids(connection: Connection, sources: WriteContext, ids: Collection[str
 
 
 def is_reference(connection: Connection, identifier: str) -> bool:
-    """Return whether a provider gave that id to an action."""
+    """Return whether a provider returned that id for an action."""
     found = connection.execute(
         "SELECT 1 FROM events WHERE json_extract(data, '$.reference') = ?", [identifier]
     )
@@ -189,10 +189,10 @@ def is_reference(connection: Connection, identifier: str) -> bool:
 
 
 def seen(connection: Connection, name: str, account: str, reference: str, before: datetime) -> bool:
-    """Return whether the log knew, before that time, that the provider had something under this id.
+    """Return whether the log knew, before that time, that the provider had a target with this id.
 
-    ``account`` is the fingerprint of the account: what was known of another one counts for nothing.
-    What was cancelled or deleted through us since is not there any more.
+    ``account`` is the fingerprint of the account. Knowledge about another account does not count, and neither
+    does a target that CallOps cancelled or deleted since.
     """
     found = connection.execute(
         """
@@ -213,9 +213,9 @@ def seen(connection: Connection, name: str, account: str, reference: str, before
 
 
 def found_before_attempt(connection: Connection, entry: str) -> bool:
-    """Return whether a look-up found an entry's target before the entry's first attempt.
+    """Return whether a look-up found an action's target before the action's first attempt.
 
-    Not if it was cancelled or deleted through us since.
+    Return False if CallOps cancelled or deleted the target since.
     """
     found = connection.execute(
         """
@@ -237,9 +237,10 @@ def found_before_attempt(connection: Connection, entry: str) -> bool:
 def _was_ended(
     connection: Connection, name: str, reference: str | None, looked_up: bytes | None = None
 ) -> bool:
-    """Return whether the target of that id was cancelled or deleted through us.
+    """Return whether CallOps cancelled or deleted the target of that id.
 
-    Stopping and starting end nothing. ``looked_up`` is what the id is found under where it holds a number.
+    Stopping and starting a campaign do not count. ``looked_up`` is the keyed hash of an id that may hold a
+    number.
     """
     ended = connection.execute(
         """
@@ -275,7 +276,7 @@ def campaigns_seen(connection: Connection) -> set[tuple[str, str, str]]:
 
 
 class CallHistory(Repository):
-    """What the log knows of calls and campaigns that providers have."""
+    """The log's knowledge of calls and campaigns at providers."""
 
     upcoming_calls = reads(upcoming_calls)
     scheduled = reads(scheduled)

@@ -1,6 +1,6 @@
-"""What a cancellation took away, noted where the call was placed: in its story, and in its messages.
+"""Records on placed calls that a cancellation cancelled them, and updates their messages.
 
-Nothing is claimed of a call that was placed once the cancellation was on its way, or whose time had come.
+A call is left alone if it was placed after the cancellation was sent, or if its time had come.
 """
 
 from collections.abc import Mapping
@@ -14,25 +14,26 @@ from storage.models import SYSTEM, Cancelled
 from storage.repositories.outbox import STATE, add_posts
 
 SENT: Final = "CASE ended.name WHEN 'succeeded' THEN max(events.seq) ELSE min(events.seq) END"
-"""Of a cancellation that ``ended``, the ``sending`` event that did it.
+"""For a cancellation that ``ended``: its ``sending`` event.
 
-An answer is that of the last attempt; what a person or a look-up settled may be the work of the first.
+A success is the answer to the last attempt. A result that a person or a look-up recorded may be that of the
+first attempt.
 """
 
 
 def same_account(placed: str, cancel: str) -> str:
-    """Return the condition that a call was placed where a cancellation of the same connection goes.
+    """Return the SQL condition that a call was placed at the account of a cancellation's connection.
 
-    An agent's fingerprint begins with its account's, and a cancellation by id has only that.
+    An agent's fingerprint begins with its account's. A cancellation by id has only the latter.
     """
     of = "(SELECT fingerprint FROM requests WHERE id = {}.request)"
     return f"substr({of.format(placed)}, 1, length({of.format(cancel)})) = {of.format(cancel)}"
 
 
 def note(connection: Connection, writer: EventWriter, entry: str, by: str) -> None:
-    """Write down which scheduled calls a cancellation took away, and have their messages edited.
+    """Record which scheduled calls a cancellation cancelled, and queue updates of their messages.
 
-    Whoever placed one hears of it, unless it was them who had it cancelled.
+    The requester of such a call is notified, unless the same person had it cancelled.
     """
     for placed in _found(connection, entry):
         request = placed["request"]
@@ -44,9 +45,10 @@ def note(connection: Connection, writer: EventWriter, entry: str, by: str) -> No
 
 
 def _found(connection: Connection, entry: str) -> list[Mapping[str, Any]]:
-    """Return the calls, each found by an index: by its provider's id, or by its number.
+    """Return the cancelled calls, found by an index: by the provider's id, or by number.
 
-    By number a provider says the same where a call went out while it answered: only what came later counts.
+    By number, a provider answers the same if a call was made meanwhile. So only calls due after the answer
+    count.
     """
     return connection.execute(
         f"""
@@ -80,7 +82,7 @@ def _found(connection: Connection, entry: str) -> list[Mapping[str, Any]]:
 
 
 def cancelled(connection: Connection, request: str) -> Cancelled | None:
-    """Return by which request a placed call was cancelled, or None."""
+    """Return the request by which a placed call was cancelled, or None."""
     found = connection.execute(
         """
         SELECT requests.id, requests.reschedules = events.entry AS moved FROM events
@@ -93,7 +95,7 @@ def cancelled(connection: Connection, request: str) -> Cancelled | None:
 
 
 def done_by(connection: Connection, request: str) -> str | None:
-    """Return which other request cancelled the same, while this cancellation was under way; or None."""
+    """Return another request that cancelled the same target during this cancellation, or None."""
     found = connection.execute(
         """
         WITH own AS MATERIALIZED (SELECT * FROM actions WHERE request = ? AND kind = 'cancel_call'),

@@ -1,4 +1,4 @@
-"""What is due: entries to send, to look up, to give up, and moves to follow."""
+"""Due work: actions to send, to look up or to give up, and reschedules to continue."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -15,7 +15,7 @@ from storage.repositories.rate_limits import MINUTE
 from storage.repositories.rows import ENTRIES, FROM, as_looked_up, read_request, select_entries
 
 _OVERDUE: Final = FROM.format("actions INDEXED BY actions_not_after")
-"""The planner would read and sort all that is approved, however few of it has such a time."""
+"""The planner would read and sort everything approved, although few rows have such a time."""
 
 
 _APPROVED_NOW: Final = f"""
@@ -44,9 +44,9 @@ _WAITED_FOR: Final = """
         FROM one WHERE name IS NOT NULL)
     SELECT name FROM one WHERE name IS NOT NULL
 """
-"""The connections of approved entries: one step of the index for each, however many entries wait.
+"""The connections of approved actions: a step in the index for each, however many actions wait.
 
-The planner would read all that is approved for each of them, by its state.
+The planner would read everything approved for each of them, by its state.
 """
 
 
@@ -59,15 +59,15 @@ def due(
     kinds: Collection[Kind] = (),
     held: Collection[str] = (),
 ) -> list[ActionRecord]:
-    """Return approved entries whose time to be sent has come, in the order they were approved.
+    """Return approved actions that are due, in the order in which they were approved.
 
-    ``limit``: at most so many of each connection. ``without``: connections that have no worker free, or
-    that wait for their turn. ``kinds``: of these only, where there are any. ``held``: entries that are
-    left out, and so hide none behind them. Entries that have to wait for another one's (see `apply`) are
-    left out too.
+    ``limit`` applies to each connection. ``without`` are connections that have no worker free, or that wait
+    for their rate limit. ``kinds``, if any, are the only kinds to return. ``held`` are actions to leave out,
+    so that they hide none behind them. Actions that wait for another action (see
+    `storage.repositories.exclusion`) are left out, too.
     """
     names = [name for (name,) in connection.execute(_WAITED_FOR).fetchall() if name not in without]
-    ahead = microseconds(now + MINUTE)  # what is moved after that is moved by a clock that is set back since
+    ahead = microseconds(now + MINUTE)  # a later change was made by a clock that has been set back since
     values = {"now": microseconds(now), "ahead": ahead, "limit": limit, "held": json.dumps(list(held))} | (
         {"kinds": json.dumps(list(kinds))} if kinds else {}
     )
@@ -76,7 +76,7 @@ def due(
 
 
 def retry_window_expired(connection: Connection, now: datetime) -> list[ActionRecord]:
-    """Return approved entries whose ``not_after`` has come: their attempt may not begin any more."""
+    """Return approved actions whose ``not_after`` has come, so that their attempt may not begin any more."""
     return select_entries(
         connection,
         _OVERDUE,
@@ -88,10 +88,10 @@ def retry_window_expired(connection: Connection, now: datetime) -> list[ActionRe
 def awaiting_lookup(
     connection: Connection, connections: Collection[str], limit: int, after: Mapping[str, int]
 ) -> tuple[list[ActionRecord], dict[str, int]]:
-    """Return pending or approved entries that were never begun and never looked up.
+    """Return pending or approved actions that were never attempted and never looked up.
 
-    ``limit``: so many of each connection are read. ``after`` says where in the log to go on, by connection;
-    where it says nothing, at the beginning. Returned with it is where to go on the next time.
+    ``limit`` actions of each connection are read. ``after`` is the place in the log to continue from, by
+    connection. Also return the places for the next call.
     """
     query = f"""
         {ENTRIES}
@@ -110,7 +110,7 @@ def awaiting_lookup(
 
 
 def unknown_deletions(connection: Connection, connections: Collection[str], limit: int) -> list[ActionRecord]:
-    """Return deletions in ``unknown`` that were not looked up since, so many of each connection."""
+    """Return unknown deletions that were not looked up since, at most ``limit`` of each connection."""
     query = f"""
         {ENTRIES}
         WHERE state = 'unknown' AND kind = 'delete_campaign'
@@ -121,7 +121,7 @@ def unknown_deletions(connection: Connection, connections: Collection[str], limi
 
 
 def lease_expired(connection: Connection, now: datetime) -> list[ActionRecord]:
-    """Return entries in ``sending`` whose lease has run out: their owner died."""
+    """Return actions in ``sending`` whose lease has expired, because their owner died."""
     return select_entries(
         connection,
         ENTRIES,
@@ -141,7 +141,7 @@ def _of_each(
     *,
     order: str,
 ) -> list[ActionRecord]:
-    """Return what a query finds for each of these connections, all in one order."""
+    """Return the results of a query for each of these connections, in one order."""
     rows = [
         row
         for name in connections
@@ -151,11 +151,14 @@ def _of_each(
 
 
 LOOKED_BACK: Final = timedelta(days=90)
-"""A doubt about the first step may be settled long after the new time."""
+"""The age at which reschedules are no longer looked at.
+
+An unknown outcome of the first step may be resolved long after the new time.
+"""
 
 
 def reschedules_due(connection: Connection, now: datetime) -> list[Request]:
-    """Return moves whose call is cancelled and was neither placed again nor found impossible to place."""
+    """Return reschedules whose call is cancelled, without a second step or a record that it is impossible."""
     found = connection.execute(
         """
         SELECT id FROM requests
@@ -170,7 +173,7 @@ def reschedules_due(connection: Connection, now: datetime) -> list[Request]:
 
 
 def reschedules_completed(connection: Connection, now: datetime) -> list[Request]:
-    """Return moves whose second step ended, or is in doubt, without a note (`FOLLOWED`) of that."""
+    """Return reschedules whose second step ended or is unknown, without a `FOLLOWED` event for that."""
     found = connection.execute(
         """
         SELECT first.id FROM requests AS first
@@ -188,7 +191,7 @@ def reschedules_completed(connection: Connection, now: datetime) -> list[Request
 
 
 class DispatchQueue(Repository):
-    """What is due to be sent, looked up, given up or followed."""
+    """Work that is due."""
 
     due = reads(due)
     retry_window_expired = reads(retry_window_expired)

@@ -1,10 +1,10 @@
-"""Numbers that are not called: who stopped them, and which lists they stand on.
+"""Numbers that are not called: who stopped them, and the lists that they are on.
 
-Only the keyed hash of a number is kept here, apart from what can be erased: forgetting a person's data does
-not lift the stop. The chain says who and when, and how many numbers a list has; why, and the number masked,
-stand in erasable rows. Its events also commit to the hashes that they stopped, with a salt that goes once
-these are stopped no more: whoever exchanges hashes in the table is found out.
-Each function is what happens in one transaction.
+Only a number's keyed hash is kept here, apart from erasable data, so erasing a person's data does not lift
+the stop. The chain records who and when, and how many numbers a list has. The reason and the masked number
+are in erasable rows. Events also commit to the hashes that they stopped, with a salt that is deleted once
+these are no longer stopped. So an exchange of hashes in the table is detected. Each function runs in one
+transaction.
 """
 
 from collections.abc import Mapping
@@ -30,34 +30,34 @@ EVENTS: Final = frozenset({CALLS_STOPPED, CALLS_ALLOWED, LIST_IMPORT_BEGAN, LIST
 
 
 NUMBER: Final = "number"
-"""The erasable field that holds the number of a stop, masked."""
+"""The erasable field with the masked number of a stop."""
 LOOKUP: Final = "lookup"
-"""The erasable field that holds the keyed hash of a number whose stop was lifted."""
+"""The erasable field with the keyed hash of a number whose stop was lifted."""
 SEALED: Final = "sealed"
-"""In an event's data: what it commits to of the numbers that it stopped."""
+"""The key in an event's data of its commitment to the numbers that it stopped."""
 
 BY_PERSON: Final = ""
-"""In place of a list's name: a person stopped it."""
+"""Stands in place of a list's name for a number that a person stopped."""
 
 COUNTS: Final = "stops.event NOT IN (SELECT event FROM unfinished_lists)"
-"""Whether a row of ``stops`` counts."""
+"""SQL condition: a row of ``stops`` counts."""
 
 STOPPED: Final = f"""
     (actions.kind = 'place_call' AND EXISTS (
         SELECT 1 FROM lookup JOIN stops ON stops.number = lookup.number
         WHERE lookup.action = actions.n AND {COUNTS}))
 """  # noqa: S608 - fixed text
-"""Whether an entry of ``actions`` is a call to a number that is not called."""
+"""SQL condition: a row of ``actions`` is a call to a stopped number."""
 
 
 def holds_back(connection: Connection, entry: str) -> bool:
-    """Return whether an entry is a call to a number that is not called."""
+    """Return whether an action is a call to a stopped number."""
     found = connection.execute(f"SELECT 1 FROM actions WHERE id = ? AND {STOPPED}", [entry])  # noqa: S608 - fixed text
     return found.fetchone() is not None
 
 
 def find(connection: Connection, number: bytes) -> list[DoNotCallEntry]:
-    """Return why a number is not called, a person's stop first; empty where it may be called."""
+    """Return the reasons why a number is not called, a person's stop first. Empty if it may be called."""
     rows = connection.execute(
         f"""
         SELECT list, events.* FROM stops JOIN events ON events.seq = stops.event
@@ -69,17 +69,17 @@ def find(connection: Connection, number: bytes) -> list[DoNotCallEntry]:
 
 
 def stops(connection: Connection, sources: WriteContext, number: str) -> list[DoNotCallEntry]:
-    """Return why a number is not called, a person's stop first; empty where it may be called."""
+    """Return the reasons why a number is not called, a person's stop first. Empty if it may be called."""
     return find(connection, sources.lookup(number))
 
 
 def add(
     connection: Connection, sources: WriteContext, number: str, *, masked: str, actor: str, reason: str | None
 ) -> tuple[DoNotCallEntry, bool]:
-    """Stop all calls to a number from now on; True where nobody had before.
+    """Stop all calls to a number from now on. Return the stop, and True if it is new.
 
-    No `PlaceCall` to it moves to ``sending`` any more, and none that is there is held: `apply` conflicts
-    and `hold` says no. Forgetting anybody's personal data does not lift it.
+    No `PlaceCall` to the number enters ``sending`` any more: `apply` raises a conflict. `renew_lease` returns
+    False for one that is there already. Erasing personal data does not lift the stop.
     """
     hashed = sources.lookup(number)
     for known in find(connection, hashed):
@@ -102,7 +102,7 @@ def add(
 def _remove(
     connection: Connection, sources: WriteContext, number: str, *, masked: str, actor: str, reason: str
 ) -> DoNotCallEntry | None:
-    """Let calls to a number go out again that a person stopped; None where nobody had. Lists stay."""
+    """Allow calls to a number that a person stopped. Return that stop, or None. Lists are not changed."""
     hashed = sources.lookup(number)
     known = next((one for one in find(connection, hashed) if one.list is None), None)
     if known is None:
@@ -122,7 +122,7 @@ def _remove(
 
 
 def unseal(connection: Connection, which: str, *values: object) -> None:
-    """Forget the salts of the events whose numbers are stopped no more."""
+    """Delete the salts of the events whose numbers are no longer stopped."""
     connection.execute(
         f"""
         UPDATE seals SET salt = NULL WHERE event IN (
@@ -134,12 +134,12 @@ def unseal(connection: Connection, which: str, *values: object) -> None:
 
 
 def stopped_numbers(connection: Connection) -> Mapping[str | None, int]:
-    """Return how many numbers are not called, by list; under None those that people stopped."""
+    """Return the count of stopped numbers by list. None stands for the numbers that people stopped."""
     return {name or None: numbers for name, numbers in count_by_list(connection)}
 
 
 def count_by_list(connection: Connection) -> list[tuple[str, int]]:
-    """Return how many rows count, by the name of their list."""
+    """Return the count of valid rows by the name of their list."""
     rows = connection.execute(
         f"SELECT list, count(*) FROM stops WHERE {COUNTS} GROUP BY list ORDER BY list"  # noqa: S608 - fixed text
     )
@@ -151,7 +151,7 @@ def _stop(event: Event, name: str) -> DoNotCallEntry:
 
 
 def to_tell(connection: Connection, sources: WriteContext, event: Event) -> None:
-    """Have an event told of in Slack."""
+    """Queue an announcement of an event in Slack."""
     announce(connection, sources, Announcement(Announced.DO_NOT_CALL, str(event.seq), event=event.seq))
 
 
@@ -163,7 +163,7 @@ class DoNotCall(Repository):
     stopped_numbers = reads(stopped_numbers)
 
     async def remove(self, number: str, *, masked: str, actor: str, reason: str) -> DoNotCallEntry | None:
-        """Let calls to a number go out again that a person stopped; None where nobody had. Lists stay."""
+        """Allow calls to a number that a person stopped. Return that stop, or None. Lists are not changed."""
         allowed = await self._write(
             lambda connection: _remove(
                 connection, self._sources, number, masked=masked, actor=actor, reason=reason

@@ -1,7 +1,7 @@
-"""Do-not-call lists: numbers are imported in small transactions, count all at once, and are removed.
+"""Do-not-call lists: imported in small transactions, in force all at once, and removed.
 
-Rows of ``stops`` whose event stands in ``unfinished_lists`` do not count: their list is being imported, or
-was removed. Each function is what happens in one transaction.
+Rows of ``stops`` whose event is in ``unfinished_lists`` do not count: their list is being imported, or was
+removed. Each function runs in one transaction.
 """
 
 import asyncio
@@ -21,16 +21,16 @@ from storage.repositories.do_not_call import COUNTS, SEALED, to_tell, unseal
 from storage.repositories.rows import as_event
 
 TOGETHER: Final = 2_000
-"""Rows of a list that one transaction adds or deletes: some 20 ms in which no other process writes."""
+"""Rows of a list that a transaction adds or deletes. It blocks other writers for some 20 ms."""
 
 
 class ImportSupersededError(StorageError):
-    """An import cannot go on: its list was removed, or another import of it began."""
+    """An import cannot continue: its list was removed, or another import of it began."""
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What came of importing a list: its event's id (None: nothing was new), new numbers, and all it has."""
+    """Result of an import: the event's id (None without new numbers), new numbers, and the list's size."""
 
     id: str | None
     added: int
@@ -39,7 +39,7 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedImport:
-    """An import of a do-not-call list that runs, or that was interrupted: none of its numbers counts."""
+    """An import of a do-not-call list that is running or was interrupted. None of its numbers counts."""
 
     id: str
     list: str
@@ -47,13 +47,13 @@ class UnfinishedImport:
 
 
 def _unlisted(connection: Connection, name: str, numbers: Iterable[bytes]) -> int:
-    """Return how many of these numbers a list does not have yet."""
+    """Return how many of these numbers are not in a list yet."""
     query = f"SELECT 1 FROM stops WHERE number = ? AND list = ? AND {COUNTS}"  # noqa: S608 - fixed text
     return sum(connection.execute(query, [one, name]).fetchone() is None for one in numbers)
 
 
 def begin_list(connection: Connection, sources: WriteContext, name: str, *, actor: str) -> Event:
-    """Begin to add numbers to a list, in place of any import of it that has not finished."""
+    """Begin an import into a list, in place of any unfinished import into it. Return its event."""
     connection.execute("UPDATE unfinished_lists SET leaving = 1 WHERE list = ?", [name])
     event = EventWriter(connection, sources).append_new(
         "S", LIST_IMPORT_BEGAN, actor=actor, data={"list": name}
@@ -63,7 +63,11 @@ def begin_list(connection: Connection, sources: WriteContext, name: str, *, acto
 
 
 def add_some(connection: Connection, began: Event, numbers: Iterable[bytes]) -> None:
-    """Add some of a list's numbers, but for those it has already. Raises `ImportSupersededError`."""
+    """Add some numbers to a list, except those that it has already.
+
+    Raises:
+        ImportSupersededError: The list was removed, or another import of it began.
+    """
     _check_unfinished(connection, began)
     connection.executemany(
         """
@@ -75,7 +79,11 @@ def add_some(connection: Connection, began: Event, numbers: Iterable[bytes]) -> 
 
 
 def finish_list(connection: Connection, sources: WriteContext, began: Event) -> Imported:
-    """Let all numbers of an import count at once. Raises `ImportSupersededError`."""
+    """Put all numbers of an import in force at once.
+
+    Raises:
+        ImportSupersededError: The list was removed, or another import of it began.
+    """
     _check_unfinished(connection, began)
     name = str(began.data["list"])
     kept = _count_numbers(connection, name)
@@ -99,12 +107,12 @@ def finish_list(connection: Connection, sources: WriteContext, began: Event) -> 
 
 
 def give_up(connection: Connection, began: Event) -> None:
-    """End an import that did not finish: its rows never count."""
+    """Abandon an unfinished import. Its rows never count."""
     connection.execute("UPDATE unfinished_lists SET leaving = 1 WHERE event = ?", [began.seq])
 
 
 def unfinished_imports(connection: Connection) -> list[UnfinishedImport]:
-    """Return the imports that run, or whose process ended before they did."""
+    """Return the imports that are running, or whose process ended early."""
     rows = connection.execute(
         """
         SELECT events.* FROM unfinished_lists JOIN events ON events.seq = unfinished_lists.event
@@ -116,9 +124,9 @@ def unfinished_imports(connection: Connection) -> list[UnfinishedImport]:
 
 
 def _remove_list(connection: Connection, sources: WriteContext, name: str, *, actor: str) -> int:
-    """Take a list away with any import of it that has not finished; return how many numbers it had.
+    """Remove a list and any unfinished import into it. Return how many numbers it had.
 
-    Its rows count no longer. `sweep` deletes them.
+    Its rows no longer count. `sweep` deletes them.
     """
     removed = _count_numbers(connection, name) if name else 0
     connection.execute("UPDATE unfinished_lists SET leaving = 1 WHERE list = ?", [name])
@@ -138,7 +146,7 @@ def _remove_list(connection: Connection, sources: WriteContext, name: str, *, ac
 
 
 def sweep(connection: Connection) -> bool:
-    """Delete some rows that will never count; return False once none is left."""
+    """Delete some rows that will never count. Return False if there are none."""
     leaving = connection.execute("SELECT event, list FROM unfinished_lists WHERE leaving LIMIT 1").fetchone()
     if leaving is None:
         return False
@@ -178,16 +186,16 @@ class DoNotCallLists(Repository):
     unfinished_imports = reads(unfinished_imports)
 
     async def unlisted(self, name: str, numbers: Iterable[str]) -> int:
-        """Return how many of these different numbers a do-not-call list does not have yet."""
+        """Return how many of these distinct numbers are not in a do-not-call list yet."""
         return sum([await self._unlisted(name, some) for some in await self._parts(numbers)])
 
     async def _unlisted(self, name: str, some: Sequence[bytes]) -> int:
         return await self._read(lambda connection: _unlisted(connection, name, some))
 
     async def _parts(self, numbers: Iterable[str]) -> list[list[bytes]]:
-        """Return the hashes of numbers, each once, as transactions take them.
+        """Return the distinct hashes of numbers, in parts for one transaction each.
 
-        They are in the table's order: each of its pages is read and written about once.
+        They are in the table's order, so that each of its pages is read and written about once.
         """
         hashed = await asyncio.to_thread(lambda: sorted({*map(self._sources.lookup, numbers)}))
         return [hashed[first : first + TOGETHER] for first in range(0, len(hashed), TOGETHER)]
@@ -195,12 +203,13 @@ class DoNotCallLists(Repository):
     async def add(
         self, name: str, numbers: Iterable[str], *, actor: str, progress: Callable[[int], None] | None = None
     ) -> Imported:
-        """Add numbers to a do-not-call list: all of them or none. Only their keyed hashes are kept.
+        """Add numbers to a do-not-call list: all or none. Only their keyed hashes are kept.
 
-        They are written in small parts, and count all at once when the last one is; ``progress`` is told how
-        many each part had. An error, or cancelling the call, leaves the list as it was. Raises
-        `ImportSupersededError` where the list is removed meanwhile, or another
-        import of it begins.
+        They are written in small parts, and are in force all at once after the last. ``progress`` is called
+        with the size of each part. An error, or cancelling the call, leaves the list unchanged.
+
+        Raises:
+            ImportSupersededError: The list was removed meanwhile, or another import of it began.
         """
         if not name:
             raise ValueError("a list has a name")
@@ -225,11 +234,11 @@ class DoNotCallLists(Repository):
         )
         try:
             return await asyncio.shield(finishing)
-        except asyncio.CancelledError:  # too late: the numbers count, and whoever cancelled hears of it
+        except asyncio.CancelledError:  # too late: the numbers are in force, and the caller gets the result
             return await finishing
 
     async def remove(self, name: str, *, actor: str) -> int:
-        """Take a do-not-call list away, and say how many numbers it had."""
+        """Remove a do-not-call list. Return how many numbers it had."""
         removed = await self._write(
             lambda connection: _remove_list(connection, self._sources, name, actor=actor)
         )
@@ -238,6 +247,6 @@ class DoNotCallLists(Repository):
         return removed
 
     async def _sweep(self) -> None:
-        """Delete what is left of lists that were removed, and of imports that were given up."""
+        """Delete the rows of removed lists and abandoned imports."""
         while await self._write(sweep):
             pass

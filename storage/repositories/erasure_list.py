@@ -1,7 +1,7 @@
-"""What is to be forgotten and what was, as values; and the list of it beside the log.
+"""Filters and results of purges, and the list of purges in a file beside the log.
 
-The list is what a backup that was put back is purged by again: ids and times, no number. It stands beside the
-log, not in it, because the log is what is put back.
+A restored backup is purged again by that list. It holds ids and times, no number. It is not in the log,
+because the log is what is restored.
 """
 
 import json
@@ -17,14 +17,14 @@ from storage.database.files import append_line
 from storage.event_log.hash_chain import microseconds, moment
 
 AGAIN: Final = "again"
-"""The rule by which what was forgotten before is forgotten again; it is not listed again."""
+"""The rule of a repeated purge, which is not listed again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A request or a fault by its id and by when it was asked or reported: an id alone may be drawn anew.
+    """A request or reported error, by its id and its time, because an id may be drawn again.
 
-    Or a person by their Slack id, and until when what is known of them is meant: they may come back.
+    Or a person by Slack id, with the end of the time for which the purge applies, because they may come back.
     """
 
     id: str
@@ -33,13 +33,17 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class PurgeFilter:
-    """What is to be forgotten, by one rule; what the fields name together, not what they have in common.
+    """The data that a rule purges: the union of what the fields select.
 
-    ``rule`` says why, in words that stay in the chain: it holds no number. ``numbers`` are E.164: every
-    request aimed at one or mentioning it. ``names``: of people, as they were read until then. ``before``: all
-    that ended before that time. ``listed``: what was forgotten before. ``spare_after``: what something has
-    happened to since then is kept. ``hold``: ids of requests, and numbers, that are kept whatever else is
-    asked. ``at_most`` so many requests go at a time.
+    ``rule`` is the reason. It is kept in the chain, so it holds no number. The fields:
+
+    - ``numbers`` are E.164: every request with such a target, or mentioning it.
+    - ``names``: people, as they were read until then.
+    - ``before``: everything that ended before that time.
+    - ``listed``: everything that was purged before.
+    - ``spare_after``: requests with changes since then are kept.
+    - ``hold``: ids of requests, and numbers, that are kept in any case.
+    - ``at_most``: the limit of requests in a purge.
     """
 
     rule: str
@@ -53,7 +57,7 @@ class PurgeFilter:
 
 
 class RetainedBecause(StrEnum):
-    """Why something that was asked for is not forgotten yet."""
+    """Reason why a selected request is not purged yet."""
 
     HELD = "held"
     UNDER_WAY = "under way"
@@ -64,7 +68,7 @@ class RetainedBecause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Retained:
-    """A request that is not forgotten yet. ``state`` is how it stands; ``until`` when that ends, if known."""
+    """A request that is not purged yet. ``until`` is when the reason for that ends, if known."""
 
     request: str
     why: RetainedBecause
@@ -74,11 +78,11 @@ class Retained:
 
 @dataclass(frozen=True, slots=True)
 class PurgeResult:
-    """What was forgotten, or what would be: requests and reports of faults by id, and how many of the rest.
+    """The purged data, or the data to purge: requests and reported errors by id, and counts of the rest.
 
-    ``messages`` are ours in Slack, which are edited; ``id`` is the event's that says so, None where nothing
-    was there to forget. ``wiped`` is whether nothing lingers in the write-ahead log. ``left`` are requests
-    whose events hold a number that was to be forgotten, for good: nothing takes that out of the chain.
+    ``messages`` counts CallOps' messages in Slack, which are edited. ``id`` is the id of the purge's event,
+    None if there was nothing to purge. ``wiped`` means that no erased value is left in the write-ahead log.
+    ``left`` are requests whose events hold a purged number. Nothing can remove it from the chain.
     """
 
     requests: Sequence[Listed]
@@ -92,7 +96,7 @@ class PurgeResult:
 
     @property
     def anything(self) -> bool:
-        """Whether there was anything to forget."""
+        """Return whether there was anything to purge."""
         return bool(self.requests or self.drafts or self.people)
 
 
@@ -104,16 +108,19 @@ class _Lines:
 
 
 class UnreadableListError(StorageError):
-    """The list of what was forgotten cannot be read, as a sentence."""
+    """The list of purges cannot be read. The message is a sentence that says why."""
 
 
 def list_beside(log: Path) -> Path:
-    """Return the file in which it is listed what a log forgot."""
+    """Return the file with the list of a log's purges."""
     return log.with_name(f"{log.name}.erasures")
 
 
 def keep_in_list(log: Path, erasing: PurgeFilter, requests: Sequence[Listed], at: datetime) -> None:
-    """List what is about to be forgotten, onto the disk. What is old enough is listed by its age alone."""
+    """Append a purge to the list before it runs, and sync it to the disk.
+
+    A purge by age is listed by its age alone.
+    """
     for line in _lines(erasing, requests):
         append_line(list_beside(log), json.dumps({"at": microseconds(at), **line}))
 
@@ -129,7 +136,11 @@ def _lines(erasing: PurgeFilter, requests: Sequence[Listed]) -> Iterator[Mapping
 
 
 def again(log: Path, *, hold: frozenset[str] = frozenset()) -> PurgeFilter | None:
-    """Return all that a log forgot, to be forgotten again, or None. Raises `UnreadableListError`."""
+    """Return a filter for everything that was ever purged from a log, or None.
+
+    Raises:
+        UnreadableListError: The list cannot be read.
+    """
     path, found = list_beside(log), _Lines()
     try:
         text = path.read_text(encoding="utf-8")

@@ -1,12 +1,12 @@
-"""Who must wait for whom, because a provider cancels by number: all that an agent has scheduled to it goes.
+"""Mutual exclusion for cancellations by number, which remove all calls that an agent has scheduled to it.
 
-While such a cancellation is being sent, or is in doubt and about to be sent again, nothing else begins for
-the same agent and number; and no cancellation begins while a call to them is being placed.
-Otherwise the cancellation could take away a newer schedule than the one it was meant for. The same agent is
-the same name in one connection, or, under whatever name and connection, the same fingerprint.
+Such a cancellation holds while it is being sent, or is unknown and about to be retried. Meanwhile no other
+action begins for the same agent and number. No cancellation begins while a call to them is being placed.
+Otherwise the cancellation could remove a newer schedule than its own. The same agent is the same name in a
+connection, or the same fingerprint under any name and connection.
 
-Both fragments are used by what looks for ready entries and, in the same transaction as the claim, by what
-claims one. Of two cancellations in doubt the one that was ordered first goes first: neither waits for ever.
+Both SQL fragments are used by the query for due actions and, in the same transaction as the claim, by the
+claim. Of two unknown cancellations, the one that was ordered first goes first. So neither waits for ever.
 """
 
 from sqlite3 import Connection
@@ -23,9 +23,9 @@ HOLDING: Final = """
         WHERE state = 'approved' AND maybe_executed = 1 AND kind = 'cancel_call'
     )
 """
-"""What others wait for. Only what is aimed at a number has a row in ``lookup``.
+"""The actions that others wait for. Only actions with a number have a row in ``lookup``.
 
-The planner would look for those in doubt among all cancellations that ever were, by their kind.
+The planner would look for the unknown ones among all cancellations, by their kind.
 """
 
 WAITS: Final = """
@@ -39,10 +39,10 @@ WAITS: Final = """
           AND (holding.ordered IS NULL OR holding.ordered < actions.last_event
                OR NOT (actions.maybe_executed AND actions.kind = 'cancel_call')))
 """
-"""Whether an entry of ``actions`` waits for one of `HOLDING`."""
+"""SQL condition: a row of ``actions`` waits for one of `HOLDING`."""
 
 
 def waits(connection: Connection, entry: str) -> bool:
-    """Return whether an entry may not begin now."""
+    """Return whether an action may not begin now."""
     found = connection.execute(f"WITH {HOLDING} SELECT 1 FROM actions WHERE id = ? AND {WAITS}", [entry])  # noqa: S608 - fixed text
     return found.fetchone() is not None

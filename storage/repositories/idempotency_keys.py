@@ -1,4 +1,4 @@
-"""Keys that are used up once: what Slack delivered, and the button or form that started something."""
+"""Idempotency keys: Slack's deliveries, and the button or form that started a request."""
 
 from datetime import datetime, timedelta
 from sqlite3 import Connection
@@ -7,11 +7,11 @@ from typing import Final
 from storage.event_log.hash_chain import microseconds
 
 DELIVERIES_KEPT: Final = timedelta(days=7)
-"""How long a delivery of Slack's is remembered; Slack repeats one for some minutes."""
+"""Retention of a delivery's key. Slack repeats a delivery for some minutes."""
 
 
 def used_by(connection: Connection, *, delivery_key: str | None, nonce: str | None) -> str | None:
-    """Return the request that used up either key, or None."""
+    """Return the request that used either key, or None."""
     used = connection.execute(
         """
         SELECT request FROM deliveries WHERE delivery_key = ?
@@ -25,7 +25,7 @@ def used_by(connection: Connection, *, delivery_key: str | None, nonce: str | No
 def use_up(
     connection: Connection, request: str, *, delivery_key: str | None, nonce: str | None, now: datetime
 ) -> None:
-    """Note that a request used up these keys."""
+    """Record that a request used these keys."""
     if delivery_key is not None:
         connection.execute("DELETE FROM deliveries WHERE at < ?", [microseconds(now - DELIVERIES_KEPT)])
         connection.execute(

@@ -1,12 +1,12 @@
-"""Connections that are left alone for a while, for all processes: their provider is down, or asked for it.
+"""Outages of connections, shared by all processes: the provider is down, or asked for a pause.
 
-A provider that is down is *failing*: failures in a row are counted, and with them grows the pause until one
-attempt finds out more. Requests that were out together fail together, and count once. A success ends it. What
-a provider *asked* for has an end of its own.
+Consecutive failures of a provider are counted. The pause before the next probe grows with them. Requests that
+were in flight together fail together, and count once. A success ends the outage. A pause that a provider
+asked for has an end of its own.
 
-People are told of a provider that is down by one announcement, which tells that it is back once it is.
+An announcement tells people that a provider is down, and later that it is back.
 
-A time that lies more than a minute ahead of the clock was written by a clock that was wrong.
+A time more than a minute ahead of the clock was written by a clock that was wrong.
 """
 
 import json
@@ -24,11 +24,11 @@ from storage.repositories import outbox, rate_limits
 from storage.repositories.rate_limits import MINUTE
 
 TOLD: Final = 20
-"""Requests whose messages say that they wait, the next in line first: more would only burden Slack."""
+"""Requests whose messages say that they wait, the next in line first. More would only burden Slack."""
 
 
 def traffic(connection: Connection, owner: str) -> Traffic:
-    """Return how many requests others are sending, and what stands still."""
+    """Return how many requests other processes are sending, and all outages."""
     sending = connection.execute(
         """
         SELECT connection, count(*) FROM actions
@@ -40,12 +40,12 @@ def traffic(connection: Connection, owner: str) -> Traffic:
 
 
 def all_outages(connection: Connection) -> list[ConnectionOutage]:
-    """Return what stands still."""
+    """Return all outages."""
     return [_outage(row) for row in connection.execute("SELECT * FROM outages ORDER BY connection")]
 
 
 def waits_for(connection: Connection, name: str) -> ConnectionOutage | None:
-    """Return what a connection's entries wait for now, as far as people are told, or None."""
+    """Return the outage for which a connection's actions wait, if people are told of it, or None."""
     row = connection.execute(
         """
         SELECT * FROM outages WHERE connection = ? AND told = 1
@@ -66,12 +66,12 @@ def failed(
     reachable: bool,
     told_from: int,
 ) -> ConnectionOutage:
-    """Count a failure of a provider, whose request began then, and pause as after so many in a row.
+    """Count a failure of a provider, for a request that ``began`` at that time, and return the outage.
 
-    Those that were out when one was counted last do not count again.
-
-    From ``told_from`` in a row on, requests that wait have ``waits_for``, and their messages are edited:
-    at once, with each pause, and when it is over; those of the next in line.
+    A request that began before the last counted failure does not count again. ``pause`` returns the pause
+    after so many failures in a row. From ``told_from`` failures in a row on, waiting requests have
+    ``waits_for``. The messages of the next in line are edited at once, with each pause, and when the outage
+    is over.
     """
     now = sources.clock()
     row = _row(connection, name, "down")
@@ -106,7 +106,7 @@ def failed(
 
 
 def answered(connection: Connection, sources: WriteContext, name: str) -> None:
-    """Note that a provider that failed answers again."""
+    """Record that a provider answers again after failures."""
     row = _row(connection, name, "down")
     if row is None:
         return
@@ -120,7 +120,7 @@ def answered(connection: Connection, sources: WriteContext, name: str) -> None:
 
 
 def acquire_probe(connection: Connection, sources: WriteContext, name: str, until: datetime) -> bool:
-    """Return whether the caller may find out, until then, if a provider answers whose pause is over."""
+    """Return whether the caller may probe a provider whose pause is over. Others wait until then."""
     now = sources.clock()
     may = connection.execute(
         """
@@ -146,7 +146,7 @@ def asked(
     probe: datetime | None,
     tell: bool,
 ) -> None:
-    """Note that the provider of these connections, of one account, wants to be left alone until then."""
+    """Record that the provider asked for a pause until then, for these connections of an account."""
     for name in names:
         connection.execute(
             """
@@ -180,10 +180,10 @@ def pause(
     tell: bool = False,
     probe: datetime | None = None,
 ) -> None:
-    """Give no place before that time. A longer pause stays.
+    """Pause an account until then. A longer pause stays.
 
-    The account's ``connections`` stand still until then; ``tell``: those who wait are to know. From
-    ``probe`` on one request that removes something may be sent all the same.
+    The account's ``connections`` have an outage until then. ``tell`` means that people are told. From
+    ``probe`` on, a single request that removes something may be sent all the same.
     """
     now = sources.clock()
     rate_limits.pause(connection, account, until, now)
@@ -193,7 +193,7 @@ def pause(
 def next_probe(
     connection: Connection, names: Collection[str], until: datetime, *, due: datetime | None = None
 ) -> bool:
-    """Have the next such request of an account wait until then; False unless one was ``due``."""
+    """Set the time of an account's next probe. Return False if none was ``due``."""
     moved = connection.execute(
         """
         UPDATE outages SET probe_at = :until
@@ -210,7 +210,7 @@ def next_probe(
 
 
 def clear_expired(connection: Connection, sources: WriteContext) -> None:
-    """Forget what providers asked for and is past."""
+    """Delete the pauses that providers asked for and that are over."""
     now = sources.clock()
     rows = connection.execute(
         """
@@ -225,14 +225,14 @@ def clear_expired(connection: Connection, sources: WriteContext) -> None:
 
 
 def forget(connection: Connection, name: str, reason: Literal["down", "rate_limited"]) -> None:
-    """Forget that a connection stands still for this reason."""
+    """Delete a connection's outage with this reason."""
     connection.execute("DELETE FROM outages WHERE connection = ? AND reason = ?", [name, reason])
 
 
 def reset(
     connection: Connection, sources: WriteContext, names: Collection[str], account: str
 ) -> list[ConnectionOutage]:
-    """End the pauses of an account and its connections now, and return what stood still."""
+    """End the pauses of an account and its connections now. Return the outages that it had."""
     now = sources.clock()
     held = [one for one in all_outages(connection) if one.connection in names]
     connection.execute("DELETE FROM pauses WHERE account = ?", [account])
@@ -249,7 +249,7 @@ def reset(
 
 
 def _announce(connection: Connection, sources: WriteContext, name: str) -> None:
-    """Have the audit channel told that a provider is down, once for each outage."""
+    """Announce in the audit channel that a provider is down, once for each outage."""
     row = _row(connection, name, "down")
     if row is None or row["announced"]:
         return
@@ -262,7 +262,7 @@ def _announce(connection: Connection, sources: WriteContext, name: str) -> None:
 
 
 def _tell_again(connection: Connection, name: str, now: datetime) -> None:
-    """Have the messages edited of the requests that are next in line, where that is not on its way."""
+    """Queue updates of the messages of the next requests in line, unless one is queued already."""
     connection.execute(
         """
         WITH next AS (
@@ -303,7 +303,7 @@ def _outage(row: Row) -> ConnectionOutage:
 
 
 class Outages(Repository):
-    """Connections that are left alone for a while."""
+    """Connections that are paused for a while."""
 
     pause = writes(pause)
     traffic = reads(traffic)

@@ -1,4 +1,4 @@
-"""The outbox: Slack posts that were committed with what they tell of, waiting to be made in order."""
+"""The outbox: Slack messages that are committed together with their events, and sent in order."""
 
 import json
 from collections.abc import Collection, Iterable, Mapping
@@ -14,15 +14,15 @@ from storage.models import Event, MessageRef, OutboxItem, Scalar
 from storage.repositories.rate_limits import MINUTE
 
 EDITED: Final = frozenset({"audit", "card", "origin"})
-"""One message for each request, posted once and edited from then on: a later edit covers an earlier one."""
+"""Slots with a single message for each request. A later edit covers an earlier one."""
 ASKED: Final = "asked:"
-"""With a person's id behind it: one such message for each person."""
+"""Prefix before a person's id: a single message for each person."""
 REPLY: Final = "reply:"
-"""With an outbox row's id behind it: what was said once, and is edited only to be erased."""
+"""Prefix before an outbox row's id: a message that is edited only to be erased."""
 STATE: Final = "state"
-"""The template of an edit that shows how a request stands now."""
+"""The template of an update that shows a request's present state."""
 ERASURE: Final = "erased"
-"""The template of what takes the words out of a message that stands in Slack."""
+"""The template of an update that removes the personal text from a message."""
 
 _ERASURES: Final = """
     INSERT INTO outbox (request, entry, event, template, slot, added_at)
@@ -67,12 +67,12 @@ _DUE: Final = f"""
 
 
 def is_edited(slot: str) -> bool:
-    """Return whether what is posted there is one message that is edited from then on."""
+    """Return whether a slot has a single message that is edited from then on."""
     return slot in EDITED or slot.startswith((ASKED, REPLY))
 
 
 def add_posts(connection: Connection, event: Event, posts: Iterable[Notification]) -> None:
-    """Add the posts that tell of an event of a request."""
+    """Add the notifications of a request's event."""
     connection.executemany(
         "INSERT INTO outbox (request, entry, event, template, slot, added_at) VALUES (?, ?, ?, ?, ?, ?)",
         [
@@ -83,7 +83,7 @@ def add_posts(connection: Connection, event: Event, posts: Iterable[Notification
 
 
 def announce(connection: Connection, sources: WriteContext, *announcements: Announcement) -> None:
-    """Add the announcements that were never added before."""
+    """Add announcements, except those that were added before."""
     now = microseconds(sources.clock())
     connection.executemany(
         """
@@ -95,7 +95,7 @@ def announce(connection: Connection, sources: WriteContext, *announcements: Anno
 
 
 def announce_anew(connection: Connection, key: str, payload: Mapping[str, Scalar]) -> None:
-    """Have an announcement tell something else: its message is edited, if it was posted."""
+    """Give an announcement a new payload. If its message was sent, it is edited."""
     connection.execute(
         """
         UPDATE outbox
@@ -109,10 +109,10 @@ def announce_anew(connection: Connection, key: str, payload: Mapping[str, Scalar
 def outgoing(
     connection: Connection, now: datetime, *, owner: str, until: datetime, limit: int
 ) -> list[OutboxItem]:
-    """Take posts that are due, under a lease: at most the first undelivered one of each request.
+    """Lease and return due outbox items, at most the first unsent one of each request.
 
-    A post that was set aside holds up only what goes to the same place. Of posts that wait in one lane,
-    the oldest alone is taken.
+    An ``unordered`` item delays only items for the same place. Of the items that wait in a lane, only the
+    oldest is returned.
     """
     rows = connection.execute(
         _DUE, {"now": microseconds(now), "ahead": microseconds(now + MINUTE), "limit": limit}
@@ -150,11 +150,11 @@ def delivered(
     seen: int | None,
     opens: Collection[str] = (),
 ) -> None:
-    """Note that a post was made. ``ref`` says where a lasting message (audit, card, announcement) stands.
+    """Record that an item was sent. ``ref`` is the place of a lasting message (audit, card, announcement).
 
-    ``seen`` is the last event it already showed: older edits of the same message need not be sent, nor
-    the same words about what the machine did to another entry of the request. All that waits in the lanes
-    that it ``opens`` is due at once, in order.
+    ``seen`` is the last event that the message showed. Older updates of the same message need not be sent.
+    Neither need the same words about what CallOps did to another action of the request. Everything in the
+    lanes that it ``opens`` is due at once, in order.
     """
     now = sources.clock()
     _end(connection, post, "delivered", now, ref)
@@ -183,7 +183,7 @@ def delivered(
 
 
 def _stands(connection: Connection, post: OutboxItem, ref: MessageRef, seen: int | None) -> None:
-    """Note where a message stands, so that it can be edited, if only to erase it."""
+    """Record the place of a message, so that it can be edited, if only to erase it."""
     slot = post.to if is_edited(post.to) else f"{REPLY}{post.id}"
     connection.execute(
         """
@@ -192,7 +192,7 @@ def _stands(connection: Connection, post: OutboxItem, ref: MessageRef, seen: int
         """,
         [post.request, slot, ref.channel, ref.ts],
     )
-    # What was being posted while its request was erased shows what was there before.
+    # A message that was sent during an erasure still shows the erased values.
     connection.execute(
         f"""
         {_ERASURES} JOIN events ON events.request = messages.request AND events.name = ?
@@ -203,7 +203,7 @@ def _stands(connection: Connection, post: OutboxItem, ref: MessageRef, seen: int
 
 
 def erase_posts(connection: Connection, event: Event) -> None:
-    """Post what takes the words out of every message of a request that was erased."""
+    """Queue updates that remove the personal text from every message of an erased request."""
     connection.execute(
         f"{_ERASURES} JOIN events ON events.seq = ? WHERE messages.request = ?",
         [ERASURE, event.seq, event.request],
@@ -220,10 +220,10 @@ def postpone(
     lane: str | None = None,
     unordered: bool = False,
 ) -> None:
-    """Put a post off that could not be made yet. Without an ``error`` it was not tried: no try is counted.
+    """Postpone an item. Without an ``error`` it was not attempted, so the attempt is not counted.
 
-    All that waits in its ``lane`` is not due before either. Set ``unordered``, the request's posts to other
-    places go on.
+    Items in its ``lane`` are not due before either. If ``unordered``, the request's items for other places do
+    not wait for it.
     """
     now = sources.clock()
     connection.execute(
@@ -254,7 +254,7 @@ def postpone(
 
 
 def abandon(connection: Connection, sources: WriteContext, post: OutboxItem, *, error: str) -> None:
-    """Give up a post that can never be made (the channel is gone): it is kept, with the reason."""
+    """Give up an item that can never be sent, as its channel is gone. It is kept with its error."""
     connection.execute("UPDATE outbox SET error = ? WHERE id = ?", [error, post.id])
     _end(connection, post, "abandoned", sources.clock())
 
@@ -262,7 +262,7 @@ def abandon(connection: Connection, sources: WriteContext, post: OutboxItem, *, 
 def _end(
     connection: Connection, post: OutboxItem, how: str, now: datetime, ref: MessageRef | None = None
 ) -> None:
-    """End a post, unless it is to tell something else by now. ``ref``: where it stands."""
+    """End an item, unless its payload has changed meanwhile. ``ref`` is its message's place."""
     connection.execute(
         """
         UPDATE outbox SET ended = CASE WHEN payload = :told THEN :how END,
@@ -286,7 +286,7 @@ def _as_text(payload: Mapping[str, Scalar]) -> str:
 
 
 class Outbox(Repository):
-    """Slack posts that wait to be made."""
+    """Slack messages that wait to be sent."""
 
     announce = writes(announce)
     outgoing = writes(outgoing)

@@ -1,12 +1,12 @@
-"""Which processes that serve a database are alive: each holds a lock on a small file of its own beside it.
+"""Detects dead processes: each process that serves a database holds a lock on a file of its own beside it.
 
-The kernel lets go of a lock (``flock``) when its process ends, however it ends. Who can take the lock of such
-a file therefore knows that its owner is dead, without waiting for any lease: it releases what that owner held
-and removes the file. A process that is only stopped (SIGSTOP) keeps its lock, and is judged by its leases, as
-is an owner that has no file. SQLite's write-ahead log does not span machines, so there is one kernel to ask.
+The kernel releases a lock (``flock``) when its process ends, however it ends. If another process can lock
+such a file, its owner is dead, and no lease need be awaited. That process releases what the owner held, and
+removes the file. A stopped process (SIGSTOP) keeps its lock, so its leases decide, as they do for an owner
+without a file. SQLite's write-ahead log does not work across machines, so all processes have the same kernel.
 
-The file is made under another name, locked and then renamed: under its own name it is never seen unlocked
-while its owner lives.
+The file is created under another name, locked and then renamed. So it is never seen unlocked under its own
+name while its owner lives.
 """
 
 import asyncio
@@ -25,17 +25,17 @@ from storage.event_log.hash_chain import microseconds
 from storage.event_log.writer import WriteContext
 
 SERVING: Final = "-serving-"
-"""Between the database's name and the owner's, as SQLite itself puts ``-wal`` and ``-shm`` behind it."""
+"""Stands between the database's name and the owner's, like SQLite's ``-wal`` and ``-shm``."""
 BEGINNING: Final = "-beginning-"
-"""In its place, until the file is locked."""
+"""Stands in its place until the file is locked."""
 ABANDONED_AFTER: Final = 3600.0
-"""Seconds by which a file that was never renamed is older than our own: locking and renaming take none."""
+"""Seconds by which an abandoned file is older than our own. Locking and renaming take no such time."""
 
 _OWNER = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 class ProcessLock:
-    """One process's file, locked for as long as it serves. Made by `acquire`; `release` removes the file."""
+    """A process's file, locked while it serves. Created by `acquire` and removed by `release`."""
 
     def __init__(self, database: Path, owner: str, path: Path, descriptor: int) -> None:
         self.owner = owner
@@ -45,10 +45,13 @@ class ProcessLock:
 
     @classmethod
     def acquire(cls, database: Path, owner: str) -> Self:
-        """Say that ``owner`` serves a database. The name must never be used again by another process.
+        """Create and lock the file by which ``owner`` serves a database.
 
-        Raises `ValueError` for a name that is not letters, digits, dots and dashes, `OSError` where the
-        folder takes no file.
+        No other process may ever use the same name.
+
+        Raises:
+            ValueError: The name has other characters than letters, digits, dots, dashes and underscores.
+            OSError: The file cannot be created.
         """
         if not _OWNER.fullmatch(owner):
             raise ValueError(f"{owner!r} cannot be a file's name")
@@ -65,9 +68,9 @@ class ProcessLock:
         return cls(database, owner, path, descriptor)
 
     async def reap(self, release: Callable[[str], Awaitable[None]]) -> list[str]:
-        """Release what dead owners held, and remove their files; the owners. ``release`` is called for each.
+        """Call ``release`` for each dead owner, remove its file, and return the dead owners.
 
-        What is found dead by two processes is released twice, which changes nothing.
+        Two processes may both release the same owner, which changes nothing.
         """
         dead = []
         for path in _beside(self._database, SERVING):
@@ -76,7 +79,7 @@ class ProcessLock:
             try:
                 owner = path.name.removeprefix(f"{self._database.name}{SERVING}")
                 await release(owner)
-                path.unlink(missing_ok=True)  # last: a crash before it is made good by the next sweep
+                path.unlink(missing_ok=True)  # last: after a crash before this line, the next run repeats it
                 dead.append(owner)
             finally:
                 os.close(lock)
@@ -84,20 +87,20 @@ class ProcessLock:
         return dead
 
     def _remove_abandoned(self) -> None:
-        """Remove what a process left that died between making its file and renaming it."""
+        """Remove the files of processes that died before they renamed them."""
         began = os.fstat(self._descriptor).st_mtime
         for path in _beside(self._database, BEGINNING):
-            with suppress(FileNotFoundError):  # it was renamed, or another one removed it
+            with suppress(FileNotFoundError):  # it was renamed, or another process removed it
                 if began - path.stat().st_mtime > ABANDONED_AFTER:
                     path.unlink()
 
     async def release(self, release: Callable[[str], Awaitable[None]]) -> None:
-        """Serve no longer: let go of what is still held, then remove the file."""
+        """Release what this process still holds, then remove the file."""
         try:
             await release(self.owner)
             self._path.unlink(missing_ok=True)
         finally:
-            os.close(self._descriptor)  # where that failed, the next process finds it unlocked
+            os.close(self._descriptor)  # after an error, the next process finds it unlocked
 
 
 def _beside(database: Path, mark: str) -> list[Path]:
@@ -109,7 +112,7 @@ def _beside(database: Path, mark: str) -> list[Path]:
 
 
 def _take(path: Path) -> int | None:
-    """Return the lock of a file that stands there and whose owner is dead, or None."""
+    """Return the descriptor of a file after locking it, or None if its owner lives or there is no file."""
     descriptor = open_made(path)
     if descriptor is None:
         return None
@@ -122,7 +125,7 @@ def _take(path: Path) -> int | None:
 
 
 def release_owner(connection: Connection, sources: WriteContext, owner: str) -> None:
-    """Let go of what an owner held that has ended: its posts are free, its entries' leases are over."""
+    """Release what a dead owner held: its outbox items are free, and its actions' leases end now."""
     connection.execute(
         """
         UPDATE outbox SET owner = NULL, lease_until = NULL
@@ -145,14 +148,14 @@ def count_serving(database: Path) -> int:
     for path in _beside(database, SERVING):
         lock = _take(path)
         if lock is None:
-            serving += path.exists()  # or it was removed meanwhile
+            serving += path.exists()  # false if it was removed meanwhile
         else:
             os.close(lock)
     return serving
 
 
 def probe(connection: Connection, sources: WriteContext) -> None:
-    """Write a little: raises what keeps the log from being written to, such as a full disk."""
+    """Write a little, to raise any error that prevents writing, such as a full disk."""
     connection.execute(
         """
         INSERT INTO meta (name, value) VALUES ('probe', ?)
@@ -163,7 +166,7 @@ def probe(connection: Connection, sources: WriteContext) -> None:
 
 
 class Processes(Repository):
-    """Which processes use the log, and what they hold."""
+    """The processes that use the log, and what they hold."""
 
     release_owner = writes(release_owner)
     probe = writes(probe)

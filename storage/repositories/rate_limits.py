@@ -1,7 +1,7 @@
-"""How fast an account is asked, across processes: places to send within a minute, and pauses.
+"""Rate limits of accounts, shared by all processes: the requests of the last minute, and pauses.
 
-A clock that was set back leaves times that lie ahead of it. Nothing here was honestly written more than
-`MINUTE` ahead, so what was is counted from now, or forgotten: an hour's mistake must not stop an account.
+A clock that was set back leaves times ahead of it. No correct time is more than `MINUTE` ahead. Such times
+are counted from now or ignored, so that a wrong clock does not block an account for long.
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from storage.database.repository import Repository, writes
 from storage.event_log.hash_chain import microseconds, moment
 
 MINUTE: Final = timedelta(seconds=60)
-"""What a rate is counted over: providers say so many requests a minute."""
+"""The window of a rate limit. Providers state requests per minute."""
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """So many ``places`` of an account in any ``within``; None: as many as you like, but for pauses."""
+    """At most ``places`` requests of an account in any ``within``. None: only pauses limit it."""
 
     account: str
     places: int | None
@@ -27,7 +27,7 @@ class RateLimit:
 
 
 def paused_until(connection: Connection, account: str, now: datetime) -> datetime | None:
-    """Return until when the account is left alone, or None."""
+    """Return the end of an account's pause, or None."""
     row = connection.execute(
         "SELECT until FROM pauses WHERE account = ? AND until > ? AND since <= ?",
         [account, microseconds(now), microseconds(now + MINUTE)],
@@ -38,10 +38,10 @@ def paused_until(connection: Connection, account: str, now: datetime) -> datetim
 def try_acquire(
     connection: Connection, account: str, a_minute: int, now: datetime, *, paused: bool = True
 ) -> datetime | None:
-    """Take a place to send, and return None; or return when to try again.
+    """Acquire a place to send. Return None on success, otherwise the time at which to retry.
 
-    Never more than ``a_minute`` places are given in any 60 s, over all processes, and none before a pause
-    has passed unless ``paused`` is False. Without a limit nothing is written.
+    At most ``a_minute`` places are given in any 60 s, over all processes. None is given during a pause,
+    unless ``paused`` is False.
     """
     return take(connection, [RateLimit(account, a_minute, MINUTE)], now, paused=paused)
 
@@ -49,9 +49,9 @@ def try_acquire(
 def take(
     connection: Connection, budgets: Sequence[RateLimit], now: datetime, *, paused: bool = True
 ) -> datetime | None:
-    """Take a place of each of them and return None; or take none, and return when to try again.
+    """Acquire all rate limits or none. Return None on success, otherwise the time at which to retry.
 
-    Each is kept, and paused, as in `turn`. Budgets of one account may differ from time to time.
+    Limits and pauses apply as in `try_acquire`. The limits of an account may differ between calls.
     """
     if waits := [until for one in budgets if (until := _free_from(connection, one, now, paused=paused))]:
         return max(waits)
@@ -66,7 +66,7 @@ def take(
 
 
 def _free_from(connection: Connection, budget: RateLimit, now: datetime, *, paused: bool) -> datetime | None:
-    """Return when there is a place again, or None where there is one."""
+    """Return the time of the next free place, or None if there is one now."""
     account = budget.account
     if paused and (until := paused_until(connection, account, now)):
         return until
@@ -77,7 +77,7 @@ def _free_from(connection: Connection, budget: RateLimit, now: datetime, *, paus
         [microseconds(now), account, microseconds(now + MINUTE)],
     )
     now = _time_of(connection, account, now)
-    # Of the last so many, the first: a place is free once it is old enough.
+    # The earliest of the last requests within the limit: a place is free once it is old enough.
     earlier = connection.execute(
         "SELECT at FROM turns WHERE account = ? AND at > ? ORDER BY at DESC LIMIT 1 OFFSET ?",
         [account, microseconds(now - budget.within), budget.places - 1],
@@ -86,13 +86,13 @@ def _free_from(connection: Connection, budget: RateLimit, now: datetime, *, paus
 
 
 def _time_of(connection: Connection, account: str, now: datetime) -> datetime:
-    """Return ``now``, or the account's last time where that is later: clocks are read out of turn."""
+    """Return ``now``, or the account's latest time if that is later, since clocks are read out of order."""
     [(latest,)] = connection.execute("SELECT max(at) FROM turns WHERE account = ?", [account])
     return max(now, moment(latest or 0))
 
 
 def pause(connection: Connection, account: str, until: datetime, now: datetime) -> None:
-    """Leave the account alone until then; a longer pause stays as it is."""
+    """Pause an account until then. A longer pause stays."""
     connection.execute(
         """
         INSERT INTO pauses (account, since, until) VALUES (:account, :now, :until)
@@ -109,17 +109,17 @@ def pause(connection: Connection, account: str, until: datetime, now: datetime) 
 
 
 class RateLimits(Repository):
-    """How fast an account may be asked."""
+    """Rate limits of accounts."""
 
     take = writes(take)
 
     async def try_acquire(
         self, account: str, *, a_minute: int | None, now: datetime, paused: bool = True
     ) -> datetime | None:
-        """Take a place to send, and return None; or return when to try again.
+        """Acquire a place to send. Return None on success, otherwise the time at which to retry.
 
-        Never more than ``a_minute`` places are given in any 60 s, over all processes, and none before a pause
-        has passed unless ``paused`` is False. Without a limit nothing is written.
+        At most ``a_minute`` places are given in any 60 s, over all processes. None is given during a pause,
+        unless ``paused`` is False. Without a limit nothing is written.
         """
         if a_minute is not None:
             return await self._write(

@@ -1,4 +1,4 @@
-"""Requests: recording what was asked, with all that was asked already, and reading it."""
+"""Requests: records new ones, detects duplicates, and reads them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,10 +64,13 @@ _BY_ID: Final = f"""
 
 
 def create(connection: Connection, sources: WriteContext, new: NewRequest) -> Recorded:
-    """Write a request down, durably, with its first events. The same intent twice is one request.
+    """Record a request with its first events, durably. Repeating the same intent returns the first request.
 
-    Raises `DuplicateRequestError`, for one that ``joins``, if an action of its kind is pending, approved,
-    being sent or unknown for one of its targets at the same account.
+    With ``deduplicate``, no target may have an action of the same kind under way at the same account. Such an
+    action is pending, approved, being sent or unknown.
+
+    Raises:
+        DuplicateRequestError: The request has ``deduplicate``, and a target has such an action.
     """
     if not new.actions:
         raise ValueError("a request has at least one action")
@@ -111,9 +114,9 @@ def create(connection: Connection, sources: WriteContext, new: NewRequest) -> Re
 
 @dataclass(frozen=True, slots=True)
 class _Aim:
-    """What an action is aimed at: an id that stays in the chain, or what is found by its keyed hash.
+    """The target of an action: an id that is kept in the chain, or a keyed hash in ``lookup``.
 
-    ``masked`` is the keyed hash of a number as people see it masked.
+    ``masked`` is the keyed hash of the masked number.
     """
 
     agent: str | None
@@ -123,9 +126,9 @@ class _Aim:
 
 
 def _aim(connection: Connection, sources: WriteContext, asked: NewAction) -> _Aim:
-    """Return what an action is aimed at.
+    """Return the target of an action.
 
-    An id that may hold a number is erasable like one, unless a provider gave it to us.
+    An id that may hold a number is erasable like one, unless a provider returned it.
     """
     agent, target_id = agent_and_target(asked.action)
     if target_id and may_hold_number(target_id) and not is_reference(connection, target_id):
@@ -136,19 +139,19 @@ def _aim(connection: Connection, sources: WriteContext, asked: NewAction) -> _Ai
 
 
 def _check_under_way(connection: Connection, new: NewRequest, aims: Sequence[_Aim], now: datetime) -> None:
-    """Raise `DuplicateRequestError` where some targets are asked for already."""
+    """Raise `DuplicateRequestError` if some targets have a request under way."""
     found = {place: _under_way(connection, new, aim, now) for place, aim in enumerate(aims)}
     if by := {place: read_request(connection, request) for place, request in found.items() if request}:
         raise DuplicateRequestError(by)
 
 
 def _under_way(connection: Connection, new: NewRequest, aim: _Aim, now: datetime) -> str | None:
-    """Return the request that asks for the same of one target already, or None.
+    """Return the request that is under way for the same target, or None.
 
-    The same target is the same number and agent, or the same id, at the same account as it is set up now. A
-    move calls the number again: it is joined only by a move to the same time, and joins nothing else. An
-    action that was sent and has no answer counts only until something else was asked for its target: then a
-    new action is about something newer.
+    The same target is the same number and agent, or the same id, at the same account as configured now. A
+    reschedule calls the number again, so it only duplicates a reschedule to the same time. An action without
+    an answer counts only until something else was requested for its target. After that, a new action is about
+    something newer.
     """
     found = connection.execute(
         _BY_NUMBER if aim.target_id is None else _BY_ID,
@@ -198,7 +201,7 @@ def _given(**fields: str | None) -> dict[str, str]:
 
 
 class Requests(Repository):
-    """What was asked, who decided, and what came of it. All changes go through `record` and `apply`."""
+    """Requests, with their decisions and outcomes. All changes go through `create` and `apply`."""
 
     create = writes(create)
     renew_lease = writes(renew_lease)
@@ -208,17 +211,22 @@ class Requests(Repository):
     get_with_history = reads(read_with_history)
 
     async def apply(self, change: ChangeSet) -> Request:
-        """Make a change, or raise `ConflictError` with how the request stands, or `RequestNotFoundError`.
+        """Apply a change set, and return the request.
 
-        Raises `states.IllegalMove` for a move that no action's life contains: among them one back from
-        approved to unknown of an entry that is not in doubt. One that is in doubt is not withdrawn, refused
-        or expired (`ConflictError`).
+        A withdrawal, refusal or expiry of an action that may have been executed is a conflict. A transition
+        to ``sending`` is also a conflict in these cases:
 
-        A move to ``sending`` also conflicts once ``not_after`` has come, and while the entry has to wait:
-        while a cancellation by number is being sent, or is in doubt and approved to be sent again, nothing
-        else with its agent and number begins; nor does it while a call to them is being placed. The same
-        agent is the same name in one connection, or the same fingerprint. It conflicts as well where
-        ``at_most`` of its connection are being sent.
+        - ``not_after`` has come.
+        - The action has to wait for another one. `storage.repositories.exclusion` explains when.
+        - It is a call to a stopped number.
+        - ``at_most`` actions of its connection are being sent.
+
+        Raises:
+            ConflictError: The request has changed. The error has the present request.
+            RequestNotFoundError: There is no such request or action.
+            InvalidTransitionError: No action may make this transition, such as one from approved to unknown
+                for an
+                action that was certainly not executed.
         """
         try:
             return await self._write(lambda connection: apply(connection, self._sources, change))

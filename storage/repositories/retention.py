@@ -1,7 +1,7 @@
-"""Forgetting: which personal data goes by a rule, which stays for now and why, and how it goes.
+"""Purges personal data by rules: decides which requests are due and which are kept, and erases them.
 
-Whole requests are forgotten, with all their targets: what people wrote about one target tells of the others.
-Rows are blanked and never deleted, as `storage.database.migrations` says.
+Whole requests are erased with all their targets, because texts about one target also tell of the others. Rows
+are blanked and never deleted, as `storage.database.migrations` says.
 """
 
 import asyncio
@@ -38,14 +38,14 @@ from storage.repositories.users import DRAFTS_KEPT
 from storage.states import TERMINAL, State, request_state
 
 WIPES_TRIED: Final = 8
-"""Each waits a quarter of a second for those who read just then: two seconds in all."""
+"""Each waits a quarter of a second for readers: two seconds in all."""
 
 TOGETHER = 50
-"""So many requests are forgotten in one transaction: others' commits wait for it."""
+"""Requests that are erased in a transaction. Other commits wait for it."""
 
 
 def erasable(connection: Connection, sources: WriteContext, erasing: PurgeFilter) -> PurgeResult:
-    """Return what `purge` would forget now, and what it would leave; nothing is changed."""
+    """Return what `purge` would erase now, and what it would keep. Nothing is changed."""
     now = sources.clock()
     going: list[Listed] = []
     kept = []
@@ -55,7 +55,7 @@ def erasable(connection: Connection, sources: WriteContext, erasing: PurgeFilter
             going.append(one)
         elif not (
             stays.why is RetainedBecause.YOUNG and erasing.before
-        ):  # not old enough is no exception to an age
+        ):  # a young request is no exception to a rule by age
             kept.append(stays)
         if len(going) == erasing.at_most:
             break
@@ -76,9 +76,12 @@ def erasable(connection: Connection, sources: WriteContext, erasing: PurgeFilter
 def erase(
     connection: Connection, sources: WriteContext, request: str, actor: str, rule: str | None = None
 ) -> Event | None:
-    """Forget a request or a fault, and drafts that hold its numbers. Raises `RequestNotFoundError`.
+    """Erase a request or reported error, and drafts that hold its numbers.
 
-    The event that says so; None where nothing was left to forget.
+    Return the event of the erasure, or None if nothing was left to erase.
+
+    Raises:
+        RequestNotFoundError: There is no such request or error.
     """
     whole = read_events(connection, request)[0].request
     _forget_drafts(connection, _numbers(connection, whole))
@@ -103,7 +106,7 @@ def erase(
 def erase_some(
     connection: Connection, sources: WriteContext, erasing: PurgeFilter, some: Sequence[Listed], actor: str
 ) -> list[Listed]:
-    """Forget those of some requests that may still go; which."""
+    """Erase those of some requests that may still be erased, and return them."""
     now = sources.clock()
     gone = []
     for one in some:
@@ -116,7 +119,7 @@ def erase_some(
 def conclude(
     connection: Connection, sources: WriteContext, erasing: PurgeFilter, found: PurgeResult, actor: str
 ) -> str | None:
-    """Forget drafts and names, and write down what was done: the id of that; None if nothing was."""
+    """Erase drafts and names, and record the purge. Return its event's id, or None if nothing was erased."""
     now = sources.clock()
     drafts, people = _drafts(connection, erasing, now), _people(connection, erasing)
     connection.executemany("UPDATE nonces SET content = NULL WHERE id = ?", [(draft,) for draft in drafts])
@@ -124,7 +127,7 @@ def conclude(
         "UPDATE people SET name = '', timezone = 'UTC', read_at = 0 WHERE id = ?", [(one,) for one in people]
     )
     asked_for = erasing.numbers or erasing.names
-    if not (found.requests or people or (drafts and asked_for)):  # drafts go by themselves, too
+    if not (found.requests or people or (drafts and asked_for)):  # drafts also expire without a purge
         return None
     data: dict[str, Scalar] = {
         "rule": erasing.rule,
@@ -137,12 +140,12 @@ def conclude(
 
 
 def _meant(connection: Connection, sources: WriteContext, erasing: PurgeFilter) -> Iterator[Listed]:
-    """Return every request and fault that a rule is about and that has anything left to forget."""
+    """Yield every request and reported error that a rule selects and that has anything left to erase."""
     found = {one.id: one for one in erasing.listed if listed(connection, one.id) == one}
     for name in {request for number in erasing.numbers for request in _about(connection, sources, number)}:
         if asked := listed(connection, name):
             found[name] = asked
-    # In the order they were asked: a call before its cancellation, without which it would still go out.
+    # In the order of the requests: a call before its cancellation, without which it would still be due.
     order = dict(
         tuple(row)
         for row in connection.execute(
@@ -163,7 +166,7 @@ def _meant(connection: Connection, sources: WriteContext, erasing: PurgeFilter) 
 
 
 def listed(connection: Connection, request: str) -> Listed | None:
-    """Return a request or a fault as it is listed, or None where nothing of it is left to forget."""
+    """Return a request or reported error as the list holds it, or None if nothing is left to erase."""
     row = connection.execute(
         """
         SELECT min(at) AS at FROM events WHERE request = :request AND EXISTS (
@@ -176,7 +179,7 @@ def listed(connection: Connection, request: str) -> Listed | None:
 
 
 def _about(connection: Connection, sources: WriteContext, number: str) -> set[str]:
-    """Return the requests that are aimed at a number or mention it, and its stops, lifted ones too."""
+    """Return the requests with a number as target or in their texts, and its stops, including lifted ones."""
     aimed = connection.execute(
         """
         SELECT actions.request FROM lookup JOIN actions ON actions.n = lookup.action
@@ -203,7 +206,7 @@ def _about(connection: Connection, sources: WriteContext, number: str) -> set[st
 
 
 def _old(connection: Connection, before: datetime) -> Iterator[str]:
-    """Return what was asked before a time and has anything left to forget, the oldest first."""
+    """Yield requests from before a time that have anything left to erase, the oldest first."""
     rows = connection.execute(
         """
         SELECT events.request, events.at FROM personal
@@ -214,14 +217,14 @@ def _old(connection: Connection, before: datetime) -> Iterator[str]:
     for request, at in rows:
         if at < microseconds(before):
             yield str(request)
-        elif at >= microseconds(before + DRAFTS_KEPT):  # a clock that was set back leaves older ones behind
+        elif at >= microseconds(before + DRAFTS_KEPT):  # a clock set back may leave older ones behind
             return
 
 
 def _stays(
     connection: Connection, sources: WriteContext, erasing: PurgeFilter, request: str, now: datetime
 ) -> Retained | None:
-    """Return why a request is not forgotten now, or None."""
+    """Return why a request is not erased now, or None."""
     rows = connection.execute(
         """
         SELECT state, max(updated_at, coalesce(scheduled_for, 0)) AS ended, scheduled_for, number
@@ -253,7 +256,7 @@ def _stays(
 
 
 def _mentions_any(connection: Connection, request: str, numbers: Sequence[str]) -> bool:
-    """Return whether what is kept of a request mentions one of some numbers."""
+    """Return whether the kept values of a request mention any of some numbers."""
     if not numbers:
         return False
     with _mentions(connection, numbers):
@@ -268,7 +271,7 @@ def _mentions_any(connection: Connection, request: str, numbers: Sequence[str]) 
 
 
 def _left(connection: Connection, numbers: frozenset[str]) -> list[str]:
-    """Return the requests whose events hold one of some numbers for good, in the order of these."""
+    """Return the requests whose events hold any of some numbers for good, in event order."""
     if not numbers:
         return []
     with _mentions(connection, sorted(numbers)):
@@ -283,7 +286,7 @@ def _reported(connection: Connection, fault: str) -> list[int]:
 
 
 def _numbers(connection: Connection, request: str) -> list[str]:
-    """Return the numbers that a request is aimed at."""
+    """Return the numbers of a request's targets."""
     rows = connection.execute(
         """
         SELECT personal.value FROM personal JOIN events ON events.seq = personal.event
@@ -305,7 +308,7 @@ def _forget_drafts(connection: Connection, numbers: Sequence[str]) -> None:
 
 
 def _drafts(connection: Connection, erasing: PurgeFilter, now: datetime) -> list[int]:
-    """Return drafts that hold a number, are a forgotten person's, or are too old."""
+    """Return drafts that hold a number, belong to a purged person, or are too old."""
     with _mentions(connection, sorted(erasing.numbers)):
         rows = connection.execute(
             "SELECT id FROM nonces WHERE content IS NOT NULL AND (at < ? OR mentions(content))",
@@ -323,7 +326,7 @@ def _drafts(connection: Connection, erasing: PurgeFilter, now: datetime) -> list
 
 
 def _people(connection: Connection, erasing: PurgeFilter) -> list[str]:
-    """Return people whose names go: named by the rule, not read since its time, or holding its number."""
+    """Return people to erase: named by the rule, not read since its time, or with its number in the name."""
     until = {one.id: microseconds(one.at) for one in erasing.names}
     before = 0 if erasing.before is None else microseconds(erasing.before)
     with _mentions(connection, sorted(erasing.numbers)):
@@ -339,7 +342,7 @@ def _people(connection: Connection, erasing: PurgeFilter) -> list[str]:
 
 @contextmanager
 def _mentions(connection: Connection, numbers: Sequence[str]) -> Iterator[None]:
-    """Let SQL ask whether a text holds one of some numbers, in whatever spelling and script."""
+    """Provide the SQL function ``mentions``: whether a text holds any of some numbers, in any spelling."""
     finders = [NumberFinder(number) for number in numbers]
 
     def mentions(text: str) -> bool:
@@ -353,15 +356,15 @@ def _mentions(connection: Connection, numbers: Sequence[str]) -> Iterator[None]:
 
 
 class Retention(Repository):
-    """Forgetting personal data, by rule."""
+    """Erases personal data by rule."""
 
     erasable = reads(erasable)
 
     async def purge(self, erasing: PurgeFilter, *, actor: str) -> PurgeResult:
-        """Forget all that a rule is about, but what is under way, held or too young, and list what went.
+        """Erase everything that a rule selects, except what is under way, held or too young. List it first.
 
-        What takes our words out of Slack is put into the outbox. The chain stays whole, and holds an event
-        that counts what went.
+        Updates that remove personal text from Slack are queued in the outbox. The chain stays complete, and
+        gets an event with the counts.
         """
         found = await self.erasable(erasing)
         if (found.requests or erasing.names) and erasing.rule != AGAIN:
@@ -377,18 +380,19 @@ class Retention(Repository):
         return replace(found, id=id_, wiped=not found.anything or await self._wiped())
 
     async def erased_before(self, *, hold: frozenset[str]) -> PurgeFilter | None:
-        """Return all that was ever purged, to be purged again in an older log, or None.
+        """Return a filter for everything that was ever purged, for a restored older log, or None.
 
-        Raises `erasures.UnreadableList`.
+        Raises:
+            UnreadableListError: The list cannot be read.
         """
         return await asyncio.to_thread(again, self._database.path, hold=hold)
 
     async def _list(self, erasing: PurgeFilter, requests: Sequence[Listed]) -> None:
-        """List what goes, before anything does: a purge that is broken off is finished by purging again."""
+        """List what is to be erased before anything is, so that an interrupted purge can be repeated."""
         await asyncio.to_thread(keep_in_list, self._database.path, erasing, requests, self._sources.clock())
 
     async def _wiped(self) -> bool:
-        """Empty the write-ahead log between the readings of others, and return whether that was possible."""
+        """Truncate the write-ahead log between others' reads. Return whether that succeeded."""
         for _ in range(WIPES_TRIED):
             if await self._database.writer.wipe():
                 return True

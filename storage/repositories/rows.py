@@ -1,4 +1,4 @@
-"""Rows: how they become the log's values, and values rows. The connection is in a transaction."""
+"""Conversions between rows and the store's values. The connection is in a transaction."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,7 +40,7 @@ from storage.repositories import cancellations, outages
 from storage.states import State, request_state
 
 ACTION: Final = "action"
-"""The personal field that holds the whole call action as JSON."""
+"""The personal field with the whole call action as JSON."""
 
 
 _ACTION: Final[TypeAdapter[CallAction]] = TypeAdapter(CallAction)
@@ -61,7 +61,11 @@ ENTRIES: Final = FROM.format("actions")
 
 
 def find(connection: Connection, request: str) -> str:
-    """Return the id of a request, from its own or an entry's. Raises `RequestNotFoundError`."""
+    """Return the id of a request, from its own or an action's id.
+
+    Raises:
+        RequestNotFoundError: There is no such request or action.
+    """
     found = connection.execute(
         "SELECT request FROM actions WHERE id = :id OR request = :id", {"id": request}
     ).fetchone()
@@ -71,7 +75,11 @@ def find(connection: Connection, request: str) -> str:
 
 
 def read_request(connection: Connection, request: str) -> Request:
-    """Read a request by its id, or by the id of one of its entries. Raises `RequestNotFoundError`."""
+    """Read a request by its id, or by the id of one of its actions.
+
+    Raises:
+        RequestNotFoundError: There is no such request or action.
+    """
     found = find(connection, request)
     row = connection.execute("SELECT * FROM requests WHERE id = ?", [found]).fetchone()
     entries = connection.execute(f"{ENTRIES} WHERE actions.request = ? ORDER BY position", [found]).fetchall()
@@ -101,13 +109,13 @@ def read_request(connection: Connection, request: str) -> Request:
 
 
 def _is_unsent(entries: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether these are of one cancellation whose time ran out."""
+    """Return whether these rows are a single expired cancellation."""
     [first, *others] = entries
     return not others and first["kind"] == Kind.CANCEL_CALL and first["state"] == State.EXPIRED
 
 
 def _followed_by(connection: Connection, move: str) -> SecondStep | None:
-    """Return the second step of a move: as it stands, or that it was found impossible."""
+    """Return the second step of a reschedule, also if it was impossible, or None."""
     states = connection.execute(
         """
         SELECT requests.id, state, code, message FROM requests JOIN actions ON actions.request = requests.id
@@ -123,14 +131,14 @@ def _followed_by(connection: Connection, move: str) -> SecondStep | None:
 
 
 def read_events(connection: Connection, request: str) -> list[Event]:
-    """Return all that happened to a request and its entries, or the report of a fault, in order."""
+    """Return all events of a request and its actions, or of a reported error, in order."""
     query = "SELECT * FROM events WHERE request = ? ORDER BY seq"
     rows = connection.execute(query, [request]).fetchall()
     return [as_event(row) for row in rows or connection.execute(query, [find(connection, request)])]
 
 
 def read_personal_values(connection: Connection, request: str) -> list[tuple[int, str, str]]:
-    """Return the erasable values still kept for a request or fault: (event, field, value)."""
+    """Return the erasable values still kept for a request or reported error: (event, field, value)."""
     rows = connection.execute(
         """
         SELECT personal.event, personal.field, personal.value
@@ -151,12 +159,12 @@ def read_with_history(connection: Connection, name: str) -> RequestHistory:
 
 
 def as_action(value: str | None) -> CallAction | None:
-    """Return a call action from its JSON, or None once it was erased."""
+    """Return a call action from its JSON, or None if it is erased."""
     return None if value is None else _ACTION.validate_json(value)
 
 
 def agent_and_target(action: CallAction) -> tuple[str | None, str | None]:
-    """Return an action's agent, and the provider's id that it is aimed at, or None for either."""
+    """Return an action's agent and the provider's id of its target, or None for either."""
     match action:
         case PlaceCall(agent=agent) | CancelCall(target=NumberRef(agent=agent)):
             return agent, None
@@ -168,7 +176,7 @@ def agent_and_target(action: CallAction) -> tuple[str | None, str | None]:
 
 
 def as_json(action: CallAction) -> str:
-    """Return a call action as JSON, with every field of it."""
+    """Return a call action as JSON with all its fields."""
     return _ACTION.dump_json(action).decode()
 
 
@@ -180,7 +188,7 @@ def as_action_record(
     lookup_found: bool | None = None,
     known_as: str | None = None,
 ) -> ActionRecord:
-    """Return an entry from its row, with what its last look-up said."""
+    """Return an action from its row, with the result of its last look-up."""
     code, retry = row["code"], row["retry"]
     return ActionRecord(
         id=row["id"],
@@ -224,7 +232,7 @@ def as_request(  # noqa: PLR0913 - a request has many parts
     cancelled: Cancelled | None = None,
     waits_for: ConnectionOutage | None = None,
 ) -> Request:
-    """Return a request from its row and what belongs to it."""
+    """Return a request from its row and related values."""
     return Request(
         id=row["id"],
         kind=Kind(row["kind"]),
@@ -282,13 +290,13 @@ def _approval(row: Mapping[str, Any]) -> Approval:
 def select_entries(
     connection: Connection, source: str, where: str, values: Mapping[str, object]
 ) -> list[ActionRecord]:
-    """Read the entries of a source, such as `ENTRIES`, that meet a condition."""
+    """Read the actions of a source, such as `ENTRIES`, that meet a condition."""
     rows = connection.execute(source + where, dict(values))
     return list(map(as_looked_up, rows))
 
 
 def as_looked_up(row: Mapping[str, Any]) -> ActionRecord:
-    """Return an entry from its row, read with its action and its last look-up."""
+    """Return an action from a row that includes its JSON and its last look-up."""
     return as_action_record(
         row,
         as_action(row["action"]),
@@ -299,7 +307,7 @@ def as_looked_up(row: Mapping[str, Any]) -> ActionRecord:
 
 
 def moment_or_none(at: int | None) -> datetime | None:
-    """Read a column that may be empty."""
+    """Return the time in a column that may be empty, or None."""
     return None if at is None else moment(at)
 
 
@@ -313,10 +321,10 @@ def insert(connection: Connection, table: str, row: Mapping[str, Scalar]) -> Non
 
 
 def as_scalar(value: Scalar | datetime) -> Scalar:
-    """Return a value as a column and an event keep it."""
+    """Return a value as columns and events hold it."""
     return microseconds(value) if isinstance(value, datetime) else value
 
 
 def marks(values: Iterable[object]) -> str:
-    """Return a placeholder for each of some values."""
+    """Return a placeholder for each value."""
     return ", ".join("?" for _ in values)

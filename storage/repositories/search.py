@@ -1,10 +1,11 @@
-"""Searching the SQLite store: entries by who, what, where, when and words, newest first. Read by key.
+"""Searches for actions by person, target, connection, time and text, newest first, in pages by key.
 
-One index leads, so that a page costs the same however long the log is and however far back it lies: the
-number's where one is looked for, else that of the filter that leaves least. Each of these ends in the time an
-entry was asked, which is the order of the pages. What people wrote has no index, for it must be erasable: it
-is looked through newest first, so many entries for one page, and the next page goes on from there. Texts are
-folded as they are compared (`storage.database.folding`), so that no other form of what may be erased is kept.
+A single index leads, so a page costs the same in a log of any length and at any depth. It is the index of the
+number, if one is given, else that of the most selective filter. Each of these ends in the time of the
+request, which is the order of the pages. Texts have no index, because they must be erasable. They are
+searched newest first, a fixed number of actions for a page, and the next page continues from there. Texts are
+folded when they are compared (`storage.database.folding`), so that no other form of an erasable text is
+stored.
 """
 
 from collections.abc import Mapping
@@ -23,10 +24,10 @@ from storage.repositories.rows import as_looked_up
 from storage.states import State
 
 LOOKED_THROUGH: Final = 10_000
-"""Entries whose words are read for one page: some tens of milliseconds."""
+"""Actions whose texts are read for a page, which takes some tens of milliseconds."""
 
 CUSTOMER_ASKED: Final = "customer asked"
-"""How the reason of a cancellation begins that somebody who is called asked for."""
+"""Start of the reason of a cancellation that the called person asked for."""
 
 _BY_NUMBER: Final = "lookup CROSS JOIN actions ON actions.n = lookup.action"
 _SELECT: Final = """
@@ -60,7 +61,7 @@ _OF_TEAM: Final = "EXISTS (SELECT 1 FROM requests AS asked WHERE asked.id = acti
 def page(
     connection: Connection, sources: WriteContext, query: Query, *, after: int | None = None, limit: int = 50
 ) -> Page:
-    """List entries, newest first, by key: as fast on the last page as on the first."""
+    """Return a page of actions, newest first, by key. The last page is as fast as the first."""
     found = find(connection, sources, query, after=after, limit=limit)
     return Page(tuple(hit.entry for hit in found.hits), after=found.after)
 
@@ -74,11 +75,10 @@ def find(
     before: int | None = None,
     limit: int = 50,
 ) -> SearchPage:
-    """Return what `page` does, with what each entry's request says.
+    """Return the same as `page`, with facts of each action's request.
 
-    ``before`` is a key, and gives the page of newer entries.
-
-    Where words are looked for, a page ends after so many entries that were looked through, and says so.
+    ``before`` is a key, and selects the page of newer actions. In a search for text, a page ends after a
+    fixed number of searched actions. Its ``partial`` says so.
     """
     number = None if query.number is None else sources.lookup(query.number)
     if before is not None and (found := _newer(connection, query, number, before, limit)):
@@ -95,7 +95,7 @@ def find(
 def _newer(
     connection: Connection, query: Query, number: bytes | None, before: int, limit: int
 ) -> SearchPage | None:
-    """Return the page just before a key, or None where that is the first page."""
+    """Return the page just before a key, or None if that is the first page."""
     rows = _rows(connection, query, number, "newer", limit + 1, key=before)
     if len(rows) <= limit:
         return None
@@ -131,7 +131,7 @@ def _rows(
 def _end_of_window(
     connection: Connection, query: Query, number: bytes | None, after: int | None
 ) -> int | None:
-    """Return the key of the last entry to look through, or None where the log ends before."""
+    """Return the key of the last action to search, or None if the log ends earlier."""
     where, values = _conditions(query, number)
     if after is not None:
         where += f" AND {_placed(number, '<', 'key')}"
@@ -149,7 +149,7 @@ _BEYOND: Final = {"older": "<", "newer": ">"}
 
 
 def _placed(number: bytes | None, than: str, key: str) -> str:
-    """Return a condition: on which side of a key an entry stands, in the order of its index."""
+    """Return the condition that an action is on one side of a key, in its index' order."""
     if number:
         return f"lookup.action {than} :{key}"
     at = f"(SELECT asked_at FROM actions WHERE n = :{key})"  # noqa: S608 - fixed text
@@ -157,7 +157,7 @@ def _placed(number: bytes | None, than: str, key: str) -> str:
 
 
 def _order(number: bytes | None, way: str) -> str:
-    """Return the order of an index: that of a number's calls is the order they were asked in."""
+    """Return the order of an index. A number's actions are indexed in the order of their requests."""
     to = _DIRECTION[way]
     return f"lookup.action {to}" if number else f"actions.asked_at {to}, actions.n {to}"
 
@@ -167,9 +167,10 @@ def _source(query: Query, number: bytes | None) -> str:
 
 
 def leading(query: Query) -> str:
-    """Return the index that leads where no number does: few stand in most states, and most are done.
+    """Return the index that leads without a number.
 
-    The planner, which knows no numbers, would rather go by the requester than by a state.
+    Most actions have succeeded, so other states are selective. The planner does not know how many rows match,
+    and would prefer the requester to a state.
     """
     match query:
         case Query(state=State() as state) if state is not State.SUCCEEDED:
@@ -222,7 +223,7 @@ def _hit(row: Mapping[str, Any]) -> SearchHit:
 
 
 def asked_to_stop(connection: Connection, sources: WriteContext, number: str) -> AskedToStop | None:
-    """Return since when a number wants no more calls, as somebody said, or None."""
+    """Return since when a number is said to want no more calls, or None."""
     row = connection.execute(
         f"""
         SELECT events.request, events.at AS asked_at FROM stops JOIN events ON events.seq = stops.event
@@ -246,7 +247,7 @@ def asked_to_stop(connection: Connection, sources: WriteContext, number: str) ->
 
 
 def tally(connection: Connection, since: datetime) -> list[StateCount]:
-    """Count each connection's actions by state: of those that wait or are unknown, all; else since then."""
+    """Count each connection's actions by state: all pending and unknown, and others changed since."""
     rows = connection.execute(
         """
         WITH recent AS (
@@ -266,7 +267,7 @@ def tally(connection: Connection, since: datetime) -> list[StateCount]:
 
 
 class Search(Repository):
-    """Looking for entries, and counting them."""
+    """Searches and counts actions."""
 
     page = reads(page)
     find = reads(find)

@@ -1,4 +1,4 @@
-"""Changing requests: moves, decisions and notes, each change whole or not at all."""
+"""Applies change sets: transitions, decisions and annotations, all or none."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -55,11 +55,15 @@ _NO_NOTES: Final = frozenset(
 
 
 class StaleChangeError(StorageError):
-    """The request does not stand any more where a change expects it."""
+    """The request has changed since a change set was made."""
 
 
 def apply(connection: Connection, sources: WriteContext, change: ChangeSet) -> Request:
-    """Make a change, or raise `StaleChangeError`."""
+    """Apply a change set, and return the request.
+
+    Raises:
+        StaleChangeError: The request has changed since the change set was made.
+    """
     if not change.transitions and change.approval is None and not change.annotations:
         raise ValueError("a change moves something, records an approval or notes something")
     for move in change.transitions:
@@ -109,9 +113,10 @@ def apply(connection: Connection, sources: WriteContext, change: ChangeSet) -> R
 def renew_lease(
     connection: Connection, sources: WriteContext, entry: str, *, owner: str, attempt: int, until: datetime
 ) -> bool:
-    """Renew a lease that is still held: the check just before bytes leave.
+    """Renew a lease that is still held. This is the check just before bytes leave.
 
-    False when the entry is no longer this owner's in this attempt, or the attempt may not begin any more.
+    Return False if the action no longer has this owner and attempt. Also return False if the attempt may not
+    begin any more, or the number is stopped.
     """
     held = connection.execute(
         f"""
@@ -131,7 +136,7 @@ def renew_lease(
 
 
 def _check(move: Transition) -> None:
-    """Raise for a move that no action's life contains, or that would not replay."""
+    """Raise an error for a transition that no action may make, or that would not replay."""
     for before in move.from_states:
         check(before, move.to_state)
     if strange := move.changes.keys() - CHANGEABLE_COLUMNS:
@@ -141,7 +146,7 @@ def _check(move: Transition) -> None:
 
 
 def _check_note(note: Annotation) -> None:
-    """Raise for a note that would be replayed as more than one."""
+    """Raise an error for an annotation that would be replayed as anything else."""
     if note.name in _NO_NOTES:
         raise ValueError(f"{note.name} is no note")
     if columns := {name for name in note.data if name in ENTRY_COLUMNS or name.startswith("approval.")}:
@@ -186,7 +191,7 @@ def _apply_transition(
 
 
 def _end_pending(connection: Connection, request: str) -> None:
-    """Note that a request, or some of its actions, are not pending any more, where that is so."""
+    """Update the marks of pending requests and actions that are no longer pending."""
     connection.execute(
         """
         UPDATE requests SET pending = 0 WHERE id = :request AND pending = 1
@@ -204,7 +209,7 @@ def _end_pending(connection: Connection, request: str) -> None:
 
 
 def _repeats_number(connection: Connection, entry: str, reference: Scalar) -> bool:
-    """Return whether a provider answered with the erasable id that it was asked about."""
+    """Return whether a provider's reference repeats the erasable id that it was asked about."""
     if not isinstance(reference, str):
         return False
     asked = connection.execute(
@@ -221,9 +226,10 @@ def _repeats_number(connection: Connection, entry: str, reference: Scalar) -> bo
 
 
 def _check_doubt(connection: Connection, change: ChangeSet, move: Transition) -> None:
-    """Raise for a way out of approved that is not there in doubt, or only there.
+    """Raise an error for a transition from approved that depends on whether the action may be executed.
 
-    That somebody was not in doubt yet when the move was thought of is a lost race; that somebody was is not.
+    A transition for a certainly unsent action may lose a race, since the action may be executed by now. The
+    opposite is an invalid transition.
     """
     if State.APPROVED not in move.from_states or move.to_state not in {*NEVER_IN_DOUBT, State.UNKNOWN}:
         return
@@ -249,10 +255,10 @@ def _check_may_begin(connection: Connection, change: ChangeSet, move: Transition
 
 
 def _is_full(connection: Connection, move: Transition) -> bool:
-    """Return whether an entry's connection is sending as many as it may, whoever sends them."""
+    """Return whether an action's connection is sending as many as it may, in all processes."""
     if move.at_most is None:
         return False
-    # The planner would read all that the connection ever sent.
+    # The planner would read everything that the connection ever sent.
     [(sending,)] = connection.execute(
         """
         SELECT count(*) FROM actions INDEXED BY actions_state
@@ -270,7 +276,7 @@ def _note(writer: EventWriter, change: ChangeSet, note: Annotation) -> Event:
 
 
 def _check_decisions(connection: Connection, change: ChangeSet) -> None:
-    """Raise `StaleChangeError` where others decided since the change was thought of."""
+    """Raise `StaleChangeError` if others decided since the change set was made."""
     if change.expected_decisions is None:
         return
     [(decisions,)] = connection.execute("SELECT count(*) FROM approvals WHERE request = ?", [change.request])
@@ -279,7 +285,7 @@ def _check_decisions(connection: Connection, change: ChangeSet) -> None:
 
 
 def _check_waiting(connection: Connection, change: ChangeSet) -> None:
-    """Raise `StaleChangeError` unless the request still waits for a decision of this kind by this person."""
+    """Raise `StaleChangeError` unless the request still waits for this decision by this person."""
     request = read_request(connection, change.request)
     taken = {(approval.person, approval.decision) for approval in request.approvals}
     approval = change.approval

@@ -1,4 +1,4 @@
-"""What is kept of people and of what they were about to ask."""
+"""Slack users, drafts, and names that are claimed once."""
 
 import json
 from collections.abc import Mapping
@@ -14,24 +14,24 @@ from storage.event_log.writer import WriteContext
 from storage.models import Person
 
 DRAFTS_KEPT: Final = timedelta(days=1)
-"""How long what a preview or form was about to ask is kept."""
+"""Retention of the draft of a preview or form."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a preview or a form was about to ask: kept until its nonce is used or it is forgotten."""
+    """The draft of a preview or form, kept until its nonce is used or it is erased."""
 
     nonce: str
     person: str
     content: Mapping[str, object]
     request: str | None
-    """The request that used the nonce up."""
+    """The request that used the nonce."""
 
 
 def _keep_draft(
     connection: Connection, now: datetime, nonce: str, person: str, content: Mapping[str, object]
 ) -> None:
-    """Keep a draft under its nonce, and forget old ones."""
+    """Store a draft under its nonce, and erase old drafts."""
     connection.execute(
         "UPDATE nonces SET content = NULL WHERE content IS NOT NULL AND at < ?",
         [microseconds(now - DRAFTS_KEPT)],
@@ -43,7 +43,7 @@ def _keep_draft(
 
 
 def claim_once(connection: Connection, sources: WriteContext, name: str) -> bool:
-    """Claim a name, and return whether nobody had before: of many who claim it, one may go on."""
+    """Claim a name. Return True for the first claim only."""
     taken = connection.execute(
         "INSERT INTO nonces (nonce, at) VALUES (?, ?) ON CONFLICT DO NOTHING",
         [name, microseconds(sources.clock())],
@@ -52,7 +52,7 @@ def claim_once(connection: Connection, sources: WriteContext, name: str) -> bool
 
 
 def _draft(connection: Connection, nonce: str) -> Draft | None:
-    """Read a draft: None if nobody kept one, or if it was forgotten before it was used."""
+    """Return a draft, or None if there is none or it was erased before it was used."""
     row = connection.execute("SELECT * FROM nonces WHERE nonce = ?", [nonce]).fetchone()
     if row is None or (row["content"] is None and row["request"] is None):
         return None
@@ -60,7 +60,7 @@ def _draft(connection: Connection, nonce: str) -> Draft | None:
 
 
 def _keep_person(connection: Connection, person: Person) -> None:
-    """Keep what Slack says of a person, in place of what was known."""
+    """Store what Slack says of a user, in place of earlier data."""
     connection.execute(
         """
         INSERT INTO people VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -83,13 +83,13 @@ def _keep_person(connection: Connection, person: Person) -> None:
 
 
 def _read_person(connection: Connection, person: str) -> Person | None:
-    """Return what was kept of a person, or None."""
+    """Return the stored user, or None."""
     row = connection.execute("SELECT * FROM people WHERE id = ?", [person]).fetchone()
     return None if row is None else _person(row)
 
 
 def people_named(connection: Connection, name: str) -> list[Person]:
-    """Return people that are known under a name, or whose name begins so where none has it whole."""
+    """Return the users with a name, or else those whose name begins with it."""
     known = [_person(row) for row in connection.execute("SELECT * FROM people ORDER BY name, id")]
     wanted, names = fold(name), {one.id: fold(one.name) for one in known}
     whole = [one for one in known if names[one.id] == wanted]
@@ -111,13 +111,13 @@ def _person(row: Mapping[str, Any]) -> Person:
 
 
 class Users(Repository):
-    """People, and what they were about to ask. Small values that no answer waits for."""
+    """Slack users and drafts. Both are small values that no answer waits for."""
 
     claim_once = writes(claim_once)
     people_named = reads(people_named)
 
     async def keep_draft(self, nonce: str, *, person: str, content: Mapping[str, object]) -> None:
-        """Keep what a button or form would start. Keeping the same nonce again changes nothing."""
+        """Store the draft of a button or form. Storing the same nonce again changes nothing."""
         now = self._sources.clock()
         await self._database.behind.keep(
             ("draft", nonce),
@@ -126,7 +126,7 @@ class Users(Repository):
         )
 
     async def draft(self, nonce: str) -> Draft | None:
-        """Read a draft."""
+        """Return a draft, or None."""
         found = await self._read(lambda connection: _draft(connection, nonce))
         if found is None and isinstance(kept := self._database.behind.get(("draft", nonce)), Draft):
             as_read_back = json.loads(json.dumps(dict(kept.content)))
@@ -134,13 +134,13 @@ class Users(Repository):
         return found
 
     async def keep_person(self, person: Person) -> None:
-        """Remember what Slack says of a person, in place of what was known."""
+        """Store what Slack says of a user, in place of earlier data."""
         await self._database.behind.keep(
             ("person", person.id), person, lambda connection: _keep_person(connection, person)
         )
 
     async def person(self, person: str) -> Person | None:
-        """Return what is known of a person, or None."""
+        """Return the stored user, or None."""
         found = await self._read(lambda connection: _read_person(connection, person))
         kept = self._database.behind.get(("person", person))
         return kept if isinstance(kept, Person) else found

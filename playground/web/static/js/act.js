@@ -1,8 +1,8 @@
-/** Acts: what a person does here, sent to the page's server. */
+/** Sends people's acts to the page's server. */
 
 /**
  * @typedef {{error: string | null, errors?: Record<string, string>, sentence?: string}} Done
- *   `error` is the code that Slack says; `sentence` why its client would not let one do that at all
+ *   `error` is Slack's code. `sentence` says why its client would not allow the act at all.
  */
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Block Kit as elements: docs.slack.dev/reference/block-kit, read 2026-11.
  *
- * What is drawn is what the app uses. Anything else says so where it would stand, instead of vanishing.
+ * The blocks that the app uses are drawn. Any other block is named in its place instead of vanishing.
  */
 
 /** @import {Block} from "./types.js" */
@@ -16,7 +16,7 @@ import { rich } from "./mrkdwn.js";
 /**
  * @param {Block[]} blocks
  * @param {Reader} reader
- * @param {Place} place where they stand, and what becomes of what is done to them
+ * @param {Place} place their place, which handles what people do there
  * @returns {HTMLElement[]}
  */
 export function drawn(blocks, reader, place) {

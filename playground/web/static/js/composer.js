@@ -1,13 +1,13 @@
 /**
- * Where people write: Enter sends, Shift and Enter begins a line, a slash offers the app's commands.
+ * The composer: Enter sends, Shift and Enter starts a new line, a slash offers the app's commands.
  *
- * The pattern of the offer: w3.org/WAI/ARIA/apg/patterns/combobox (list autocomplete), read 2026-11.
+ * The pattern of the list: w3.org/WAI/ARIA/apg/patterns/combobox (list autocomplete), read 2026-11.
  */
 
 import { fill, h, icon } from "./dom.js";
 import { state } from "./state.js";
 
-/** Composers on the page so far; their ids are told apart by it. */
+/** Number of composers on the page so far, which makes their ids unique. */
 let count = 0;
 
 export class Composer {
@@ -21,7 +21,7 @@ export class Composer {
     this.offersCommands = offersCommands;
     this.holder = holder;
     this.key = "";
-    /** @type {Map<string, string>} what was written and not sent, by place */
+    /** @type {Map<string, string>} the drafts, by place */
     this.drafts = new Map();
     /** @type {typeof state.commands} */
     this.offered = [];
@@ -82,9 +82,9 @@ export class Composer {
   }
 
   /**
-   * @param {string} key where this is
+   * @param {string} key the place
    * @param {string} label
-   * @param {string | null} readOnly why nobody can write here, where that is so
+   * @param {string | null} readOnly why nobody can write here, or null
    */
   place(key, label, readOnly) {
     this.note.hidden = readOnly === null;

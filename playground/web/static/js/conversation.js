@@ -1,4 +1,4 @@
-/** The conversation that is open: its head, its messages, its composer; and the thread beside it. */
+/** The open conversation: its head, messages and composer, and the thread beside it. */
 
 import { act } from "./act.js";
 import { Composer } from "./composer.js";
@@ -8,10 +8,10 @@ import { changed, channel, isDirect, isRoot, me, messagesIn, on, state } from ".
 import { clock, placeOf } from "./time.js";
 import { NO_COMMANDS_IN_THREADS, READ_ONLY, commandFailed } from "./words.js";
 
-/** So many pixels above the end still count as being at the end. */
+/** Pixels above the end that still count as the end. */
 const NEAR_END = 80;
 const MINUTE = 60_000;
-/** Whether the newest message is to stay in sight: until somebody scrolls up. */
+/** True if the newest message stays visible, until the person scrolls up. */
 let followed = true;
 
 function toEnd() {
@@ -136,7 +136,7 @@ function showThread(list, reply) {
   reply.place(`${state.me} ${state.open} ${ts}`, "Reply…", silent ? READ_ONLY : null);
 }
 
-/** What is on the screen of somebody who looks is read. */
+/** Mark the visible messages as read, if the person looks at the page. */
 function read() {
   const unread = state.unread[state.me]?.[state.open];
   const last = messagesIn(state.open)
@@ -148,7 +148,7 @@ function read() {
 }
 
 /**
- * Send what was written: a command where it begins with a slash, as Slack's composer takes it.
+ * Send a message, or a command if it begins with a slash, as in Slack's composer.
  *
  * @param {string} text
  * @param {string | null} thread
@@ -175,7 +175,7 @@ async function send(text, thread) {
 }
 
 /**
- * Let Slack itself say something, here and to this person alone.
+ * Show a notice of Slack itself, here and to this person only.
  *
  * @param {string} sentence
  * @param {string} why
@@ -198,7 +198,7 @@ function notice(sentence, why) {
 }
 
 /**
- * Put a text into the composer of a channel, for the person to send.
+ * Put a text into the composer, for the person to send.
  *
  * @param {string} text
  */

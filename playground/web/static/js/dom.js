@@ -1,4 +1,4 @@
-/** Building what is on the page. Text only ever becomes text: there is no way to markup from here. */
+/** Builds the page's elements. Text stays text and never becomes markup. */
 
 /**
  * @typedef {Node | string | null | undefined | false | readonly unknown[]} Child an element, text, nothing, or
@@ -6,8 +6,8 @@
  */
 
 /**
- * An element with attributes and children. `on` maps events to listeners; `data` sets data-*; true sets an
- * attribute without a value; null, undefined and false leave one out.
+ * Return an element with attributes and children. `on` maps events to listeners. `data` sets data-*. True
+ * sets an attribute without a value. Null, undefined and false leave it out.
  *
  * @param {string} tag
  * @param {Record<string, any>} attributes
@@ -50,7 +50,7 @@ export function fill(parent, ...children) {
 }
 
 /**
- * The element that the page has under an id.
+ * Return the element with an id.
  *
  * @param {string} id
  * @returns {HTMLElement}
@@ -61,7 +61,7 @@ export function byId(id) {
   return found;
 }
 
-/** Outlines on a grid of 20, drawn with the current colour. */
+/** Paths on a grid of 20, drawn with the current colour. */
 const ICONS = {
   close: "M5 5l10 10M15 5L5 15",
   back: "M12 4l-6 6 6 6",
@@ -92,7 +92,7 @@ export function icon(name) {
 }
 
 /**
- * Exchange an element for its newer version without taking the keyboard away from who is in it.
+ * Replace an element with its newer version, and keep the focus inside it.
  *
  * @param {Element} old
  * @param {Element} fresh
@@ -109,7 +109,7 @@ export function exchange(old, fresh) {
 }
 
 /**
- * The data-key of the focused element inside, "" for one without, null when the focus is elsewhere.
+ * Return the data-key of the focused element inside, "" if it has none, null if the focus is elsewhere.
  *
  * @param {Element} parent
  * @returns {string | null}

@@ -1,4 +1,4 @@
-/** The emoji that messages name between colons; as in the transcript. */
+/** The emoji that messages name between colons, as in the transcript. */
 
 /** @type {Record<string, string>} */
 const EMOJI = {

@@ -1,4 +1,4 @@
-/** The first minute: three commands to try and what to look at. Each is ticked off once it has happened. */
+/** The guide: three commands to try, and what to look at. Each step is ticked off once it has happened. */
 
 import { act } from "./act.js";
 import { suggest } from "./conversation.js";
@@ -73,9 +73,9 @@ const OVER = {
   happened: () => false,
 };
 
-/** @type {number | null} the step that somebody chose to look at; null: the first one that did not happen yet */
+/** @type {number | null} the step that the person chose, null for the first open one */
 let chosen = null;
-/** How many had happened when the guide was last drawn. */
+/** Number of completed steps when the guide was last drawn. */
 let before = 0;
 
 export function start() {

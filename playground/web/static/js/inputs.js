@@ -1,6 +1,6 @@
 /**
- * What can be pressed, chosen or typed into: docs.slack.dev/reference/block-kit/block-elements, read 2026-11.
- * Which key of `state.values` an element's value has stands in the playground's forms.py.
+ * Interactive elements: docs.slack.dev/reference/block-kit/block-elements, read 2026-11. The playground's
+ * forms.py has the key of each element's value in `state.values`.
  */
 
 /** @import {Block, Element_} from "./types.js" */
@@ -13,11 +13,11 @@ import { rich } from "./mrkdwn.js";
 import { instant, local } from "./time.js";
 
 /**
- * @typedef {object} Place where elements stand
+ * @typedef {object} Place the place of elements
  * @property {(block: Block, element: Element_, value: unknown) => Promise<string | null>} press
- *   what a click or a choice does; a sentence when it came to nothing
- * @property {(block: Block, element: Element_) => unknown} value what an element holds now
- * @property {(block: Block, element: Element_, value: unknown) => void} typed keep what was typed
+ *   handles a click or a choice, and returns a sentence if it failed
+ * @property {(block: Block, element: Element_) => unknown} value returns an element's present value
+ * @property {(block: Block, element: Element_, value: unknown) => void} typed keeps a typed value
  * @property {Record<string, string>=} errors by block_id
  *
  * @typedef {{id: string, describedBy: string | null, invalid: boolean, required: boolean}} Naming
@@ -123,7 +123,7 @@ function button(element, block, reader, place, key) {
 }
 
 /**
- * Confirm where that is asked for, press, and say beside it when that came to nothing.
+ * Confirm if required, press, and show a failure beside the element.
  *
  * @param {Element_} element
  * @param {Block} block
@@ -162,7 +162,7 @@ function text(kind, common, element, given, take) {
 }
 
 /**
- * A day and a time on the clocks of whoever looks; what it holds is an instant, in seconds since 1970.
+ * Return an input for a day and time in the viewer's zone. Its value is in seconds since 1970.
  *
  * @param {Record<string, unknown>} common
  * @param {string} zone

@@ -1,4 +1,4 @@
-/** The stream of what happens, into what the page knows. */
+/** Applies the stream of events to the page's state. */
 
 /** @import {Screen, Message} from "./types.js" */
 
@@ -9,7 +9,7 @@ import { changed, state } from "./state.js";
 let source = null;
 
 /**
- * See the workspace with this person's eyes from now on.
+ * Show the workspace as this person from now on.
  *
  * @param {string} person
  * @param {string | null} place a channel to open
@@ -114,7 +114,7 @@ function screen(told) {
 
 /**
  * @param {Screen} told
- * @returns {Message[]} the messages that were not there before
+ * @returns {Message[]} the new messages
  */
 function takeIn(told) {
   const fresh = told.messages.filter((one) => !state.messages.has(`${one.channel} ${one.ts}`));

@@ -1,4 +1,4 @@
-/** Puts the page together. */
+/** Starts the parts of the page. */
 
 import * as conversation from "./conversation.js";
 import * as guide from "./guide.js";

@@ -1,4 +1,4 @@
-/** Messages: in a channel, in a thread. */
+/** Messages in a channel or a thread. */
 
 /** @import {Message, Block, Element_} from "./types.js" */
 /** @import {Reader} from "./mrkdwn.js" */
@@ -12,7 +12,7 @@ import { isRoot, me, messagesIn, person, state } from "./state.js";
 import { clock, divider, ofTs } from "./time.js";
 import { pressFailed } from "./words.js";
 
-/** Messages of one author within so many seconds stand together. How long Slack waits is not documented. */
+/** Seconds within which messages of an author are grouped. Slack's time is not documented. */
 const TOGETHER = 300;
 
 /** @returns {Reader} */
@@ -36,7 +36,7 @@ export function avatar(id) {
   return h("span", { class: `avatar colour-${colour}`, "aria-hidden": "true" }, initials);
 }
 
-/** A list of messages on the page, brought up to date message by message. */
+/** A list of messages on the page, updated message by message. */
 export class MessageList {
   /**
    * @param {HTMLElement} list
@@ -56,7 +56,7 @@ export class MessageList {
     this.list.replaceChildren();
   }
 
-  /** @param {Message[]} messages what is to be seen, oldest first */
+  /** @param {Message[]} messages the visible ones, oldest first */
   show(messages) {
     const kept = new Set(messages.map((one) => one.ts));
     for (const [ts, { item }] of this.items) {

@@ -1,8 +1,8 @@
 /**
- * The modal that a person looks at. `<dialog>` keeps the keyboard inside and gives it back after.
+ * The modal that a person sees. `<dialog>` keeps the focus inside and restores it afterwards.
  *
- * Views stack up to three (docs.slack.dev/surfaces/modals, read 2026-11): the one on top is drawn, and closing
- * it shows the one below as it was left.
+ * Views stack up to three (docs.slack.dev/surfaces/modals, read 2026-11). The top one is drawn. Closing it
+ * shows the one below unchanged.
  */
 
 /** @import {View, Block, Element_} from "./types.js" */
@@ -17,7 +17,7 @@ import { pressFailed, submitFailed } from "./words.js";
 
 /** @type {Map<string, unknown>} what was typed, by view, block and action */
 const typed = new Map();
-/** What is drawn: a view in one of its versions. */
+/** The version of the view that is drawn. */
 let shown = "";
 let shownId = "";
 /** @type {HTMLElement | null} who had the keyboard before */
@@ -42,7 +42,7 @@ function show(dialog) {
     shownId = "";
     typed.clear();
     if (dialog.open) dialog.close();
-    // Chromium gives the keyboard back to a field that it still takes for inert: nothing could be typed there
+    // Chromium restores the focus to a field that it still treats as inert, where nothing can be typed
     /** @type {HTMLElement | null} */ (document.activeElement)?.blur();
     const back = before?.isConnected ? before : byId("composer").querySelector("textarea");
     /** @type {HTMLElement | null} */ (back)?.focus();
@@ -68,7 +68,7 @@ function focus(dialog, view, key) {
   const again = key ? dialog.querySelector(`[data-key="${CSS.escape(key)}"]`) : null;
   const wanted = dialog.querySelector("[data-autofocus]");
   const first = dialog.querySelector(".modal-body :is(input, textarea, select)");
-  const title = dialog.querySelector("#modal-title"); // not a button: Enter, held a little long, decides nothing
+  const title = dialog.querySelector("#modal-title"); // not a button: a long press of Enter decides nothing
   /** @type {HTMLElement | null} */ (wrong ?? again ?? wanted ?? first ?? title)?.focus();
 }
 
@@ -78,7 +78,7 @@ function focus(dialog, view, key) {
  */
 function draw(dialog, view) {
   const pushed = view.previous_id !== null;
-  const leave = view.close?.text ?? "Cancel"; // surfaces/modals: what the button says where nothing is set
+  const leave = view.close?.text ?? "Cancel"; // surfaces/modals: the button's default
   fill(
     dialog,
     h(

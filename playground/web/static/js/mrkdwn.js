@@ -1,7 +1,7 @@
 /**
  * Slack's mrkdwn as elements: docs.slack.dev/messaging/formatting-message-text, read 2026-11.
  *
- * Where a mark counts as one (not inside a word, not beside a space) is second-hand.
+ * The rule for marks (not inside a word, not beside a space) is second-hand.
  */
 
 import { h } from "./dom.js";
@@ -14,7 +14,7 @@ const ATOM = /`([^`\n]+)`|<([^<>\n]+)>/g;
 const EMPHASIS = /(?<![\w*_~])([*_~])(?=\S)(.+?)(?<=\S)\1(?![\w*_~])/;
 const EMPHASES = { "*": "strong", _: "em", "~": "del" };
 const SAFE_LINK = /^(https?:|mailto:|tel:)/;
-/** Characters of Unicode's private use area stand for what is built already. */
+/** Characters of Unicode's private use area stand for finished elements. */
 const FIRST_ATOM = 0xe000;
 const LAST_ATOM = 0xf8ff;
 const ATOMS = /[\ue000-\uf8ff]/g;
@@ -41,7 +41,7 @@ export function mrkdwn(text, reader) {
 }
 
 /**
- * A text object of either type.
+ * Return a text object of either type as elements.
  *
  * @param {{type: string, text: string}} text
  * @param {Reader} reader
@@ -52,7 +52,7 @@ export function rich(text, reader) {
 }
 
 /**
- * As a notification reads it: one piece of plain text.
+ * Return the plain text for a notification.
  *
  * @param {string} text
  * @param {Reader} reader
@@ -137,7 +137,7 @@ function withAtoms(text, atoms) {
 }
 
 /**
- * What stands between < and >: a mention, a date, a link.
+ * Return the element for the text between < and >: a mention, a date or a link.
  *
  * @param {string} control
  * @param {Reader} reader

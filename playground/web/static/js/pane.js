@@ -1,6 +1,6 @@
 /**
- * “What really happened”: what the providers saw, what the log holds, what went to and from Slack, and the
- * switches with which things go wrong.
+ * “What really happened”: the providers' journals, the log, the traffic with Slack, and the switches for
+ * failures.
  *
  * The pattern of the tabs: w3.org/WAI/ARIA/apg/patterns/tabs, read 2026-11.
  */
@@ -22,7 +22,7 @@ const TABS = [
   { id: "switches", name: "Break it", topics: ["armed", "slack", "bot"], draw: switches },
 ];
 const KEY = "pane";
-/** Where there is room for it beside the conversation; as in layout.css. */
+/** The width with room beside the conversation, as in layout.css. */
 const BESIDE = "(min-width: 1101px)";
 let tab = "providers";
 
@@ -41,7 +41,7 @@ export function start() {
   const wide = matchMedia(BESIDE);
   const fit = () => show(wide.matches && localStorage.getItem(KEY) !== "closed");
   fit();
-  wide.addEventListener("change", fit); // where it would cover the conversation, only who asks for it gets it
+  wide.addEventListener("change", fit); // it opens by itself only if it does not cover the conversation
   open.addEventListener("click", () => want(!document.body.classList.contains("with-pane")));
   byId("pane-close").addEventListener("click", () => {
     want(false);
@@ -58,7 +58,7 @@ export function start() {
   on(["traffic"], (lines) => refusals(lines ?? []));
   on(["person"], () => {
     queueMicrotask(() => {
-      fresh.clear(); // what is there when one comes is not new
+      fresh.clear(); // nothing is new for a page that has just opened
       drawTabs();
     });
   });
@@ -68,7 +68,7 @@ export function start() {
   });
 }
 
-/** @type {Set<string>} tabs in which something is new */
+/** @type {Set<string>} tabs with something new */
 const fresh = new Set();
 
 /** @param {string} id */

@@ -1,10 +1,10 @@
-/** What the app's log holds: each request with its actions, and its events as they were chained. */
+/** The app's log: each request with its actions, and its events in the order of the chain. */
 
 import { h } from "./dom.js";
 import { me, person, state } from "./state.js";
 import { clock } from "./time.js";
 
-/** @type {Record<string, string>} a state's looks; the word itself always stands beside it */
+/** @type {Record<string, string>} the style of a state, beside its word */
 const LOOKS = {
   succeeded: "good",
   failed: "bad",
@@ -14,7 +14,7 @@ const LOOKS = {
   approved: "wait",
   sending: "wait",
 };
-/** Characters of a hash: enough to see that each names the one before it. */
+/** Characters of a hash that are shown: enough to see that each event names the previous one. */
 const HASH = 8;
 
 /** @returns {HTMLElement[]} newest first */

@@ -1,4 +1,4 @@
-/** What the providers' own journals say: each request, what it changed there, what was answered. */
+/** The providers' own journals: each request, its effects there, and the reply. */
 
 import { h } from "./dom.js";
 import { me, state } from "./state.js";
@@ -113,7 +113,7 @@ function effect(one) {
 }
 
 /**
- * JSON, name by name; anything else as it came.
+ * Show JSON name by name, and anything else unchanged.
  *
  * @param {string} text
  * @returns {HTMLElement | false}
@@ -141,7 +141,7 @@ function body(text) {
   }
 }
 
-/** @returns {HTMLElement} what there is to cancel without having been placed from here */
+/** @returns {HTMLElement} the calls that can be cancelled although CallOps did not place them */
 function world() {
   const added = state.journal.filter((one) => one.line === "effect" && one.what === "added");
   if (!added.length) return h("span");

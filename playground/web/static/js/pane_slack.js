@@ -1,10 +1,10 @@
-/** What went between Slack and the app, and what Slack refused. */
+/** The traffic between Slack and the app, and Slack's refusals. */
 
 import { byId, h, icon } from "./dom.js";
 import { me, person, state } from "./state.js";
 import { clock } from "./time.js";
 
-/** Lines that are drawn: the newest. */
+/** Number of the newest lines that are drawn. */
 const SHOWN = 80;
 const MILLISECONDS = 1000;
 
@@ -94,7 +94,7 @@ function where(id) {
 }
 
 /**
- * Say aloud what Slack has just refused.
+ * Show prominently what Slack has just refused.
  *
  * @param {any[]} lines
  */

@@ -1,4 +1,4 @@
-/** The switches: what goes wrong next, at a provider, at Slack, with the bot. */
+/** The switches for failures: at a provider, at Slack, of the bot. */
 
 import { act } from "./act.js";
 import { h } from "./dom.js";

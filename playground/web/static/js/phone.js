@@ -1,4 +1,4 @@
-/** What a phone in this person's pocket shows: messages that call for them, where they do not look just now. */
+/** The notifications on this person's phone: messages that ping them in places that they do not look at. */
 
 /** @import {Message} from "./types.js" */
 
@@ -8,7 +8,7 @@ import { plain } from "./mrkdwn.js";
 import { reader } from "./messages.js";
 import { isDirect, isRoot, on, rings, state } from "./state.js";
 
-/** Milliseconds that one stays; and how many stand there at once. */
+/** Milliseconds for which a notification stays, and how many are shown at once. */
 const STAYS = 9000;
 const AT_ONCE = 3;
 
@@ -21,7 +21,7 @@ export function start() {
   });
   on(["person"], () => byId("phone").replaceChildren());
   on(["place"], () => {
-    // what one goes to look at needs no notification
+    // no notification of the place that the person opens
     for (const one of /** @type {NodeListOf<HTMLElement>} */ (byId("phone").querySelectorAll(".banner"))) {
       if (one.dataset.channel === state.open) one.remove();
     }

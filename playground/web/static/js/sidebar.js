@@ -1,4 +1,4 @@
-/** The sidebar: channels and the app with what is unread there, and whom one is. */
+/** The sidebar: channels and the app with their unread counts, and the choice of person. */
 
 import { byId, fill, h, icon } from "./dom.js";
 import { go } from "./conversation.js";
@@ -7,7 +7,7 @@ import { avatar } from "./messages.js";
 import { directChannel, isDirect, on, person, state } from "./state.js";
 import { placeOf } from "./time.js";
 
-/** @type {Map<string, string>} where each person was last */
+/** @type {Map<string, string>} each person's last place */
 const last = new Map();
 
 export function start() {

@@ -1,4 +1,4 @@
-/** What the page knows, and who wants to hear when something of it changes. */
+/** The page's state, and the listeners to its changes. */
 
 /** @import {Message, View, Person, Channel, Unread} from "./types.js" */
 
@@ -12,7 +12,7 @@ export const state = {
   /** @type {{command: string, description: string, usage_hint: string}[]} */ commands: [],
   /** @type {Channel[]} */ channels: [],
   /** @type {Map<string, Message>} by channel and ts */ messages: new Map(),
-  /** @type {Message[]} what Slack itself said to this person, here alone */ notices: [],
+  /** @type {Message[]} Slack's own notices to this person */ notices: [],
   /** @type {View | null} */ view: null,
   /** @type {Record<string, Unread>} */ unread: {},
   /** @type {string} the channel that is open */ open: "",
@@ -40,7 +40,7 @@ export const state = {
 const listeners = new Map();
 
 /**
- * Be called when one of these changes.
+ * Call a listener when one of these topics changes.
  *
  * @param {Topic[]} topics
  * @param {(detail?: any) => void} listener
@@ -53,7 +53,7 @@ export function on(topics, listener) {
 }
 
 /**
- * @param {Topic[]} topics each listener is called once, whichever of them it wanted
+ * @param {Topic[]} topics each listener of any of them is called once
  * @param {any=} detail
  */
 export function changed(topics, detail) {
@@ -83,7 +83,7 @@ export function channel(id) {
 }
 
 /**
- * The messages of a channel, oldest first, replies among them; with what Slack itself said there.
+ * Return the messages of a channel with replies and Slack's own notices, oldest first.
  *
  * @param {string} id
  * @returns {Message[]}
@@ -95,7 +95,7 @@ export function messagesIn(id) {
 
 /**
  * @param {Message} message
- * @returns {boolean} whether it stands in the channel itself, not in a thread
+ * @returns {boolean} whether it is in the channel itself, not in a thread
  */
 export function isRoot(message) {
   return !message.thread_ts || message.thread_ts === message.ts;
@@ -103,7 +103,7 @@ export function isRoot(message) {
 
 /**
  * @param {Message} message
- * @returns {boolean} whether it makes this person's phone ring
+ * @returns {boolean} whether it notifies this person
  */
 export function rings(message) {
   const everyone = ["!channel", "!here", "!everyone"];
@@ -114,7 +114,7 @@ export function rings(message) {
 
 /**
  * @param {string} id
- * @returns {boolean} whether the app is there to write to, and has no composer
+ * @returns {boolean} whether it is the app's direct message and has no composer
  */
 export function isDirect(id) {
   return id.startsWith("D");

@@ -1,13 +1,13 @@
 /**
- * Instants in the zone of whoever looks.
+ * Times in the viewer's time zone.
  *
  * The tokens of `<!date^…>`: docs.slack.dev/reference/block-kit/block-elements/date-element, "Date format
- * strings", read 2026-11. Which words Slack puts for near days beside them is second-hand.
+ * strings", read 2026-11. Slack's words for near days are second-hand.
  */
 
 const DAY = 24 * 60 * 60 * 1000;
 
-/** @type {Map<string, Intl.DateTimeFormat>} making one takes longer than all else that is done for a message */
+/** @type {Map<string, Intl.DateTimeFormat>} cached: creating one takes longer than the rest of a message */
 const formatters = new Map();
 
 /**
@@ -57,7 +57,7 @@ export function isoDay(at, zone) {
 /**
  * @param {Date} at
  * @param {string} zone
- * @returns {string} as a field for day and time has it: 2026-12-05T09:30
+ * @returns {string} in the format of a datetime-local input: 2026-12-05T09:30
  */
 export function local(at, zone) {
   const time = formatter("en-GB", zone, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -65,9 +65,9 @@ export function local(at, zone) {
 }
 
 /**
- * @param {string} said a day and a time on the clocks of a zone, as `local` has it
+ * @param {string} said a local day and time in a zone, in the format of `local`
  * @param {string} zone
- * @returns {number} seconds since 1970; where the clocks skip that time, an hour beside it
+ * @returns {number} seconds since 1970, off by an hour for a time that the clocks skip
  */
 export function instant(said, zone) {
   const wanted = Date.parse(`${said}Z`);
@@ -117,7 +117,7 @@ function ago(at, now) {
 }
 
 /**
- * One token of a date's format, such as `date_short_pretty`.
+ * Return the text of a token of a date's format, such as `date_short_pretty`.
  *
  * @param {string} token
  * @param {Date} at
@@ -170,7 +170,7 @@ function token(token, at, zone, now) {
 }
 
 /**
- * What `<!date^unix^format|fallback>` reads as.
+ * Return the text of `<!date^unix^format|fallback>`.
  *
  * @param {string} unix
  * @param {string} pattern
@@ -186,7 +186,7 @@ export function slackDate(unix, pattern, fallback, zone, now) {
 }
 
 /**
- * The line between days: Today, Yesterday, or the day.
+ * Return the label of a day's messages: Today, Yesterday, or the day.
  *
  * @param {Date} at
  * @param {string} zone

@@ -1,5 +1,5 @@
 /**
- * The shapes that the server tells, as far as the page looks into them. Types only: nothing runs here.
+ * Types of the server's data, as far as the page uses them. There is no code here.
  *
  * @typedef {{type: string, text: string}} TextObject
  * @typedef {Record<string, any> & {type: string, block_id: string}} Block
@@ -9,14 +9,14 @@
  * @property {string} ts
  * @property {string} channel
  * @property {string} user
- * @property {string} text what a phone's notification says
+ * @property {string} text the text of a phone's notification
  * @property {Block[]} blocks
  * @property {string | null} thread_ts
  * @property {string | null} ephemeral_to
  * @property {string | null} in_reply_to the command that an answer in the channel belongs to
  * @property {number} edits how often it was edited
- * @property {string[]} pings whose attention it calls for
- * @property {Notice=} notice set where Slack itself speaks, and no message exists
+ * @property {string[]} pings the people whom it notifies
+ * @property {Notice=} notice set for a notice of Slack itself, which is no message
  *
  * @typedef {object} Notice
  * @property {string} sentence

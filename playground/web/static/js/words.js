@@ -1,6 +1,6 @@
 /**
- * What Slack says in the app's place. Its wording is second-hand, from people's reports; what stands in
- * `why` is ours.
+ * Slack's own messages in place of the app's. Their wording is second-hand, from people's reports. The text
+ * in `why` is ours.
  */
 
 /** @type {Record<string, string>} */
