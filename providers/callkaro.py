@@ -104,7 +104,7 @@ class CallKaroSettings(ConnectionSettings):
     @model_validator(mode="after")
     def _a_webhook_can_be_understood(self) -> Self:
         if self.webhook is not None:
-            needed = {"beyond_documents": self.beyond_documents, "send_action_id": self.send_action_id}
+            needed = {"allow_undocumented": self.allow_undocumented, "send_action_id": self.send_action_id}
             if lines := " and ".join(f"{name} = true" for name, there in needed.items() if not there):
                 raise ValueError(f"webhook needs more: add {lines} to this connection")
         return self

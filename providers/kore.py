@@ -1,4 +1,4 @@
-"""Kore.ai: delete a voice campaign; beyond the document, look one up, stop it and start it.
+"""Kore.ai: delete a voice campaign; undocumented: look one up, stop it and start it.
 
 Facts: the page "Delete Voice Campaign API" of https://docs.kore.ai, read 2026-11. What is marked † comes from
 its other pages: "Get", "Stop" and "Start Voice Campaign API", the second versions of all four, and those on
@@ -97,7 +97,7 @@ class KoreSettings(ConnectionSettings):
     sign one for each request. ``subject`` is that token's ``sub`` (*assumed*: any will do). ``jti`` gives it
     an id and an end, for an app that enforces them †; without, it has no end (*assumed*: none is shown).
 
-    ``api_style`` campaign-v2 is beyond the document † and needs ``beyond_documents``. ``path_template`` is
+    ``api_style`` campaign-v2 is undocumented † and needs ``allow_undocumented``. ``path_template`` is
     sent to instead of its path, to delete and to look up; ``trigger_template`` † to stop and to start.
     """
 
@@ -116,9 +116,9 @@ class KoreSettings(ConnectionSettings):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        if self.api_style == "campaign-v2" and not self.beyond_documents:
+        if self.api_style == "campaign-v2" and not self.allow_undocumented:
             raise ValueError(
-                'api_style = "campaign-v2" is known from other pages only: add beyond_documents = true, or '
+                'api_style = "campaign-v2" is known from other pages only: add allow_undocumented = true, or '
                 "take it out"
             )
         match self.token, self.client_id, self.client_secret:
@@ -144,8 +144,8 @@ class Kore(Adapter):
     settings: KoreSettings
     capabilities = (
         Capability(Kind.DELETE_CAMPAIGN, target=CampaignRef, irreversible=True),
-        Capability(Kind.STOP_CAMPAIGN, target=CampaignRef, source="beyond"),
-        Capability(Kind.START_CAMPAIGN, target=CampaignRef, source="beyond"),
+        Capability(Kind.STOP_CAMPAIGN, target=CampaignRef, source="undocumented"),
+        Capability(Kind.START_CAMPAIGN, target=CampaignRef, source="undocumented"),
     )
     requests_a_minute = 60  # † an account
     rate_text = re.compile(
@@ -177,7 +177,7 @@ class Kore(Adapter):
 
     def account(self) -> tuple[str, ...]:
         """The app, as path and header have it, the account, and the paths."""
-        trigger = (self._trigger,) if self.settings.beyond_documents else ()
+        trigger = (self._trigger,) if self.settings.allow_undocumented else ()
         return (self.settings.app_id, self._iid, self.settings.account_id, self._template, *trigger)
 
     def build(self, action: CallAction, context: Context) -> Request:
@@ -191,7 +191,7 @@ class Kore(Adapter):
 
     def build_look_up(self, action: CallAction, context: Context) -> Request | None:
         """† GET the campaign. That ``campaignType`` does no harm there is *assumed*: its page shows none."""
-        if not self.settings.beyond_documents:
+        if not self.settings.allow_undocumented:
             return None
         # Its own token: the request for the action may be made at the same instant.
         return self._request("GET", self._template, action, self._token(context, "look-up"))

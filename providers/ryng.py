@@ -1,4 +1,4 @@
-"""Ryng: cancel a call that is uploaded or scheduled and not yet attempted; beyond the document, place one.
+"""Ryng: cancel a call that is uploaded or scheduled and not yet attempted; undocumented: place one.
 
 Facts: the page "Cancel Calls API" of https://docs.ryng.in, read 2026-11. What is marked † comes from its
 other pages, placing a call from "Make Preview Call"; what no page says is marked *assumed*.
@@ -88,7 +88,7 @@ class Ryng(Adapter):
     capabilities = (
         Capability(Kind.CANCEL_CALL, target=CallRef),
         # † There is no field for a time: the call is made when the agent is given it.
-        Capability(Kind.PLACE_CALL, fields=frozenset({"metadata"}), source="beyond"),
+        Capability(Kind.PLACE_CALL, fields=frozenset({"metadata"}), source="undocumented"),
     )
     address_setting = "subdomain or base_url"
     requests_a_minute = 60  # †
@@ -116,7 +116,7 @@ class Ryng(Adapter):
     @property
     def agents(self) -> tuple[str, ...]:
         """The names under ``agents``, where this connection may place calls."""
-        return tuple(self.settings.agents) if self.settings.beyond_documents else ()
+        return tuple(self.settings.agents) if self.settings.allow_undocumented else ()
 
     def agent_id(self, agent: str) -> str | None:
         """The id under ``agents``."""

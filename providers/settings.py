@@ -95,7 +95,7 @@ class ConnectionSettings(Frozen):
     """What every connection can set. An adapter adds its own secrets, names and choices.
 
     ``mode`` dry-run: everything happens but the request itself. ``allow_numbers``: where there are any,
-    no other number is called or has its calls cancelled, and no campaign is started. ``beyond_documents``
+    no other number is called or has its calls cancelled, and no campaign is started. ``allow_undocumented``
     allows what is known from a provider's other pages only.
     """
 
@@ -104,7 +104,7 @@ class ConnectionSettings(Frozen):
     base_url: BaseUrl
     mode: Literal["live", "dry-run"] = "live"
     allow_numbers: tuple[E164, ...] = ()
-    beyond_documents: bool = False
+    allow_undocumented: bool = False
 
     def secrets(self) -> tuple[str, ...]:
         """All secrets among the settings: what must never be written anywhere."""

@@ -1,4 +1,4 @@
-"""Voxworks: cancel a call that is still scheduled; beyond the document, place or schedule one.
+"""Voxworks: cancel a call that is still scheduled; undocumented: place or schedule one.
 
 Facts: the page "Cancel call" of https://docs.voxworks.ai with its OpenAPI 3.1 part, read 2026-11. What is
 marked † comes from its page "Create phone call", of which the reply's schema was not seen. What no page says
@@ -57,7 +57,7 @@ class Voxworks(Adapter):
     settings: VoxworksSettings
     capabilities = (
         Capability(Kind.CANCEL_CALL, target=CallRef),
-        Capability(Kind.PLACE_CALL, fields=frozenset({"at", "metadata"}), source="beyond"),
+        Capability(Kind.PLACE_CALL, fields=frozenset({"at", "metadata"}), source="undocumented"),
     )
 
     failures = (
@@ -87,7 +87,7 @@ class Voxworks(Adapter):
     @property
     def agents(self) -> tuple[str, ...]:
         """The names under ``agents``, where this connection may place calls."""
-        return tuple(self.settings.agents) if self.settings.beyond_documents else ()
+        return tuple(self.settings.agents) if self.settings.allow_undocumented else ()
 
     def agent_id(self, agent: str) -> str | None:
         """The script's id under ``agents``."""

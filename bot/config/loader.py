@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, Final, TypeVar, get_args
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
@@ -41,6 +41,10 @@ _CONNECTION_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
 _ENVIRONMENT_WORD = re.compile(r"^env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)$")
 _UNSET = "unset-" * 4
 """In place of a missing secret, so that the connection's other keys are checked: any that is valid."""
+RENAMED: Final = {
+    "beyond_documents": "allow_undocumented",
+}
+"""Former keys, each with its present name."""
 _PATTERNS_IN_WORDS = {
     SLACK_CHANNEL: "write a channel's id (C…)",
     REGION: "write a country's two capital letters, such as IN",
@@ -366,6 +370,8 @@ def _in_words(error: ValidationError, model: type[BaseModel]) -> Iterable[tuple[
         match fault["type"]:
             case "missing":
                 what = "is missing"
+            case "extra_forbidden" if (new := RENAMED.get(place[-1])) in model.model_fields:
+                what = f"this key is now {new}"
             case "extra_forbidden":
                 what = f"there is no such key{did_you_mean(place[-1], model.model_fields)}"
             case "value_error":

@@ -72,8 +72,8 @@ class ConnectionWords:
     ``agents`` are the names people type; ``cancels_by`` says what identifies a call there, None if nothing
     can be cancelled; ``raw_agents`` whether a provider's own agent id may stand for a name. ``fields`` are
     the optional fields of a call that can be placed there; ``numbers`` the only ones that may be called while
-    it is tried out, where there are any. ``beyond`` are those of its ``kinds`` that ``title``'s documents do
-    not have; ``dry_run``: nothing is sent.
+    it is tried out, where there are any. ``undocumented`` are those of its ``kinds`` that ``title``'s own
+    documents do not have; ``dry_run``: nothing is sent.
     """
 
     agents: Sequence[str] = ()
@@ -83,7 +83,7 @@ class ConnectionWords:
     fields: frozenset[str] = CALL_FIELDS
     numbers: Sequence[str] = ()
     title: str = "The provider"
-    beyond: frozenset[Kind] = frozenset()
+    undocumented: frozenset[Kind] = frozenset()
     dry_run: bool = False
 
     @property
@@ -97,7 +97,7 @@ class ConnectionWords:
 
     def caution(self, kind: Kind) -> str | None:
         """What people should know before they rely on a kind of action, or None."""
-        return parse_errors.beyond_documents([self.title]) if kind in self.beyond else None
+        return parse_errors.undocumented([self.title]) if kind in self.undocumented else None
 
 
 @dataclass(frozen=True, slots=True)

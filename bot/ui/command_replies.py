@@ -30,7 +30,7 @@ from bot.slack.blocks import (
 from bot.text.formatting import listed
 from bot.text.interactions import no_window
 from bot.text.markup import code, escape, when
-from bot.text.parse_errors import beyond_documents
+from bot.text.parse_errors import undocumented
 from bot.ui.request_status import DRY_RUN, already, marked, standing
 from providers.actions import Kind
 from storage.models import Event, Request
@@ -84,7 +84,7 @@ _DOES = {
     Kind.STOP_CAMPAIGN: "stops campaigns",
     Kind.START_CAMPAIGN: "starts campaigns",
 }
-_BEYOND = "†"
+_UNDOCUMENTED = "†"
 UNDERSTOOD_MORE = "What was understood is too long to be copied from here. The form has all of it."
 
 
@@ -126,11 +126,11 @@ def _on_campaigns(verbs: Sequence[Verb]) -> list[str]:
 
 
 def _connections(vocabulary: Vocabulary, off: Mapping[str, str]) -> list[str]:
-    """A line for each connection, and one for what is beyond some providers' documents."""
+    """A line for each connection, and one for what some providers do not document."""
     lines = ["*Connections*"]
     for name, known in vocabulary.connections.items():
         does = [
-            f"{words}{_BEYOND if kind in known.beyond else ''}"
+            f"{words}{_UNDOCUMENTED if kind in known.undocumented else ''}"
             for kind, words in _DOES.items()
             if kind in known.kinds
         ]
@@ -138,9 +138,9 @@ def _connections(vocabulary: Vocabulary, off: Mapping[str, str]) -> list[str]:
         dry_run = f". {DRY_RUN}" if known.dry_run else ""
         lines.append(f"• `{name}`: {', '.join(does) or 'nothing'}{agents}{dry_run}")
     lines += [f"• `{name}` is off: {escape(why)}" for name, why in off.items()]
-    beyond = [known.title for known in vocabulary.connections.values() if known.beyond]
-    if beyond:
-        lines.append(f"{_BEYOND} {beyond_documents(list(dict.fromkeys(beyond)))}")
+    titles = [known.title for known in vocabulary.connections.values() if known.undocumented]
+    if titles:
+        lines.append(f"{_UNDOCUMENTED} {undocumented(list(dict.fromkeys(titles)))}")
     return lines
 
 

@@ -335,14 +335,14 @@ async def test_scopes(tmp_path: Path) -> None:
 
 
 async def test_what_each_connection_may_do(dark_scene: Scene) -> None:
-    """Live or dry-run, to whom, what, and beyond the documents or not; numbers are counted, not shown."""
+    """Live or dry-run, to whom, what, and undocumented or not; numbers are counted, not shown."""
     dark_scene.connect_further()
     path = dark_scene.folder / "callops.toml"
     text = path.read_text(encoding="utf-8")
     text = text.replace('provider = "callkaro"', f'provider = "callkaro"\nallow_numbers = ["{NUMBER}"]')
     text = text.replace('provider = "ryng"', 'provider = "ryng"\nmode = "dry-run"')
     text = text.replace(
-        'provider = "kore"', f'provider = "kore"\nbeyond_documents = true\nallow_numbers = ["{NUMBER}"]'
+        'provider = "kore"', f'provider = "kore"\nallow_undocumented = true\nallow_numbers = ["{NUMBER}"]'
     )
     path.write_text(text, encoding="utf-8")
     found = await checked(dark_scene)
@@ -355,7 +355,7 @@ async def test_what_each_connection_may_do(dark_scene: Scene) -> None:
     )
     says(found, "connection kore", "ok", "is not limited, but no campaign is started")
     says(found, "connection dialer", "ok", "Ryng, dry-run: nothing is sent")
-    says(found, "connection kore", "ok", "stop campaigns (beyond its documents)")
+    says(found, "connection kore", "ok", "stop campaigns (undocumented)")
     says(found, "time zones", "ok", "reminders reads times in Asia/Kolkata")
     assert NUMBER not in json.dumps(found)
 
@@ -365,7 +365,7 @@ async def test_what_no_rule_allows_is_named(dark_scene: Scene) -> None:
     dark_scene.connect_further()
     path = dark_scene.folder / "callops.toml"
     text = path.read_text(encoding="utf-8")
-    text = text.replace('provider = "kore"', 'provider = "kore"\nbeyond_documents = true')
+    text = text.replace('provider = "kore"', 'provider = "kore"\nallow_undocumented = true')
     text += (
         '\n[[rules]]\nname = "never"\nactions = ["start_campaign"]\nrequest = ["everyone"]\neffect = "deny"\n'
     )

@@ -22,7 +22,7 @@ from tests.e2e.scene import NUMBER, OTHER_NUMBER, OVER_HTTP, Scene, buttons, req
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 WORD = "canary-webhook-word-of-128-bits"
-SETTINGS = 'webhook = "env:CALLKARO_WEBHOOK"\nsend_action_id = true\nbeyond_documents = true\n'
+SETTINGS = 'webhook = "env:CALLKARO_WEBHOOK"\nsend_action_id = true\nallow_undocumented = true\n'
 DO_NOT_KNOW = "*We do not know whether it happened:*"
 CALLKARO_WAITS = 5.0
 SAID = "canary of a transcript"

@@ -24,7 +24,7 @@ from tests.storage.samples import NUMBER, OTHER_NUMBER, erase, verified
 
 PHONE = phone.read(NUMBER, default_region="IN")
 PLACING = {
-    "[connections.voxworks]": "[connections.voxworks]\nbeyond_documents = true\n"
+    "[connections.voxworks]": "[connections.voxworks]\nallow_undocumented = true\n"
     f'from_number = "{voxworks.FROM_NUMBER}"\nagents = {{ payments = "{voxworks.SCRIPT}" }}'
 }
 """In the file, with which calls can be placed where they are cancelled by id."""

@@ -22,7 +22,7 @@ def test_a_cell_says_how_well_it_is_known_and_how_it_is_addressed() -> None:
     class Another(Adapter):
         title = "Another"
         provider = "another"
-        capabilities = (Capability(Kind.STOP_CAMPAIGN, target=CampaignRef, source="beyond"),)
+        capabilities = (Capability(Kind.STOP_CAMPAIGN, target=CampaignRef, source="undocumented"),)
 
     class Few(CallKaro):
         capabilities = (
@@ -34,7 +34,7 @@ def test_a_cell_says_how_well_it_is_known_and_how_it_is_addressed() -> None:
         "| provider | place call | cancel call | stop campaign |",
         "| --- | --- | --- | --- |",
         "| [CallKaro](docs/providers/callkaro.md) | documented: by number | documented: by number, all at once |  |",
-        "| [Another](docs/providers/another.md) |  |  | beyond: by campaign id |",
+        "| [Another](docs/providers/another.md) |  |  | undocumented: by campaign id |",
         "",
         "A call placed by CallKaro may have at, gap.",
     ]

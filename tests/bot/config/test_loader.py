@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.config.environment import SettingsFault
-from bot.config.loader import load
+from bot.config.loader import RENAMED, load
 from bot.policy.rules import written
 from providers.actions import Kind
 from providers.registry import PROVIDERS
@@ -236,6 +236,24 @@ def test_a_fault_names_its_place(tmp_path: Path, old: str, new: str, says: str) 
     assert "pydantic" not in found
 
 
+CONNECTION, RULE = 'provider = "callkaro"\n', 'name = "cancel"\n'
+FORMER = {
+    "beyond_documents": (CONNECTION, "connections.reminders", "allow_undocumented"),
+}
+"""Former keys: the line they come after, the table's name in a fault, and the present key."""
+
+
+@pytest.mark.parametrize("old", RENAMED)
+def test_a_former_key_names_the_present_one(tmp_path: Path, old: str) -> None:
+    """A former key is a fault wherever the present one could be, and nowhere else has a present one."""
+    after, where, new = FORMER[old]
+    assert faults(tmp_path, FILE.replace(after, f"{after}{old} = true\n")) == [
+        f"callops.toml: {where}.{old}: this key is now {new}"
+    ]
+    [elsewhere] = faults(tmp_path, f"{FILE}\n[retention]\n{old} = true\n")
+    assert f"callops.toml: retention.{old}: there is no such key" in elsewhere
+
+
 def test_a_connection_without_its_secret_is_off_and_named(tmp_path: Path) -> None:
     """Only that connection is off."""
     more = '[connections.vox]\nprovider = "voxworks"\napi_key = "env:VOX_KEY"\n'
@@ -305,7 +323,7 @@ def test_slack_is_spoken_to_over_https_only(tmp_path: Path, url: str) -> None:
 
 HEARING = FILE.replace(
     'provider = "callkaro"',
-    'provider = "callkaro"\nwebhook = "env:CALLKARO_WEBHOOK"\nsend_action_id = true\nbeyond_documents = true',
+    'provider = "callkaro"\nwebhook = "env:CALLKARO_WEBHOOK"\nsend_action_id = true\nallow_undocumented = true',
 )
 
 

@@ -30,14 +30,14 @@ VOXWORKS = ConnectionWords(
     frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL}),
     "call_id",
     title="Voxworks",
-    beyond=frozenset({Kind.PLACE_CALL}),
+    undocumented=frozenset({Kind.PLACE_CALL}),
     dry_run=True,
 )
 KORE = ConnectionWords(kinds=frozenset({Kind.DELETE_CAMPAIGN}), title="Kore.ai")
 ALL_OF_KORE = replace(
     KORE,
     kinds=KORE.kinds | {Kind.STOP_CAMPAIGN, Kind.START_CAMPAIGN},
-    beyond=frozenset({Kind.STOP_CAMPAIGN, Kind.START_CAMPAIGN}),
+    undocumented=frozenset({Kind.STOP_CAMPAIGN, Kind.START_CAMPAIGN}),
 )
 VOCABULARY = Vocabulary({"reminders": REMINDERS}, "IN")
 EVERYTHING = Vocabulary({"reminders": REMINDERS, "vox": VOXWORKS, "kore": ALL_OF_KORE}, "IN")
@@ -304,7 +304,7 @@ def test_help_names_what_each_connection_does() -> None:
         "• `vox`: places calls†, cancels calls; agents: welcome. 🧪 *Dry run: nothing is sent.*",
         "• `kore`: deletes campaigns, stops campaigns†, starts campaigns†",
         "• `dialer` is off: RYNG_KEY not set",
-        "† Beyond Voxworks' and Kore.ai's documents: it may not work as we expect.",
+        "† Undocumented by Voxworks and Kore.ai: it may not work as we expect.",
     ]
 
 
@@ -339,7 +339,7 @@ def test_help_names_what_each_connection_does() -> None:
 def test_help_offers_what_some_connection_can_do(
     connections: dict[str, ConnectionWords], offered: list[str], line: str | None
 ) -> None:
-    """What nobody here can do has neither a button nor a word; nothing is said to be beyond without reason."""
+    """What nobody here can do has neither a button nor a word; nothing is called undocumented without reason."""
     blocks = help_message(Vocabulary(connections, "IN"), {}).blocks
     assert [one["text"]["text"] for one in blocks[1]["elements"]] == offered
     about_campaigns = [
@@ -378,7 +378,9 @@ def test_a_preview_says_what_is_tried_out_and_what_is_beyond(through: Connection
         first = shown[0]["text"]["text"]
         assert first.startswith("🧪 *Dry run: nothing is sent.*\n*Place this call?*") == through.dry_run
         said = shown[-1]["elements"][0]["text"]
-        assert ("Beyond Voxworks' documents: it may not work as we expect." in said) == bool(through.beyond)
+        assert ("Undocumented by Voxworks: it may not work as we expect." in said) == bool(
+            through.undocumented
+        )
         press = "even when" if through.dry_run else "until"
         assert said.startswith(f"Nothing is placed {press} you press *Place this call*.")
     assert message.text.startswith("🧪") == through.dry_run
