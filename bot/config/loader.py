@@ -43,6 +43,10 @@ _UNSET = "unset-" * 4
 """In place of a missing secret, so that the connection's other keys are checked: any that is valid."""
 RENAMED: Final = {
     "beyond_documents": "allow_undocumented",
+    "between": "hours",
+    "lift": "unblock",
+    "own": "self_approval",
+    "tell": "notify_groups",
 }
 """Former keys, each with its present name."""
 _PATTERNS_IN_WORDS = {
@@ -299,7 +303,7 @@ class _File:
                     self._fault(
                         f"{where}.{field}", f'there is no group "{group}"{did_you_mean(group, known)}'
                     )
-        for field in ("escalate_to", "tell"):
+        for field in ("escalate_to", "notify_groups"):
             if EVERYONE in getattr(rule, field):
                 self._fault(f"{where}.{field}", f'"{EVERYONE}" cannot be written to: name a group')
         connections = self._data.get("connections", {})

@@ -115,7 +115,7 @@ def at_opening(
     rules: Sequence[Rule], members: Members, person: Person, kind: Kind, *, team: str, now: datetime
 ) -> Decision:
     """Whether a person could ask for a kind of thing at all, before anything more is known of it."""
-    bare = [rule.model_copy(update=dict.fromkeys(CONDITIONS, ()) | {"between": None}) for rule in rules]
+    bare = [rule.model_copy(update=dict.fromkeys(CONDITIONS, ()) | {"hours": None}) for rule in rules]
     could = [one for one, rule in zip(bare, rules, strict=True) if one.effect == "allow" or one == rule]
     return at_request(could, members, person, Wanted(kind, "", now), team=team)
 
@@ -144,10 +144,10 @@ def _no_rule(rules: Sequence[Rule], members: Members, person: Person, wanted: Wa
 
 
 def _allowed(rule: Rule, group: str, members: Members, person: str, wanted: Wanted) -> Decision:
-    if unread := unread_group(rule.tell, members):
+    if unread := unread_group(rule.notify_groups, members):
         return _unreadable(unread, rule)
-    told = everyone_in(rule.tell, members) - {person}
-    tells = (policy_reasons.told(rule.tell),) if rule.tell else ()
+    told = everyone_in(rule.notify_groups, members) - {person}
+    tells = (policy_reasons.told(rule.notify_groups),) if rule.notify_groups else ()
     if not rule.approve:
         why = policy_reasons.allows(rule.name, because(rule, wanted))
         return Decision(Effect.ALLOW, (why, *tells), rule, group, tell=told)
@@ -185,7 +185,7 @@ def nobody_can_approve(
 def at_decision(rule: Rule | None, members: Members, person: Person, case: Case) -> Decision:
     """Whether a person may approve or deny a request that was made under a rule (None: it is gone)."""
     groups = rule.deciders(escalated=case.escalated) if rule else ()
-    own = bool(rule and rule.own)
+    own = bool(rule and rule.self_approval)
     return _entitled(rule, groups, members, person, case, "decide", own=own)
 
 
@@ -229,10 +229,10 @@ def at_settlement(rule: Rule | None, members: Members, person: Person, case: Cas
 def at_lifting(rules: Sequence[Rule], members: Members, person: Person, *, team: str) -> Decision:
     """Whether a person may let calls to a stopped number go out again, whoever stopped them.
 
-    It is for those whom some rule's ``lift`` names; where none does, for whoever may approve cancellations.
+    It is for those whom some rule's ``unblock`` names; where none does, for the approvers of cancellations.
     """
     allowing = [rule for rule in rules if rule.effect == "allow"]
-    named = [group for rule in allowing for group in rule.lift]
+    named = [group for rule in allowing for group in rule.unblock]
     cancelling = [rule for rule in allowing if Kind.CANCEL_CALL in rule.actions]
     groups = tuple(dict.fromkeys(named or [group for rule in cancelling for group in rule.approve]))
     why: str
@@ -301,7 +301,14 @@ def at_reading(rules: Sequence[Rule], members: Members, person: Person, *, team:
         return Decision(Effect.DENY, (why,))
     about = [rule for rule in rules if rule.effect == "allow"]
     for rule in about:
-        groups = (*rule.request, *rule.approve, *rule.settlers, *rule.reveal, *rule.escalate_to, *rule.lift)
+        groups = (
+            *rule.request,
+            *rule.approve,
+            *rule.settlers,
+            *rule.reveal,
+            *rule.escalate_to,
+            *rule.unblock,
+        )
         if group := group_of(groups, members, person.id):
             return Decision(Effect.ALLOW, (), rule, group)
     if unread := unread_group((one for rule in about for one in (*rule.request, *rule.approve)), members):
@@ -355,7 +362,7 @@ def _too_few(rule: Rule, approvals: Sequence[tuple[Approval, Person]], counted: 
 
 def _not_own(rule: Rule, requester: str) -> frozenset[str]:
     """Whose approval does not count: the requester's, unless the rule says so."""
-    return frozenset() if rule.own else frozenset({requester})
+    return frozenset() if rule.self_approval else frozenset({requester})
 
 
 def _unreadable(group: str, rule: Rule | None = None) -> Decision:

@@ -18,7 +18,7 @@ from storage.models import Person
 _TEAM = "T"
 _MARK = "#"
 """Between a user group's id and the number of somebody in it whom nobody here knows by name."""
-_ASKED = ("request", "approve", "escalate_to", "tell")
+_ASKED = ("request", "approve", "escalate_to", "notify_groups")
 """The keys of a rule that matter for whether something may be asked."""
 VERDICTS = {
     Effect.ALLOW: "It goes at once.",

@@ -13,7 +13,7 @@ from providers.masking import NO_REGION
 from storage.models import Request
 
 CONDITIONS = ("connections", "channels", "countries", "reasons")
-"""The keys of a rule that limit what it is about; `between` does so as well."""
+"""The keys of a rule that limit what it is about; `hours` does so as well."""
 _AFTER_A_REASON = (":", ",", ";", ".")
 
 Members = Mapping[str, frozenset[str] | None]
@@ -90,7 +90,7 @@ def is_about(rule: Rule, wanted: Wanted) -> bool:
         and (not rule.channels or wanted.channel in rule.channels)
         and (not rule.countries or _in_countries(rule, wanted.countries))
         and (not rule.reasons or _for_reason(rule, wanted.reason))
-        and (rule.between is None or _within_hours(rule, wanted.at))
+        and (rule.hours is None or _within_hours(rule, wanted.at))
     )
 
 
@@ -109,9 +109,9 @@ def _for_reason(rule: Rule, reason: str | None) -> bool:
 
 
 def _within_hours(rule: Rule, at: datetime) -> bool:
-    if rule.between is None or rule.timezone is None:
+    if rule.hours is None or rule.timezone is None:
         return True
-    first, last = rule.between
+    first, last = rule.hours
     clock = at.astimezone(ZoneInfo(rule.timezone)).time()
     return first <= clock < last if first < last else clock >= first or clock < last
 
@@ -126,8 +126,8 @@ def _conditions(rule: Rule, wanted: Wanted) -> Iterator[tuple[str, bool]]:
         yield policy_reasons.of_countries(rule.countries), _in_countries(rule, wanted.countries)
     if rule.reasons:
         yield policy_reasons.of_reasons(rule.reasons), _for_reason(rule, wanted.reason)
-    if rule.between:
-        yield policy_reasons.of_hours(*rule.between, rule.timezone), _within_hours(rule, wanted.at)
+    if rule.hours:
+        yield policy_reasons.of_hours(*rule.hours, rule.timezone), _within_hours(rule, wanted.at)
 
 
 def because(rule: Rule, wanted: Wanted) -> str:

@@ -32,7 +32,7 @@ MOST_APPROVALS: Final = 10
 """More people than this are not found for one call."""
 OF_CALLS: Final = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
 """What is aimed at a number, or may be; campaigns have none."""
-PEOPLE: Final = ("request", "approve", "settle", "reveal", "escalate_to", "tell", "lift")
+PEOPLE: Final = ("request", "approve", "settle", "reveal", "escalate_to", "notify_groups", "unblock")
 """The keys that hold groups and people."""
 
 
@@ -65,7 +65,7 @@ Span = tuple[time, time]
 class Rule(BaseModel):
     """One rule: who may ask for what, who lets it pass, and who may say what became of an unknown.
 
-    A condition that is left out (connections, channels, countries, reasons, between) holds for everything.
+    A condition that is left out (connections, channels, countries, reasons, hours) holds for everything.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -80,7 +80,7 @@ class Rule(BaseModel):
     """Of the numbers, as two capital letters."""
     reasons: tuple[Annotated[str, Field(min_length=1, max_length=75)], ...] = ()
     """What whoever asks says; as they say it, nobody looks it up."""
-    between: Span | None = None
+    hours: Span | None = None
     """The hours of the day in which it is asked, by the clock of `timezone`."""
     timezone: ZoneName | None = None
     request: tuple[str, ...] = (EVERYONE,)
@@ -89,7 +89,7 @@ class Rule(BaseModel):
     """Who may say what became of an unknown; where nobody is named, whoever may approve."""
     approvals: Annotated[int, Field(ge=1, le=MOST_APPROVALS)] = 1
     """How many different people have to approve."""
-    own: bool = False
+    self_approval: bool = False
     """Whether the requester, being an approver, may approve it too."""
     reason: Said = "optional"
     purpose: Said = "optional"
@@ -97,7 +97,7 @@ class Rule(BaseModel):
     consent: Said = "optional"
     calling_hours: CallingHours | None = None
     """The hours that calls placed under this rule keep."""
-    lift: tuple[str, ...] = ()
+    unblock: tuple[str, ...] = ()
     """Who may let calls to a stopped number go out again; where no rule names anybody, whoever may approve
     cancellations."""
     expires: Duration = timedelta(hours=8)
@@ -108,10 +108,10 @@ class Rule(BaseModel):
     escalate_to: tuple[str, ...] = ()
     """Who may approve as well, and is asked, once nobody has decided for `escalate_after`."""
     escalate_after: Duration | None = None
-    tell: tuple[str, ...] = ()
+    notify_groups: tuple[str, ...] = ()
     """Who gets a direct message when it is asked."""
 
-    @field_validator("between", mode="before")
+    @field_validator("hours", mode="before")
     @classmethod
     def _hours(cls, value: object) -> Span:
         match = _HOURS.match(value) if isinstance(value, str) else None
@@ -149,10 +149,10 @@ class Rule(BaseModel):
             "countries: a campaign has no number, so no country; write a rule of its own for it"
             if self.countries and not OF_CALLS.issuperset(self.actions)
             else None,
-            "timezone is missing: whose clock does between mean?"
-            if self.between and not self.timezone
+            "timezone is missing: by whose clock are the hours?"
+            if self.hours and not self.timezone
             else None,
-            "timezone: nothing here needs it without between" if self.timezone and not self.between else None,
+            "timezone: nothing here needs it without hours" if self.timezone and not self.hours else None,
             "escalate_to and escalate_after go together: say to whom, and after how long"
             if bool(self.escalate_to) != bool(self.escalate_after)
             else None,
@@ -163,14 +163,14 @@ class Rule(BaseModel):
                 f"{key}: nobody is asked to approve here; name the groups under approve"
                 for key, said in (
                     ("approvals", self.approvals > 1),
-                    ("own", self.own),
+                    ("self_approval", self.self_approval),
                     ("escalate_to", bool(self.escalate_to)),
                 )
                 if said and not decides
             ),
             *(
                 f"{key}: a rule that denies only says for whom: request"
-                for key in ("approve", "settle", "reveal", "escalate_to", "tell", "lift")
+                for key in ("approve", "settle", "reveal", "escalate_to", "notify_groups", "unblock")
                 if self.effect == "deny" and getattr(self, key)
             ),
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 _DEFAULT = "the default"
 """What a key is that is not written."""
-_OF_PEOPLE = frozenset({"request", "approve", "settle", "lift", "reveal", "escalate_to", "tell"})
+_OF_PEOPLE = frozenset({"request", "approve", "settle", "unblock", "reveal", "escalate_to", "notify_groups"})
 """Keys that list groups: with none of them, nobody."""
 
 

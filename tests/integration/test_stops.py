@@ -239,8 +239,8 @@ async def test_taking_a_stop_out_of_the_file_is_found(stage: Bench) -> None:
     [
         ("", MANAGER, True),
         ("", AGENT, False),
-        ('lift = ["leads"]', MANAGER, False),
-        ('lift = ["leads"]', AGENT, True),
+        ('unblock = ["leads"]', MANAGER, False),
+        ('unblock = ["leads"]', AGENT, True),
     ],
 )
 async def test_who_may_lift_a_stop(stage: Bench, rule: str, person: str, may: bool) -> None:  # noqa: FBT001 - a table's column

@@ -99,7 +99,7 @@ def _about_approvers(rule: Rule, groups: Groups) -> Iterator[Finding]:
             "Name more people in those groups, or ask for fewer approvals.",
         )
         return
-    if rule.own:
+    if rule.self_approval:
         return
     stuck = sorted(one for one in able if len(able - {one}) < rule.approvals and _may_ask(one, rule, groups))
     if not stuck:
@@ -168,7 +168,7 @@ def _covers(wide: Rule, narrow: Rule, groups: Groups) -> bool:
     )
     return (
         all(not one or (other and set(other) <= set(one)) for one, other in limits)
-        and (wide.between is None or (wide.between, wide.timezone) == (narrow.between, narrow.timezone))
+        and (wide.hours is None or (wide.hours, wide.timezone) == (narrow.hours, narrow.timezone))
         and _whom(wide, narrow, groups)
     )
 

@@ -207,14 +207,14 @@ def test_all_faults_are_said_at_once(tmp_path: Path) -> None:
         pytest.param('name = "cancel"', 'name = "cancel"\ncountries = ["in"]', 'did you mean "IN"?', id="a country in small letters"),
         pytest.param('name = "cancel"', 'name = "cancel"\ncountries = ["XQ"]', '"XQ" is no country', id="no country"),
         pytest.param('name = "cancel"', 'name = "cancel"\nchannels = ["#support"]', "write a channel's id", id="a channel's name"),
-        pytest.param('name = "cancel"', 'name = "cancel"\nbetween = "20:00-08:00"', "timezone is missing", id="hours without a clock"),
-        pytest.param('name = "cancel"', 'name = "cancel"\nbetween = "20-8"', 'such as "20:00-08:00"', id="no hours"),
-        pytest.param('name = "cancel"', 'name = "cancel"\nbetween = "20:00-20:00"\ntimezone = "UTC"', "begins and ends at the same time", id="hours of no length"),
-        pytest.param('name = "cancel"', 'name = "cancel"\ntimezone = "UTC"', "without between", id="a clock for nothing"),
+        pytest.param('name = "cancel"', 'name = "cancel"\nhours = "20:00-08:00"', "timezone is missing", id="hours without a clock"),
+        pytest.param('name = "cancel"', 'name = "cancel"\nhours = "20-8"', 'such as "20:00-08:00"', id="no hours"),
+        pytest.param('name = "cancel"', 'name = "cancel"\nhours = "20:00-20:00"\ntimezone = "UTC"', "begins and ends at the same time", id="hours of no length"),
+        pytest.param('name = "cancel"', 'name = "cancel"\ntimezone = "UTC"', "without hours", id="a clock for nothing"),
         pytest.param('name = "cancel"', 'name = "cancel"\nescalate_to = ["managers"]', "go together", id="escalated, but when"),
         pytest.param('name = "cancel"', 'name = "cancel"\nescalate_to = ["managers"]\nescalate_after = "9h"', "after its time ran out", id="escalated too late"),
-        pytest.param('name = "cancel"', 'name = "cancel"\ntell = ["everyone"]', "cannot be written to", id="everyone is told"),
-        pytest.param('name = "cancel"', 'name = "cancel"\ntell = ["manager"]', 'did you mean "managers"?', id="a group to tell mistyped"),
+        pytest.param('name = "cancel"', 'name = "cancel"\nnotify_groups = ["everyone"]', "cannot be written to", id="everyone is told"),
+        pytest.param('name = "cancel"', 'name = "cancel"\nnotify_groups = ["manager"]', 'did you mean "managers"?', id="a group to tell mistyped"),
         pytest.param('approve = ["managers"]', 'settle = ["managers"]\napprovals = 2', "nobody is asked to approve here", id="approvals by nobody"),
         pytest.param('approve = ["managers"]', 'approve = ["managers"]\neffect = "deny"', "only says for whom", id="a denial that is approved"),
         pytest.param('["cancel_call"]', '["cancel_call", "delete_campaign"]\ncountries = ["IN"]', "a campaign has no number", id="a campaign's country"),
@@ -239,6 +239,10 @@ def test_a_fault_names_its_place(tmp_path: Path, old: str, new: str, says: str) 
 CONNECTION, RULE = 'provider = "callkaro"\n', 'name = "cancel"\n'
 FORMER = {
     "beyond_documents": (CONNECTION, "connections.reminders", "allow_undocumented"),
+    "between": (RULE, 'rules "cancel"', "hours"),
+    "lift": (RULE, 'rules "cancel"', "unblock"),
+    "own": (RULE, 'rules "cancel"', "self_approval"),
+    "tell": (RULE, 'rules "cancel"', "notify_groups"),
 }
 """Former keys: the line they come after, the table's name in a fault, and the present key."""
 
@@ -362,7 +366,9 @@ def test_a_webhook_that_could_not_be_understood_says_what_to_add(tmp_path: Path)
 def test_calling_hours_are_known_by_country_and_can_be_written_down(tmp_path: Path) -> None:
     """A rule and a connection name a country's hours or their own; the file's own come before ours."""
     own = '[calling_hours]\nDE = [{ from = "9:00", until = "18:00", days = "Mon-Fri" }]\n'
-    file = own + FILE.replace('name = "cancel"', 'name = "cancel"\ncalling_hours = "DE"\nlift = ["managers"]')
+    file = own + FILE.replace(
+        'name = "cancel"', 'name = "cancel"\ncalling_hours = "DE"\nunblock = ["managers"]'
+    )
     file = file.replace('provider = "callkaro"', 'provider = "callkaro"\ncalling_hours = "recipient"')
     settings = load(environment(tmp_path, file))
     assert settings.rules[0].calling_hours == "DE"
@@ -378,7 +384,7 @@ def test_calling_hours_are_known_by_country_and_can_be_written_down(tmp_path: Pa
         ('calling_hours = "Germany"', 'rules "cancel".calling_hours: write a country'),
         ('calling_hours = { from = "18:00", until = "9:00" }', "from comes before until"),
         ('purpose = "always"', "purpose: should be"),
-        ('lift = ["leads"]', 'rules "cancel".lift: there is no group "leads"'),
+        ('unblock = ["leads"]', 'rules "cancel".unblock: there is no group "leads"'),
     ],
 )
 def test_what_is_wrong_with_calling_hours_is_said(tmp_path: Path, line: str, fault: str) -> None:
