@@ -42,9 +42,11 @@ _ENVIRONMENT_WORD = re.compile(r"^env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)$")
 _UNSET = "unset-" * 4
 """In place of a missing secret, so that the connection's other keys are checked: any that is valid."""
 RENAMED: Final = {
+    "ask_next": "next_approver_after",
     "beyond_documents": "allow_undocumented",
     "between": "hours",
     "lift": "unblock",
+    "margin": "send_margin",
     "own": "self_approval",
     "tell": "notify_groups",
 }

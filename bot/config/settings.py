@@ -78,15 +78,15 @@ MOST_WORKERS: Final = 64
 class DispatchTable(_Table):
     """How requests are sent: how many at once to a connection, how long one may take, how long it is held.
 
-    ``margin`` is what a decision leaves for sending before the call goes out; ``ask_next`` how long one
-    approver has before the next one is asked.
+    ``send_margin`` is what a decision leaves for sending before the call goes out; ``next_approver_after``
+    how long one approver has before the next one is asked.
     """
 
     workers: Annotated[int, Field(ge=1, le=MOST_WORKERS)] = 8
     deadline: Duration = timedelta(seconds=20)
     lease: Duration = timedelta(seconds=30)
-    margin: Duration = timedelta(minutes=2)
-    ask_next: Duration = timedelta(minutes=5)
+    send_margin: Duration = timedelta(minutes=2)
+    next_approver_after: Duration = timedelta(minutes=5)
 
     @field_validator("lease")
     @classmethod

@@ -236,11 +236,13 @@ def test_a_fault_names_its_place(tmp_path: Path, old: str, new: str, says: str) 
     assert "pydantic" not in found
 
 
-CONNECTION, RULE = 'provider = "callkaro"\n', 'name = "cancel"\n'
+CONNECTION, RULE, DISPATCH = 'provider = "callkaro"\n', 'name = "cancel"\n', "[dispatch]\n"
 FORMER = {
+    "ask_next": (DISPATCH, "dispatch", "next_approver_after"),
     "beyond_documents": (CONNECTION, "connections.reminders", "allow_undocumented"),
     "between": (RULE, 'rules "cancel"', "hours"),
     "lift": (RULE, 'rules "cancel"', "unblock"),
+    "margin": (DISPATCH, "dispatch", "send_margin"),
     "own": (RULE, 'rules "cancel"', "self_approval"),
     "tell": (RULE, 'rules "cancel"', "notify_groups"),
 }
@@ -251,7 +253,8 @@ FORMER = {
 def test_a_former_key_names_the_present_one(tmp_path: Path, old: str) -> None:
     """A former key is a fault wherever the present one could be, and nowhere else has a present one."""
     after, where, new = FORMER[old]
-    assert faults(tmp_path, FILE.replace(after, f"{after}{old} = true\n")) == [
+    file = f"{FILE}\n[dispatch]\n"
+    assert faults(tmp_path, file.replace(after, f"{after}{old} = true\n")) == [
         f"callops.toml: {where}.{old}: this key is now {new}"
     ]
     [elsewhere] = faults(tmp_path, f"{FILE}\n[retention]\n{old} = true\n")
