@@ -86,8 +86,8 @@ class CallKaroSettings(ConnectionSettings):
     ``timezone`` (IANA) is how ``schedule_at`` and the daily window are read: *assumed*, no page says it.
     ``schedule_format``: as in the examples, or with its offset. ``number_format``: how a deletion writes its
     number. ``allow_raw_agents`` accepts an agent's id in place of a name under ``agents``. ``send_action_id``
-    puts our id into the metadata, where the agent's prompt can see it. ``webhook`` is the last word of the
-    path that CallKaro tells us at when a call has ended: its webhooks are unsigned, so the word is a secret.
+    puts our id into the metadata, where the agent's prompt can see it. ``webhook_secret`` is the last word of
+    the path at which CallKaro tells us of ended calls: its webhooks are unsigned, so the word is a secret.
     """
 
     base_url: BaseUrl = "https://api.callkaro.ai"
@@ -99,14 +99,14 @@ class CallKaroSettings(ConnectionSettings):
     schedule_format: Literal["naive", "offset"] = "naive"
     number_format: Literal["digits", "e164"] = "digits"
     send_action_id: bool = False
-    webhook: WebhookWord | None = None
+    webhook_secret: WebhookWord | None = None
 
     @model_validator(mode="after")
     def _a_webhook_can_be_understood(self) -> Self:
-        if self.webhook is not None:
+        if self.webhook_secret is not None:
             needed = {"allow_undocumented": self.allow_undocumented, "send_action_id": self.send_action_id}
             if lines := " and ".join(f"{name} = true" for name, there in needed.items() if not there):
-                raise ValueError(f"webhook needs more: add {lines} to this connection")
+                raise ValueError(f"webhook_secret needs more: add {lines} to this connection")
         return self
 
 
@@ -161,8 +161,9 @@ class CallKaro(Adapter):
 
     @property
     def webhook_secret(self) -> str | None:
-        """The word under ``webhook``."""
-        return None if self.settings.webhook is None else self.settings.webhook.get_secret_value()
+        """The word under ``webhook_secret``."""
+        secret = self.settings.webhook_secret
+        return None if secret is None else secret.get_secret_value()
 
     def hear(self, document: JsonValue) -> Notice | None:
         """Return what ``call_ended`` says of a call that was placed with our id; all else is not for us."""

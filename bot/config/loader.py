@@ -45,10 +45,12 @@ RENAMED: Final = {
     "ask_next": "next_approver_after",
     "beyond_documents": "allow_undocumented",
     "between": "hours",
+    "daily": "daily_summary",
     "lift": "unblock",
     "margin": "send_margin",
     "own": "self_approval",
     "tell": "notify_groups",
+    "webhook": "webhook_secret",
 }
 """Former keys, each with its present name."""
 _PATTERNS_IN_WORDS = {

@@ -56,13 +56,13 @@ class SlackTable(_Table):
     """What whoever denies can choose; anything else can be typed."""
     confirm_in_channel: bool = True
     """Whether what is done is confirmed, once and in short, in the channel it was asked in."""
-    daily: time | None = None
+    daily_summary: time | None = None
     """When the audit channel reads what the day brought, by the clock of `daily_timezone`; None: never."""
     daily_timezone: ZoneName = "UTC"
     anchor: bool = True
     """Whether the audit channel reads, once a day, where the log ended: `log verify --anchor` asks for it."""
 
-    @field_validator("daily", mode="before")
+    @field_validator("daily_summary", mode="before")
     @classmethod
     def _time_of_day(cls, value: object) -> time | None:
         match = _TIME_OF_DAY.match(value) if isinstance(value, str) else None

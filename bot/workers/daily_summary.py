@@ -49,7 +49,7 @@ class Daily:
     async def step(self) -> bool:
         """Announce the day's summaries when they are due; never more at once."""
         slack, now = self._settings.slack, self._clock()
-        found = due(now, at=slack.daily, zone=slack.daily_timezone) if slack.daily else None
+        found = due(now, at=slack.daily_summary, zone=slack.daily_timezone) if slack.daily_summary else None
         if found and found.day != self._announced:
             await self._announce(found)
             self._announced = found.day

@@ -20,7 +20,7 @@ from tests.support.tree import ROOT
 KEY = base64.b64encode(bytes(32)).decode()
 
 OTHER_SECRETS = {"VOXWORKS_API_KEY": "another-key", "RYNG_ACCESS_TOKEN": "a-token", "KORE_JWT": "a.jwt.token"}
-OTHER_SECRETS |= {"CALLKARO_WEBHOOK": "a-word-of-22-letters-x"}
+OTHER_SECRETS |= {"CALLKARO_WEBHOOK_SECRET": "a-word-of-22-letters-x"}
 
 FILE = """
 [slack]
@@ -241,10 +241,12 @@ FORMER = {
     "ask_next": (DISPATCH, "dispatch", "next_approver_after"),
     "beyond_documents": (CONNECTION, "connections.reminders", "allow_undocumented"),
     "between": (RULE, 'rules "cancel"', "hours"),
+    "daily": ("[slack]\n", "slack", "daily_summary"),
     "lift": (RULE, 'rules "cancel"', "unblock"),
     "margin": (DISPATCH, "dispatch", "send_margin"),
     "own": (RULE, 'rules "cancel"', "self_approval"),
     "tell": (RULE, 'rules "cancel"', "notify_groups"),
+    "webhook": (CONNECTION, "connections.reminders", "webhook_secret"),
 }
 """Former keys: the line they come after, the table's name in a fault, and the present key."""
 
@@ -330,7 +332,7 @@ def test_slack_is_spoken_to_over_https_only(tmp_path: Path, url: str) -> None:
 
 HEARING = FILE.replace(
     'provider = "callkaro"',
-    'provider = "callkaro"\nwebhook = "env:CALLKARO_WEBHOOK"\nsend_action_id = true\nallow_undocumented = true',
+    'provider = "callkaro"\nwebhook_secret = "env:CALLKARO_WEBHOOK_SECRET"\nsend_action_id = true\nallow_undocumented = true',
 )
 
 
@@ -350,19 +352,19 @@ def test_a_port_is_a_number(tmp_path: Path, port: str) -> None:
 
 def test_a_webhook_without_its_word_puts_its_connection_off(tmp_path: Path) -> None:
     """As any secret that is missing; with it the connection is on, and a short one is a fault."""
-    assert load(environment(tmp_path, HEARING)).off == {"reminders": "CALLKARO_WEBHOOK not set"}
-    assert "reminders" in load(environment(tmp_path, HEARING, CALLKARO_WEBHOOK="x" * 22)).connections
-    [fault] = faults(tmp_path, HEARING, CALLKARO_WEBHOOK="canary")
-    assert "connections.reminders.webhook: must be 22 to 128 random letters" in fault
+    assert load(environment(tmp_path, HEARING)).off == {"reminders": "CALLKARO_WEBHOOK_SECRET not set"}
+    assert "reminders" in load(environment(tmp_path, HEARING, CALLKARO_WEBHOOK_SECRET="x" * 22)).connections
+    [fault] = faults(tmp_path, HEARING, CALLKARO_WEBHOOK_SECRET="canary")
+    assert "connections.reminders.webhook_secret: must be 22 to 128 random letters" in fault
     assert "canary" not in fault
 
 
 def test_a_webhook_that_could_not_be_understood_says_what_to_add(tmp_path: Path) -> None:
     """Without our id in the metadata nothing that comes back names an action."""
     file = HEARING.replace("send_action_id = true\n", "")
-    [fault] = faults(tmp_path, file, CALLKARO_WEBHOOK="x" * 22)
+    [fault] = faults(tmp_path, file, CALLKARO_WEBHOOK_SECRET="x" * 22)
     assert fault.endswith(
-        "connections.reminders: webhook needs more: add send_action_id = true to this connection"
+        "connections.reminders: webhook_secret needs more: add send_action_id = true to this connection"
     )
 
 
