@@ -226,7 +226,7 @@ def write(line: Line) -> str:
         "campaign" if line.verb in OF_CAMPAIGNS else "call": (None if alone or not ids else ", ".join(ids)),
         "agent": line.agent,
         "at": at,
-        "goes-out": line.reported_call_time_text,
+        "call-time": line.reported_call_time_text,
         "retries": line.retries,
         "gap": gap,
         "from": line.earliest,

@@ -54,7 +54,7 @@ Without a time it is placed now. You see the call before it is placed.""",
     Verb.CANCEL: """\
 *Cancel a scheduled call*: `/cancel-call 98765 43210 customer asked`
 By number or by the call's id; what follows is the reason. Several targets go between commas.
-If CallOps does not know when the call goes out, add `goes-out=17:00`.""",
+If CallOps does not know when the call goes out, add `call-time=17:00`.""",
     Verb.MOVE: """\
 *Move a scheduled call*: `/calls move 98765 43210 Mon 10:00`
 By number or by its id; only what was placed through CallOps. It is cancelled, then placed again.""",

@@ -66,7 +66,7 @@ _KEYS = {
     "consent": "consent",
     "reason": "reason",
     "call": "call",
-    "reported_call_time": "goes-out",
+    "reported_call_time": "call-time",
 }
 """The grammar's key for each field that has one; the others are put together in `line_text`."""
 _TARGET_KEYS = {

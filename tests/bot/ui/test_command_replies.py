@@ -240,7 +240,7 @@ def test_what_is_too_long_to_be_copied_is_not_offered_in_part() -> None:
     """A command that was cut would ask for fewer than were typed."""
     for count, copied in ((5, True), (50, False)):
         typed = ", ".join(f"vx_{n}_".ljust(128, "x") for n in range(100, 100 + count))
-        found = infer(read(f"{typed} goes-out=never", Verb.CANCEL, EVERYTHING), EVERYTHING)
+        found = infer(read(f"{typed} call-time=never", Verb.CANCEL, EVERYTHING), EVERYTHING)
         message = fault_message(found, found.line.faults, "d" * 24)
         assert ("Understood so far: `/cancel-call" in str(message.blocks)) is copied
         assert (

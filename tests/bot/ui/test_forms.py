@@ -57,7 +57,7 @@ def submitted(view: dict[str, Any]) -> dict[str, Any]:
         (Verb.PLACE, '98765 43210 at=tomorrow 9:30 retries=3 gap=30,60 from=9:00 until=18:00 carry-over lang=hi priority=-1 batch=b1 meta.name=Abhinav meta.age=25 meta.code="25" purpose="payment, due" consent=c-1 agent=renewals'),
         (Verb.CANCEL, "98765 43210 customer's request agent=payments"),
         (Verb.CANCEL, "98765 43210, 98765 43211 “wrong” number agent=payments"),
-        (Verb.CANCEL, "98765 43210 customer asked agent=payments goes-out=17:00"),
+        (Verb.CANCEL, "98765 43210 customer asked agent=payments call-time=17:00"),
         (Verb.CANCEL, "vx_123 via voxworks asked “a=b” twice"),
         (Verb.DELETE_CAMPAIGN, "campaign delete cd-2129073 “a=b” is over"),
         (Verb.DELETE_CAMPAIGN, "campaign=billing via kore"),
