@@ -60,7 +60,7 @@ class Requests:
         app.action(prompts.CHANGE_ASKED)(self.change_asked)
         app.action(prompts.CANCEL_FIRST)(self.cancel_first)
         app.action(command_replies.PLACE)(self.place)
-        app.action(command_replies.TAKE_BACK)(self.take_back)
+        app.action(command_replies.WITHDRAW)(self.withdraw)
 
     async def command(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Answer a slash command: help, a form, what is wrong with it, a preview, or what was asked."""
@@ -109,7 +109,7 @@ class Requests:
     async def change_asked(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Take back what was asked with something chosen wrongly, and open its form to ask it otherwise."""
         request_id, draft = action["value"].split()
-        message, withdrawn = await self._flow.take_back(request_id, person, delivery_key=press(body))
+        message, withdrawn = await self._flow.withdraw(request_id, person, delivery_key=press(body))
         self._replies.send(body["response_url"], message, replace=True)
         if withdrawn:
             await self._opening.reopen(await self._commands.draft(draft, person.id), body, person)
@@ -145,9 +145,9 @@ class Requests:
         self._replies.send(body["response_url"], message, replace=True)
         await ack()
 
-    async def take_back(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
+    async def withdraw(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Withdraw what somebody asked for themselves, if nothing of it is being sent."""
-        message, _ = await self._flow.take_back(action["value"], person, delivery_key=press(body))
+        message, _ = await self._flow.withdraw(action["value"], person, delivery_key=press(body))
         if "view" in body:
             await self._windows.change(body, result(message))
         else:

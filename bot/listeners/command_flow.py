@@ -106,9 +106,9 @@ class CommandFlow:
                 now=now,
                 channel=self._settings.audit_channel(wish.connection),
                 buttons={
-                    one.id: command_replies.take_back(one)
+                    one.id: command_replies.withdraw(one)
                     for one in asked.joined
-                    if _may_take_back(one, reader)
+                    if _may_withdraw(one, reader)
                 },
             )
         line = _only(found.line, asked.request) if found else None
@@ -168,10 +168,10 @@ class CommandFlow:
         place = button(interactions.PLACE_THE_NEW, command_replies.CHANGE, draft.nonce, style="primary")
         return prompts.then_place(message, earlier, place)
 
-    async def take_back(self, request_id: str, person: Person, *, delivery_key: str) -> tuple[Message, bool]:
+    async def withdraw(self, request_id: str, person: Person, *, delivery_key: str) -> tuple[Message, bool]:
         """What came of taking a request back, and whether it is taken back now."""
         try:
-            request = await self._approvals.take_back(request_id, person, delivery_key=delivery_key)
+            request = await self._approvals.withdraw(request_id, person, delivery_key=delivery_key)
             return self.asked(request), request.state is State.WITHDRAWN
         except Conflict as conflict:
             current = conflict.current
@@ -205,5 +205,5 @@ def _number(entry: LogEntry) -> str | None:
             return None
 
 
-def _may_take_back(request: Request, person: str) -> bool:
+def _may_withdraw(request: Request, person: str) -> bool:
     return request.requester == person and request.state in {State.PENDING, State.APPROVED}

@@ -122,10 +122,10 @@ class Lists:
         waits = request.state is State.PENDING
         return Row(
             request,
-            may_take_back=person.id == request.requester and all(map(_can_be_taken_back, request.entries)),
+            may_withdraw=person.id == request.requester and all(map(_can_be_withdrawn, request.entries)),
             may_decide=waits and self._permissions.may_decide(request, person).allowed,
         )
 
 
-def _can_be_taken_back(entry: LogEntry) -> bool:
+def _can_be_withdrawn(entry: LogEntry) -> bool:
     return entry.state in {State.PENDING, State.APPROVED}

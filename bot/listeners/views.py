@@ -19,7 +19,7 @@ from bot.services import scheduled_calls
 from bot.services.commands import Commands, Faulty, nonce
 from bot.services.models import NotAllowed, Wish
 from bot.services.preconditions import Preconditions
-from bot.services.scheduled_calls import KNOWN, NONE_OF_THESE
+from bot.services.scheduled_calls import NONE_OF_THESE, SCHEDULED_CALL
 from bot.slack.blocks import Message, View
 from bot.slack.responses import Windows
 from bot.text.markup import escape
@@ -155,7 +155,7 @@ class Submissions:
 
     def _is_chosen(self, form: Form, body: Body) -> bool:
         """Return whether a form is about a known call: its number is masked there, and stays so."""
-        return form.read(body["view"]).get(KNOWN, NONE_OF_THESE) not in {"", NONE_OF_THESE}
+        return form.read(body["view"]).get(SCHEDULED_CALL, NONE_OF_THESE) not in {"", NONE_OF_THESE}
 
     async def _answer_form(
         self, ack: AsyncAck, wish: Wish, person: Person, body: Body, found: Inferred | None = None
@@ -173,7 +173,7 @@ class Submissions:
         if faults := form.contradictions(values, self._clock()):
             raise Faulty(faults)
         if self._is_chosen(form, body):
-            values = {**values, **await self._chosen(form.verb, values[KNOWN], person)}
+            values = {**values, **await self._chosen(form.verb, values[SCHEDULED_CALL], person)}
         chosen = form.answers(body["view"], self._said(form, body))
         line = self._commands.parse(line_text(form.verb, values), form.verb, person, chosen)
         return await self._commands.infer(line, person)

@@ -149,7 +149,7 @@ class ApprovalService:
         note = Note(request.id, "revealed", {"group": decision.group})
         return await self._apply(Change(request.id, person.id, [], nonce=nonce, notes=[note]))
 
-    async def take_back(self, request_id: str, person: Person, *, delivery_key: str) -> Request:
+    async def withdraw(self, request_id: str, person: Person, *, delivery_key: str) -> Request:
         """Withdraw one's own request while nothing of it is being sent. Raises `NotAllowed` or `Conflict`.
 
         What is in doubt cannot be withdrawn; that it is sent again can.

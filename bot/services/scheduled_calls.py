@@ -22,7 +22,7 @@ from providers.phone import mask
 from storage.models import LogEntry
 from storage.states import State
 
-KNOWN: Final = "known"
+SCHEDULED_CALL: Final = "scheduled_call"
 """The field of a form in which one of them is chosen."""
 NONE_OF_THESE: Final = "none"
 """Its value where none is: a chosen option of a select cannot be taken out again on every phone."""
@@ -135,7 +135,7 @@ class CannotCancel(Exception):
 
 def fault(sentence: str) -> Fault:
     """A fault of the field in which a call is chosen."""
-    return Fault(KNOWN, sentence)
+    return Fault(SCHEDULED_CALL, sentence)
 
 
 def _can_cancel(words: ConnectionWords) -> bool:

@@ -38,7 +38,7 @@ from storage.states import State
 
 PLACE = "place"
 CHANGE = "change"
-TAKE_BACK = "take_back"
+WITHDRAW = "withdraw"
 OPENS = {f"open_{verb.name.lower()}": verb for verb in FORMS}
 """The buttons that open a form, with its verb."""
 EMPTY = "help"
@@ -216,7 +216,7 @@ def asked(
         blocks.append(
             section(f"An approver{until}. You get a message when it is done or denied, or when time ran out.")
         )
-        blocks.append(actions(take_back(request), *([change] if change else [])))
+        blocks.append(actions(withdraw(request), *([change] if change else [])))
     elif request.state in {State.APPROVED, State.SENDING}:
         blocks.append(section("The audit channel shows what comes of it. If it fails, you get a message."))
     said = [caution] if caution and request.state in {State.PENDING, State.APPROVED, State.SENDING} else []
@@ -228,9 +228,9 @@ def asked(
     return marked(request, Message(standing(request), blocks))
 
 
-def take_back(request: Request) -> Block:
+def withdraw(request: Request) -> Block:
     """The button with which somebody withdraws what they asked for."""
-    return button("Take back", TAKE_BACK, request.id, label=f"Take back {request.id}")
+    return button("Take back", WITHDRAW, request.id, label=f"Take back {request.id}")
 
 
 def _agents(request: Request) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.parsing.options import MAX_TEXT
 from bot.policy import timezones
-from bot.services.scheduled_calls import KNOWN, NONE_OF_THESE, Offer
+from bot.services.scheduled_calls import NONE_OF_THESE, SCHEDULED_CALL, Offer
 from bot.slack.blocks import Block, context, plain_text
 from bot.ui.form_values import OTHER, PICKED, REASON, WORDS, continued, filled
 from bot.ui.modal import MAX_LABEL, choice, text_input
@@ -129,7 +129,7 @@ def known_calls(known: Offer) -> list[Block]:
     options = [*known.calls, (NONE_OF_THESE, "None of these")]
     label = "Scheduled calls we know"
     chosen = known.chosen
-    field = choice(KNOWN, label, options, initial=chosen, optional=True, placeholder="Choose a call")
+    field = choice(SCHEDULED_CALL, label, options, initial=chosen, optional=True, placeholder="Choose a call")
     return [field, *([context(LATER_CALLS.format(len(known.calls)))] if known.more else [])]
 
 

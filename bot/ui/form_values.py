@@ -25,7 +25,7 @@ from bot.parsing.command import (
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.targets import IdTarget
 from bot.parsing.tokens import Value, quote, unquoted
-from bot.services.scheduled_calls import KNOWN
+from bot.services.scheduled_calls import SCHEDULED_CALL
 from bot.text import parse_errors
 from providers.actions import PlaceCall
 from storage.models import LogEntry
@@ -74,7 +74,7 @@ _TARGET_KEYS = {
     **dict.fromkeys(OF_CAMPAIGNS, CAMPAIGN),
 }
 """Where the field for targets holds one and nothing else."""
-_TOLD_OTHERWISE = frozenset({KNOWN, PICKED, WORDS})
+_TOLD_OTHERWISE = frozenset({SCHEDULED_CALL, PICKED, WORDS})
 """Fields that stand in a line only as what they mean: a chosen call is its number or its id."""
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from bot.parsing.command import OF_STOPS, Fault, Question, Verb, Vocabulary
 from bot.parsing.labels import DOES, FIELDS
 from bot.parsing.options import MAX_TEXT
-from bot.services.scheduled_calls import KNOWN, NONE_OF_THESE, Offer
+from bot.services.scheduled_calls import NONE_OF_THESE, SCHEDULED_CALL, Offer
 from bot.slack.blocks import (
     MAX_OPTION,
     Block,
@@ -198,13 +198,13 @@ class Form:
     def contradictions(self, values: Mapping[str, str], now: datetime) -> list[Fault]:
         """What is wrong before a form is read as a line: it contradicts itself, or lacks something."""
         found = [reason_fault(values)] if self.verb in {Verb.CANCEL, Verb.MOVE} else []
-        known = values.get(KNOWN, "")
+        known = values.get(SCHEDULED_CALL, "")
         match self.verb, known not in {"", NONE_OF_THESE}, bool(values.get("targets")):
             case Verb.CANCEL, True, True:
                 either = "Choose this call, or fill in what is below: not both."
-                found.append(Fault(KNOWN, either))
+                found.append(Fault(SCHEDULED_CALL, either))
             case Verb.MOVE, False, False:
-                found.append(Fault(KNOWN, "Choose the call to move."))
+                found.append(Fault(SCHEDULED_CALL, "Choose the call to move."))
             case Verb.CANCEL, False, False:
                 found.append(Fault("targets", NOTHING_TO_CANCEL))
         if picked := values.get(PICKED):

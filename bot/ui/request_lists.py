@@ -11,7 +11,7 @@ from bot.services.pending import MOST_COUNTED
 from bot.slack.blocks import Block, Message, actions, button, context, section
 from bot.text.markup import code, escape, when
 from bot.ui.channel_messages import REVIEW, audit
-from bot.ui.command_replies import take_back
+from bot.ui.command_replies import withdraw
 from bot.ui.decision_facts import left_alone
 from bot.ui.request_status import already, marked, standing
 from bot.ui.request_summary import target
@@ -28,7 +28,7 @@ class Row:
     """A request, and what its reader may do about it."""
 
     request: Request
-    may_take_back: bool = False
+    may_withdraw: bool = False
     may_decide: bool = False
 
     def steps(self) -> list[Block]:
@@ -37,7 +37,7 @@ class Row:
         review = button("Review…", REVIEW, request.id, label=f"Review {request.id}")
         return [
             *([review] if self.may_decide else []),
-            *([take_back(request)] if self.may_take_back else []),
+            *([withdraw(request)] if self.may_withdraw else []),
         ]
 
 

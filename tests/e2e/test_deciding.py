@@ -182,7 +182,7 @@ async def test_approve_against_deny_has_one_winner(scene: Scene) -> None:
     assert len(await scene.requests("voxworks")) == (0 if approved.view else 1)
 
 
-async def test_approve_against_take_back_ends_in_one_way(scene: Scene) -> None:
+async def test_approve_against_withdraw_ends_in_one_way(scene: Scene) -> None:
     """The manager approves while the requester takes it back: it is sent or it is not, and both read which."""
     waiting = await scene.ask(BY_ID[0])
     review = await scene.review()

@@ -142,10 +142,10 @@ class Crew(Bot):
             request.id, person, reason="no", shown=content(request), nonce=f"no {request.id} {by}"
         )
 
-    async def take_back(self, request: Request, delivery_key: str) -> Request:
+    async def withdraw(self, request: Request, delivery_key: str) -> Request:
         """Take back as the agent."""
         person = await self.directory.person(AGENT)
-        return await self.approvals.take_back(request.id, person, delivery_key=delivery_key)
+        return await self.approvals.withdraw(request.id, person, delivery_key=delivery_key)
 
     async def round(self) -> None:
         """Let the dispatcher go round until nothing is due and nothing is in flight."""

@@ -264,7 +264,7 @@ class Lives(RuleBasedStateMachine):
                 case "deny":
                     await self.bot.deny(stands)
                 case _:
-                    await self.bot.take_back(stands, f"back {request}")
+                    await self.bot.withdraw(stands, f"back {request}")
         except (Conflict, NotAllowed):
             self.coverage["decided too late"] += 1
 

@@ -51,7 +51,7 @@ async def exactly_one_decides(bench: Bench) -> None:
             here.approvals.approve(made.id, mira, shown=shown, nonce=nonce + "1"),
             there.approvals.approve(made.id, sam, shown=shown, nonce=nonce + "2"),
             there.approvals.deny(made.id, sam, reason="no", shown=shown, nonce=nonce + "3"),
-            here.approvals.take_back(made.id, asha, delivery_key=f"press {number}"),
+            here.approvals.withdraw(made.id, asha, delivery_key=f"press {number}"),
         ]
         first = number % len(everyone)
         results = await asyncio.gather(*everyone[first:], *everyone[:first], return_exceptions=True)

@@ -263,7 +263,7 @@ async def a_doubt_ends_in_no_silence(bench: Bench) -> None:
         match end:
             case "taken back":
                 agent = await bench.bot.person(AGENT)
-                await bench.bot.approvals.take_back(request.id, agent, delivery_key=f"back {number}")
+                await bench.bot.approvals.withdraw(request.id, agent, delivery_key=f"back {number}")
             case "refused":
                 await bench.crash(**{"env:VOXWORKS_API_KEY": "env:NOT_SET"})
             case _:

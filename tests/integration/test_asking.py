@@ -85,7 +85,7 @@ async def test_who_was_asked_sees_that_it_is_over(stage: Bench, end: str) -> Non
         case "approved":
             await stage.bot.approve(made)
         case "taken back":
-            await stage.bot.approvals.take_back(made.id, await stage.bot.person(AGENT), delivery_key="back")
+            await stage.bot.approvals.withdraw(made.id, await stage.bot.person(AGENT), delivery_key="back")
         case _:
             await stage.pass_time(hours=8)
     await stage.bot.rounds()

@@ -335,7 +335,7 @@ async def test_a_doubt_is_never_hidden_by_a_later_end(stage: Bench, end: str) ->
     assert (await stage.bot.entry(made)).state is State.APPROVED
     match end:
         case "taken back":
-            await stage.bot.approvals.take_back(made.id, await stage.bot.person(AGENT), delivery_key="back")
+            await stage.bot.approvals.withdraw(made.id, await stage.bot.person(AGENT), delivery_key="back")
         case "refused":
             await stage.crash(**{"env:VOXWORKS_API_KEY": "env:NOT_SET"})
         case _:

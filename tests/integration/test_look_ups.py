@@ -67,7 +67,7 @@ async def test_what_waits_is_looked_up_once(stage: Bench) -> None:
 async def test_what_is_over_is_not_looked_up(stage: Bench) -> None:
     """Nobody needs to know any more."""
     made = await stage.bot.ask(DELETE)
-    await stage.bot.approvals.take_back(made.id, await stage.bot.person(AGENT), delivery_key="back")
+    await stage.bot.approvals.withdraw(made.id, await stage.bot.person(AGENT), delivery_key="back")
     await stage.bot.rounds()
     assert await methods(stage) == []
 

@@ -172,7 +172,7 @@ async def test_several_at_once_have_one_end(stage: Bench) -> None:
             here.approvals.approve(made.id, mira, shown=shown, nonce=nonce + "1"),
             there.approvals.approve(made.id, olive, shown=shown, nonce=nonce + "2"),
             there.approvals.deny(made.id, sam, reason="no", shown=shown, nonce=nonce + "3"),
-            here.approvals.take_back(made.id, asha, delivery_key=f"press {number}"),
+            here.approvals.withdraw(made.id, asha, delivery_key=f"press {number}"),
         ]
         first = number % len(everyone)
         results = await asyncio.gather(*everyone[first:], *everyone[:first], return_exceptions=True)
@@ -187,7 +187,7 @@ async def test_several_at_once_have_one_end(stage: Bench) -> None:
         assert len([one for one in results if isinstance(one, Request)]) == len(happened)
         ends[decided[-1]] += 1
         if (await here.entry(made)).state is State.APPROVED:
-            await here.approvals.take_back(made.id, asha, delivery_key=f"clear {number}")
+            await here.approvals.withdraw(made.id, asha, delivery_key=f"clear {number}")
     assert len(ends) > 1, "always the same one wins: nothing was raced"
     assert not (await verified(here.log)).faults
 
@@ -199,7 +199,7 @@ async def test_two_approvals_at_once_are_two(stage: Bench) -> None:
         made = await here.ask(CANCEL_BY_ID, delivery_key=f"trigger {number}")
         await asyncio.gather(here.approve(made, by=MANAGER), there.approve(made, by=SECOND))
         assert (await here.entry(made)).state is State.APPROVED
-        await here.approvals.take_back(made.id, await here.person(AGENT), delivery_key=f"clear {number}")
+        await here.approvals.withdraw(made.id, await here.person(AGENT), delivery_key=f"clear {number}")
 
 
 # -- attempts, escalation, telling

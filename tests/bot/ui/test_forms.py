@@ -502,9 +502,9 @@ def test_a_known_call_comes_first_and_the_rest_may_stay_empty() -> None:
     """With the one known call chosen, a reason and the submit are all that is left to tap."""
     form = Form(Verb.CANCEL, VOCABULARY)
     view = form.build({}, nonce="n", channel="", known=KNOWN_CALL)
-    assert inputs(view) == ["known", "targets", "reason", "words", "connection", "agent"]
+    assert inputs(view) == ["scheduled_call", "targets", "reason", "words", "connection", "agent"]
     assert [block["block_id"] for block in view["blocks"] if block.get("optional") is False] == []
-    assert form.read(submitted(view))["known"] == "A-7K3F"
+    assert form.read(submitted(view))["scheduled_call"] == "A-7K3F"
     assert form.read(submitted(view))["reason"] == ""
     assert form.contradictions(form.read(submitted(view)), NOW) == []
     assert faults("modal", view) == []
@@ -515,8 +515,8 @@ def test_a_known_call_comes_first_and_the_rest_may_stay_empty() -> None:
     ("values", "field"),
     [
         ({}, "targets"),
-        ({"known": "none"}, "targets"),
-        ({"known": "A-7K3F", "targets": "98765 43210"}, "known"),
+        ({"scheduled_call": "none"}, "targets"),
+        ({"scheduled_call": "A-7K3F", "targets": "98765 43210"}, "scheduled_call"),
         ({"targets": "98765 43210", "reason": "other"}, "words"),
     ],
 )
