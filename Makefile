@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 # Files in the order of tests/conftest.py, those that take long first.
 PYTEST := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo tour test gates soak bench lint types lock format matrix pictures hands clean
+.PHONY: help demo tour test gates soak bench lint types lock format provider-table pictures hands clean
 
 help: ## what can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 demo: $(VENV)/.playable ## try it in the browser, with no account anywhere
 	@$(BIN)/python -m bot demo
@@ -41,7 +41,7 @@ format: $(VENV)/.installed ## let ruff lay out the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-matrix: $(VENV)/.installed ## write the tables of providers anew, from what the adapters declare
+provider-table: $(VENV)/.installed ## write the tables of providers anew, from what the adapters declare
 	$(BIN)/python -m providers.feature_matrix
 
 lock: ## resolve the dependencies anew (needs uv)

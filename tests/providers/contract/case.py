@@ -209,7 +209,7 @@ def missing(provider: str) -> list[str]:
         lacking.append(f"{provider} is not in providers/registry.py: add its adapter to PROVIDERS")
     link = re.compile(rf"\]\((?:docs/providers/)?{provider}\.md\)")
     return lacking + [
-        f"{index} has no row for {provider}: run  make matrix"
+        f"{index} has no row for {provider}: run  make provider-table"
         for index in ("README.md", "docs/providers/README.md")
         if not link.search((ROOT / index).read_text(encoding="utf-8"))
     ]
