@@ -34,7 +34,7 @@ class Effect(StrEnum):
     """What a decision lets happen."""
 
     ALLOW = "allow"
-    ASK = "ask"
+    NEEDS_APPROVAL = "needs_approval"
     """Allowed once an approver lets it pass."""
     DENY = "deny"
 
@@ -157,7 +157,7 @@ def _allowed(rule: Rule, group: str, members: Members, person: str, wanted: Want
     approval = policy_reasons.approval(named, people=rule.approvals)
     asks = policy_reasons.asks(rule.name, approval, because(rule, wanted))
     approvers = everyone_in(rule.approve, members) - _not_own(rule, person)
-    return Decision(Effect.ASK, (asks, *tells), rule, group, approvers, told)
+    return Decision(Effect.NEEDS_APPROVAL, (asks, *tells), rule, group, approvers, told)
 
 
 def nobody_can_approve(

@@ -22,7 +22,7 @@ _ASKED = ("request", "approve", "escalate_to", "notify_groups")
 """The keys of a rule that matter for whether something may be asked."""
 VERDICTS = {
     Effect.ALLOW: "It goes at once.",
-    Effect.ASK: "It waits for an approval.",
+    Effect.NEEDS_APPROVAL: "It waits for an approval.",
     Effect.DENY: "It is refused.",
 }
 
@@ -32,8 +32,8 @@ class Answer:
     """What the rules say to somebody who is in none of the user groups, and otherwise if that differs."""
 
     decision: Decision
-    if_in_them: Decision | None
-    not_looked_at: tuple[str, ...]
+    if_member: Decision | None
+    unread_groups: tuple[str, ...]
     """The user groups that matter, and that only Slack knows."""
 
 
@@ -71,17 +71,17 @@ def _in(one: str, user: str | None) -> list[str]:
 def as_lines(answer: Answer, wanted: Wanted, user: str) -> list[str]:
     """An answer for people."""
     lines = _told(answer.decision)
-    if answer.not_looked_at:
+    if answer.unread_groups:
         lines += [
             "",
             *(
                 f"{one} could not be looked at here: only Slack knows who is in it."
-                for one in answer.not_looked_at
+                for one in answer.unread_groups
             ),
         ]
-    if answer.if_in_them:
-        them = " and ".join(answer.not_looked_at)
-        lines += ["", f"That is so if {user} is not in {them}. If {user} is:", *_told(answer.if_in_them)]
+    if answer.if_member:
+        them = " and ".join(answer.unread_groups)
+        lines += ["", f"That is so if {user} is not in {them}. If {user} is:", *_told(answer.if_member)]
     rule = answer.decision.rule
     if rule and rule.reason == "required" and answer.decision.allowed and not wanted.reason:
         lines += ["", "The rule wants a reason, too."]
@@ -92,7 +92,7 @@ def _told(decision: Decision) -> list[str]:
     lines = [VERDICTS[decision.effect], *(f"  Why: {line}" for line in decision.why)]
     if decision.rule:
         lines.append(f"  Rule: {decision.rule.name}")
-    if decision.effect is Effect.ASK:
+    if decision.effect is Effect.NEEDS_APPROVAL:
         lines.append(f"  May approve: {', '.join(_approvers(decision)) or 'everyone else'}")
     return lines
 
@@ -106,8 +106,8 @@ def as_object(answer: Answer) -> dict[str, Any]:
     """An answer for programs."""
     return {
         **_object(answer.decision),
-        "not_looked_at": list(answer.not_looked_at),
-        "if_in_them": _object(answer.if_in_them) if answer.if_in_them else None,
+        "unread_groups": list(answer.unread_groups),
+        "if_member": _object(answer.if_member) if answer.if_member else None,
     }
 
 
@@ -116,7 +116,7 @@ def _object(decision: Decision) -> dict[str, Any]:
     return {
         "verdict": str(decision.effect),
         "rule": rule.name if rule else None,
-        "why": list(decision.why),
-        "approvals": rule.approvals if rule and decision.effect is Effect.ASK else 0,
+        "reasons": list(decision.why),
+        "approvals": rule.approvals if rule and decision.effect is Effect.NEEDS_APPROVAL else 0,
         "approvers": _approvers(decision),
     }

@@ -40,7 +40,7 @@ class RequestService:
         """What the rules say to a wish that can be sent. Raises `providers.actions.Refused`."""
         self._preconditions.prepare(wish)
         decision = self._permissions.may_ask(wish, person, channel=channel)
-        if decision.effect is Effect.ASK:
+        if decision.effect is Effect.NEEDS_APPROVAL:
             decision = await self._permissions.nobody_can_approve(decision.rule, person.id) or decision
         if wish.reschedules:
             again = replace(wish, actions=(wish.reschedules.again,), reschedules=None)
@@ -105,12 +105,12 @@ class RequestService:
         known = [action.scheduled_for for action in actions if action.scheduled_for]
         said = wish.reported_call_time if len(known) < len(actions) else None
         end = None
-        if decision.effect is Effect.ASK and rule:
+        if decision.effect is Effect.NEEDS_APPROVAL and rule:
             times = [*known, *([said] if said else []), *_time_after(wish.reschedules)]
             end = decide_by(now, rule.expires, times, margin=self._settings.dispatch.send_margin)
         state, posts = {
             Effect.ALLOW: (State.APPROVED, (Post("state", "audit"),)),
-            Effect.ASK: (State.PENDING, (Post("state", "audit"), Post("state", "card"))),
+            Effect.NEEDS_APPROVAL: (State.PENDING, (Post("state", "audit"), Post("state", "card"))),
             Effect.DENY: (State.REFUSED, ()),
         }[decision.effect]
         posts += tuple(Post(TOLD, f"dm:{person}") for person in sorted(decision.tell))
@@ -123,7 +123,7 @@ class RequestService:
             actions=actions,
             state=state,
             rule=rule.name if rule else None,
-            approvals_needed=rule.approvals if rule and decision.effect is Effect.ASK else 0,
+            approvals_needed=rule.approvals if rule and decision.effect is Effect.NEEDS_APPROVAL else 0,
             decide_by=end,
             channel=origin.channel,
             reason=wish.reason,

@@ -6,15 +6,15 @@ from enum import StrEnum
 
 
 class Result(StrEnum):
-    """Whether what was looked at is right; ``skipped``: it could not be looked at."""
+    """Whether what was looked at is right; ``skip``: it could not be looked at."""
 
-    OK = "ok"
-    WARNING = "warning"
-    WRONG = "wrong"
-    SKIPPED = "skipped"
+    PASS = "pass"  # noqa: S105 - no password
+    WARN = "warn"
+    FAIL = "fail"
+    SKIP = "skip"
 
 
-_SIGNS = {Result.OK: "✓", Result.WARNING: "!", Result.WRONG: "✗", Result.SKIPPED: "?"}
+_SIGNS = {Result.PASS: "✓", Result.WARN: "!", Result.FAIL: "✗", Result.SKIP: "?"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,40 +23,40 @@ class Finding:
 
     check: str
     result: Result
-    what: str
-    mend: str | None = None
+    message: str
+    fix: str | None = None
 
 
-def ok(check: str, what: str) -> Finding:
+def ok(check: str, message: str) -> Finding:
     """What is right."""
-    return Finding(check, Result.OK, what)
+    return Finding(check, Result.PASS, message)
 
 
-def warning(check: str, what: str, mend: str) -> Finding:
+def warning(check: str, message: str, fix: str) -> Finding:
     """What works but should be looked at."""
-    return Finding(check, Result.WARNING, what, mend)
+    return Finding(check, Result.WARN, message, fix)
 
 
-def wrong(check: str, what: str, mend: str) -> Finding:
+def wrong(check: str, message: str, fix: str) -> Finding:
     """What will not work."""
-    return Finding(check, Result.WRONG, what, mend)
+    return Finding(check, Result.FAIL, message, fix)
 
 
 def skipped(check: str, because: str) -> Finding:
     """What could not be looked at, and what stands in the way."""
-    return Finding(check, Result.SKIPPED, f"Not checked, because {because}.")
+    return Finding(check, Result.SKIP, f"Not checked, because {because}.")
 
 
 def anything_wrong(findings: Iterable[Finding]) -> bool:
     """Whether something will not work."""
-    return any(finding.result is Result.WRONG for finding in findings)
+    return any(finding.result is Result.FAIL for finding in findings)
 
 
 def as_lines(findings: Sequence[Finding]) -> list[str]:
     """The findings for people, in order, and what they come to."""
     width = max((len(finding.check) for finding in findings), default=0)
     lines = [
-        f"{_SIGNS[one.result]} {one.check.ljust(width)}  {one.what}{f' → {one.mend}' if one.mend else ''}"
+        f"{_SIGNS[one.result]} {one.check.ljust(width)}  {one.message}{f' → {one.fix}' if one.fix else ''}"
         for one in findings
     ]
     return [*lines, "", _verdict(findings)]
@@ -71,10 +71,10 @@ def _verdict(findings: Sequence[Finding]) -> str:
     counts = {result: sum(one.result is result for one in findings) for result in Result}
     beside = [
         f"{counts[result]} {words}"
-        for result, words in ((Result.WARNING, "to look at (!)"), (Result.SKIPPED, "not checked (?)"))
+        for result, words in ((Result.WARN, "to look at (!)"), (Result.SKIP, "not checked (?)"))
         if counts[result]
     ]
-    if number := counts[Result.WRONG]:
+    if number := counts[Result.FAIL]:
         head = f"{number} {'thing is' if number == 1 else 'things are'} wrong (✗)"
     else:
         head = "Nothing is wrong"

@@ -76,11 +76,11 @@ class ClockCheck:
     def _compare(self, answer: Told) -> None:
         """Compare the clocks. An answer without a date changes nothing."""
         found = about_clock([answer])
-        if found.result is Result.WRONG:
-            before, self.warning = self.warning, f"{found.what} {found.mend}{self._consequence}"
+        if found.result is Result.FAIL:
+            before, self.warning = self.warning, f"{found.message} {found.fix}{self._consequence}"
             if before is None:
                 _log.warning("%s", self.warning)
-        elif found.result is Result.OK:
+        elif found.result is Result.PASS:
             if self.warning:
                 _log.info("This machine's clock agrees with Slack's again")
             self.warning = None

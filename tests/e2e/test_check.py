@@ -35,16 +35,16 @@ async def checked(scene: Scene, **variables: str) -> list[Json]:
     """What the check found, with its exit status as it should be."""
     printed = await scene.terminal("check", "--json", **variables)
     found: list[Json] = json.loads(printed.output)
-    assert all(one.keys() == {"check", "result", "what", "mend"} for one in found)
-    assert printed.status == int(any(one["result"] == "wrong" for one in found))
-    assert [one for one in found if one["result"] in {"wrong", "warning"} and not one["mend"]] == []
+    assert all(one.keys() == {"check", "result", "message", "fix"} for one in found)
+    assert printed.status == int(any(one["result"] == "fail" for one in found))
+    assert [one for one in found if one["result"] in {"fail", "warn"} and not one["fix"]] == []
     assert [secret for secret in SECRETS if secret in printed.output + printed.errors] == []
     return found
 
 
 def told(found: list[Json], check: str) -> list[tuple[str, str]]:
     """The results and sentences of one check."""
-    return [(one["result"], one["what"]) for one in found if one["check"] == check]
+    return [(one["result"], one["message"]) for one in found if one["check"] == check]
 
 
 def says(found: list[Json], check: str, result: str, *parts: str) -> None:
@@ -89,24 +89,24 @@ async def test_http_needs_no_app_level_token(dark_scene: Scene) -> None:
     """With a signing secret alone, how Slack comes is said, and nothing asks for the other token."""
     secret = {"SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": content.SIGNING_SECRET}
     found = await checked(dark_scene, **secret)
-    says(found, "HTTP", "ok", "Slack sends its requests to /slack/events here")
+    says(found, "HTTP", "pass", "Slack sends its requests to /slack/events here")
     assert told(found, "Socket Mode") == []
     assert content.SIGNING_SECRET not in str(found)
     found = await checked(dark_scene, **secret | {"SLACK_SIGNING_SECRET": "a b"})
-    says(found, "environment", "wrong", "SLACK_SIGNING_SECRET should hold no spaces")
+    says(found, "environment", "fail", "SLACK_SIGNING_SECRET should hold no spaces")
 
 
 async def test_a_port_that_is_taken_is_wrong(dark_scene: Scene) -> None:
     """Somebody else listens there, so CallOps would not start."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        says(await checked(dark_scene, PORT=port), "port", "wrong", f"PORT {port} cannot be listened on")
+        says(await checked(dark_scene, PORT=port), "port", "fail", f"PORT {port} cannot be listened on")
 
 
 async def test_a_platform_whose_disk_does_not_last_is_wrong(dark_scene: Scene) -> None:
     """Heroku says that it is Heroku, and every restart would begin an empty log."""
     found = await checked(dark_scene, DYNO="web.1")
-    says(found, "log's disk", "wrong", "Heroku begins each start with an empty disk")
+    says(found, "log's disk", "fail", "Heroku begins each start with an empty disk")
 
 
 async def test_it_can_be_run_beside_the_bot(scene: Scene) -> None:
@@ -114,7 +114,7 @@ async def test_it_can_be_run_beside_the_bot(scene: Scene) -> None:
     await scene.place(f"/place-call {NUMBER}")
     await scene.audit("Accepted:")
     found = await checked(scene)
-    says(found, "log", "ok", "can be used and fits the key: 1 action.")
+    says(found, "log", "pass", "can be used and fits the key: 1 action.")
 
 
 async def test_every_fault_of_the_file_is_a_line_and_the_rest_is_checked(dark_scene: Scene) -> None:
@@ -128,34 +128,34 @@ async def test_every_fault_of_the_file_is_a_line_and_the_rest_is_checked(dark_sc
     )
     found = await checked(dark_scene)
     for part in ("approvals_channel", "reminders.timezone", "expires"):
-        says(found, "file", "wrong", part)
-    says(found, "channels", "skipped", "[slack]")
-    says(found, "connection reminders", "skipped", "has a fault in it")
-    says(found, 'rules "cancellations need a manager"', "skipped", "has a fault in it")
-    says(found, "connection voxworks", "ok", "answers")
-    says(found, 'rule "anyone may place a call"', "ok", "2 people can settle")
+        says(found, "file", "fail", part)
+    says(found, "channels", "skip", "[slack]")
+    says(found, "connection reminders", "skip", "has a fault in it")
+    says(found, 'rules "cancellations need a manager"', "skip", "has a fault in it")
+    says(found, "connection voxworks", "pass", "answers")
+    says(found, 'rule "anyone may place a call"', "pass", "2 people can settle")
 
 
 async def test_without_a_file_the_rest_is_looked_at(dark_scene: Scene) -> None:
     """A file that is not there is one line with what to copy; Slack and the log are checked all the same."""
     found = await checked(dark_scene, CALLOPS_CONFIG="nowhere.toml")
     [line] = [one for one in found if one["check"] == "file"]
-    assert "Copy callops.example.toml" in line["mend"]
-    says(found, "Slack", "ok", "callops is known")
+    assert "Copy callops.example.toml" in line["fix"]
+    says(found, "Slack", "pass", "callops is known")
     for name in ("channels", "groups and rules", "connections"):
-        says(found, name, "skipped", "Not checked, because")
+        says(found, name, "skip", "Not checked, because")
 
 
 @SOCKET_MODE_ONLY
 async def test_missing_variables_are_named_and_never_shown(dark_scene: Scene) -> None:
     """Which connection is off because of which variable, and what else cannot be looked at for it."""
     found = await checked(dark_scene, VOXWORKS_API_KEY="", SLACK_APP_TOKEN="", CALLOPS_KEY="")
-    says(found, "connection voxworks", "warning", "off: VOXWORKS_API_KEY not set")
-    says(found, "environment", "wrong", "SLACK_APP_TOKEN is not set")
-    says(found, "environment", "wrong", "CALLOPS_KEY is not set")
-    says(found, "Socket Mode", "skipped", "SLACK_APP_TOKEN")
+    says(found, "connection voxworks", "warn", "off: VOXWORKS_API_KEY not set")
+    says(found, "environment", "fail", "SLACK_APP_TOKEN is not set")
+    says(found, "environment", "fail", "CALLOPS_KEY is not set")
+    says(found, "Socket Mode", "skip", "SLACK_APP_TOKEN")
     nothing = await checked(dark_scene, VOXWORKS_API_KEY="", CALLKARO_API_KEY="")
-    says(nothing, "connection reminders", "wrong", "off: CALLKARO_API_KEY not set")
+    says(nothing, "connection reminders", "fail", "off: CALLKARO_API_KEY not set")
 
 
 async def test_a_password_in_an_address_is_not_repeated(dark_scene: Scene) -> None:
@@ -180,53 +180,53 @@ async def test_the_logs_place(dark_scene: Scene, tmp_path: Path) -> None:
         checked(dark_scene, DATABASE_URL=f"sqlite:///{other}"),
         checked(dark_scene, CALLOPS_KEY=another_key),
     )
-    says(new, "log", "ok", "is not there yet; the first start makes it")
+    says(new, "log", "pass", "is not there yet; the first start makes it")
     assert not (tmp_path / "new.db").exists()
-    says(new, "log's disk", "warning", "the system may empty")
-    says(gone, "log", "wrong", "its folder /nowhere is not there")
-    says(gone, "log's disk", "skipped", "folder")
-    says(theirs, "log", "wrong", "the database of another program")
-    says(locked, "log", "wrong", "another CALLOPS_KEY")
+    says(new, "log's disk", "warn", "the system may empty")
+    says(gone, "log", "fail", "its folder /nowhere is not there")
+    says(gone, "log's disk", "skip", "folder")
+    says(theirs, "log", "fail", "the database of another program")
+    says(locked, "log", "fail", "another CALLOPS_KEY")
 
 
 async def test_tokens_that_slack_does_not_take(dark_scene: Scene) -> None:
     """Each is named with Slack's code; what needs the bot's token is skipped, the rest is checked."""
     found = await checked(dark_scene, SLACK_BOT_TOKEN="xoxb-wrong", SLACK_APP_TOKEN="xapp-wrong")
-    says(found, "Slack", "wrong", "does not take SLACK_BOT_TOKEN: invalid_auth")
-    says(found, "Socket Mode", "wrong", "does not take SLACK_APP_TOKEN: invalid_auth")
+    says(found, "Slack", "fail", "does not take SLACK_BOT_TOKEN: invalid_auth")
+    says(found, "Socket Mode", "fail", "does not take SLACK_APP_TOKEN: invalid_auth")
     for name in ("scopes", "channel C0AUDIT", "groups and rules"):
-        says(found, name, "skipped", "because Slack does not take SLACK_BOT_TOKEN.")
-    says(found, "clock", "ok", "agrees")
-    says(found, "connection reminders", "ok", "answers")
+        says(found, name, "skip", "because Slack does not take SLACK_BOT_TOKEN.")
+    says(found, "clock", "pass", "agrees")
+    says(found, "connection reminders", "pass", "answers")
 
 
 @SOCKET_MODE_ONLY
 async def test_a_slack_that_cannot_be_reached(dark_scene: Scene) -> None:
     """It is Slack's trouble and not the tokens', and what depends on it is skipped."""
     found = await checked(dark_scene, SLACK_API_URL=f"{NOWHERE}/")
-    says(found, "Slack", "wrong", "cannot be reached at", "nobody there takes the connection.")
+    says(found, "Slack", "fail", "cannot be reached at", "nobody there takes the connection.")
     for name in ("Socket Mode", "scopes", "channel C0AUDIT", "groups and rules"):
-        says(found, name, "skipped", "because Slack cannot be reached.")
-    says(found, "clock", "skipped", "because Slack did not tell its time.")
+        says(found, name, "skip", "because Slack cannot be reached.")
+    says(found, "clock", "skip", "because Slack did not tell its time.")
     found = await checked(dark_scene, SLACK_API_URL="https://slack.invalid/api/")
-    says(found, "Slack", "wrong", "this machine finds no address for that name.")
+    says(found, "Slack", "fail", "this machine finds no address for that name.")
 
 
 async def test_an_answer_of_slacks_that_is_no_json(dark_scene: Scene) -> None:
     """A proxy's page, or half an answer: Slack could not be reached, and the check goes on."""
     for does in ("garbled", "server_error"):
         await dark_scene.slack.fail("auth.test", does)
-        says(await checked(dark_scene), "Slack", "wrong", "Slack cannot be reached at", "HTTP ")
+        says(await checked(dark_scene), "Slack", "fail", "Slack cannot be reached at", "HTTP ")
 
 
 async def test_what_no_token_is_there_for_names_the_variable(dark_scene: Scene) -> None:
     """Not set or not right, and which: no line blames Slack for what was never asked."""
     found = await checked(dark_scene, SLACK_BOT_TOKEN="", SLACK_APP_TOKEN="xoxb-other")
     for name in ("Slack", "scopes", "channel C0AUDIT", "groups and rules"):
-        says(found, name, "skipped", "because SLACK_BOT_TOKEN is not set.")
-    says(found, "Socket Mode", "skipped", "because SLACK_APP_TOKEN is not right.")
+        says(found, name, "skip", "because SLACK_BOT_TOKEN is not set.")
+    says(found, "Socket Mode", "skip", "because SLACK_APP_TOKEN is not right.")
     found = await checked(dark_scene, SLACK_API_URL="http://slack.example/")
-    says(found, "Slack", "skipped", "because SLACK_API_URL is not right.")
+    says(found, "Slack", "skip", "because SLACK_API_URL is not right.")
 
 
 async def test_an_arrow_means_one_thing(dark_scene: Scene) -> None:
@@ -239,7 +239,7 @@ async def test_an_arrow_means_one_thing(dark_scene: Scene) -> None:
 
 async def test_a_clock_that_is_off(dark_scene: Scene) -> None:
     """More than half a minute from Slack's is wrong, whichever way; less is not."""
-    for ahead, result, part in ((90, "wrong", "behind"), (-90, "wrong", "ahead of"), (10, "ok", "agrees")):
+    for ahead, result, part in ((90, "fail", "behind"), (-90, "fail", "ahead of"), (10, "pass", "agrees")):
         await dark_scene.slack.clock_ahead(ahead)
         says(await checked(dark_scene), "clock", result, part)
 
@@ -253,11 +253,11 @@ async def test_channels_that_cannot_be_posted_into(dark_scene: Scene) -> None:
     await dark_scene.slack.app_in("C0APPROVE", member=False)
     await dark_scene.slack.make_private("C0SUPPORT")
     found = await checked(dark_scene)
-    says(found, "channel C0AUDIT", "wrong", "#call-audit (audit) is archived")
-    says(found, "channel C0APPROVE", "wrong", "The app is not in #call-approvals (approvals)")
-    says(found, "channel C0SUPPORT", "ok", "The app is in #support (audit of voxworks)")
+    says(found, "channel C0AUDIT", "fail", "#call-audit (audit) is archived")
+    says(found, "channel C0APPROVE", "fail", "The app is not in #call-approvals (approvals)")
+    says(found, "channel C0SUPPORT", "pass", "The app is in #support (audit of voxworks)")
     await dark_scene.slack.app_in("C0SUPPORT", member=False)
-    says(await checked(dark_scene), "channel C0SUPPORT", "wrong", "shows the app no such channel")
+    says(await checked(dark_scene), "channel C0SUPPORT", "fail", "shows the app no such channel")
 
 
 async def test_people_who_cannot_act(dark_scene: Scene) -> None:
@@ -273,17 +273,17 @@ async def test_people_who_cannot_act(dark_scene: Scene) -> None:
         "(stella) is from another organisation",
         "S0NONE is no user group",
     ):
-        says(found, "group managers", "wrong", part)
+        says(found, "group managers", "fail", part)
     rule = 'rule "cancellations need a manager"'
-    says(found, rule, "warning", "Only U0MANAGER can approve, and may ask too")
-    says(found, rule, "warning", "Only U0MANAGER can say what became of an unknown")
+    says(found, rule, "warn", "Only U0MANAGER can approve, and may ask too")
+    says(found, rule, "warn", "Only U0MANAGER can say what became of an unknown")
     dark_scene.write_configuration({'managers = ["S0MANAGERS"]': 'managers = ["U0GONE"]'})
     found = await checked(dark_scene)
-    says(found, rule, "wrong", "Nobody in managers can approve")
+    says(found, rule, "fail", "Nobody in managers can approve")
     says(
         found,
         'rule "anyone may place a call"',
-        "wrong",
+        "fail",
         "Nobody in managers can say what became of an unknown",
     )
 
@@ -300,10 +300,10 @@ async def test_a_workspace_of_an_enterprise_grid_organisation(tmp_path: Path) ->
             {'managers = ["S0MANAGERS"]': groups, 'settle = ["managers"]': 'settle = ["managers", "others"]'}
         )
         found = await checked(scene)
-        says(found, "Slack", "ok", "of the Enterprise Grid organisation E0CALLOPS")
-        says(found, "group managers", "ok", "4 people")
-        says(found, "group others", "wrong", "W0OTHER (otto) is from another organisation")
-        says(found, "group others", "wrong", "W0UNSEEN (uma) is from another organisation")
+        says(found, "Slack", "pass", "of the Enterprise Grid organisation E0CALLOPS")
+        says(found, "group managers", "pass", "4 people")
+        says(found, "group others", "fail", "W0OTHER (otto) is from another organisation")
+        says(found, "group others", "fail", "W0UNSEEN (uma) is from another organisation")
         await scene.start_bot()
         answer = private(await scene.slack.person("W0SISTER").command(f"/place-call {NUMBER}"))
         await scene.slack.person("W0SISTER").click(answer, "place")
@@ -315,8 +315,8 @@ async def test_a_slack_that_is_busy_is_no_verdict(dark_scene: Scene) -> None:
     """Where Slack will not say who is in a group, nothing is called wrong: it was not checked."""
     await dark_scene.slack.fail("usergroups.users.list", "ratelimited", times=1)
     found = await checked(dark_scene)
-    says(found, "group managers", "skipped", "Slack would not say who is in S0MANAGERS (ratelimited)")
-    says(found, 'rule "cancellations need a manager"', "skipped", "cannot be counted")
+    says(found, "group managers", "skip", "Slack would not say who is in S0MANAGERS (ratelimited)")
+    says(found, 'rule "cancellations need a manager"', "skip", "cannot be counted")
 
 
 async def test_scopes(tmp_path: Path) -> None:
@@ -327,11 +327,11 @@ async def test_scopes(tmp_path: Path) -> None:
     scene.manifest.write_text(f"oauth_config: {{scopes: {{bot: [{granted}]}}}}", encoding="utf-8")
     async with scene:
         found = await checked(scene)
-    says(found, "scopes", "wrong", "lacks usergroups:read, needed to know who is in the user groups")
-    says(found, "scopes", "warning", "lacks channels:read", "it serves without")
-    says(found, "scopes", "warning", "more than CallOps uses: channels:history")
-    says(found, "channel C0AUDIT", "skipped", "lacks channels:read", "audit")
-    says(found, "group managers", "skipped", "usergroups:read")
+    says(found, "scopes", "fail", "lacks usergroups:read, needed to know who is in the user groups")
+    says(found, "scopes", "warn", "lacks channels:read", "it serves without")
+    says(found, "scopes", "warn", "more than CallOps uses: channels:history")
+    says(found, "channel C0AUDIT", "skip", "lacks channels:read", "audit")
+    says(found, "group managers", "skip", "usergroups:read")
 
 
 async def test_what_each_connection_may_do(dark_scene: Scene) -> None:
@@ -349,14 +349,14 @@ async def test_what_each_connection_may_do(dark_scene: Scene) -> None:
     says(
         found,
         "connection reminders",
-        "ok",
+        "pass",
         "CallKaro, live, only to the 1 under allow_numbers; what is named by its id is not limited",
         "place calls",
     )
-    says(found, "connection kore", "ok", "is not limited, but no campaign is started")
-    says(found, "connection dialer", "ok", "Ryng, dry-run: nothing is sent")
-    says(found, "connection kore", "ok", "stop campaigns (undocumented)")
-    says(found, "time zones", "ok", "reminders reads times in Asia/Kolkata")
+    says(found, "connection kore", "pass", "is not limited, but no campaign is started")
+    says(found, "connection dialer", "pass", "Ryng, dry-run: nothing is sent")
+    says(found, "connection kore", "pass", "stop campaigns (undocumented)")
+    says(found, "time zones", "pass", "reminders reads times in Asia/Kolkata")
     assert NUMBER not in json.dumps(found)
 
 
@@ -372,8 +372,8 @@ async def test_what_no_rule_allows_is_named(dark_scene: Scene) -> None:
     path.write_text(text, encoding="utf-8")
     found = await checked(dark_scene)
     assert told(found, "rules") == [
-        ("warning", "No rule lets anybody ask to stop a campaign, which kore could do."),
-        ("warning", "No rule lets anybody ask to start a campaign, which kore could do."),
+        ("warn", "No rule lets anybody ask to stop a campaign, which kore could do."),
+        ("warn", "No rule lets anybody ask to start a campaign, which kore could do."),
     ]
 
 
@@ -381,8 +381,8 @@ async def test_a_connection_that_cannot_be_reached(dark_scene: Scene) -> None:
     """Its address is named; the others are checked."""
     dark_scene.write_configuration({dark_scene.addresses["voxworks"]: NOWHERE})
     found = await checked(dark_scene)
-    says(found, "connection voxworks", "wrong", NOWHERE)
-    says(found, "connection reminders", "ok", "answers")
+    says(found, "connection voxworks", "fail", NOWHERE)
+    says(found, "connection reminders", "pass", "answers")
 
 
 @pytest.mark.parametrize(

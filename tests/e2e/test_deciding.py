@@ -87,7 +87,7 @@ async def test_what_a_manager_types_is_cleaned_as_a_command_is(scene: Scene) -> 
     assert not (await scene.mira.submit(form, {"In your words": said})).errors
     await scene.told("Denied by <@U0MANAGER>", "می\u200cخواهم")
     shown = await scene.log("show", request)
-    [note] = [one["private"]["note"] for one in shown["events"] if "note" in one["private"]]
+    [note] = [one["personal"]["note"] for one in shown["events"] if "note" in one["personal"]]
     assert note == "not today\n   12  2026-11-21  A-7K3F  approved[2J  by U0BOSS می\u200cخواهم"
     printed = (await scene.terminal("log", "show", request)).output
     assert '        note: "not today\n        │    12  2026-11-21' in printed

@@ -25,7 +25,7 @@ def lint(
     unknown = sorted({one for ids in groups.values() for one in ids if one.startswith("S")})
     found += [skipped(f"user group {one}", "it could not be looked at here: ask `check`") for one in unknown]
     whole = f"{len(rules)} {'rule' if len(rules) == 1 else 'rules'}, each of which can hold and be satisfied."
-    return found if any(one.mend for one in found) else [ok("rules", whole), *found]
+    return found if any(one.fix for one in found) else [ok("rules", whole), *found]
 
 
 def about_rules(rules: Sequence[Rule], groups: Groups) -> Iterator[Finding]:

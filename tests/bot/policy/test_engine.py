@@ -55,7 +55,13 @@ def person(user: str = "U0AGENT", **facts: Any) -> Person:
     [
         pytest.param(RULES, MEMBERS, person(), Kind.PLACE_CALL, Effect.ALLOW, "place", id="an agent places"),
         pytest.param(
-            RULES, MEMBERS, person(), Kind.CANCEL_CALL, Effect.ASK, "approval", id="an agent cancels"
+            RULES,
+            MEMBERS,
+            person(),
+            Kind.CANCEL_CALL,
+            Effect.NEEDS_APPROVAL,
+            "approval",
+            id="an agent cancels",
         ),
         pytest.param((), MEMBERS, person(), Kind.PLACE_CALL, Effect.DENY, "No rule", id="no rule, no action"),
         pytest.param(

@@ -62,7 +62,7 @@ def w(kind: Kind, *countries: str | None, **facts: Any) -> Wanted:
     return Wanted(kind, countries=frozenset(countries or (["IN"] if of_calls else [])), **(known | facts))
 
 
-A, Q, D = Effect.ALLOW, Effect.ASK, Effect.DENY
+A, Q, D = Effect.ALLOW, Effect.NEEDS_APPROVAL, Effect.DENY
 NO_TELLING = 'Slack would not say who is in "managers".'
 ASKING = [
     # who, what, verdict, rule, how the first line begins
@@ -419,7 +419,7 @@ def test_nothing_is_allowed_that_no_rule_allows(
         assert holds.effect == "allow"
         assert what.kind in holds.actions
         assert decision.group == EVERYONE or one.id in (known.get(decision.group or "") or ())
-        assert (decision.effect is Effect.ASK) is bool(holds.approve)
+        assert (decision.effect is Effect.NEEDS_APPROVAL) is bool(holds.approve)
 
 
 @settings(max_examples=300)

@@ -44,9 +44,9 @@ def test_the_check_tells_of_people_whose_zone_is_not_known() -> None:
     people = [
         read_person({"id": f"U{place}", "name": "", **one}, HERE, NOW) for place, one in enumerate(said)
     ]
-    assert about_zones(people[:2]).result == "ok"
+    assert about_zones(people[:2]).result == "pass"
     found = about_zones(people)
-    assert found.result == "warning"
-    assert "Slack gives no time zone for 1 person" in found.what
+    assert found.result == "warn"
+    assert "Slack gives no time zone for 1 person" in found.message
     wrong = about_zones([*people, read_person({"id": "U4", "name": "x", "tz": "Mars/Olympus"}, HERE, NOW)])
-    assert (wrong.result, "Mars/Olympus" in wrong.what) == ("wrong", True)
+    assert (wrong.result, "Mars/Olympus" in wrong.message) == ("fail", True)

@@ -31,12 +31,12 @@ def result(findings: list[Finding], check: str) -> Result:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({}, "ok"),
-        ({"file_system": "tmpfs"}, "wrong"),
-        ({"file_system": "nfs4"}, "wrong"),
-        ({"file_system": "overlay"}, "warning"),
-        ({"cleared": True}, "warning"),
-        ({"file_system": None}, "skipped"),
+        ({}, "pass"),
+        ({"file_system": "tmpfs"}, "fail"),
+        ({"file_system": "nfs4"}, "fail"),
+        ({"file_system": "overlay"}, "warn"),
+        ({"cleared": True}, "warn"),
+        ({"file_system": None}, "skip"),
     ],
 )
 def test_a_disk_lasts_or_not(change: dict[str, Any], expected: str) -> None:
@@ -46,7 +46,7 @@ def test_a_disk_lasts_or_not(change: dict[str, Any], expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("free", "expected"),
-    [(LITTLE_FREE, "ok"), (LITTLE_FREE - 1, "warning"), (LEAST_FREE, "warning"), (LEAST_FREE - 1, "wrong")],
+    [(LITTLE_FREE, "pass"), (LITTLE_FREE - 1, "warn"), (LEAST_FREE, "warn"), (LEAST_FREE - 1, "fail")],
 )
 def test_free_space(free: int, expected: str) -> None:
     """Less than a gibibyte is worth a look, less than a hundred mebibytes is wrong."""
@@ -55,24 +55,24 @@ def test_free_space(free: int, expected: str) -> None:
 
 def test_another_schema_and_a_key_that_is_missing() -> None:
     """Without a key the log's fit is said not to be checked; what another version made needs that one."""
-    assert result([*about_log(PLACE, key_given=False)], "log's key") == "skipped"
+    assert result([*about_log(PLACE, key_given=False)], "log's key") == "skip"
     [newer, *_] = about_log(
         replace(PLACE, trouble="it was made by another version of CallOps (schema z)"), key_given=True
     )
-    assert (newer.result, newer.mend) == (
-        "wrong",
+    assert (newer.result, newer.fix) == (
+        "fail",
         "Run the version of CallOps that made it, or start a new log: DATABASE_URL.",
     )
 
 
 @pytest.mark.parametrize(
     ("off", "expected"),
-    [(0, "ok"), (30, "ok"), (31, "wrong"), (-31, "wrong")],
+    [(0, "pass"), (30, "pass"), (31, "fail"), (-31, "fail")],
 )
 def test_a_clock_may_be_half_a_minute_off(off: int, expected: str) -> None:
     """Either way; without a date nothing is said of it."""
     assert about_clock(["x is not set", Told({}, NOW, date=NOW + timedelta(seconds=off))]).result == expected
-    assert about_clock(["x is not set", Told({}, NOW)]).result == "skipped"
+    assert about_clock(["x is not set", Told({}, NOW)]).result == "skip"
 
 
 def group(name: str, *fit: str, unread: tuple[str, ...] = ()) -> Group:
@@ -83,19 +83,19 @@ def group(name: str, *fit: str, unread: tuple[str, ...] = ()) -> Group:
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [
-        ({"approve": ["two"]}, ["ok"]),
-        ({"approve": ["everyone"], "settle": ["two"]}, ["ok"]),
-        ({"approve": ["one"], "settle": ["two"]}, ["warning"]),
-        ({"approve": ["one"], "settle": ["two"], "request": ["two"]}, ["ok"]),
-        ({"approve": ["one"], "settle": ["two"], "request": ["one"]}, ["warning"]),
-        ({"approve": ["none"], "settle": ["two"]}, ["wrong"]),
-        ({"approve": ["none"]}, ["wrong", "wrong"]),
-        ({"approve": ["unread"], "settle": ["two"]}, ["skipped"]),
-        ({"approve": ["unread", "two"]}, ["ok"]),
-        ({"settle": ["one"]}, ["warning"]),
-        ({"settle": ["two"], "request": ["none"]}, ["warning"]),
-        ({"effect": "deny", "request": ["two"]}, ["ok"]),
-        ({"effect": "deny", "request": ["unread"]}, ["skipped"]),
+        ({"approve": ["two"]}, ["pass"]),
+        ({"approve": ["everyone"], "settle": ["two"]}, ["pass"]),
+        ({"approve": ["one"], "settle": ["two"]}, ["warn"]),
+        ({"approve": ["one"], "settle": ["two"], "request": ["two"]}, ["pass"]),
+        ({"approve": ["one"], "settle": ["two"], "request": ["one"]}, ["warn"]),
+        ({"approve": ["none"], "settle": ["two"]}, ["fail"]),
+        ({"approve": ["none"]}, ["fail", "fail"]),
+        ({"approve": ["unread"], "settle": ["two"]}, ["skip"]),
+        ({"approve": ["unread", "two"]}, ["pass"]),
+        ({"settle": ["one"]}, ["warn"]),
+        ({"settle": ["two"], "request": ["none"]}, ["warn"]),
+        ({"effect": "deny", "request": ["two"]}, ["pass"]),
+        ({"effect": "deny", "request": ["unread"]}, ["skip"]),
     ],
 )
 def test_a_rule_needs_somebody_besides_the_one_who_asks(rule: dict[str, Any], expected: list[str]) -> None:
@@ -123,22 +123,22 @@ def test_whom_the_file_names_is_the_files_fault_and_whom_slack_names_is_slacks()
     people = {"U1": user("U1"), "U2": user("U2", is_restricted=True), "U3": user("U3", is_restricted=True)}
     found = look_at("managers", ["U1", "U2", "S1", "S2"], user_groups, people, Workspace("T0"))
     assert found.fit == {"U1"}
-    said = {(one.result, one.what) for one in about_group(found)}
+    said = {(one.result, one.message) for one in about_group(found)}
     assert said == {
-        ("wrong", "U2 (u2) is a guest."),
-        ("warning", "U3 (u3) is a guest."),
-        ("wrong", "S2 is a user group without members."),
-        ("skipped", "Not checked, because Slack is asked for 3 people at most: 2 of it were left out."),
+        ("fail", "U2 (u2) is a guest."),
+        ("warn", "U3 (u3) is a guest."),
+        ("fail", "S2 is a user group without members."),
+        ("skip", "Not checked, because Slack is asked for 3 people at most: 2 of it were left out."),
     }
 
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        ({}, ["ok"]),
-        ({"enterprise_id": None}, ["ok"]),
-        ({"enterprise_id": "E0"}, ["ok"]),
-        ({"enterprise_id": "E0", "is_enterprise_install": True}, ["ok", "warning"]),
+        ({}, ["pass"]),
+        ({"enterprise_id": None}, ["pass"]),
+        ({"enterprise_id": "E0"}, ["pass"]),
+        ({"enterprise_id": "E0", "is_enterprise_install": True}, ["pass", "warn"]),
     ],
 )
 def test_an_enterprise_grid_organisation_is_named(answer: dict[str, Any], expected: list[str]) -> None:
@@ -146,7 +146,7 @@ def test_an_enterprise_grid_organisation_is_named(answer: dict[str, Any], expect
     known = {"user": "callops", "team": "Acme", "team_id": "T0"}
     found = [*about_tokens(Told(known | answer, NOW), None, "https://slack.com/api/")]
     assert [one.result for one in found] == expected
-    assert ("Enterprise Grid organisation E0" in found[0].what) == bool(answer.get("enterprise_id"))
+    assert ("Enterprise Grid organisation E0" in found[0].message) == bool(answer.get("enterprise_id"))
 
 
 def test_colleagues_of_a_grid_can_act() -> None:
@@ -167,7 +167,7 @@ def test_colleagues_of_a_grid_can_act() -> None:
 
 
 @pytest.mark.parametrize(
-    ("zone", "expected"), [("Asia/Kolkata", "ok"), ("Mars/Olympus", "wrong"), ("Asia", "wrong")]
+    ("zone", "expected"), [("Asia/Kolkata", "pass"), ("Mars/Olympus", "fail"), ("Asia", "fail")]
 )
 def test_peoples_zones(zone: str, expected: str) -> None:
     """A zone that is not known here is one in which no typed time can be read."""
