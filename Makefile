@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 # Test files run in the order of tests/conftest.py, slow ones first.
 PYTEST := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo tour test gates soak bench lint types lock format matrix pictures hands clean
+.PHONY: help demo tour test gates soak bench lint types lock format provider-table pictures hands clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 demo: $(VENV)/.playable ## try it in the browser, with no account anywhere
 	@$(BIN)/python -m bot demo
@@ -41,7 +41,7 @@ format: $(VENV)/.installed ## format the code with ruff
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-matrix: $(VENV)/.installed ## write the tables of providers from the adapters' declarations
+provider-table: $(VENV)/.installed ## write the tables of providers from the adapters' declarations
 	$(BIN)/python -m providers.feature_matrix
 
 lock: ## resolve and lock the dependencies (needs uv)

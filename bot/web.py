@@ -234,7 +234,11 @@ def health_routes(health: Health) -> list[Route]:
 
 
 def _answer(good: str, wrong: Sequence[str], warnings: Sequence[str]) -> Response:
-    content = {"status": f"not {good}" if wrong else good, "wrong": list(wrong), "warnings": list(warnings)}
+    content = {
+        "status": f"not {good}" if wrong else good,
+        "failures": list(wrong),
+        "warnings": list(warnings),
+    }
     status = HTTPStatus.SERVICE_UNAVAILABLE if wrong else HTTPStatus.OK
     # Probes need no connection that stays open.
     headers = {"Connection": "close", "Cache-Control": "no-store"}

@@ -312,4 +312,4 @@ class Capability:
     fields: frozenset[str] = frozenset()
     irreversible: bool = False
     removes_all: bool = False
-    source: Literal["documented", "beyond", "assumed"] = "documented"
+    source: Literal["documented", "undocumented", "assumed"] = "documented"

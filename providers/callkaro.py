@@ -88,7 +88,7 @@ class CallKaroSettings(ConnectionSettings):
     - ``number_format`` is the format of a number in a deletion.
     - ``allow_raw_agents`` accepts an agent's id in place of a name under ``agents``.
     - ``send_action_id`` adds CallOps' action id to the metadata, where the agent's prompt can see it.
-    - ``webhook`` is the last segment of the path to which CallKaro reports ended calls. Its webhooks are
+    - ``webhook_secret`` is the last segment of the path to which CallKaro reports ended calls. Webhooks are
       unsigned, so the segment is a secret.
     """
 
@@ -101,14 +101,14 @@ class CallKaroSettings(ConnectionSettings):
     schedule_format: Literal["naive", "offset"] = "naive"
     number_format: Literal["digits", "e164"] = "digits"
     send_action_id: bool = False
-    webhook: WebhookWord | None = None
+    webhook_secret: WebhookWord | None = None
 
     @model_validator(mode="after")
     def _a_webhook_can_be_understood(self) -> Self:
-        if self.webhook is not None:
-            needed = {"beyond_documents": self.beyond_documents, "send_action_id": self.send_action_id}
+        if self.webhook_secret is not None:
+            needed = {"allow_undocumented": self.allow_undocumented, "send_action_id": self.send_action_id}
             if lines := " and ".join(f"{name} = true" for name, there in needed.items() if not there):
-                raise ValueError(f"webhook needs more: add {lines} to this connection")
+                raise ValueError(f"webhook_secret needs more: add {lines} to this connection")
         return self
 
 
@@ -163,8 +163,9 @@ class CallKaro(Adapter):
 
     @property
     def webhook_secret(self) -> str | None:
-        """The word under ``webhook``."""
-        return None if self.settings.webhook is None else self.settings.webhook.get_secret_value()
+        """The word under ``webhook_secret``."""
+        secret = self.settings.webhook_secret
+        return None if secret is None else secret.get_secret_value()
 
     def parse_webhook(self, document: JsonValue) -> ProviderEvent | None:
         """Return the event of a ``call_ended`` webhook for a call of CallOps. Return None for any other."""

@@ -12,7 +12,7 @@ from providers.actions import Kind
 from providers.base import Adapter, Capability
 from providers.registry import PROVIDERS
 
-_BEGIN: Final = "<!-- {name}: made by `make matrix` -->"
+_BEGIN: Final = "<!-- {name}: made by `make provider-table` -->"
 _END: Final = "<!-- end of {name} -->"
 
 _Adapters = Sequence[type[Adapter]]
@@ -38,7 +38,7 @@ def index(adapters: _Adapters) -> str:
 
 
 TABLES: Final[dict[str, tuple[str, Callable[[_Adapters], str]]]] = {
-    "README.md": ("matrix", matrix),
+    "README.md": ("provider table", matrix),
     "docs/providers/README.md": ("pages", index),
 }
 """For each file, the name of its generated part and the function that generates it."""

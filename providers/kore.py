@@ -104,8 +104,8 @@ class KoreSettings(ConnectionSettings):
     value will do). ``jti`` adds an id and an expiry, for an app that enforces them †. Without ``jti`` the
     token does not expire (*assumed*: no example has an expiry).
 
-    ``api_style`` campaign-v2 is undocumented † and needs ``beyond_documents``. ``path_template`` replaces its
-    path to delete and to look up. ``trigger_template`` † replaces its path to stop and to start.
+    ``api_style`` campaign-v2 is undocumented † and needs ``allow_undocumented``. ``path_template`` replaces
+    its path to delete and to look up. ``trigger_template`` † replaces its path to stop and to start.
     """
 
     base_url: Annotated[BaseUrl, BeforeValidator(_with_https)]
@@ -123,9 +123,9 @@ class KoreSettings(ConnectionSettings):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        if self.api_style == "campaign-v2" and not self.beyond_documents:
+        if self.api_style == "campaign-v2" and not self.allow_undocumented:
             raise ValueError(
-                'api_style = "campaign-v2" is known from other pages only: add beyond_documents = true, or '
+                'api_style = "campaign-v2" is known from other pages only: add allow_undocumented = true, or '
                 "take it out"
             )
         match self.token, self.client_id, self.client_secret:
@@ -151,8 +151,8 @@ class Kore(Adapter):
     settings: KoreSettings
     capabilities = (
         Capability(Kind.DELETE_CAMPAIGN, target=CampaignRef, irreversible=True),
-        Capability(Kind.STOP_CAMPAIGN, target=CampaignRef, source="beyond"),
-        Capability(Kind.START_CAMPAIGN, target=CampaignRef, source="beyond"),
+        Capability(Kind.STOP_CAMPAIGN, target=CampaignRef, source="undocumented"),
+        Capability(Kind.START_CAMPAIGN, target=CampaignRef, source="undocumented"),
     )
     requests_a_minute = 60  # † for each account
     rate_text = re.compile(
@@ -184,7 +184,7 @@ class Kore(Adapter):
 
     def account(self) -> tuple[str, ...]:
         """Return the app's ids in path and header, the account's id, and the path templates."""
-        trigger = (self._trigger,) if self.settings.beyond_documents else ()
+        trigger = (self._trigger,) if self.settings.allow_undocumented else ()
         return (self.settings.app_id, self._iid, self.settings.account_id, self._template, *trigger)
 
     def build(self, action: CallAction, context: Context) -> Request:
@@ -201,7 +201,7 @@ class Kore(Adapter):
 
         *Assumed*: ``campaignType`` does no harm there, although its page does not show it.
         """
-        if not self.settings.beyond_documents:
+        if not self.settings.allow_undocumented:
             return None
         # A look-up needs its own token: the action's request may be made at the same instant.
         return self._request("GET", self._template, action, self._token(context, "look-up"))

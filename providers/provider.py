@@ -70,8 +70,8 @@ class Provider(ABC):
     @property
     def available(self) -> tuple[Capability, ...]:
         """The capabilities that this connection's settings allow."""
-        beyond = self.settings.beyond_documents
-        return tuple(known for known in self.capabilities if beyond or known.source == "documented")
+        allowed = self.settings.allow_undocumented
+        return tuple(known for known in self.capabilities if allowed or known.source == "documented")
 
     @abstractmethod
     def build(self, action: CallAction, context: Context) -> Request:
@@ -228,7 +228,7 @@ class Provider(ABC):
         if capability is None and any(known.kind is action.kind for known in self.capabilities):
             raise CannotSendError(
                 f"{self.title} can do this by its other pages only. Whoever runs CallOps may allow it: "
-                "beyond_documents = true under this connection.",
+                "allow_undocumented = true under this connection.",
                 code=Code.UNSUPPORTED,
             )
         if capability is None:

@@ -88,7 +88,7 @@ class Ryng(Adapter):
     capabilities = (
         Capability(Kind.CANCEL_CALL, target=CallRef),
         # † There is no field for a time: the call is made when the agent gets it.
-        Capability(Kind.PLACE_CALL, fields=frozenset({"metadata"}), source="beyond"),
+        Capability(Kind.PLACE_CALL, fields=frozenset({"metadata"}), source="undocumented"),
     )
     address_setting = "subdomain or base_url"
     requests_a_minute = 60  # †
@@ -116,7 +116,7 @@ class Ryng(Adapter):
     @property
     def agents(self) -> tuple[str, ...]:
         """The names under ``agents`` if this connection may place calls, else none."""
-        return tuple(self.settings.agents) if self.settings.beyond_documents else ()
+        return tuple(self.settings.agents) if self.settings.allow_undocumented else ()
 
     def agent_id(self, agent: str) -> str | None:
         """Return the id under ``agents``, or None."""

@@ -104,7 +104,7 @@ class ConnectionSettings(Frozen):
     """Settings that every connection has. An adapter adds its own secrets, names and choices.
 
     With ``mode`` dry-run, everything happens except the request itself. If ``allow_numbers`` has any numbers,
-    no other number is called or has its calls cancelled, and no campaign is started. ``beyond_documents``
+    no other number is called or has its calls cancelled, and no campaign is started. ``allow_undocumented``
     allows requests that only the provider's other pages describe.
     """
 
@@ -113,7 +113,7 @@ class ConnectionSettings(Frozen):
     base_url: BaseUrl
     mode: Literal["live", "dry-run"] = "live"
     allow_numbers: tuple[E164, ...] = ()
-    beyond_documents: bool = False
+    allow_undocumented: bool = False
 
     def secrets(self) -> tuple[str, ...]:
         """Return all secrets among the settings. They must never be written anywhere."""

@@ -57,7 +57,7 @@ class Voxworks(Adapter):
     settings: VoxworksSettings
     capabilities = (
         Capability(Kind.CANCEL_CALL, target=CallRef),
-        Capability(Kind.PLACE_CALL, fields=frozenset({"at", "metadata"}), source="beyond"),
+        Capability(Kind.PLACE_CALL, fields=frozenset({"at", "metadata"}), source="undocumented"),
     )
 
     failures = (
@@ -87,7 +87,7 @@ class Voxworks(Adapter):
     @property
     def agents(self) -> tuple[str, ...]:
         """The names under ``agents`` if this connection may place calls, else none."""
-        return tuple(self.settings.agents) if self.settings.beyond_documents else ()
+        return tuple(self.settings.agents) if self.settings.allow_undocumented else ()
 
     def agent_id(self, agent: str) -> str | None:
         """Return the script's id under ``agents``, or None."""

@@ -222,7 +222,7 @@ def _verify(path: Path, given: Sequence[str], key: bytes | None, *, as_json: boo
     if as_json:
         found: dict[str, Any] = {
             "events": verdict.events,
-            "entries": verdict.entries,
+            "actions": verdict.entries,
             "head": verdict.head,
             "anchors": len(anchors),
             "with_key": key is not None,
@@ -312,7 +312,7 @@ def _event(event: Event, private: list[tuple[int, str, str]]) -> dict[str, Any]:
         "name": event.name,
         "actor": event.actor,
         "data": dict(event.data),
-        "private": {field: value for seq, field, value in private if seq == event.seq},
+        "personal": {field: value for seq, field, value in private if seq == event.seq},
         "hash": event.hash,
     }
 

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, Final, TypeVar, get_args
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
@@ -40,6 +40,18 @@ _OURS = frozenset({"provider", "audit_channel", "workers", "calling_hours"})
 _CONNECTION_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
 _ENVIRONMENT_WORD = re.compile(r"^env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)$")
 _UNSET = "unset-" * 4
+RENAMED: Final = {
+    "ask_next": "next_approver_after",
+    "beyond_documents": "allow_undocumented",
+    "between": "hours",
+    "daily": "daily_summary",
+    "lift": "unblock",
+    "margin": "send_margin",
+    "own": "self_approval",
+    "tell": "notify_groups",
+    "webhook": "webhook_secret",
+}
+"""Former keys, each with its present name."""
 """A valid value in place of a missing secret, so that the connection's other keys are checked."""
 _PATTERNS_IN_WORDS = {
     SLACK_CHANNEL: "write a channel's id (C…)",
@@ -298,7 +310,7 @@ class _File:
                     self._fault(
                         f"{where}.{field}", f'there is no group "{group}"{did_you_mean(group, known)}'
                     )
-        for field in ("escalate_to", "tell"):
+        for field in ("escalate_to", "notify_groups"):
             if EVERYONE in getattr(rule, field):
                 self._fault(f"{where}.{field}", f'"{EVERYONE}" cannot be written to: name a group')
         connections = self._data.get("connections", {})
@@ -369,6 +381,8 @@ def _in_words(error: ValidationError, model: type[BaseModel]) -> Iterable[tuple[
         match fault["type"]:
             case "missing":
                 what = "is missing"
+            case "extra_forbidden" if (new := RENAMED.get(place[-1])) in model.model_fields:
+                what = f"this key is now {new}"
             case "extra_forbidden":
                 what = f"there is no such key{did_you_mean(place[-1], model.model_fields)}"
             case "value_error":

@@ -57,14 +57,14 @@ class SlackSettings(_Table):
     """The reasons that an approver can choose for a denial. Any other reason can be typed."""
     confirm_in_channel: bool = True
     """True if success is confirmed, once and briefly, in the channel of the request."""
-    daily: time | None = None
+    daily_summary: time | None = None
     """The time of the daily summary in the audit channel, in `daily_timezone`. With None, there is no
     summary."""
     daily_timezone: ZoneName = "UTC"
     anchor: bool = True
     """True if the end of the log is posted once a day in the audit channel, for `log verify --anchor`."""
 
-    @field_validator("daily", mode="before")
+    @field_validator("daily_summary", mode="before")
     @classmethod
     def _time_of_day(cls, value: object) -> time | None:
         match = _TIME_OF_DAY.match(value) if isinstance(value, str) else None
@@ -80,15 +80,15 @@ MOST_WORKERS: Final = 64
 class DispatchSettings(_Table):
     """The limits of sending: requests at once per connection, the deadline of a request, and the lease on it.
 
-    ``margin`` is the time left for sending between the last decision and the call. ``ask_next`` is the time
-    after which the next approver is asked.
+    ``send_margin`` is the time left for sending between the last decision and the call.
+    ``next_approver_after`` is the time after which the next approver is asked.
     """
 
     workers: Annotated[int, Field(ge=1, le=MOST_WORKERS)] = 8
     deadline: Duration = timedelta(seconds=20)
     lease: Duration = timedelta(seconds=30)
-    margin: Duration = timedelta(minutes=2)
-    ask_next: Duration = timedelta(minutes=5)
+    send_margin: Duration = timedelta(minutes=2)
+    next_approver_after: Duration = timedelta(minutes=5)
 
     @field_validator("lease")
     @classmethod

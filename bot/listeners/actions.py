@@ -60,7 +60,7 @@ class RequestActions:
         app.action(prompts.CHANGE_ASKED)(self.change_asked)
         app.action(prompts.CANCEL_FIRST)(self.cancel_first)
         app.action(command_replies.PLACE)(self.place)
-        app.action(command_replies.TAKE_BACK)(self.withdraw)
+        app.action(command_replies.WITHDRAW)(self.withdraw)
 
     async def command(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Answer a slash command with help, a form, its faults, a preview, or the request's state."""

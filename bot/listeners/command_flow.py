@@ -106,9 +106,9 @@ class CommandFlow:
                 now=now,
                 channel=self._settings.audit_channel(wish.connection),
                 buttons={
-                    one.id: command_replies.withdraw_button(one)
+                    one.id: command_replies.withdraw(one)
                     for one in asked.duplicates_of
-                    if _may_take_back(one, reader)
+                    if _may_withdraw(one, reader)
                 },
             )
         line = _only(found.line, asked.request) if found else None
@@ -207,5 +207,5 @@ def _number(entry: ActionRecord) -> str | None:
             return None
 
 
-def _may_take_back(request: Request, person: str) -> bool:
+def _may_withdraw(request: Request, person: str) -> bool:
     return request.requester == person and request.state in {State.PENDING, State.APPROVED}

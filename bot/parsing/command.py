@@ -75,8 +75,8 @@ class ConnectionInfo:
     ``agents`` are the names that people type. ``cancels_by`` is the identifier by which calls are cancelled,
     None if the connection cancels no calls. ``raw_agents`` is true if a provider's own agent id may be typed
     in place of a name. ``fields`` are the optional fields of a call that the connection accepts. ``numbers``
-    are the only numbers that may be called on trial, empty if there is no such limit. ``beyond`` are those of
-    ``kinds`` that the documents of ``title`` do not describe. With ``dry_run``, CallOps sends nothing.
+    are the only numbers that may be called on trial, empty if there is no such limit. ``undocumented`` are
+    those of ``kinds`` that the documents of ``title`` do not describe. With ``dry_run``, CallOps sends nothing.
     """
 
     agents: Sequence[str] = ()
@@ -86,7 +86,7 @@ class ConnectionInfo:
     fields: frozenset[str] = CALL_FIELDS
     numbers: Sequence[str] = ()
     title: str = "The provider"
-    beyond: frozenset[Kind] = frozenset()
+    undocumented: frozenset[Kind] = frozenset()
     dry_run: bool = False
 
     @property
@@ -100,7 +100,7 @@ class ConnectionInfo:
 
     def caution(self, kind: Kind) -> str | None:
         """Return the warning about an undocumented kind of action, None if the kind is documented."""
-        return parse_errors.beyond_documents([self.title]) if kind in self.beyond else None
+        return parse_errors.undocumented([self.title]) if kind in self.undocumented else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +231,7 @@ def format_command(line: Command) -> str:
         "campaign" if line.verb in OF_CAMPAIGNS else "call": (None if alone or not ids else ", ".join(ids)),
         "agent": line.agent,
         "at": at,
-        "goes-out": line.reported_call_time_text,
+        "call-time": line.reported_call_time_text,
         "retries": line.retries,
         "gap": gap,
         "from": line.earliest,

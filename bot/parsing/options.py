@@ -36,7 +36,7 @@ _KEYS: Final = {
     "via": ("connection", _THROUGH_ONE),
     "reason": ("reason", _ALL),
     "at": ("at", _PLACING_OR_MOVING),
-    "goes-out": ("reported_call_time", frozenset({Verb.CANCEL})),
+    "call-time": ("reported_call_time", frozenset({Verb.CANCEL})),
     "retries": ("retries", _PLACING),
     "gap": ("gap", _PLACING),
     "from": ("earliest", _PLACING),
@@ -51,6 +51,9 @@ _KEYS: Final = {
 }
 """The field of each key, and the verbs that take it. ``meta.NAME`` is another key of ``place``."""
 
+_ALIASES: Final = {"goes-out": "call-time"}
+"""Former keys, which still work."""
+
 _ALSO_TYPED: Final = {
     **dict.fromkeys(("number", "phone", "tel", "mobile", "target"), "to"),
     **dict.fromkeys(("id", "call_id", "callid", "call-id"), "call"),
@@ -60,7 +63,7 @@ _ALSO_TYPED: Final = {
     **dict.fromkeys(("latest", "before", "till", "max_trigger_time"), "until"),
     **dict.fromkeys(("because", "why", "note"), "reason"),
     **dict.fromkeys(("retry", "attempts"), "retries"),
-    **dict.fromkeys(("goes", "reported_call_time", "goesout", "scheduled"), "goes-out"),
+    **dict.fromkeys(("goes", "reported_call_time", "goesout", "scheduled"), "call-time"),
     **dict.fromkeys(("timezone", "time-zone", "time_zone", "tz"), "zone"),
     "language": "lang",
 }
@@ -139,18 +142,19 @@ class Options:
         is_metadata = key.startswith(_METADATA) and METADATA_NAME.fullmatch(key, len(_METADATA))
         if is_metadata:
             self._data.append((key.removeprefix(_METADATA), value))
-        field, verbs = ("metadata", _PLACING) if is_metadata else _KEYS.get(key, ("text", frozenset()))
+        known = _ALIASES.get(key, key)
+        field, verbs = ("metadata", _PLACING) if is_metadata else _KEYS.get(known, ("text", frozenset()))
         if field == "text":
             self._unknown(key, verb)
         elif verb and verb not in verbs:
             takes = [name for name, (_, verbs) in _KEYS.items() if verb in verbs]
             self._faults.add("text", parse_errors.not_for(key, labels.DOING[verb], takes))
-        elif key in self._values:
-            self._faults.add(field, parse_errors.twice(key))
+        elif known in self._values:
+            self._faults.add(field, parse_errors.twice(known))
         elif not value.text and not value.quoted:
             self._faults.add(field, parse_errors.nothing_behind(key))
         else:
-            self._values[key] = value
+            self._values[known] = value
 
     def _unknown(self, key: str, verb: Verb | None) -> None:
         name = key.strip("-").lower()

@@ -151,7 +151,7 @@ class _Reader:
             self._connections.ask_about_via(connection, free, parts.behind_via)
         moment, reason = self._free(free, grammar, targets)
         keys = self._keys
-        reported_call_time = keys.time("goes-out", self._read_time)
+        reported_call_time = keys.time("call-time", self._read_time)
         return Command(
             text=text,
             rest=rest,

@@ -24,15 +24,13 @@ def vocabulary(settings: Settings, adapters: Mapping[str, Adapter]) -> CommandCo
 def caution(provider: Adapter | type[Adapter], kind: Kind) -> str | None:
     """Return the warning about an undocumented kind of action, None if it is documented or unsupported."""
     sources = [known.source for known in provider.capabilities if known.kind is kind]
-    return (
-        parse_errors.beyond_documents([provider.title]) if sources and "documented" not in sources else None
-    )
+    return parse_errors.undocumented([provider.title]) if sources and "documented" not in sources else None
 
 
-def cancels(provider: type[Adapter], *, beyond_documents: bool) -> bool:
+def cancels(provider: type[Adapter], *, allow_undocumented: bool) -> bool:
     """Return whether calls can be cancelled through a connection to this provider."""
     return any(
-        known.kind is Kind.CANCEL_CALL and (beyond_documents or known.source == "documented")
+        known.kind is Kind.CANCEL_CALL and (allow_undocumented or known.source == "documented")
         for known in provider.capabilities
     )
 
@@ -49,7 +47,7 @@ def words_of(adapter: Adapter) -> ConnectionInfo:
         fields=places.fields if places else frozenset(),
         numbers=adapter.settings.allow_numbers,
         title=adapter.title,
-        beyond=frozenset(kind for kind in kinds if caution(adapter, kind)),
+        undocumented=frozenset(kind for kind in kinds if caution(adapter, kind)),
         dry_run=adapter.settings.mode == "dry-run",
     )
 

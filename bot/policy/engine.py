@@ -34,7 +34,7 @@ class Effect(StrEnum):
     """The effect of a decision."""
 
     ALLOW = "allow"
-    NEEDS_APPROVAL = "ask"
+    NEEDS_APPROVAL = "needs_approval"
     """Allowed after an approval."""
     DENY = "deny"
 
@@ -116,7 +116,7 @@ def can_open(
     rules: Sequence[Rule], members: Members, person: Person, kind: Kind, *, team: str, now: datetime
 ) -> Decision:
     """Return whether a person could request a kind of action at all, before its details are known."""
-    bare = [rule.model_copy(update=dict.fromkeys(CONDITIONS, ()) | {"between": None}) for rule in rules]
+    bare = [rule.model_copy(update=dict.fromkeys(CONDITIONS, ()) | {"hours": None}) for rule in rules]
     could = [one for one, rule in zip(bare, rules, strict=True) if one.effect == "allow" or one == rule]
     return can_request(could, members, person, RequestContext(kind, "", now), team=team)
 
@@ -150,10 +150,10 @@ def _no_rule(rules: Sequence[Rule], members: Members, person: Person, wanted: Re
 
 
 def _allowed(rule: Rule, group: str, members: Members, person: str, wanted: RequestContext) -> Decision:
-    if unread := unread_group(rule.tell, members):
+    if unread := unread_group(rule.notify_groups, members):
         return _unreadable(unread, rule)
-    told = everyone_in(rule.tell, members) - {person}
-    tells = (policy_reasons.told(rule.tell),) if rule.tell else ()
+    told = everyone_in(rule.notify_groups, members) - {person}
+    tells = (policy_reasons.told(rule.notify_groups),) if rule.notify_groups else ()
     if not rule.approve:
         why = policy_reasons.allows(rule.name, because(rule, wanted))
         return Decision(Effect.ALLOW, (why, *tells), rule, group, tell=told)
@@ -191,7 +191,7 @@ def nobody_can_approve(
 def can_decide(rule: Rule | None, members: Members, person: Person, case: ApprovalContext) -> Decision:
     """Return whether a person may decide a request made under a rule. The rule is None if it was removed."""
     groups = rule.deciders(escalated=case.escalated) if rule else ()
-    own = bool(rule and rule.own)
+    own = bool(rule and rule.self_approval)
     return _entitled(rule, groups, members, person, case, "decide", own=own)
 
 
@@ -235,10 +235,10 @@ def can_settle(rule: Rule | None, members: Members, person: Person, case: Approv
 def can_unblock(rules: Sequence[Rule], members: Members, person: Person, *, team: str) -> Decision:
     """Return whether a person may allow calls to a stopped number again, whoever stopped them.
 
-    The groups of every rule's ``lift`` may. If no rule has one, the approvers of cancellations may.
+    The groups of every rule's ``unblock`` may. If no rule has one, the approvers of cancellations may.
     """
     allowing = [rule for rule in rules if rule.effect == "allow"]
-    named = [group for rule in allowing for group in rule.lift]
+    named = [group for rule in allowing for group in rule.unblock]
     cancelling = [rule for rule in allowing if Kind.CANCEL_CALL in rule.actions]
     groups = tuple(dict.fromkeys(named or [group for rule in cancelling for group in rule.approve]))
     why: str
@@ -312,7 +312,14 @@ def can_search(rules: Sequence[Rule], members: Members, person: Person, *, team:
         return Decision(Effect.DENY, (why,))
     about = [rule for rule in rules if rule.effect == "allow"]
     for rule in about:
-        groups = (*rule.request, *rule.approve, *rule.settlers, *rule.reveal, *rule.escalate_to, *rule.lift)
+        groups = (
+            *rule.request,
+            *rule.approve,
+            *rule.settlers,
+            *rule.reveal,
+            *rule.escalate_to,
+            *rule.unblock,
+        )
         if group := group_of(groups, members, person.id):
             return Decision(Effect.ALLOW, (), rule, group)
     if unread := unread_group((one for rule in about for one in (*rule.request, *rule.approve)), members):
@@ -366,7 +373,7 @@ def _too_few(rule: Rule, approvals: Sequence[tuple[Approval, Person]], counted: 
 
 def _not_own(rule: Rule, requester: str) -> frozenset[str]:
     """Return the people whose approval does not count: the requester, unless the rule permits it."""
-    return frozenset() if rule.own else frozenset({requester})
+    return frozenset() if rule.self_approval else frozenset({requester})
 
 
 def _unreadable(group: str, rule: Rule | None = None) -> Decision:

@@ -18,7 +18,7 @@ from storage.models import Person
 _TEAM = "T"
 _MARK = "#"
 """Separates a user group's id from the number of an unnamed member."""
-_ASKED = ("request", "approve", "escalate_to", "tell")
+_ASKED = ("request", "approve", "escalate_to", "notify_groups")
 """The keys of a rule that decide whether a request may be made."""
 VERDICTS = {
     Effect.ALLOW: "It goes at once.",
@@ -32,8 +32,8 @@ class Answer:
     """The decision for a user in none of the user groups, and for a user in all of them if it differs."""
 
     decision: Decision
-    if_in_them: Decision | None
-    not_looked_at: tuple[str, ...]
+    if_member: Decision | None
+    unread_groups: tuple[str, ...]
     """The user groups that matter and whose members only Slack knows."""
 
 
@@ -73,17 +73,17 @@ def _in(one: str, user: str | None) -> list[str]:
 def as_lines(answer: Answer, wanted: RequestContext, user: str) -> list[str]:
     """Return an answer as lines for people."""
     lines = _told(answer.decision)
-    if answer.not_looked_at:
+    if answer.unread_groups:
         lines += [
             "",
             *(
                 f"{one} could not be looked at here: only Slack knows who is in it."
-                for one in answer.not_looked_at
+                for one in answer.unread_groups
             ),
         ]
-    if answer.if_in_them:
-        them = " and ".join(answer.not_looked_at)
-        lines += ["", f"That is so if {user} is not in {them}. If {user} is:", *_told(answer.if_in_them)]
+    if answer.if_member:
+        them = " and ".join(answer.unread_groups)
+        lines += ["", f"That is so if {user} is not in {them}. If {user} is:", *_told(answer.if_member)]
     rule = answer.decision.rule
     if rule and rule.reason == "required" and answer.decision.allowed and not wanted.reason:
         lines += ["", "The rule wants a reason, too."]
@@ -108,8 +108,8 @@ def as_object(answer: Answer) -> dict[str, Any]:
     """Return an answer as a JSON object for programs."""
     return {
         **_object(answer.decision),
-        "not_looked_at": list(answer.not_looked_at),
-        "if_in_them": _object(answer.if_in_them) if answer.if_in_them else None,
+        "unread_groups": list(answer.unread_groups),
+        "if_member": _object(answer.if_member) if answer.if_member else None,
     }
 
 
@@ -118,7 +118,7 @@ def _object(decision: Decision) -> dict[str, Any]:
     return {
         "verdict": str(decision.effect),
         "rule": rule.name if rule else None,
-        "why": list(decision.reasons),
+        "reasons": list(decision.reasons),
         "approvals": rule.approvals if rule and decision.effect is Effect.NEEDS_APPROVAL else 0,
         "approvers": _approvers(decision),
     }

@@ -13,7 +13,7 @@ from providers.masking import NO_REGION
 from storage.models import Request
 
 CONDITIONS = ("connections", "channels", "countries", "reasons")
-"""The keys of a rule that limit the requests it applies to. `between` is another."""
+"""The keys of a rule that limit the requests it applies to. `hours` is another."""
 _AFTER_A_REASON = (":", ",", ";", ".")
 
 Members = Mapping[str, frozenset[str] | None]
@@ -91,7 +91,7 @@ def is_about(rule: Rule, wanted: RequestContext) -> bool:
         and (not rule.channels or wanted.channel in rule.channels)
         and (not rule.countries or _in_countries(rule, wanted.countries))
         and (not rule.reasons or _for_reason(rule, wanted.reason))
-        and (rule.between is None or _within_hours(rule, wanted.at))
+        and (rule.hours is None or _within_hours(rule, wanted.at))
     )
 
 
@@ -110,9 +110,9 @@ def _for_reason(rule: Rule, reason: str | None) -> bool:
 
 
 def _within_hours(rule: Rule, at: datetime) -> bool:
-    if rule.between is None or rule.timezone is None:
+    if rule.hours is None or rule.timezone is None:
         return True
-    first, last = rule.between
+    first, last = rule.hours
     clock = at.astimezone(ZoneInfo(rule.timezone)).time()
     return first <= clock < last if first < last else clock >= first or clock < last
 
@@ -127,8 +127,8 @@ def _conditions(rule: Rule, wanted: RequestContext) -> Iterator[tuple[str, bool]
         yield policy_reasons.of_countries(rule.countries), _in_countries(rule, wanted.countries)
     if rule.reasons:
         yield policy_reasons.of_reasons(rule.reasons), _for_reason(rule, wanted.reason)
-    if rule.between:
-        yield policy_reasons.of_hours(*rule.between, rule.timezone), _within_hours(rule, wanted.at)
+    if rule.hours:
+        yield policy_reasons.of_hours(*rule.hours, rule.timezone), _within_hours(rule, wanted.at)
 
 
 def because(rule: Rule, wanted: RequestContext) -> str:

@@ -32,7 +32,7 @@ MOST_APPROVALS: Final = 10
 """The most people whom a rule can require for one call. More are hard to find."""
 OF_CALLS: Final = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
 """The kinds with a number as target, or possibly one. Campaigns have no number."""
-PEOPLE: Final = ("request", "approve", "settle", "reveal", "escalate_to", "tell", "lift")
+PEOPLE: Final = ("request", "approve", "settle", "reveal", "escalate_to", "notify_groups", "unblock")
 """The keys that hold groups and people."""
 
 
@@ -65,7 +65,7 @@ Span = tuple[time, time]
 class Rule(BaseModel):
     """A rule: who may make a request, who approves it, and who may settle an unknown outcome.
 
-    A condition that is left out (connections, channels, countries, reasons, between) is always met.
+    A condition that is left out (connections, channels, countries, reasons, hours) is always met.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -80,7 +80,7 @@ class Rule(BaseModel):
     """The countries of the numbers, as two capital letters."""
     reasons: tuple[Annotated[str, Field(min_length=1, max_length=75)], ...] = ()
     """The reasons that the requester gives. Nobody verifies them."""
-    between: Span | None = None
+    hours: Span | None = None
     """The hours of the day in which the request is made, in `timezone`."""
     timezone: ZoneName | None = None
     request: tuple[str, ...] = (EVERYONE,)
@@ -89,7 +89,7 @@ class Rule(BaseModel):
     """The groups that may record the outcome of an unknown action. If it is empty, approvers may."""
     approvals: Annotated[int, Field(ge=1, le=MOST_APPROVALS)] = 1
     """The count of different people who must approve."""
-    own: bool = False
+    self_approval: bool = False
     """True if the requester may also approve the request, as one of the approvers."""
     reason: Said = "optional"
     purpose: Said = "optional"
@@ -98,7 +98,7 @@ class Rule(BaseModel):
     consent: Said = "optional"
     calling_hours: CallingHours | None = None
     """The calling hours for calls placed under this rule."""
-    lift: tuple[str, ...] = ()
+    unblock: tuple[str, ...] = ()
     """The groups that may allow calls to a stopped number again. If no rule names any, approvers of
     cancellations may."""
     expires: Duration = timedelta(hours=8)
@@ -109,10 +109,10 @@ class Rule(BaseModel):
     escalate_to: tuple[str, ...] = ()
     """The groups that may also approve, and are asked, if nobody has decided for `escalate_after`."""
     escalate_after: Duration | None = None
-    tell: tuple[str, ...] = ()
+    notify_groups: tuple[str, ...] = ()
     """The groups that get a direct message about each request."""
 
-    @field_validator("between", mode="before")
+    @field_validator("hours", mode="before")
     @classmethod
     def _hours(cls, value: object) -> Span:
         match = _HOURS.match(value) if isinstance(value, str) else None
@@ -150,10 +150,10 @@ class Rule(BaseModel):
             "countries: a campaign has no number, so no country; write a rule of its own for it"
             if self.countries and not OF_CALLS.issuperset(self.actions)
             else None,
-            "timezone is missing: whose clock does between mean?"
-            if self.between and not self.timezone
+            "timezone is missing: by whose clock are the hours?"
+            if self.hours and not self.timezone
             else None,
-            "timezone: nothing here needs it without between" if self.timezone and not self.between else None,
+            "timezone: nothing here needs it without hours" if self.timezone and not self.hours else None,
             "escalate_to and escalate_after go together: say to whom, and after how long"
             if bool(self.escalate_to) != bool(self.escalate_after)
             else None,
@@ -164,14 +164,14 @@ class Rule(BaseModel):
                 f"{key}: nobody is asked to approve here; name the groups under approve"
                 for key, said in (
                     ("approvals", self.approvals > 1),
-                    ("own", self.own),
+                    ("self_approval", self.self_approval),
                     ("escalate_to", bool(self.escalate_to)),
                 )
                 if said and not decides
             ),
             *(
                 f"{key}: a rule that denies only says for whom: request"
-                for key in ("approve", "settle", "reveal", "escalate_to", "tell", "lift")
+                for key in ("approve", "settle", "reveal", "escalate_to", "notify_groups", "unblock")
                 if self.effect == "deny" and getattr(self, key)
             ),
         )

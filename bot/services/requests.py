@@ -118,7 +118,7 @@ class RequestService:
         end = None
         if decision.effect is Effect.NEEDS_APPROVAL and rule:
             times = [*known, *([said] if said else []), *_time_after(wish.reschedules)]
-            end = decide_by(now, rule.expires, times, margin=self._settings.dispatch.margin)
+            end = decide_by(now, rule.expires, times, margin=self._settings.dispatch.send_margin)
         state, posts = {
             Effect.ALLOW: (State.APPROVED, (Notification("state", "audit"),)),
             Effect.NEEDS_APPROVAL: (

@@ -24,7 +24,7 @@ from providers.phone import mask
 from storage.models import ActionRecord
 from storage.states import State
 
-SCHEDULED_CALL: Final = "known"
+SCHEDULED_CALL: Final = "scheduled_call"
 """The field of a form in which a call is chosen."""
 NONE_OF_THESE: Final = "none"
 """The field's value if no call is chosen. Some phones cannot clear a chosen option of a select."""

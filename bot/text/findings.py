@@ -1,4 +1,4 @@
-"""What a check found, for people and for programs. Pure."""
+"""Findings of a check, for people and for programs."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -8,7 +8,7 @@ from bot.text.terminal import Line, Painted, Style
 
 
 class Result(StrEnum):
-    """Whether what was looked at is right; ``SKIP``: it could not be looked at."""
+    """The result of a check. ``SKIP`` means that it could not be made."""
 
     PASS = "PASS"  # noqa: S105 - no password
     WARN = "WARN"
@@ -30,43 +30,43 @@ class Finding:
 
     check: str
     result: Result
-    what: str
-    mend: str | None = None
+    message: str
+    fix: str | None = None
 
 
-def ok(check: str, what: str) -> Finding:
-    """What is right."""
-    return Finding(check, Result.PASS, what)
+def ok(check: str, message: str) -> Finding:
+    """Return a finding that all is right."""
+    return Finding(check, Result.PASS, message)
 
 
-def warning(check: str, what: str, mend: str) -> Finding:
-    """What works but should be looked at."""
-    return Finding(check, Result.WARN, what, mend)
+def warning(check: str, message: str, fix: str) -> Finding:
+    """Return a finding that works but needs attention."""
+    return Finding(check, Result.WARN, message, fix)
 
 
-def wrong(check: str, what: str, mend: str) -> Finding:
-    """What will not work."""
-    return Finding(check, Result.FAIL, what, mend)
+def wrong(check: str, message: str, fix: str) -> Finding:
+    """Return a finding that will not work."""
+    return Finding(check, Result.FAIL, message, fix)
 
 
 def skipped(check: str, because: str) -> Finding:
-    """What could not be looked at, and what stands in the way."""
+    """Return a finding that was not checked, with the obstacle."""
     return Finding(check, Result.SKIP, f"Not checked, because {because}.")
 
 
 def anything_wrong(findings: Iterable[Finding]) -> bool:
-    """Whether something will not work."""
+    """Return whether a finding will not work."""
     return any(finding.result is Result.FAIL for finding in findings)
 
 
 def as_lines(findings: Sequence[Finding]) -> list[Line]:
-    """The findings for people, in order, each with what to do below it, and what they come to."""
+    """Return the findings as lines for people, each with its remedy below it, and a summary at the end."""
     width = max((len(finding.check) for finding in findings), default=0)
     lines: list[Line] = []
     for one in findings:
-        lines.append([Painted(one.result, _STYLES[one.result]), f"  {one.check.ljust(width)}  {one.what}"])
-        if one.mend:
-            lines.append(f"      → {one.mend}")
+        lines.append([Painted(one.result, _STYLES[one.result]), f"  {one.check.ljust(width)}  {one.message}"])
+        if one.fix:
+            lines.append(f"      → {one.fix}")
     return [*lines, "", _verdict(findings)]
 
 

@@ -350,7 +350,6 @@ NUMBERS_AND_IDS = (
 )
 
 
-def beyond_documents(titles: Sequence[str]) -> str:
+def undocumented(titles: Sequence[str]) -> str:
     """Return the sentence that marks what the providers' documents do not promise."""
-    owners = [f"{title}'" if title.endswith("s") else f"{title}'s" for title in titles]
-    return f"Beyond {listed(owners, 'and')} documents: it may not work as we expect."
+    return f"Undocumented by {listed(titles, 'and')}: it may not work as we expect."

@@ -1,10 +1,8 @@
 """Output to a terminal, which no printed text can control or forge.
 
-People's words, names, providers' answers and what a file holds reach a terminal only through `say` and
-`say_json`. Characters that steer a screen are written as escapes. What a value has behind its first line
-stands behind a mark, so that each line of ours begins as only ours do.
-
-The colours of a terminal are chosen here as well, by what a word means.
+Texts of people, names, answers of providers and contents of files are printed only through `say` and
+`say_json`. Control characters become escapes. The further lines of a text get a mark, so that no text looks
+like a line of CallOps. The colours of a terminal are chosen here as well, by what a word means.
 """
 
 import json

@@ -30,7 +30,7 @@ from bot.slack.blocks import (
 from bot.text.formatting import listed
 from bot.text.interactions import no_window
 from bot.text.markup import code, escape, when
-from bot.text.parse_errors import beyond_documents
+from bot.text.parse_errors import undocumented
 from bot.ui.request_status import DRY_RUN, already, marked, request_status
 from providers.actions import Kind
 from storage.models import Event, Request
@@ -38,7 +38,7 @@ from storage.states import State
 
 PLACE = "place"
 CHANGE = "change"
-TAKE_BACK = "take_back"
+WITHDRAW = "withdraw"
 OPENS = {f"open_{verb.name.lower()}": verb for verb in FORMS}
 """The action ids of the buttons that open a form, with the form's verb."""
 EMPTY = "help"
@@ -54,7 +54,7 @@ Without a time it is placed now. You see the call before it is placed.""",
     Verb.CANCEL: """\
 *Cancel a scheduled call*: `/cancel-call 98765 43210 customer asked`
 By number or by the call's id; what follows is the reason. Several targets go between commas.
-If CallOps does not know when the call goes out, add `goes-out=17:00`.""",
+If CallOps does not know when the call goes out, add `call-time=17:00`.""",
     Verb.MOVE: """\
 *Move a scheduled call*: `/calls move 98765 43210 Mon 10:00`
 By number or by its id; only what was placed through CallOps. It is cancelled, then placed again.""",
@@ -84,7 +84,7 @@ _DOES = {
     Kind.STOP_CAMPAIGN: "stops campaigns",
     Kind.START_CAMPAIGN: "starts campaigns",
 }
-_BEYOND = "†"
+_UNDOCUMENTED = "†"
 UNDERSTOOD_MORE = "What was understood is too long to be copied from here. The form has all of it."
 
 
@@ -130,7 +130,7 @@ def _connections(vocabulary: CommandContext, off: Mapping[str, str]) -> list[str
     lines = ["*Connections*"]
     for name, known in vocabulary.connections.items():
         does = [
-            f"{words}{_BEYOND if kind in known.beyond else ''}"
+            f"{words}{_UNDOCUMENTED if kind in known.undocumented else ''}"
             for kind, words in _DOES.items()
             if kind in known.kinds
         ]
@@ -138,9 +138,9 @@ def _connections(vocabulary: CommandContext, off: Mapping[str, str]) -> list[str
         dry_run = f". {DRY_RUN}" if known.dry_run else ""
         lines.append(f"• `{name}`: {', '.join(does) or 'nothing'}{agents}{dry_run}")
     lines += [f"• `{name}` is off: {escape(why)}" for name, why in off.items()]
-    beyond = [known.title for known in vocabulary.connections.values() if known.beyond]
-    if beyond:
-        lines.append(f"{_BEYOND} {beyond_documents(list(dict.fromkeys(beyond)))}")
+    titles = [known.title for known in vocabulary.connections.values() if known.undocumented]
+    if titles:
+        lines.append(f"{_UNDOCUMENTED} {undocumented(list(dict.fromkeys(titles)))}")
     return lines
 
 
@@ -216,7 +216,7 @@ def asked(
         blocks.append(
             section(f"An approver{until}. You get a message when it is done or denied, or when time ran out.")
         )
-        blocks.append(actions(withdraw_button(request), *([change] if change else [])))
+        blocks.append(actions(withdraw(request), *([change] if change else [])))
     elif request.state in {State.APPROVED, State.SENDING}:
         blocks.append(section("The audit channel shows what comes of it. If it fails, you get a message."))
     said = [caution] if caution and request.state in {State.PENDING, State.APPROVED, State.SENDING} else []
@@ -228,9 +228,9 @@ def asked(
     return marked(request, Message(request_status(request), blocks))
 
 
-def withdraw_button(request: Request) -> Block:
+def withdraw(request: Request) -> Block:
     """Return the button that withdraws a request."""
-    return button("Take back", TAKE_BACK, request.id, label=f"Take back {request.id}")
+    return button("Take back", WITHDRAW, request.id, label=f"Take back {request.id}")
 
 
 def _agents(request: Request) -> list[str]:

@@ -66,7 +66,7 @@ _KEYS = {
     "consent": "consent",
     "reason": "reason",
     "call": "call",
-    "reported_call_time": "goes-out",
+    "reported_call_time": "call-time",
 }
 """The command's key for each field that has one. `line_text` handles the others."""
 _TARGET_KEYS = {

@@ -11,7 +11,7 @@ from bot.services.pending import MOST_COUNTED
 from bot.slack.blocks import Block, Message, actions, button, context, section
 from bot.text.markup import code, escape, when
 from bot.ui.channel_messages import REVIEW, audit
-from bot.ui.command_replies import withdraw_button
+from bot.ui.command_replies import withdraw
 from bot.ui.decision_facts import left_alone
 from bot.ui.request_status import already, marked, request_status
 from bot.ui.request_summary import target
@@ -37,7 +37,7 @@ class Row:
         review = button("Review…", REVIEW, request.id, label=f"Review {request.id}")
         return [
             *([review] if self.may_decide else []),
-            *([withdraw_button(request)] if self.may_withdraw else []),
+            *([withdraw(request)] if self.may_withdraw else []),
         ]
 
 

@@ -176,7 +176,7 @@ class ApprovalNotifier:
         if rule is None or (rule.notify == "nobody" and not shut):
             return None
         in_turn = rule.notify == "first" and not shut
-        now, wait = self._clock(), self._settings.current.dispatch.ask_next
+        now, wait = self._clock(), self._settings.current.dispatch.next_approver_after
         case = self._permissions.approval_context(one)
         entitled = engine.approvers(rule, self._directory.members(), case) - one.approved_by
         left = sorted(entitled - asked.keys())

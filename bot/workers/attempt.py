@@ -397,7 +397,7 @@ class Attempts:
                 entry,
                 self._permissions.rule_of(request),
                 self._clock(),
-                margin=self._settings.dispatch.margin,
+                margin=self._settings.dispatch.send_margin,
             ),
             seen=seen,
             waited=request.approvals_needed > 0 or len(request.entries) > 1,

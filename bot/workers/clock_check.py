@@ -77,7 +77,7 @@ class ClockCheck:
         """Compare the clocks. An answer without a date changes nothing."""
         found = about_clock([answer])
         if found.result is Result.FAIL:
-            before, self.warning = self.warning, f"{found.what} {found.mend}{self._consequence}"
+            before, self.warning = self.warning, f"{found.message} {found.fix}{self._consequence}"
             if before is None:
                 _log.warning("%s", self.warning)
         elif found.result is Result.PASS:

@@ -50,7 +50,7 @@ class DailySummary:
     async def run_once(self) -> bool:
         """Announce the day's summaries if they are due. Return False, as there is never more to do."""
         slack, now = self._settings.slack, self._clock()
-        found = due(now, at=slack.daily, zone=slack.daily_timezone) if slack.daily else None
+        found = due(now, at=slack.daily_summary, zone=slack.daily_timezone) if slack.daily_summary else None
         if found and found.day != self._announced:
             await self._announce(found)
             self._announced = found.day

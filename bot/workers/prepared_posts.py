@@ -132,7 +132,7 @@ class Preparing:
         known = self._settings.connections.get(request.connection)
         if known is None:
             return False
-        return cancels(find(known.provider), beyond_documents=known.settings.beyond_documents)
+        return cancels(find(known.provider), allow_undocumented=known.settings.allow_undocumented)
 
 
 def _told(post: OutboxItem, whole: RequestHistory) -> Told:

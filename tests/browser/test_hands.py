@@ -288,7 +288,7 @@ def test_a_deadline_that_passes_is_said(phone: Hands) -> None:
     """The agent said when the call goes out: nobody decided, and the phone says what follows for the customer."""
     soon = datetime.now(UTC) + timedelta(seconds=6)
     phone.looking.asks(
-        f"/cancel-call 9876543710 {REASON} goes-out={soon:%Y-%m-%dT%H:%M:%SZ}",
+        f"/cancel-call 9876543710 {REASON} call-time={soon:%Y-%m-%dT%H:%M:%SZ}",
         "Waiting for approval",
         "43710",
     )

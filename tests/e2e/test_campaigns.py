@@ -46,7 +46,7 @@ async def test_a_campaign_is_deleted_once_its_approver_has_typed_its_id(whole: S
     for channel in ("C0AUDIT", "C0APPROVE"):
         assert not [one for one in await whole.posts(channel) if CALLER_ID in words(one)]
     shown = await whole.log("show", request_id(waiting))
-    [record] = [one["private"]["record"] for one in shown["events"] if "record" in one["private"]]
+    [record] = [one["personal"]["record"] for one in shown["events"] if "record" in one["personal"]]
     assert json.loads(record)["dialingStrategy"]["callerId"] == {"phoneNumber": CALLER_ID}
     _, printed = await whole.command_line("log", "show", request_id(waiting))
     assert 'summary: "name: Billing Reminder' in printed

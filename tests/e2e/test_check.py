@@ -44,7 +44,7 @@ async def checked(scene: Scene, **variables: str) -> list[Json]:
 
 def told(found: list[Json], check: str) -> list[tuple[str, str]]:
     """The results and sentences of one check."""
-    return [(one["result"], one["what"]) for one in found if one["check"] == check]
+    return [(one["result"], one["message"]) for one in found if one["check"] == check]
 
 
 def says(found: list[Json], check: str, result: str, *parts: str) -> None:
@@ -337,14 +337,14 @@ async def test_scopes(tmp_path: Path) -> None:
 
 
 async def test_what_each_connection_may_do(dark_scene: Scene) -> None:
-    """Live or dry-run, to whom, what, and beyond the documents or not; numbers are counted, not shown."""
+    """Live or dry-run, to whom, what, and undocumented or not; numbers are counted, not shown."""
     dark_scene.connect_further()
     path = dark_scene.folder / "callops.toml"
     text = path.read_text(encoding="utf-8")
     text = text.replace('provider = "callkaro"', f'provider = "callkaro"\nallow_numbers = ["{NUMBER}"]')
     text = text.replace('provider = "ryng"', 'provider = "ryng"\nmode = "dry-run"')
     text = text.replace(
-        'provider = "kore"', f'provider = "kore"\nbeyond_documents = true\nallow_numbers = ["{NUMBER}"]'
+        'provider = "kore"', f'provider = "kore"\nallow_undocumented = true\nallow_numbers = ["{NUMBER}"]'
     )
     path.write_text(text, encoding="utf-8")
     found = await checked(dark_scene)
@@ -357,7 +357,7 @@ async def test_what_each_connection_may_do(dark_scene: Scene) -> None:
     )
     says(found, "connection kore", "PASS", "is not limited, but no campaign is started")
     says(found, "connection dialer", "PASS", "Ryng, dry-run: nothing is sent")
-    says(found, "connection kore", "PASS", "stop campaigns (beyond its documents)")
+    says(found, "connection kore", "PASS", "stop campaigns (undocumented)")
     says(found, "time zones", "PASS", "reminders reads times in Asia/Kolkata")
     assert NUMBER not in json.dumps(found)
 
@@ -367,7 +367,7 @@ async def test_what_no_rule_allows_is_named(dark_scene: Scene) -> None:
     dark_scene.connect_further()
     path = dark_scene.folder / "callops.toml"
     text = path.read_text(encoding="utf-8")
-    text = text.replace('provider = "kore"', 'provider = "kore"\nbeyond_documents = true')
+    text = text.replace('provider = "kore"', 'provider = "kore"\nallow_undocumented = true')
     text += (
         '\n[[rules]]\nname = "never"\nactions = ["start_campaign"]\nrequest = ["everyone"]\neffect = "deny"\n'
     )

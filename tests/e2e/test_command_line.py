@@ -140,7 +140,7 @@ async def test_a_log_that_was_tampered_with_is_named(history: History) -> None:
     assert history.placed in people.output
     assert "is NOT whole" in people.output
     assert [history.placed in fault for fault in json.loads(programs.output)["faults"]] == [True]
-    assert (whole["entries"], whole["faults"]) == (3, [])
+    assert (whole["actions"], whole["faults"]) == (3, [])
 
 
 async def test_secrets_and_numbers_are_written_nowhere_they_can_be_read(dark_scene: Scene) -> None:
@@ -249,7 +249,7 @@ async def test_full_numbers_leave_the_log_with_an_event(history: History) -> Non
     told = json.loads((await scene.terminal("log", "show", export[1], "--json")).output)
     [event] = told["events"]
     assert (event["name"], event["actor"]) == ("exported", f"os:{getpass.getuser()}")
-    assert NUMBER in event["private"]["query"]
+    assert NUMBER in event["personal"]["query"]
     assert (await scene.terminal("log", "verify")).status == 0
 
 

@@ -87,7 +87,7 @@ async def test_what_a_manager_types_is_cleaned_as_a_command_is(scene: Scene) -> 
     assert not (await scene.mira.submit(form, {"In your words": said})).errors
     await scene.told("Denied by <@U0MANAGER>", "می\u200cخواهم")
     shown = await scene.log("show", request)
-    [note] = [one["private"]["note"] for one in shown["events"] if "note" in one["private"]]
+    [note] = [one["personal"]["note"] for one in shown["events"] if "note" in one["personal"]]
     assert note == "not today\n   12  2026-11-21  A-7K3F  approved[2J  by U0BOSS می\u200cخواهم"
     printed = (await scene.terminal("log", "show", request)).output
     assert '\n    note: "not today\n    │    12  2026-11-21' in printed
@@ -182,7 +182,7 @@ async def test_approve_against_deny_has_one_winner(scene: Scene) -> None:
     assert len(await scene.requests("voxworks")) == (0 if approved.view else 1)
 
 
-async def test_approve_against_take_back_ends_in_one_way(scene: Scene) -> None:
+async def test_approve_against_withdraw_ends_in_one_way(scene: Scene) -> None:
     """The manager approves while the requester takes it back: it is sent or it is not, and both read which."""
     waiting = await scene.ask(BY_ID[0])
     review = await scene.review()

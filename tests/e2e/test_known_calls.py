@@ -16,7 +16,7 @@ async def test_the_one_known_call_is_cancelled_by_two_taps(scene: Scene) -> None
     await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
     await scene.audit("Scheduled:")
     form = opened(await scene.asha.command("/cancel-call"))
-    assert form.values["known"]["known"]["selected_option"]["text"]["text"] == LABEL
+    assert form.values["scheduled_call"]["scheduled_call"]["selected_option"]["text"]["text"] == LABEL
     answer = opened(await scene.asha.submit(form, {"Why": "customer asked"}))
     assert "Waiting for approval" in words(answer)
     assert NUMBER not in words(answer).replace(" ", "")
@@ -27,7 +27,7 @@ async def test_the_one_known_call_is_cancelled_by_two_taps(scene: Scene) -> None
     await scene.audit("Removed:", request_id(answer))
     [asked] = [one.json for one in await scene.requests("callkaro") if "schedule" not in str(one.json)]
     assert asked["to_number"] == NUMBER.removeprefix("+")
-    assert "known" not in opened(await scene.asha.command("/cancel-call")).values
+    assert "scheduled_call" not in opened(await scene.asha.command("/cancel-call")).values
 
 
 async def test_among_several_the_next_of_ones_own_comes_first(scene: Scene) -> None:
@@ -39,14 +39,14 @@ async def test_among_several_the_next_of_ones_own_comes_first(scene: Scene) -> N
     )
     await scene.audit("Scheduled:", "3211")
     form = opened(await scene.asha.command("/cancel-call"))
-    known = next(block for block in form.blocks if block.get("block_id") == "known")
+    known = next(block for block in form.blocks if block.get("block_id") == "scheduled_call")
     shown = [option["text"]["text"] for option in known["element"]["options"]]
     assert shown[0] == LABEL
     assert "+91 ••••• •3211" in shown[1]
     assert shown[2] == "None of these"
     assert (await scene.asha.submit(form, {"Why": "duplicate"})).errors.keys() == {"targets"}
     both = {"Scheduled calls we know": LABEL, "Number or Call id": OTHER_NUMBER}
-    assert (await scene.asha.submit(form, both)).errors.keys() == {"known"}
+    assert (await scene.asha.submit(form, both)).errors.keys() == {"scheduled_call"}
     heard = await scene.asha.submit(form, {"Number or Call id": None})
     assert "••• •3210" in words(opened(heard))
     await scene.card("Waiting for approval", "+91 ••••• •3210", "“duplicate”")

@@ -91,7 +91,7 @@ async def test_the_move_is_two_taps_on_the_message(scene: Scene) -> None:
     call = await _scheduled(scene)
     audit = await scene.audit("Scheduled:", call)
     form = opened(await scene.asha.click(audit, text="Move…"))
-    assert form.values["known"]["known"]["selected_option"]["value"] == call
+    assert form.values["scheduled_call"]["scheduled_call"]["selected_option"]["value"] == call
     assert (await scene.asha.submit(form)).errors.keys() == {"at"}
     answer = opened(await scene.asha.submit(form, {"New time": "Mon 10:00"}))
     assert "asks to move" in words(answer)

@@ -16,7 +16,7 @@ async def test_a_scheduled_call_is_cancelled_from_its_audit_message(scene: Scene
     audit = await scene.audit("Scheduled:", "3211")
     assert buttons(audit) == ["Cancel this call…", "Move…", "Details"]
     form = opened(await scene.olive.click(audit, text="Cancel this call…"))
-    assert form.values["known"]["known"]["selected_option"]["value"] == request_id(audit)
+    assert form.values["scheduled_call"]["scheduled_call"]["selected_option"]["value"] == request_id(audit)
     asked = opened(await scene.olive.submit(form, {"Why": "rescheduled"}))
     await scene.approve("+91 ••••• •3211")
     await scene.audit("Removed:", request_id(asked))
@@ -70,7 +70,7 @@ async def test_an_id_that_the_log_knows_is_mentioned_too(scene: Scene) -> None:
     await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
     audit = await scene.audit("Scheduled:")
     form = opened(await scene.asha.shortcut(CANCEL_MENTIONED, audit))
-    assert form.values["known"]["known"]["selected_option"]["value"] == request_id(audit)
+    assert form.values["scheduled_call"]["scheduled_call"]["selected_option"]["value"] == request_id(audit)
 
 
 async def test_a_message_that_mentions_nothing_opens_the_empty_form(scene: Scene) -> None:

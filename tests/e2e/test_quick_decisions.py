@@ -12,7 +12,7 @@ BY_ID = "/calls cancel vx_100{number} via voxworks reason=customer asked"
 async def test_one_modal_leads_from_one_request_to_the_next(scene: Scene) -> None:
     """Each tap decides one, the soonest deadline first; a note goes with its own request; at the end it says how many."""
     asked = [request_id(await scene.ask(BY_ID.format(number=number))) for number in (1, 2)]
-    soon = request_id(await scene.ask(f"/cancel-call {NUMBER} customer asked goes-out=in 2 h"))
+    soon = request_id(await scene.ask(f"/cancel-call {NUMBER} customer asked call-time=in 2 h"))
     review = await scene.review(asked[1])
     assert "2 more wait for you" in words(review)
     assert review.submit == {"type": "plain_text", "text": "Approve cancel", "emoji": True}
@@ -81,7 +81,7 @@ async def test_a_deadline_that_passes_says_what_becomes_of_the_call(dark_scene: 
     """Nobody decides: requester, audit channel, thread and card read that the customer will be called, and when."""
     dark_scene.write_configuration({'expires = "8h"': 'expires = "2s"'})
     await dark_scene.start_bot()
-    asked = request_id(await dark_scene.ask(f"/cancel-call {NUMBER} customer asked goes-out=in 1 h"))
+    asked = request_id(await dark_scene.ask(f"/cancel-call {NUMBER} customer asked call-time=in 1 h"))
     says = ("Not cancelled:", "as <@U0AGENT> says: nobody decided in time", "*will* be called")
     await dark_scene.told(*says, asked)
     await dark_scene.audit(*says, asked)

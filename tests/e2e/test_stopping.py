@@ -88,7 +88,7 @@ async def test_a_process_says_how_it_is(scene: Scene) -> None:
             answer = await client.get(f"{scene.address}/{path}")
             assert answer.status_code == 200
             said = answer.json()
-            assert (said["status"], said["wrong"]) == (status, [])
+            assert (said["status"], said["failures"]) == (status, [])
     port = scene.address.rpartition(":")[2]
     printed = await scene.terminal("check", PORT=port)
     assert f"CallOps listens at 127.0.0.1:{port} already." in printed.output

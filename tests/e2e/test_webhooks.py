@@ -22,7 +22,9 @@ from tests.e2e.scene import NUMBER, OTHER_NUMBER, OVER_HTTP, Scene, buttons, req
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 WORD = "canary-webhook-word-of-128-bits"
-SETTINGS = 'webhook = "env:CALLKARO_WEBHOOK"\nsend_action_id = true\nbeyond_documents = true\n'
+SETTINGS = (
+    'webhook_secret = "env:CALLKARO_WEBHOOK_SECRET"\nsend_action_id = true\nallow_undocumented = true\n'
+)
 DO_NOT_KNOW = "*We do not know whether it happened:*"
 CALLKARO_WAITS = 5.0
 SAID = "canary of a transcript"
@@ -32,7 +34,7 @@ async def listening(scene: Scene) -> Scene:
     """Let a scene's bot hear CallKaro's webhooks, and log all it can."""
     zone = 'timezone = "Asia/Kolkata"\n'
     scene.write_configuration({zone: zone + SETTINGS})
-    scene.told_otherwise = {"CALLKARO_WEBHOOK": WORD, "PORT": "0", "LOG_LEVEL": "DEBUG"}
+    scene.told_otherwise = {"CALLKARO_WEBHOOK_SECRET": WORD, "PORT": "0", "LOG_LEVEL": "DEBUG"}
     await scene.start_bot()
     return scene
 
@@ -274,7 +276,7 @@ async def test_a_port_that_is_taken_is_a_sentence(dark_scene: Scene) -> None:
     dark_scene.write_configuration({zone: zone + SETTINGS})
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        printed = await dark_scene.terminal("serve", CALLKARO_WEBHOOK=WORD, PORT=port)
+        printed = await dark_scene.terminal("serve", CALLKARO_WEBHOOK_SECRET=WORD, PORT=port)
     assert printed.status == 2
     assert f"PORT {port} cannot be listened on (Address already in use)" in printed.errors
     assert "set another PORT" in printed.errors

@@ -142,7 +142,7 @@ class BotDriver(Bot):
             request.id, person, reason="no", shown=content(request), nonce=f"no {request.id} {by}"
         )
 
-    async def take_back(self, request: Request, delivery_key: str) -> Request:
+    async def withdraw(self, request: Request, delivery_key: str) -> Request:
         """Take back as the agent."""
         person = await self.directory.get_user(AGENT)
         return await self.approvals.withdraw(request.id, person, delivery_key=delivery_key)

@@ -264,7 +264,7 @@ class RandomHistory(RuleBasedStateMachine):
                 case "deny":
                     await self.bot.deny(stands)
                 case _:
-                    await self.bot.take_back(stands, f"back {request}")
+                    await self.bot.withdraw(stands, f"back {request}")
         except (ConflictError, PermissionDeniedError):
             self.coverage["decided too late"] += 1
 

@@ -284,7 +284,7 @@ async def live(made: BotDriver, place: Place, kind: str, number: int, end: str =
             case "deny":
                 await made.deny(request)
             case "take back":
-                await made.take_back(request, f"back {number}")
+                await made.withdraw(request, f"back {number}")
     except (ConflictError, PermissionDeniedError):
         pass  # it was decided before the process before this one died
 
@@ -388,7 +388,7 @@ async def _decide(place: Place, who: str, how: str, ids: Sequence[str], together
                 case "deny":
                     await made.deny(request, who)
                 case _:
-                    await made.take_back(request, f"back {request_id}")
+                    await made.withdraw(request, f"back {request_id}")
         except ConflictError:
             told.append({"request": request_id, "how": how, "won": False})
         else:

@@ -61,7 +61,7 @@ account_id = "{account}"
 client_id = "{client_id}"
 client_secret = "env:KORE_CLIENT_SECRET"
 base_url = "{address}"
-beyond_documents = true
+allow_undocumented = true
 """
 
 

@@ -52,7 +52,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
 async def sum_up(stage: BotWorld, bot: Bot) -> None:
     """Announce the daily summary, which is due now."""
     slack = bot.settings.slack.model_copy(
-        update={"daily": stage.clock.now.time(), "daily_timezone": "Etc/UTC"}
+        update={"daily_summary": stage.clock.now.time(), "daily_timezone": "Etc/UTC"}
     )
     await DailySummary(bot.store, replace(bot.settings, slack=slack), stage.clock).run_once()
 

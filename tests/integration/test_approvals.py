@@ -48,7 +48,7 @@ async def deny(bot: Bot, request: Request, by: str) -> Request:
     return await bot.approvals.deny(request.id, person, reason="no", shown=shown, nonce=f"deny {by}")
 
 
-async def take_back(bot: Bot, request: Request, by: str) -> Request:
+async def withdraw(bot: Bot, request: Request, by: str) -> Request:
     """Take a request back."""
     return await bot.approvals.withdraw(request.id, await bot.person(by), delivery_key=f"back {by}")
 
@@ -74,7 +74,7 @@ async def bring_to(stage: BotWorld, state: State) -> Request:
             await stage.pass_time(hours=9)
             await bot.run_until_idle()
         case State.WITHDRAWN:
-            await take_back(bot, made, AGENT)
+            await withdraw(bot, made, AGENT)
         case _:
             await approve(bot, made, SECOND)
     match state:
@@ -96,8 +96,8 @@ async def bring_to(stage: BotWorld, state: State) -> Request:
 
 
 POSSIBLE: dict[State, dict[Does, State]] = {
-    State.PENDING: {approve: State.APPROVED, deny: State.DENIED, take_back: State.WITHDRAWN},
-    State.APPROVED: {take_back: State.WITHDRAWN},
+    State.PENDING: {approve: State.APPROVED, deny: State.DENIED, withdraw: State.WITHDRAWN},
+    State.APPROVED: {withdraw: State.WITHDRAWN},
     State.SENDING: {},
     State.UNKNOWN: {settle: State.SUCCEEDED},
     State.SUCCEEDED: {},
@@ -111,7 +111,7 @@ POSSIBLE: dict[State, dict[Does, State]] = {
 async def test_who_comes_too_late_reads_how_it_stands(stage: BotWorld, state: State) -> None:
     """Where an operation is not possible any more, it is a conflict that says how the request stands."""
     made = await bring_to(stage, state)
-    for does, by in ((approve, MANAGER), (deny, MANAGER), (take_back, AGENT), (settle, MANAGER)):
+    for does, by in ((approve, MANAGER), (deny, MANAGER), (withdraw, AGENT), (settle, MANAGER)):
         if does not in POSSIBLE[state]:
             with pytest.raises(ConflictError) as conflict:
                 await does(stage.bot, made, by)
@@ -146,7 +146,7 @@ async def test_the_card_shows_what_somebody_settled(stage: BotWorld, how: Settle
 async def test_what_people_can_do_moves_it(stage: BotWorld, state: State, does: Does, after: State) -> None:
     """Each operation that is possible makes its one move, and only once for one nonce or delivery."""
     made = await bring_to(stage, state)
-    by = AGENT if does is take_back else MANAGER
+    by = AGENT if does is withdraw else MANAGER
     assert (await does(stage.bot, made, by)).state is after
     with pytest.raises(ConflictError):
         await does(stage.bot, made, by)
@@ -164,8 +164,8 @@ async def test_what_people_can_do_moves_it(stage: BotWorld, state: State, does: 
         (State.PENDING, approve, "U0GONE", "deactivated"),
         (State.PENDING, approve, "U0BOT", "Apps and bots"),
         (State.PENDING, deny, "U0STRANGER", "another organisation"),
-        (State.PENDING, take_back, MANAGER, "Only the person who asked"),
-        (State.APPROVED, take_back, MANAGER, "Only the person who asked"),
+        (State.PENDING, withdraw, MANAGER, "Only the person who asked"),
+        (State.APPROVED, withdraw, MANAGER, "Only the person who asked"),
         (State.UNKNOWN, settle, AGENT, "You asked for this"),
         (State.UNKNOWN, settle, "U0AUDITOR", "Only managers"),
         (State.UNKNOWN, settle, "U0GUEST", "Guests"),

@@ -172,7 +172,7 @@ async def cases(stage: BotWorld, facts: Facts) -> list[Case]:
         prompts.CHANGE_ASKED: f"{facts.waiting} {facts.draft}",
         prompts.CANCEL_FIRST: facts.draft,
         command_replies.PLACE: facts.draft,
-        command_replies.TAKE_BACK: facts.waiting,
+        command_replies.WITHDRAW: facts.waiting,
         request_lists.STATUS: facts.waiting,
         OLDER: f"{facts.searched} 1",
         NEWER: f"{facts.searched} 1",

@@ -288,7 +288,7 @@ async def test_who_settles_first_is_believed(stage: BotWorld) -> None:
 
 async def test_what_cannot_be_looked_up_is_left_alone(stage: BotWorld) -> None:
     """By the documents alone nothing can be: no round begins anything, and the campaign is deleted as ordered."""
-    await stage.with_kore(**{"beyond_documents = true": "beyond_documents = false"})
+    await stage.with_kore(**{"allow_undocumented = true": "allow_undocumented = false"})
     made = await stage.bot.ask(DELETE)
     await stage.bot.dispatcher.run_once()
     assert not await stage.bot.dispatcher.finish(timedelta())

@@ -21,7 +21,7 @@ ANOTHER_AGENT = {callkaro.AGENT: "6803fa770b666a64ab1694c1f"}
 ANSWERS = Fault(does="reply", times=None, effect=False, status=200, body='{"status": "success"}')
 VOXWORKS = 'provider = "voxworks"'
 PLACES = f"""{VOXWORKS}
-beyond_documents = true
+allow_undocumented = true
 from_number = "{voxworks.FROM_NUMBER}"
 agents = {{ scripts = "{voxworks.SCRIPT}" }}
 """

@@ -126,7 +126,7 @@ async def test_where_two_are_needed_and_one_is_left_it_is_refused(
         ({}, ["U0GUEST", "W0SISTER"]),
         ({APPROVE: f"{APPROVE}\napprovals = 2"}, ["U0GONE", MANAGER, SECOND]),
         ({APPROVE: f'{APPROVE}\nescalate_to = ["{THIRD}"]\nescalate_after = "30m"'}, ["U0GONE"]),
-        ({APPROVE: f"{APPROVE}\nown = true"}, ["U0GONE", AGENT]),
+        ({APPROVE: f"{APPROVE}\nself_approval = true"}, ["U0GONE", AGENT]),
         ({APPROVE: 'approve = ["everyone"]'}, ["U0GONE"]),
         ({APPROVE: 'approve = ["managers", "everyone"]'}, ["U0GONE"]),
     ],

@@ -150,9 +150,9 @@ async def test_a_request_that_too_few_could_approve_is_refused_when_it_is_asked(
 
 
 async def test_the_requester_may_be_one_of_them_where_the_rule_says_so(tmp_path: Path) -> None:
-    """With `own`, of what a manager asks, that manager's approval counts; it alone does not do."""
+    """With `self_approval`, of what a manager asks, that manager's approval counts; it alone does not do."""
     async with bench(tmp_path) as stage:
-        await stage.crash(**{APPROVE: 'approve = ["managers"]\napprovals = 2\nown = true'})
+        await stage.crash(**{APPROVE: 'approve = ["managers"]\napprovals = 2\nself_approval = true'})
         made = await stage.bot.ask(CANCEL_BY_ID, by=MANAGER)
         assert (await stage.bot.approve(made)).state is State.PENDING
         assert (await stage.bot.approve(made, by=SECOND)).state is State.APPROVED
@@ -279,7 +279,7 @@ async def test_two_processes_escalate_once(stage: BotWorld) -> None:
 async def test_what_goes_at_once_is_told_to_whom_the_rule_names(stage: BotWorld) -> None:
     """Everyone in the group gets one message, with what was asked and why no approval was needed."""
     settle = 'request = ["everyone"]\nsettle = ["managers"]'
-    await stage.crash(**{settle: f'{settle}\ntell = ["managers"]'})
+    await stage.crash(**{settle: f'{settle}\nnotify_groups = ["managers"]'})
     await stage.bot.ask(PLACE)
     await stage.bot.posts()
     for channel in ("D0MANAGER", "D0SECOND"):

@@ -24,7 +24,7 @@ from tests.storage.samples import NUMBER, OTHER_NUMBER, erase, verified
 
 PHONE = phone.read(NUMBER, default_region="IN")
 PLACING = {
-    "[connections.voxworks]": "[connections.voxworks]\nbeyond_documents = true\n"
+    "[connections.voxworks]": "[connections.voxworks]\nallow_undocumented = true\n"
     f'from_number = "{voxworks.FROM_NUMBER}"\nagents = {{ payments = "{voxworks.SCRIPT}" }}'
 }
 """In the file, with which calls can be placed where they are cancelled by id."""
@@ -239,8 +239,8 @@ async def test_taking_a_stop_out_of_the_file_is_found(stage: BotWorld) -> None:
     [
         ("", MANAGER, True),
         ("", AGENT, False),
-        ('lift = ["leads"]', MANAGER, False),
-        ('lift = ["leads"]', AGENT, True),
+        ('unblock = ["leads"]', MANAGER, False),
+        ('unblock = ["leads"]', AGENT, True),
     ],
 )
 async def test_who_may_lift_a_stop(stage: BotWorld, rule: str, person: str, may: bool) -> None:  # noqa: FBT001 - a table's column

@@ -39,7 +39,7 @@ async def test_whoever_has_no_zone_is_asked_for_it(stage: BotWorld) -> None:
         said = read((await asha.command(f"/place-call {NUMBER} tomorrow 9:30")).ephemeral)
         assert "Slack does not say your time zone." in said
         assert "9:30 pm Asia/Kolkata" in said
-        said = read((await asha.command(f"/cancel-call {NUMBER} wrong number goes-out=17:00")).ephemeral)
+        said = read((await asha.command(f"/cancel-call {NUMBER} wrong number call-time=17:00")).ephemeral)
         assert "Slack does not say your time zone." in said
         assert "so nobody knows when your days begin" in read(
             (await asha.command("/calls log from=yesterday")).ephemeral
@@ -130,12 +130,12 @@ async def test_a_doubtful_time_is_a_question_with_its_answers(
 
 async def test_when_a_call_goes_out_is_read_and_mended_as_any_time(stage: BotWorld) -> None:
     """What is said of a call to be cancelled: with the whole line where one answer is likely."""
-    line = f"/cancel-call {NUMBER} wrong number goes-out="
+    line = f"/cancel-call {NUMBER} wrong number call-time="
     async with stage.connected():
         asha = stage.people.person(AGENT)
         said = read((await asha.command(f"{line}yesterday 17:00")).ephemeral)
         corrected = next(one for one in said.splitlines() if one.startswith("Corrected"))
-        assert "goes-out=today 17:00" in corrected
+        assert "call-time=today 17:00" in corrected
         assert "is too long for a time" in read((await asha.command(f"{line}{'9 ' * 1000}")).ephemeral)
         await asha.command(f"{line}9:30pm IST")
     [entry] = await stage.bot.entries()

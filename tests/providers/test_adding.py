@@ -48,9 +48,9 @@ def follow(tree: Path, steps: Sequence[str]) -> None:
         for block in BLOCK.finditer(step):
             match block["file"], block["language"]:
                 case None, "sh":
-                    assert block["text"] == "make matrix\n"
+                    assert block["text"] == "make provider-table\n"
                     # The environment is this one, not one that is set up anew.
-                    made = run(tree, "make", "-o", ".venv/.installed", f"BIN={BIN}", "matrix")
+                    made = run(tree, "make", "-o", ".venv/.installed", f"BIN={BIN}", "provider-table")
                     assert made.returncode == 0, made.stderr
                 case str(file), "diff":
                     path = tree / file
@@ -97,7 +97,7 @@ def test_the_page_works_as_it_stands(tree: Path) -> None:
         (3, "tests/providers/cases/acme.py is missing: add its settings, requests and refusals"),
         (4, "tests/providers/replies/acme is missing: add one file for each reply"),
         (5, "docs/providers/acme.md is missing: add its facts and their sources"),
-        (6, "README.md has no row for acme: run  make matrix"),
+        (6, "README.md has no row for acme: run  make provider-table"),
     ],
     ids=["adapter", "registry", "case", "replies", "page", "tables"],
 )

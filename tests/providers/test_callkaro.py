@@ -73,7 +73,7 @@ def placing(**fields: Any) -> PlaceCall:
 
 
 WORD = "canary-webhook-word-22"
-HEARING: dict[str, Any] = {"webhook": WORD, "send_action_id": True, "beyond_documents": True}
+HEARING: dict[str, Any] = {"webhook_secret": WORD, "send_action_id": True, "allow_undocumented": True}
 ENDED: dict[str, Any] = {
     "event": "call_ended",
     "data": {
@@ -222,12 +222,12 @@ def test_what_does_not_name_an_action_of_ours_is_not_for_us(document: Any) -> No
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"send_action_id": True}, "add beyond_documents = true to this connection"),
-        ({"beyond_documents": True}, "add send_action_id = true to this connection"),
-        ({}, "add beyond_documents = true and send_action_id = true to this connection"),
-        (HEARING | {"webhook": "canary-guessable"}, "22 to 128 random letters"),
-        (HEARING | {"webhook": "canary/with/slashes/is/no/word"}, "22 to 128 random letters"),
-        (HEARING | {"webhook": "canary-" * 20}, "22 to 128 random letters"),
+        ({"send_action_id": True}, "add allow_undocumented = true to this connection"),
+        ({"allow_undocumented": True}, "add send_action_id = true to this connection"),
+        ({}, "add allow_undocumented = true and send_action_id = true to this connection"),
+        (HEARING | {"webhook_secret": "canary-guessable"}, "22 to 128 random letters"),
+        (HEARING | {"webhook_secret": "canary/with/slashes/is/no/word"}, "22 to 128 random letters"),
+        (HEARING | {"webhook_secret": "canary-" * 20}, "22 to 128 random letters"),
     ],
 )
 def test_a_webhook_needs_two_settings_and_a_word_that_nobody_guesses(
@@ -235,7 +235,7 @@ def test_a_webhook_needs_two_settings_and_a_word_that_nobody_guesses(
 ) -> None:
     """The fault says which line to add, or what word to make, and never shows the word."""
     with pytest.raises(ValidationError) as caught:
-        callkaro(**({"webhook": WORD} | settings))
+        callkaro(**({"webhook_secret": WORD} | settings))
     assert says in str(caught.value)
     assert "canary" not in str(caught.value)
 

@@ -10,10 +10,10 @@ from tests.support.tree import ROOT
 
 @pytest.mark.parametrize("file", TABLES)
 def test_each_table_is_what_the_adapters_declare(file: str) -> None:
-    """README and docs say what the capabilities say; `make matrix` writes it anew."""
+    """README and docs say what the capabilities say; `make provider-table` writes it anew."""
     name, make = TABLES[file]
     text = (ROOT / file).read_text(encoding="utf-8")
-    assert text == written(text, name, make(tuple(PROVIDERS.values()))), "run  make matrix"
+    assert text == written(text, name, make(tuple(PROVIDERS.values()))), "run  make provider-table"
 
 
 def test_a_cell_says_how_well_it_is_known_and_how_it_is_addressed() -> None:
@@ -22,7 +22,7 @@ def test_a_cell_says_how_well_it_is_known_and_how_it_is_addressed() -> None:
     class Another(Adapter):
         title = "Another"
         provider = "another"
-        capabilities = (Capability(Kind.STOP_CAMPAIGN, target=CampaignRef, source="beyond"),)
+        capabilities = (Capability(Kind.STOP_CAMPAIGN, target=CampaignRef, source="undocumented"),)
 
     class Few(CallKaro):
         capabilities = (
@@ -34,7 +34,7 @@ def test_a_cell_says_how_well_it_is_known_and_how_it_is_addressed() -> None:
         "| provider | place call | cancel call | stop campaign |",
         "| --- | --- | --- | --- |",
         "| [CallKaro](docs/providers/callkaro.md) | documented: by number | documented: by number, all at once |  |",
-        "| [Another](docs/providers/another.md) |  |  | beyond: by campaign id |",
+        "| [Another](docs/providers/another.md) |  |  | undocumented: by campaign id |",
         "",
         "A call placed by CallKaro may have at, gap.",
     ]
@@ -42,7 +42,7 @@ def test_a_cell_says_how_well_it_is_known_and_how_it_is_addressed() -> None:
 
 def test_what_is_around_a_table_stays() -> None:
     """Only what stands between the comments is written anew; a file without them is left alone."""
-    begin, end = "<!-- matrix: made by `make matrix` -->", "<!-- end of matrix -->"
-    assert written(f"a\n{begin}\nold\n{end}\nb", "matrix", "\\1") == f"a\n{begin}\n\\1\n{end}\nb"
+    begin, end = "<!-- provider table: made by `make provider-table` -->", "<!-- end of provider table -->"
+    assert written(f"a\n{begin}\nold\n{end}\nb", "provider table", "\\1") == f"a\n{begin}\n\\1\n{end}\nb"
     with pytest.raises(ValueError, match="there should be one"):
-        written("a", "matrix", "new")
+        written("a", "provider table", "new")

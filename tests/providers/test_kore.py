@@ -141,7 +141,7 @@ def test_where_it_goes_is_in_the_fingerprint() -> None:
     """Whatever setting moves the request to another app, account or path changes the fingerprint."""
     moved: list[dict[str, Any]] = [{}, {"app_id": "a"}, {"iid": "a"}, {"account_id": "a"}]
     moved += [
-        {"api_style": "campaign-v2", "beyond_documents": True},
+        {"api_style": "campaign-v2", "allow_undocumented": True},
         {"path_template": "/{campaignId}"},
         {"base_url": "https://eu.kore.ai"},
     ]

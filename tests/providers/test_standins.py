@@ -61,7 +61,7 @@ CALLING: list[tuple[str, PlaceCall | StartCampaign]] = [
     ("ryng", PLACE),
     ("kore", StartCampaign(target=READY)),
 ]
-"""What lies beyond the documents and makes phones ring."""
+"""Undocumented actions that make phones ring."""
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def connected(on: Running, provider: str, *, deadline: float = 5.0, **settings: 
     """A connection to a stand-in, with the switch on."""
     kind = PROVIDERS[provider]
     address = str(getattr(on, provider).base_url).rstrip("/")
-    given = {"base_url": address, "beyond_documents": True, **SETTINGS[provider], **settings}
+    given = {"base_url": address, "allow_undocumented": True, **SETTINGS[provider], **settings}
     return kind(kind.settings_type.model_validate(given), deadline=deadline, clock=lambda: START)
 
 
@@ -215,10 +215,10 @@ async def test_every_stand_in_is_in_reach(on: Running) -> None:
 
 def test_everything_beyond_that_calls_people_is_here() -> None:
     """A new way to make phones ring is tried against every fault, too."""
-    beyond = {
+    undocumented = {
         (name, known.kind)
         for name, adapter in PROVIDERS.items()
         for known in adapter.capabilities
         if known.source != "documented" and known.kind in {Kind.PLACE_CALL, Kind.START_CAMPAIGN}
     }
-    assert beyond == {(provider, action.kind) for provider, action in CALLING}
+    assert undocumented == {(provider, action.kind) for provider, action in CALLING}

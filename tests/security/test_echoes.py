@@ -73,7 +73,7 @@ LOST: tuple[Answer, ...] = (reset, hang_up, silence, cut_short, gibberish)
 def adapter_of(provider: str, base_url: str, *, deadline: float = 20.0) -> Adapter:
     """A connection that may do all that its provider can."""
     made = PROVIDERS[provider]
-    wanted = {"base_url": base_url, "beyond_documents": True, "agents": {"payments": AGENT}}
+    wanted = {"base_url": base_url, "allow_undocumented": True, "agents": {"payments": AGENT}}
     wanted |= ACCOUNTS[provider]
     settings = {name: value for name, value in wanted.items() if name in made.settings_type.model_fields}
     return made(made.settings_type.model_validate(settings), deadline=deadline, clock=lambda: NOW)

@@ -58,7 +58,7 @@ def about_what_nobody_may(rules: Iterable[Rule], adapters: Mapping[str, Adapter]
 
 def _about_powers(name: str, adapter: Adapter) -> Finding:
     powers = [
-        f"{known.kind.replace('_', ' ')}s{'' if known.source == 'documented' else ' (beyond its documents)'}"
+        f"{known.kind.replace('_', ' ')}s{'' if known.source == 'documented' else ' (undocumented)'}"
         for known in adapter.available
     ]
     hears = ", and hears webhooks" if adapter.webhook_secret else ""

@@ -161,7 +161,7 @@ def _about_deciders(
             f"Nobody can satisfy it: {needed} people have to {what}, and only {len(fit)} in {joined} can.",
             "Name more people who can, under [groups], or ask for fewer.",
         )
-    elif what == "approve" and rule.own:
+    elif what == "approve" and rule.self_approval:
         return
     elif needed > 1 and (EVERYONE in rule.request or fit & _fit(rule.request, groups)):
         yield warning(

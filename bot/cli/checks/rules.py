@@ -25,7 +25,7 @@ def lint(
     unknown = sorted({one for ids in groups.values() for one in ids if one.startswith("S")})
     found += [skipped(f"user group {one}", "it could not be looked at here: ask `check`") for one in unknown]
     whole = f"{len(rules)} {'rule' if len(rules) == 1 else 'rules'}, each of which can hold and be satisfied."
-    return found if any(one.mend for one in found) else [ok("rules", whole), *found]
+    return found if any(one.fix for one in found) else [ok("rules", whole), *found]
 
 
 def about_rules(rules: Sequence[Rule], groups: Groups) -> Iterator[Finding]:
@@ -99,7 +99,7 @@ def _about_approvers(rule: Rule, groups: Groups) -> Iterator[Finding]:
             "Name more people in those groups, or ask for fewer approvals.",
         )
         return
-    if rule.own:
+    if rule.self_approval:
         return
     stuck = sorted(one for one in able if len(able - {one}) < rule.approvals and _may_ask(one, rule, groups))
     if not stuck:
@@ -168,7 +168,7 @@ def _covers(wide: Rule, narrow: Rule, groups: Groups) -> bool:
     )
     return (
         all(not one or (other and set(other) <= set(one)) for one, other in limits)
-        and (wide.between is None or (wide.between, wide.timezone) == (narrow.between, narrow.timezone))
+        and (wide.hours is None or (wide.hours, wide.timezone) == (narrow.hours, narrow.timezone))
         and _whom(wide, narrow, groups)
     )
 

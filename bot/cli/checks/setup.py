@@ -91,7 +91,7 @@ def about_log(
 def what_will_not_last(path: Path, platform: str | None) -> list[str]:
     """What `serve` says of the disk, where the log will not last on it."""
     return [
-        f"{one.what} {one.mend}"
+        f"{one.message} {one.fix}"
         for one in about_disk(inspect(path, None), platform)
         if one.result in {Result.WARN, Result.FAIL}
     ]

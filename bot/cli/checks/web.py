@@ -43,11 +43,11 @@ def _about_way(found: ConfigReport) -> Iterator[Finding]:
 
 
 def _about_running(running: dict[str, Any]) -> Iterator[Finding]:
-    for one in running.get("wrong", []):
+    for one in running.get("failures", []):
         yield wrong("readiness", str(one), "See what it logs, and restart it if that goes on.")
     for one in running.get("warnings", []):
         yield warning("readiness", str(one), "It is in what CallOps logs, too.")
-    if not running.get("wrong") and not running.get("warnings"):
+    if not running.get("failures") and not running.get("warnings"):
         yield ok("readiness", "It is ready: connected to Slack, and its log can be written to.")
 
 

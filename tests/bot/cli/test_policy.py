@@ -66,15 +66,15 @@ DAY, NIGHT = ("--at", "2026-11-21T12:00+05:30"), ("--at", "2026-11-21T22:30+05:3
 @pytest.mark.parametrize(
     ("recipe", "asked", "verdict", "rule"),
     [
-        ("small-team", ask("U0ASHA", "cancel_call"), "ask", "somebody else looks at it"),
+        ("small-team", ask("U0ASHA", "cancel_call"), "needs_approval", "somebody else looks at it"),
         ("small-team", ask("U0ASHA", "place_call", "--country", "IN"), "allow", "the team places calls"),
-        ("four-eyes", ask("U0MIRA", "delete_campaign"), "ask", "two managers delete a campaign"),
-        ("per-country", ask("U0ASHA", "place_call", "--country", "AE"), "ask", "numbers in the Emirates"),
+        ("four-eyes", ask("U0MIRA", "delete_campaign"), "needs_approval", "two managers delete a campaign"),
+        ("per-country", ask("U0ASHA", "place_call", "--country", "AE"), "needs_approval", "numbers in the Emirates"),
         ("per-country", ask("U0ASHA", "place_call", "--country", "IN", "--country", "AE"), "deny", None),
         ("customer-asked", ask("U0ASHA", "cancel_call", "--reason", "customer asked"), "allow", "the customer asked"),
-        ("customer-asked", ask("U0ASHA", "cancel_call", "--reason", "duplicate"), "ask", "anything else waits"),
-        ("night-shift", ask("U0NINA", "cancel_call", *NIGHT), "ask", "night shift"),
-        ("night-shift", ask("U0NINA", "cancel_call", *DAY), "ask", "a manager lets a cancellation pass"),
+        ("customer-asked", ask("U0ASHA", "cancel_call", "--reason", "duplicate"), "needs_approval", "anything else waits"),
+        ("night-shift", ask("U0NINA", "cancel_call", *NIGHT), "needs_approval", "night shift"),
+        ("night-shift", ask("U0NINA", "cancel_call", *DAY), "needs_approval", "a manager lets a cancellation pass"),
         ("night-shift", ask("U0MIRA", "place_call", "--country", "IN", *NIGHT), "deny", "no calls at night"),
     ],
 )  # fmt: skip
@@ -86,8 +86,8 @@ def test_a_recipe_of_the_guide_says_what_the_guide_says(
     assert (left.status, left.errors) == (0, "")
     found = json.loads(left.output)
     assert (found["verdict"], found["rule"]) == (verdict, rule)
-    assert found["why"]
-    assert found["not_looked_at"] == []
+    assert found["reasons"]
+    assert found["unread_groups"] == []
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -141,7 +141,7 @@ def test_what_only_slack_knows_is_said_and_both_answers_given(tmp_path: Path) ->
     assert "S0MANAGERS could not be looked at here" in left.output
     assert "That is so if U0ASHA is not in S0MANAGERS. If U0ASHA is:" in left.output
     found = json.loads(policy(tmp_path, USER_GROUP, *ask("U0ASHA", "cancel_call"), "--json").output)
-    assert (found["verdict"], found["if_in_them"]["verdict"]) == ("ask", "allow")
+    assert (found["verdict"], found["if_member"]["verdict"]) == ("needs_approval", "allow")
     assert found["approvers"] == ["S0MANAGERS", "U0MIRA"]
 
 
@@ -202,7 +202,7 @@ GROUPS = {"managers": ("U0MIRA", "U0SAM"), "one": ("U0MIRA",), "slack": ("S0MANA
 )  # fmt: skip
 def test_what_is_wrong_with_rules_is_found(rules: list[Rule], result: Result, says: str) -> None:
     """By the file alone: what nobody can satisfy, and what never holds."""
-    found = [one for one in lint(rules, GROUPS) if says in f"{one.what} → {one.mend}"]
+    found = [one for one in lint(rules, GROUPS) if says in f"{one.message} → {one.fix}"]
     assert [one.result for one in found] == [result]
 
 
@@ -210,12 +210,12 @@ def test_what_is_wrong_with_rules_is_found(rules: list[Rule], result: Result, sa
     "rules",
     [
         [rule("narrow", request=["one"]), rule("wide")],
-        [rule("by day", between="08:00-20:00", timezone="UTC"), rule("by night", between="20:00-08:00", timezone="UTC")],
+        [rule("by day", hours="08:00-20:00", timezone="UTC"), rule("by night", hours="20:00-08:00", timezone="UTC")],
         [rule("here", countries=["IN"]), rule("there", countries=["AE"])],
         [rule("asked", reasons=["duplicate"]), rule("else")],
         [rule("ours", request=["slack"]), rule("theirs", request=["managers"])],
         [rule("x", approve=["slack"], approvals=2)],
-        [rule("x", approve=["one"], own=True)],
+        [rule("x", approve=["one"], self_approval=True)],
         [rule("x", approve=["everyone"], approvals=3)],
         [rule("x", approve=["one"], escalate_to=["managers"], escalate_after="1h")],
         [rule("some", effect="deny", countries=["AE"]), rule("x")],
@@ -260,5 +260,7 @@ def test_a_rule_that_another_connection_goes_around_is_found(
 ) -> None:
     """The same key at the same host is the same account, whatever it is called."""
     connections = {one.name: one for one in [connection("a"), *others]}
-    found = [f"{one.what} → {one.mend}" for one in lint(rules, {}, connections) if "same account" in one.what]
+    found = [
+        f"{one.message} → {one.fix}" for one in lint(rules, {}, connections) if "same account" in one.message
+    ]
     assert [says in one if says else one for one in found] == ([True] if says else [])

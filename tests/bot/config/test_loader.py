@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.config.environment import ConfigError
-from bot.config.loader import load
+from bot.config.loader import RENAMED, load
 from bot.policy.rules import written
 from providers.actions import Kind
 from providers.registry import PROVIDERS
@@ -20,7 +20,7 @@ from tests.support.tree import ROOT
 KEY = base64.b64encode(bytes(32)).decode()
 
 OTHER_SECRETS = {"VOXWORKS_API_KEY": "another-key", "RYNG_ACCESS_TOKEN": "a-token", "KORE_JWT": "a.jwt.token"}
-OTHER_SECRETS |= {"CALLKARO_WEBHOOK": "a-word-of-22-letters-x"}
+OTHER_SECRETS |= {"CALLKARO_WEBHOOK_SECRET": "a-word-of-22-letters-x"}
 
 FILE = """
 [slack]
@@ -217,14 +217,14 @@ def test_all_faults_are_said_at_once(tmp_path: Path) -> None:
         pytest.param('name = "cancel"', 'name = "cancel"\ncountries = ["in"]', 'did you mean "IN"?', id="a country in small letters"),
         pytest.param('name = "cancel"', 'name = "cancel"\ncountries = ["XQ"]', '"XQ" is no country', id="no country"),
         pytest.param('name = "cancel"', 'name = "cancel"\nchannels = ["#support"]', "write a channel's id", id="a channel's name"),
-        pytest.param('name = "cancel"', 'name = "cancel"\nbetween = "20:00-08:00"', "timezone is missing", id="hours without a clock"),
-        pytest.param('name = "cancel"', 'name = "cancel"\nbetween = "20-8"', 'such as "20:00-08:00"', id="no hours"),
-        pytest.param('name = "cancel"', 'name = "cancel"\nbetween = "20:00-20:00"\ntimezone = "UTC"', "begins and ends at the same time", id="hours of no length"),
-        pytest.param('name = "cancel"', 'name = "cancel"\ntimezone = "UTC"', "without between", id="a clock for nothing"),
+        pytest.param('name = "cancel"', 'name = "cancel"\nhours = "20:00-08:00"', "timezone is missing", id="hours without a clock"),
+        pytest.param('name = "cancel"', 'name = "cancel"\nhours = "20-8"', 'such as "20:00-08:00"', id="no hours"),
+        pytest.param('name = "cancel"', 'name = "cancel"\nhours = "20:00-20:00"\ntimezone = "UTC"', "begins and ends at the same time", id="hours of no length"),
+        pytest.param('name = "cancel"', 'name = "cancel"\ntimezone = "UTC"', "without hours", id="a clock for nothing"),
         pytest.param('name = "cancel"', 'name = "cancel"\nescalate_to = ["managers"]', "go together", id="escalated, but when"),
         pytest.param('name = "cancel"', 'name = "cancel"\nescalate_to = ["managers"]\nescalate_after = "9h"', "after its time ran out", id="escalated too late"),
-        pytest.param('name = "cancel"', 'name = "cancel"\ntell = ["everyone"]', "cannot be written to", id="everyone is told"),
-        pytest.param('name = "cancel"', 'name = "cancel"\ntell = ["manager"]', 'did you mean "managers"?', id="a group to tell mistyped"),
+        pytest.param('name = "cancel"', 'name = "cancel"\nnotify_groups = ["everyone"]', "cannot be written to", id="everyone is told"),
+        pytest.param('name = "cancel"', 'name = "cancel"\nnotify_groups = ["manager"]', 'did you mean "managers"?', id="a group to tell mistyped"),
         pytest.param('approve = ["managers"]', 'settle = ["managers"]\napprovals = 2', "nobody is asked to approve here", id="approvals by nobody"),
         pytest.param('approve = ["managers"]', 'approve = ["managers"]\neffect = "deny"', "only says for whom", id="a denial that is approved"),
         pytest.param('["cancel_call"]', '["cancel_call", "delete_campaign"]\ncountries = ["IN"]', "a campaign has no number", id="a campaign's country"),
@@ -244,6 +244,33 @@ def test_a_fault_names_its_place(tmp_path: Path, old: str, new: str, says: str) 
     assert says in found
     assert "canary" not in found
     assert "pydantic" not in found
+
+
+CONNECTION, RULE, DISPATCH = 'provider = "callkaro"\n', 'name = "cancel"\n', "[dispatch]\n"
+FORMER = {
+    "ask_next": (DISPATCH, "dispatch", "next_approver_after"),
+    "beyond_documents": (CONNECTION, "connections.reminders", "allow_undocumented"),
+    "between": (RULE, 'rules "cancel"', "hours"),
+    "daily": ("[slack]\n", "slack", "daily_summary"),
+    "lift": (RULE, 'rules "cancel"', "unblock"),
+    "margin": (DISPATCH, "dispatch", "send_margin"),
+    "own": (RULE, 'rules "cancel"', "self_approval"),
+    "tell": (RULE, 'rules "cancel"', "notify_groups"),
+    "webhook": (CONNECTION, "connections.reminders", "webhook_secret"),
+}
+"""Former keys: the line they come after, the table's name in a fault, and the present key."""
+
+
+@pytest.mark.parametrize("old", RENAMED)
+def test_a_former_key_names_the_present_one(tmp_path: Path, old: str) -> None:
+    """A former key is a fault wherever the present one could be, and nowhere else has a present one."""
+    after, where, new = FORMER[old]
+    file = f"{FILE}\n[dispatch]\n"
+    assert faults(tmp_path, file.replace(after, f"{after}{old} = true\n")) == [
+        f"callops.toml: {where}.{old}: this key is now {new}"
+    ]
+    [elsewhere] = faults(tmp_path, f"{FILE}\n[retention]\n{old} = true\n")
+    assert f"callops.toml: retention.{old}: there is no such key" in elsewhere
 
 
 def test_a_connection_without_its_secret_is_off_and_named(tmp_path: Path) -> None:
@@ -315,7 +342,7 @@ def test_slack_is_spoken_to_over_https_only(tmp_path: Path, url: str) -> None:
 
 HEARING = FILE.replace(
     'provider = "callkaro"',
-    'provider = "callkaro"\nwebhook = "env:CALLKARO_WEBHOOK"\nsend_action_id = true\nbeyond_documents = true',
+    'provider = "callkaro"\nwebhook_secret = "env:CALLKARO_WEBHOOK_SECRET"\nsend_action_id = true\nallow_undocumented = true',
 )
 
 
@@ -335,26 +362,28 @@ def test_a_port_is_a_number(tmp_path: Path, port: str) -> None:
 
 def test_a_webhook_without_its_word_puts_its_connection_off(tmp_path: Path) -> None:
     """As any secret that is missing; with it the connection is on, and a short one is a fault."""
-    assert load(environment(tmp_path, HEARING)).off == {"reminders": "CALLKARO_WEBHOOK not set"}
-    assert "reminders" in load(environment(tmp_path, HEARING, CALLKARO_WEBHOOK="x" * 22)).connections
-    [fault] = faults(tmp_path, HEARING, CALLKARO_WEBHOOK="canary")
-    assert "connections.reminders.webhook: must be 22 to 128 random letters" in fault
+    assert load(environment(tmp_path, HEARING)).off == {"reminders": "CALLKARO_WEBHOOK_SECRET not set"}
+    assert "reminders" in load(environment(tmp_path, HEARING, CALLKARO_WEBHOOK_SECRET="x" * 22)).connections
+    [fault] = faults(tmp_path, HEARING, CALLKARO_WEBHOOK_SECRET="canary")
+    assert "connections.reminders.webhook_secret: must be 22 to 128 random letters" in fault
     assert "canary" not in fault
 
 
 def test_a_webhook_that_could_not_be_understood_says_what_to_add(tmp_path: Path) -> None:
     """Without our id in the metadata nothing that comes back names an action."""
     file = HEARING.replace("send_action_id = true\n", "")
-    [fault] = faults(tmp_path, file, CALLKARO_WEBHOOK="x" * 22)
+    [fault] = faults(tmp_path, file, CALLKARO_WEBHOOK_SECRET="x" * 22)
     assert fault.endswith(
-        "connections.reminders: webhook needs more: add send_action_id = true to this connection"
+        "connections.reminders: webhook_secret needs more: add send_action_id = true to this connection"
     )
 
 
 def test_calling_hours_are_known_by_country_and_can_be_written_down(tmp_path: Path) -> None:
     """A rule and a connection name a country's hours or their own; the file's own come before ours."""
     own = '[calling_hours]\nDE = [{ from = "9:00", until = "18:00", days = "Mon-Fri" }]\n'
-    file = own + FILE.replace('name = "cancel"', 'name = "cancel"\ncalling_hours = "DE"\nlift = ["managers"]')
+    file = own + FILE.replace(
+        'name = "cancel"', 'name = "cancel"\ncalling_hours = "DE"\nunblock = ["managers"]'
+    )
     file = file.replace('provider = "callkaro"', 'provider = "callkaro"\ncalling_hours = "recipient"')
     settings = load(environment(tmp_path, file))
     assert settings.rules[0].calling_hours == "DE"
@@ -370,7 +399,7 @@ def test_calling_hours_are_known_by_country_and_can_be_written_down(tmp_path: Pa
         ('calling_hours = "Germany"', 'rules "cancel".calling_hours: write a country'),
         ('calling_hours = { from = "18:00", until = "9:00" }', "from comes before until"),
         ('purpose = "always"', "purpose: should be"),
-        ('lift = ["leads"]', 'rules "cancel".lift: there is no group "leads"'),
+        ('unblock = ["leads"]', 'rules "cancel".unblock: there is no group "leads"'),
     ],
 )
 def test_what_is_wrong_with_calling_hours_is_said(tmp_path: Path, line: str, fault: str) -> None:

@@ -518,6 +518,16 @@ UNDERSTOOD: list[tuple[str, str, Mapping[str, Any]]] = [
     ("a list of gaps with spaces", "/place-call 98765 43210 gap=30, 60", {**PLACE_ONE, "gap": (30, 60)}),
     (
         "when a call to be cancelled goes out",
+        "/cancel-call 98765 43210 customer asked call-time=tomorrow 9:30",
+        {
+            **CANCEL_ONE,
+            **ASKED,
+            "reported_call_time": _india("2026-11-22 09:30"),
+            "reported_call_time_text": "tomorrow 9:30",
+        },
+    ),
+    (
+        "when a call to be cancelled goes out, by the former key",
         "/cancel-call 98765 43210 customer asked goes-out=tomorrow 9:30",
         {
             **CANCEL_ONE,
@@ -840,15 +850,31 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
     ),
     (
         "a call that goes out at no time",
-        "/cancel-call 98765 43210 goes-out=25:00",
+        "/cancel-call 98765 43210 call-time=25:00",
         CANCEL_ONE,
         [("reported_call_time", "does not exist", None)],
     ),
     (
-        "when a call that is placed goes out",
+        "a call's time by both keys",
+        "/cancel-call 98765 43210 call-time=tomorrow 9:30 goes-out=tomorrow 9:30",
+        {
+            **CANCEL_ONE,
+            "reported_call_time": _india("2026-11-22 09:30"),
+            "reported_call_time_text": "tomorrow 9:30",
+        },
+        [("reported_call_time", "call-time= is there twice", None)],
+    ),
+    (
+        "when a call that is placed goes out, by the former key",
         "/place-call 98765 43210 goes-out=15:00",
         PLACE_ONE,
         [("text", "goes-out= is not for placing a call", None)],
+    ),
+    (
+        "when a call that is placed goes out",
+        "/place-call 98765 43210 call-time=15:00",
+        PLACE_ONE,
+        [("text", "call-time= is not for placing a call", None)],
     ),
     ("05/12 asks which", "/place-call 98765 43210 05/12", PLACE_ONE, [("at", "“5 Dec” or “12 May”", None)]),
     (

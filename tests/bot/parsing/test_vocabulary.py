@@ -31,13 +31,13 @@ def test_only_what_the_settings_allow_can_be_typed() -> None:
     assert words_of(voxworks()) == ConnectionInfo(
         kinds=frozenset({CANCEL}), cancels_by="call_id", fields=frozenset(), title="Voxworks"
     )
-    assert words_of(voxworks(beyond_documents=True)) == ConnectionInfo(
+    assert words_of(voxworks(allow_undocumented=True)) == ConnectionInfo(
         agents=("welcome",),
         kinds=frozenset({PLACE, CANCEL}),
         cancels_by="call_id",
         fields=frozenset({"at", "metadata"}),
         title="Voxworks",
-        beyond=frozenset({PLACE}),
+        undocumented=frozenset({PLACE}),
     )
 
 
@@ -50,7 +50,7 @@ def test_what_is_tried_out_is_known() -> None:
 def test_what_is_documented_needs_no_caution() -> None:
     """CallKaro takes everything that can be said of a call, and its documents have it."""
     known = words_of(CallKaro(CallKaroSettings(api_key="k", agents={"payments": "6803"}), clock=now))
-    assert (known.fields, known.cancels_by, known.beyond) == (CALL_FIELDS, "number", frozenset())
+    assert (known.fields, known.cancels_by, known.undocumented) == (CALL_FIELDS, "number", frozenset())
 
 
 @pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)

@@ -31,16 +31,16 @@ def rule(name: str, *actions: Kind, **facts: Any) -> Rule:
 
 COMPANY = (
     rule("no calls to the Emirates", PLACE, effect="deny", countries=["AE"]),
-    rule("trainees do nothing at night", PLACE, CANCEL, effect="deny", request=["trainees"], between="20:00-08:00", timezone="Asia/Kolkata"),
+    rule("trainees do nothing at night", PLACE, CANCEL, effect="deny", request=["trainees"], hours="20:00-08:00", timezone="Asia/Kolkata"),
     rule("nothing from the lobby", *Kind, effect="deny", channels=["C0LOBBY"]),
     rule("nobody stops the blocked", STOP, effect="deny", request=["blocked"]),
-    rule("customers' wishes", CANCEL, reasons=["customer asked"], tell=["managers"]),
-    rule("night shift", CANCEL, between="20:00-08:00", timezone="Asia/Kolkata", request=["night"], approve=["night"], settle=["night"]),
+    rule("customers' wishes", CANCEL, reasons=["customer asked"], notify_groups=["managers"]),
+    rule("night shift", CANCEL, hours="20:00-08:00", timezone="Asia/Kolkata", request=["night"], approve=["night"], settle=["night"]),
     rule("trainees ask twice", CANCEL, request=["trainees"], approve=["managers", "directors"], approvals=2),
     rule("cancel through the dialer", CANCEL, connections=["dialer"], request=["agents"], approve=["managers"], escalate_to=["directors"], escalate_after="30m"),
     rule("cancel", CANCEL, approve=["managers"], reveal=["directors"]),
     rule("four eyes", DELETE, request=["managers"], approve=["managers"], approvals=2),
-    rule("own eyes", STOP, request=["managers"], approve=["managers"], own=True, approvals=2),
+    rule("own eyes", STOP, request=["managers"], approve=["managers"], self_approval=True, approvals=2),
     rule("support places in India", PLACE, request=["agents"], countries=["IN"], channels=["C0SUPPORT"]),
     rule("places in India", PLACE, countries=["IN", "LK"], approve=["everyone"]),
 )  # fmt: skip
@@ -284,7 +284,7 @@ def said(
 GONE = tuple(one for one in COMPANY if one.name != "cancel")
 STRICTER = tuple(one.model_copy(update={"approvals": 2}) if one.name == "cancel" else one for one in COMPANY)
 DENYING = (rule("closed", *Kind, effect="deny"), *COMPANY)
-BY_NIGHT = (rule("quiet", CANCEL, effect="deny", between="20:00-08:00", timezone="Asia/Kolkata"), *COMPANY)
+BY_NIGHT = (rule("quiet", CANCEL, effect="deny", hours="20:00-08:00", timezone="Asia/Kolkata"), *COMPANY)
 DIALER = w(CANCEL, connection="dialer")
 DISPATCHING = [
     # which rules hold now, by whom, what, asked under, what was decided, whether it goes, the first why
@@ -365,14 +365,14 @@ def some_rule(draw: st.DrawFn, effect: str | None = None) -> Rule:
         "reasons": draw(st.sampled_from([[], ["customer asked"]])),
     }
     if draw(st.booleans()):
-        facts |= {"between": "20:00-08:00", "timezone": "Asia/Kolkata"}
+        facts |= {"hours": "20:00-08:00", "timezone": "Asia/Kolkata"}
     if effect == "allow":
         facts["settle"] = ["managers"]
         if draw(st.booleans()):
             facts |= {
                 "approve": draw(some_groups),
                 "approvals": draw(st.integers(1, 3)),
-                "own": draw(st.booleans()),
+                "self_approval": draw(st.booleans()),
             }
     actions = draw(st.lists(st.sampled_from(KINDS), min_size=1, max_size=2, unique=True))
     return Rule.model_validate({"name": f"rule {draw(st.integers())}", "actions": actions, **facts})
@@ -437,13 +437,13 @@ def test_nobody_approves_their_own_unless_the_rule_says_so(
 ) -> None:
     """Neither when asked, nor among those who are asked, nor before it is sent."""
     case = ApprovalContext(one.id, TEAM)
-    if not holds.own:
+    if not holds.self_approval:
         assert not engine.can_decide(holds, known, one, case).allowed
         assert one.id not in engine.approvers(holds, known, case)
         assert one.id not in decide([holds], known, one, what).approvers
     own = [said(one.id)]
     sent = engine.can_dispatch([holds], known, one, own, what, rule=holds.name, team=TEAM, now=what.at)
-    assert not (sent.allowed and holds.approve) or (holds.own and holds.approvals == 1)
+    assert not (sent.allowed and holds.approve) or (holds.self_approval and holds.approvals == 1)
 
 
 @settings(max_examples=300)

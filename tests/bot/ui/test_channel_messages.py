@@ -59,7 +59,7 @@ ACTIONS: dict[str, CallAction] = {
     "start": StartCampaign(target=CampaignRef(campaign_id="cd-2129073")),
 }
 OF_CAMPAIGNS = [name for name, action in ACTIONS.items() if not isinstance(action, PlaceCall | CancelCall)]
-BEYOND = "Beyond Kore.ai's documents: it may not work as we expect."
+UNDOCUMENTED = "Undocumented by Kore.ai: it may not work as we expect."
 
 
 def entry(action: CallAction | None, state: State, position: int = 1, *, kind: str = "") -> ActionRecord:
@@ -150,11 +150,11 @@ def test_slack_takes_every_message_and_modal(made: Request) -> None:
     """Nothing is too long, too many or missing, whatever the request holds; no number is shown whole."""
     told = Told("U0MANAGER", NASTY, summaries=[NASTY], warnings=[(made.entries[0].id, NASTY)])
     messages = [
-        render(t, to, made, told, caution=BEYOND)
+        render(t, to, made, told, caution=UNDOCUMENTED)
         for t in TEMPLATES
         for to in ("audit", "card", "thread", "card_thread", "dm:U0AGENT", "asked:U0MANAGER")
     ]
-    for message in [*messages, asked(made, caution=BEYOND)]:
+    for message in [*messages, asked(made, caution=UNDOCUMENTED)]:
         if message is not None:
             payload = {"text": message.text, "blocks": list(message.blocks)}
             assert faults("message", payload) == []
@@ -163,7 +163,7 @@ def test_slack_takes_every_message_and_modal(made: Request) -> None:
             assert message.blocks[0]["text"]["text"].startswith(message.text[:20])
             assert message.text.startswith(DRY_RUN) == (made.mode == "dry-run")
     for view in (
-        Review.build(made, nonce="n" * 24, shown="s" * 64, caution=BEYOND),
+        Review.build(made, nonce="n" * 24, shown="s" * 64, caution=UNDOCUMENTED),
         Denial.build(made, nonce="n" * 24, shown="s" * 64, reasons=["a reason"] * 9),
         Settling.build(made, made.entries[0], nonce="n" * 24),
     ):
@@ -236,7 +236,7 @@ def test_slack_takes_a_crowded_request(name: str, state: State) -> None:
     for template, to in itertools.product(
         TEMPLATES, ("audit", "card", "thread", "dm:U0AGENT", "asked:U0MANAGER")
     ):
-        message = render(template, to, made, told, caution=BEYOND, beside=ALIKE)
+        message = render(template, to, made, told, caution=UNDOCUMENTED, beside=ALIKE)
         if message is None:
             continue
         payload = {"text": message.text, "blocks": list(message.blocks)}
@@ -251,10 +251,10 @@ def test_slack_takes_a_crowded_request(name: str, state: State) -> None:
     ]
     views = {
         "review": Review.build(
-            made, nonce="n" * 24, shown="s" * 64, caution=BEYOND, beside=ALIKE, may_reveal=True
+            made, nonce="n" * 24, shown="s" * 64, caution=UNDOCUMENTED, beside=ALIKE, may_reveal=True
         ),
         "revealed": Review.build(
-            made, nonce="n" * 24, shown="s" * 64, caution=BEYOND, beside=ALIKE, revealed=True
+            made, nonce="n" * 24, shown="s" * 64, caution=UNDOCUMENTED, beside=ALIKE, revealed=True
         ),
         "details": Details.build(made, events, [(n, "note", LONG) for n in range(50)], may_reveal=True),
         "details revealed": Details.build(made, events, [], revealed=True),
@@ -353,10 +353,10 @@ def test_slacks_own_schemas_take_them_too() -> None:
     for _, made in requests():
         if len(made.entries) == 1:
             views = (
-                Review.build(made, nonce="n", shown="s", caution=BEYOND),
+                Review.build(made, nonce="n", shown="s", caution=UNDOCUMENTED),
                 Settling.build(made, made.entries[0], nonce="n"),
             )
-            messages = (audit(made), card(made, caution=BEYOND), asked(made, caution=BEYOND))
+            messages = (audit(made), card(made, caution=UNDOCUMENTED), asked(made, caution=UNDOCUMENTED))
             shown = [("modal", view) for view in views]
             shown += [("message", {"text": one.text, "blocks": list(one.blocks)}) for one in messages]
             for kind, payload in shown:
@@ -676,10 +676,12 @@ def test_who_decides_and_who_asked_read_what_is_beyond_the_documents() -> None:
     made = request(entry(ACTIONS["start"], State.PENDING))
     shown = (card, asked, partial(Review.build, nonce="n", shown="s"))
     for build in shown:
-        assert BEYOND in str(build(made, caution=BEYOND))
-        assert "Beyond" not in str(build(made))
+        assert UNDOCUMENTED in str(build(made, caution=UNDOCUMENTED))
+        assert "Undocumented" not in str(build(made))
     for build in (card, asked):
-        assert BEYOND not in str(build(request(entry(ACTIONS["start"], State.SUCCEEDED)), caution=BEYOND))
+        assert UNDOCUMENTED not in str(
+            build(request(entry(ACTIONS["start"], State.SUCCEEDED)), caution=UNDOCUMENTED)
+        )
 
 
 def test_starting_a_campaign_says_that_people_are_called() -> None:

@@ -30,14 +30,14 @@ VOXWORKS = ConnectionInfo(
     frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL}),
     "call_id",
     title="Voxworks",
-    beyond=frozenset({Kind.PLACE_CALL}),
+    undocumented=frozenset({Kind.PLACE_CALL}),
     dry_run=True,
 )
 KORE = ConnectionInfo(kinds=frozenset({Kind.DELETE_CAMPAIGN}), title="Kore.ai")
 ALL_OF_KORE = replace(
     KORE,
     kinds=KORE.kinds | {Kind.STOP_CAMPAIGN, Kind.START_CAMPAIGN},
-    beyond=frozenset({Kind.STOP_CAMPAIGN, Kind.START_CAMPAIGN}),
+    undocumented=frozenset({Kind.STOP_CAMPAIGN, Kind.START_CAMPAIGN}),
 )
 VOCABULARY = CommandContext({"reminders": REMINDERS}, "IN")
 EVERYTHING = CommandContext({"reminders": REMINDERS, "vox": VOXWORKS, "kore": ALL_OF_KORE}, "IN")
@@ -242,7 +242,7 @@ def test_what_is_too_long_to_be_copied_is_not_offered_in_part() -> None:
     """A command that was cut would ask for fewer than were typed."""
     for count, copied in ((5, True), (50, False)):
         typed = ", ".join(f"vx_{n}_".ljust(128, "x") for n in range(100, 100 + count))
-        found = fill_defaults(read(f"{typed} goes-out=never", Verb.CANCEL, EVERYTHING), EVERYTHING)
+        found = fill_defaults(read(f"{typed} call-time=never", Verb.CANCEL, EVERYTHING), EVERYTHING)
         message = fault_message(found, found.line.faults, "d" * 24)
         assert ("Understood so far: `/cancel-call" in str(message.blocks)) is copied
         assert (
@@ -308,7 +308,7 @@ def test_help_names_what_each_connection_does() -> None:
         "• `vox`: places calls†, cancels calls; agents: welcome. 🧪 *Dry run: nothing is sent.*",
         "• `kore`: deletes campaigns, stops campaigns†, starts campaigns†",
         "• `dialer` is off: RYNG_KEY not set",
-        "† Beyond Voxworks' and Kore.ai's documents: it may not work as we expect.",
+        "† Undocumented by Voxworks and Kore.ai: it may not work as we expect.",
     ]
 
 
@@ -382,7 +382,9 @@ def test_a_preview_says_what_is_tried_out_and_what_is_beyond(through: Connection
         first = shown[0]["text"]["text"]
         assert first.startswith("🧪 *Dry run: nothing is sent.*\n*Place this call?*") == through.dry_run
         said = shown[-1]["elements"][0]["text"]
-        assert ("Beyond Voxworks' documents: it may not work as we expect." in said) == bool(through.beyond)
+        assert ("Undocumented by Voxworks: it may not work as we expect." in said) == bool(
+            through.undocumented
+        )
         press = "even when" if through.dry_run else "until"
         assert said.startswith(f"Nothing is placed {press} you press *Place this call*.")
     assert message.text.startswith("🧪") == through.dry_run

@@ -57,7 +57,7 @@ def submitted(view: dict[str, Any]) -> dict[str, Any]:
         (Verb.PLACE, '98765 43210 at=tomorrow 9:30 retries=3 gap=30,60 from=9:00 until=18:00 carry-over lang=hi priority=-1 batch=b1 meta.name=Abhinav meta.age=25 meta.code="25" purpose="payment, due" consent=c-1 agent=renewals'),
         (Verb.CANCEL, "98765 43210 customer's request agent=payments"),
         (Verb.CANCEL, "98765 43210, 98765 43211 “wrong” number agent=payments"),
-        (Verb.CANCEL, "98765 43210 customer asked agent=payments goes-out=17:00"),
+        (Verb.CANCEL, "98765 43210 customer asked agent=payments call-time=17:00"),
         (Verb.CANCEL, "vx_123 via voxworks asked “a=b” twice"),
         (Verb.DELETE_CAMPAIGN, "campaign delete cd-2129073 “a=b” is over"),
         (Verb.DELETE_CAMPAIGN, "campaign=billing via kore"),
@@ -503,9 +503,9 @@ def test_a_known_call_comes_first_and_the_rest_may_stay_empty() -> None:
     """With the one known call chosen, a reason and the submit are all that is left to tap."""
     form = Form(Verb.CANCEL, VOCABULARY)
     view = form.build({}, nonce="n", channel="", known=KNOWN_CALL)
-    assert inputs(view) == ["known", "targets", "reason", "words", "connection", "agent"]
+    assert inputs(view) == ["scheduled_call", "targets", "reason", "words", "connection", "agent"]
     assert [block["block_id"] for block in view["blocks"] if block.get("optional") is False] == []
-    assert form.read(submitted(view))["known"] == "A-7K3F"
+    assert form.read(submitted(view))["scheduled_call"] == "A-7K3F"
     assert form.read(submitted(view))["reason"] == ""
     assert form.contradictions(form.read(submitted(view)), NOW) == []
     assert faults("modal", view) == []
@@ -516,8 +516,8 @@ def test_a_known_call_comes_first_and_the_rest_may_stay_empty() -> None:
     ("values", "field"),
     [
         ({}, "targets"),
-        ({"known": "none"}, "targets"),
-        ({"known": "A-7K3F", "targets": "98765 43210"}, "known"),
+        ({"scheduled_call": "none"}, "targets"),
+        ({"scheduled_call": "A-7K3F", "targets": "98765 43210"}, "scheduled_call"),
         ({"targets": "98765 43210", "reason": "other"}, "words"),
     ],
 )

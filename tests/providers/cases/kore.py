@@ -11,7 +11,7 @@ STOP = StopCampaign(target=CampaignRef(campaign_id=ID))
 START = StartCampaign(target=CampaignRef(campaign_id=ID))
 
 HEADERS = {"auth": CANARY, "iid": "st-1", "accountid": "acc-1", "content-type": "application/json"}
-SECOND = {"api_style": "campaign-v2", "beyond_documents": True}
+SECOND = {"api_style": "campaign-v2", "allow_undocumented": True}
 
 CAMPAIGN = f"/agentassist/api/v1/public/st-1/campaign/{ID}?campaignType=voice"
 CAMPAIGN_2 = f"/campaign/api/v2/public/st-1/campaign/{ID}?accountId=acc-1&campaignType=voice"
@@ -31,7 +31,7 @@ CASE = Case(
     settings={"app_id": "st-1", "account_id": "acc-1", "token": CANARY},
     asks={
         "delete": _delete(CAMPAIGN, {}),
-        "delete after a look-up": _delete(CAMPAIGN, {"beyond_documents": True}, CAMPAIGN),
+        "delete after a look-up": _delete(CAMPAIGN, {"allow_undocumented": True}, CAMPAIGN),
         "delete in the second style": _delete(CAMPAIGN_2, SECOND, CAMPAIGN_2),
         "delete with another iid": Ask(
             DELETE, "DELETE", CAMPAIGN, HEADERS | {"iid": "st-2"}, settings={"iid": "st-2"}

@@ -95,7 +95,7 @@ class Fixture(BaseModel):
 
     kind: Kind
     ask: str | None = None
-    basis: Literal["documented", "beyond", "assumed", "live"]
+    basis: Literal["documented", "undocumented", "assumed", "live"]
     source: str = Field(min_length=1)
     date: str = Field(pattern=r"^20[0-9]{2}-[01][0-9]$")
     settings: dict[str, JsonValue] = Field(default_factory=dict)
@@ -173,9 +173,9 @@ class Subject:
         return self.adapter(made, deadline=deadline, clock=lambda: NOW)
 
     def allowing(self, action: CallAction) -> dict[str, bool]:
-        """The setting without which an action is beyond the documents."""
+        """The setting without which an action is undocumented."""
         known = self.capability(action.kind)
-        return {} if known is None or known.source == "documented" else {"beyond_documents": True}
+        return {} if known is None or known.source == "documented" else {"allow_undocumented": True}
 
 
 def built_in() -> tuple[Subject, ...]:
@@ -209,7 +209,7 @@ def missing(provider: str) -> list[str]:
         lacking.append(f"{provider} is not in providers/registry.py: add its adapter to PROVIDERS")
     link = re.compile(rf"\]\((?:docs/providers/)?{provider}\.md\)")
     return lacking + [
-        f"{index} has no row for {provider}: run  make matrix"
+        f"{index} has no row for {provider}: run  make provider-table"
         for index in ("README.md", "docs/providers/README.md")
         if not link.search((ROOT / index).read_text(encoding="utf-8"))
     ]

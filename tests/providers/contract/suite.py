@@ -153,7 +153,7 @@ _PARAMETERS: Final[dict[str, Callable[[Subject], Iterable[tuple[str, object]]]]]
     "subject": lambda one: [("itself", one)],
     "asked": lambda one: ((name, Asked(one, ask)) for name, ask in one.case.asks.items()),
     "first": _firsts,
-    "beyond": lambda one: (pair for pair in _firsts(one) if one.allowing(pair[1].ask.action)),
+    "undocumented": lambda one: (pair for pair in _firsts(one) if one.allowing(pair[1].ask.action)),
     "by_id": _by_id,
     "looked_up": _looked_up,
     "answered": lambda one: ((name, Answered(one, fixture)) for name, fixture in one.fixtures.items()),
@@ -197,7 +197,7 @@ class ProviderContract:
 
     def test_what_is_declared_can_be_meant(self, subject: Subject) -> None:
         """No rate below one, no part of an account or of a sentence that is empty, no failure that is none."""
-        adapter = subject.connect("http://127.0.0.1:1", {"beyond_documents": True})
+        adapter = subject.connect("http://127.0.0.1:1", {"allow_undocumented": True})
         assert adapter.requests_a_minute is None or adapter.requests_a_minute > 0
         named = [
             *adapter.account(),
@@ -229,7 +229,7 @@ class ProviderContract:
 
     def test_a_webhook_that_says_nothing_is_not_heard(self, subject: Subject) -> None:
         """Whoever knows the word in its path may say anything: junk is nothing, and no fault."""
-        adapter = subject.connect("http://127.0.0.1:1", {"beyond_documents": True})
+        adapter = subject.connect("http://127.0.0.1:1", {"allow_undocumented": True})
         documents: list[JsonValue] = [json.loads(body) for body in JUNK.values() if _is_json(body)]
         assert [one for one in documents if adapter.parse_webhook(one) is not None] == []
 
@@ -377,14 +377,14 @@ class ProviderContract:
     async def test_undeclared(self, undeclared: tuple[Subject, CallAction]) -> None:
         """A kind, a target or a field that the adapter does not declare is refused, and nothing is sent."""
         subject, action = undeclared
-        found = await _refused(subject, action, {"beyond_documents": True})
+        found = await _refused(subject, action, {"allow_undocumented": True})
         assert found.code is Code.UNSUPPORTED
 
-    async def test_beyond_the_documents(self, beyond: Asked) -> None:
+    async def test_undocumented_actions(self, undocumented: Asked) -> None:
         """What no document has is done only where the connection allows it, and its refusal names the setting."""
-        found = await _refused(beyond.subject, beyond.ask.action, {})
+        found = await _refused(undocumented.subject, undocumented.ask.action, {})
         assert found.code is Code.UNSUPPORTED
-        assert "beyond_documents" in found.message
+        assert "allow_undocumented" in found.message
 
     async def test_a_smuggled_id(self, by_id: Asked) -> None:
         """An id that could lead elsewhere never reaches a socket."""

@@ -62,7 +62,7 @@ def test_another_schema_and_a_key_that_is_missing() -> None:
     [newer, *_] = about_log(
         replace(PLACE, trouble="it was made by another version of CallOps (schema z)"), key_given=True
     )
-    assert (newer.result, newer.mend) == (
+    assert (newer.result, newer.fix) == (
         "FAIL",
         "Run the version of CallOps that made it, or start a new log: DATABASE_URL.",
     )
@@ -126,7 +126,7 @@ def test_whom_the_file_names_is_the_files_fault_and_whom_slack_names_is_slacks()
     people = {"U1": user("U1"), "U2": user("U2", is_restricted=True), "U3": user("U3", is_restricted=True)}
     found = look_at("managers", ["U1", "U2", "S1", "S2"], user_groups, people, Workspace("T0"))
     assert found.fit == {"U1"}
-    said = {(one.result, one.what) for one in about_group(found)}
+    said = {(one.result, one.message) for one in about_group(found)}
     assert said == {
         ("FAIL", "U2 (u2) is a guest."),
         ("WARN", "U3 (u3) is a guest."),
@@ -149,7 +149,7 @@ def test_an_enterprise_grid_organisation_is_named(answer: dict[str, Any], expect
     known = {"user": "callops", "team": "Acme", "team_id": "T0"}
     found = [*about_tokens(Told(known | answer, NOW), None, "https://slack.com/api/")]
     assert [one.result for one in found] == expected
-    assert ("Enterprise Grid organisation E0" in found[0].what) == bool(answer.get("enterprise_id"))
+    assert ("Enterprise Grid organisation E0" in found[0].message) == bool(answer.get("enterprise_id"))
 
 
 def test_colleagues_of_a_grid_can_act() -> None:

@@ -40,7 +40,12 @@ AT = datetime(2026, 2, 25, 14, 30, tzinfo=timezone(timedelta(hours=5, minutes=30
 
 def voxworks(**settings: Any) -> Voxworks:
     """A Voxworks connection that may place calls."""
-    given = {"api_key": KEY, "beyond_documents": True, "from_number": CALLER, "agents": {"asha": "script-1"}}
+    given = {
+        "api_key": KEY,
+        "allow_undocumented": True,
+        "from_number": CALLER,
+        "agents": {"asha": "script-1"},
+    }
     return Voxworks(VoxworksSettings.model_validate(given | settings), clock=lambda: NOW)
 
 
@@ -49,7 +54,7 @@ def ryng(**settings: Any) -> Ryng:
     given = {
         "subdomain": "tenant",
         "access_token": KEY,
-        "beyond_documents": True,
+        "allow_undocumented": True,
         "campaign_id": 595,
         "agents": {"asha": 7},
     }
@@ -63,7 +68,7 @@ def kore(**settings: Any) -> Kore:
         "base_url": "https://platform.kore.ai",
         "app_id": "st-1",
         "account_id": "acc-1",
-        "beyond_documents": True,
+        "allow_undocumented": True,
     }
     return Kore(KoreSettings.model_validate(given | way_in | settings), clock=lambda: NOW)
 
@@ -165,31 +170,31 @@ async def test_a_dry_run_looks_nothing_up() -> None:
         assert await adapter.look_up(DELETE, CONTEXT) is None
 
 
-BEYOND = [(voxworks, PLACE), (ryng, PLACE), (kore, STOP), (kore, START)]
+UNDOCUMENTED = [(voxworks, PLACE), (ryng, PLACE), (kore, STOP), (kore, START)]
 
 
-@pytest.mark.parametrize(("of", "action"), BEYOND)
+@pytest.mark.parametrize(("of", "action"), UNDOCUMENTED)
 def test_the_switch(of: Any, action: CallAction) -> None:
     """Without it, what only other pages know is not offered."""
-    closed = of(beyond_documents=False)
+    closed = of(allow_undocumented=False)
     assert closed.capability(action.kind) is None
     assert closed.agents == ()
     known = of().capability(action.kind)
     assert known is not None
-    assert known.source == "beyond"
+    assert known.source == "undocumented"
 
 
 def test_only_what_is_documented_is_on_by_default() -> None:
     """A new connection does what its provider's document has, and no more."""
     for adapter in PROVIDERS.values():
-        assert not adapter.settings_type.model_fields["beyond_documents"].default
+        assert not adapter.settings_type.model_fields["allow_undocumented"].default
         assert any(known.source == "documented" for known in adapter.capabilities)
 
 
 def test_the_second_style_needs_the_switch() -> None:
     """The second version of Kore.ai's paths is known from another page, and says so when it loads."""
-    with pytest.raises(ValidationError, match="beyond_documents = true"):
-        kore(api_style="campaign-v2", beyond_documents=False)
+    with pytest.raises(ValidationError, match="allow_undocumented = true"):
+        kore(api_style="campaign-v2", allow_undocumented=False)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +267,7 @@ def test_only_the_numbers_that_are_allowed(of: Any) -> None:
 
 def test_no_campaign_is_started_where_numbers_are_limited() -> None:
     """Whom a campaign calls is not known here, so none is started; stopping and deleting one calls nobody."""
-    limited = kore(beyond_documents=True, allow_numbers=[NUMBER])
+    limited = kore(allow_undocumented=True, allow_numbers=[NUMBER])
     with pytest.raises(CannotSendError, match="allow_numbers") as refused:
         limited.prepare(START, CONTEXT)
     assert (refused.value.code, refused.value.field) == (Code.NOT_ALLOWED, "target")

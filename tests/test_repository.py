@@ -161,8 +161,8 @@ def unknown_commands(document: str, capsys: pytest.CaptureFixture[str]) -> list[
         options = re.findall(r"(?<!\S)\[?(--[a-z-]+)", line)
         if shown is None or [option for option in options if option not in shown]:
             wrong.append(line)
-    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    made = re.findall(r"(?:`|^ {4})make ([a-z]+)", document, re.MULTILINE)
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    made = re.findall(r"(?:`|^ {4})make ([a-z-]+)", document, re.MULTILINE)
     return wrong + [target for target in made if target not in targets]
 
 
