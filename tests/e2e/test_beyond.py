@@ -1,4 +1,4 @@
-"""Beyond the documents: calls are placed at Voxworks and Ryng, and campaigns stopped and started at Kore.ai."""
+"""Undocumented features: placing calls at Voxworks and Ryng, stopping and starting campaigns at Kore.ai."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -30,7 +30,7 @@ CREATE = f"POST {voxworks.CREATE}"
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def beyond(dark_scene: Scene) -> Scene:
-    """A scene in which everything that is known of the four providers is allowed."""
+    """Return a scene in which every feature of the four providers is allowed."""
     dark_scene.connect_further()
     file = dark_scene.folder / "callops.toml"
     text = file.read_text(encoding="utf-8")
@@ -43,17 +43,20 @@ async def beyond(dark_scene: Scene) -> Scene:
 
 
 def trigger(campaign: str, what: str) -> str:
-    """The line of a request that stops or starts."""
+    """Return the line of a request that stops or starts a campaign."""
     return f"POST {TRIGGER.format(APP, campaign)}?campaignType=voice&trigger={what}"
 
 
 async def changes(scene: Scene) -> list[str]:
-    """The requests that changed something at Kore.ai; looking a campaign up changes nothing."""
+    """Return the requests that changed something at Kore.ai. Lookups change nothing."""
     return [one.line for one in await scene.requests("kore") if one.effects]
 
 
 async def test_a_call_is_placed_at_voxworks_and_cancelled_by_the_id_that_the_log_knows(beyond: Scene) -> None:
-    """Nothing is chosen between two that place; the preview marks what is beyond; the id is there to be read."""
+    """Nothing is chosen between two connections.
+
+    The preview marks undocumented features, and the id is shown.
+    """
     asked = await beyond.ask("/place-call 98765 43210 tomorrow 9:30")
     assert "choose reminders, voxworks or dialer" in words(asked)
     day = datetime.now(ZoneInfo("Asia/Kolkata")) + timedelta(days=1)
@@ -83,7 +86,7 @@ async def test_a_call_is_placed_at_voxworks_and_cancelled_by_the_id_that_the_log
 
 
 async def test_what_a_provider_does_not_take_stands_under_its_field(beyond: Scene) -> None:
-    """In a line all at once; in the form under each field; and nothing is sent."""
+    """A line has all faults at once, a form has each under its field, and nothing is sent."""
     answer = await beyond.ask("/place-call 98765 43210 tomorrow 17:00 via dialer lang=hi meta.age=25")
     for said in ("Ryng takes no time (at=).", "Ryng takes no language (lang=)."):
         assert said in words(answer)
@@ -113,7 +116,7 @@ async def test_what_a_provider_does_not_take_stands_under_its_field(beyond: Scen
 async def test_a_campaign_is_stopped_and_started(
     beyond: Scene, verb: str, campaign: str, what: str, asks: str, done: str | None
 ) -> None:
-    """By line, with an approval; the card says what comes of it, and what is beyond the documents."""
+    """A line and an approval do it. The card tells the effect, and what is undocumented."""
     waiting = await beyond.ask(f"/calls campaign {verb} {campaign} the list is ready")
     beyond_kore = "Beyond Kore.ai's documents: it may not work as we expect."
     assert beyond_kore in words(waiting)
@@ -128,7 +131,7 @@ async def test_a_campaign_is_stopped_and_started(
 
 
 async def test_what_was_started_can_be_stopped_by_form(beyond: Scene) -> None:
-    """`/calls campaign` asks which; each button opens its form."""
+    """`/calls campaign` asks which verb is meant, and each button opens its form."""
     asked = await beyond.ask("/calls campaign")
     assert "Say what to do with a campaign: campaign delete, campaign stop or campaign start." in words(asked)
     assert buttons(asked) == ["Delete a campaign…", "Stop a campaign…", "Start a campaign…"]
@@ -142,7 +145,7 @@ async def test_what_was_started_can_be_stopped_by_form(beyond: Scene) -> None:
 
 
 async def test_a_slip_in_what_is_to_be_done_keeps_all_the_rest(beyond: Scene) -> None:
-    """The button opens the form that was meant, with the id and the reason in it."""
+    """The button opens the intended form, with the id and the reason."""
     asked = await beyond.ask(f"/calls campaign stpo {READY} wrong list")
     assert "Did you mean `campaign stop`?" in words(asked)
     form = opened(await beyond.asha.click(asked, text="Stop a campaign…"))
@@ -151,7 +154,10 @@ async def test_a_slip_in_what_is_to_be_done_keeps_all_the_rest(beyond: Scene) ->
 
 
 async def test_a_campaign_is_deleted_by_the_name_that_was_looked_up(beyond: Scene) -> None:
-    """Card and review show it beside the id; it may be typed instead; one look-up, one deletion."""
+    """Card and review show the name beside the id, and either is accepted.
+
+    There is a single lookup and a single deletion.
+    """
     await beyond.ask(f"/calls campaign delete {CAMPAIGN} ended")
     named = f"campaign “Billing Reminder Voice Campaign2” `{CAMPAIGN}`"
     await beyond.card(f"asks to delete {named}")
@@ -173,7 +179,7 @@ async def test_a_campaign_is_deleted_by_the_name_that_was_looked_up(beyond: Scen
 
 
 async def test_who_decides_is_warned_of_a_campaign_that_is_not_there(beyond: Scene) -> None:
-    """On the card and in the review; where the look-up got no readable answer, nothing is said of it."""
+    """The warning is on the card and in the review. After an unreadable answer there is none."""
     warning = "⚠️ The provider says that it has no such campaign. Compare the id before you approve."
     await beyond.ask("/calls campaign delete cd-0 ended")
     await beyond.card("campaign `cd-0`", warning)
@@ -188,7 +194,7 @@ async def test_who_decides_is_warned_of_a_campaign_that_is_not_there(beyond: Sce
 
 
 async def test_help_marks_what_is_beyond(beyond: Scene) -> None:
-    """Once, below the connections; every form has its button."""
+    """The mark is explained once, below the connections, and every form has its button."""
     answer = await beyond.ask("/calls help")
     assert "• `voxworks`: places calls†, cancels calls; agents: welcome" in words(answer)
     assert "• `kore`: deletes campaigns, stops campaigns†, starts campaigns†" in words(answer)
