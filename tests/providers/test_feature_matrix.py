@@ -10,14 +10,14 @@ from tests.support.tree import ROOT
 
 @pytest.mark.parametrize("file", TABLES)
 def test_each_table_is_what_the_adapters_declare(file: str) -> None:
-    """README and docs say what the capabilities say; `make matrix` writes it anew."""
+    """README and docs match the capabilities, and `make matrix` rewrites them."""
     name, make = TABLES[file]
     text = (ROOT / file).read_text(encoding="utf-8")
     assert text == written(text, name, make(tuple(PROVIDERS.values()))), "run  make matrix"
 
 
 def test_a_cell_says_how_well_it_is_known_and_how_it_is_addressed() -> None:
-    """Each kind that is declared has its source, its target, and what is drastic about it."""
+    """Each declared kind has its source, its target, and its drastic effects."""
 
     class Another(Adapter):
         title = "Another"
@@ -41,7 +41,7 @@ def test_a_cell_says_how_well_it_is_known_and_how_it_is_addressed() -> None:
 
 
 def test_what_is_around_a_table_stays() -> None:
-    """Only what stands between the comments is written anew; a file without them is left alone."""
+    """Only the text between the comments is rewritten. A file without them stays."""
     begin, end = "<!-- matrix: made by `make matrix` -->", "<!-- end of matrix -->"
     assert written(f"a\n{begin}\nold\n{end}\nb", "matrix", "\\1") == f"a\n{begin}\n\\1\n{end}\nb"
     with pytest.raises(ValueError, match="there should be one"):
