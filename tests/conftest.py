@@ -1,4 +1,4 @@
-"""In what order the suite is played, and by how many at once."""
+"""Order of the test suite, and its number of workers."""
 
 import os
 from pathlib import Path
@@ -8,13 +8,19 @@ import pytest
 from hypothesis import settings
 
 FOR_EACH_CORE: Final = 2
-"""Workers: scenes of whole processes wait half their time, for leases, deadlines and one another."""
+"""Workers for each core.
+
+Scenes of whole processes wait half their time, for leases, deadlines and each other.
+"""
 FIRST: Final = ("e2e/", "browser/", "security/", "faults/test_lives", "faults/test_kill", "faults/")
-"""Files that take long, by how their paths begin. What is begun last had better be short, or all wait for it."""
+"""Beginnings of the paths of slow files.
+
+They start first, because a slow file at the end delays the whole run.
+"""
 
 
-# Each run draws the same examples, so that none is red by chance; `--hypothesis-profile=search` draws new ones.
-# How long an example takes says how busy the machine is.
+# Each run draws the same examples, so that none fails by chance. `--hypothesis-profile=search` draws new ones.
+# An example's duration only shows how busy the computer is.
 settings.register_profile("same", deadline=None, derandomize=True, database=None)
 settings.register_profile("search", deadline=None, derandomize=False)
 settings.load_profile("same")
@@ -22,12 +28,12 @@ settings.load_profile("same")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """How many `-n auto` are."""
+    """Return the number of workers for `-n auto`."""
     return FOR_EACH_CORE * len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else FOR_EACH_CORE
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the long files first. Stable, so that files and scenes stay together."""
+    """Put the slow files first. The order is stable, so that files and scenes stay together."""
     here = Path(__file__).parent
 
     def place(item: pytest.Item) -> int:

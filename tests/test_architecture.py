@@ -1,4 +1,4 @@
-"""The architecture's page: what it names is there, and it names each package."""
+"""The architecture's page: everything that it names exists, and it names each package."""
 
 import re
 
@@ -14,11 +14,11 @@ PACKAGES = sorted(path.parent.name for path in (ROOT / "bot").glob("*/__init__.p
     "named", sorted(set(re.findall(r"`((?:bot|storage|providers|playground|tests)/[\w./-]*)`", PAGE)))
 )
 def test_what_it_names_is_there(named: str) -> None:
-    """A file or a folder."""
+    """Each name is a file or a folder."""
     assert (ROOT / named).exists()
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_it_names_each_package(package: str) -> None:
-    """In the tree, with a line of its own."""
+    """Each package has a line of its own in the tree."""
     assert re.search(rf"^ +{package}/ +\S", PAGE, re.MULTILINE)

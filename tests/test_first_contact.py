@@ -1,4 +1,4 @@
-"""docs/first-contact.md: everything that is assumed of a provider, and how the first real request settles it."""
+"""docs/first-contact.md: each assumption about a provider, and how the first real request settles it."""
 
 import re
 
@@ -11,23 +11,23 @@ from tests.support.tree import ROOT
 
 PAGE = (ROOT / "docs/first-contact.md").read_text(encoding="utf-8")
 LEGENDS = re.compile(r"(?:what no page\s+says|is marked) (?:is )?\*assumed\*\.", re.IGNORECASE)
-"""Where a page says what the word means."""
+"""Places on which a page explains the word."""
 
 
 def provider_page(provider: str) -> str:
-    """The facts of a provider."""
+    """Return the page of facts about a provider."""
     return (ROOT / f"docs/providers/{provider}.md").read_text(encoding="utf-8")
 
 
 def section(title: str) -> str:
-    """The part of the page that is about a provider; nothing where nothing is assumed of it."""
+    """Return the page's section about a provider, or an empty text."""
     _, _, rest = PAGE.partition(f"\n## {title}\n")
     return rest.partition("\n## ")[0]
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_every_assumption_has_an_id(provider: str) -> None:
-    """The word never stands alone on a provider's page, but where it is explained."""
+    """The word never stands alone on a provider's page, except in its explanation."""
     text = LEGENDS.sub("", provider_page(provider))
     alone = [
         text[max(0, one.start() - 60) : one.end()]
@@ -38,9 +38,9 @@ def test_every_assumption_has_an_id(provider: str) -> None:
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_every_assumption_has_its_line(provider: str) -> None:
-    """Each id has one row: what is assumed, what settles it, what to do if it is otherwise; and no other has.
+    """Each id has exactly one row: the assumption, what settles it, and what to do otherwise.
 
-    A provider of which nothing is assumed needs no part on the page.
+    A provider without assumptions needs no section on the page.
     """
     marked = re.findall(r"\*assumed\* \(([A-Z]\d+)\)", provider_page(provider))
     rows = re.findall(
@@ -52,7 +52,7 @@ def test_every_assumption_has_its_line(provider: str) -> None:
 
 
 def test_the_settings_it_names_are_settings() -> None:
-    """What to change if it is otherwise can be changed."""
+    """The row's remedy is an existing setting."""
     known = {name for adapter in PROVIDERS.values() for name in adapter.settings_type.model_fields}
     named = set(re.findall(r"`(\w+) = ", "".join(section(one.title) for one in PROVIDERS.values())))
     assert named
@@ -60,12 +60,12 @@ def test_the_settings_it_names_are_settings() -> None:
 
 
 def test_the_checks_scopes_are_explained() -> None:
-    """Each scope that only the check needs is on the page, and is not one that serving needs."""
+    """Each scope of the check alone is on the page, and serving does not need it."""
     assert [scope for scope in CHECK_SCOPES if f"`{scope}`" not in PAGE] == []
     assert not CHECK_SCOPES & SCOPES
 
 
 def test_its_links_lead_somewhere() -> None:
-    """No dead link into the repository."""
+    """The page has no dead link into the repository."""
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", PAGE):
         assert (ROOT / "docs" / target).exists(), target

@@ -1,4 +1,4 @@
-"""Checks that what is listed twice agrees: manifest, listeners, example files, documents; and our own rules."""
+"""Agreement of manifest, listeners, example files and documents, and our own rules for the repository."""
 
 import os
 import re
@@ -38,13 +38,13 @@ OPERATORS = (ROOT / "docs/operators.md").read_text(encoding="utf-8")
 DOCUMENTS = {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
     for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))
-    if path.name != "CHANGELOG.md"  # it tells what was
+    if path.name != "CHANGELOG.md"  # it describes the past
 }
 LONGEST_README = 120
-"""Lines. What is longer belongs to the page of its reader."""
+"""Lines. A longer text belongs on the page of its readers."""
 
 OF_CONNECTIONS = {*ConnectionSettings.model_fields, "audit_channel", "workers", "calling_hours"}
-"""What can be set for a connection of any provider."""
+"""Settings of a connection of any provider."""
 
 EVERYTHING = CommandContext(
     {
@@ -62,7 +62,7 @@ EVERYTHING = CommandContext(
 
 @pytest.fixture
 def manifest() -> dict[str, Any]:
-    """The Slack app's manifest."""
+    """Return the Slack app's manifest."""
     read: dict[str, Any] = yaml.safe_load((ROOT / "manifest.yml").read_text(encoding="utf-8"))
     return read
 
@@ -73,19 +73,19 @@ def test_slack_takes_the_manifest(manifest: dict[str, Any]) -> None:
 
 
 def test_the_app_hears_every_command_of_the_manifest_and_no_other(manifest: dict[str, Any]) -> None:
-    """A command without a listener would never answer; one without a manifest would never come."""
+    """A command without a listener would never answer, and one without a manifest would never come."""
     assert {one["command"] for one in manifest["features"]["slash_commands"]} == set(COMMANDS_HEARD)
 
 
 def test_the_app_hears_the_shortcuts_of_the_manifest_and_no_other(manifest: dict[str, Any]) -> None:
-    """One on messages, whose name Slack does not cut, and which does not read just "Cancel"."""
+    """The only shortcut is for messages. Slack does not cut its name, which is not just "Cancel"."""
     [shortcut] = manifest["features"]["shortcuts"]
     assert (shortcut["type"], shortcut["callback_id"]) == ("message", CANCEL_MENTIONED)
     assert len(shortcut["name"]) <= LONGEST_SHORTCUT
 
 
 def test_the_app_asks_for_the_scopes_it_uses(manifest: dict[str, Any]) -> None:
-    """Least scopes, and the start checks the same ones."""
+    """The scopes are the fewest possible, and the start checks the same ones."""
     assert set(manifest["oauth_config"]["scopes"]["bot"]) == SCOPES | OPTIONAL_SCOPES
 
 
@@ -101,7 +101,7 @@ def test_the_readme_is_short() -> None:
 
 
 def test_the_readme_names_every_command_and_provider(manifest: dict[str, Any]) -> None:
-    """What people type, and whom it reaches, is in the README."""
+    """The README has all that people type, and every provider."""
     commands = [one["command"] for one in manifest["features"]["slash_commands"]]
     titles = [adapter.title for adapter in PROVIDERS.values()]
     shortcuts = [one["name"] for one in manifest["features"]["shortcuts"]]
@@ -120,7 +120,7 @@ def test_the_operators_page_names_every_variable_and_no_other() -> None:
 
 
 def test_the_operators_page_names_every_setting_and_no_other() -> None:
-    """Each section of the file has a row with its keys; what every connection takes stands below."""
+    """Each section of the file has a row with its keys, and the common ones stand below."""
     tables: dict[str, type[BaseModel]] = {
         "slack": SlackSettings,
         "dispatch": DispatchSettings,
@@ -141,7 +141,7 @@ def test_the_operators_page_names_every_command_and_no_other() -> None:
 
 
 def help_on(capsys: pytest.CaptureFixture[str], words: list[str]) -> str | None:
-    """Return what a command says of itself, None where there is no such command."""
+    """Return the help of a command, or None if there is no such command."""
     with pytest.raises(SystemExit) as ended:
         make_parser().parse_args([*words, "--help"])
     shown = capsys.readouterr().out
@@ -168,7 +168,7 @@ def unknown_commands(document: str, capsys: pytest.CaptureFixture[str]) -> list[
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_command_of_a_document_exists(document: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each `python -m bot` has a command and options that it knows, each `make` a target."""
+    """Each `python -m bot` has a known command and options, and each `make` has a target."""
     assert unknown_commands(DOCUMENTS[document], capsys) == []
 
 
@@ -181,7 +181,7 @@ def test_an_unknown_command_of_a_document_is_found(capsys: pytest.CaptureFixture
 
 @pytest.mark.parametrize("document", [name for name in DOCUMENTS if "/decisions/" not in name])
 def test_every_setting_of_a_document_exists(document: str) -> None:
-    """Each `key = value` has a key that some section of the file knows."""
+    """Each `key = value` has a key of some section of the file."""
     adapters = (adapter.settings_type for adapter in PROVIDERS.values())
     tables: tuple[type[BaseModel], ...] = (
         SlackSettings,
@@ -195,7 +195,7 @@ def test_every_setting_of_a_document_exists(document: str) -> None:
 
 
 def test_what_the_readme_says_people_type_is_understood() -> None:
-    """Each line of its table is read without a fault, where every provider is connected."""
+    """With every provider connected, each line of its table parses without a fault."""
     table = README.partition("## What people type")[2].partition("\n## ")[0]
     lines = re.findall(r"`(/[a-z-]+) ([^`]+)`", "\n".join(re.findall(r"^\| (.*?) \|", table, re.MULTILINE)))
     now, typist = datetime(2026, 11, 21, 4, 0, tzinfo=UTC), Typist("Asia/Kolkata")
@@ -215,7 +215,7 @@ def test_what_the_readme_says_people_type_is_understood() -> None:
 
 
 def test_the_readme_links_to_what_is_there() -> None:
-    """No dead link into the repository; the page of each reader is among them."""
+    """The README has no dead link into the repository, and links the page of each kind of reader."""
     links = re.findall(r"\]\((?!https?:)([^)#]+)[)#]", README)
     for target in links:
         assert (ROOT / target).exists(), target
@@ -224,7 +224,7 @@ def test_the_readme_links_to_what_is_there() -> None:
 
 
 def test_the_decisions_are_all_listed() -> None:
-    """Each page is in the list, and each listed page is there."""
+    """Each page is in the list, and each listed page exists."""
     listed = set(
         re.findall(r"\]\((\d{4}-[^)]+)\)", (ROOT / "docs/decisions/README.md").read_text(encoding="utf-8"))
     )
@@ -233,7 +233,7 @@ def test_the_decisions_are_all_listed() -> None:
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
 def test_every_dependency_is_locked_by_its_hash(name: str) -> None:
-    """One version of each, with at least one hash; nothing from elsewhere; and the install asks for hashes."""
+    """Each has one version with a hash, none has another source, and the installation requires hashes."""
     written = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ")
     for line in filter(None, map(str.strip, written.splitlines())):
         assert re.fullmatch(r"[\w.-]+==\S+( ; .+?)?(?:\s+--hash=sha256:[0-9a-f]{64})+", line), line
@@ -247,7 +247,7 @@ def test_every_dependency_is_locked_by_its_hash(name: str) -> None:
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not here")
 @pytest.mark.parametrize(("said", "over_http"), [((), False), (("HTTP=0",), False), (("HTTP=1",), True)])
 def test_make_plays_over_http_where_that_is_said(said: tuple[str, ...], over_http: bool) -> None:  # noqa: FBT001 - a case
-    """With HTTP=1 and nothing else, the tour and the suite are told so."""
+    """With HTTP=1 and nothing else, the tour and the suite run over HTTP."""
     alone = {name: value for name, value in os.environ.items() if name not in {"HTTP", "MAKEFLAGS"}}
     told = [shutil.which("make") or "make", "--dry-run", "tour", "test", *said]
     shown = subprocess.run(told, capture_output=True, text=True, check=True, cwd=ROOT, env=alone).stdout  # noqa: S603 - our own file
@@ -263,7 +263,7 @@ def test_help_is_light() -> None:
 
 
 def test_a_key_is_one_line_of_32_bytes() -> None:
-    """What `python -m bot key` prints is what CALLOPS_KEY takes."""
+    """CALLOPS_KEY accepts the output of `python -m bot key`."""
     from bot.config.environment import is_key  # noqa: PLC0415 - beside its only use
 
     shown = subprocess.run(
@@ -274,7 +274,7 @@ def test_a_key_is_one_line_of_32_bytes() -> None:
 
 
 def test_nothing_in_the_tree_names_a_machine() -> None:
-    """No path of a machine and no address of a registry stands in a file."""
+    """No file holds a path of a computer or an address of a registry."""
     listed = subprocess.run(["git", "ls-files", "-z"], capture_output=True, text=True, check=True, cwd=ROOT)  # noqa: S607 - the git of this machine
     names = re.compile(r"(?<![\w.])/(?:work|root|home/\w+)/|pypi\.org|files\.pythonhosted")
     for name in filter(None, listed.stdout.split("\0")):

@@ -1,4 +1,4 @@
-"""The threats that are written down: each has tests, and every test and page that is named is there."""
+"""The documented threats: each has tests, and every named test and page exists."""
 
 import ast
 import importlib
@@ -14,7 +14,7 @@ ANNEX = ROOT / "docs/trust-tests.md"
 PAGES = [ANNEX, ROOT / "SECURITY.md"]
 NAMED = re.compile(r"`(tests/[\w/]+\.py::[^`]+)`")
 FEWEST_THREATS = 35
-"""Fewer were not read from the page, or somebody took some out."""
+"""Least number of threats on the page. With fewer, it was not read, or some were removed."""
 
 
 def threats(page: str) -> dict[str, str]:
@@ -34,7 +34,10 @@ def annexed(page: str) -> dict[str, list[str]]:
 
 
 def lacking(name: str) -> str | None:
-    """What of a test's name is not there: its file, its function, or the parameter it is to have."""
+    """Return the missing part of a test's name: its file, its function, or its parameter.
+
+    Return None if all exist.
+    """
     where, _, parameter = name.partition("[")
     file, *parts = where.split("::")
     if not (ROOT / file).exists():
@@ -43,7 +46,7 @@ def lacking(name: str) -> str | None:
     functions = {one.name for one in tree.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)}
     if not parameter and len(parts) == 1:
         return None if parts[0] in functions else f"{name}: there is no such test"
-    # What is inherited, or has parameters, is only there once it is imported.
+    # Inherited tests and parameters exist only after an import.
     found: object = importlib.import_module(file.removesuffix(".py").replace("/", "."))
     for part in parts:
         found = getattr(found, part, None)
@@ -55,12 +58,12 @@ def lacking(name: str) -> str | None:
 
 
 def heading(line: str) -> str:
-    """A heading as links name it."""
+    """Return a heading as links name it."""
     return re.sub(r"[^\w\- ]", "", line.lstrip("# ").lower()).replace(" ", "-")
 
 
 def dead(page: Path) -> list[str]:
-    """The links of a page that lead to no file, or to no heading."""
+    """Return the links of a page that lead to no file, or to no heading."""
     found = []
     for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", page.read_text(encoding="utf-8")):
         path, _, part = target.partition("#")
@@ -74,14 +77,14 @@ def dead(page: Path) -> list[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_named_test_is_there(page: Path) -> None:
-    """Each name can be given to pytest."""
+    """Pytest accepts each name."""
     named = set(NAMED.findall(page.read_text(encoding="utf-8")))
     assert named
     assert sorted(filter(None, map(lacking, named))) == []
 
 
 def test_every_threat_has_a_test() -> None:
-    """Each is in the annex with at least one, and the annex has no other threat."""
+    """Each threat is in the annex with a test, and the annex has no other threat."""
     met = threats(TRUST.read_text(encoding="utf-8"))
     tests = annexed(ANNEX.read_text(encoding="utf-8"))
     assert len(met) >= FEWEST_THREATS
@@ -91,7 +94,7 @@ def test_every_threat_has_a_test() -> None:
 
 
 def test_every_link_leads_somewhere() -> None:
-    """On these pages and on every other: to a file that is there, and to a heading that it has."""
+    """Each link on every page leads to an existing file and heading."""
     pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
     assert {TRUST, *PAGES} <= set(pages)
     assert {page.name: found for page in pages if (found := dead(page))} == {}
@@ -107,12 +110,12 @@ def test_every_link_leads_somewhere() -> None:
     ],
 )
 def test_a_name_of_no_test_is_found(name: str) -> None:
-    """Otherwise what is green above would say nothing."""
+    """Otherwise the test above would prove nothing."""
     assert lacking(name)
 
 
 def test_a_dead_link_is_found(tmp_path: Path) -> None:
-    """To no file, and to no heading."""
+    """A link to no file and a link to no heading are both found."""
     page = tmp_path / "page.md"
     page.write_text("# One thing\n[a](page.md#one-thing) [b](none.md) [c](#other)\n", encoding="utf-8")
     assert dead(page) == ["none.md", "#other"]

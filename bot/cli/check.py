@@ -58,7 +58,7 @@ async def check(variables: Mapping[str, str]) -> list[Finding]:
 
 
 def _about_rules(found: ConfigReport) -> list[Finding]:
-    """What the file alone tells of its rules; what depends on people is said once Slack was asked."""
+    """Find what the file alone tells of its rules. Findings about people follow once Slack has answered."""
     whole = found.readable and not any(where.startswith(("rules", "groups")) for where in found.unread)
     if not whole:
         return []
@@ -82,7 +82,7 @@ async def _about_slack(found: ConfigReport) -> list[Finding]:
 
 
 async def _about_app_token(found: ConfigReport, client: AsyncWebClient) -> Told | str | None:
-    """What Slack says of the app-level token; a text: why it was not asked; None: there need be none."""
+    """Return what Slack says of the app-level token, or why it was not asked. None if no token is needed."""
     if trouble := found.trouble_with("SLACK_API_URL", "SLACK_APP_TOKEN"):
         return trouble
     if found.app_token is None:
@@ -134,7 +134,7 @@ async def _about_people(found: ConfigReport, client: AsyncWebClient, bot: Told |
 async def _ask_each(
     names: Iterable[str], call: Callable[[str], Awaitable[AsyncSlackResponse]]
 ) -> dict[str, Told]:
-    """What Slack answers for each, a few at once."""
+    """Return Slack's answer for each person. A few are asked at once."""
     room = asyncio.Semaphore(MAX_CONCURRENT)
 
     async def one(name: str) -> Told:

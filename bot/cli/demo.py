@@ -37,7 +37,7 @@ def demo(*, port: int | None, browser: bool, keep: bool) -> int:
 
 @asynccontextmanager
 async def open_log(path: Path, key: str) -> AsyncIterator["LogWatch"]:
-    """The log in a file, for as long as it is watched."""
+    """Open the log in a file for as long as it is watched."""
     log = await Store.open(path, key=base64.b64decode(key), clock=lambda: datetime.now(UTC))
     try:
         yield LogWatch(log, path)
@@ -54,7 +54,7 @@ class LogWatch:
         self._known: dict[str, int] = {}
 
     async def __call__(self) -> list[dict[str, Any]]:
-        """The requests that changed since the last time, oldest first, whole, as JSON."""
+        """Return the requests that changed since the last call, whole, oldest first, as JSON."""
         if (written := self._stamp()) == self._written:
             return []
         self._written = written
@@ -68,7 +68,7 @@ class LogWatch:
         return [await self._told(await self._log.requests.request(one)) for one in changed]
 
     def _stamp(self) -> tuple[int, int]:
-        """Changes with every commit: what is committed is first written here (sqlite.org/wal.html)."""
+        """Return a stamp that changes with every commit, first written here (sqlite.org/wal.html)."""
         found = self._file.stat()
         return found.st_mtime_ns, found.st_size
 

@@ -173,7 +173,7 @@ def _masked(text: str | None, *, region: str) -> str | None:
 
 
 def _without_numbers(event: Event, region: str) -> Mapping[str, Scalar]:
-    """An event's data without full numbers. Rules are of the configuration and hold none."""
+    """Return an event's data without full numbers. Rules come from the configuration and hold none."""
     if event.name == RULES:
         return event.data
     return {
@@ -246,7 +246,7 @@ class NoAnchorError(CallOpsError):
 
 
 def _anchors(given: Sequence[str]) -> Sequence[Anchor]:
-    """The anchors that were given: each as it is, or a file of them. Raises `NoAnchorError`."""
+    """Return the given anchors, typed or in files. Raises `NoAnchorError`."""
     found: list[Anchor] = []
     for one in given:
         anchors = Anchor.all_in(one)

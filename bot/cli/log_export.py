@@ -35,7 +35,7 @@ class ExportError(CallOpsError):
 
 
 async def query(store: Store, chosen: argparse.Namespace) -> Query:
-    """What the options ask for. Raises `ExportError`."""
+    """Return the query that the options make. Raises `ExportError`."""
     first, last = (_day(chosen, text) for text in (chosen.first, chosen.last))
     asked = Query(
         state=State(chosen.state) if chosen.state else None,
@@ -130,7 +130,10 @@ def _said(asked: Query) -> dict[str, object]:
 
 @contextmanager
 def _opened(path: str | None) -> Iterator[TextIO]:
-    """The new file, whole once it is there, or standard output. Raises `CannotWriteFileError`."""
+    """Open the new file, which appears only once it is complete, or standard output.
+
+    Raises `CannotWriteFileError`.
+    """
     if path is None:
         sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]  # it is no other here
         yield sys.stdout

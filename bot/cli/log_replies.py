@@ -99,7 +99,7 @@ def _with_reply(attempt: Attempt, event: Event, kept: Mapping[str, str]) -> Atte
 
 
 def as_lines(events: Sequence[Event], found: Sequence[Attempt]) -> Iterator[str]:
-    """The replies for people."""
+    """Return the replies as lines for people."""
     if not found:
         yield "No request was sent to the provider, so there is no reply."
     for attempt in found:
@@ -133,7 +133,7 @@ def _who(event: Event) -> str:
 
 
 def as_objects(found: Sequence[Attempt]) -> list[dict[str, Any]]:
-    """The replies for programs."""
+    """Return the replies as objects for programs."""
     return [
         {
             "id": one.entry,
@@ -153,7 +153,7 @@ def as_objects(found: Sequence[Attempt]) -> list[dict[str, Any]]:
 def fixture(
     request: Request, found: Sequence[Attempt], wanted: int | None, variables: Mapping[str, str]
 ) -> tuple[dict[str, Any], str]:
-    """A reply as the contract suite's file, and the provider whose it is. Raises `NoFixtureError`."""
+    """Return a reply in the form of the contract suite, with its provider. Raises `NoFixtureError`."""
     attempt = _chosen(found, wanted)
     entry = next(one for one in request.entries if one.id == attempt.entry)
     connection = read_config(variables).connections.get(entry.connection)
@@ -200,7 +200,7 @@ def _chosen(found: Sequence[Attempt], wanted: int | None) -> Attempt:
 
 
 def _read_again(entry: ActionRecord, attempt: Attempt, connection: Connection) -> Outcome:
-    """What the present adapter makes of the reply, as it was kept."""
+    """Return the outcome that the present adapter reads from the stored reply."""
     action: CallAction | None = entry.action
     if action is None or attempt.at is None or attempt.status is None or attempt.body is None:
         raise NoFixtureError("What was asked was erased.")

@@ -171,7 +171,7 @@ async def _purge(chosen: argparse.Namespace, variables: Mapping[str, str]) -> in
 
 
 def _purge_settings(variables: Mapping[str, str]) -> tuple[Path, bytes, RetentionSettings, str]:
-    """The log, its key, what the file says of keeping, and the region of numbers without a plus."""
+    """Return the log, its key, the retention settings and the region of numbers without a plus."""
     faults: list[str] = []
     path = database_path(variables.get("DATABASE_URL") or None, faults)
     key = key_bytes(variables.get("CALLOPS_KEY") or "")
@@ -189,7 +189,7 @@ def _purge_settings(variables: Mapping[str, str]) -> tuple[Path, bytes, Retentio
 def asked_for(
     chosen: argparse.Namespace, retention: RetentionSettings, region: str, now: datetime
 ) -> PurgeFilter:
-    """What the command's options ask for. Raises `PurgeError`."""
+    """Return the filter that the command's options make. Raises `PurgeError`."""
     kept = now - retention.keep_at_least if retention.keep_at_least else None
     if chosen.number:
         try:
@@ -218,7 +218,7 @@ def asked_for(
 
 
 def replace_age(retention: RetentionSettings, age: timedelta) -> RetentionSettings:
-    """The same settings with another ``keep_at_most``."""
+    """Return the settings with another ``keep_at_most``."""
     return retention.model_copy(update={"keep_at_most": age})
 
 
@@ -241,7 +241,7 @@ def _operator() -> str:
 
 
 def report(erasing: PurgeFilter, done: PurgeResult, *, dry_run: bool) -> Iterator[str]:
-    """What was done, or would be, line by line."""
+    """Return what was done, or would be, as lines."""
     ids = [one.id for one in done.requests]
     requests, faults = (
         [one for one in ids if one.startswith("E-") is of_faults] for of_faults in (False, True)
@@ -280,7 +280,7 @@ def report(erasing: PurgeFilter, done: PurgeResult, *, dry_run: bool) -> Iterato
 
 
 def _left(done: PurgeResult) -> Iterator[str]:
-    """What nothing can erase."""
+    """Return what no purge erases, as lines."""
     if done.left:
         yield "Not erased, for nothing is taken out of the chain: what these say holds the number."
         yield f"  {'  '.join(done.left[:LISTED_AT_MOST])}"

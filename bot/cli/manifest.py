@@ -16,7 +16,10 @@ class NoAddressError(CallOpsError, ValueError):
 
 
 def manifest(url: str | None = None) -> str:
-    """The manifest; with an address, such as ``https://bot.example``, for HTTP. Raises `NoAddressError`."""
+    """Return the manifest, for HTTP if an address such as ``https://bot.example`` is given.
+
+    Raises `NoAddressError`.
+    """
     text = MANIFEST.read_text(encoding="utf-8")
     return text if url is None else _over_http(text, _request_url(url))
 
@@ -39,7 +42,7 @@ def _request_url(url: str) -> str:
 
 
 def _over_http(text: str, url: str) -> str:
-    """The same app, to which Slack sends its requests. Line by line, so that the comments stay."""
+    """Return the manifest of the same app over HTTP. It is changed line by line, so that comments stay."""
     lines: list[str] = []
     for line in text.splitlines():
         match line.strip():

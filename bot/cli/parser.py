@@ -68,7 +68,7 @@ def _meant(typed: str, known: Iterable[str]) -> str:
 
 
 def make_parser() -> ArgumentParser:
-    """The command line's parser; ``command`` in what it reads is the command's name."""
+    """Build the command line's parser. The attribute ``command`` of its result is the command's name."""
     parser = _Parser(
         prog="python -m bot",
         description="CallOps: place and cancel calls at voice providers from Slack.",
@@ -128,7 +128,7 @@ def _reading(commands: "_SubParsersAction[_Parser]") -> None:
 
 
 def _add_filters(parser: ArgumentParser) -> None:
-    """What actions are looked for by."""
+    """Add the options by which actions are found."""
     parser.add_argument("--state", choices=list(State), help="only those in this state")
     parser.add_argument("--kind", help="only those of this kind, such as place_call")
     parser.add_argument("--connection", help="only those through this connection")

@@ -52,7 +52,7 @@ def _countries(chosen: argparse.Namespace) -> frozenset[str | None]:
 
 
 def _at(text: str | None) -> datetime | None:
-    """A time with its zone; None for anything else."""
+    """Return a time with its zone, None for any other text."""
     try:
         read = datetime.fromisoformat(text or "")
     except ValueError:
@@ -61,7 +61,7 @@ def _at(text: str | None) -> datetime | None:
 
 
 def _faults(chosen: argparse.Namespace, found: ConfigReport) -> list[str]:
-    """What of the question cannot be read."""
+    """Return the faults of the question."""
     connections = {*found.connections, *found.off}
     asked = (
         (SLACK_PERSON.match(chosen.user), f"--user {chosen.user}: write a person's id (U…)"),

@@ -55,7 +55,7 @@ class StartError(CallOpsError):
 
 
 def utc_now() -> datetime:
-    """The machine's clock."""
+    """Return the time by this computer's clock, in UTC."""
     return datetime.now(UTC)
 
 

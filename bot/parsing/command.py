@@ -76,7 +76,7 @@ class ConnectionInfo:
     None if the connection cancels no calls. ``raw_agents`` is true if a provider's own agent id may be typed
     in place of a name. ``fields`` are the optional fields of a call that the connection accepts. ``numbers``
     are the only numbers that may be called on trial, empty if there is no such limit. ``undocumented`` are
-    those of ``kinds`` that the documents of ``title`` do not describe. With ``dry_run``, CallOps sends nothing.
+    those of ``kinds`` that the documents of ``title`` do not describe. With ``dry_run``, nothing is sent.
     """
 
     agents: Sequence[str] = ()

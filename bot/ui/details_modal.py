@@ -175,7 +175,7 @@ def _who(event: Event) -> str:
 def did(
     event: Event, *, person: Callable[[str], str] = person, channel: Callable[[object], str] = channel
 ) -> str:
-    """What an event's actor did; ``person`` and ``channel`` write whom and where it names."""
+    """Return the act of an event's actor. ``person`` and ``channel`` write people and channels."""
     tried = _TRIED.get((event.name, str(event.data.get("what"))))
     done = tried or DID.get(event.name, event.name.replace("_", " "))
     match event.name, event.data.get("attempt"), event.data.get("found"):

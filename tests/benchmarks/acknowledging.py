@@ -1,8 +1,8 @@
-"""How soon a slash command is acknowledged and a burst of them is sent, against Bolt alone: `make bench`.
+"""Benchmark of acknowledging a command, and of sending a burst of them, against Bolt alone: `make bench`.
 
-The bot runs as everywhere, in a process of its own and over HTTP, with its log on the disk. Before an
-acknowledgement leaves, its request is committed. Both sides get the same bytes over the same kind of connection
-from one client that does nothing else. Nothing here is part of `make test`.
+The bot runs as usual: a process of its own, over HTTP, with its log on the disk. The request is committed
+before its acknowledgement leaves. Both sides get the same bytes over the same kind of connection from a
+client that does nothing else. `make test` does not run this file.
 """
 
 import asyncio
@@ -30,36 +30,38 @@ from playground.stage import Stage
 
 ONE_BY_ONE: Final = 400
 APART: Final = 0.05
-"""Seconds between two commands that are measured one at a time: what one asked for is sent, and its posts wait
-for Slack's pace."""
+"""Seconds between two commands that are measured one at a time.
+
+An action is sent and its posts wait for Slack's rate limit meanwhile.
+"""
 WARM_UP: Final = 50
-"""Commands that are not measured: the first ones look people up, and fill caches."""
+"""Commands that are not measured: the first ones look people up and fill caches."""
 BURST: Final = 500
 WORKERS: Final = 8
-"""As `[dispatch] workers` is unless it is set."""
+"""Default of `[dispatch] workers`."""
 TAKES: Final = 0.2
-"""Seconds that the provider takes for each request."""
+"""Seconds of a provider's answer to each request."""
 DRAINED_WITHIN: Final = 120
 GOALS: Final = {"one at a time, p50": 3.0, "a burst, p99": 2.0, "a burst sent": 1.2}
-"""At most so many times as long."""
+"""Largest allowed ratio to Bolt alone."""
 NO_APPROVAL: Final = {'approve = ["managers"]\n': ""}
 
 
 @dataclass(frozen=True)
 class Connection:
-    """One kept connection, as a proxy in front of the bot keeps them."""
+    """A kept connection, as a proxy in front of the bot keeps them."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
     @classmethod
     async def to(cls, address: str) -> Self:
-        """Connect."""
+        """Open a connection to an address."""
         place = urlsplit(address)
         return cls(*await asyncio.open_connection(place.hostname, place.port))
 
     async def milliseconds(self, request: bytes) -> float:
-        """How long an acknowledgement takes. Raises RuntimeError where it is none."""
+        """Return how long an acknowledgement takes. Raises RuntimeError if the answer is none."""
         begin = time.perf_counter()
         self.writer.write(request)
         head = await self.reader.readuntil(b"\r\n\r\n")
@@ -72,7 +74,7 @@ class Connection:
 
 
 def command(number: int) -> bytes:
-    """A slash command as Slack sends it: one that cancels a call."""
+    """Return a slash command that cancels a call, as Slack sends it."""
     form = {
         "token": VERIFICATION,
         "team_id": content.TEAM_ID,
@@ -101,12 +103,12 @@ def command(number: int) -> bytes:
 
 
 def called(number: int) -> str:
-    """A call's id at the provider."""
+    """Return a call's id at the provider."""
     return f"vx_{number:06}"
 
 
 async def one_by_one(address: str) -> list[float]:
-    """Each acknowledgement's milliseconds, one command after the other."""
+    """Return each acknowledgement's milliseconds, with a single command at a time."""
     connection = await Connection.to(address)
     taken = []
     for number in range(WARM_UP + ONE_BY_ONE):
@@ -117,7 +119,7 @@ async def one_by_one(address: str) -> list[float]:
 
 
 async def burst(address: str) -> list[float]:
-    """Each acknowledgement's milliseconds, all commands at once."""
+    """Return each acknowledgement's milliseconds, with all commands at once."""
     connections = [await Connection.to(address) for _ in range(BURST)]
     requests = [command(WARM_UP + ONE_BY_ONE + number) for number in range(BURST)]
     pairs = zip(connections, requests, strict=True)
@@ -128,21 +130,21 @@ async def burst(address: str) -> list[float]:
 
 
 def ended(log: Path) -> int:
-    """How many actions have their outcome recorded."""
+    """Return how many actions have a recorded outcome."""
     with closing(sqlite3.connect(f"file:{log}?mode=ro", uri=True)) as connection:
         [(count,)] = connection.execute("SELECT count(*) FROM actions WHERE state = 'succeeded'")
     return int(count)
 
 
 async def drained(log: Path, count: int) -> None:
-    """Wait until so many outcomes are recorded. Raises TimeoutError."""
+    """Wait until that many outcomes are recorded. Raises TimeoutError."""
     async with asyncio.timeout(DRAINED_WITHIN):
         while ended(log) < count:  # noqa: ASYNC110 - another process writes it
             await asyncio.sleep(0.02)
 
 
 async def bare(slack: str) -> tuple[list[float], list[float]]:
-    """What Bolt alone takes, one by one and in a burst."""
+    """Measure Bolt alone, with single commands and in a burst."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.benchmarks.bare_bolt", slack, stdout=PIPE
     )
@@ -156,7 +158,7 @@ async def bare(slack: str) -> tuple[list[float], list[float]]:
 
 
 async def measure(folder: Path) -> dict[str, tuple[float, float]]:
-    """What is measured, and what it is set against, in milliseconds."""
+    """Return the milliseconds of CallOps and those of Bolt alone, by what is measured."""
     log = folder / "callops.db"
     async with Stage(folder, over_http=True) as stage:
         stage.write_configuration(NO_APPROVAL)
@@ -171,7 +173,7 @@ async def measure(folder: Path) -> dict[str, tuple[float, float]]:
         await stage.providers.fail("voxworks", Fault(does="slow", seconds=TAKES, times=None))
         begin = time.perf_counter()
         at_once = await burst(address)
-        await drained(log, WARM_UP + ONE_BY_ONE + BURST)  # which also says that none was lost
+        await drained(log, WARM_UP + ONE_BY_ONE + BURST)  # this also proves that none was lost
         sent = (time.perf_counter() - begin) * 1000
     return {
         "one at a time, p50": (statistics.median(single), statistics.median(alone)),
@@ -181,12 +183,12 @@ async def measure(folder: Path) -> dict[str, tuple[float, float]]:
 
 
 def p99(taken: Sequence[float]) -> float:
-    """What ninety-nine of a hundred stay below, or at."""
+    """Return the 99th percentile."""
     return sorted(taken)[math.ceil(len(taken) * 0.99) - 1]
 
 
 def main() -> int:
-    """Measure, print, and say whether every goal was reached."""
+    """Measure, print the results, and return 1 if a goal was missed."""
     with tempfile.TemporaryDirectory() as folder:
         found = asyncio.run(measure(Path(folder) / "stage"))
     missed = 0

@@ -1,6 +1,9 @@
-"""Bolt over HTTP and nothing else: what CallOps is set against. `python -m tests.benchmarks.bare_bolt SLACK_API_URL`.
+"""Bolt over HTTP and nothing else, as the yardstick for CallOps.
 
-The same server, the same adapter and the same way to acknowledge; no guard, no log, one listener.
+    python -m tests.benchmarks.bare_bolt SLACK_API_URL
+
+The server, the adapter and the way to acknowledge are the same. There is no guard, no log, and a single
+listener.
 """
 
 import asyncio
@@ -17,7 +20,7 @@ from playground.content import BOT_TOKEN, SIGNING_SECRET
 
 
 async def serve(slack: str) -> None:
-    """Say where it listens, then answer until killed."""
+    """Print the address of the server, then answer until killed."""
     client = AsyncWebClient(BOT_TOKEN, base_url=slack)
     app = AsyncApp(client=client, signing_secret=SIGNING_SECRET, process_before_response=True)
 

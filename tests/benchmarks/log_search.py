@@ -1,9 +1,9 @@
-"""How long a page of the log takes, in a long log against a short one: `make bench`.
+"""Benchmark of reading a page of the log, in a long log against a short one: `make bench`.
 
     python -m tests.benchmarks.log_search [10000 100000 1000000]
 
-One log grows in a folder of its own; at each size every kind of search is measured warm, and the median is
-set against the one at the first size. Nothing here is part of `make test`.
+One log grows in a folder of its own. At each size every kind of search is measured warm, and its median is
+compared with the median at the first size. `make test` does not run this file.
 """
 
 import asyncio
@@ -30,25 +30,25 @@ from tests.storage.samples import KEY, NOON, Clock, cancelling_by_id, placing
 
 SIZES: Final = (10_000, 100_000, 1_000_000)
 RUNS: Final = 101
-"""Measured for each median."""
+"""Measured searches for each median."""
 WARM_UP: Final = 5
 """Runs that are not measured: the first ones read the file."""
 TOGETHER: Final = 2_000
-"""Requests that are committed together as the log grows."""
+"""Requests in a single transaction as the log grows."""
 ROWS: Final = 10
-"""A page in Slack."""
+"""Rows of a page in Slack."""
 GOALS: Final = {"indexed": 1.5, "words": 5.0}
-"""At most so many times as long as in the first size."""
+"""Largest allowed ratio to the median at the first size."""
 HOT: Final = "+919800000001"
 """A number that is called often."""
 CONNECTIONS: Final = ("reminders", "voxworks", "dialer", "kore")
 REASONS: Final = ("customer asked", "wrong number", "duplicate", "rescheduled")
 EVERY: Final = timedelta(seconds=20)
-"""Between two requests: a million are eight months."""
+"""Time between two requests: a million requests are eight months."""
 
 
 def made(draw: random.Random) -> NewRequest:
-    """A request as a team makes them."""
+    """Return a request as a team makes them."""
     number = HOT if draw.random() < 0.01 else f"+9198{draw.randrange(10**8):08}"
     new = placing(number) if draw.random() < 0.7 else cancelling_by_id(f"vx_{draw.randrange(10**9)}")
     state = draw.choices((State.APPROVED, State.REFUSED, State.PENDING), (90, 9, 1))[0]
@@ -64,7 +64,7 @@ def made(draw: random.Random) -> NewRequest:
 
 
 def grow(path: Path, clock: Clock, draw: random.Random, more: int) -> None:
-    """Record so many requests more, by the store's own code."""
+    """Record that many more requests, with the store's own code."""
     sources = WriteContext(KEY, clock)
     with closing(open_for_writing(path)) as connection:
         for begin in range(0, more, TOGETHER):
@@ -78,7 +78,7 @@ def grow(path: Path, clock: Clock, draw: random.Random, more: int) -> None:
 
 
 def searches(clock: Clock) -> dict[str, tuple[str, Query, int | None]]:
-    """What is measured: of which goal, what is looked for, and from which key on."""
+    """Return each search by its name: its goal, its query, and the key after which it begins."""
     week = timedelta(days=7)
     return {
         "everything": ("indexed", Query(), None),
@@ -100,7 +100,7 @@ def searches(clock: Clock) -> dict[str, tuple[str, Query, int | None]]:
 
 
 async def medians(path: Path, clock: Clock) -> dict[str, float]:
-    """The median time of each search, in milliseconds."""
+    """Return the median time of each search, in milliseconds."""
     log = await Store.open(path, key=KEY, clock=clock)
     found = {}
     for name, (goal, query, after) in searches(clock).items():
@@ -115,7 +115,7 @@ async def medians(path: Path, clock: Clock) -> dict[str, float]:
 
 
 def main(sizes: list[int]) -> int:
-    """Measure, print, and say whether every goal was reached."""
+    """Measure, print the results, and return 1 if a goal was missed."""
     clock, draw, missed = Clock(), random.Random(1), 0  # noqa: S311 - the same log each time
     with tempfile.TemporaryDirectory() as folder:
         path, size = Path(folder) / "log.db", 0

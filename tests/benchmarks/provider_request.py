@@ -1,8 +1,7 @@
-"""How long a provider request takes through an adapter, against bare httpx: `make bench`.
+"""Benchmark of a provider request through an adapter, against bare httpx: `make bench`.
 
-Both open a connection for each request, as an adapter does, and send the same bytes to the same server in
-a process of its own. They take turns, so that whatever else the machine does slows both. Nothing here is part of
-`make test`.
+Both open a connection for each request, as an adapter does, and send the same bytes to the same server in a
+process of its own. They take turns, so that other load slows both. `make test` does not run this file.
 """
 
 import asyncio
@@ -24,7 +23,7 @@ RUNS: Final = 1000
 WARM_UP: Final = 50
 """Requests that are not measured."""
 GOAL: Final = 1.3
-"""At most so many times as long, p50."""
+"""Largest allowed ratio of the medians (p50)."""
 ANSWER: Final = {"success": True, "call_id": "vx_123", "status": "cancelled"}
 
 
@@ -40,7 +39,7 @@ def serve(tell: Connection) -> None:
 
 
 async def measured(base_url: str) -> tuple[float, float]:
-    """The medians of the adapter and of httpx alone, in milliseconds."""
+    """Return the medians of the adapter and of httpx alone, in milliseconds."""
     adapter = voxworks(base_url)
     prepared = adapter.prepare(CANCEL, CONTEXT)
     bare = httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
@@ -69,7 +68,7 @@ async def _timed(ask: Callable[[], Awaitable[bool]]) -> float:
 
 
 def main() -> int:
-    """Measure, print, and say whether the goal was reached."""
+    """Measure, print the results, and return 1 if the goal was missed."""
     hear, tell = multiprocessing.Pipe(duplex=False)
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(tell,), daemon=True)
     server.start()

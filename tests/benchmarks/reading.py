@@ -1,10 +1,10 @@
-"""The CPU time of reading what people type, in its worst shapes: `make bench`.
+"""Benchmark of the CPU time of parsing what people type, in its worst shapes: `make bench`.
 
     python -m tests.benchmarks.reading [runs]
 
-A command of 8 000 characters and a message of 100 000 are to take less than 100 ms each, a list of fifty rows less
-than 50 ms. A guest's line of 8 000 characters is to take less than 5 ms from Bolt's dispatch to its answer. The time
-is the process's own. Nothing here is part of `make test`.
+A command of 8 000 characters and a message of 100 000 must each take less than 100 ms, a list of fifty rows
+less than 50 ms. A guest's command of 8 000 characters must take less than 5 ms from Bolt's dispatch to its
+answer. The time is the process's own. `make test` does not run this file.
 """
 
 import asyncio
@@ -30,14 +30,14 @@ from tests.security.test_bounded_reading import MOST, typed
 
 RUNS: Final = 5
 GOALS: Final = {"command": 0.1, "message": 0.1, "list": 0.05, "guest": 0.005}
-"""Seconds."""
+"""Longest allowed CPU time, in seconds."""
 LIST: Final = "\n".join(
     f"{row}\tCustomer {row}\t98765 4{row:04}\t12 May\t{row}500.00" for row in range(1, 51)
 )
 
 
 def seconds(run: Callable[[], object], runs: int) -> float:
-    """The median CPU time of some runs."""
+    """Return the median CPU time of some runs."""
     taken = []
     for _ in range(runs):
         begun = time.process_time()
@@ -47,7 +47,10 @@ def seconds(run: Callable[[], object], runs: int) -> float:
 
 
 async def guests(runs: int) -> tuple[float, str]:
-    """The median CPU time of answering the slowest line of a guest whom the log knows."""
+    """Return the median CPU time of answering a guest's slowest command, and its name.
+
+    The log knows the guest.
+    """
     with tempfile.TemporaryDirectory() as folder:
         async with bench(Path(folder)) as stage:
             app = create_app(stage.bot.surfaces)
@@ -60,7 +63,7 @@ async def guests(runs: int) -> tuple[float, str]:
                     request = AsyncBoltRequest(body=body, mode="socket_mode")
                     begun = time.process_time()
                     answer = await app.async_dispatch(request)
-                    if run:  # the first looks the guest up
+                    if run:  # the first run looks the guest up
                         taken.append(time.process_time() - begun)
                     assert policy_reasons.GUEST in answer.body, answer.body
                 worst = max(worst, (statistics.median(taken), name))
@@ -68,12 +71,12 @@ async def guests(runs: int) -> tuple[float, str]:
 
 
 def command(text: str) -> dict[str, object]:
-    """What Slack sends of a command, but for who typed it."""
+    """Return what Slack sends for a command, without the user."""
     return {"command": "/calls", "text": text, "channel_id": "C0SUPPORT", "response_url": ""}
 
 
 def main(runs: int) -> int:
-    """Print the worst of each kind against its goal; return how many miss it."""
+    """Print the worst of each kind against its goal, and return how many miss theirs."""
     worst = {"guest": asyncio.run(guests(runs))}
     for region in ("IN", "DE"):
         for name, text in of_length(MOST).items():

@@ -1,4 +1,4 @@
-"""What `/healthz` and `/readyz` are made of, with clocks that are moved by hand."""
+"""Health at `/healthz` and `/readyz`, with clocks that tests advance."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,51 +15,54 @@ from storage.store import Store
 
 @dataclass
 class Seconds:
-    """A clock in seconds, set by hand."""
+    """A clock in seconds that tests set."""
 
     now: float = 1000.0
 
     def __call__(self) -> float:
-        """What it shows."""
+        """Return the time that the test set."""
         return self.now
 
 
 @dataclass
 class Door:
-    """How Slack stands, as a test has it."""
+    """The state of the connection to Slack, set by a test."""
 
     why: str | None = None
 
     def closed(self) -> str | None:
-        """Why Slack does not reach us."""
+        """Return why Slack does not reach us, or None."""
         return self.why
 
 
 def at_noon() -> datetime:
-    """The time of everything here."""
+    """Return the fixed time of all tests here."""
     return datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 async def nothing_to_do() -> bool:
-    """A round that finds nothing."""
+    """Run a periodic task that finds nothing to do."""
     return False
 
 
 async def open_log(folder: Path) -> Store:
-    """A log of one's own."""
+    """Open a log of one's own."""
     return await Store.open(folder / "callops.db", key=bytes(32), clock=at_noon)
 
 
 @pytest.fixture
 def seconds() -> Seconds:
-    """The clock of the process."""
+    """Return the clock of the process."""
     return Seconds()
 
 
 async def test_a_process_whose_rounds_turn_and_whose_log_is_written_is_ready(
     tmp_path: Path, seconds: Seconds
 ) -> None:
-    """Healthy while it runs; ready once the log was written to and Slack is there, until it stops."""
+    """A running process is healthy.
+
+    It is ready once the log was written and Slack is connected, until it stops.
+    """
     log = await open_log(tmp_path)
     write_probe = WriteProbe(log, seconds=seconds)
     health = Health([PeriodicTask("outbox", nothing_to_do, seconds=seconds)], list, write_probe, seconds)
@@ -75,7 +78,7 @@ async def test_a_process_whose_rounds_turn_and_whose_log_is_written_is_ready(
 
 
 async def test_a_round_that_hangs_and_one_that_ended_are_named(tmp_path: Path, seconds: Seconds) -> None:
-    """Only a restart mends these, so they are not healthy; slow is not stuck."""
+    """Only a restart mends these, so they are unhealthy. A slow task is not stuck."""
     write_probe = WriteProbe(await open_log(tmp_path), seconds=seconds)
     outbox = PeriodicTask("outbox", nothing_to_do, seconds=seconds)
     health = Health([outbox], lambda: ["dispatcher"], write_probe, seconds)
@@ -88,7 +91,7 @@ async def test_a_round_that_hangs_and_one_that_ended_are_named(tmp_path: Path, s
 async def test_a_log_that_cannot_be_written_to_is_said_once_and_in_readiness(
     tmp_path: Path, seconds: Seconds, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A probe writes nothing; it reads what the last sign of life met."""
+    """A probe writes nothing: it reads the result of the last heartbeat."""
     log = await open_log(tmp_path)
     write_probe = WriteProbe(log, seconds=seconds)
     health = Health([], list, write_probe, seconds, door=Door())
@@ -105,7 +108,7 @@ async def test_a_log_that_cannot_be_written_to_is_said_once_and_in_readiness(
 
 
 async def test_processes_of_one_log_are_counted(tmp_path: Path) -> None:
-    """Each counts while it holds its lock, so that Slack's count is of this log."""
+    """Each process counts while it holds its lock, so Slack's count is compared with this log."""
     log = await open_log(tmp_path)
     one, two = (ProcessLock.acquire(tmp_path / "callops.db", owner=name) for name in ("one", "two"))
     write_probe = WriteProbe(log)
@@ -119,7 +122,10 @@ async def test_processes_of_one_log_are_counted(tmp_path: Path) -> None:
 
 
 async def test_a_connection_that_we_left_is_ours_for_a_while(tmp_path: Path, seconds: Seconds) -> None:
-    """After a reconnect Slack may still count the old one: no alarm; later it is one, and is forgotten again."""
+    """After a reconnect Slack may still count the old connection.
+
+    Only later it is an alarm, and that is forgotten again.
+    """
     log = await open_log(tmp_path)
     lock = ProcessLock.acquire(tmp_path / "callops.db", owner="one")
     write_probe = WriteProbe(log, seconds=seconds)

@@ -12,7 +12,7 @@ from tests.support.tree import ROOT
 
 @pytest.mark.parametrize("command", ["manifest", "key", "check"])
 def test_nobody_reads_any_more(command: str, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """As in ``manifest | head``: the command ends without a word, with the status that SIGPIPE gives."""
+    """In ``manifest | head`` the command ends silently, with the status that SIGPIPE gives."""
     reading, writing = os.pipe()
     os.close(reading)
     try:
@@ -31,7 +31,7 @@ def test_nobody_reads_any_more(command: str, tmp_path_factory: pytest.TempPathFa
 
 
 def test_another_broken_pipe_is_no_end_of_printing() -> None:
-    """A connection that breaks is a fault, as long as somebody reads what is printed."""
+    """A broken connection is a fault while somebody reads the output."""
     reading, writing = os.pipe()
     try:
         assert not nobody_reads(writing)

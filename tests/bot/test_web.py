@@ -1,4 +1,4 @@
-"""The bot's HTTP server and whoever is slow: real sockets, small limits."""
+"""The bot's HTTP server and slow peers: real sockets, small limits."""
 
 import asyncio
 import logging
@@ -32,7 +32,7 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 @dataclass
 class Running:
-    """A server, and its peers."""
+    """A server and its peers."""
 
     port: int
     stack: AsyncExitStack
@@ -41,18 +41,18 @@ class Running:
     asked: int = 0
 
     async def connect(self, sent: bytes = b"", *, peer: str = "127.0.0.1") -> Streams:
-        """Connect from an address of this machine, and send something."""
+        """Connect from an address of this computer, and send something."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(peer, 0))
         self.stack.callback(writer.close)
         writer.write(sent)
         return reader, writer
 
     async def flood(self, sent: bytes, times: int = FLOOD, *, peer: str = "127.0.0.1") -> list[Streams]:
-        """Connect that often, one after the other."""
+        """Connect that often, each after the last."""
         return [await self.connect(sent, peer=peer) for _ in range(times)]
 
     async def is_answered(self, *, peer: str = "127.0.0.1") -> bool:
-        """Whether somebody who asks for something whole is answered."""
+        """Return whether a complete request is answered."""
         reader, writer = await self.connect(ASK, peer=peer)
         answer = await reader.readline()
         writer.close()
@@ -61,7 +61,7 @@ class Running:
 
 @asynccontextmanager
 async def running(throttle: Throttle | None = None) -> AsyncIterator[Running]:
-    """A server with something small, something that takes a body, takes its time, or is large."""
+    """Yield a server with four answers: small, echoed, slow and large."""
 
     async def hello(_: Request) -> Response:
         return PlainTextResponse("hello")
@@ -97,19 +97,19 @@ async def until(true: Callable[[], bool]) -> None:
 async def ended(streams: Streams) -> bool:
     """Wait until the server closes a connection. Raises TimeoutError."""
     async with asyncio.timeout(LONG):
-        with suppress(ConnectionError):  # closed while something was on its way
+        with suppress(ConnectionError):  # closed during a transfer
             await streams[0].read()
         return True
 
 
 def is_open(streams: Streams) -> bool:
-    """Whether nothing of an end has come."""
+    """Return whether the server has neither closed nor broken a connection."""
     return not streams[0].at_eof() and streams[0].exception() is None
 
 
 @pytest.mark.parametrize("sent", SLOW)
 async def test_of_slow_connections_the_oldest_are_closed(sent: bytes) -> None:
-    """Whoever asks is answered at once, however many are slow; the newest may go on."""
+    """Complete requests are answered at once, however many connections are slow. The newest stay open."""
     async with running() as on:
         slow = await on.flood(sent)
         assert await on.is_answered()
@@ -119,7 +119,7 @@ async def test_of_slow_connections_the_oldest_are_closed(sent: bytes) -> None:
 
 @pytest.mark.parametrize("sent", SLOW)
 async def test_a_peer_closes_its_own_connections(sent: bytes) -> None:
-    """A flood from one address costs another nothing."""
+    """A flood from an address costs other peers nothing."""
     async with running() as on:
         other = await on.connect(HALF_A_HEAD, peer="127.0.0.2")
         await on.flood(sent)
@@ -129,7 +129,7 @@ async def test_a_peer_closes_its_own_connections(sent: bytes) -> None:
 
 @pytest.mark.parametrize("sent", SLOW)
 async def test_many_peers_together_hold_nothing(sent: bytes) -> None:
-    """None has too many, and all have: the oldest of all is closed."""
+    """With too many connections in all and none with too many, the oldest is closed."""
     async with running() as on:
         slow = [await on.connect(sent, peer=f"127.0.1.{last}") for last in range(1, FLOOD)]
         assert await on.is_answered()
@@ -137,7 +137,7 @@ async def test_many_peers_together_hold_nothing(sent: bytes) -> None:
 
 
 async def test_what_was_asked_whole_is_answered_whatever_comes(caplog: pytest.LogCaptureFixture) -> None:
-    """Requests whose answer takes a while are no slow peers: none is closed, nobody is turned away for them."""
+    """A request whose answer takes long is no slow peer: its connection stays, and nobody is turned away."""
     async with running() as on:
         asked = await on.flood(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n", 2 * AT_ONCE)
         await until(lambda: on.asked == len(asked))
@@ -150,7 +150,7 @@ async def test_what_was_asked_whole_is_answered_whatever_comes(caplog: pytest.Lo
 
 
 async def test_many_that_come_at_once_are_all_answered() -> None:
-    """Their requests are here when they are looked at: a proxy with one address may open as many as it likes."""
+    """Requests are complete when the server looks, so a proxy with one address may open any number."""
     async with running() as on:
         asking = await asyncio.gather(*(on.is_answered() for _ in range(2 * AT_ONCE)))
         assert all(asking)
@@ -158,7 +158,7 @@ async def test_many_that_come_at_once_are_all_answered() -> None:
 
 @pytest.mark.parametrize("sent", [pytest.param(b"", id="nothing"), *SLOW])
 async def test_a_peer_that_keeps_us_waiting_is_left(sent: bytes) -> None:
-    """In time, also where a byte comes now and then, and on a connection that was answered before."""
+    """A byte now and then does not help, nor does an earlier answer on the connection."""
     async with running() as on:
         kept = await on.connect(ASK)
         await kept[0].readuntil(b"hello")
@@ -177,7 +177,7 @@ async def test_a_peer_that_keeps_us_waiting_is_left(sent: bytes) -> None:
 
 
 async def test_an_answer_that_nobody_reads_is_not_waited_for() -> None:
-    """Its connection is closed in time, and sooner where there are more of them."""
+    """The connection is closed in time, and sooner if there are more such connections."""
     large = b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n"
     async with running() as on:
         for times in (1, 2 * AT_ONCE):
@@ -190,7 +190,7 @@ async def test_an_answer_that_nobody_reads_is_not_waited_for() -> None:
 
 
 def _unread(on: Running, sent: bytes) -> socket.socket:
-    """Ask, and read nothing."""
+    """Ask for something and read nothing."""
     one = socket.create_connection(("127.0.0.1", on.port))
     on.stack.callback(one.close)
     one.sendall(sent)
@@ -213,7 +213,7 @@ CHUNKED = b"POST /body HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n
     ],
 )
 async def test_what_costs_more_than_it_says_is_not_read_to_its_end(sent: bytes) -> None:
-    """Of a megabyte of framing a few kilobytes are parsed: others are answered meanwhile."""
+    """Of a megabyte of framing a few kilobytes are parsed, and others are answered meanwhile."""
     async with running() as on:
         began = time.process_time()
         streams = await on.connect(sent)
@@ -223,7 +223,7 @@ async def test_what_costs_more_than_it_says_is_not_read_to_its_end(sent: bytes) 
 
 
 async def test_a_body_in_small_chunks_is_read() -> None:
-    """As some proxies send it, also where a chunk comes in parts."""
+    """Some proxies send such bodies, even with a chunk in parts."""
     content = bytes(range(256)) * 64
     sent = b"".join(b"%x\r\n%s\r\n" % (16, content[n : n + 16]) for n in range(0, len(content), 16))
     async with running() as on:
@@ -237,7 +237,7 @@ async def test_a_body_in_small_chunks_is_read() -> None:
 
 
 async def test_lines_about_strangers_are_few_and_counted(caplog: pytest.LogCaptureFixture) -> None:
-    """However much nonsense comes: a line of each kind, and how many more there were."""
+    """Nonsense makes a line of each kind, with the count of further ones."""
     async with running(Throttle(*STRANGERS)) as on:
         for _ in range(FLOOD):
             await ended(await on.connect(b"\x16\x03\x01\r\n\r\n"))
@@ -250,7 +250,7 @@ async def test_lines_about_strangers_are_few_and_counted(caplog: pytest.LogCaptu
 
 
 async def test_what_was_left_out_is_said_after_a_while(caplog: pytest.LogCaptureFixture) -> None:
-    """A line is written again then, and so on."""
+    """A line is written again after a while, and so on."""
     log = logging.getLogger("bot.strangers")
     throttle = Throttle(log.name, every=0.05)
     throttle.start()
@@ -272,7 +272,7 @@ async def test_what_was_left_out_is_said_after_a_while(caplog: pytest.LogCapture
 
 
 async def test_a_websocket_is_no_reason_to_install_anything(caplog: pytest.LogCaptureFixture) -> None:
-    """Whoever wants to change to one is answered as everybody, and nothing is logged."""
+    """An upgrade is answered like any request, and nothing is logged."""
     async with running() as on:
         upgrade = ASK[:-2] + b"Connection: upgrade\r\nUpgrade: websocket\r\n\r\n"
         reader, _ = await on.connect(upgrade)

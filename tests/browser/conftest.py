@@ -1,4 +1,4 @@
-"""The demo as people start it, and a real browser to look at it with."""
+"""The demo as people start it, and a real browser for it."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ from tests.support.tree import ROOT
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 ENDS_WITHIN = 20
 PATIENCE = 15_000
-"""Milliseconds until what does not come is missed: a busy machine may take a while."""
+"""Milliseconds until an expectation fails: a busy computer may take a while."""
 
 
 class Demo:
@@ -38,7 +38,7 @@ class Demo:
         self.folder = Path(self._after("Its data: ").partition(" (")[0])
 
     def end(self, by: signal.Signals = signal.SIGINT) -> int:
-        """Ctrl-C, or another signal; the exit status."""
+        """Send Ctrl-C or another signal, and return the exit status."""
         self.process.send_signal(by)
         rest, _ = self.process.communicate(timeout=ENDS_WITHIN)
         self.told += rest.splitlines()
@@ -56,7 +56,7 @@ class Demo:
 
 @pytest.fixture(scope="package")
 def demo() -> Iterator[Demo]:
-    """A demo that all tests look at, each with requests of its own."""
+    """Yield a demo for all tests, each with requests of its own."""
     running = Demo()
     yield running
     assert running.end() == 0
@@ -64,9 +64,10 @@ def demo() -> Iterator[Demo]:
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, or whichever the machine has.
+    """Yield Debian's Chromium, or another that is installed.
 
-    Gone before the tests of any other folder: while it is there, no other event loop can run in this thread.
+    It ends before the tests of any other folder: while it is there, no other event loop can run in this
+    thread.
     """
     path = next(filter(None, map(shutil.which, CHROMIUMS)), None)
     if path is None:
@@ -78,7 +79,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class Looks:
-    """Pages that were opened, each in a browser of its own as far as it can tell."""
+    """Pages that were opened, each in a browser context of its own."""
 
     def __init__(self, demo: Demo, chromium: Browser) -> None:
         self._demo, self._chromium = demo, chromium
@@ -87,7 +88,7 @@ class Looks:
     def __call__(
         self, person: str = "U0AGENT", *, width: int = 1440, height: int = 900, dark: bool = False
     ) -> Looking:
-        """Open the page as somebody."""
+        """Open the page as a person."""
         context = self._chromium.new_context(
             viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
         )
@@ -97,7 +98,7 @@ class Looks:
         return self._opened[-1]
 
     def close(self) -> None:
-        """Close them all: nothing failed in any, and none asked anybody but the demo."""
+        """Close all pages. None had a fault, and none asked anybody but the demo."""
         for one in self._opened:
             one.page.context.close()
         for one in self._opened:
@@ -107,7 +108,7 @@ class Looks:
 
 @pytest.fixture
 def look(chromium: Browser, demo: Demo) -> Iterator[Looks]:
-    """Pages of one test."""
+    """Yield the pages of a test."""
     looks = Looks(demo, chromium)
     yield looks
     looks.close()
@@ -115,7 +116,7 @@ def look(chromium: Browser, demo: Demo) -> Iterator[Looks]:
 
 @pytest.fixture(scope="module")
 def asha(chromium: Browser, demo: Demo) -> Iterator[Looking]:
-    """One page for all tests of a module that only let it draw."""
+    """Yield a page for all tests of a module that only let it draw."""
     looks = Looks(demo, chromium)
     yield looks()
     looks.close()
@@ -123,7 +124,7 @@ def asha(chromium: Browser, demo: Demo) -> Iterator[Looking]:
 
 @pytest.fixture(scope="session")
 def picture() -> Callable[[Looking, str], None]:
-    """Take a picture for the documents, where they are wanted: PICTURES names the folder."""
+    """Return a function that takes a picture for the documents. The variable PICTURES names the folder."""
     folder = os.environ.get("PICTURES")
 
     def take(looking: Looking, name: str) -> None:

@@ -1,8 +1,8 @@
-"""What a person's hands do, counted from what the browser saw: keys that were pressed, and taps.
+"""Counts of keys and taps, as the browser recorded them.
 
-On a desk a key is a key, held ones (Shift, Ctrl) not counted, and a click is a click. On a phone every
-character is a tap on the keyboard on the screen, and so is every button. A paste is one key on a desk (with
-Ctrl held) and two taps on a phone (hold, then *Paste*).
+On a desk a key counts as a key, without held ones (Shift, Ctrl), and a click as a click. On a phone every
+character and every button is a tap. A paste is a key on a desk (with Ctrl held) and two taps on a phone
+(hold, then *Paste*).
 """
 
 from dataclasses import dataclass
@@ -20,12 +20,15 @@ RECORDER = """() => {
   addEventListener("pointerdown", count("clicks"), true);
   addEventListener("paste", count("pastes"), true);
 }"""
-"""Listens in the page itself, before anything else does; what a script sets without an event is not counted."""
+"""Script that listens in the page before anything else.
+
+It does not count what a script sets without an event.
+"""
 
 
 @dataclass(frozen=True)
 class Count:
-    """What was recorded: ``keys`` with those that paste, ``clicks`` with mouse or finger, ``pastes``."""
+    """Recorded counts: ``keys`` with those that paste, ``clicks`` with mouse or finger, ``pastes``."""
 
     keys: int
     clicks: int
@@ -33,12 +36,12 @@ class Count:
 
     @property
     def taps(self) -> int:
-        """On a phone: a paste is held and chosen, which the record has as one key."""
+        """Return the taps on a phone. A paste is two of them, and a single recorded key."""
         return self.keys + self.clicks + self.pastes
 
 
 class Hands:
-    """Somebody who types and taps, as a person would: key by key."""
+    """A person who types and taps key by key."""
 
     def __init__(self, looking: Looking) -> None:
         self.looking = looking
@@ -47,29 +50,29 @@ class Hands:
         self._before = self._counted()
 
     def types(self, text: str) -> None:
-        """Press the keys of a text, one after the other."""
+        """Press the keys of a text in turn."""
         self.page.keyboard.type(text)
 
     def press(self, key: str) -> None:
-        """Press one key."""
+        """Press a key."""
         self.page.keyboard.press(key)
 
     def pastes(self, text: str) -> None:
-        """Paste what was copied elsewhere."""
+        """Paste text from elsewhere."""
         self.page.evaluate("(text) => navigator.clipboard.writeText(text)", text)
         self.page.keyboard.press("Control+v")
 
     def taps(self, what: Locator) -> None:
-        """Press something on the screen."""
+        """Click something on the screen."""
         what.click()
 
     def command(self, letters: str) -> None:
-        """Choose a command from the list by its first letters; the composer has the keyboard already."""
+        """Choose a command from the list by its first letters. The composer already has the focus."""
         self.types(f"/{letters}")
         self.press("Enter")
 
     def count(self) -> Count:
-        """What was done since this person sat down, or since the last count."""
+        """Return what was done since this person began, or since the last count."""
         now = self._counted()
         done = Count(*(after - before for after, before in zip(now, self._before, strict=True)))
         self._before = now

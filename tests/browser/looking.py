@@ -1,4 +1,4 @@
-"""Somebody at the page, in words of what they see and do."""
+"""A person at the page, in words of what they see and do."""
 
 import re
 
@@ -16,7 +16,10 @@ expect.set_options(timeout=PATIENCE)
 
 
 class Looking:
-    """A page in a browser, seen as one person. ``faults`` is what its console said, ``asked`` whom it asked."""
+    """A page in a browser, seen as a person.
+
+    ``faults`` are the errors of its console, ``asked`` the addresses of its requests.
+    """
 
     def __init__(self, page: Page, address: str, person: str) -> None:
         self.page = page
@@ -33,7 +36,7 @@ class Looking:
 
     @property
     def composer(self) -> Locator:
-        """Where one writes."""
+        """Return the composer."""
         return self.page.locator("#composer textarea")
 
     @property
@@ -43,15 +46,15 @@ class Looking:
 
     @property
     def pane(self) -> Locator:
-        """What really happened."""
+        """Return the panel that shows what really happened."""
         return self.page.locator("#pane-panel")
 
     def person(self, person: str) -> Locator:
-        """Somebody one can be."""
+        """Return a person's entry in the list of people."""
         return self.page.get_by_role("radio", name=NAMES[person])
 
     def be(self, person: str) -> None:
-        """Switch person."""
+        """Switch to a person."""
         self.person(person).click()
         expect(self.person(person)).to_have_attribute("aria-checked", "true")
 
@@ -67,14 +70,14 @@ class Looking:
         expect(self.composer).to_have_value("")
 
     def message(self, *parts: str) -> Locator:
-        """The newest message in the open channel that says all of this."""
+        """Return the newest message in the open channel that has all these parts."""
         found = self.page.locator("#messages > .message")
         for part in parts:
             found = found.filter(has_text=part)
         return found.last
 
     def asks(self, line: str, *parts: str) -> Locator:
-        """Type a command; the answer that came to it, where others say the same."""
+        """Type a command, and return the answer to it, even beside equal ones."""
         found = self.page.locator("#messages > .message")
         for part in parts:
             found = found.filter(has_text=part)
@@ -84,22 +87,22 @@ class Looking:
         return found.nth(before)
 
     def tab(self, name: str) -> None:
-        """Open a tab of what really happened."""
+        """Open a tab of the panel that shows what really happened."""
         self.page.get_by_role("tab", name=name).click()
         expect(self.page.get_by_role("tab", name=name)).to_have_attribute("aria-selected", "true")
 
     def press(self, name: str) -> None:
-        """Press a button, by what is on it."""
+        """Press a button by its label."""
         self.page.get_by_role("button", name=name).last.click()
 
     def puts_away_what_is_open(self) -> None:
-        """Close a modal that a test before this one left: it is the person's, not the page's."""
+        """Close a modal that an earlier test left open. It belongs to the person, not to the page."""
         if self.modal.is_visible():
             self.page.keyboard.press("Escape")
             expect(self.modal).to_be_hidden()
 
     def settled(self) -> None:
-        """Nothing moves any more, and no phone rings over it."""
+        """Wait until nothing moves and no phone rings over the page."""
         self.page.evaluate("document.getElementById('phone').replaceChildren()")
         self.page.mouse.move(0, 0)
         self.page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")

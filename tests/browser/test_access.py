@@ -1,4 +1,4 @@
-"""Everybody can use the page: axe-core finds nothing serious, light or dark, on a desk or a phone."""
+"""Accessibility: axe-core finds nothing serious, light or dark, on a desk or a phone."""
 
 from collections.abc import Callable
 from importlib.resources import files
@@ -15,7 +15,7 @@ PHONE = {"width": 390, "height": 844}
 
 
 def findings(looking: Looking) -> list[str]:
-    """What axe-core (deque.com/axe) objects to, worst first; what it only rates minor is left out."""
+    """Return axe-core's (deque.com/axe) violations. Minor ones are left out."""
     looking.settled()
     looking.page.evaluate(AXE)
     found: dict[str, Any] = looking.page.evaluate("axe.run({resultTypes: ['violations']})")
@@ -29,7 +29,7 @@ def findings(looking: Looking) -> list[str]:
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_nothing_keeps_anybody_out(look: Look, *, dark: bool) -> None:
-    """Messages, a modal with a fault, a thread and every tab: labelled, in order, with enough contrast."""
+    """Messages, a modal with a fault, a thread and every tab have labels, an order and enough contrast."""
     asha = look(dark=dark)
     asha.types("/calls help")
     expect(asha.message("Type a command or open a form")).to_be_visible()
@@ -60,7 +60,7 @@ def test_nothing_keeps_anybody_out(look: Look, *, dark: bool) -> None:
 
 
 def test_a_phone_has_the_whole_workspace(look: Look, picture: Callable[[Looking, str], None]) -> None:
-    """The sidebar is a drawer, nothing is wider than the screen, and what really happened covers it on demand."""
+    """The sidebar is a drawer, nothing is wider than the screen, and the panel covers it on demand."""
     asha = look(**PHONE)
     asha.types("/place-call 98765 43240 tomorrow 9:30")
     preview = asha.message("Place this call?", "43240")
@@ -86,7 +86,7 @@ def test_a_phone_has_the_whole_workspace(look: Look, picture: Callable[[Looking,
 
 
 def test_colours_are_the_systems_or_chosen(look: Look, picture: Callable[[Looking, str], None]) -> None:
-    """Dark where the system is dark; the switch says otherwise, and a reload remembers it."""
+    """The page is dark if the system is. The switch overrides it, and a reload remembers that."""
     asha = look(dark=True)
     back = "getComputedStyle(document.querySelector('main')).backgroundColor"
     dark = asha.page.evaluate(back)

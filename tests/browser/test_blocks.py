@@ -1,4 +1,4 @@
-"""Blocks that the app may post: drawn, pressed and chosen from in a browser; and what Slack refuses of them."""
+"""Blocks that the app may post, drawn and used in a browser, and Slack's refusals of blocks."""
 
 import json
 import urllib.request
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def slack(demo: Demo) -> str:
-    """Where the demo's Web API is: the bot is told so by its environment."""
+    """Return the address of the demo's Web API, from the bot's environment."""
     told = [Path(f"/proc/{child}/environ").read_bytes().split(b"\0") for child in family(demo.process.pid)]
     urls = {
         one.decode().partition("=")[2] for each in told for one in each if one.startswith(b"SLACK_API_URL=")
@@ -36,7 +36,7 @@ def slack(demo: Demo) -> str:
 
 @pytest.fixture
 def post(slack: str) -> Post:
-    """Call a method of the Web API in the app's place."""
+    """Return a function that calls a method of the Web API as the app."""
 
     def call(method: str, **arguments: object) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {BOT_TOKEN}", "Content-Type": "application/json"}
@@ -49,12 +49,12 @@ def post(slack: str) -> Post:
 
 
 def plain(text: str) -> dict[str, str]:
-    """A text object."""
+    """Return a text object."""
     return {"type": "plain_text", "text": text}
 
 
 def option(name: str) -> dict[str, Any]:
-    """An option of a menu."""
+    """Return an option of a menu."""
     return {"text": plain(name), "value": name.lower()}
 
 
@@ -69,7 +69,10 @@ OPTIONS = [option("One"), option("Two")]
 
 
 def test_a_button_asks_again_where_it_is_told_to(look: Look, post: Post) -> None:
-    """No press until the dialog is answered; Escape is a no; the keyboard comes back to the button."""
+    """No press is sent before the dialog is answered.
+
+    Escape means no, and the focus returns to the button.
+    """
     asha = look()
     button = {
         "type": "button",
@@ -97,7 +100,7 @@ def test_a_button_asks_again_where_it_is_told_to(look: Look, post: Post) -> None
 
 
 def test_menus_in_a_message_send_what_is_chosen(look: Look, post: Post) -> None:
-    """Selects, radio buttons and checkboxes, each with a name; fields, headers and images are there as words."""
+    """Selects, radio buttons and checkboxes each have a name. Fields, headers and images appear as text."""
     asha = look()
     elements: list[dict[str, Any]] = [
         {
@@ -140,7 +143,7 @@ def test_menus_in_a_message_send_what_is_chosen(look: Look, post: Post) -> None:
 
 
 def test_what_slack_refuses_is_said_with_its_code_and_why(look: Look, post: Post) -> None:
-    """A message that Slack would not take appears nowhere but among what it refused, with the pointer to the fault."""
+    """A refused message appears only among the refusals, with the pointer to the fault."""
     asha = look()
     asha.tab("Slack")
     asha.pane.focus()
@@ -161,7 +164,7 @@ def test_what_slack_refuses_is_said_with_its_code_and_why(look: Look, post: Post
 
 
 def test_an_edit_shows_at_once_and_a_deletion_too(look: Look, post: Post) -> None:
-    """What is edited is marked so; what is deleted is gone; neither makes anything unread."""
+    """An edited message is marked, a deleted one is gone, and neither makes anything unread."""
     asha = look()
     posted = post("chat.postMessage", channel="C0SUPPORT", text="First words")
     expect(asha.message("First words")).to_be_visible()
@@ -172,7 +175,10 @@ def test_an_edit_shows_at_once_and_a_deletion_too(look: Look, post: Post) -> Non
 
 
 def test_a_badge_counts_what_calls_for_one(look: Look, post: Post) -> None:
-    """Bold for what is unread, a number for what names one; read is what was looked at, in every window."""
+    """Unread channels are bold, and mentions have a count.
+
+    A look at a channel marks it as read in every window.
+    """
     asha, elsewhere = look("U0AGENT"), look("U0AGENT")
     asha.go("call-audit")
     for text in ("For everyone", "For <@U0AGENT> & <@U0GUEST>"):
@@ -185,14 +191,14 @@ def test_a_badge_counts_what_calls_for_one(look: Look, post: Post) -> None:
 
 
 def test_a_view_on_top_of_another_leads_back_to_it_as_it_was(look: Look, slack: str, post: Post) -> None:
-    """A pushed view has a way back; what was typed below is still there, and what is typed on top stays its own."""
+    """A pushed view has a way back. Inputs of both views keep their values."""
     asha = look()
     asha.types("/place-call")
     number = asha.modal.get_by_label("Number")
     number.fill("98765 43250")
     asha.modal.get_by_role("button", name="Show the options seldom needed").click()
     pressed: dict[str, Any] = {}
-    while pressed.get("type") != "block_actions":  # at once: what a press allows, it allows for 3 s
+    while pressed.get("type") != "block_actions":  # at once, because a trigger expires after 3 s
         with urllib.request.urlopen(slack.replace("/api/", "/control/state")) as reply:  # noqa: S310 - our own
             pressed = json.load(reply)["deliveries"][-1]["payload"]
     field = {"type": "plain_text_input", "action_id": "note", "multiline": True}

@@ -7,7 +7,7 @@ from tests.browser.looking import Looking
 
 
 def test_what_waits_outlives_a_killed_bot(look: Callable[..., Looking]) -> None:
-    """While the bot is gone Slack says so and why; started again, it goes on with what was asked before."""
+    """While the bot is gone, Slack says so and why. After a restart, waiting requests continue."""
     asha, mira = look("U0AGENT"), look("U0MANAGER")
     asha.types("/cancel-call vx_1002 via voxworks reason=wrong number")
     expect(asha.message("Waiting for approval", "vx_1002")).to_be_visible()
@@ -35,7 +35,7 @@ def test_what_waits_outlives_a_killed_bot(look: Callable[..., Looking]) -> None:
 
 
 def test_the_page_says_when_the_demo_is_gone(chromium: Browser) -> None:
-    """Nobody types into a page that nothing stands behind without being told."""
+    """Nobody types into a dead page without being told."""
     running = Demo()
     context = chromium.new_context()
     asha = Looking(context.new_page(), running.address, "U0AGENT")

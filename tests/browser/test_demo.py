@@ -1,4 +1,4 @@
-"""`python -m bot demo` as a process: what it prints, how it ends, whom it answers."""
+"""`python -m bot demo` as a process: its output, its end, and whom it answers."""
 
 import http.client
 import json
@@ -19,7 +19,7 @@ from tests.support.tree import ROOT
 
 
 def family(parent: int) -> set[int]:
-    """Every process that comes from this one, as the kernel has it."""
+    """Return every process that descends from this one, as the kernel knows them."""
     pairs = []
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -35,7 +35,7 @@ def family(parent: int) -> set[int]:
 
 
 def alive(process: int) -> bool:
-    """Whether a process still runs."""
+    """Return whether a process still runs."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -44,7 +44,7 @@ def alive(process: int) -> bool:
 
 
 def ask(address: str, method: str, path: str, body: object = None, **headers: str) -> tuple[int, str]:
-    """One request with exactly these headers: status and body."""
+    """Send a request with exactly these headers, and return its status and body."""
     where = urlsplit(address)
     with closing(
         http.client.HTTPConnection(where.hostname or "", where.port or 0, timeout=ENDS_WITHIN)
@@ -62,7 +62,10 @@ def ask(address: str, method: str, path: str, body: object = None, **headers: st
     ("keep", "by"), [(False, signal.SIGINT), (True, signal.SIGHUP)], ids=["Ctrl-C", "hang-up"]
 )
 def test_a_signal_stops_everything(by: signal.Signals, *, keep: bool) -> None:
-    """Ctrl-C, or the terminal going away: no process and no open port is left; the folder is gone, or named and whole where it is to be kept."""
+    """After Ctrl-C or a closed terminal no process and no open port is left.
+
+    The folder is gone, or named if kept.
+    """
     running = Demo("--keep") if keep else Demo()
     children = family(running.process.pid)
     assert len(children) == 2  # the stand-ins and the bot
@@ -85,7 +88,7 @@ def test_a_signal_stops_everything(by: signal.Signals, *, keep: bool) -> None:
     not Path("/proc/self/stat").exists(), reason="processes are told by /proc, which only Linux has"
 )
 def test_ctrl_c_while_it_starts_stops_what_was_started(tmp_path: Path) -> None:
-    """Between the first process and the last, as soon as there is one to leave behind."""
+    """The signal comes after the first process has started, and before the last."""
     starting = subprocess.Popen(
         [sys.executable, "-m", "bot", "demo", "--no-browser", "--port", "0"],
         cwd=ROOT,
@@ -107,7 +110,7 @@ def test_ctrl_c_while_it_starts_stops_what_was_started(tmp_path: Path) -> None:
 
 
 def test_a_taken_port_is_said() -> None:
-    """Who asks for a port that somebody has reads so, and nothing is started."""
+    """The user reads that the port is taken, and nothing is started."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -129,7 +132,7 @@ COMMAND = {"person": "U0AGENT", "channel": "C0SUPPORT", "text": "/calls help"}
 
 
 def test_only_the_page_itself_is_answered(demo: Demo) -> None:
-    """Another name for this machine, another origin, a form, or no origin at all: refused, and nothing is done."""
+    """Another host name, another origin, a form, or no origin is refused, and nothing is done."""
     own = demo.address.rstrip("/")
     host = urlsplit(own).netloc
     assert ask(own, "GET", "/")[0] == 200
@@ -170,7 +173,7 @@ def test_only_the_page_itself_is_answered(demo: Demo) -> None:
     ],
 )
 def test_what_cannot_be_done_is_said(demo: Demo, path: str, body: object, sentence: str) -> None:
-    """409 with a sentence, for what Slack's client would not let one do and for what is no act at all."""
+    """The answer is 409 with a sentence, for what Slack's client would not allow and for unknown acts."""
     own = demo.address.rstrip("/")
     status, told = ask(own, "POST", f"/do/{path}", body, **ORIGIN, Origin=own)
     assert status == 409
@@ -178,7 +181,7 @@ def test_what_cannot_be_done_is_said(demo: Demo, path: str, body: object, senten
 
 
 def test_the_page_is_closed_to_everything_else(demo: Demo) -> None:
-    """The browser is told to load, run, frame and send nothing from or to elsewhere, whatever is asked for."""
+    """The page's policy forbids the browser to load, run, frame or send anything from or to elsewhere."""
     where = urlsplit(demo.address)
     for path, status in (("/", 200), ("/js/main.js", 200), ("/nothing", 404), ("/live/U0NOBODY", 404)):
         with closing(http.client.HTTPConnection(where.hostname or "", where.port or 0)) as connection:

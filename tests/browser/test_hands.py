@@ -1,4 +1,4 @@
-"""What an agent and a manager do in a day, on a desk and on a phone: that it works there, and in how few keys."""
+"""A day of an agent and a manager, on a desk and on a phone: everything works, in few keys."""
 
 import os
 import re
@@ -25,13 +25,13 @@ APPROVALS = 20
 
 @dataclass
 class Day:
-    """The counts so far, by what was done; each on a desk, on a phone, or both."""
+    """The counts so far, by task: on a desk, on a phone, or both."""
 
     desk: dict[str, Count] = field(default_factory=dict)
     phone: dict[str, Count] = field(default_factory=dict)
 
     def table(self) -> str:
-        """As the document has it."""
+        """Return the table of the document."""
         rows = ["| what | on a desk: keys + clicks | on a phone: taps |", "|---|---:|---:|"]
         for what in dict.fromkeys([*self.desk, *self.phone]):
             desk, phone = self.desk.get(what), self.phone.get(what)
@@ -42,7 +42,7 @@ class Day:
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
-    """A demo of its own: a day's posts come one a second, and other tests do not wait for them."""
+    """Yield a demo of its own. A day's posts come at one a second, and other tests need not wait for them."""
     running = Demo()
     yield running
     assert running.end() == 0
@@ -50,7 +50,7 @@ def demo() -> Iterator[Demo]:
 
 @pytest.fixture(scope="module")
 def day() -> Iterator[Day]:
-    """One day; at its end the document has what was counted, or is written anew where HANDS asks for it."""
+    """Yield a day. At its end the document must have its counts, or is rewritten if HANDS is set."""
     counted = Day()
     yield counted
     told = DOCUMENT.read_text(encoding="utf-8")
@@ -64,12 +64,12 @@ def day() -> Iterator[Day]:
 
 
 ROWS = 19
-"""Counts of a whole day: one that was not played to its end is not compared."""
+"""Rows of a whole day. A day that was not played to its end is not compared."""
 
 
 @pytest.fixture
 def desk(look: Look) -> Hands:
-    """Asha at her desk; the composer has the keyboard, as when one opens a channel."""
+    """Return Asha at her desk. The composer has the focus, as after opening a channel."""
     asha = look()
     asha.composer.focus()
     return Hands(asha)
@@ -77,29 +77,29 @@ def desk(look: Look) -> Hands:
 
 @pytest.fixture
 def phone(look: Look) -> Hands:
-    """Asha with her phone in her hand."""
+    """Return Asha with her phone."""
     return Hands(look(**PHONE))
 
 
 def option(hands: Hands, command: str) -> Locator:
-    """A command in the list above the composer."""
+    """Return a command in the list above the composer."""
     return hands.page.get_by_role("listbox", name="Commands").get_by_role("option").filter(has_text=command)
 
 
 def choose(hands: Hands, letters: str, command: str) -> None:
-    """On a phone: touch the composer, type a few letters, touch the command."""
+    """Touch the composer on a phone, type a few letters, and touch the command."""
     hands.taps(hands.looking.composer)
     hands.types(f"/{letters}")
     hands.taps(option(hands, command))
 
 
 def send(hands: Hands) -> None:
-    """On a phone: touch the arrow."""
+    """Touch the arrow on a phone."""
     hands.taps(hands.page.get_by_role("button", name="Send"))
 
 
 def scheduled(asha: Looking, number: str) -> Locator:
-    """Have a call placed for tomorrow; its audit message."""
+    """Schedule a call for tomorrow, and return its audit message."""
     asha.asks(f"/place-call {number} tomorrow 9:30", "Place this call?", number[-5:])
     asha.message("Place this call?", number[-5:]).get_by_role("button", name="Place this call").click()
     asha.go("call-audit") if asha.page.viewport_size == {"width": 1440, "height": 900} else None
@@ -107,7 +107,7 @@ def scheduled(asha: Looking, number: str) -> Locator:
 
 
 def test_a_cancellation_at_a_desk(desk: Hands, day: Day) -> None:
-    """A few letters choose the command; number and reason are all that is typed."""
+    """A few letters choose the command. The number and the reason are all that is typed."""
     desk.command("can")
     desk.types(f"9876543700 {REASON}")
     desk.press("Enter")
@@ -117,7 +117,7 @@ def test_a_cancellation_at_a_desk(desk: Hands, day: Day) -> None:
 
 
 def test_a_cancellation_typed_on_a_phone(phone: Hands, day: Day) -> None:
-    """The same line, with a thumb."""
+    """A thumb types the same line."""
     choose(phone, "ca", "/cancel-call")
     phone.types(f"9876543701 {REASON}")
     send(phone)
@@ -127,7 +127,7 @@ def test_a_cancellation_typed_on_a_phone(phone: Hands, day: Day) -> None:
 
 
 def test_twelve_numbers_are_pasted(desk: Hands, phone: Hands, day: Day) -> None:
-    """Copied from a sheet, a number a line: one request, and each number is shown."""
+    """The numbers come from a sheet, each in a line. They make a single request, which shows each number."""
     what = "Cancel twelve calls, copied from a sheet"
     desk.command("can")
     desk.pastes(TWELVE)
@@ -154,7 +154,7 @@ def test_twelve_numbers_are_pasted(desk: Hands, phone: Hands, day: Day) -> None:
 
 
 def test_a_call_is_placed_now(desk: Hands, phone: Hands, day: Day) -> None:
-    """The preview shows all of it; one press places it."""
+    """The preview shows the whole call, and a single press places it."""
     what = "Place a call now"
     desk.command("pl")
     desk.types("9876543702")
@@ -183,7 +183,7 @@ def test_a_call_is_placed_for_tomorrow(desk: Hands, day: Day) -> None:
 
 
 def test_a_known_call_is_cancelled_from_its_message(desk: Hands, phone: Hands, day: Day) -> None:
-    """On a phone the message has the button: a reason and the submit are two further taps."""
+    """On a phone the message has the button. A reason and the submission are two further taps."""
     scheduled(desk.looking, "9876543705")
     desk.looking.go("support")
     opener = phone.page.get_by_role("button", name="Channels and people")
@@ -202,7 +202,7 @@ def test_a_known_call_is_cancelled_from_its_message(desk: Hands, phone: Hands, d
 
 
 def test_a_call_is_moved(desk: Hands, phone: Hands, day: Day) -> None:
-    """By its number and the new time; on a phone from its message."""
+    """The number and the new time do it. On a phone the message has the button."""
     scheduled(desk.looking, "9876543706")
     expect(desk.looking.message("Scheduled", "•3706")).to_be_visible()
     desk.looking.go("support")
@@ -230,7 +230,7 @@ def test_a_call_is_moved(desk: Hands, phone: Hands, day: Day) -> None:
 
 
 def test_how_things_stand_is_read(desk: Hands, phone: Hands, day: Day) -> None:
-    """One's own, what waits and what is coming up; and one request by the id people say."""
+    """The list has one's own requests, those that wait, and coming calls. The id of a request finds it."""
     desk.types("/calls list")
     desk.press("Enter")
     answer = desk.looking.message("Waiting", "Coming up")
@@ -251,7 +251,7 @@ def test_how_things_stand_is_read(desk: Hands, phone: Hands, day: Day) -> None:
 
 
 def test_a_mistake_is_mended_in_the_form(desk: Hands, phone: Hands, day: Day) -> None:
-    """What was understood stands in it; only what was wrong is typed again."""
+    """The form holds what was understood, and only the mistake is typed again."""
     what = "Mend a mistyped number"
     for hands, counted, last in ((desk, day.desk, "211"), (phone, day.phone, "222")):
         hands.looking.types(f"/cancel-call 98765437{last} {REASON}")
@@ -268,12 +268,12 @@ def test_a_mistake_is_mended_in_the_form(desk: Hands, phone: Hands, day: Day) ->
         expect(hands.looking.modal).to_contain_text("Waiting for approval")
         counted[what] = hands.count()
         hands.press("Escape")
-        for one in (desk, phone):  # the modal is the person's: both pages show it
+        for one in (desk, phone):  # both pages show the person's modal
             expect(one.looking.modal).to_be_hidden()
 
 
 def test_what_a_colleague_asked_already_is_joined(look: Look, phone: Hands, day: Day) -> None:
-    """The phone says who asked, and when; there is nothing more to do."""
+    """The phone shows who asked and when, and nothing is left to do."""
     look("U0AUDITOR").asks(f"/cancel-call 9876543709 {REASON}", "Waiting for approval", "43709")
     choose(phone, "ca", "/cancel-call")
     phone.types(f"9876543709 {REASON}")
@@ -285,7 +285,7 @@ def test_what_a_colleague_asked_already_is_joined(look: Look, phone: Hands, day:
 
 
 def test_a_deadline_that_passes_is_said(phone: Hands) -> None:
-    """The agent said when the call goes out: nobody decided, and the phone says what follows for the customer."""
+    """The agent gave the call's time. Nobody decided, and the phone says what follows for the customer."""
     soon = datetime.now(UTC) + timedelta(seconds=6)
     phone.looking.asks(
         f"/cancel-call 9876543710 {REASON} call-time={soon:%Y-%m-%dT%H:%M:%SZ}",
@@ -298,7 +298,7 @@ def test_a_deadline_that_passes_is_said(phone: Hands) -> None:
 
 
 def test_twenty_approvals_are_about_twenty_taps(look: Look, day: Day) -> None:
-    """After one is approved the next one that waits stands in the same modal, soonest first."""
+    """After an approval the next waiting request stands in the same modal, soonest first."""
     asha = look()
     for number in range(APPROVALS):
         asha.asks(

@@ -7,11 +7,11 @@ from tests.browser.looking import Looking
 from tests.support.tree import ROOT
 
 MOST_STOPS = 60
-"""Tab stops on a page; more than that and something keeps the keyboard."""
+"""Largest number of Tab stops on a page. With more, an element traps the focus."""
 
 
 def tab_to(page: Page, name: str) -> None:
-    """Press Tab until the thing with this name has the keyboard."""
+    """Press Tab until the element with this name has the focus."""
     for _ in range(MOST_STOPS):
         page.keyboard.press("Tab")
         if name in page.evaluate("document.activeElement.ariaLabel || document.activeElement.textContent"):
@@ -20,7 +20,7 @@ def tab_to(page: Page, name: str) -> None:
 
 
 def test_a_call_is_placed_by_keyboard_alone(look: Callable[..., Looking]) -> None:
-    """Arrows choose a command, Enter takes and sends it, Tab reaches the buttons, a form is sent with Enter."""
+    """Arrows choose a command, Enter sends it, Tab reaches the buttons, and Enter submits a form."""
     asha = look()
     keys = asha.page.keyboard
     keys.press("Tab")
@@ -45,7 +45,7 @@ def test_a_call_is_placed_by_keyboard_alone(look: Callable[..., Looking]) -> Non
     number = asha.modal.get_by_label("Number")
     expect(number).to_be_focused()
     keys.type("98765 43230")
-    for _ in range(MOST_STOPS):  # the keyboard stays in the modal
+    for _ in range(MOST_STOPS):  # the focus stays in the modal
         keys.press("Tab")
         assert asha.page.evaluate(
             "document.activeElement === document.body || document.getElementById('modal').contains(document.activeElement)"
@@ -71,7 +71,7 @@ def test_a_call_is_placed_by_keyboard_alone(look: Callable[..., Looking]) -> Non
 
 
 def test_a_person_and_a_tab_are_chosen_with_arrows(look: Callable[..., Looking]) -> None:
-    """The chosen one is the group's only Tab stop, and keeps the keyboard as it moves."""
+    """The chosen element is the group's only Tab stop, and keeps the focus as it moves."""
     asha = look()
     asha.person("U0AGENT").focus()
     asha.page.keyboard.press("ArrowDown")
@@ -85,7 +85,7 @@ def test_a_person_and_a_tab_are_chosen_with_arrows(look: Callable[..., Looking])
 
 
 def test_what_had_the_keyboard_gets_it_back(look: Callable[..., Looking]) -> None:
-    """After a modal, the button that opened it has the keyboard again."""
+    """After a modal, the button that opened it has the focus again."""
     asha = look()
     help_ = asha.asks("/calls help", "Type a command or open a form")
     opener = help_.get_by_role("button", name="Cancel a call")

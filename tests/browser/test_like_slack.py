@@ -1,4 +1,4 @@
-"""What the page shows of Slack's formats and rules."""
+"""Slack's formats and rules, as the page shows them."""
 
 from collections.abc import Callable
 
@@ -46,7 +46,7 @@ TEXTS = [
 
 @pytest.mark.parametrize(("text", "drawn"), TEXTS)
 def test_mrkdwn_reads_as_at_slack(asha: Looking, text: str, drawn: str) -> None:
-    """Marks, quotes, code, mentions and links; what is not one of them is text."""
+    """Marks, quotes, code, mentions and links are drawn. Anything else is text."""
     assert asha.page.evaluate(_DRAW, [text, "UTC"]) == drawn
 
 
@@ -64,13 +64,13 @@ DATES = [
 
 @pytest.mark.parametrize(("pattern", "zone", "read"), DATES)
 def test_dates_are_in_the_readers_zone(asha: Looking, pattern: str, zone: str, read: str) -> None:
-    """Every token of a date, in the zone and the day of whoever looks."""
+    """Every token of a date is in the zone and the day of its reader."""
     shown = asha.page.evaluate(_DRAW, [f"<!date^{AT}^{pattern}|soon>", zone])
     assert shown == f'<span class="date" title="In {zone}">{read}</span>'
 
 
 def test_what_somebody_writes_is_text(look: Look) -> None:
-    """Markup in a message shows as it was written, to everybody, at once, and nothing of it runs."""
+    """Markup in a message appears at once to everybody as it was written, and none of it runs."""
     asha, olive = look("U0AGENT"), look("U0AUDITOR")
     said = "<img src=x onerror=alert(1)> <!channel> & *so on*"
     asha.types(said)
@@ -88,7 +88,7 @@ def test_what_somebody_writes_is_text(look: Look) -> None:
 
 
 def test_slack_says_what_it_does_not_take(look: Look) -> None:
-    """An unknown command is refused by Slack itself; a modal opened twice for one trigger by its code."""
+    """Slack itself refuses an unknown command, and a second modal for the same trigger with its code."""
     asha = look()
     asha.types("/dial 98765")
     expect(asha.message("/dial is not a valid command.")).to_contain_text("Only visible to you")
@@ -105,7 +105,7 @@ def test_slack_says_what_it_does_not_take(look: Look) -> None:
 
 
 def test_a_post_that_slack_puts_off_comes_later(look: Look) -> None:
-    """429 delays what is posted and loses none of it; the phone then shows its text."""
+    """A 429 delays posts and loses none. The phone then shows the text."""
     asha = look()
     asha.tab("Break it")
     asha.press("Limit it")
@@ -125,7 +125,7 @@ def test_a_post_that_slack_puts_off_comes_later(look: Look) -> None:
 
 
 def test_the_guide_leads_through_the_first_minute(look: Look) -> None:
-    """It puts a command into the composer, and is put away and brought back."""
+    """The guide puts a command into the composer, and can be closed and reopened."""
     asha = look()
     guide = asha.page.get_by_role("region", name="Your first minute")
     guide.get_by_role("button", name="Place a call").click()

@@ -12,7 +12,10 @@ Picture = Callable[[Looking, str], None]
 
 
 def test_an_agent_asks_a_manager_approves_an_auditor_reads(look: Look, picture: Picture) -> None:
-    """Each sees their part as it happens, in their own time zone, and the provider was asked exactly that."""
+    """Each person sees their part as it happens, in their own time zone.
+
+    The provider got exactly that request.
+    """
     asha, mira, olive = look("U0AGENT"), look("U0MANAGER"), look("U0AUDITOR")
     olive.go("call-audit")
     tomorrow = datetime.now(ZoneInfo("Asia/Kolkata")) + timedelta(days=1)
@@ -54,7 +57,7 @@ def test_an_agent_asks_a_manager_approves_an_auditor_reads(look: Look, picture: 
 
 
 def test_a_field_error_keeps_what_was_typed(look: Look, picture: Picture) -> None:
-    """The fault stands under its field, the keyboard is there, and every other field is as it was."""
+    """The fault stands under its field, which has the focus, and every other field is unchanged."""
     asha = look()
     asha.types("/place-call")
     asha.modal.get_by_label("Number").fill("98765 43221")
@@ -83,7 +86,7 @@ def test_a_field_error_keeps_what_was_typed(look: Look, picture: Picture) -> Non
 
 
 def test_a_time_is_picked_on_the_clocks_of_whoever_picks(look: Look) -> None:
-    """What stands in the field is an instant: the preview shows it in the same zone, a reader elsewhere in theirs."""
+    """The field holds an instant. The preview shows it in the same zone, and other readers in theirs."""
     asha = look()
     at = datetime.now(ZoneInfo("Asia/Kolkata")) + timedelta(days=1)
     asha.types("/place-call")
@@ -100,7 +103,7 @@ def test_a_time_is_picked_on_the_clocks_of_whoever_picks(look: Look) -> None:
 
 
 def test_a_manager_denies_with_a_reason(look: Look) -> None:
-    """A button in a modal leads to another form; the requester reads the reason in what the app writes to them."""
+    """A button in a modal leads to another form. The requester reads the reason in a direct message."""
     asha, mira = look("U0AGENT"), look("U0MANAGER")
     asha.types("/cancel-call vx_1001 via voxworks reason=customer is away")
     mira.go("call-approvals")
@@ -121,7 +124,7 @@ def test_a_manager_denies_with_a_reason(look: Look) -> None:
 
 
 def test_a_lost_answer_is_said_and_settled(look: Look) -> None:
-    """The switch loses one answer; nobody is told that it worked, and a manager says what happened."""
+    """The switch loses an answer. Nobody reads that it worked, and a manager records what happened."""
     asha, mira = look("U0AGENT"), look("U0MANAGER")
     asha.tab("Break it")
     asha.page.get_by_label("CallKaro").select_option("silence")

@@ -1,4 +1,4 @@
-"""Scenes, ready when a test wants one: a start costs a second, and waiting costs nothing on the other core."""
+"""Scenes that are prepared before a test needs them. A start costs a second, which the other core spends."""
 
 import asyncio
 from collections import deque
@@ -12,11 +12,11 @@ import pytest_asyncio
 from tests.e2e.scene import OVER_HTTP, Scene
 
 AHEAD = 2
-"""How many scenes are made ready in advance: one for each core."""
+"""Scenes that are prepared in advance: one for each core."""
 
 
 class Wings:
-    """Where scenes wait: each with a bot and a database of its own, on a stage that others played on before."""
+    """A pool of scenes, each with a bot and a database of its own, on a stage that others used before."""
 
     def __init__(self, folder: Path) -> None:
         self._folders = (folder / str(number) for number in count(1))
@@ -25,7 +25,7 @@ class Wings:
         self._all: list[Scene] = []
 
     async def next(self, *, over_http: bool = OVER_HTTP) -> Scene:
-        """A scene whose bot is connected; others are begun meanwhile."""
+        """Return a scene whose bot is connected. Others are begun meanwhile."""
         if over_http != OVER_HTTP:
             return await self._lit(over_http=over_http)
         while len(self._ready) <= AHEAD:
@@ -33,7 +33,7 @@ class Wings:
         return await self._ready.popleft()
 
     async def dark(self) -> Scene:
-        """A scene whose bot is not started yet."""
+        """Return a scene whose bot is not started yet."""
         if self._free:
             scene = self._free.pop()
             await scene.start_over(next(self._folders))
@@ -44,11 +44,11 @@ class Wings:
         return scene
 
     def free(self, scene: Scene) -> None:
-        """A scene was played to its end, and its stage may be played on."""
+        """Take back a scene that was played to its end, so that its stage is used again."""
         self._free.append(scene)
 
     async def clear(self) -> None:
-        """Take everything down."""
+        """Stop all scenes."""
         await asyncio.gather(*self._ready, return_exceptions=True)
         for scene in self._all:
             await scene.__aexit__(None, None, None)
@@ -62,7 +62,7 @@ class Wings:
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def wings(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wings]:
-    """The scenes to come. Not for the session: while other tests run, nothing drives what is made ready."""
+    """Yield the pool of scenes. It is no session fixture: while other tests run, nothing drives its tasks."""
     wings = Wings(tmp_path_factory.mktemp("scenes"))
     yield wings
     await wings.clear()
@@ -70,7 +70,7 @@ async def wings(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wings
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def scene(wings: Wings, request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
-    """A scene of one's own, whose bot is connected; a test may ask for one of the two modes (`BOTH_MODES`)."""
+    """Yield a scene of one's own, whose bot is connected. A test may choose the mode (`BOTH_MODES`)."""
     scene = await wings.next(over_http=getattr(request, "param", OVER_HTTP))
     yield scene
     await scene.check()
@@ -79,7 +79,7 @@ async def scene(wings: Wings, request: pytest.FixtureRequest) -> AsyncIterator[S
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def dark_scene(wings: Wings) -> AsyncIterator[Scene]:
-    """A scene of one's own, whose bot is not started yet."""
+    """Yield a scene of one's own, whose bot is not started yet."""
     scene = await wings.dark()
     yield scene
     await scene.check()
@@ -88,7 +88,7 @@ async def dark_scene(wings: Wings) -> AsyncIterator[Scene]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def shared_scene(wings: Wings) -> AsyncIterator[Scene]:
-    """A scene for all tests of a module that only read, or add a request and look at no other."""
+    """Yield a scene for all tests of a module that only read, or add a request and look at no other."""
     scene = await wings.next()
     yield scene
     await scene.check()

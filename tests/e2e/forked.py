@@ -1,8 +1,8 @@
-"""Bots in processes of their own that need not import everything again: forked from one that has.
+"""Bots in processes of their own that are forked from a process with all imports done.
 
-Each is a process like any other: with its own environment, session, output and exit status; signals reach it. What
-differs from `python -m bot …` is only that the imports are done, which take most of a second of every start. The
-tour and the demo start theirs as people do.
+Each is a process like any other, with its own environment, session, output and exit status, and signals reach
+it. Only the imports differ from `python -m bot …`, which take most of a second of every start. The tour and
+the demo start theirs as people do.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ _SERVER.set_forkserver_preload([__name__, *(f"bot.cli.{one}" for one in _COMMAND
 
 
 class Forked:
-    """As much of `asyncio.subprocess.Process` as a stage asks for."""
+    """The part of `asyncio.subprocess.Process` that a stage uses."""
 
     def __init__(self, process: ForkServerProcess) -> None:
         self._process = process
@@ -38,33 +38,33 @@ class Forked:
 
     @property
     def pid(self) -> int:
-        """Its number."""
+        """Return the process id."""
         assert self._process.pid is not None
         return self._process.pid
 
     @property
     def returncode(self) -> int | None:
-        """How it ended, if it was waited for: its exit status, or less than nothing for a signal."""
+        """Return the exit status after a wait, negative for a signal, or None."""
         return self._process.exitcode if self._over.is_set() else None
 
     def send_signal(self, number: int) -> None:
-        """Send it a signal, if it is still there."""
+        """Send the process a signal, if it still runs."""
         if self.returncode is None:
             os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """Kill -9."""
+        """Kill the process with SIGKILL."""
         self.send_signal(signal.SIGKILL)
 
     async def wait(self) -> int:
-        """Wait until it ends, and say how."""
+        """Wait until the process ends, and return its exit status."""
         await self._over.wait()
         assert self._process.exitcode is not None
         return self._process.exitcode
 
 
 def fork(arguments: Sequence[str], environment: Mapping[str, str], output: Path, errors: Path) -> Forked:
-    """Start a bot that adds what it writes to these files."""
+    """Start a bot that appends its output to these files."""
     process = _SERVER.Process(target=_run, args=(arguments, environment, output, errors), daemon=True)
     process.start()
     return Forked(process)

@@ -1,4 +1,4 @@
-"""A stage with its cast: who asks, who decides, who only looks on, and what can be read of what they did."""
+"""A stage with its cast: an agent, managers, an onlooker, and what can be read of their doings."""
 
 import asyncio
 import json
@@ -24,15 +24,15 @@ NUMBER, OTHER_NUMBER = "+919876543210", "+919876543211"
 AGENT = callkaro.AGENT
 PROVIDERS = ("callkaro", "voxworks", "ryng", "kore")
 SOON = 15.0
-"""Seconds: how long a busy machine may take for what it does at once."""
+"""Seconds that a busy computer may take for an immediate effect."""
 OVER_HTTP = os.environ.get("CALLOPS_TEST_MODE") == "http"
-"""Whether every scene is played over HTTP, in place of Socket Mode."""
+"""True if every scene is played over HTTP, in place of Socket Mode."""
 BOTH_MODES = pytest.mark.parametrize(
     "scene",
     [pytest.param(False, id="socket mode"), pytest.param(True, id="http")],
     indirect=True,
 )
-"""Marks a test whose `scene` is played in both modes, whatever the suite runs in."""
+"""Mark for a test whose `scene` is played in both modes, whatever the suite's mode is."""
 SOCKET_MODE_ONLY = pytest.mark.skipif(OVER_HTTP, reason="it is about Socket Mode")
 _VIEW = ("type", "callback_id", "title", "close", "submit", "blocks", "private_metadata")
 _Found = TypeVar("_Found")
@@ -40,7 +40,7 @@ _Found = TypeVar("_Found")
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as a provider read it: its line, its JSON, how much it changed there, and when it came."""
+    """A request as a provider read it: its line, its JSON, the number of its effects, and its time."""
 
     line: str
     json: Any
@@ -50,7 +50,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Printed:
-    """What a command left: its exit status, and what it wrote."""
+    """A command's exit status and output."""
 
     status: int
     output: str
@@ -58,24 +58,24 @@ class Printed:
 
 
 class Scene(Stage):
-    """A `Stage` whose cast is called by name."""
+    """A `Stage` whose cast has names."""
 
     errors_expected: tuple[str, ...] = ()
-    """Words of the lines that the bot's log may have at ERROR, where a test provokes them."""
+    """Parts of lines at ERROR that the bot's log may have, because the test provokes them."""
 
     def __init__(self, folder: Path, *, over_http: bool | None = None) -> None:
         super().__init__(folder, over_http=OVER_HTTP if over_http is None else over_http)
         self.told_otherwise: dict[str, str] = {}
-        """Variables of the bot's environment that are not as usual."""
+        """Variables of the bot's environment that differ from the usual ones."""
 
         self._before: dict[str, int] = {}
 
     def environment(self) -> dict[str, str]:
-        """What the bot is told."""
+        """Return the bot's environment."""
         return super().environment() | self.told_otherwise
 
     async def spawn_bot(self) -> Forked:
-        """Start a bot; it may not be connected yet."""
+        """Start a bot, which may not be connected yet."""
         log = self.folder / "bot.log"
         log.touch()
         bot = fork(["serve"], self.environment(), self.folder / "bot.out", log)
@@ -83,9 +83,9 @@ class Scene(Stage):
         return bot
 
     async def start_over(self, folder: Path) -> None:
-        """Another play on the same stage: everything as at first, and a folder for another bot.
+        """Reset the stage for another play, with a folder for another bot.
 
-        No bot of the last play goes on, not even where its test failed before it stopped it.
+        No bot of the last play continues, not even if its test failed before it stopped it.
         """
         for bot in self._processes:
             if isinstance(bot, Forked):
@@ -101,33 +101,33 @@ class Scene(Stage):
 
     @property
     def asha(self) -> Person:
-        """An agent, who asks; in Kolkata."""
+        """Return an agent in Kolkata, who asks."""
         return self.slack.person("U0AGENT")
 
     @property
     def mira(self) -> Person:
-        """A manager; in Kolkata."""
+        """Return a manager in Kolkata."""
         return self.slack.person("U0MANAGER")
 
     @property
     def sam(self) -> Person:
-        """Another manager; in New York."""
+        """Return another manager, in New York."""
         return self.slack.person("U0SECOND")
 
     @property
     def olive(self) -> Person:
-        """An onlooker."""
+        """Return an onlooker."""
         return self.slack.person("U0AUDITOR")
 
     @property
     def address(self) -> str:
-        """Where the bot is reached over HTTP."""
+        """Return the bot's address over HTTP."""
         return str(re.findall(r"Health is told at (http://\S+)/healthz", self.bot_log())[-1])
 
-    # What people see.
+    # Messages that people see.
 
     async def audit(self, *parts: str, within: float = SOON) -> Message:
-        """Wait for an audit message that says all of this."""
+        """Wait for an audit message that has all these parts."""
         return await self.sees(self.olive, "C0AUDIT", *parts, within=within)
 
     async def reply(self, *parts: str, within: float = SOON) -> Message:
@@ -143,14 +143,14 @@ class Scene(Stage):
         return await self.sees(self.asha, "D0AGENT", *parts, within=within)
 
     async def answered(self, *parts: str, person: Person | None = None) -> Message:
-        """Wait for what only one person sees."""
+        """Wait for a message that only a single person sees."""
         who = person or self.asha
         return await self._wait(who, lambda m: bool(m.ephemeral_to) and _says(m, parts), parts, SOON)
 
     async def sees(
         self, person: Person, channel: str, *parts: str, threaded: bool = False, within: float = SOON
     ) -> Message:
-        """Wait until somebody sees a message that says all of this; the newest."""
+        """Wait until a person sees a message that has all these parts, and return the newest."""
         place = (channel, threaded)
         return await self._wait(
             person, lambda m: (m.channel, bool(m.thread_ts)) == place and _says(m, parts), parts, within
@@ -166,34 +166,34 @@ class Scene(Stage):
             raise AssertionError(f"{person.id} saw no {parts}, but:\n{seen}\n{self.bot_log()}") from None
 
     async def posts(self, channel: str) -> list[Message]:
-        """Every message that was posted into a channel and its threads, by anyone."""
+        """Return every message that anyone posted into a channel and its threads."""
         return [one for one in await self.slack.messages() if one.channel == channel and not one.ephemeral_to]
 
-    # What people do.
+    # Actions of people.
 
     async def ask(self, line: str) -> Message:
-        """Type a line as the agent; the answer, which only the agent sees."""
+        """Type a line as the agent, and return the answer, which only the agent sees."""
         return private(await self.asha.command(line))
 
     async def place(self, line: str = f"/place-call {NUMBER}") -> None:
-        """Type a line as the agent and press Place, whether it is the first call to the number or another."""
+        """Type a line as the agent and press Place, for the first call to a number or another."""
         await self.asha.click(await self.ask(line), "place")
 
     async def review(self, *parts: str, by: Person | None = None) -> View:
-        """Press Review on a card that waits and says all of this."""
+        """Press Review on a waiting card that has all these parts."""
         return opened(
             await (by or self.mira).click(await self.card("Waiting for approval", *parts), "review")
         )
 
     async def approve(self, *parts: str, by: Person | None = None) -> Heard:
-        """Review and approve what waits."""
+        """Review and approve a waiting request."""
         who = by or self.mira
         return await who.submit(await self.review(*parts, by=who))
 
-    # What was asked of the providers, from their own journal.
+    # Requests to the providers, from their own journal.
 
     async def requests(self, provider: str, *, knocks: bool = False) -> list[Asked]:
-        """Every request that reached a provider, in order; ``knocks`` at its door are none unless wanted."""
+        """Return every request that reached a provider, in order. ``knocks`` at its door count if wanted."""
         journal = await self.providers.journal(provider)
         return [
             Asked(
@@ -227,7 +227,7 @@ class Scene(Stage):
     # The end.
 
     async def check(self) -> None:
-        """What must hold after every test: Slack took everything, the log is whole, nothing was left uncaught.
+        """Check what holds after every test: Slack accepted all, the log is whole, nothing was uncaught.
 
         Stops the bot, which must end well.
         """
@@ -243,7 +243,7 @@ class Scene(Stage):
             assert list(verify(self.folder / "callops.db").faults) == []
 
     async def _unlike_slacks_schemas(self) -> list[str]:
-        """What Slack's own schemas find wrong with what was shown, where they are at hand."""
+        """Return the faults that Slack's own schemas find in what was shown, if they are installed."""
         try:
             faults = checker("check_blocks").faults
         except pytest.skip.Exception:
@@ -252,7 +252,7 @@ class Scene(Stage):
 
 
 def _shown(state: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every message and modal there was, in every version, each once."""
+    """Yield every message and modal, in every version, each once."""
     found = [
         ("message", {"text": version["text"], "blocks": version["blocks"]})
         for message in state["messages"]
@@ -268,7 +268,7 @@ def _shown(state: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 async def until(look: Callable[[], Awaitable[_Found | None]], within: float = SOON) -> _Found:
-    """Look again, some fifty times a second, until there is something to see. Raises TimeoutError."""
+    """Look again, some fifty times a second, until there is something to return. Raises TimeoutError."""
     async with asyncio.timeout(within):
         while (found := await look()) is None:  # noqa: ASYNC110 - what is looked at is in another process
             await asyncio.sleep(0.02)
@@ -276,7 +276,7 @@ async def until(look: Callable[[], Awaitable[_Found | None]], within: float = SO
 
 
 def words(shown: Message | View) -> str:
-    """Everything that is written on a message or modal, in Slack's markup."""
+    """Return the text of a message or modal, in Slack's markup."""
     found: list[str] = []
 
     def read(node: object) -> None:
@@ -300,28 +300,28 @@ def _says(message: Message, parts: tuple[str, ...]) -> bool:
 
 
 def private(heard: Heard) -> Message:
-    """The answer that only the person sees."""
+    """Return the answer that only the person sees."""
     assert heard.error is None
     assert heard.ephemeral is not None
     return heard.ephemeral
 
 
 def opened(heard: Heard) -> View:
-    """The modal that the person now looks at."""
+    """Return the modal that the person now sees."""
     assert heard.error is None
     assert heard.view is not None
     return heard.view
 
 
 def buttons(message: Message) -> list[str]:
-    """What can be pressed on a message."""
+    """Return the labels of a message's buttons."""
     return [
         one["text"]["text"] for block in message.blocks for one in block.get("elements", ()) if "value" in one
     ]
 
 
 def request_id(shown: Message | View) -> str:
-    """The id of the request that a message is about."""
+    """Return the id of the request that a message is about."""
     found = re.search(r"A-[0-9A-Z]{4,}", words(shown))
     assert found
     return found[0]

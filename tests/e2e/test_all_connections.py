@@ -1,4 +1,4 @@
-"""With every provider connected: whose id it is must be said, and what a provider warns of reaches people."""
+"""All providers connected: people must name whose id it is, and read a provider's warnings."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -15,14 +15,14 @@ CANCEL_40961 = "POST /rest-api/v1/progressive/call/40961/cancel"
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def whole(dark_scene: Scene) -> Scene:
-    """A scene in which all four providers are connected."""
+    """Return a scene in which all four providers are connected."""
     dark_scene.connect_further()
     await dark_scene.start_bot()
     return dark_scene
 
 
 async def test_an_id_that_two_connections_could_have_is_asked_back(whole: Scene) -> None:
-    """Nothing is chosen: the answer names both, and the form behind it lets one be picked."""
+    """Nothing is chosen: the answer names both, and the form behind it lets people pick."""
     answer = await whole.ask("/cancel-call vx_1001 customer asked")
     assert "choose voxworks or dialer" in words(answer)
     form = opened(await whole.asha.click(answer, text="Open the form…"))
@@ -34,7 +34,10 @@ async def test_an_id_that_two_connections_could_have_is_asked_back(whole: Scene)
 
 
 async def test_one_press_chooses_and_the_next_time_it_is_chosen_as_before(whole: Scene) -> None:
-    """Two presses are one request; then the last one used is chosen, shown, and changed in one press."""
+    """Two presses are a single request.
+
+    Afterwards the last used one is chosen, shown, and changed in a single press.
+    """
     answer = await whole.ask("/cancel-call vx_1001 customer asked")
     assert buttons(answer) == ["voxworks", "dialer", "Open the form…"]
     await whole.asha.double_click(answer, text="voxworks")
@@ -52,7 +55,10 @@ async def test_one_press_chooses_and_the_next_time_it_is_chosen_as_before(whole:
 
 
 async def test_a_call_is_cancelled_at_ryng(whole: Scene) -> None:
-    """Digits are an id where a connection cancels by id; approved, it is one request, and the call is gone."""
+    """Digits are an id at a connection that cancels by id.
+
+    After approval a single request removes the call.
+    """
     await whole.ask("/calls cancel 40961 via dialer customer asked")
     await whole.approve()
     await whole.told("✅ *Cancelled:* call `40961`", "Ryng cancelled the call.")
@@ -60,7 +66,7 @@ async def test_a_call_is_cancelled_at_ryng(whole: Scene) -> None:
 
 
 async def test_a_call_that_ryng_does_not_have_is_a_failure_in_words(whole: Scene) -> None:
-    """Ryng's 500 for an id it does not know is no fault of its server: nothing is in doubt or sent again."""
+    """Ryng answers an unknown id with a 500. The outcome is known, and nothing is sent again."""
     waiting = await whole.ask("/calls cancel 1 via dialer duplicate")
     await whole.approve()
     failed = await whole.audit(
@@ -73,7 +79,7 @@ async def test_a_call_that_ryng_does_not_have_is_a_failure_in_words(whole: Scene
 
 
 async def test_what_a_provider_warns_of_is_said_in_the_thread(whole: Scene) -> None:
-    """A success to be looked at is one that people read about, for each target that has one."""
+    """People read about a success with a warning, for each target that has one."""
     due = datetime.now(UTC) + timedelta(days=1)
     for call_id in ("r_1", "r_2"):
         await whole.providers.add_call("ryng", call_id, due=due, owner=SUBDOMAIN)

@@ -19,17 +19,17 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 SLACK_WAITS = 3.0
 """Seconds until people read that the app did not answer."""
 STOPS_WITHIN = 10.0
-"""Seconds. What platforms leave between SIGTERM and SIGKILL."""
+"""Seconds that platforms leave between SIGTERM and SIGKILL."""
 NOTHING = "nothing was recorded. Try again"
 CANCEL = "/cancel-call vx_1001 customer asked"
 WAITED_FOR = "The log is waited for: another process holds its write lock"
 LONG = 30.0
-"""Seconds: longer than background work waits for the lock at a time, on a busy machine."""
+"""Seconds that are longer than background work waits for the lock, on a busy computer."""
 _Answer = TypeVar("_Answer")
 
 
 async def in_time(asking: Awaitable[_Answer]) -> _Answer:
-    """What came of it, within the time that Slack waits."""
+    """Return the answer, which must come within the time that Slack waits."""
     began = time.monotonic()
     answer = await asking
     assert time.monotonic() - began < SLACK_WAITS
@@ -37,12 +37,12 @@ async def in_time(asking: Awaitable[_Answer]) -> _Answer:
 
 
 async def in_log(scene: Scene) -> dict[str, str]:
-    """The state of each action in the log."""
+    """Return the state of each action in the log."""
     return {one["id"]: one["state"] for one in await scene.log("list")}
 
 
 async def pressed(scene: Scene, message: Message, button: str) -> str:
-    """Press a button as the agent, and wait in time for what then stands where nobody else sees it."""
+    """Press a button as the agent, and return the text of the private answer, which must come in time."""
     heard = await in_time(scene.asha.click(message, button))
     assert heard.error is None
     return words(await in_time(scene.answered(NOTHING)))
@@ -50,7 +50,7 @@ async def pressed(scene: Scene, message: Message, button: str) -> str:
 
 @BOTH_MODES
 async def test_what_needs_no_write_is_answered_while_the_log_is_busy(scene: Scene) -> None:
-    """Help for somebody whom the bot never saw, lists, searches, faults, forms and previews: all in time."""
+    """Help for a new user, lists, searches, faults, forms and previews all come in time."""
     asked = request_id(await scene.ask(CANCEL))
     audit = await scene.audit("vx_1001")
     async with held(scene.folder / "callops.db"):
@@ -74,7 +74,7 @@ async def test_what_needs_no_write_is_answered_while_the_log_is_busy(scene: Scen
 
 @BOTH_MODES
 async def test_what_needs_a_write_says_in_time_that_nothing_was_recorded(scene: Scene) -> None:
-    """Commands, buttons, forms and decisions; nothing of it is in the log later, and each works once more."""
+    """Commands, buttons, forms and decisions leave nothing in the log, and each works afterwards."""
     scene.errors_expected = (f"The log cannot be written to: {HELD}",)
     waiting = request_id(await scene.ask(CANCEL))
     review = await scene.review()
@@ -100,7 +100,7 @@ async def test_what_needs_a_write_says_in_time_that_nothing_was_recorded(scene: 
         assert NOTHING in await pressed(scene, preview, "place")
         above = opened(await in_time(scene.sam.submit(previewed)))
         assert NOTHING in words(above)
-    # It is written after all that was meant to be written before it.
+    # This write comes after all that were queued before it.
     last = request_id(await scene.ask("/cancel-call vx_1009 duplicate"))
     assert (await in_log(scene)).keys() == before.keys() | {last}
     assert not (await scene.mira.submit(opened(decided))).errors
@@ -128,7 +128,7 @@ async def test_the_same_delivery_is_accepted_once_the_log_is_free(scene: Scene) 
 
 
 async def test_many_at_once_are_all_told_the_truth(scene: Scene) -> None:
-    """Of those who ask while the lock is held and let go, each has a request or reads that there is none."""
+    """While the lock is held and released, each user has a request or reads that there is none."""
 
     async def ask(number: int) -> Heard:
         return await in_time(scene.asha.command(f"/cancel-call vx_{number} customer asked"))
@@ -149,7 +149,7 @@ async def test_many_at_once_are_all_told_the_truth(scene: Scene) -> None:
 
 
 async def call_goes_out(scene: Scene) -> None:
-    """Start anew with patience for a provider that takes long, and have a call reach it."""
+    """Restart with a longer provider timeout, and wait until a call reaches the provider."""
     scene.errors_expected = (f"The log cannot be written to: {HELD}",)
     scene.write_configuration({'deadline = "2s"': 'deadline = "20s"', 'lease = "4s"': 'lease = "30s"'})
     await scene.stop_bot()
@@ -160,7 +160,7 @@ async def call_goes_out(scene: Scene) -> None:
 
 
 async def test_an_outcome_waits_for_the_log_and_is_recorded(scene: Scene) -> None:
-    """A provider answered while the log was busy for longer than anybody waits: what it said is not lost."""
+    """A provider answers while the log is busy for longer than anybody waits. The answer is not lost."""
     await call_goes_out(scene)
     async with held(scene.folder / "callops.db"):
 
@@ -175,7 +175,10 @@ async def test_an_outcome_waits_for_the_log_and_is_recorded(scene: Scene) -> Non
 
 @BOTH_MODES
 async def test_it_stops_in_time_beside_a_busy_log(scene: Scene) -> None:
-    """SIGTERM while another process holds the lock: 0 within ten seconds, and what was not finished is named."""
+    """SIGTERM ends it with 0 within ten seconds, although another process holds the lock.
+
+    Unfinished work is named.
+    """
     await call_goes_out(scene)
     async with held(scene.folder / "callops.db"):
         asking = asyncio.create_task(scene.asha.command(CANCEL))
@@ -194,13 +197,13 @@ async def test_it_stops_in_time_beside_a_busy_log(scene: Scene) -> None:
 
 
 async def readiness(scene: Scene) -> tuple[int, str]:
-    """The status and the words of `/readyz`."""
+    """Return the status and the text of `/readyz`."""
     async with aiohttp.ClientSession() as session, session.get(f"{scene.address}/readyz") as answer:
         return answer.status, await answer.text()
 
 
 async def test_it_starts_beside_a_busy_log(scene: Scene) -> None:
-    """It answers what it can, is not ready and says why, and is ready soon after the lock is free."""
+    """The bot answers what it can, is not ready and says why. It is ready soon after the lock is free."""
     scene.errors_expected = (f"The log cannot be written to: {HELD}",)
     await scene.stop_bot()
     async with held(scene.folder / "callops.db"):
@@ -218,7 +221,10 @@ async def test_it_starts_beside_a_busy_log(scene: Scene) -> None:
 
 
 async def test_a_start_that_waits_for_the_log_can_be_stopped(scene: Scene) -> None:
-    """Rules that were changed are recorded before anything is accepted; until then nothing is, and SIGTERM ends it."""
+    """Changed rules are recorded before anything is accepted.
+
+    Until then nothing is, and SIGTERM ends the start.
+    """
     await scene.stop_bot()
     scene.write_configuration({'expires = "8h"': 'expires = "7h"'})
     async with held(scene.folder / "callops.db"):
@@ -237,7 +243,7 @@ async def test_a_start_that_waits_for_the_log_can_be_stopped(scene: Scene) -> No
 
 
 async def test_the_command_line_beside_a_busy_log(scene: Scene) -> None:
-    """Commands that read are answered; those that write say in words that they did not come to their end."""
+    """Commands that read are answered. Those that write say that they did not finish."""
     await scene.ask(CANCEL)
     await scene.stop_bot()
     numbers = scene.folder / "numbers.csv"

@@ -1,4 +1,4 @@
-"""Deleting a campaign: asked, named by whoever approves it, sent once, and what it was is kept and told."""
+"""Deleting a campaign: its approver names it, it is sent once, and its record is kept and told."""
 
 import json
 
@@ -14,19 +14,22 @@ LINE = f"/calls campaign delete {CAMPAIGN} via kore reason=ended"
 CONFIRMATION = "Type the campaign's id to approve"
 DELETED = Asked(f"DELETE {DELETE.format(APP, CAMPAIGN)}?campaignType=voice", None, effects=1)
 CALLER_ID = "+18123456789"
-"""The number that the campaign called from."""
+"""The number from which the campaign called."""
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def whole(dark_scene: Scene) -> Scene:
-    """A scene in which all four providers are connected."""
+    """Return a scene in which all four providers are connected."""
     dark_scene.connect_further()
     await dark_scene.start_bot()
     return dark_scene
 
 
 async def test_a_campaign_is_deleted_once_its_approver_has_typed_its_id(whole: Scene) -> None:
-    """Another id is an error under its field; the right one is one DELETE, a record, and a line in the thread."""
+    """Another id is an error under its field.
+
+    The right id leads to a single DELETE, a record, and a line in the thread.
+    """
     waiting = await whole.ask(LINE)
     card = await whole.card("asks to delete campaign", CAMPAIGN, "“ended”", "*This cannot be undone.*")
     review = await whole.review(request_id(waiting))
@@ -54,7 +57,7 @@ async def test_a_campaign_is_deleted_once_its_approver_has_typed_its_id(whole: S
 
 
 async def test_a_campaign_is_named_by_form(whole: Scene) -> None:
-    """`/calls campaign` opens the form; a blank id is a field error, and the reason that the rule wants is one."""
+    """`/calls campaign` opens the form. A blank id is an error at its field, and so is a missing reason."""
     form = opened(await whole.asha.command("/calls campaign"))
     assert "This cannot be undone." in words(form)
     assert (await whole.asha.submit(form, {"Why": "ended"})).errors.keys() == {"targets"}
@@ -77,7 +80,7 @@ async def test_a_faulty_line_leads_to_the_form_with_all_of_it(whole: Scene) -> N
 
 
 async def test_help_opens_the_form_for_campaigns(whole: Scene) -> None:
-    """What can be deleted here is in the help, and its button opens the form."""
+    """Help names the connections that delete campaigns, and its button opens the form."""
     answer = private(await whole.asha.command("/calls help"))
     assert "`kore`: deletes campaigns" in words(answer)
     form = opened(await whole.asha.click(answer, text="Delete a campaign…"))
@@ -85,7 +88,7 @@ async def test_help_opens_the_form_for_campaigns(whole: Scene) -> None:
 
 
 async def test_a_campaign_that_is_not_there_is_a_failure_in_words(whole: Scene) -> None:
-    """Not found is said with what to compare, and nothing is sent again."""
+    """The message says what to compare, and nothing is sent again."""
     await whole.ask("/calls campaign delete cd-0 ended")
     await whole.mira.submit(await whole.review(), {CONFIRMATION: "cd-0"})
     await whole.told("❌ *Not deleted:* campaign `cd-0`. Kore.ai did not find this campaign")
@@ -93,7 +96,7 @@ async def test_a_campaign_that_is_not_there_is_a_failure_in_words(whole: Scene) 
 
 
 async def test_a_denial_needs_no_id(whole: Scene) -> None:
-    """Whoever denies types a reason and nothing else; the campaign stays."""
+    """A denial needs a reason and nothing else, and the campaign stays."""
     await whole.ask(LINE)
     form = opened(await whole.mira.click(await whole.review(), text="Deny…"))
     assert not (await whole.mira.submit(form, {"In your words": "It runs on"})).errors
@@ -102,7 +105,7 @@ async def test_a_denial_needs_no_id(whole: Scene) -> None:
 
 
 async def test_a_lost_answer_to_a_deletion_is_asked_for_again(whole: Scene) -> None:
-    """By id a second request does no more than the first; "not found" then does not count as deleted."""
+    """A second request by id does no harm. A "not found" then does not count as deleted."""
     await whole.providers.fail("kore", "reset", effect=True)
     await whole.ask(LINE)
     await whole.mira.submit(await whole.review(), {CONFIRMATION: CAMPAIGN})

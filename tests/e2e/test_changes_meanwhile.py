@@ -1,4 +1,4 @@
-"""What was asked under one configuration, and is decided or sent under another."""
+"""Requests that are made under one configuration, and decided or sent under another."""
 
 import pytest
 
@@ -9,11 +9,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 BY_ID = "/cancel-call vx_1001 customer asked"
 LATER = "5"
-"""Seconds after which the provider is asked again: long enough for the bot to be stopped before."""
+"""Seconds until the next attempt, long enough to stop the bot before it."""
 
 
 async def test_time_runs_out(dark_scene: Scene) -> None:
-    """What nobody decided in time is said to all: no button is left, and a late Review reads that it is over."""
+    """All are told, no button is left, and a late Review says that it is over."""
     scene = dark_scene
     scene.write_configuration({'expires = "8h"': 'expires = "2s"'})
     await scene.start_bot()
@@ -48,7 +48,7 @@ async def test_time_runs_out(dark_scene: Scene) -> None:
 async def test_a_connection_that_changed_is_not_asked(
     scene: Scene, line: str, before: str, after: str, says: str
 ) -> None:
-    """Approved after the change, the request is refused in words, and nothing is sent."""
+    """A request that is approved after the change is refused with a reason, and nothing is sent."""
     request = request_id(await scene.ask(line))
     await scene.card("Waiting for approval", request)
     await scene.stop_bot()
@@ -61,7 +61,10 @@ async def test_a_connection_that_changed_is_not_asked(
 
 
 async def test_what_was_approved_is_not_sent_once_the_rules_say_no(scene: Scene) -> None:
-    """Between two attempts the approver left the group and the requester lost the right: both refused in words."""
+    """Between two attempts the approver left the group, and the requester lost the right.
+
+    Both are refused with a reason.
+    """
     fault = Fault(does="rate_limited", headers={"Retry-After": LATER})
     await scene.providers.fail("voxworks", fault)
     await scene.providers.fail("callkaro", "refused")
@@ -87,7 +90,7 @@ async def test_what_was_approved_is_not_sent_once_the_rules_say_no(scene: Scene)
 
 
 async def test_a_rule_that_is_gone_lets_nobody_decide(scene: Scene) -> None:
-    """A request whose rule was removed cannot be approved: Review says so."""
+    """A request whose rule was removed cannot be approved, and Review says so."""
     await scene.ask(BY_ID)
     await scene.card("Waiting for approval")
     await scene.stop_bot()

@@ -1,4 +1,4 @@
-"""`python -m bot check`: each fault, provoked once against the real thing's stand-ins, and the line it gives."""
+"""`python -m bot check`: each fault is provoked once against the stand-ins, with the line it gives."""
 
 import asyncio
 import base64
@@ -23,16 +23,16 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SECRETS = (content.BOT_TOKEN, content.APP_TOKEN, callkaro.KEY, voxworks.KEY, KEY)
 NOWHERE = "http://127.0.0.1:9"
-"""The discard port, where nobody listens."""
+"""The discard port, on which nobody listens."""
 
 WRITING = ("chat.", "views.")
-"""What the methods begin with that people would see something of."""
+"""Beginnings of the names of methods whose effects people see."""
 
 Json = dict[str, Any]
 
 
 async def checked(scene: Scene, **variables: str) -> list[Json]:
-    """What the check found, with its exit status as it should be."""
+    """Return the findings of a check, after comparing them with its exit status."""
     printed = await scene.terminal("check", "--json", **variables)
     found: list[Json] = json.loads(printed.output)
     assert all(one.keys() == {"check", "result", "what", "mend"} for one in found)
@@ -43,18 +43,18 @@ async def checked(scene: Scene, **variables: str) -> list[Json]:
 
 
 def told(found: list[Json], check: str) -> list[tuple[str, str]]:
-    """The results and sentences of one check."""
+    """Return the results and sentences of one check."""
     return [(one["result"], one["message"]) for one in found if one["check"] == check]
 
 
 def says(found: list[Json], check: str, result: str, *parts: str) -> None:
-    """One line of a check has this result and says all of this."""
+    """Assert that a line of a check has this result and all these parts."""
     lines = told(found, check)
     assert [what for was, what in lines if was == result and all(part in what for part in parts)], lines
 
 
 async def test_what_is_right_is_said_line_by_line(dark_scene: Scene) -> None:
-    """Everything in order: status 0, a line for each thing, top-down, no secret, and what it comes to."""
+    """The status is 0, with a line for each check, top-down, without a secret, and a summary."""
     dark_scene.connect_further()
     printed = await dark_scene.terminal("check")
     assert (printed.status, printed.errors) == (0, "")
@@ -71,7 +71,7 @@ async def test_what_is_right_is_said_line_by_line(dark_scene: Scene) -> None:
 
 
 async def test_it_changes_nothing(dark_scene: Scene) -> None:
-    """No message, no form, no file, no effect at a provider: it only asks."""
+    """The check sends no message, opens no form, writes no file, and changes nothing at a provider."""
     before = sorted(path.name for path in dark_scene.folder.iterdir())
     await checked(dark_scene)
     assert sorted(path.name for path in dark_scene.folder.iterdir()) == before
@@ -86,7 +86,7 @@ async def test_it_changes_nothing(dark_scene: Scene) -> None:
 
 
 async def test_http_needs_no_app_level_token(dark_scene: Scene) -> None:
-    """With a signing secret alone, how Slack comes is said, and nothing asks for the other token."""
+    """With a signing secret alone, the check says how Slack connects, and asks for no other token."""
     secret = {"SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": content.SIGNING_SECRET}
     found = await checked(dark_scene, **secret)
     says(found, "HTTP", "PASS", "Slack sends its requests to /slack/events here")
@@ -97,20 +97,20 @@ async def test_http_needs_no_app_level_token(dark_scene: Scene) -> None:
 
 
 async def test_a_port_that_is_taken_is_wrong(dark_scene: Scene) -> None:
-    """Somebody else listens there, so CallOps would not start."""
+    """CallOps would not start if somebody else listens there."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         says(await checked(dark_scene, PORT=port), "port", "FAIL", f"PORT {port} cannot be listened on")
 
 
 async def test_a_platform_whose_disk_does_not_last_is_wrong(dark_scene: Scene) -> None:
-    """Heroku says that it is Heroku, and every restart would begin an empty log."""
+    """Heroku names itself in the environment, and every restart would begin an empty log."""
     found = await checked(dark_scene, DYNO="web.1")
     says(found, "log's disk", "FAIL", "Heroku begins each start with an empty disk")
 
 
 async def test_it_can_be_run_beside_the_bot(scene: Scene) -> None:
-    """A log in use is read as it is: how many actions it has, and that the key is its own."""
+    """A log in use is read as it is: the number of its actions, and that the key fits."""
     await scene.place(f"/place-call {NUMBER}")
     await scene.audit("Accepted:")
     found = await checked(scene)
@@ -118,7 +118,7 @@ async def test_it_can_be_run_beside_the_bot(scene: Scene) -> None:
 
 
 async def test_every_fault_of_the_file_is_a_line_and_the_rest_is_checked(dark_scene: Scene) -> None:
-    """With three faults in it, all are named; what does not depend on them is looked at, the rest is skipped."""
+    """All three faults are named. Independent checks run, and the rest is skipped."""
     dark_scene.write_configuration(
         {
             'approvals_channel = "C0APPROVE"': 'approvals = "C0APPROVE"',
@@ -137,7 +137,7 @@ async def test_every_fault_of_the_file_is_a_line_and_the_rest_is_checked(dark_sc
 
 
 async def test_without_a_file_the_rest_is_looked_at(dark_scene: Scene) -> None:
-    """A file that is not there is one line with what to copy; Slack and the log are checked all the same."""
+    """A missing file is a line that says what to copy. Slack and the log are checked all the same."""
     found = await checked(dark_scene, CALLOPS_CONFIG="nowhere.toml")
     [line] = [one for one in found if one["check"] == "file"]
     assert "Copy callops.example.toml" in line["mend"]
@@ -148,7 +148,7 @@ async def test_without_a_file_the_rest_is_looked_at(dark_scene: Scene) -> None:
 
 @SOCKET_MODE_ONLY
 async def test_missing_variables_are_named_and_never_shown(dark_scene: Scene) -> None:
-    """Which connection is off because of which variable, and what else cannot be looked at for it."""
+    """The check names the disabled connection and its variable, and the checks that are skipped."""
     found = await checked(dark_scene, VOXWORKS_API_KEY="", SLACK_APP_TOKEN="", CALLOPS_KEY="")
     says(found, "connection voxworks", "WARN", "off: VOXWORKS_API_KEY not set")
     says(found, "environment", "FAIL", "SLACK_APP_TOKEN is not set")
@@ -159,7 +159,7 @@ async def test_missing_variables_are_named_and_never_shown(dark_scene: Scene) ->
 
 
 async def test_a_password_in_an_address_is_not_repeated(dark_scene: Scene) -> None:
-    """What stands in DATABASE_URL for another kind of database is not printed."""
+    """The value of DATABASE_URL for another kind of database is not printed."""
     printed = await dark_scene.terminal("check", DATABASE_URL="postgres://callops:canary-word@db/callops")
     assert printed.status == 1
     assert "canary-word" not in printed.output + printed.errors
@@ -167,7 +167,7 @@ async def test_a_password_in_an_address_is_not_repeated(dark_scene: Scene) -> No
 
 
 async def test_the_logs_place(dark_scene: Scene, tmp_path: Path) -> None:
-    """Not there yet, in memory, without its folder, another program's, of another key: each has its line."""
+    """A log that is missing, in memory, without its folder, foreign or with another key has its own line."""
     other = tmp_path / "other.db"
     with closing(sqlite3.connect(other)) as connection:
         connection.execute("CREATE TABLE theirs (x)")
@@ -190,7 +190,7 @@ async def test_the_logs_place(dark_scene: Scene, tmp_path: Path) -> None:
 
 
 async def test_tokens_that_slack_does_not_take(dark_scene: Scene) -> None:
-    """Each is named with Slack's code; what needs the bot's token is skipped, the rest is checked."""
+    """Each token is named with Slack's code. Checks that need the bot's token are skipped, the others run."""
     found = await checked(dark_scene, SLACK_BOT_TOKEN="xoxb-wrong", SLACK_APP_TOKEN="xapp-wrong")
     says(found, "Slack", "FAIL", "does not take SLACK_BOT_TOKEN: invalid_auth")
     says(found, "Socket Mode", "FAIL", "does not take SLACK_APP_TOKEN: invalid_auth")
@@ -202,7 +202,7 @@ async def test_tokens_that_slack_does_not_take(dark_scene: Scene) -> None:
 
 @SOCKET_MODE_ONLY
 async def test_a_slack_that_cannot_be_reached(dark_scene: Scene) -> None:
-    """It is Slack's trouble and not the tokens', and what depends on it is skipped."""
+    """Slack is at fault and not the tokens, and dependent checks are skipped."""
     found = await checked(dark_scene, SLACK_API_URL=f"{NOWHERE}/")
     says(found, "Slack", "FAIL", "cannot be reached at", "nobody there takes the connection.")
     for name in ("Socket Mode", "scopes", "channel C0AUDIT", "groups and rules"):
@@ -213,14 +213,14 @@ async def test_a_slack_that_cannot_be_reached(dark_scene: Scene) -> None:
 
 
 async def test_an_answer_of_slacks_that_is_no_json(dark_scene: Scene) -> None:
-    """A proxy's page, or half an answer: Slack could not be reached, and the check goes on."""
+    """A proxy's page or half an answer counts as unreachable, and the check continues."""
     for does in ("garbled", "server_error"):
         await dark_scene.slack.fail("auth.test", does)
         says(await checked(dark_scene), "Slack", "FAIL", "Slack cannot be reached at", "HTTP ")
 
 
 async def test_what_no_token_is_there_for_names_the_variable(dark_scene: Scene) -> None:
-    """Not set or not right, and which: no line blames Slack for what was never asked."""
+    """A variable is not set or not right. No line blames Slack for what was never asked."""
     found = await checked(dark_scene, SLACK_BOT_TOKEN="", SLACK_APP_TOKEN="xoxb-other")
     for name in ("Slack", "scopes", "channel C0AUDIT", "groups and rules"):
         says(found, name, "SKIP", "because SLACK_BOT_TOKEN is not set.")
@@ -247,7 +247,7 @@ async def test_a_clock_that_is_off(dark_scene: Scene) -> None:
 
 
 async def test_channels_that_cannot_be_posted_into(dark_scene: Scene) -> None:
-    """Archived, without the app, private and without it, unknown: each with what to do, and what it is for."""
+    """Archived, private and unknown channels, and those without the app, each have a remedy and a purpose."""
     dark_scene.write_configuration(
         {"[connections.voxworks]\n": '[connections.voxworks]\naudit_channel = "C0SUPPORT"\n'}
     )
@@ -263,7 +263,7 @@ async def test_channels_that_cannot_be_posted_into(dark_scene: Scene) -> None:
 
 
 async def test_people_who_cannot_act(dark_scene: Scene) -> None:
-    """Nobody, somebody who left, a guest, an app, a stranger, a user group that is gone: each is named."""
+    """An empty group, a deleted user, a guest, an app, an external user and a lost group are each named."""
     people = ["U0MANAGER", "U0NOBODY", "U0GONE", "U0GUEST", "U0BOT", "U0STRANGER", "S0NONE"]
     dark_scene.write_configuration({'managers = ["S0MANAGERS"]': f"managers = {json.dumps(people)}"})
     found = await checked(dark_scene)
@@ -291,7 +291,7 @@ async def test_people_who_cannot_act(dark_scene: Scene) -> None:
 
 
 async def test_a_workspace_of_an_enterprise_grid_organisation(tmp_path: Path) -> None:
-    """The organisation is named, its people can act wherever their home is, and others cannot."""
+    """The organisation is named. Its people can act from any workspace of it, and others cannot."""
     scene = Scene(tmp_path / "scene")
     scene.workspace = tmp_path / "workspace.json"
     scene.workspace.write_text(json.dumps(content.GRID), encoding="utf-8")
@@ -314,7 +314,7 @@ async def test_a_workspace_of_an_enterprise_grid_organisation(tmp_path: Path) ->
 
 
 async def test_a_slack_that_is_busy_is_no_verdict(dark_scene: Scene) -> None:
-    """Where Slack will not say who is in a group, nothing is called wrong: it was not checked."""
+    """If Slack does not list a group, nothing is called wrong: it was not checked."""
     await dark_scene.slack.fail("usergroups.users.list", "ratelimited", times=1)
     found = await checked(dark_scene)
     says(found, "group managers", "SKIP", "Slack would not say who is in S0MANAGERS (ratelimited)")
@@ -322,7 +322,10 @@ async def test_a_slack_that_is_busy_is_no_verdict(dark_scene: Scene) -> None:
 
 
 async def test_scopes(tmp_path: Path) -> None:
-    """Too few are named with what they are for, too many are noted; without the check's own it says so."""
+    """Missing scopes have their purpose, and superfluous ones are noted.
+
+    Without its own scope the check says so.
+    """
     scene = Scene(tmp_path / "scene")
     scene.manifest = tmp_path / "manifest.yml"
     granted = "commands, chat:write, users:read, channels:history"
@@ -363,7 +366,7 @@ async def test_what_each_connection_may_do(dark_scene: Scene) -> None:
 
 
 async def test_what_no_rule_allows_is_named(dark_scene: Scene) -> None:
-    """Each kind that a connection could do and that no rule lets anybody ask for; a rule that denies lets nobody."""
+    """Each kind that a connection has and no rule allows is named. A denying rule allows nobody."""
     dark_scene.connect_further()
     path = dark_scene.folder / "callops.toml"
     text = path.read_text(encoding="utf-8")
@@ -380,7 +383,7 @@ async def test_what_no_rule_allows_is_named(dark_scene: Scene) -> None:
 
 
 async def test_a_connection_that_cannot_be_reached(dark_scene: Scene) -> None:
-    """Its address is named; the others are checked."""
+    """The check names the unreachable address, and checks the other connections."""
     dark_scene.write_configuration({dark_scene.addresses["voxworks"]: NOWHERE})
     found = await checked(dark_scene)
     says(found, "connection voxworks", "FAIL", NOWHERE)
@@ -397,7 +400,7 @@ async def test_a_connection_that_cannot_be_reached(dark_scene: Scene) -> None:
 async def test_a_check_that_cannot_run_says_so(
     dark_scene: Scene, file: str, content: bytes, says: str
 ) -> None:
-    """Status 2, and not the 1 of a fault that was found: a .env that is no text, an adapter that fails."""
+    """The status is 2, not the 1 of a fault: a `.env` that is no text, an adapter that fails."""
     dark_scene.write_configuration({'provider = "voxworks"': 'provider = "broken:Adapter"'})
     (dark_scene.folder / file).write_bytes(content)
     process = await asyncio.create_subprocess_exec(

@@ -20,7 +20,7 @@ from tests.e2e.scene import NUMBER, Scene, request_id, words
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 RETRIES_TAKE = 40.0
-"""Seconds: 2 and 8 between three attempts, on a busy machine."""
+"""Seconds for three attempts, with pauses of 2 and 8 seconds, on a busy computer."""
 
 SECRETS = (content.BOT_TOKEN, content.APP_TOKEN, callkaro.KEY, voxworks.KEY, KEY)
 PUBLIC = ("C0AUDIT", "C0APPROVE", "D0AGENT")
@@ -28,7 +28,7 @@ PUBLIC = ("C0AUDIT", "C0APPROVE", "D0AGENT")
 
 @dataclass(frozen=True)
 class History:
-    """A scene in which a call was placed, and of two calls one was cancelled; the requests' ids."""
+    """A scene with a placed call and two cancellations, the first successful, and their requests' ids."""
 
     scene: Scene
     placed: str
@@ -36,7 +36,7 @@ class History:
 
     @property
     def rows(self) -> list[dict[str, str | None]]:
-        """What `log list --json` prints of it."""
+        """Return what `log list --json` prints about this history."""
         number = {"request": self.placed, "kind": "place_call", "connection": "reminders"}
         calls = {"request": self.cancelled, "kind": "cancel_call", "connection": "voxworks"}
         rows: list[dict[str, str | None]] = [
@@ -49,7 +49,7 @@ class History:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def history(shared_scene: Scene) -> History:
-    """Something to read, while the bot runs; nothing is added to it."""
+    """Return a history to read while the bot runs. Nothing is added to it."""
     scene = shared_scene
     await scene.place()
     placed = request_id(await scene.audit("Accepted:"))
@@ -60,14 +60,14 @@ async def history(shared_scene: Scene) -> History:
 
 
 async def test_key_prints_one_line(history: History) -> None:
-    """A new key each time: 32 bytes as base64, and nothing else."""
+    """Each key is new: 32 bytes as base64, and nothing else."""
     first, second = await asyncio.gather(history.scene.terminal("key"), history.scene.terminal("key"))
     assert first.output != second.output
     assert len(base64.b64decode(first.output.removesuffix("\n"), validate=True)) == 32
 
 
 async def test_the_log_is_listed_for_programs(history: History) -> None:
-    """An array with one object for each action, newest first, as far as it was asked for."""
+    """The output is an array with an object for each action, newest first, up to the limit."""
     rows = history.rows
     asked = {
         (): rows,
@@ -81,7 +81,7 @@ async def test_the_log_is_listed_for_programs(history: History) -> None:
 
 
 async def test_a_request_is_shown_with_all_that_happened(history: History) -> None:
-    """For programs: who asked and why, each action with its end, each event in order, under any of its ids."""
+    """The output has requester, reason, each action's end and each event in order, under any of its ids."""
     whole, one = await asyncio.gather(
         history.scene.log("show", history.cancelled), history.scene.log("show", f"{history.cancelled}.2")
     )
@@ -93,7 +93,7 @@ async def test_a_request_is_shown_with_all_that_happened(history: History) -> No
 
 
 async def test_the_log_reads_well_at_the_terminal(history: History) -> None:
-    """List, show and verify print for people, and end with 0."""
+    """List, show and verify print for people, and exit with 0."""
     said = {
         ("list",): f"{history.placed}  ",
         ("show", history.placed): f"{history.placed}  asha asked for it",
@@ -106,7 +106,7 @@ async def test_the_log_reads_well_at_the_terminal(history: History) -> None:
 
 
 async def test_what_is_not_there_is_said(history: History) -> None:
-    """An unknown id, no log at that place, no key: a sentence and status 2, and nothing is made."""
+    """An unknown id, a missing log and a missing key give a sentence and status 2, and create nothing."""
     elsewhere = history.scene.folder / "elsewhere.db"
     absent, nowhere, locked = await asyncio.gather(
         history.scene.terminal("log", "show", "A-0000"),
@@ -121,7 +121,10 @@ async def test_what_is_not_there_is_said(history: History) -> None:
 
 
 async def test_a_log_that_was_tampered_with_is_named(history: History) -> None:
-    """One state changed by hand, in a copy: verify ends with 1 and names the action; the log itself is whole."""
+    """In a copy, a state is changed by hand: verify exits with 1 and names the action.
+
+    The log itself is whole.
+    """
     copy = history.scene.folder / "copy.db"
     with (
         closing(sqlite3.connect(history.scene.folder / "callops.db")) as log,
@@ -144,9 +147,9 @@ async def test_a_log_that_was_tampered_with_is_named(history: History) -> None:
 
 
 async def test_secrets_and_numbers_are_written_nowhere_they_can_be_read(dark_scene: Scene) -> None:
-    """Not in the bot's log at its most talkative, not in channels and direct messages, not at the terminal.
+    """The bot's debug log, channels, direct messages and the terminal hold none.
 
-    Also not when a provider's answer or an error repeats them.
+    This also holds if a provider's answer or an error repeats them.
     """
     scene = dark_scene
     scene.told_otherwise["LOG_LEVEL"] = "DEBUG"
@@ -183,7 +186,7 @@ async def test_secrets_and_numbers_are_written_nowhere_they_can_be_read(dark_sce
 
 
 async def test_an_export_is_a_file_of_ones_own(history: History) -> None:
-    """Masked, whole, for nobody else to read; one that is there is not written over."""
+    """The file is masked, complete and readable by its owner only. An existing file is not overwritten."""
     scene = history.scene
     out = scene.folder / "log.csv"
     made = await scene.terminal("log", "export", "--state", "succeeded", str(out))
@@ -212,7 +215,7 @@ async def test_an_export_is_a_file_of_ones_own(history: History) -> None:
 async def test_nothing_is_written_through_what_stands_there(
     history: History, tmp_path: Path, command: tuple[str, ...], mark: str
 ) -> None:
-    """A link in a new file's place, or in that of its unfinished one, is followed by nothing, and said."""
+    """A link in place of the new file or its temporary file is not followed, but reported."""
     victim, nothing = tmp_path / "victim", tmp_path / "nothing"
     victim.write_text("precious", encoding="utf-8")
     for to in (victim, nothing):
@@ -225,7 +228,7 @@ async def test_nothing_is_written_through_what_stands_there(
 
 
 async def test_nothing_is_erased_that_cannot_be_listed(history: History) -> None:
-    """What a restored backup is purged by again comes first; a link in its place is said."""
+    """The list for purging a restored backup is written first. A link in its place is reported."""
     scene = history.scene
     (scene.folder / "callops.db.erasures").symlink_to(scene.folder / "victim of a purge")
     printed = await scene.terminal("purge", "--number", NUMBER)
@@ -238,7 +241,7 @@ async def test_nothing_is_erased_that_cannot_be_listed(history: History) -> None
 
 
 async def test_full_numbers_leave_the_log_with_an_event(history: History) -> None:
-    """Who took them stands in the chain, and the numbers in the file."""
+    """The chain has the user who took them, and the file has the numbers."""
     scene = history.scene
     options = ("--full-numbers", "--format", "jsonl", "--number", NUMBER, "--from", "yesterday")
     made = await scene.terminal("log", "export", *options)
@@ -265,7 +268,7 @@ async def test_full_numbers_leave_the_log_with_an_event(history: History) -> Non
 async def test_filters_that_cannot_be_read_say_so(
     history: History, options: tuple[str, ...], says: str
 ) -> None:
-    """As a sentence, before anything is written."""
+    """A sentence comes before anything is written."""
     told = await history.scene.terminal("log", "list", *options)
     assert (told.status, told.output) == (2, "")
     assert says in told.errors

@@ -1,4 +1,4 @@
-"""What is done is said once where it was asked: in short, in a channel, where the app is a member."""
+"""Confirmations of finished requests: a short message in the request's channel, if the app is a member."""
 
 import pytest
 
@@ -8,7 +8,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_it_is_confirmed_where_it_was_asked(scene: Scene) -> None:
-    """Once, for all targets together, without a ping and without a whole number."""
+    """All targets share a single message, without a ping and without a whole number."""
     request = request_id(await scene.ask(f"/cancel-call {NUMBER}, {OTHER_NUMBER} duplicate"))
     await scene.approve(request)
     said = await scene.sees(scene.olive, "C0SUPPORT", "2 of 2 numbers", request)
@@ -19,7 +19,7 @@ async def test_it_is_confirmed_where_it_was_asked(scene: Scene) -> None:
 
 
 async def test_what_is_not_done_is_not_confirmed(scene: Scene) -> None:
-    """Who asked hears of a failure; the channel hears nothing."""
+    """The requester hears of a failure, and the channel hears nothing."""
     request = request_id(await scene.ask("/cancel-call vx_9001 via voxworks duplicate"))
     await scene.approve(request)
     await scene.told("Not cancelled", request)
@@ -29,7 +29,7 @@ async def test_what_is_not_done_is_not_confirmed(scene: Scene) -> None:
 
 @pytest.mark.parametrize("channel", ["C0AUDIT", "U0AGENT"])
 async def test_where_there_is_another_message_there_is_no_confirmation(scene: Scene, channel: str) -> None:
-    """The audit channel has its message, a direct message its own."""
+    """The audit channel has its own message, and a direct message has its own."""
     await scene.asha.click(
         private(await scene.asha.command(f"/place-call {NUMBER}", channel)), text="Place this call"
     )
@@ -40,7 +40,7 @@ async def test_where_there_is_another_message_there_is_no_confirmation(scene: Sc
 
 
 async def test_where_the_app_is_no_member_all_else_works(scene: Scene) -> None:
-    """Asked, answered, approved, done and told; only the confirmation is left out, and nothing waits for it."""
+    """The whole workflow succeeds. Only the confirmation is left out, and nothing waits for it."""
     await scene.slack.app_in("C0SUPPORT", member=False)
     request = request_id(await scene.ask(f"/cancel-call {NUMBER} customer asked"))
     await scene.approve(request)
@@ -51,7 +51,7 @@ async def test_where_the_app_is_no_member_all_else_works(scene: Scene) -> None:
 
 
 async def test_it_can_be_turned_off(dark_scene: Scene) -> None:
-    """For teams whose channels are quiet."""
+    """Teams may want quiet channels."""
     scene = dark_scene
     scene.write_configuration({"[slack]": "[slack]\nconfirm_in_channel = false"})
     await scene.start_bot()

@@ -11,14 +11,17 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 CANCEL = "/cancel-call vx_1001 customer asked"
 QUICK = {'deadline = "2s"': 'deadline = "1s"', 'lease = "4s"': 'lease = "2s"'}
 LEASE_TAKES = 20.0
-"""Seconds: the lease, two more attempts, and a busy machine."""
+"""Seconds for the lease and two more attempts, on a busy computer."""
 DO_NOT_KNOW = "*We do not know whether it happened:*"
 STOPS_WITHIN = 10.0
-"""Seconds. What platforms leave between SIGTERM and SIGKILL."""
+"""Seconds that platforms leave between SIGTERM and SIGKILL."""
 
 
 async def test_killed_while_a_call_is_out(dark_scene: Scene) -> None:
-    """The next process says that nobody knows, in channel, thread and to the requester, and asks no second time."""
+    """The next process reports an unknown outcome in channel, thread and direct message.
+
+    It never sends again.
+    """
     scene = dark_scene
     scene.write_configuration(QUICK)
     await scene.start_bot()
@@ -39,7 +42,7 @@ async def test_killed_while_a_call_is_out(dark_scene: Scene) -> None:
 
 
 async def test_killed_while_a_request_waits(scene: Scene) -> None:
-    """A card, and a Review opened before the kill, still work after the restart."""
+    """A card, and a Review that was opened before the kill, still work after the restart."""
     await scene.ask(CANCEL)
     before = await scene.review()
     await scene.kill_bot()
@@ -51,7 +54,7 @@ async def test_killed_while_a_request_waits(scene: Scene) -> None:
 
 
 async def test_killed_right_after_the_approval(dark_scene: Scene) -> None:
-    """What Slack was told was approved comes to its end after the restart, with a request for each order."""
+    """An approval that Slack was told of is carried out after the restart, with a request for each order."""
     scene = dark_scene
     scene.write_configuration(QUICK)
     await scene.start_bot()
@@ -72,7 +75,7 @@ async def test_killed_right_after_the_approval(dark_scene: Scene) -> None:
 
 @BOTH_MODES
 async def test_stopped_while_a_request_is_out(scene: Scene) -> None:
-    """SIGTERM waits for the answer, records and tells it, and ends with 0; a restart has nothing to add."""
+    """SIGTERM waits for the answer, records and reports it, and exits with 0. A restart adds nothing."""
     await scene.providers.fail("callkaro", Fault(does="slow", seconds=1))
     await scene.place()
     await scene.request_reaches("callkaro")
@@ -86,7 +89,10 @@ async def test_stopped_while_a_request_is_out(scene: Scene) -> None:
 
 
 async def test_what_was_not_posted_is_posted_after_a_restart_in_order(scene: Scene) -> None:
-    """Slack takes no message, the bot is killed: after the restart each is posted once, the oldest first."""
+    """While Slack accepts no message, the bot is killed.
+
+    After the restart each is posted once, the oldest first.
+    """
     await scene.slack.fail("chat.postMessage", "server_error", times=1000)
     waiting = await scene.ask(CANCEL)
     await scene.asha.click(waiting, text="Take back")

@@ -1,4 +1,4 @@
-"""The daily summary, as the audit channel reads it: once a day, whatever is restarted."""
+"""The daily summary in the audit channel: once a day, despite restarts."""
 
 from datetime import UTC, datetime
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_the_day_is_told_once_and_only_if_there_was_one(dark_scene: Scene) -> None:
-    """Nothing is told before anything was; then one line, which a restart does not repeat."""
+    """No requests mean no summary. Then a single line comes, which a restart does not repeat."""
     scene, hour = dark_scene, f"{datetime.now(UTC):%H:%M}"
     await scene.start_bot()
     await scene.place(f"/place-call {NUMBER}")

@@ -39,7 +39,10 @@ BY_ID = (
 async def test_an_approved_cancellation_is_sent_once_and_told_to_all(
     scene: Scene, line: str, provider: str, request_: Asked, done: str
 ) -> None:
-    """It waits on a card, is sent once when approved, and audit message, card, thread and requester say so."""
+    """The cancellation waits on a card and is sent once after approval.
+
+    All messages and the requester say so.
+    """
     waiting = await scene.ask(line)
     assert buttons(waiting) == ["Take back"]
     card = await scene.card("Waiting for approval", request_id(waiting), "customer asked")
@@ -62,7 +65,10 @@ async def test_an_approved_cancellation_is_sent_once_and_told_to_all(
 
 
 async def test_a_denial_needs_a_reason_that_the_requester_reads(scene: Scene) -> None:
-    """A blank reason is an error under its field; a real one reaches requester, thread and card; nothing is sent."""
+    """A blank reason is an error under its field.
+
+    A real one reaches requester, thread and card, and nothing is sent.
+    """
     await scene.ask(BY_ID[0])
     form = opened(await scene.mira.click(await scene.review(), text="Deny…"))
     blank = await scene.mira.submit(form, {"In your words": "   "})
@@ -78,7 +84,7 @@ async def test_a_denial_needs_a_reason_that_the_requester_reads(scene: Scene) ->
 
 
 async def test_what_a_manager_types_is_cleaned_as_a_command_is(scene: Scene) -> None:
-    """Nothing of it steers a screen, in the log or in Slack; what nobody sees is no reason, and lines stay."""
+    """The log and Slack hold no control characters. Invisible text is no reason, and lines stay lines."""
     request = request_id(await scene.ask(BY_ID[0]))
     form = opened(await scene.mira.click(await scene.review(), text="Deny…"))
     for unseen in ("\u200d", "\u2800\u3164", "\u202e\x1b"):
@@ -94,7 +100,7 @@ async def test_what_a_manager_types_is_cleaned_as_a_command_is(scene: Scene) -> 
 
 
 async def test_nobody_decides_about_their_own_request(scene: Scene) -> None:
-    """A manager who asks is refused at Review; the other manager decides."""
+    """Review refuses a manager who asked, and the other manager decides."""
     private(await scene.mira.command(BY_ID[0], channel="C0GENERAL"))
     refused = await scene.review()
     assert "somebody else must decide" in words(refused)
@@ -113,9 +119,9 @@ async def test_nobody_decides_about_their_own_request(scene: Scene) -> None:
 async def test_who_is_no_full_member_is_refused_and_the_log_has_it(
     scene: Scene, line: str, channel: str
 ) -> None:
-    """Guests, people from elsewhere, deactivated accounts and bots read why not; each attempt is recorded.
+    """Guests, external people, deactivated accounts and bots read why not, and each attempt is recorded.
 
-    What they typed is not read, so there is no action of theirs: the log has who tried, where, and why not.
+    Their text is not parsed, so there is no action: the log has the user, the place and the reason.
     """
     reasons = {
         "U0GUEST": "Guests of this workspace",
@@ -140,7 +146,7 @@ async def test_who_is_no_full_member_is_refused_and_the_log_has_it(
 
 
 async def test_an_onlooker_who_gets_hold_of_a_card_decides_nothing(dark_scene: Scene) -> None:
-    """Where everybody sees the cards, still only managers may decide."""
+    """Everybody sees the cards here, and still only managers may decide."""
     dark_scene.write_configuration({"C0APPROVE": "C0GENERAL"})
     await dark_scene.start_bot()
     await dark_scene.ask(BY_ID[0])
@@ -153,7 +159,7 @@ async def test_an_onlooker_who_gets_hold_of_a_card_decides_nothing(dark_scene: S
 
 
 async def test_of_two_managers_at_once_exactly_one_wins(scene: Scene) -> None:
-    """Both have the modal open and both approve: one request is sent, and the other reads who was first."""
+    """Both approve in open modals. A single request is sent, and the other manager reads who was first."""
     await scene.ask(BY_ID[0])
     modals = [await scene.review(by=one) for one in (scene.mira, scene.sam)]
     heard = await asyncio.gather(
@@ -170,7 +176,10 @@ async def test_of_two_managers_at_once_exactly_one_wins(scene: Scene) -> None:
 
 
 async def test_approve_against_deny_has_one_winner(scene: Scene) -> None:
-    """One approves while the other denies: what was decided is what happens, and the other reads it."""
+    """A manager approves while another denies.
+
+    The decision is carried out, and the other manager reads it.
+    """
     await scene.ask(BY_ID[0])
     review = await scene.review()
     form = opened(await scene.sam.click(await scene.review(by=scene.sam), text="Deny…"))
@@ -190,7 +199,7 @@ async def test_approve_against_withdraw_ends_in_one_way(scene: Scene) -> None:
     ends = (
         "Taken back by",
         "too late to take it back",
-    )  # not the answer before, whose button says "Take back"
+    )  # not the earlier answer, whose button says "Take back"
     answer = await scene.asha.wait_for(lambda one: any(end in words(one) for end in ends))
     taken_back = "too late" not in words(answer)
     if approved.view:
@@ -201,7 +210,7 @@ async def test_approve_against_withdraw_ends_in_one_way(scene: Scene) -> None:
 
 
 async def test_a_request_can_be_taken_back_until_it_is_sent(scene: Scene) -> None:
-    """Taken back, its card has no button and nothing is sent; once it was sent, it is too late."""
+    """A withdrawn request has a card without a button, and nothing is sent. After sending it is too late."""
     first = await scene.ask(BY_ID[0])
     await scene.asha.click(first, text="Take back")
     await scene.answered("Taken back", request_id(first))
@@ -219,7 +228,10 @@ async def test_a_request_can_be_taken_back_until_it_is_sent(scene: Scene) -> Non
 
 @BOTH_MODES
 async def test_a_cancellation_delivered_twice_is_one_request(scene: Scene) -> None:
-    """Slack delivers the command twice, and the form's submit twice: one card each, the same answer."""
+    """Slack delivers the command twice, and the form's submission twice.
+
+    Each has a single card and the same answer.
+    """
     await scene.slack.deliver_twice()
     typed = request_id(await scene.ask(BY_ID[0]))
     form = opened(await scene.asha.command("/cancel-call"))
@@ -233,7 +245,7 @@ async def test_a_cancellation_delivered_twice_is_one_request(scene: Scene) -> No
 
 
 async def test_approvers_that_slack_will_not_name_close_the_door(dark_scene: Scene) -> None:
-    """Nobody can be asked to approve: the request is refused in words, and other things still work."""
+    """Nobody could approve, so the request is refused with a reason. Other commands still work."""
     await dark_scene.slack.fail("usergroups.users.list", "error", times=100, code="fatal_error")
     await dark_scene.start_bot()
     answer = await dark_scene.ask(BY_ID[0])
@@ -244,7 +256,7 @@ async def test_approvers_that_slack_will_not_name_close_the_door(dark_scene: Sce
 
 
 async def test_approvers_that_slack_no_longer_names_decide_nothing(scene: Scene) -> None:
-    """After a restart in which the group cannot be read, Review says so and a waiting request stays waiting."""
+    """After a restart with an unreadable group, Review says so and a pending request stays pending."""
     await scene.ask(BY_ID[0])
     card = await scene.card("Waiting for approval")
     await scene.stop_bot()

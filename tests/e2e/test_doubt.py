@@ -11,31 +11,31 @@ from tests.e2e.scene import NUMBER, Scene, buttons, opened, request_id, words
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 RETRIES_TAKE = 40.0
-"""Seconds: 2 and 8 between three attempts, each with its deadline, on a busy machine."""
+"""Seconds for three attempts, with pauses of 2 and 8 seconds and their deadlines, on a busy computer."""
 DO_NOT_KNOW = "*We do not know whether it happened:*"
 
 
 async def doubtful(scene: Scene, fault: str = "reset", *, effect: bool = True) -> Message:
-    """A placed call whose answer was lost; the audit message that says so."""
+    """Place a call whose answer is lost, and return the audit message that says so."""
     await scene.providers.fail("callkaro", fault, effect=effect)
     await scene.place()
     return await scene.audit(DO_NOT_KNOW)
 
 
 async def settling(scene: Scene, audit: Message, by: Person | None = None) -> View:
-    """The modal behind *Say what happened…*."""
+    """Return the modal behind *Say what happened…*."""
     return opened(await (by or scene.mira).click(audit, text="Say what happened…"))
 
 
 async def test_a_call_without_an_answer_is_never_placed_again(scene: Scene) -> None:
-    """Silence is unknown, in words, everywhere; one request is all there ever is, also after a restart."""
+    """Silence is an unknown outcome everywhere. There is never a second request, not even after a restart."""
     audit = await doubtful(scene, "silence", effect=False)
     assert buttons(audit) == ["Say what happened…", "Details"]
     await scene.reply("We do not know whether it happened", "Look it up at the provider")
     await scene.told(DO_NOT_KNOW, request_id(audit))
     await scene.stop_bot()
     await scene.start_bot()
-    await scene.place("/place-call 98765 43211")  # what was approved later has had its turn
+    await scene.place("/place-call 98765 43211")  # this later action has had its turn
     await scene.audit("Accepted:")
     asked = [one.json["to_number"] for one in await scene.requests("callkaro")]
     assert asked == [NUMBER, "+919876543211"]
@@ -54,7 +54,10 @@ async def test_a_call_without_an_answer_is_never_placed_again(scene: Scene) -> N
 async def test_a_manager_settles_a_doubt(
     scene: Scene, choice: str, becomes: str, says: str, requests: int
 ) -> None:
-    """The requester and the onlooker may not; a manager says what happened and why, once, and all read it."""
+    """Requester and onlooker may not.
+
+    A manager records once what happened and why, and everybody reads it.
+    """
     audit = await doubtful(scene)
     for refused in (scene.asha, scene.olive):
         notice = await settling(scene, audit, refused)
@@ -77,7 +80,7 @@ async def test_a_manager_settles_a_doubt(
 
 
 async def test_of_two_who_settle_at_once_one_is_heard(scene: Scene) -> None:
-    """Both had the modal open; the other reads who was first."""
+    """Both had the modal open, and the second reads who was first."""
     audit = await doubtful(scene)
     managers, choices = (scene.mira, scene.sam), ("It happened: placed", "It did not happen: not placed")
     modals = [await settling(scene, audit, one) for one in managers]
@@ -106,7 +109,7 @@ async def test_of_two_who_settle_at_once_one_is_heard(scene: Scene) -> None:
     "fault", ["reset", "close", "server_error", "html_502", "malformed", "empty", "wrong_type", "cut"]
 )
 async def test_no_readable_answer_to_a_placed_call_is_a_doubt(shared_scene: Scene, fault: str) -> None:
-    """Whatever stands in place of an answer after the request was read: unknown, and one request."""
+    """Any unreadable answer to a placed call gives an unknown outcome and a single request."""
     scene, before = shared_scene, len(await shared_scene.requests("callkaro"))
     await scene.providers.fail("callkaro", fault, effect=True)
     preview = await scene.ask(f"/place-call {NUMBER}")
@@ -117,9 +120,11 @@ async def test_no_readable_answer_to_a_placed_call_is_a_doubt(shared_scene: Scen
 
 
 async def test_what_may_be_sent_again_is_sent_three_times_in_all(scene: Scene) -> None:
-    """A cancel by id without answers: three attempts, then words. A call that never reached its provider: it waits.
+    """A cancellation by id without answers has three attempts, then a message.
 
-    Each attempt has its order in the log, and the journal has no request without one.
+    A call that never left just waits.
+
+    Each attempt has its order in the log, and the journal has no request without an order.
     """
     await scene.providers.fail("voxworks", "silence")
     await scene.providers.fail("callkaro", "refused")
@@ -146,7 +151,10 @@ async def test_what_may_be_sent_again_is_sent_three_times_in_all(scene: Scene) -
 
 
 async def test_not_found_after_a_doubt_stays_a_doubt(scene: Scene) -> None:
-    """A mistyped id whose first answer was lost never ends as done: the second answer says only "not found"."""
+    """A mistyped id whose first answer was lost never ends as done.
+
+    The second answer says only "not found".
+    """
     await scene.providers.fail("voxworks", "reset")
     await scene.ask("/cancel-call vx_4444 customer asked")
     await scene.approve()
@@ -155,7 +163,7 @@ async def test_not_found_after_a_doubt_stays_a_doubt(scene: Scene) -> None:
 
 
 async def test_not_found_without_a_doubt_is_a_failure(scene: Scene) -> None:
-    """A mistyped id that is answered at once failed, and the requester reads what to do."""
+    """A mistyped id with an immediate answer failed, and the requester reads what to do."""
     await scene.ask("/cancel-call vx_4444 customer asked")
     await scene.approve()
     await scene.told("Not cancelled:", "did not find this call", "Compare the id")
@@ -164,7 +172,10 @@ async def test_not_found_without_a_doubt_is_a_failure(scene: Scene) -> None:
 
 @pytest.mark.parametrize("told", ["4", "a date", "soon"])
 async def test_a_provider_that_says_later_is_not_asked_earlier(scene: Scene, told: str) -> None:
-    """Retry-After in seconds, as a date, and as nonsense: the whole account waits, then both calls are cancelled."""
+    """Retry-After comes in seconds, as a date, and as nonsense.
+
+    The whole account waits, then both calls are cancelled.
+    """
     later = (datetime.now(UTC) + timedelta(seconds=8)).replace(microsecond=0)
     retry_after = format_datetime(later, usegmt=True) if told == "a date" else told
     first = request_id(await scene.ask("/cancel-call vx_1001 customer asked"))

@@ -1,4 +1,4 @@
-"""Trying things out: the whole road with nothing sent, and the only numbers that may be called."""
+"""Dry runs: the whole workflow without a request, and the only numbers that calls may go to."""
 
 import pytest
 import pytest_asyncio
@@ -14,7 +14,7 @@ CONFIRMATION = "Type the campaign's id to approve"
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def dry(dark_scene: Scene) -> Scene:
-    """A scene in which no connection sends anything."""
+    """Return a scene in which every connection is a dry run."""
     dark_scene.connect_further()
     file = dark_scene.folder / "callops.toml"
     text = file.read_text(encoding="utf-8")
@@ -26,7 +26,10 @@ async def dry(dark_scene: Scene) -> Scene:
 
 
 async def test_a_call_is_tried_out_and_nobody_is_called(dry: Scene) -> None:
-    """Preview, answer, channel, thread and direct message each say so first; it ends well, and nothing left."""
+    """Preview, answer, channel, thread and direct message each say so first.
+
+    It ends well, and nothing was sent.
+    """
     preview = await dry.ask(f"/place-call {NUMBER}")
     assert words(preview).startswith(DRY_RUN)
     assert "Nothing is placed, even when" not in words(preview)
@@ -47,7 +50,7 @@ async def test_a_call_is_tried_out_and_nobody_is_called(dry: Scene) -> None:
 
 
 async def test_a_deletion_is_tried_out_with_its_approval(dry: Scene) -> None:
-    """The card and the review say so first, the id is typed as ever, and the campaign stays."""
+    """The card and the review say so first, the id is typed as usual, and the campaign stays."""
     waiting = await dry.ask(f"/calls campaign delete {CAMPAIGN} ended")
     card = await dry.card("asks to delete campaign")
     review = await dry.review(request_id(waiting))
@@ -63,7 +66,7 @@ async def test_a_deletion_is_tried_out_with_its_approval(dry: Scene) -> None:
 
 
 async def test_several_are_tried_out_at_once(dry: Scene) -> None:
-    """All of one request; help says which connections only try."""
+    """All targets of a request end alike, and help says which connections are dry runs."""
     await dry.ask("/cancel-call 98765 43210, 98765 43211 duplicate")
     await dry.approve()
     told = await dry.told("2 tried out")
@@ -75,7 +78,7 @@ async def test_several_are_tried_out_at_once(dry: Scene) -> None:
 
 
 async def test_only_the_numbers_that_are_allowed_are_called(dark_scene: Scene) -> None:
-    """Another one is a fault of the number, in the line and in the form, with what to do; the log has nothing."""
+    """Another number is a fault in the line and in the form, with a remedy. The log has nothing."""
     dark_scene.write_configuration(
         {'timezone = "Asia/Kolkata"': f'timezone = "Asia/Kolkata"\nallow_numbers = ["{NUMBER}"]'}
     )

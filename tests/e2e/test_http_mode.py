@@ -1,4 +1,4 @@
-"""What is sent to the bot's address over HTTP, by Slack and by anybody else."""
+"""Requests to the bot's address over HTTP, by Slack and by anybody else."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ AT_ONCE = 200
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def over_http(wings: Wings) -> AsyncIterator[Scene]:
-    """A bot that Slack reaches over HTTP, for tests after which nothing has changed."""
+    """Yield a bot that Slack reaches over HTTP, for tests that change nothing."""
     scene = await wings.next(over_http=True)
     yield scene
     await scene.check()
@@ -44,7 +44,7 @@ async def over_http(wings: Wings) -> AsyncIterator[Scene]:
 async def send(
     scene: Scene, body: bytes, kind: str = FORM, *, off: int = 0, headers: Headers = NO_HEADERS
 ) -> httpx.Response:
-    """Send a body as Slack does; what is in ``headers`` differs, and what is None there is missing."""
+    """Send a body as Slack does. ``headers`` override Slack's, and None removes a header."""
     stamp = str(int(time.time()) + off)
     sent = {TIMESTAMP: stamp, SIGNATURE: signature(stamp, body)}
     sent |= {"Content-Type": kind}
@@ -58,19 +58,19 @@ async def send(
 
 
 def command(text: str = "help") -> bytes:
-    """A slash command as Slack sends it."""
+    """Return a slash command as Slack sends it."""
     return urlencode(HELP | {"text": text}).encode()
 
 
 async def test_a_signed_command_is_answered(over_http: Scene) -> None:
-    """What Slack signed comes through to the bot, and its answer is Slack's to show."""
+    """A signed request reaches the bot, and its answer is there for Slack to show."""
     answer = await send(over_http, command())
     assert answer.status_code == 200
     assert "CallOps places and cancels" in answer.text
 
 
 async def test_slack_may_ask_whether_this_is_the_address(over_http: Scene) -> None:
-    """When the request URL is set, Slack sends a challenge and reads it back."""
+    """Slack sends a challenge to a new request URL, and reads it back."""
     asked = {"type": "url_verification", "challenge": "abc", "token": "t"}
     answer = await send(over_http, json.dumps(asked).encode(), JSON)
     assert (answer.status_code, answer.json()) == (200, {"challenge": "abc"})
@@ -94,19 +94,19 @@ async def test_slack_may_ask_whether_this_is_the_address(over_http: Scene) -> No
     ids=lambda headers: " ".join(f"{name} {str(value)[:12]}" for name, value in headers.items()),
 )
 async def test_what_slack_did_not_sign_is_turned_away(over_http: Scene, headers: Headers) -> None:
-    """Without its signature and its time a request is nobody's: 401, and nothing else is said."""
+    """A request without signature and time gets a 401, and nothing else."""
     answer = await send(over_http, command(CANARY), headers=headers)
     assert (answer.status_code, answer.content) == (401, b"")
 
 
 @pytest.mark.parametrize("off", [-A_MINUTE_TOO_OLD, A_MINUTE_TOO_OLD + 2])
 async def test_what_was_signed_long_ago_is_turned_away(over_http: Scene, off: int) -> None:
-    """A signature is good for five minutes, before and after."""
+    """A signature is valid for five minutes, before and after."""
     assert (await send(over_http, command(CANARY), off=off)).status_code == 401
 
 
 async def test_what_was_changed_on_the_way_is_turned_away(over_http: Scene) -> None:
-    """The signature of another body, or by another secret, is none."""
+    """The signature of another body, or with another secret, is not valid."""
     stamp = str(int(time.time()))
     for wrong in (signature(stamp, command()), signature(stamp, command(CANARY), SIGNING_SECRET[::-1])):
         answer = await send(over_http, command(CANARY), headers={SIGNATURE: wrong})
@@ -136,14 +136,14 @@ async def test_what_was_changed_on_the_way_is_turned_away(over_http: Scene) -> N
     ],
 )  # fmt: skip
 async def test_what_slack_would_not_send_is_a_bad_request(over_http: Scene, body: bytes, kind: str) -> None:
-    """Signed, but of no shape that Slack's requests have: 400, and no fault in the log."""
+    """A signed body that is unlike Slack's requests gets a 400, and the log has no fault."""
     answer = await send(over_http, body, kind)
     assert (answer.status_code, answer.content) == (400, b"")
 
 
 @pytest.mark.parametrize("signed", [True, False])
 async def test_what_is_too_large_is_not_read(over_http: Scene, *, signed: bool) -> None:
-    """More than a megabyte is turned away, also where the length is not said before."""
+    """More than a megabyte is refused, even if no length is declared."""
     body = b"text=" + b"x" * 1024 * 1024
     headers: Headers = {} if signed else {SIGNATURE: None}
     assert (await send(over_http, body, headers=headers)).status_code == 413
@@ -160,7 +160,7 @@ async def test_what_is_too_large_is_not_read(over_http: Scene, *, signed: bool) 
 
 
 async def test_nothing_of_a_request_is_logged(over_http: Scene) -> None:
-    """Neither a body nor a path that was turned away stands in the bot's log, and no traceback does."""
+    """The bot's log holds neither a body nor a refused path, and no traceback."""
     await send(over_http, command(CANARY), headers={SIGNATURE: "v0=00"})
     await send(over_http, CANARY.encode(), JSON)
     async with httpx.AsyncClient(trust_env=False, verify=False) as client:  # noqa: S501 - plain http
@@ -172,7 +172,10 @@ async def test_nothing_of_a_request_is_logged(over_http: Scene) -> None:
 
 @pytest.mark.parametrize("scene", [True], indirect=True)
 async def test_the_same_signed_request_twice_is_one_action(scene: Scene) -> None:
-    """Slack, or whoever recorded it, may send it again: the answer is the same, and one call is placed."""
+    """Slack, or somebody who recorded it, sends it again.
+
+    The answer is the same, and a single call is placed.
+    """
     asked = urlencode(HELP | {"command": "/cancel-call", "text": "vx_1001 duplicate"}).encode()
     stamp = str(int(time.time()))
     headers: Headers = {TIMESTAMP: stamp}
@@ -185,7 +188,10 @@ async def test_the_same_signed_request_twice_is_one_action(scene: Scene) -> None
 
 @pytest.mark.parametrize("scene", [True], indirect=True)
 async def test_of_a_burst_that_was_answered_nothing_is_lost_when_it_stops(scene: Scene) -> None:
-    """SIGTERM in the middle: what was answered is in the log, and the bot ends with 0 within ten seconds."""
+    """SIGTERM comes in the middle.
+
+    Acknowledged requests are in the log, and the bot exits with 0 within ten seconds.
+    """
 
     async def ask(number: int) -> str | None:
         body = urlencode(
@@ -209,7 +215,7 @@ async def test_of_a_burst_that_was_answered_nothing_is_lost_when_it_stops(scene:
 
 
 async def test_both_tokens_are_socket_mode(dark_scene: Scene) -> None:
-    """Where both are set, the bot says which it uses; health is told in both modes."""
+    """With both tokens, the bot says which it uses. Health is served in both modes."""
     dark_scene.over_http = False
     dark_scene.told_otherwise["SLACK_SIGNING_SECRET"] = SIGNING_SECRET
     await dark_scene.start_bot()
@@ -221,7 +227,7 @@ async def test_both_tokens_are_socket_mode(dark_scene: Scene) -> None:
 
 
 async def test_without_a_token_and_a_secret_it_does_not_start(dark_scene: Scene) -> None:
-    """The operator reads what to set, for either way."""
+    """The operator reads what to set for either way."""
     printed = await dark_scene.terminal("serve", SLACK_APP_TOKEN="", SLACK_SIGNING_SECRET="")
     assert printed.status == 2
     assert "SLACK_APP_TOKEN is not set" in printed.errors
@@ -229,7 +235,7 @@ async def test_without_a_token_and_a_secret_it_does_not_start(dark_scene: Scene)
 
 
 async def test_a_clock_that_is_off_is_said_where_people_look(dark_scene: Scene) -> None:
-    """Six minutes: it starts, and warns at `/readyz`, in `check`, and once in its log."""
+    """With six minutes off, the bot starts, and warns at `/readyz`, in `check`, and once in its log."""
     dark_scene.over_http = True
     await dark_scene.slack.clock_ahead(360)
     await dark_scene.start_bot()

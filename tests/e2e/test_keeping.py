@@ -1,4 +1,4 @@
-"""Keeping the log, as an operator does it beside a running bot: back up, verify against an anchor, purge."""
+"""Maintenance of the log beside a running bot: back up, verify against an anchor, purge."""
 
 import json
 
@@ -12,7 +12,7 @@ WHY = "Kanariya wrote"
 
 
 async def test_an_operator_keeps_a_log_and_forgets_a_customer(dark_scene: Scene) -> None:
-    """A backup that verifies, an anchor that holds, a purge that is told first and then done, also in Slack."""
+    """The backup verifies, the anchor holds, and the purge is announced first, then done, also in Slack."""
     scene = dark_scene
     await scene.start_bot()
     waiting = request_id(await scene.ask(f"/cancel-call {NUMBER} agent=payments via reminders {WHY}"))

@@ -1,4 +1,4 @@
-"""Cancelling what was placed through us: by two taps, without typing a number."""
+"""Cancelling calls that were placed through CallOps, with two taps and without typing a number."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +12,7 @@ LABEL = "tomorrow 9:30 · +91 ••••• •3210 · payments"
 
 
 async def test_the_one_known_call_is_cancelled_by_two_taps(scene: Scene) -> None:
-    """It stands chosen in the form: a reason is one tap, the submit is the other."""
+    """The form has it chosen. A reason is the first tap, the submission the second."""
     await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
     await scene.audit("Scheduled:")
     form = opened(await scene.asha.command("/cancel-call"))
@@ -31,7 +31,7 @@ async def test_the_one_known_call_is_cancelled_by_two_taps(scene: Scene) -> None
 
 
 async def test_among_several_the_next_of_ones_own_comes_first(scene: Scene) -> None:
-    """None is chosen beforehand; what contradicts itself keeps all that was typed, and is mended by a tap."""
+    """None is chosen beforehand. A contradiction keeps everything that was typed, and a tap mends it."""
     await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
     await scene.audit("Scheduled:", "3210")
     await scene.sam.click(
@@ -53,7 +53,7 @@ async def test_among_several_the_next_of_ones_own_comes_first(scene: Scene) -> N
 
 
 async def test_a_time_is_picked_without_a_keyboard(scene: Scene) -> None:
-    """The picked instant is what the preview shows and what the provider gets."""
+    """The preview shows the picked instant, and the provider gets it."""
     at = (datetime.now(UTC) + timedelta(days=2)).replace(minute=30, second=0, microsecond=0)
     form = opened(await scene.asha.command("/place-call"))
     preview = opened(await scene.asha.submit(form, {"Number": NUMBER, "Or pick a time": int(at.timestamp())}))
@@ -63,7 +63,7 @@ async def test_a_time_is_picked_without_a_keyboard(scene: Scene) -> None:
 
 
 async def test_a_call_is_cancelled_by_the_id_that_the_audit_channel_shows(scene: Scene) -> None:
-    """Read aloud or copied: it leads to the number and the agent; one that there is not is said to be none."""
+    """The id, read aloud or copied, leads to the number and the agent. An unknown id is reported."""
     await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
     call = request_id(await scene.audit("Scheduled:"))
     request = request_id(await scene.ask(f"/cancel-call {call} customer asked"))

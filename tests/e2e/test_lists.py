@@ -11,7 +11,7 @@ KOLKATA = ZoneInfo("Asia/Kolkata")
 
 
 async def test_the_list_shows_yours_what_waits_and_what_comes_up(scene: Scene) -> None:
-    """Masked, with ids and the next step on each: take back what is yours, review what you may decide."""
+    """Rows are masked and have ids and a next step: withdraw one's own requests, review those to decide."""
     assert "You have asked for nothing yet." in words(await scene.ask("/calls list"))
     day = f"{datetime.now(KOLKATA) + timedelta(days=3):%Y-%m-%d}"
     await scene.place(f"/place-call {NUMBER} {day} 9:30")
@@ -35,7 +35,10 @@ async def test_the_list_shows_yours_what_waits_and_what_comes_up(scene: Scene) -
 
 @pytest.mark.parametrize("spelt", ["{id}", "{lower}", "{bare}", "`{lower}`", "{symbols}"])
 async def test_a_status_is_found_however_its_id_is_typed(shared_scene: Scene, spelt: str) -> None:
-    """Capitals, the dash and the letter before it may be missing; colleagues read it too, without your buttons."""
+    """Capitals, the dash and the letter before it may be missing.
+
+    Colleagues read it too, without the buttons.
+    """
     asked = await shared_scene.ask(f"/cancel-call vx_{abs(hash(spelt))} via voxworks customer asked")
     found = request_id(asked)
     typed = spelt.format(
@@ -49,7 +52,7 @@ async def test_a_status_is_found_however_its_id_is_typed(shared_scene: Scene, sp
 
 
 async def test_a_status_tells_who_decided(scene: Scene) -> None:
-    """What became of a request, who let it pass and when."""
+    """The status tells the outcome, the approver and the time."""
     found = request_id(await scene.ask("/cancel-call vx_1001 via voxworks customer asked"))
     await scene.approve(found)
     await scene.told("Cancelled", found)
@@ -59,13 +62,13 @@ async def test_a_status_tells_who_decided(scene: Scene) -> None:
 
 
 async def test_what_is_no_request_says_what_to_do(shared_scene: Scene) -> None:
-    """An unknown id, none at all, and a fault's id each get their answer."""
+    """An unknown id, no id, and a fault's id each have their answer."""
     assert "There is no request `A-ZZZZ` here" in words(await shared_scene.ask("/calls status A-ZZZZ"))
     assert "Say which request" in words(await shared_scene.ask("/calls status"))
     assert "is the id of a fault" in words(await shared_scene.ask("/calls status E-7K3F"))
 
 
 def _pressed(message: object) -> list[str]:
-    """The buttons beside paragraphs."""
+    """Return the labels of the buttons beside paragraphs."""
     blocks = getattr(message, "blocks", ())
     return [one["accessory"]["text"]["text"] for one in blocks if "accessory" in one]

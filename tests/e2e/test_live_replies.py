@@ -1,4 +1,4 @@
-"""What a provider really answered: read as the log kept it, and made a case of the contract suite."""
+"""Providers' raw replies: shown from the log, and turned into a case of the contract suite."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_replies_are_shown_in_reading_order(scene: Scene) -> None:
-    """Each attempt of each target: when, what it meant, the status, the body; for programs the same as JSON."""
+    """Each attempt of each target has its time, meaning, status and body. Programs get the same as JSON."""
     await scene.providers.fail("voxworks", "rate_limited")
     asked = request_id(await scene.ask("/cancel-call vx_1001 customer asked"))
     await scene.approve()
@@ -41,7 +41,7 @@ async def test_replies_are_shown_in_reading_order(scene: Scene) -> None:
 
 
 async def test_where_there_was_no_reply_that_is_said(scene: Scene) -> None:
-    """A lost answer is none; somebody's word of what happened is no reply; what was never sent has none."""
+    """A lost answer is no reply, nor is a person's settlement. An action that was not sent has none."""
     await scene.providers.fail("callkaro", "reset")
     await scene.place()
     lost = request_id(await scene.told("We do not know whether it happened"))
@@ -57,7 +57,7 @@ async def test_where_there_was_no_reply_that_is_said(scene: Scene) -> None:
 
 
 async def test_an_empty_body_is_a_reply(scene: Scene) -> None:
-    """A status alone is shown as such, and can be made a case."""
+    """A status alone is shown as such, and can become a case."""
     await scene.providers.fail("callkaro", Fault(does="reply", status=503, body=""))
     await scene.place()
     asked = request_id(await scene.told("We do not know whether it happened"))
@@ -66,7 +66,7 @@ async def test_an_empty_body_is_a_reply(scene: Scene) -> None:
 
 
 async def test_numbers_and_control_characters_of_a_reply_are_not_shown(scene: Scene) -> None:
-    """Not the number that was called, not one that the provider added, and nothing that steers a terminal."""
+    """Neither the called number nor one that the provider added is shown, and no control character."""
     body = json.dumps({"status": "error", "message": f"{NUMBER} 919876543210, agent 14155552671"})
     await scene.providers.fail("callkaro", Fault(does="reply", status=400, body=body + "\x1b[2J"))
     await scene.place()
@@ -79,7 +79,7 @@ async def test_numbers_and_control_characters_of_a_reply_are_not_shown(scene: Sc
 
 
 async def test_an_erased_reply_is_gone(scene: Scene) -> None:
-    """It is said when and by whom, and no case can be made of it."""
+    """The message says when and by whom it was erased. No case can be made of it."""
     await scene.place()
     asked = request_id(await scene.audit("Accepted:"))
     await scene.stop_bot()
@@ -99,7 +99,7 @@ async def test_an_erased_reply_is_gone(scene: Scene) -> None:
 
 
 async def test_several_targets_have_several_replies(scene: Scene) -> None:
-    """Which one is meant must be said; an attempt that was not made is none."""
+    """The command asks which one is meant. An attempt that was not made has no reply."""
     asked = request_id(await scene.ask("/cancel-call vx_1001, vx_9001 customer asked"))
     await scene.approve()
     await scene.told(asked)
@@ -112,7 +112,10 @@ async def test_several_targets_have_several_replies(scene: Scene) -> None:
 
 
 async def test_a_live_reply_becomes_a_case_of_the_contract(dark_scene: Scene, tmp_path: Path) -> None:
-    """From the wire to the log to a file: the suite's loader takes it, and the adapter reads it the same."""
+    """The file comes from the wire through the log.
+
+    The suite's loader accepts it, and the adapter reads it alike.
+    """
     scene = dark_scene
     scene.connect_further()
     await scene.start_bot()

@@ -16,7 +16,7 @@ CANCEL = "/cancel-call vx_1001 customer asked"
 LOST = "CallOps has lost its log, so nothing was recorded"
 LOUD = "The log is lost: callops.db"
 NOTICED_WITHIN = 3.0
-"""Seconds."""
+"""Seconds until the bot notices."""
 STOPS_WITHIN = 10.0
 
 
@@ -24,7 +24,10 @@ STOPS_WITHIN = 10.0
     "kind", ["deleted", "replaced", "overwritten by cp", "its -wal removed", "its -shm removed"]
 )
 async def test_a_bot_whose_log_is_lost_accepts_nothing(scene: Scene, tmp_path: Path, kind: str) -> None:
-    """Not ready, loud, and honest to everybody; nothing is sent; it ends well, and starts again as it is told to."""
+    """The bot is not ready, and tells everybody.
+
+    Nothing is sent, it ends well, and it starts again when ordered.
+    """
     scene.errors_expected = (LOUD,)
     path, saved = scene.folder / "callops.db", tmp_path / "saved.db"
     await scene.ask(CANCEL)
@@ -50,7 +53,7 @@ async def test_a_bot_whose_log_is_lost_accepts_nothing(scene: Scene, tmp_path: P
     assert LOST in "".join((await in_time(scene.mira.submit(review))).errors.values())
     await in_time(scene.asha.click(preview, "place"))
     await scene.answered(LOST)
-    await asyncio.sleep(1.5)  # rounds have turned, and tried
+    await asyncio.sleep(1.5)  # the workers have run, and tried
     assert scene.bot_log().count(LOUD) == 1
     began = time.monotonic()
     assert await scene.stop_bot() == 0
@@ -66,7 +69,7 @@ async def test_a_bot_whose_log_is_lost_accepts_nothing(scene: Scene, tmp_path: P
 
 
 async def test_what_was_out_when_the_log_was_lost_is_named(dark_scene: Scene) -> None:
-    """Its outcome has no place any more but the process's log, where the operator finds it."""
+    """Only the process's log still has its outcome, and the operator finds it there."""
     scene, lost = dark_scene, "is not recorded: the log is lost"
     scene.errors_expected = (LOUD, lost)
     scene.write_configuration({'deadline = "2s"': 'deadline = "20s"', 'lease = "4s"': 'lease = "30s"'})

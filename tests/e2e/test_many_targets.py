@@ -6,7 +6,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_many_targets_are_one_request_with_a_result_each(scene: Scene) -> None:
-    """One card, one approval; each target has its own request and result, and the requester hears once, at the end."""
+    """All targets share a card and an approval.
+
+    Each has its own request and result, and the requester hears once.
+    """
     request = request_id(await scene.ask("/cancel-call vx_1001, vx_1002, vx_9001 via voxworks duplicate"))
     card = await scene.card("asks to cancel 3 calls", request)
     assert [call in words(card) for call in ("vx_1001", "vx_1002", "vx_9001")] == [True] * 3
@@ -25,7 +28,7 @@ async def test_many_targets_are_one_request_with_a_result_each(scene: Scene) -> 
 
 
 async def test_the_form_takes_one_target_a_line(scene: Scene) -> None:
-    """Numbers typed below each other are one request by number, masked where all can read them."""
+    """Numbers below each other are a single request by number, masked where all can read them."""
     form = opened(await scene.asha.command("/cancel-call"))
     typed = {"Number or Call id": f"98765 43210\n{OTHER_NUMBER}", "Why": "wrong number"}
     assert "2 numbers" in words(opened(await scene.asha.submit(form, typed)))
@@ -38,7 +41,7 @@ async def test_the_form_takes_one_target_a_line(scene: Scene) -> None:
 
 
 async def test_one_unknown_among_many_is_settled_by_itself(scene: Scene) -> None:
-    """The target in doubt is the one that is settled; then, with nothing open, the requester hears of all."""
+    """Only the unknown target is settled. Then nothing is open, and the requester hears of all."""
     await scene.providers.fail("voxworks", "reset", times=2, effect=False)
     private(await scene.asha.command("/cancel-call vx_1001, vx_4444 duplicate"))
     await scene.approve()
@@ -58,7 +61,7 @@ async def test_one_unknown_among_many_is_settled_by_itself(scene: Scene) -> None
 
 
 async def test_a_pasted_sheet_is_one_request(scene: Scene) -> None:
-    """Lines with a number and other words each are read as they are; the words are left out, and that is said."""
+    """Lines with a number and other words are parsed. The words are left out, and the answer says so."""
     answer = await scene.ask(
         "/cancel-call Asha Rao\t+91 98765 43210\tdue\nRavi\t98765 43211\tdue\nwrong number"
     )
@@ -73,7 +76,7 @@ async def test_a_pasted_sheet_is_one_request(scene: Scene) -> None:
 
 
 async def test_a_number_behind_words_is_asked_back(scene: Scene) -> None:
-    """Nothing is asked for one number where two may be meant, and nobody's number becomes a reason."""
+    """With two possible numbers no request is created, and no number becomes a reason."""
     answer = await scene.ask("/cancel-call 98765 43210 Asha, 98765 43211 Ravi wrong number")
     assert "“98765 43211” stands behind words." in words(answer)
     assert await scene.log("list") == []
@@ -81,7 +84,7 @@ async def test_a_number_behind_words_is_asked_back(scene: Scene) -> None:
 
 
 async def test_a_long_pasted_list_is_mended_in_the_form_and_asked_whole(scene: Scene) -> None:
-    """One row of 48 is wrong: the form holds all of them, and what is sent without it is the other 47."""
+    """Of 48 rows one is wrong. The form holds them all, and the other 47 are requested without it."""
     rows = [f"Customer {n} of the list of November, called back twice\t98765 43{n:03}" for n in range(48)]
     rows[40] = rows[40].replace("98765 43040", "98765 4304")
     answer = await scene.ask("/cancel-call " + "\n".join(rows))

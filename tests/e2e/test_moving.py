@@ -1,4 +1,4 @@
-"""Moving a call: it is cancelled, then placed again for another time, as two recorded steps."""
+"""Reschedules: a call is cancelled, then placed again for another time, as two recorded steps."""
 
 import pytest
 
@@ -11,13 +11,13 @@ MOVE = f"/calls move {NUMBER} Mon 10:00 rescheduled"
 
 
 async def _scheduled(scene: Scene) -> str:
-    """Place a call for tomorrow; its id."""
+    """Place a call for tomorrow, and return its id."""
     await scene.place(f"/place-call {NUMBER} tomorrow 9:30 meta.name=Asha")
     return request_id(await scene.audit("Scheduled:"))
 
 
 async def test_a_call_is_moved_once_somebody_approved(scene: Scene) -> None:
-    """The card shows both times; the call goes out with all that it had, at the new time only."""
+    """The card shows both times. The call keeps all its options, and goes out at the new time only."""
     call = await _scheduled(scene)
     move = request_id(await scene.ask(f"/calls move {NUMBER} to Mon 10:00"))
     card = words(await scene.card("asks to move", move))
@@ -41,7 +41,7 @@ async def test_a_call_is_moved_once_somebody_approved(scene: Scene) -> None:
 
 
 async def test_a_call_placed_meanwhile_is_not_taken_along(scene: Scene) -> None:
-    """The provider cancels by number: the approver reads which call would go, too, and nothing is sent."""
+    """The provider cancels by number. The approver reads which other call would go, and nothing is sent."""
     await _scheduled(scene)
     move = request_id(await scene.ask(f"/calls move {NUMBER} Mon 10:00"))
     await scene.sam.click(
@@ -54,7 +54,7 @@ async def test_a_call_placed_meanwhile_is_not_taken_along(scene: Scene) -> None:
 
 
 async def test_a_kill_between_the_two_steps_loses_neither(scene: Scene) -> None:
-    """Killed while it is being cancelled: once the bot is back and that is done, it is placed again, once."""
+    """The bot is killed during the cancellation. After that is done, the call is placed again, once."""
     await _scheduled(scene)
     move = request_id(await scene.ask(f"/calls move {NUMBER} Mon 10:00"))
     await scene.providers.fail("callkaro", Fault(does="slow", seconds=1))
@@ -69,7 +69,10 @@ async def test_a_kill_between_the_two_steps_loses_neither(scene: Scene) -> None:
 
 
 async def test_what_cannot_be_placed_again_says_so_and_offers_it(scene: Scene) -> None:
-    """The call is gone and nobody is called: the message says that, and opens the form with the call in it."""
+    """The call is cancelled and nobody is called.
+
+    The message says so, and opens the form with the call in it.
+    """
     await _scheduled(scene)
     move = request_id(await scene.ask(f"/calls move {NUMBER} Mon 10:00"))
     await scene.stop_bot()
@@ -87,7 +90,7 @@ async def test_what_cannot_be_placed_again_says_so_and_offers_it(scene: Scene) -
 
 
 async def test_the_move_is_two_taps_on_the_message(scene: Scene) -> None:
-    """The form has the call chosen; the new time is all that is asked for."""
+    """The form has the call chosen, and asks only for the new time."""
     call = await _scheduled(scene)
     audit = await scene.audit("Scheduled:", call)
     form = opened(await scene.asha.click(audit, text="Move…"))
@@ -98,7 +101,7 @@ async def test_the_move_is_two_taps_on_the_message(scene: Scene) -> None:
 
 
 async def test_what_callops_does_not_know_is_not_moved(scene: Scene) -> None:
-    """It has to know what to place again."""
+    """CallOps must know what to place again."""
     answer = words(await scene.ask(MOVE))
     assert "CallOps knows of no scheduled call to +91 98765 43210" in answer
     assert await scene.requests("callkaro") == []

@@ -1,4 +1,4 @@
-"""The next step stands on the message: cancel this call, details, and the shortcut for threads."""
+"""Next steps on messages: cancel this call, details, and the shortcut for threads."""
 
 import pytest
 
@@ -9,7 +9,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_a_scheduled_call_is_cancelled_from_its_audit_message(scene: Scene) -> None:
-    """The form opens with the call chosen: a reason and the submit are all that is left."""
+    """The form opens with the call chosen. A reason and the submission are left."""
     await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
     await scene.place(f"/place-call {OTHER_NUMBER} tomorrow 10:30")
     await scene.audit("Scheduled:", "3210")
@@ -26,7 +26,7 @@ async def test_a_scheduled_call_is_cancelled_from_its_audit_message(scene: Scene
 
 
 async def test_somebody_who_may_not_reads_why(dark_scene: Scene) -> None:
-    """Who may not ask for a cancellation reads that, and no form opens."""
+    """A user without the permission reads why, and no form opens."""
     scene = dark_scene
     scene.write_configuration({'request = ["everyone"]\napprove': 'request = ["managers"]\napprove'})
     await scene.start_bot()
@@ -39,7 +39,7 @@ async def test_somebody_who_may_not_reads_why(dark_scene: Scene) -> None:
 
 
 async def test_details_tell_the_story(scene: Scene) -> None:
-    """Who asked, who approved, what was sent and what came of it; the whole number stays hidden."""
+    """The details have requester, approver, attempt and outcome. The number stays masked."""
     request = request_id(await scene.ask(f"/cancel-call {NUMBER} customer asked"))
     await scene.approve(request)
     audit = await scene.audit("Removed:", request)
@@ -51,7 +51,7 @@ async def test_details_tell_the_story(scene: Scene) -> None:
 
 
 async def test_numbers_in_a_thread_are_cancelled_by_the_shortcut(scene: Scene) -> None:
-    """Where slash commands do not work: what the message mentions stands in the form."""
+    """In threads, where slash commands do not work, the form holds what the message mentions."""
     root = (await scene.asha.say("A customer wrote.")).messages[-1]
     text = f"Please stop <tel:{NUMBER}|98765 43210> and 98765 43211, ticket vx_404"
     said = (await scene.asha.say(text, thread=root)).messages[-1]
@@ -62,7 +62,7 @@ async def test_numbers_in_a_thread_are_cancelled_by_the_shortcut(scene: Scene) -
 
 
 async def test_an_id_that_the_log_knows_is_mentioned_too(scene: Scene) -> None:
-    """A provider's id from an earlier request, and our own: each leads to its call."""
+    """A provider's id from an earlier request and our own id each lead to their call."""
     await scene.ask("/cancel-call vx_1001 via voxworks duplicate")
     said = (await scene.asha.say("vx_1001 again, and vx_1002")).messages[-1]
     form = opened(await scene.asha.shortcut(CANCEL_MENTIONED, said))
@@ -74,7 +74,7 @@ async def test_an_id_that_the_log_knows_is_mentioned_too(scene: Scene) -> None:
 
 
 async def test_a_message_that_mentions_nothing_opens_the_empty_form(scene: Scene) -> None:
-    """And the form says so."""
+    """The form says so."""
     said = (await scene.asha.say("Hello, order 12345 at 9:30")).messages[-1]
     form = opened(await scene.asha.shortcut(CANCEL_MENTIONED, said))
     assert form.values["targets"]["targets"]["value"] is None

@@ -23,13 +23,13 @@ NOW = Asked("POST /call/outbound", {"to_number": NUMBER, "agent_id": AGENT}, eff
 
 
 def in_three_days() -> str:
-    """A day on which nothing depends."""
+    """Return a day on which nothing depends."""
     return f"{datetime.now(KOLKATA) + timedelta(days=3):%Y-%m-%d}"
 
 
 @BOTH_MODES
 async def test_a_call_is_placed_as_the_preview_shows_it(scene: Scene) -> None:
-    """One press sends exactly one request, with exactly what was typed and shown, and the channel reads it."""
+    """A press sends exactly one request, with exactly what was typed and shown, and the channel reads it."""
     day = in_three_days()
     preview = await scene.ask(
         f"/calls place +91 98765 43210 via reminders agent=payments at={day} 9:30 retries=3 gap=30,60 "
@@ -65,7 +65,10 @@ async def test_a_call_is_placed_as_the_preview_shows_it(scene: Scene) -> None:
 
 
 async def test_data_for_the_agent_reach_the_provider_as_they_were_typed(scene: Scene) -> None:
-    """A line without a name is named under its field; then preview and provider have the same, digit for digit."""
+    """A line without a name is a fault of its field.
+
+    Preview and provider then have the same, digit for digit.
+    """
     form = opened(await scene.asha.click(private(await scene.asha.command("/calls")), text="Place a call…"))
     form = opened(await scene.asha.click(form, text="More options…"))
     lines = [
@@ -98,7 +101,7 @@ async def test_data_for_the_agent_reach_the_provider_as_they_were_typed(scene: S
 
 
 async def test_a_double_click_places_one_call(scene: Scene) -> None:
-    """Two presses that leave before the first is answered are one request, said once in the channel."""
+    """Two presses before the first answer are a single request, with a single message in the channel."""
     await scene.asha.double_click(await scene.ask(f"/place-call {NUMBER}"), text="Place this call")
     await scene.audit("Accepted:")
     assert await scene.requests("callkaro") == [NOW]
@@ -107,7 +110,7 @@ async def test_a_double_click_places_one_call(scene: Scene) -> None:
 
 @BOTH_MODES
 async def test_what_slack_delivers_twice_is_placed_once(scene: Scene) -> None:
-    """A command delivered twice makes one preview; two presses on it, each delivered twice, are one request."""
+    """A command delivered twice makes one preview. Two presses, each delivered twice, are one request."""
     await scene.slack.deliver_twice(3)
     await scene.asha.double_click(await scene.ask(f"/place-call {NUMBER}"), text="Place this call")
     await scene.audit("Accepted:")
@@ -117,7 +120,7 @@ async def test_what_slack_delivers_twice_is_placed_once(scene: Scene) -> None:
 
 
 async def test_a_preview_outlives_the_bot(scene: Scene) -> None:
-    """A preview pressed after the bot was killed and started again places its call, once."""
+    """After a kill and a restart, a press on the preview places its call, once."""
     preview = await scene.ask(f"/place-call {NUMBER}")
     await scene.kill_bot()
     await scene.start_bot()
@@ -128,7 +131,7 @@ async def test_a_preview_outlives_the_bot(scene: Scene) -> None:
 
 @BOTH_MODES
 async def test_a_form_shows_every_fault_under_its_field_and_loses_nothing(scene: Scene) -> None:
-    """Wrong fields are named one by one with what was typed in place; mended, previewed twice, it is one call."""
+    """Each wrong field has its fault and keeps its text. Mended and previewed twice, it is a single call."""
     form = opened(await scene.asha.command("/place-call"))
     form = opened(await scene.asha.click(form, "more"))
     wrong = {"Number": "98765", "When": "25:00", "Retries": "many", "Not before": "9:99", "What for": "dues"}
@@ -154,7 +157,7 @@ async def test_a_form_shows_every_fault_under_its_field_and_loses_nothing(scene:
 
 
 async def test_more_options_keep_what_was_typed(shared_scene: Scene) -> None:
-    """Unfolding the form leaves every field as it was."""
+    """The unfolded form keeps every field."""
     form = opened(await shared_scene.asha.command("/place-call"))
     form = await shared_scene.asha.fill(form, {"Number": NUMBER, "When": "quarter past", "What for": "dues"})
     whole = opened(await shared_scene.asha.click(form, text="More options…"))
@@ -178,7 +181,7 @@ async def test_more_options_keep_what_was_typed(shared_scene: Scene) -> None:
 async def test_a_line_that_cannot_be_asked_is_answered_with_what_to_mend(
     shared_scene: Scene, line: str, says: str
 ) -> None:
-    """Nothing is asked; the answer names the fault and opens a form."""
+    """No request is created. The answer names the fault and opens a form."""
     answer = await shared_scene.ask(line)
     assert "Nothing was asked yet" in words(answer)
     assert says in words(answer)
@@ -188,7 +191,7 @@ async def test_a_line_that_cannot_be_asked_is_answered_with_what_to_mend(
 
 
 async def test_the_form_behind_a_faulty_line_has_all_of_it(shared_scene: Scene) -> None:
-    """What was understood stands in its fields, and what was not stands there as it was typed."""
+    """The fields hold what was understood, and the faulty parts as they were typed."""
     answer = await shared_scene.ask(
         f"/place-call {NUMBER} 25:00 retries=3 gap=soon lang=hi meta.name=Asha purpose=dues"
     )
@@ -200,7 +203,7 @@ async def test_the_form_behind_a_faulty_line_has_all_of_it(shared_scene: Scene) 
 
 
 async def test_help_names_what_can_be_done(shared_scene: Scene) -> None:
-    """`/calls` and `/calls help` say how to type, which connections there are, and open the forms."""
+    """`/calls` and `/calls help` explain the commands, list the connections, and open the forms."""
     for line in ("/calls", "/calls help"):
         answer = private(await shared_scene.asha.command(line))
         assert "`reminders`: places calls, cancels calls; agents: payments" in words(answer)

@@ -14,11 +14,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 QUICK = {'deadline = "2s"': 'deadline = "1s"', 'lease = "4s"': 'lease = "2s"'}
 CALLS = 6
 ENDS_WITHIN = 30.0
-"""Seconds: leases, attempts and a busy machine."""
+"""Seconds for leases and attempts, on a busy computer."""
 
 
 async def serve(scene: Scene, number: int) -> list[Forked]:
-    """Start so many bots at once on one file, and wait until all are connected; over HTTP, Slack comes to one."""
+    """Start that many bots at once on one file, and wait for their connections.
+
+    Over HTTP, Slack reaches only one.
+    """
     bots = [await scene.spawn_bot() for _ in range(number)]
 
     async def connected() -> bool | None:
@@ -33,7 +36,7 @@ async def serve(scene: Scene, number: int) -> list[Forked]:
 
 
 async def ended(scene: Scene, number: int) -> list[dict[str, str]]:
-    """Wait until so many actions have come to their end, and their audit messages say so."""
+    """Wait until that many actions have ended, and their audit messages say so."""
 
     async def over() -> list[dict[str, str]] | None:
         listed = await scene.log("list")
@@ -44,7 +47,10 @@ async def ended(scene: Scene, number: int) -> list[dict[str, str]]:
 
 
 async def test_two_processes_on_one_new_file(dark_scene: Scene) -> None:
-    """Started together they make one log; each call is placed once, and each message posted once."""
+    """Two processes that start together create one log.
+
+    Each call is placed once, and each message posted once.
+    """
     scene = dark_scene
     _, other = await serve(scene, 2)
     waiting = await scene.ask("/cancel-call vx_1001 customer asked")
@@ -70,7 +76,7 @@ async def test_two_processes_on_one_new_file(dark_scene: Scene) -> None:
 
 
 async def test_the_other_process_goes_on_at_once_where_one_was_killed(dark_scene: Scene) -> None:
-    """What the killed one held is taken over long before its lease is over: nobody waits for thirty seconds."""
+    """The actions of the killed process are taken over long before its lease ends."""
     scene = dark_scene
     scene.write_configuration({'deadline = "2s"': 'deadline = "5m"', 'lease = "4s"': 'lease = "10m"'})
     await scene.providers.fail("callkaro", Fault(does="slow", seconds=60))
@@ -89,7 +95,7 @@ async def test_the_other_process_goes_on_at_once_where_one_was_killed(dark_scene
 
 
 async def test_a_process_that_was_stopped_past_its_lease(dark_scene: Scene) -> None:
-    """One that is stopped while its request is out, and goes on later, sends nothing that was not ordered."""
+    """A process that is stopped during a request, and continues later, sends nothing that was not ordered."""
     scene = dark_scene
     scene.write_configuration(QUICK)
     await scene.providers.fail("voxworks", Fault(does="slow", seconds=60, times=1))
@@ -105,7 +111,7 @@ async def test_a_process_that_was_stopped_past_its_lease(dark_scene: Scene) -> N
         await ended(scene, 1)
     finally:
         zombie.send_signal(signal.SIGCONT)
-    await asyncio.sleep(1.5)  # whatever it still meant to do, it has done by its own clock
+    await asyncio.sleep(1.5)  # it has had time to finish by its own clock
     shown = await scene.log("show", request)
     ordered = [event["name"] for event in shown["events"]].count("sending")
     asked = await scene.requests("voxworks")
@@ -117,7 +123,7 @@ async def test_a_process_that_was_stopped_past_its_lease(dark_scene: Scene) -> N
 
 
 async def test_an_operator_lifts_a_pause_beside_a_running_bot(scene: Scene) -> None:
-    """The provider asked for an hour; the command says what it ends, and the running bot goes on."""
+    """The provider asked for an hour. The command names what it ends, and the running bot continues."""
     fault = Fault(does="rate_limited", times=1, headers={"Retry-After": "3600"})
     await scene.providers.fail("voxworks", fault)
     for call in ("vx_1001", "vx_1002"):

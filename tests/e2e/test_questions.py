@@ -1,4 +1,4 @@
-"""A text that can be read in two ways, as the person who typed it meets it."""
+"""Ambiguous text, as the person who typed it meets it."""
 
 import pytest
 
@@ -10,7 +10,7 @@ TWO_WAYS = "+49 30 1234567 2 complaints already"
 
 
 async def test_a_command_with_two_readings_is_asked_about(scene: Scene) -> None:
-    """Nothing is asked before one is pressed; the rest of the line goes on as it was typed."""
+    """No request is created before a press. The rest of the line stays as it was typed."""
     question = private(await scene.asha.command(f"/cancel-call {TWO_WAYS}"))
     assert "Which do you mean?" in words(question)
     assert await scene.log("list") == []
@@ -23,7 +23,7 @@ async def test_a_command_with_two_readings_is_asked_about(scene: Scene) -> None:
 
 
 async def test_a_stop_never_guesses(scene: Scene) -> None:
-    """It needs no approval, so it waits for the answer."""
+    """A stop needs no approval, so it waits for the answer."""
     question = private(await scene.asha.command(f"/calls stop {TWO_WAYS}"))
     assert "Which do you mean?" in words(question)
     await scene.asha.click(question, text="+49 30 12345672")
@@ -31,7 +31,7 @@ async def test_a_stop_never_guesses(scene: Scene) -> None:
 
 
 async def test_a_form_with_two_readings_asks_in_the_form(scene: Scene) -> None:
-    """The readings stand in a field of the same form; what was typed stays, and a change of it asks again."""
+    """The readings are a field of the same form. Other text stays, and a change of it asks again."""
     form = opened(await scene.asha.command("/calls stop"))
     asked = opened(await scene.asha.submit(form, {"Number": "+49 30 1234567 (2)"}))
     assert "+49 30 1234567 (then “(2)”)" in words(asked)
@@ -45,7 +45,7 @@ async def test_a_form_with_two_readings_asks_in_the_form(scene: Scene) -> None:
 
 
 async def test_a_bad_row_is_named_and_left_out_by_one_press(scene: Scene) -> None:
-    """The other rows are asked for; the answer says which was not."""
+    """The other rows are requested, and the answer names the bad one."""
     pasted = "/cancel-call Asha\t98765 43210\nRavi\t98765 432\nJoy\t98765 43211\nwrong number"
     question = private(await scene.asha.command(pasted))
     assert "Line 2, “Ravi 98765 432”" in words(question)
@@ -55,7 +55,7 @@ async def test_a_bad_row_is_named_and_left_out_by_one_press(scene: Scene) -> Non
 
 
 async def test_a_connection_that_is_off_is_never_replaced(dark_scene: Scene) -> None:
-    """What names it, or nearly does, goes through no other connection."""
+    """A name that means a disabled connection, or nearly does, uses no other connection."""
     dark_scene.told_otherwise["VOXWORKS_API_KEY"] = ""
     await dark_scene.start_bot()
     for via in ("voxworks", "Voxworks.", "vox works", "“voxworks”"):

@@ -1,4 +1,4 @@
-"""A manager's five seconds: who is asked, one modal after the other, full numbers, and a deadline that passes."""
+"""Managers decide within seconds: direct messages, chained modals, full numbers, and a passed deadline."""
 
 import pytest
 
@@ -10,7 +10,10 @@ BY_ID = "/calls cancel vx_100{number} via voxworks reason=customer asked"
 
 
 async def test_one_modal_leads_from_one_request_to_the_next(scene: Scene) -> None:
-    """Each tap decides one, the soonest deadline first; a note goes with its own request; at the end it says how many."""
+    """Each tap decides a request, the soonest deadline first.
+
+    A note stays with its request, and the end has a count.
+    """
     asked = [request_id(await scene.ask(BY_ID.format(number=number))) for number in (1, 2)]
     soon = request_id(await scene.ask(f"/cancel-call {NUMBER} customer asked call-time=in 2 h"))
     review = await scene.review(asked[1])
@@ -34,7 +37,7 @@ async def test_one_modal_leads_from_one_request_to_the_next(scene: Scene) -> Non
 
 
 async def test_a_decision_delivered_twice_leads_to_the_same_next(scene: Scene) -> None:
-    """Slack repeats the submit: one decision, and the modal shows the next request all the same."""
+    """Slack repeats the submission. There is one decision, and the modal still shows the next request."""
     first, other = [request_id(await scene.ask(BY_ID.format(number=number))) for number in (1, 2)]
     review = await scene.review(first)
     await scene.slack.deliver_twice()
@@ -44,7 +47,7 @@ async def test_a_decision_delivered_twice_leads_to_the_same_next(scene: Scene) -
 
 
 async def test_one_manager_is_asked_directly_and_decides_there(scene: Scene) -> None:
-    """The message has what the card has; the other manager's phone stays silent, as does who is away."""
+    """The message has what the card has. The other manager gets none, nor does a person who is away."""
     await scene.mira.be_away()
     asked = request_id(await scene.ask(BY_ID.format(number=1)))
     message = await scene.sees(scene.sam, "D0SECOND", "You are asked to decide", asked)
@@ -56,7 +59,7 @@ async def test_one_manager_is_asked_directly_and_decides_there(scene: Scene) -> 
 
 
 async def test_a_full_number_is_shown_to_who_may_and_the_log_has_it(dark_scene: Scene) -> None:
-    """Where the rule allows it; before that, and everywhere else, it is masked."""
+    """The rule must allow it. Before that, and everywhere else, the number is masked."""
     dark_scene.write_configuration({'expires = "8h"': 'expires = "8h"\nreveal = ["managers"]'})
     await dark_scene.start_bot()
     asked = request_id(await dark_scene.ask(f"/cancel-call {NUMBER} customer asked"))
@@ -72,13 +75,16 @@ async def test_a_full_number_is_shown_to_who_may_and_the_log_has_it(dark_scene: 
 
 
 async def test_without_such_a_rule_numbers_stay_masked(scene: Scene) -> None:
-    """There is no button for it."""
+    """The review has no button for it."""
     asked = request_id(await scene.ask(f"/cancel-call {OTHER_NUMBER} customer asked"))
     assert "Show full number" not in words(await scene.review(asked))
 
 
 async def test_a_deadline_that_passes_says_what_becomes_of_the_call(dark_scene: Scene) -> None:
-    """Nobody decides: requester, audit channel, thread and card read that the customer will be called, and when."""
+    """Nobody decides.
+
+    Requester, audit channel, thread and card read that the customer will be called, and when.
+    """
     dark_scene.write_configuration({'expires = "8h"': 'expires = "2s"'})
     await dark_scene.start_bot()
     asked = request_id(await dark_scene.ask(f"/cancel-call {NUMBER} customer asked call-time=in 1 h"))

@@ -11,7 +11,7 @@ KOLKATA = ZoneInfo("Asia/Kolkata")
 
 
 async def test_a_second_request_joins_the_one_that_waits(scene: Scene) -> None:
-    """A colleague reads who asked, when, and how it stands; there is one row, one card and one approval."""
+    """A colleague reads who asked, when, and the state. There is one row, one card and one approval."""
     first = request_id(await scene.ask("/cancel-call vx_1001 via voxworks customer asked"))
     answer = private(await scene.olive.command("/cancel-call vx_1001 via voxworks duplicate"))
     assert f"Already asked by <@U0AGENT> just now (`{first}`): waiting for approval." in words(answer)
@@ -31,7 +31,7 @@ async def test_a_second_request_joins_the_one_that_waits(scene: Scene) -> None:
 
 
 async def test_only_the_new_ones_of_several_are_asked_for(scene: Scene) -> None:
-    """What is asked for already is left out and said; the card has the others."""
+    """A target with a pending request is left out and named, and the card has the others."""
     first = request_id(await scene.ask(f"/cancel-call {NUMBER} customer asked"))
     answer = private(await scene.olive.command(f"/cancel-call {NUMBER}, {OTHER_NUMBER} wrong number"))
     assert "1 target was left out" in words(answer)
@@ -61,7 +61,7 @@ async def test_the_same_number_again_is_asked_about(scene: Scene) -> None:
 
 
 async def test_the_earlier_call_is_cancelled_first(scene: Scene) -> None:
-    """A call that has not gone out can be cancelled in one press, under the rules; the new one comes after."""
+    """A call that has not gone out is cancelled with one press, under the rules. The new call follows."""
     day = f"{datetime.now(KOLKATA) + timedelta(days=3):%Y-%m-%d}"
     await scene.place(f"/place-call {NUMBER} {day} 9:30")
     await scene.audit("Scheduled:")

@@ -12,13 +12,16 @@ TWO_OF_THREE = {APPROVE: 'approve = ["managers", "U0AUDITOR"]\napprovals = 2'}
 
 
 def hang_up(scene: Scene) -> None:
-    """Have the running bot read its file anew."""
+    """Send the running bot SIGHUP, so that it reloads its file."""
     assert scene.bot is not None
     scene.bot.send_signal(signal.SIGHUP)
 
 
 async def test_rules_read_anew_hold_for_what_is_asked_next(scene: Scene) -> None:
-    """The audit channel reads what is different; the card wants two; the first sees their approval; two do."""
+    """The audit channel reads the changes.
+
+    The card wants two approvals: the first user sees theirs, and two suffice.
+    """
     scene.write_configuration(TWO_OF_THREE)
     hang_up(scene)
     changed = await scene.audit("The rules changed.")
@@ -41,7 +44,7 @@ async def test_rules_read_anew_hold_for_what_is_asked_next(scene: Scene) -> None
 
 
 async def test_a_file_with_a_fault_leaves_the_rules_as_they_are(scene: Scene) -> None:
-    """The bot goes on, and both its own log and the audit channel say what to mend."""
+    """The bot continues. Its own log and the audit channel say what to mend."""
     scene.errors_expected = ("The rules were not read anew",)
     scene.write_configuration({APPROVE: 'aprove = ["managers"]'})
     hang_up(scene)

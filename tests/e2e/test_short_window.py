@@ -1,4 +1,4 @@
-"""A cancellation by number whose answer was lost, as CallKaro's own journal tells of it."""
+"""Cancellations by number whose answer was lost, checked against CallKaro's own journal."""
 
 import asyncio
 from datetime import timedelta
@@ -14,17 +14,17 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 CANCEL = f"/cancel-call {NUMBER} customer asked"
 WINDOW = timedelta(seconds=30)
 TAKES = 40.0
-"""Seconds: three requests, the pauses between them, and a busy machine."""
+"""Seconds for three requests and the pauses between them, on a busy computer."""
 DO_NOT_KNOW = "*We do not know whether it happened:*"
 
 
 async def paths(scene: Scene) -> list[str]:
-    """What CallKaro was asked, in order."""
+    """Return the paths that CallKaro was asked for, in order."""
     return [one.line.split()[1].partition("?")[0] for one in await scene.requests("callkaro")]
 
 
 async def lost(scene: Scene, times: int, fault: str = "reset") -> Message:
-    """An approved cancellation whose first answers are lost."""
+    """Create an approved cancellation whose first answers are lost."""
     await scene.providers.fail("callkaro", fault, times=times)
     answer = await scene.ask(CANCEL)
     await scene.approve()
@@ -33,7 +33,10 @@ async def lost(scene: Scene, times: int, fault: str = "reset") -> Message:
 
 
 async def test_a_lost_answer_is_asked_for_again_within_the_window(scene: Scene) -> None:
-    """Three requests in all, the last within half a minute of the first; then people are asked."""
+    """CallKaro gets three requests in all, the last within half a minute of the first.
+
+    Then people are asked.
+    """
     request = request_id(await lost(scene, 3))
     await scene.audit(DO_NOT_KNOW, "could cancel a newer call", request, within=TAKES)
     asked = [one.at for one in await scene.requests("callkaro")]
@@ -48,8 +51,11 @@ async def test_a_lost_answer_is_asked_for_again_within_the_window(scene: Scene) 
 
 
 async def test_a_newer_schedule_waits_for_the_deletion(scene: Scene) -> None:
-    """A call to the same number is placed after the second deletion, and stays; one to another does not wait."""
-    await lost(scene, 1, "silence")  # long enough for what follows to be asked meanwhile
+    """A call to the same number is placed after the second deletion, and stays.
+
+    A call to another does not wait.
+    """
+    await lost(scene, 1, "silence")  # long enough for the following requests
     await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
     await scene.place(f"/place-call {OTHER_NUMBER} tomorrow 9:30")
     await scene.audit("Removed:", within=TAKES)
@@ -65,12 +71,12 @@ async def test_a_newer_schedule_waits_for_the_deletion(scene: Scene) -> None:
 
 
 async def test_after_the_window_it_is_not_sent_again(scene: Scene) -> None:
-    """A bot that was down for half a minute sends nothing: it says why, and asks people."""
+    """A bot that was down for half a minute sends nothing: it gives the reason, and asks people."""
     request = request_id(await lost(scene, 3))
     await asyncio.sleep(0.5)  # the lost answer is in the log, and the next attempt is due in two seconds
     await scene.kill_bot()
     already = len(await paths(scene))
-    await asyncio.sleep(WINDOW.total_seconds())  # the bot's clock is this machine's
+    await asyncio.sleep(WINDOW.total_seconds())  # the bot uses this computer's clock
     await scene.start_bot()
     await scene.audit(
         DO_NOT_KNOW, "may have worked", "it is late now, and it could cancel a newer call", within=TAKES

@@ -10,12 +10,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CANCEL = "/cancel-call vx_1001 customer asked"
 NOTICED = 10.0
-"""Seconds until a connection that went dead silently is replaced."""
+"""Seconds until a silently dead connection is replaced."""
 SORRY = "Something went wrong in CallOps. Before you try again, check whether the audit channel shows your request."
 
 
 def error_id(answer: Message) -> str:
-    """The id that somebody is told when something went wrong."""
+    """Return the error id that the answer tells."""
     assert SORRY in words(answer)
     found = re.search(r"`(E-[0-9A-Z]{4,})`", words(answer))
     assert found
@@ -23,12 +23,12 @@ def error_id(answer: Message) -> str:
 
 
 async def calls(scene: Scene, method: str) -> list[float]:
-    """When the bot called a method."""
+    """Return the times at which the bot called a method."""
     return [call["at"] for call in await scene.slack.journal(method)]
 
 
 async def test_a_post_that_slack_puts_off_comes_later_once(scene: Scene) -> None:
-    """After a 429 the bot waits as long as Slack says, and after a 500 a while: every message comes once."""
+    """After a 429 the bot waits as told, after a 500 a while, and every message comes once."""
     await scene.slack.fail("chat.postMessage", "ratelimited", retry_after=2)
     await scene.slack.fail("chat.postMessage", "server_error")
     await scene.place()
@@ -40,7 +40,7 @@ async def test_a_post_that_slack_puts_off_comes_later_once(scene: Scene) -> None
 
 
 async def test_an_edit_whose_answer_is_lost_is_made_again(scene: Scene) -> None:
-    """Slack edited the message and the connection broke: the edit is repeated, and no message is new."""
+    """Slack edited the message and the connection broke. The edit is repeated, and no message is new."""
     await scene.ask(CANCEL)
     await scene.card("Waiting for approval")
     await scene.slack.fail("chat.update", "reset", times=2, after_effect=True)
@@ -53,7 +53,7 @@ async def test_an_edit_whose_answer_is_lost_is_made_again(scene: Scene) -> None:
 
 
 async def test_without_its_audit_channel_the_requester_still_hears(scene: Scene) -> None:
-    """An archived channel takes nothing: the log says why, and card and direct message come all the same."""
+    """An archived channel accepts nothing. The log says why, and card and direct message still come."""
     scene.errors_expected = ("the audit message cannot be posted in C0AUDIT: is_archived",)
     await scene.slack.archive("C0AUDIT")
     await scene.ask(CANCEL)
@@ -68,7 +68,7 @@ async def test_without_its_audit_channel_the_requester_still_hears(scene: Scene)
 @SOCKET_MODE_ONLY
 @pytest.mark.parametrize("reason", ["refresh_requested", "warning", "link_disabled"])
 async def test_slack_may_end_the_connection(shared_scene: Scene, reason: str) -> None:
-    """What people type while the connection is exchanged is answered."""
+    """Commands during the exchange of the connection are answered."""
     await shared_scene.slack.disconnect(reason)
     await shared_scene.slack.bot_connected()
     assert "CallOps places and cancels" in words(await shared_scene.ask("/calls help"))
@@ -76,7 +76,7 @@ async def test_slack_may_end_the_connection(shared_scene: Scene, reason: str) ->
 
 @SOCKET_MODE_ONLY
 async def test_nothing_is_lost_while_connections_are_exchanged(scene: Scene) -> None:
-    """Slack lets each connection go in turn while people type: every line is answered, and once."""
+    """Slack closes each connection in turn while people type, and every line is answered once."""
     asking = []
     for number in range(6):
         asking.append(asyncio.create_task(scene.ask(f"/cancel-call vx_{number} duplicate")))
@@ -89,7 +89,7 @@ async def test_nothing_is_lost_while_connections_are_exchanged(scene: Scene) -> 
 
 @SOCKET_MODE_ONLY
 async def test_a_connection_that_dies_silently_is_replaced(scene: Scene) -> None:
-    """The bot finds out by itself within ten seconds, also where Slack does not take the first new ones."""
+    """The bot notices within ten seconds, even if Slack refuses the first new connections."""
     await scene.slack.refuse_connections(2)
     await scene.slack.fall_silent()
     asked = asyncio.create_task(scene.asha.command("/calls help"))
@@ -101,7 +101,7 @@ async def test_a_connection_that_dies_silently_is_replaced(scene: Scene) -> None
 
 
 async def test_a_fault_is_a_sentence_what_to_do_and_an_id_that_the_log_knows(scene: Scene) -> None:
-    """Whatever was done when a form could not be opened, the person reads an id, and the log shows what it was."""
+    """After each fault of a form the user reads an error id, under which the log has the details."""
     scene.errors_expected = ("SlackApiError in",)
     await scene.ask(CANCEL)
     card = await scene.card("Waiting for approval")
@@ -147,7 +147,10 @@ NO_WINDOW = {
 async def test_a_window_that_slack_does_not_open_loses_nothing(
     scene: Scene, does: str, code: str, says: str
 ) -> None:
-    """What happened and what to do is said, with no id of a fault; the button opens it with all that was typed."""
+    """The message says what happened and what to do, without an error id.
+
+    The button opens the form with all text.
+    """
     await scene.slack.fail("views.open", does, code=code)
     answer = private(await scene.asha.command("/cancel-call reason=she called back via reminders"))
     assert words(answer).startswith(f"{says} Nothing is lost: try again.")
@@ -172,7 +175,7 @@ async def test_a_window_that_slack_does_not_open_loses_nothing(
 
 
 async def test_who_slack_does_not_know_is_told_so(scene: Scene) -> None:
-    """Somebody new is refused in words while Slack does not say who they are; whom the log knows may go on."""
+    """A new user is refused while Slack does not identify people. A user whom the log knows may continue."""
     await scene.ask(f"/place-call {NUMBER}")
     await scene.slack.fail("users.info", "server_error", times=100)
     unknown = private(await scene.olive.command(f"/place-call {NUMBER}"))
@@ -183,16 +186,18 @@ async def test_who_slack_does_not_know_is_told_so(scene: Scene) -> None:
 
 
 async def test_an_answer_is_not_held_up_by_slacks_silence(scene: Scene) -> None:
-    """While Slack does not answer who somebody is, they read so within the three seconds they wait."""
+    """While Slack does not answer, users read so within the three seconds that they wait."""
     await scene.slack.fail("users.info", "silence")
     assert "Slack did not tell CallOps who you are" in words(await scene.ask(CANCEL))
 
 
 async def test_somebody_unknown_to_slack_in_a_modal_keeps_what_they_typed(scene: Scene) -> None:
-    """A form sent while Slack does not say who its sender is stays below the answer, with all that was typed."""
+    """A form from an unidentified user stays open below the answer, with all text."""
     form = opened(await scene.asha.command("/cancel-call"))
     await scene.stop_bot()
-    scene.told_otherwise["DATABASE_URL"] = f"sqlite:///{scene.folder / 'new.db'}"  # which knows nobody yet
+    scene.told_otherwise["DATABASE_URL"] = (
+        f"sqlite:///{scene.folder / 'new.db'}"  # a new log, which knows nobody yet
+    )
     await scene.start_bot()
     await scene.slack.fail("users.info", "server_error", times=100)
     heard = await scene.asha.submit(form, {"Number or Call id": "vx_1001", "Why": "duplicate"})
@@ -207,7 +212,7 @@ async def test_somebody_unknown_to_slack_in_a_modal_keeps_what_they_typed(scene:
 
 
 async def test_a_form_that_changed_meanwhile_is_no_fault(scene: Scene) -> None:
-    """A second press of a button in a modal that the first one changed does nothing, and blames nobody."""
+    """A second press in a modal that the first press changed does nothing, and blames nobody."""
     await scene.ask(CANCEL)
     review = await scene.review()
     await scene.slack.fail("views.update", "error", code="hash_conflict")

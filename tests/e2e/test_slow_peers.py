@@ -1,4 +1,4 @@
-"""Strangers who reach the bot's port, hold as many connections as they can, and send as much as they like."""
+"""Strangers at the bot's port, who hold many connections and send endless data."""
 
 import asyncio
 import resource
@@ -21,29 +21,29 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 DRIPPING = 1_100
 RENEWED, EVERY = 100, 0.2
-"""Connections that are opened again at once, and seconds between: this machine has the bot to run, too."""
+"""Connections that are reopened at once, and the seconds between. This computer also runs the bot."""
 FEW_FILES = 256
 FLOOD, BURST = 200, 25
 LINES_OF_A_KIND = 2
 LOOKS = 10
 AT_ONCE_IS = 1.0
-"""Seconds: Slack waits for three."""
+"""Seconds. Slack waits for three."""
 
 
 def half_a_head() -> bytes:
-    """The beginning of a request's head."""
+    """Return the beginning of a request's head."""
     return b"POST /slack/events HTTP/1.1\r\nHo"
 
 
 def half_a_body() -> bytes:
-    """A head that looks like Slack's, and the beginning of a body."""
+    """Return a head that looks like Slack's, and the beginning of a body."""
     head = "POST /slack/events HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n"
     return f"{head}X-Slack-Request-Timestamp: {time.time():.0f}\r\nX-Slack-Signature: v0=0\r\n\r\nx".encode()
 
 
 @pytest.fixture(autouse=True)
 def files() -> Iterator[None]:
-    """As many open files as this process may have: it holds the other end of each connection."""
+    """Raise this process's limit of open files, because it holds the other end of each connection."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < 2 * DRIPPING:
         pytest.skip("this process may not open that many connections")
@@ -53,7 +53,7 @@ def files() -> Iterator[None]:
 
 
 class Dripping:
-    """Connections that are always there: one that ends is followed by another."""
+    """Connections that always exist: another replaces each that ends."""
 
     def __init__(self, scene: Scene, sent: Callable[[], bytes], number: int) -> None:
         url = httpx.URL(scene.address)
@@ -62,7 +62,7 @@ class Dripping:
         self.opened = 0
 
     async def run(self) -> None:
-        """Open them all; then send a byte on each, and open others for those that ended."""
+        """Open all connections, then send a byte on each now and then, and replace those that ended."""
         while True:
             for _ in range(
                 min(self._number - len(self._open), RENEWED if self.opened >= self._number else self._number)
@@ -95,7 +95,7 @@ class Dripping:
         one.close()
 
     def close(self) -> None:
-        """Leave."""
+        """Close all connections."""
         for one in self._open:
             one.close()
 
@@ -120,13 +120,13 @@ async def dripping(scene: Scene, sent: Callable[[], bytes], number: int) -> Asyn
 
 
 async def look(scene: Scene, path: str) -> int:
-    """What a health check is answered."""
+    """Return the status of a health check."""
     async with httpx.AsyncClient(trust_env=False, verify=False) as client:  # noqa: S501 - plain http
         return (await client.get(f"{scene.address}{path}")).status_code
 
 
 async def is_well(scene: Scene) -> None:
-    """Health is told, and Slack is answered, each time and at once."""
+    """Assert that health checks and Slack are answered at once, each time."""
     for _ in range(LOOKS):
         began = time.monotonic()
         assert (await look(scene, "/healthz"), await look(scene, "/readyz")) == (200, 200)
@@ -140,14 +140,14 @@ async def is_well(scene: Scene) -> None:
 @pytest.mark.parametrize("sent", [half_a_head, half_a_body])
 @pytest.mark.parametrize("number", [MAX_CONCURRENT + 16, DRIPPING])
 async def test_slow_peers_hold_nothing(scene: Scene, sent: Callable[[], bytes], number: int) -> None:
-    """Heads or bodies that come byte by byte, renewed without end: health and Slack are answered all the same."""
+    """Heads or bodies come byte by byte, renewed without end. Health checks and Slack are still answered."""
     async with dripping(scene, sent, number):
         await is_well(scene)
     assert "Traceback" not in scene.bot_log()
 
 
 async def test_slow_peers_do_not_use_up_the_open_files(dark_scene: Scene) -> None:
-    """Also where a process may have few of them: it still answers, and opens what it needs."""
+    """Even a process that may have few open files still answers, and opens what it needs."""
     dark_scene.over_http = True
     few = ["sh", "-c", f'ulimit -Sn {FEW_FILES} && exec "$@"', "sh", sys.executable, "-m", "bot", "serve"]
     with (dark_scene.folder / "bot.log").open("wb") as log:
@@ -164,7 +164,7 @@ async def test_slow_peers_do_not_use_up_the_open_files(dark_scene: Scene) -> Non
 
 @pytest.mark.parametrize("scene", [True], indirect=True)
 async def test_a_flood_of_strangers_leaves_few_lines(scene: Scene) -> None:
-    """Bad signatures, paths that are not there, nonsense, too many connections: few lines, and how many more."""
+    """Bad signatures, unknown paths and nonsense make few lines, with the count of the others."""
     before = len(scene.bot_log().splitlines())
     for _ in range(FLOOD // BURST):
         await asyncio.gather(
@@ -189,7 +189,7 @@ async def test_a_flood_of_strangers_leaves_few_lines(scene: Scene) -> None:
 
 
 async def nonsense(scene: Scene) -> None:
-    """Send what is no HTTP, and read what comes."""
+    """Send bytes that are no HTTP, and read the answer."""
     url = httpx.URL(scene.address)
     reader, writer = await asyncio.open_connection(url.host, url.port)
     writer.write(b"\x16\x03\x01\r\n\r\n")
@@ -200,7 +200,7 @@ async def nonsense(scene: Scene) -> None:
 
 @pytest.mark.parametrize("scene", [True], indirect=True)
 async def test_bodies_that_never_end_hold_no_room(scene: Scene) -> None:
-    """As much of them as the bot keeps at once, each but for its last byte: Slack's own are read all the same."""
+    """The bodies fill the bot's room, each but for its last byte. Slack's own bodies are still read."""
     url = httpx.URL(scene.address)
     head = f"POST /slack/events HTTP/1.1\r\nHost: x\r\nContent-Length: {MAX_BODY}\r\n"
     head += f"X-Slack-Request-Timestamp: {time.time():.0f}\r\n\r\n"

@@ -16,12 +16,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SECRETS = (content.BOT_TOKEN, content.APP_TOKEN, callkaro.KEY, voxworks.KEY, KEY)
 NOWHERE = "http://127.0.0.1:9/"
-"""The discard port, where nobody listens."""
+"""The discard port, on which nobody listens."""
 OTHER_KEY = base64.b64encode(bytes(32)).decode()
 
 
 def refuses(printed: Printed) -> str:
-    """What the operator reads: sentences, no traceback, no secret."""
+    """Return the operator's message, after checking that it has no traceback and no secret."""
     assert printed.status == 2
     assert printed.output == ""
     assert "CallOps cannot start" in printed.errors
@@ -31,7 +31,7 @@ def refuses(printed: Printed) -> str:
 
 
 async def test_what_keeps_the_bot_from_starting_is_a_sentence(dark_scene: Scene) -> None:
-    """Exit status 2, the reason in words, no traceback, no secret."""
+    """The exit status is 2, with a reason, no traceback and no secret."""
     told = {
         "Slack does not take SLACK_BOT_TOKEN: invalid_auth": {"SLACK_BOT_TOKEN": "xoxb-wrong"},
         "Slack does not take SLACK_APP_TOKEN: invalid_auth": {"SLACK_APP_TOKEN": "xapp-wrong"},
@@ -47,7 +47,7 @@ async def test_what_keeps_the_bot_from_starting_is_a_sentence(dark_scene: Scene)
 
 @pytest.mark.parametrize("code", ["account_inactive", "token_revoked", "not_authed", "org_login_required"])
 async def test_a_token_that_slack_does_not_take_ends_the_start(dark_scene: Scene, code: str) -> None:
-    """No waiting mends it."""
+    """Waiting would not mend it."""
     await dark_scene.slack.fail("auth.test", "error", code=code)
     assert f"Slack does not take SLACK_BOT_TOKEN: {code}" in refuses(await dark_scene.terminal("serve"))
 
@@ -66,7 +66,7 @@ TROUBLES: dict[str, dict[str, Any]] = {
 @SOCKET_MODE_ONLY
 @pytest.mark.parametrize("trouble", TROUBLES)
 async def test_slack_in_trouble_at_the_start_is_waited_out(dark_scene: Scene, trouble: str) -> None:
-    """The process lives, is not ready, says what it waits for, and serves as soon as Slack does."""
+    """The process lives, is not ready, names its reason, and serves as soon as Slack does."""
     scene, port = dark_scene, free_port()
     scene.told_otherwise["PORT"] = str(port)
     await scene.slack.fail(**TROUBLES[trouble])
@@ -93,7 +93,7 @@ async def test_slack_in_trouble_at_the_start_is_waited_out(dark_scene: Scene, tr
 
 @SOCKET_MODE_ONLY
 async def test_it_is_ready_only_after_slacks_hello(dark_scene: Scene) -> None:
-    """A connection that stands, and on which Slack says nothing, is given up, and another one is tried."""
+    """A connection without Slack's hello is given up, and another is tried."""
     scene, port = dark_scene, free_port()
     scene.told_otherwise["PORT"] = str(port)
     await scene.slack.treat_connections("mute", 1)
@@ -113,7 +113,7 @@ async def test_it_is_ready_only_after_slacks_hello(dark_scene: Scene) -> None:
 
 
 async def test_a_start_that_waits_for_slack_can_be_stopped(dark_scene: Scene) -> None:
-    """An address where nobody listens may be one that nobody listens at yet; SIGTERM ends the wait with 0."""
+    """Somebody may listen at that address later. SIGTERM ends the wait with 0."""
     scene = dark_scene
     scene.told_otherwise["SLACK_API_URL"] = NOWHERE
     scene.bot = await scene.spawn_bot()
@@ -129,7 +129,7 @@ async def test_a_start_that_waits_for_slack_can_be_stopped(dark_scene: Scene) ->
 
 @SOCKET_MODE_ONLY
 async def test_a_hangup_before_the_start_is_heard_after_it(dark_scene: Scene) -> None:
-    """SIGHUP while Slack is waited for ends nothing; once it is ready, the bot goes by the file as it is then."""
+    """SIGHUP while the bot waits for Slack ends nothing. Once ready, the bot uses the file of that moment."""
     scene = dark_scene
     await scene.slack.fail("auth.test", "server_error", times=2)
     starting = asyncio.create_task(scene.start_bot())
@@ -162,7 +162,7 @@ async def test_a_check_of_the_token_that_fails_later_is_nobodys_trouble(scene: S
 
 @SOCKET_MODE_ONLY
 async def test_every_fault_is_named_at_once(dark_scene: Scene) -> None:
-    """Two faults of the environment and three of the file are all in one answer, in the file's words."""
+    """A single answer has two faults of the environment and three of the file, in the file's words."""
     dark_scene.write_configuration(
         {
             "C0AUDIT": "call-audit",
@@ -176,7 +176,7 @@ async def test_every_fault_is_named_at_once(dark_scene: Scene) -> None:
 
 
 async def test_missing_scopes_are_named(tmp_path: Path) -> None:
-    """An app that was installed with too few scopes does not start, and the operator reads which to add."""
+    """An app with too few scopes does not start, and the operator reads which to add."""
     scene = Scene(tmp_path / "scene")
     scene.manifest = tmp_path / "manifest.yml"
     scene.manifest.write_text("oauth_config: {scopes: {bot: [commands, chat:write]}}", encoding="utf-8")
@@ -186,7 +186,7 @@ async def test_missing_scopes_are_named(tmp_path: Path) -> None:
 
 
 async def test_a_log_of_another_key_is_not_opened(scene: Scene) -> None:
-    """With another key no number would be found again: the bot does not start, and the log does not open."""
+    """With another key no number would be found again. The bot does not start, and the log does not open."""
     await scene.ask("/calls help")
     await scene.stop_bot()
     assert "another key" in refuses(await scene.terminal("serve", CALLOPS_KEY=OTHER_KEY))
@@ -195,7 +195,7 @@ async def test_a_log_of_another_key_is_not_opened(scene: Scene) -> None:
 
 
 async def test_a_connection_without_its_secret_is_off_and_named(dark_scene: Scene) -> None:
-    """Help and the operator's log say which is off and why; the others work."""
+    """Help and the operator's log give the reason, and the other connections work."""
     dark_scene.told_otherwise["VOXWORKS_API_KEY"] = ""
     await dark_scene.start_bot()
     assert "The connection voxworks is off: VOXWORKS_API_KEY not set" in dark_scene.bot_log()
@@ -207,7 +207,7 @@ async def test_a_connection_without_its_secret_is_off_and_named(dark_scene: Scen
 
 
 async def test_it_stops_at_once_when_there_is_nothing_to_finish(scene: Scene) -> None:
-    """SIGTERM without anything in flight ends with 0 well before it would be killed."""
+    """SIGTERM on an idle bot ends with 0 well before it would be killed."""
     async with asyncio.timeout(5):
         assert await scene.stop_bot() == 0
     assert "Stopped" in scene.bot_log()

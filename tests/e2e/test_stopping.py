@@ -1,4 +1,4 @@
-"""SIGTERM in the middle of everything: nothing is lost, and the process ends with 0 within ten seconds."""
+"""SIGTERM under load: nothing is lost, and the process exits with 0 within ten seconds."""
 
 import asyncio
 import time
@@ -12,13 +12,13 @@ from tests.e2e.scene import BOTH_MODES, NUMBER, Scene, until
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 STOPS_WITHIN = 10.0
-"""Seconds. What platforms leave between SIGTERM and SIGKILL."""
+"""Seconds that platforms leave between SIGTERM and SIGKILL."""
 SLOW = 15.0
-"""Seconds: longer than anybody waits who is told to stop."""
+"""Seconds that are longer than a stopping process waits."""
 
 
 async def stopped(scene: Scene) -> float:
-    """Stop the bot; after how many seconds it had ended, with 0."""
+    """Stop the bot, which must exit with 0, and return the seconds that took."""
     began = time.monotonic()
     async with asyncio.timeout(STOPS_WITHIN):
         assert await scene.stop_bot() == 0
@@ -27,7 +27,7 @@ async def stopped(scene: Scene) -> float:
 
 @BOTH_MODES
 async def test_while_slack_hangs_and_a_provider_is_slow(scene: Scene) -> None:
-    """A call is out, a form is being opened, posts hang: it ends in time, and the log says how it stands."""
+    """With a call out, a form opening and hanging posts, the bot ends in time, and the log has the states."""
     scene.errors_expected = ("TimeoutError in /place-call",)
     scene.write_configuration({'deadline = "2s"': 'deadline = "20s"', 'lease = "4s"': 'lease = "21s"'})
     await scene.stop_bot()
@@ -49,7 +49,10 @@ async def test_while_slack_hangs_and_a_provider_is_slow(scene: Scene) -> None:
 
 @BOTH_MODES
 async def test_in_a_burst(scene: Scene) -> None:
-    """Whoever reads that it was accepted finds it in the log; whoever does not reads that nothing answered."""
+    """A user who reads "accepted" finds the request in the log.
+
+    Any other user reads that nothing answered.
+    """
     asking = [
         asyncio.create_task(scene.asha.command(f"/cancel-call vx_{number} duplicate")) for number in range(60)
     ]
@@ -66,7 +69,7 @@ async def test_in_a_burst(scene: Scene) -> None:
 
 
 async def test_before_slack_answers(dark_scene: Scene) -> None:
-    """Told to stop while the first call to Slack hangs, it does not wait for that."""
+    """A SIGTERM during the first call to Slack does not wait for its answer."""
     dark_scene.over_http = False
     await dark_scene.slack.fail("auth.test", "silence", times=1)
     starting = asyncio.create_task(dark_scene.start_bot())
@@ -82,7 +85,7 @@ async def test_before_slack_answers(dark_scene: Scene) -> None:
 
 
 async def test_a_process_says_how_it_is(scene: Scene) -> None:
-    """Health and readiness in words, and in the check, which sees that the port is CallOps's own."""
+    """Health and readiness are sentences. The check sees that the port is CallOps's own."""
     async with httpx.AsyncClient(trust_env=False, verify=False) as client:  # noqa: S501 - plain http
         for path, status in (("healthz", "healthy"), ("readyz", "ready")):
             answer = await client.get(f"{scene.address}/{path}")

@@ -1,4 +1,4 @@
-"""Somebody asks not to be called: typed, told in the audit channel, refused from then on, lifted by a manager."""
+"""Do-not-call requests: typed, announced in the audit channel, enforced, removed by a manager."""
 
 import re
 
@@ -10,7 +10,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_a_stop_reaches_the_provider_and_the_audit_channel(dark_scene: Scene) -> None:
-    """Stopped without an approval; a call is refused with who; a manager's reason lets calls go out again."""
+    """A stop needs no approval.
+
+    A later call is refused with the user's name, and a manager's reason allows calls again.
+    """
     scene = dark_scene
     await scene.start_bot()
     await scene.place(f"/place-call {NUMBER} tomorrow 9:30")

@@ -12,12 +12,12 @@ from tests.e2e.test_busy_log import in_time
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PIPE = 4096
-"""Bytes that a pipe holds here: the bot's first lines do not fit."""
+"""Bytes that the pipe holds. The bot's first lines do not fit."""
 STOPS_WITHIN = 10.0
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port on which nobody listens."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
@@ -26,7 +26,7 @@ def free_port() -> int:
 @SOCKET_MODE_ONLY
 @pytest.mark.parametrize("read_again", [False, True], ids=["never read", "read again"])
 async def test_a_bot_whose_log_nobody_reads(dark_scene: Scene, *, read_again: bool) -> None:
-    """A full pipe from the first line on: commands, health checks and SIGTERM are answered all the same."""
+    """The pipe is full from the first line on. Commands, health checks and SIGTERM are still answered."""
     scene, port = dark_scene, free_port()
     reads, writes = os.pipe()
     size = fcntl.fcntl(writes, fcntl.F_SETPIPE_SZ, PIPE)

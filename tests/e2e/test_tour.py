@@ -17,13 +17,13 @@ from playground.scenes import asking_for_help, placed_at_once
 from tests.e2e.scene import OVER_HTTP
 
 MODE = ["--http"] if OVER_HTTP else []
-"""The tour is played as the scenes are."""
+"""The mode of the tour is that of the scenes."""
 ENOUGH = 150
-"""Seconds for the whole tour on a machine that does other things too."""
+"""Seconds for the whole tour on a computer that does other things too."""
 
 
 def test_the_tour_ends_as_expected(tmp_path: Path) -> None:
-    """The whole road, played by real processes, is nowhere different from what is expected, and leaves nothing."""
+    """The whole workflow, played by real processes, meets all expectations and leaves nothing behind."""
     played = subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-m", "playground.tour", "--quiet", *MODE],
         capture_output=True,
@@ -40,7 +40,7 @@ def test_the_tour_ends_as_expected(tmp_path: Path) -> None:
 
 
 async def asked_by_somebody_else(company: Company) -> None:
-    """CallKaro gets a request that nobody ordered from the bot."""
+    """Send CallKaro a request that nobody ordered from the bot."""
     async with (
         aiohttp.ClientSession() as session,
         session.post(f"{company.stage.addresses['callkaro']}{PLACE}", json={}) as reply,
@@ -50,13 +50,13 @@ async def asked_by_somebody_else(company: Company) -> None:
 
 
 async def placed_while_callkaro_fails(company: Company) -> None:
-    """CallKaro answers 500 where the tour counts on a call that is accepted."""
+    """Let CallKaro answer 500 to a call that the tour expects to succeed."""
     await company.stage.providers.fail("callkaro", "server_error")
     await placed_at_once(company)
 
 
 def test_a_difference_makes_the_tour_fail(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each sentence that did not hold is named with what was seen; the tour goes on while it can, and exits with 1."""
+    """Each failed sentence is named with what was seen. The tour continues while it can, and exits with 1."""
     scenes = [
         ("Somebody else", asked_by_somebody_else),
         ("Help", asking_for_help),
@@ -82,7 +82,7 @@ def test_a_difference_makes_the_tour_fail(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_a_narrator_tells_what_holds_and_what_does_not() -> None:
-    """What holds is one line, and none when quiet; what does not is told and kept in any case."""
+    """A fulfilled expectation is a line, and none when quiet. A failed one is always shown and kept."""
     for quiet in (False, True):
         out = io.StringIO()
         narrator = Narrator(out, quiet=quiet)

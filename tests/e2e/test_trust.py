@@ -1,4 +1,4 @@
-"""What makes CallOps to be trusted, in one play: two of three, others in time, a why, an hour, stop, erase, verify."""
+"""The safeguards of CallOps in a single play: approvals, reasons, hours, stops, erasure, verification."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -24,17 +24,20 @@ KOLKATA = ZoneInfo("Asia/Kolkata")
 
 
 def another_hour() -> int:
-    """An hour of the day that is not now, whenever this is played."""
+    """Return an hour of the day that is not now, whenever this is played."""
     return 20 if datetime.now(KOLKATA).hour < 12 else 5
 
 
 def clock() -> str:
-    """What a clock in Kolkata shows."""
+    """Return the time on a clock in Kolkata."""
     return f"{datetime.now(KOLKATA):%I:%M %p}".removeprefix("0")
 
 
 async def test_a_team_trusts_it(dark_scene: Scene) -> None:
-    """Campaign by two of three; a call by whoever came later; a no with its why; and nobody is called or kept."""
+    """A campaign needs two of three approvals, a call has another approver, a refusal a reason.
+
+    A purge leaves nothing.
+    """
     scene = dark_scene
     hour = another_hour()
     hours = f'{{ from = "{hour}:00", until = "{hour + 1}:00" }}'

@@ -1,4 +1,4 @@
-"""Two bots on one Slack app, each with a log of its own: it is noticed, and said to whoever can mend it."""
+"""Two bots on one Slack app, each with a log of its own: people who can mend it are told."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ FOREIGN = "Somebody pressed a button of a request that is not in this log"
 
 @SOCKET_MODE_ONLY
 async def test_a_second_bot_with_another_log_is_said_loudly(scene: Scene) -> None:
-    """Slack counts more connections than the log knows: the second says so in its log, and to whoever asks."""
+    """Slack counts more connections than the log knows. The second bot says so in its log, and to users."""
     scene.errors_expected = (ANOTHER,)
     first = scene.bot
     assert first is not None
@@ -37,7 +37,7 @@ async def test_a_second_bot_with_another_log_is_said_loudly(scene: Scene) -> Non
 
 @SOCKET_MODE_ONLY
 async def test_two_bots_on_one_log_are_no_trouble(scene: Scene) -> None:
-    """Several processes may share a log, and nobody is alarmed."""
+    """Several processes may share a log without an alarm."""
     first = scene.bot
     assert first is not None
     second = await scene.start_bot()
@@ -47,7 +47,10 @@ async def test_two_bots_on_one_log_are_no_trouble(scene: Scene) -> None:
 
 
 async def test_whoever_presses_a_button_of_another_log_is_told(scene: Scene) -> None:
-    """A card whose request this log does not have: the person reads why nothing happens, the operator that it did."""
+    """The bot's log lacks the card's request.
+
+    The user reads why nothing happens, and the operator that it did.
+    """
     scene.errors_expected = (FOREIGN,)
     await scene.ask("/cancel-call vx_1001 customer asked")
     card = await scene.card("Waiting for approval")

@@ -30,7 +30,7 @@ CREATE = f"POST {voxworks.CREATE}"
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def undocumented(dark_scene: Scene) -> Scene:
-    """A scene in which everything that is known of the four providers is allowed."""
+    """Return a scene in which everything known of the four providers is allowed."""
     dark_scene.connect_further()
     file = dark_scene.folder / "callops.toml"
     text = file.read_text(encoding="utf-8")
@@ -43,12 +43,12 @@ async def undocumented(dark_scene: Scene) -> Scene:
 
 
 def trigger(campaign: str, what: str) -> str:
-    """The line of a request that stops or starts."""
+    """Return the line of a request that stops or starts a campaign."""
     return f"POST {TRIGGER.format(APP, campaign)}?campaignType=voice&trigger={what}"
 
 
 async def changes(scene: Scene) -> list[str]:
-    """The requests that changed something at Kore.ai; looking a campaign up changes nothing."""
+    """Return the requests that changed something at Kore.ai. Lookups change nothing."""
     return [one.line for one in await scene.requests("kore") if one.effects]
 
 

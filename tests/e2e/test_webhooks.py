@@ -31,7 +31,7 @@ SAID = "canary of a transcript"
 
 
 async def listening(scene: Scene) -> Scene:
-    """Let a scene's bot hear CallKaro's webhooks, and log all it can."""
+    """Let a scene's bot receive CallKaro's webhooks, and log at its most detailed level."""
     zone = 'timezone = "Asia/Kolkata"\n'
     scene.write_configuration({zone: zone + SETTINGS})
     scene.told_otherwise = {"CALLKARO_WEBHOOK_SECRET": WORD, "PORT": "0", "LOG_LEVEL": "DEBUG"}
@@ -41,13 +41,13 @@ async def listening(scene: Scene) -> Scene:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def hearing(dark_scene: Scene) -> Scene:
-    """A scene of one's own that hears webhooks."""
+    """Return a scene of one's own that receives webhooks."""
     return await listening(dark_scene)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def shared_hearing(wings: Wings) -> AsyncIterator[Scene]:
-    """One that hears webhooks, for tests after which nothing has changed."""
+    """Yield a scene that receives webhooks, for tests that change nothing."""
     scene = await listening(await wings.dark())
     yield scene
     await scene.check()
@@ -55,19 +55,19 @@ async def shared_hearing(wings: Wings) -> AsyncIterator[Scene]:
 
 
 def address(scene: Scene) -> str:
-    """Where webhooks are heard."""
+    """Return the address at which the bot receives webhooks."""
     found = re.findall(r"Webhooks are heard at (http://\S+) for reminders", scene.bot_log())
     assert found
     return str(found[-1])
 
 
 def path(scene: Scene, word: str = WORD, connection: str = "reminders") -> str:
-    """Where CallKaro's webhooks go."""
+    """Return the address of CallKaro's webhooks."""
     return f"{address(scene)}/webhooks/{connection}/{word}"
 
 
 async def post(url: str, content: Any) -> httpx.Response:
-    """Send a document, or bytes, as anybody could."""
+    """Post a document, or bytes, as anybody could."""
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     async with httpx.AsyncClient(trust_env=False, verify=False, timeout=CALLKARO_WAITS) as client:  # noqa: S501 - plain http
         return await client.post(url, content=body)
@@ -76,7 +76,7 @@ async def post(url: str, content: Any) -> httpx.Response:
 def ended(
     action_id: str, to: str = NUMBER, reason: str = "CLIENT_INITIATED", attempt: int = 0
 ) -> dict[str, Any]:
-    """The end of a call, as CallKaro words it."""
+    """Return the webhook of a call's end, as CallKaro words it."""
     metadata = {"callops_action_id": action_id}
     data = {
         "callSid": "c-1",
@@ -90,7 +90,7 @@ def ended(
 
 
 async def doubtful(scene: Scene) -> Message:
-    """A placed call whose answer was lost; the audit message that says so."""
+    """Place a call whose answer is lost, and return the audit message that says so."""
     await scene.providers.fail("callkaro", "reset", effect=True)
     await scene.place()
     audit = await scene.audit(DO_NOT_KNOW)
@@ -99,17 +99,20 @@ async def doubtful(scene: Scene) -> Message:
 
 
 async def state(scene: Scene, request: str) -> str:
-    """How a request stands in the log."""
+    """Return the state of a request in the log."""
     return str((await scene.log("show", request))["request"]["state"])
 
 
 async def events(scene: Scene, request: str) -> list[str]:
-    """What happened to a request, by name."""
+    """Return the names of a request's events."""
     return [event["name"] for event in (await scene.log("show", request))["events"]]
 
 
 async def test_a_lost_answer_is_settled_by_the_webhook(hearing: Scene) -> None:
-    """Audit channel, thread and requester read that it happened and how that is known; twice is once."""
+    """Audit channel, thread and requester read that it happened, and the evidence.
+
+    A repeated webhook changes nothing.
+    """
     audit = await doubtful(hearing)
     request = request_id(audit)
     [call] = await hearing.providers.calls("callkaro")
@@ -128,7 +131,7 @@ async def test_a_lost_answer_is_settled_by_the_webhook(hearing: Scene) -> None:
 
 
 async def test_the_stand_ins_post_to_nobody_but_the_bot(hearing: Scene) -> None:
-    """Neither a webhook nor what Slack sends goes to an address that the stage did not open."""
+    """Neither a webhook nor an event of Slack goes to an address that the stage did not open."""
     await hearing.place()
     await hearing.request_reaches("callkaro")
     [call] = await hearing.providers.calls("callkaro")
@@ -144,7 +147,10 @@ async def test_the_stand_ins_post_to_nobody_but_the_bot(hearing: Scene) -> None:
 
 
 async def test_an_end_that_did_not_ring_settles_nothing(hearing: Scene) -> None:
-    """The call stays unknown, with its button, and the thread says what CallKaro told; a try that rang settles it."""
+    """The call stays unknown, with its button, and the thread has CallKaro's word.
+
+    A try that rang settles it.
+    """
     request = request_id(await doubtful(hearing))
     silent = ["OUTSIDE_TRIGGER_WINDOW", "INVALID_PHONE_NUMBER", "PRE_CALL_FN_FAILED", "USER_UNRESPONSIVE"]
     for attempt, reason in enumerate([*silent, "UNKNOWN"]):
@@ -159,7 +165,7 @@ async def test_an_end_that_did_not_ring_settles_nothing(hearing: Scene) -> None:
 
 
 async def test_a_call_that_was_deleted_settles_its_deletion(hearing: Scene) -> None:
-    """The answer to a deletion was lost; that the call is deleted says that it worked, and it is told everywhere."""
+    """The answer to a deletion was lost. The call's end as deleted proves it, and everybody is told."""
     await hearing.place(f"/place-call {NUMBER} tomorrow 9:30")
     placed = request_id(await hearing.audit("Scheduled:"))
     cancel = request_id(await hearing.ask(f"/cancel-call {NUMBER} via reminders customer asked"))
@@ -176,7 +182,7 @@ async def test_a_call_that_was_deleted_settles_its_deletion(hearing: Scene) -> N
 
 
 async def test_a_webhook_sooner_than_the_answer_is_believed(hearing: Scene) -> None:
-    """The call ended while its answer was still out: it happened, and the lost answer makes no doubt of it."""
+    """The call ended while its answer was still out. It happened, and a lost answer changes nothing."""
     await hearing.providers.fail("callkaro", "silence", effect=True)
     await hearing.place()
     await hearing.request_reaches("callkaro")
@@ -192,10 +198,12 @@ async def test_a_webhook_sooner_than_the_answer_is_believed(hearing: Scene) -> N
 
 
 async def test_the_answer_and_the_webhook_race(hearing: Scene) -> None:
-    """Both come at about the same time, ten times: each call is done once, and one of them said so."""
+    """Both come at about the same time, ten times. Each call is done once, by either of them."""
     await hearing.providers.fail("callkaro", Fault(does="slow", seconds=0.2, times=None))
     for number in range(1, 11):
-        await hearing.place(f"/place-call +9198765432{number:02}")  # each its own, or it is asked about
+        await hearing.place(
+            f"/place-call +9198765432{number:02}"
+        )  # numbers differ, because a repeated call raises a question
         await hearing.request_reaches("callkaro", number)
         *_, call = await hearing.providers.calls("callkaro")
         await asyncio.sleep(0.02 * number)
@@ -212,7 +220,7 @@ async def test_the_answer_and_the_webhook_race(hearing: Scene) -> None:
 
 
 async def test_a_webhook_does_not_wait_for_slack(hearing: Scene) -> None:
-    """Slack answers nobody: the webhook is answered at once, and told when Slack is back."""
+    """While Slack answers nobody, the webhook is answered at once, and announced later."""
     request = request_id(await doubtful(hearing))
     await hearing.slack.fail("*", "server_error", times=1000)
     began = time.monotonic()
@@ -224,7 +232,10 @@ async def test_a_webhook_does_not_wait_for_slack(hearing: Scene) -> None:
 
 
 async def test_a_webhook_that_the_log_cannot_take_comes_again(hearing: Scene) -> None:
-    """While another process holds the log: 503 in time; afterwards the same webhook settles it, once."""
+    """While another process holds the log, the answer is a 503 in time.
+
+    Later the same webhook settles it, once.
+    """
     request = request_id(await doubtful(hearing))
     with closing(sqlite3.connect(hearing.folder / "callops.db", isolation_level=None)) as holding:
         holding.execute("BEGIN IMMEDIATE")
@@ -237,9 +248,9 @@ async def test_a_webhook_that_the_log_cannot_take_comes_again(hearing: Scene) ->
 
 
 async def test_a_webhook_in_flight_is_finished_when_the_bot_stops(hearing: Scene) -> None:
-    """SIGTERM: nobody new is heard, what is being said is taken and answered, and the bot ends with 0.
+    """After SIGTERM a webhook in progress is recorded and answered, and the bot exits with 0.
 
-    Somebody who said nothing yet, or not a whole head, is not waited for.
+    Nobody new is accepted. A peer that has sent nothing, or only a part of a head, is not waited for.
     """
     request = request_id(await doubtful(hearing))
     url, body = httpx.URL(path(hearing)), json.dumps(ended(request)).encode()
@@ -271,7 +282,7 @@ def _head(url: httpx.URL, length: int) -> bytes:
 
 
 async def test_a_port_that_is_taken_is_a_sentence(dark_scene: Scene) -> None:
-    """The bot does not start, and the operator reads what to do; the word is not shown."""
+    """The bot does not start, and the operator reads what to do. The secret is not shown."""
     zone = 'timezone = "Asia/Kolkata"\n'
     dark_scene.write_configuration({zone: zone + SETTINGS})
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -285,7 +296,7 @@ async def test_a_port_that_is_taken_is_a_sentence(dark_scene: Scene) -> None:
 
 
 async def test_without_webhooks_none_are_heard(scene: Scene) -> None:
-    """A bot that hears no webhooks answers them as it answers any other path."""
+    """A bot without webhooks answers one like any other path."""
     assert "Webhooks" not in scene.bot_log()
     assert (await post(f"{scene.address}/webhooks/reminders/{WORD}", {})).status_code == 404
 
@@ -307,7 +318,7 @@ async def test_without_webhooks_none_are_heard(scene: Scene) -> None:
     ],
 )  # fmt: skip
 async def test_a_strange_body_changes_nothing(shared_hearing: Scene, body: Any, status: int) -> None:
-    """Whoever knows the word may say anything: a plain status, an empty answer, no fault in the log."""
+    """A sender with the secret may send anything. The answer is a plain status, and the log has no fault."""
     answer = await post(path(shared_hearing), body)
     assert (answer.status_code, answer.content) == (status, b"")
 
@@ -320,7 +331,7 @@ async def test_a_long_transcript_is_taken(shared_hearing: Scene) -> None:
 
 
 async def test_nobody_without_the_word_learns_anything(shared_hearing: Scene) -> None:
-    """Wrong word, wrong connection, wrong method, any other path: the same 404, before the body is read."""
+    """A wrong secret, connection, method or path each get the same 404, before the body is read."""
     base, huge = address(shared_hearing), b"x" * 10_000_000
     answers = [
         await post(path(shared_hearing, "another-word-of-128-bits-x"), huge[:1000]),
@@ -340,7 +351,10 @@ async def test_nobody_without_the_word_learns_anything(shared_hearing: Scene) ->
 
 
 async def test_a_body_that_does_not_come_is_not_waited_for(shared_hearing: Scene) -> None:
-    """408 within what CallKaro waits, and the connection ends; others are heard meanwhile."""
+    """The answer is a 408 within CallKaro's timeout.
+
+    The connection closes, and others are served meanwhile.
+    """
     url = httpx.URL(path(shared_hearing))
     reader, writer = await asyncio.open_connection(url.host, url.port)
     began = time.monotonic()
@@ -352,7 +366,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(shared_hearing: Scene
 
 
 async def test_what_is_no_http_is_no_trouble(shared_hearing: Scene) -> None:
-    """Nonsense on the wire, and somebody who leaves in the middle of a body."""
+    """Nonsense on the wire, or a peer that leaves in the middle of a body, causes no fault."""
     url = httpx.URL(path(shared_hearing))
     for sent in (b"\x16\x03\x01\x02\x00\x01\x00", _head(url, 100) + SAID.encode()):
         _, writer = await asyncio.open_connection(url.host, url.port)
@@ -364,9 +378,9 @@ async def test_what_is_no_http_is_no_trouble(shared_hearing: Scene) -> None:
 
 
 async def test_a_webhook_about_another_number_settles_nothing(hearing: Scene) -> None:
-    """The id alone is not believed; the operator reads that somebody should look. Nor is a cancellation's id.
+    """An id alone is not believed, not even a cancellation's. The operator reads that somebody should look.
 
-    And nothing of a webhook is ever in the bot's own log, however much that says.
+    The bot's own log never has anything of a webhook, at any level.
     """
     request = request_id(await doubtful(hearing))
     assert (await post(path(hearing), ended(request, OTHER_NUMBER))).status_code == 200
@@ -387,7 +401,10 @@ async def test_a_webhook_about_another_number_settles_nothing(hearing: Scene) ->
 
 
 async def test_a_person_was_sooner(hearing: Scene) -> None:
-    """Somebody said that it did not happen: the webhook changes nothing; thread and requester read it once."""
+    """Somebody recorded that it did not happen.
+
+    The webhook changes nothing, and thread and requester read it once.
+    """
     audit = await doubtful(hearing)
     modal = (await hearing.mira.click(audit, text="Say what happened…")).view
     assert modal is not None
@@ -411,7 +428,7 @@ async def test_a_person_was_sooner(hearing: Scene) -> None:
 
 
 async def test_whoever_says_nothing_shuts_nobody_out(shared_hearing: Scene) -> None:
-    """Connections that send no whole head are closed, also where a byte comes now and then; then others are heard."""
+    """Connections without a whole head are closed, even with a byte now and then. Then others are served."""
     url = httpx.URL(path(shared_hearing))
     silent = [await asyncio.open_connection(url.host, url.port) for _ in range(70)]
     assert (await post(str(url), {})).status_code == 200
@@ -431,5 +448,5 @@ async def test_whoever_says_nothing_shuts_nobody_out(shared_hearing: Scene) -> N
 
 
 async def test_a_connection_is_for_one_webhook(shared_hearing: Scene) -> None:
-    """Each answer ends its connection, so that nobody keeps one for what does not come."""
+    """Each answer closes its connection, so that nobody keeps an idle one."""
     assert (await post(path(shared_hearing), {})).headers["connection"] == "close"

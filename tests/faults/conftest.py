@@ -1,4 +1,4 @@
-"""What the gates tell of themselves, and the table at the end of a run."""
+"""Reports of the gates, and the table at the end of a run."""
 
 import time
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from tests.faults.reporting import COLUMNS, PROPERTY, Report, table
 
 @pytest.fixture
 def report(request: pytest.FixtureRequest) -> Iterator[Report]:
-    """Add a row to the table; a failure is printed with the seed."""
+    """Yield a function that adds a row to the table. A failure is printed with the seed."""
     begun = time.monotonic()
     rows: dict[str, list[int]] = {}
 
@@ -29,8 +29,10 @@ def report(request: pytest.FixtureRequest) -> Iterator[Report]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the table of all gates that told of themselves."""
-    reports = [one for told in terminalreporter.stats.values() for one in told]  # each test's end among them
+    """Print the table of all gates that reported."""
+    reports = [
+        one for told in terminalreporter.stats.values() for one in told
+    ]  # includes the end of each test
     rows = [
         tuple(value)
         for one in reports

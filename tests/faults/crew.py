@@ -1,4 +1,4 @@
-"""A bot for the gates, put together by `bot.runtime`: its parts, its log and what stands around are given."""
+"""A bot for the gates, put together by `bot.runtime` from given parts, log and surroundings."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -41,11 +41,11 @@ from tests.faults.standins import Providers
 from tests.integration.bench import AGENT, KORE, MANAGER, Parts
 
 DEADLINE = 2
-"""Seconds of a machine's time, whatever the gates' clock says."""
+"""Seconds of real time, whatever the gates' clock shows."""
 STEPS_AT_MOST = 200_000
-"""Of an outbox that drains: more than any gate's posts need."""
+"""Steps of an outbox that drains: more than any gate's posts need."""
 ROUNDS_AT_MOST = 1_000
-"""Of a dispatcher that sends all there is: more than any gate's queue needs."""
+"""Runs of a dispatcher that sends everything: more than any gate's queue needs."""
 LEASE = timedelta(seconds=30)
 KINDS = ("place", "cancel by number", "cancel by id", "delete", "stop", "start")
 _RULE = 'actions = ["cancel_call", "delete_campaign"]'
@@ -53,7 +53,7 @@ _EVERYTHING = 'actions = ["cancel_call", "delete_campaign", "stop_campaign", "st
 
 
 def settings_for(addresses: Mapping[str, str]) -> Settings:
-    """The settings of a bot with a connection to each of the providers at these addresses."""
+    """Return the settings of a bot with a connection to each of the providers at these addresses."""
     text = CONFIGURATION.format(
         agent=callkaro.AGENT,
         callkaro=addresses["callkaro"],
@@ -82,19 +82,19 @@ def settings_for(addresses: Mapping[str, str]) -> Settings:
 
 
 ADDRESSES = {"callkaro": "http://127.0.0.1:1", "voxworks": "http://127.0.0.1:2", "kore": "http://127.0.0.1:3"}
-"""Where no socket is opened."""
+"""Addresses for tests that open no socket."""
 
 
 @cache
 def offline() -> Settings:
-    """The settings of a bot whose requests go through an injected transport."""
+    """Return the settings of a bot whose requests go through an injected transport."""
     return settings_for(ADDRESSES)
 
 
 def adapters_for(
     settings: Settings, clock: Callable[[], datetime], transport: httpx.AsyncBaseTransport | None = None
 ) -> dict[str, Adapter]:
-    """One adapter for each connection."""
+    """Return an adapter for each connection."""
     return {
         name: PROVIDERS[one.provider](one.settings, deadline=DEADLINE, clock=clock, transport=transport)
         for name, one in settings.connections.items()
@@ -102,25 +102,25 @@ def adapters_for(
 
 
 class MovableClock(Protocol):
-    """A clock that somebody moves: whoever waits by it moves it on."""
+    """A clock that tests move. Code that sleeps moves it on."""
 
     def __call__(self) -> datetime:
-        """Say what time it is."""
+        """Return the time."""
         ...
 
     def move(self, **by: float) -> object:
-        """Move by that much (arguments of `timedelta`)."""
+        """Move the clock by that much (arguments of `timedelta`)."""
         ...
 
 
 @dataclass(kw_only=True)
 class BotDriver(Bot):
-    """One bot: what people can ask it, and what it does by itself. Nothing runs unless it is told to."""
+    """A bot: its people's commands, and its workers. Nothing runs unless a test says so."""
 
     store: Store
 
     async def ask(self, action: CallAction, delivery_key: str) -> tuple[Request, bool]:
-        """Ask as the agent; the request, and whether it is a new one."""
+        """Ask as the agent. Return the request, and whether it is new."""
         person = await self.directory.get_user(AGENT)
         wish = RequestSpec(connection_of(action), (action,), "customer asked")
         asked = await self.requests.ask(
@@ -148,7 +148,7 @@ class BotDriver(Bot):
         return await self.approvals.withdraw(request.id, person, delivery_key=delivery_key)
 
     async def run_until_idle(self) -> None:
-        """Let the dispatcher go round until nothing is due and nothing is in flight."""
+        """Run the dispatcher until nothing is due and nothing is in flight."""
         for _ in range(ROUNDS_AT_MOST):
             await self.dispatcher.run_once()
             if not await self.dispatcher.finish(timedelta(seconds=10)):
@@ -161,7 +161,7 @@ class BotDriver(Bot):
             await asyncio.sleep(0)
 
     async def drain(self, move: Callable[..., object]) -> None:
-        """Let the outbox post all there is, a second after the other, as Slack wants it."""
+        """Let the outbox post everything at one message a second, as Slack wants it."""
         for _ in range(STEPS_AT_MOST):
             if not await self._count("outbox WHERE ended IS NULL"):
                 return
@@ -170,7 +170,7 @@ class BotDriver(Bot):
         raise AssertionError("the outbox does not come to its end")
 
     async def waiting(self) -> int:
-        """How many entries wait to be sent, whichever process sends them."""
+        """Return how many actions wait to be sent, by any process."""
         return await self._count("actions WHERE state = 'approved'")
 
     async def _count(self, rows: str) -> int:
@@ -193,7 +193,10 @@ def crew(
     wake: Callable[[], None] = lambda: None,
     waits: bool = False,
 ) -> BotDriver:
-    """Put a bot together. ``waits``: somebody else moves the clock, so the outbox waits for its turn."""
+    """Put a bot together.
+
+    ``waits`` means that somebody else moves the clock, so the outbox waits for its turn.
+    """
 
     async def sleep(seconds: float) -> None:
         clock.move(seconds=seconds)
@@ -216,7 +219,7 @@ def crew(
 
 
 def aim(kind: str, number: int) -> CallAction:
-    """An action of a kind, at a target of its own."""
+    """Return an action of a kind, with a target of its own."""
     to, campaign = f"+91987{number:07}", CampaignRef(campaign_id=f"cd-{number:07}")
     match kind:
         case "place":
@@ -235,7 +238,7 @@ def aim(kind: str, number: int) -> CallAction:
 
 
 def put_there(providers: Providers, kind: str, number: int) -> None:
-    """What an action of this kind is aimed at, at its provider; nothing for what is mistyped."""
+    """Add the target of such an action at its provider. A mistyped target is not added."""
     match kind:
         case "cancel by number":
             providers.schedule_number(f"+91987{number:07}")
@@ -248,7 +251,7 @@ def put_there(providers: Providers, kind: str, number: int) -> None:
 
 
 def connection_of(action: CallAction) -> str:
-    """The connection that an action goes through."""
+    """Return the name of an action's connection."""
     match action:
         case CancelCall(target=CallRef()):
             return "voxworks"

@@ -1,7 +1,7 @@
 """The real store without its threads: the same connections, statements and commits, on the caller's thread.
 
-A thread hop costs more than most statements; the gates that take a hundred thousand steps in one process go
-without. Those with several processes, and `tests/storage`, have the threads.
+A thread hop costs more than most statements, so gates with a hundred thousand steps in one process go
+without. Gates with several processes, and `tests/storage`, use the threads.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 
 
 class Inline(ConnectionThread):
-    """A connection that is used where it stands."""
+    """A connection that is used on the caller's thread."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
@@ -40,12 +40,12 @@ class Inline(ConnectionThread):
         return done
 
     async def close(self) -> None:
-        """Close."""
+        """Close the connection."""
         self.connection.close()
 
 
 class InlineReader(Reader):
-    """Reads at once: by the way that waiting reads take, every one costs a turn of the loop."""
+    """A reader without a queue, because each queued read would cost a turn of the event loop."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         super().__init__(Inline(connection))
@@ -60,7 +60,7 @@ class InlineReader(Reader):
 
 
 def open_inline(parts: Parts, path: Path, clock: Callable[[], datetime], chance: Random) -> StepLog:
-    """Open a log that is made of these, whose random bytes come from ``chance``."""
+    """Open a log that is made of these parts, and draws its random bytes from ``chance``."""
     sources = WriteContext(KEY, clock, chance.randbytes)
     connection = open_for_writing(path)
     keep_key(connection, sources)

@@ -1,16 +1,16 @@
-"""What accepted, lost, duplicated and false success mean, word by word, and who is asked: the journals.
+"""Definitions of accepted, lost, duplicated and false success, judged from the journals.
 
-The provider stand-in's append-only journal says what was requested and what existed, the stand-in Slack's
-channels say what people could read. The log under test only says what it claims; no count below is its own.
+The provider stand-in's append-only journal has the requests and what existed, the stand-in Slack's channels
+have what people could read. The log under test only makes claims, and no count below is its own.
 
 - **accepted**: the commit of the action's row happened.
 - **lost**: an accepted action that, after recovery and two lease periods, is neither terminal, nor pending,
   nor unknown with a notice, or whose end has no audit message once the outbox has drained.
 - **duplicated**: the provider saw more requests for one action than its log has recorded orders (the first
-  send, and each ``retry_scheduled`` or person's order); or two distinct messages stand for one event. Edits
+  send, and each ``retry_scheduled`` or person's order), or two distinct messages stand for one event. Edits
   do not count, nor does a message that is delivered again under its own ``client_msg_id``.
 - **false success**: ``succeeded``, though the journal shows no request for it, or none that changed anything
-  or found there what it was aimed at. What a person said who looked it up is theirs.
+  or found its target there. A settlement is the word of the person who looked it up.
 """
 
 import json
@@ -38,11 +38,14 @@ from storage.models import ActionRecord, Event
 from storage.states import TERMINAL, State
 
 EFFECTLESS: Final = frozenset({"GET", "HEAD"})
-"""Methods by which a provider is only asked something."""
+"""Methods that change nothing at a provider."""
 ORDERS: Final = frozenset({RETRY_SCHEDULED, Settlement.RETRY_REQUESTED.value})
-"""Events by which another attempt was ordered: by the system, or by a person."""
+"""Events that order another attempt, by the system or by a person."""
 _SIGNS: Final = {State.UNKNOWN: "❓", State.SUCCEEDED: "✅", State.FAILED: "❌"}
-"""What an audit message begins with; whatever else ended begins with neither these nor an hour-glass."""
+"""Beginnings of audit messages by state.
+
+Any other final state begins with neither these nor an hour-glass.
+"""
 _OPEN: Final = "⏳"
 _DOES: Final[Mapping[Kind, frozenset[str]]] = {
     Kind.PLACE_CALL: frozenset({"placed"}),
@@ -51,48 +54,48 @@ _DOES: Final[Mapping[Kind, frozenset[str]]] = {
     Kind.STOP_CAMPAIGN: frozenset({"stopped"}),
     Kind.START_CAMPAIGN: frozenset({"started"}),
 }
-"""What a request of each kind changes at its provider."""
+"""Effects of each kind at its provider."""
 _ENDS: Final = frozenset({"attempted", "removed", "cancelled", "deleted"})
-"""What happens to a call or a campaign once, after which it is not there."""
+"""Effects that happen once to a call or campaign, which no longer exists afterwards."""
 _REQUEST_ID: Final = re.compile(r"\bA-[0-9A-HJ-NP-Z]{4,}\b")
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What the log claims of one action."""
+    """The log's claim about an action."""
 
     entry: ActionRecord
     mark: str
-    """What is only in this action's requests: the number, the call's id, the campaign's."""
+    """Text that only this action's requests contain: the number, the call's id, the campaign's id."""
     events: Sequence[str]
 
     @property
     def orders(self) -> int:
-        """How often a request was ordered: the first send, and every one that was recorded."""
+        """Return how many requests were ordered: the first send, and each recorded retry."""
         return (1 if "sending" in self.events else 0) + sum(name in ORDERS for name in self.events)
 
     @property
     def said_by_people(self) -> bool:
-        """Whether a person said that it happened."""
+        """Return whether a person recorded that it happened."""
         return Settlement.HAPPENED.value in self.events
 
 
 @dataclass
 class Judgement:
-    """What a gate's world came to. The lists name actions, so that a failure can be looked into."""
+    """The verdict on a gate's world. The lists name actions, so that a failure can be investigated."""
 
     accepted: int = 0
     sent: int = 0
     unknown: int = 0
     again: int = 0
-    """Posts that were delivered a second time under the same ``client_msg_id``: at least once, not twice."""
+    """Posts that were delivered again under the same ``client_msg_id``, as at-least-once delivery allows."""
     lost: list[str] = field(default_factory=list)
     duplicated: list[str] = field(default_factory=list)
     false_success: list[str] = field(default_factory=list)
 
     @property
     def clean(self) -> bool:
-        """Whether nothing was lost, nothing happened twice, and nothing was made up."""
+        """Return whether nothing was lost, duplicated or made up."""
         return not (self.lost or self.duplicated or self.false_success)
 
     def __str__(self) -> str:
@@ -103,7 +106,10 @@ class Judgement:
 
 
 def mark_of(action: CallAction) -> str:
-    """What tells an action's requests from all others, where each has a target of its own."""
+    """Return the text that tells an action's requests from all others.
+
+    Each action has a target of its own.
+    """
     match action:
         case PlaceCall(to=number) | CancelCall(target=NumberRef(to=number)):
             return number.removeprefix("+")
@@ -115,7 +121,7 @@ def mark_of(action: CallAction) -> str:
 
 
 def claims(entries: Iterable[ActionRecord], events: Iterable[Event]) -> list[Claim]:
-    """What the log claims, by action."""
+    """Return the log's claims, one for each action."""
     names: dict[str, list[str]] = {}
     for event in events:
         names.setdefault(event.entry, []).append(event.name)
@@ -123,7 +129,7 @@ def claims(entries: Iterable[ActionRecord], events: Iterable[Event]) -> list[Cla
 
 
 class Seen:
-    """What a provider's journal shows, by the mark of what was asked for."""
+    """A provider's journal, sorted by the mark of each action."""
 
     def __init__(self, journal: Journal, marks: Collection[str]) -> None:
         self.requests: dict[str, list[Exchange]] = {}
@@ -135,13 +141,13 @@ class Seen:
         pattern = re.compile(r"[A-Za-z]+_[A-Za-z0-9]+|cd-[A-Za-z0-9-]+|\d{8,15}")
         for exchange in journal.exchanges:
             if exchange.request.method in EFFECTLESS:
-                continue  # a look-up, or a knock at the door
+                continue  # a lookup, or a knock
             self.total += 1
             for found in {*pattern.findall(_text(exchange.request))} & set(marks):
                 self.requests.setdefault(found, []).append(exchange)
 
     def came_true(self, mark: str, kind: Kind) -> bool:
-        """Whether a request did what this kind does, or came while what it was aimed at was there."""
+        """Return whether a request had this kind's effect, or came while its target was there."""
         return any(
             any(effect.what in _DOES[kind] for effect in exchange.effects)
             or (kind is not Kind.PLACE_CALL and self._was_there(mark, exchange.request))
@@ -149,7 +155,7 @@ class Seen:
         )
 
     def _was_there(self, mark: str, request: Asked) -> bool:
-        """Whether the provider had it when a request came: there already, not gone, and not gone out."""
+        """Return whether the target existed when a request came: added, not removed, and not gone out."""
         last = {one.subject.id: one for one in self._effects.get(mark, []) if one.number < request.number}
         return any(
             one.what not in _ENDS and not (isinstance(one.subject, Call) and one.subject.due <= request.at)
@@ -160,7 +166,10 @@ class Seen:
 def judge(
     made: Iterable[Claim], seen: Seen, channels: "Channels", *, heard: Collection[str] = ()
 ) -> Judgement:
-    """Hold what the log claims against the journals. ``heard``: requests that Slack was told were accepted."""
+    """Compare the log's claims with the journals.
+
+    ``heard`` are requests that Slack was told were accepted.
+    """
     made = list(made)
     found = Judgement(accepted=len(made), sent=seen.total, again=channels.again)
     known = {claim.entry.request for claim in made}
@@ -182,7 +191,7 @@ def judge(
 
 
 def _lost(entry: ActionRecord, channels: "Channels") -> str:
-    """Why an action is lost; empty where it is not."""
+    """Return why an action is lost, or an empty text."""
     if entry.state is State.PENDING:
         return ""
     if entry.state not in TERMINAL | {State.UNKNOWN}:
@@ -196,11 +205,11 @@ def _lost(entry: ActionRecord, channels: "Channels") -> str:
 
 
 class Channels:
-    """What people can read in Slack, from its stand-in's journal of calls that it took."""
+    """Messages that people can read in Slack, from the stand-in's journal of accepted calls."""
 
     def __init__(self, calls: Iterable[Mapping[str, Any]], audit_channel: str) -> None:
         self.audit: dict[str, str] = {}
-        """The text of each request's audit message, as it was last edited."""
+        """The latest text of each request's audit message."""
         self.again = 0
         self.twice: list[str] = []
         self.posts = 0

@@ -1,9 +1,9 @@
-"""Random lives of actions over the real store, dispatcher, operations and outbox, under every fault at once.
+"""Random histories of actions over the real store, dispatcher, services and outbox, under all faults.
 
-A `hypothesis` state machine: people ask, ask again, decide, take back and settle; the dispatcher goes round
-while a provider answers, fails, falls silent or cannot be reached; processes die or stop at labelled steps; the
-clock goes both ways; Slack takes posts or does not. After every step each rule below is checked against the
-providers' journal, and when a life is over it is judged.
+This is a `hypothesis` state machine. People ask, repeat, decide, withdraw and settle. The dispatcher runs
+while a provider answers, fails, falls silent or cannot be reached. Processes die or stop at labelled steps,
+the clock goes both ways, and Slack accepts posts or not. After every step each rule below is checked against
+the providers' journal, and a finished history is judged.
 """
 
 import asyncio
@@ -68,15 +68,15 @@ SECONDS: Final = (1, 2, 3, 10, 31, 31, 61, 61, 600, -5, -60, -3600)
 NIGHT: Final = 30_000
 LONGEST_WAIT: Final = timedelta(hours=8, minutes=1)
 MOST: Final = 5
-"""Actions in one life: few enough that most steps are about one that is under way."""
+"""Actions in a history: few, so that most steps concern one in progress."""
 YIELDS: Final = 30
-"""Turns of the loop in which a round without a thread or a socket comes to its stop."""
+"""Turns of the event loop until a run without threads and sockets is finished."""
 VERIFIED: Final = 10
-"""Every so manieth life is verified as `log verify` does it; each is checked link by link as it goes."""
+"""Interval at which histories are verified by `log verify`. Each is checked link by link as it runs."""
 
 
 class RandomHistory(RuleBasedStateMachine):
-    """Whatever happens in whatever order: nothing lost, nothing twice, nothing made up."""
+    """Any events in any order: nothing lost, nothing twice, nothing made up."""
 
     parts: ClassVar[Parts] = Parts()
     coverage: ClassVar[Counter[str]] = Counter()
@@ -106,7 +106,7 @@ class RandomHistory(RuleBasedStateMachine):
         self.opened: list[StepLog] = []
         self.crews: list[BotDriver] = []
         self.rounds: dict[int, asyncio.Task[bool]] = {}
-        """Of the processes that were stopped."""
+        """Unfinished runs of the stopped processes."""
         self.events, self.lines, self.head = 0, 0, GENESIS
         self.states: dict[str, State] = {}
         self.history: dict[str, list[str]] = {}
@@ -117,7 +117,7 @@ class RandomHistory(RuleBasedStateMachine):
         self.dies_when_asked = False
         self.faults: list[str] = []
         self.excused: set[str] = set()
-        """What was being sent when a process stopped after its last look, where nothing can hold it any more."""
+        """Actions in sending when a process stopped after its last check, which nothing can stop any more."""
         self.adapters = adapters_for(offline(), self.clock, self.wire)
         self._start_from_template()
         self.own = sqlite3.connect(self.path, isolation_level=None)
@@ -125,7 +125,7 @@ class RandomHistory(RuleBasedStateMachine):
         self.run(self.start())
 
     def _start_from_template(self) -> None:
-        """A file that is set up already is copied: setting one up takes longer than a life."""
+        """Copy a prepared file, because preparing one takes longer than a history."""
         if RandomHistory._template is None or not RandomHistory._template.exists():
             RandomHistory._template = Path(mkdtemp(dir=IN_MEMORY, prefix="callops-template-")) / "empty.db"
             log = open_inline(Parts(), RandomHistory._template, self.clock, self.chance)
@@ -133,11 +133,11 @@ class RandomHistory(RuleBasedStateMachine):
         shutil.copyfile(RandomHistory._template, self.path)
 
     def run(self, doing: Coroutine[Any, Any, Result]) -> Result:
-        """Await in the machine's own loop."""
+        """Await something in this history's own event loop."""
         return self.runner.run(doing)
 
     async def start(self) -> BotDriver:
-        """Start a process: the one that is alive from now on."""
+        """Start a process, which is the live one from now on."""
         log = open_inline(self.parts, self.path, self.clock, self.chance)
         self.opened.append(log)
         made = crew(
@@ -155,16 +155,16 @@ class RandomHistory(RuleBasedStateMachine):
 
     @property
     def bot(self) -> BotDriver:
-        """The process that is alive."""
+        """The live process."""
         return self.crews[-1]
 
     @property
     def log(self) -> StepLog:
-        """Its log."""
+        """The log of the live process."""
         return self.opened[-1]
 
     async def asked(self, text: str) -> None:
-        """A provider has read a request: before anything follows, is it one that may be there?"""
+        """Check, as soon as a provider has read a request, that the request is allowed."""
         entry = next((entry for mark, entry in self.by_mark.items() if mark in text), None)
         if entry is None:
             self.faults.append(f"a request for nothing that was accepted: {text}")
@@ -188,7 +188,7 @@ class RandomHistory(RuleBasedStateMachine):
             raise Crash
 
     def entry_of(self, line: Asked) -> str:
-        """The action that a request is about."""
+        """Return the action that a request is about."""
         text = f"{line.target} {line.body}"
         return next(entry for mark, entry in self.by_mark.items() if mark in text)
 
@@ -196,24 +196,24 @@ class RandomHistory(RuleBasedStateMachine):
         return [tuple(row) for row in self.own.execute("SELECT id, state FROM actions")]
 
     def _begun_in_time(self, entry: str, kind: str) -> None:
-        """What waited too long after it was approved is not begun: "now" does not mean hours later."""
+        """Record a fault if an action waited too long after approval: "now" does not mean hours later."""
         query = "SELECT at FROM events WHERE entry = ? AND json_extract(data, '$.state') IS NOT NULL AND seq <= (SELECT max(seq) FROM events WHERE entry = ? AND name = 'sending') ORDER BY seq DESC LIMIT 2"
         times = self.own.execute(query, [entry, entry]).fetchall()
         if not times:
             return
         waited = (
             times[0]["at"] - times[-1]["at"]
-        )  # claimed so late: who stops after its last look cannot be held
+        )  # time of the claim, since nothing can stop a process after its last check
         longest = NOW_MEANS if kind == Kind.PLACE_CALL else LONGEST_WAIT
         if waited > longest // timedelta(microseconds=1):
             self.faults.append(f"{entry} was begun {waited // 1_000_000} s after it was approved")
 
-    # -- what people do
+    # -- actions of people
 
     @precondition(lambda self: self.numbers < MOST)
     @rule(target=requests, kind=st.sampled_from(WISHES))
     def ask(self, kind: str) -> str:
-        """Somebody asks for something new."""
+        """Create a new request as a person."""
         return self._new(kind)
 
     def _new(self, kind: str) -> str:
@@ -224,7 +224,7 @@ class RandomHistory(RuleBasedStateMachine):
     @precondition(lambda self: self.numbers < MOST)
     @rule(target=requests, kind=st.sampled_from(WISHES))
     def ask_and_approve(self, kind: str) -> str:
-        """Somebody asks for something new, and it is approved at once."""
+        """Create a new request as a person, and approve it at once."""
         return self._new_and_approved(kind)
 
     def _new_and_approved(self, kind: str) -> str:
@@ -234,7 +234,7 @@ class RandomHistory(RuleBasedStateMachine):
 
     @rule(request=requests)
     def ask_again(self, request: str) -> None:
-        """Slack delivers the same once more."""
+        """Deliver the same request again, as Slack may."""
         delivery_key = self.made[request]
         self.coverage["duplicate deliveries"] += 1
         assert self._ask(delivery_key, *self.deliveries[delivery_key]) == request, (
@@ -252,7 +252,7 @@ class RandomHistory(RuleBasedStateMachine):
 
     @rule(request=requests, how=st.sampled_from(["approve", "approve", "approve", "deny", "take back"]))
     def decide(self, request: str, how: str) -> None:
-        """Somebody decides, perhaps too late, perhaps twice."""
+        """Decide as a person, perhaps too late, perhaps twice."""
         self.run(self._decide(request, how))
 
     async def _decide(self, request: str, how: str) -> None:
@@ -270,7 +270,7 @@ class RandomHistory(RuleBasedStateMachine):
 
     @rule(request=requests, how=st.sampled_from(["approve", "deny", "send"]))
     def be_late(self, request: str, how: str) -> None:
-        """A night passes, and what was to be decided or sent in the evening is tried in the morning."""
+        """Let a night pass, then decide or send in the morning."""
         self.move_clock(NIGHT)
         if how == "send":
             self.run(self.bot.run_until_idle())
@@ -279,7 +279,7 @@ class RandomHistory(RuleBasedStateMachine):
 
     @rule(request=requests, how=st.sampled_from(sorted(Settlement)))
     def settle(self, request: str, how: Settlement) -> None:
-        """Somebody says what became of an unknown, or orders another attempt."""
+        """Record an unknown outcome as a person, or order another attempt."""
 
         async def settle() -> None:
             person = await self.bot.directory.get_user(MANAGER)
@@ -294,17 +294,17 @@ class RandomHistory(RuleBasedStateMachine):
 
         self.run(settle())
 
-    # -- what the machine does
+    # -- events of processes, clock and Slack
 
     @rule(fault=st.sampled_from(FAULTS))
     def go_round_again(self, fault: str | None) -> None:
-        """A moment later the dispatcher goes round, so that what was put off has its turn."""
+        """Run the dispatcher a moment later, so that delayed actions have their turn."""
         self.move_clock(10)
         self.go_round(fault)
 
     @rule(fault=st.sampled_from(FAULTS))
     def go_round(self, fault: str | None) -> None:
-        """The dispatcher goes round while the providers do this."""
+        """Run the dispatcher while the providers have this fault."""
         self.wire.fault = fault
         self.run(self.bot.run_until_idle())
         self.wire.fault = None
@@ -317,7 +317,7 @@ class RandomHistory(RuleBasedStateMachine):
         fault=st.sampled_from(FAULTS),
     )
     def crash(self, kind: str, step: str, fault: str | None) -> str:
-        """Somebody asks, reads that it is under way, and the process dies: at this step, if it comes to it."""
+        """Ask, acknowledge, and let the process die at this step, if it reaches it."""
         request = self._new_and_approved(kind)
         self.run(self.bot.posts())
         self.run(self._crash(step, fault))
@@ -347,7 +347,7 @@ class RandomHistory(RuleBasedStateMachine):
     @precondition(lambda self: self.numbers < MOST)
     @rule(target=stopped, kind=st.sampled_from(WISHES), step=st.sampled_from(STALLS))
     def stop(self, kind: str, step: str) -> tuple[int, asyncio.Event]:
-        """Somebody asks, and the process stops at this step; another one is alive from now on."""
+        """Ask, and stop the process at this step. Another one is live from now on."""
         self._new_and_approved(kind)
         awake = asyncio.Event()
         sleeping = self.log
@@ -371,7 +371,7 @@ class RandomHistory(RuleBasedStateMachine):
 
     @rule(who=consumes(stopped))
     def wake(self, who: tuple[int, asyncio.Event]) -> None:
-        """The stopped process goes on as if nothing had happened, and ends."""
+        """Let the stopped process continue as if nothing had happened, and end."""
         number, awake = who
 
         async def go() -> None:
@@ -384,7 +384,7 @@ class RandomHistory(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from(SECONDS))
     def move_clock(self, seconds: int) -> None:
-        """The clock goes on, or back."""
+        """Move the clock forward or back."""
         self.clock.move(seconds=seconds)
         self.latest = max(self.latest, self.clock.now)
 
@@ -395,16 +395,16 @@ class RandomHistory(RuleBasedStateMachine):
 
     @rule(fails=st.sampled_from((None, None, "before", "after", "ratelimited")))
     def post(self, fails: str | None) -> None:
-        """The outbox posts what is due, while Slack does this to the first call."""
+        """Let the outbox post what is due, while Slack's first call has this fault."""
         left = [fails] if fails else []
         self.slack.fails = lambda method: left.pop() if left and method.startswith("chat.") else None
         self.run(self.bot.posts())
 
-    # -- what must hold
+    # -- invariants
 
     @invariant()
     def nothing_is_broken(self) -> None:
-        """What happened since the last step is legal, linked, in the rows, and no more than was ordered."""
+        """Check that all changes since the last step are legal, linked, in the rows, and were ordered."""
         touched = self._read_events()
         for line in self.providers.recorder._lines[self.lines :]:
             if isinstance(line, Asked) and line.method not in EFFECTLESS:
@@ -456,7 +456,7 @@ class RandomHistory(RuleBasedStateMachine):
         return touched
 
     def _check_time(self, event: sqlite3.Row, before: State | None, after: State, name: str) -> None:
-        """Nobody decides after the deadline, and nothing expires before it."""
+        """Check that nobody decided after the deadline, and nothing expired before it."""
         row = self.own.execute("SELECT decide_by FROM requests WHERE id = ?", [event["request"]]).fetchone()
         if before is State.PENDING and row["decide_by"]:
             if after is State.EXPIRED:
@@ -500,7 +500,7 @@ class RandomHistory(RuleBasedStateMachine):
             await bot.run_until_idle()
             await bot.drain(self.clock.move)
         self.clock.move(minutes=6)
-        for _ in range(2):  # a provider that was down is asked by one first, by the others after that
+        for _ in range(2):  # after an outage one request goes first, and the others follow
             await bot.run_until_idle()
             await bot.drain(self.clock.move)
             self.clock.move(seconds=1)
@@ -516,7 +516,7 @@ class RandomHistory(RuleBasedStateMachine):
 
 
 def _labels(step: str) -> tuple[str, ...]:
-    """The labels of the log's steps that a step of a life may have."""
+    """Return the labels of the log's steps that match a step of a history."""
     when, _, what = step.partition(" ")
     if what != "outcome":
         return (step,)
@@ -524,7 +524,7 @@ def _labels(step: str) -> tuple[str, ...]:
 
 
 def forget() -> None:
-    """Let go of the file that others were copied from."""
+    """Delete the file that others were copied from."""
     if RandomHistory._template:
         shutil.rmtree(RandomHistory._template.parent, ignore_errors=True)
         RandomHistory._template = None

@@ -1,4 +1,4 @@
-"""How many lives a gate plays, and what it must have met on the way to count."""
+"""Number of histories that a gate plays, and the events that must come up in them."""
 
 import logging
 from collections import Counter
@@ -15,9 +15,9 @@ from tests.faults.reporting import Report
 
 LIVES: Final = 1500
 PARTS: Final = 3
-"""They are tests of their own, in files of their own, so that several cores share them."""
+"""Number of tests, in files of their own, among which several cores share the histories."""
 ENOUGH: Final = 100
-"""Fewer lives than that say nothing of what comes up how often."""
+"""Fewer histories than that prove nothing about frequencies."""
 
 STEPS_EACH: Final = 60
 COVERED: Final[Mapping[str, float]] = {
@@ -30,11 +30,11 @@ COVERED: Final[Mapping[str, float]] = {
     "settled": 0.1,
     "late_answer": 0.05,
 }
-"""How often each has to come up for each life at least: about a quarter of what it does."""
+"""Least frequency of each event for a history: about a quarter of the usual."""
 
 
 def play(machine: type[RandomHistory], lives: int, *, part: int) -> None:
-    """Play so many lives of at most `STEPS_EACH` steps; the same ones for the same part."""
+    """Play that many histories of at most `STEPS_EACH` steps. The same part plays the same histories."""
     rules = settings(
         max_examples=lives,
         stateful_step_count=STEPS_EACH,
@@ -50,7 +50,7 @@ def play(machine: type[RandomHistory], lives: int, *, part: int) -> None:
 
 @contextmanager
 def _in_silence() -> Iterator[None]:
-    """Without the bot's own lines: it is killed all the time, and says so each time."""
+    """Silence the bot's own lines, which report each kill."""
     logger = logging.getLogger("bot")
     before = logger.level
     logger.setLevel(logging.CRITICAL + 1)
@@ -62,10 +62,10 @@ def _in_silence() -> Iterator[None]:
 
 
 def play_a_part(part: int, report: Report) -> None:
-    """Play one of the `PARTS`, which run beside each other, and see that enough of everything came up."""
+    """Play one of the `PARTS`, which run beside each other, and check that enough of everything came up."""
 
     class Part(RandomHistory):
-        """Counts for itself."""
+        """A history with counts of its own."""
 
         coverage: ClassVar[Counter[str]] = Counter()
         totals: ClassVar[Counter[str]] = Counter()

@@ -1,7 +1,7 @@
-"""Processes that are killed: what they run, the clock they share, and how each is started and waited for.
+"""Processes that are killed: their work, their shared clock, and how each is started and awaited.
 
-They come from a fork server that has imported everything once. Their steps are labelled by wrapping what a bot
-is given - the log, the transport of its adapters, its Slack client - so that production code has no hooks.
+They come from a fork server with all imports done. Their steps are labelled by wrapping the bot's parts - the
+log, the transport of its adapters, its Slack client - so that production code has no hooks.
 """
 
 import asyncio
@@ -43,11 +43,11 @@ _SERVER: Final = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload([__name__])
 _MICROSECONDS: Final = struct.Struct("q")
 RACE_WITHIN: Final = 60.0
-"""Seconds until somebody in a race gives up waiting for the others."""
+"""Seconds until a process in a race stops waiting for the others."""
 WAITING: Final = 400
-"""While so many wait to be sent nobody asks for more: a queue that grows and grows runs out of time."""
+"""Longest queue of actions to send before new requests stop: an endless queue runs out of time."""
 GROUPS_EVERY: Final = timedelta(minutes=30)
-"""By the world's clock, which runs ahead of ours; what is older than an hour is not gone by."""
+"""Interval by the world's clock, which runs fast. Groups that are older than an hour are not used."""
 
 LOG_STEPS: Final = tuple(
     f"{when} {what}"
@@ -60,7 +60,7 @@ STEPS: Final = (*LOG_STEPS, *WIRE_STEPS, *SLACK_STEPS)
 
 
 class SharedClock:
-    """A clock that stands in a file: who has it open reads it, the gate moves it."""
+    """A clock in a file: processes read it, the gate moves it."""
 
     def __init__(self, folder: Path) -> None:
         path = folder / "clock"
@@ -70,56 +70,56 @@ class SharedClock:
             self._memory = mmap.mmap(file.fileno(), _MICROSECONDS.size)
 
     def __call__(self) -> datetime:
-        """Say what time it is."""
+        """Return the time."""
         [passed] = _MICROSECONDS.unpack(self._memory)
         return NOON + timedelta(microseconds=passed)
 
     def move(self, **by: float) -> None:
-        """Move by that much (arguments of `timedelta`)."""
+        """Move the clock by that much (arguments of `timedelta`)."""
         [passed] = _MICROSECONDS.unpack(self._memory)
         self._memory[:] = _MICROSECONDS.pack(passed + timedelta(**by) // timedelta(microseconds=1))
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a world is: the folder with its log and journals, and its providers' addresses."""
+    """The location of a world: the folder with its log and journals, and its providers' addresses."""
 
     folder: Path
     addresses: Mapping[str, str]
 
     @property
     def log(self) -> Path:
-        """The log's file."""
+        """Return the path of the log's file."""
         return self.folder / "log.db"
 
     @property
     def slack(self) -> Lines:
-        """What Slack took."""
+        """Return the posts that Slack accepted."""
         return Lines(self.folder / "slack.jsonl")
 
     @property
     def heard(self) -> Lines:
-        """What Slack was told was accepted."""
+        """Return the requests that Slack was told were accepted."""
         return Lines(self.folder / "heard.jsonl")
 
     @property
     def providers(self) -> Path:
-        """The providers' journal."""
+        """Return the path of the providers' journal."""
         return self.folder / "providers.jsonl"
 
 
 class Steps:
-    """The steps of a process, which dies at one of them once it is told to."""
+    """The steps of a process, which dies at one of them once it is armed."""
 
     def __init__(self, deadly: str | None, journal: Path) -> None:
         self.deadly = deadly
         self.stopping: str | None = None
-        """Where the process stops itself, as SIGSTOP from outside would, until it is let go on."""
+        """The step at which the process stops itself, as an outside SIGSTOP would, until it may continue."""
         self.armed = False
         self.journal = journal
 
     def reach(self, label: str) -> None:
-        """Come to a step; perhaps no further."""
+        """Reach a step, and die or stop there if it is the chosen one."""
         if self.armed and label == self.deadly:
             os.kill(os.getpid(), signal.SIGKILL)
         if label == self.stopping:
@@ -127,12 +127,12 @@ class Steps:
             os.kill(os.getpid(), signal.SIGSTOP)
 
     def waits_for(self, label: str) -> bool:
-        """Whether this is the step to die at."""
+        """Return whether this is the step to die at."""
         return self.armed and label == self.deadly
 
 
 class StepsRequests(Requests):
-    """The real requests, with steps before and after each change."""
+    """The real repository of requests, with steps before and after each change."""
 
     steps: Steps
 
@@ -157,7 +157,7 @@ class StepsRequests(Requests):
 
 
 class StepsOutbox(posts.Outbox):
-    """The real outbox, with steps before and after what it does."""
+    """The real outbox, with steps before and after each operation."""
 
     steps: Steps
 
@@ -176,7 +176,7 @@ class StepsOutbox(posts.Outbox):
 
 
 class StepsLog(Store):
-    """The real log, with steps before and after what it does."""
+    """The real log, with steps before and after each operation."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
@@ -184,7 +184,7 @@ class StepsLog(Store):
         self.outbox: StepsOutbox = StepsOutbox(database)
 
     def take_steps(self, steps: Steps) -> None:
-        """Reach these steps from now on."""
+        """Use these steps from now on."""
         self.requests.steps = self.outbox.steps = steps
 
 
@@ -198,14 +198,14 @@ def _label(change: ChangeSet) -> str:
 
 
 class StepsTransport(httpx.AsyncBaseTransport):
-    """A real socket, with steps around what goes through it."""
+    """A real socket, with steps around each request."""
 
     def __init__(self, steps: Steps) -> None:
         self._steps = steps
         self._socket = httpx.AsyncHTTPTransport()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send; or die before, once the provider has read it, or with its answer in hand."""
+        """Send a request. The process may die before, after the provider has read it, or with the answer."""
         if request.method in EFFECTLESS:
             return await self._socket.handle_async_request(request)
         self._steps.reach("before the request")
@@ -240,7 +240,7 @@ class StepsSlack(SmallSlack):
 
 
 class Unhurried(Outbox):
-    """The outbox in a Slack that takes whatever comes: its pace is judged elsewhere, and would take hours here."""
+    """The outbox without rate limits, because Slack takes everything here. Other tests judge its rate."""
 
     async def _has_turn(self, one: Any) -> bool:  # noqa: ARG002 - everything has
         return True
@@ -249,7 +249,7 @@ class Unhurried(Outbox):
 async def bot(
     place: Place, steps: Steps, *, wake: Callable[[], None] = lambda: None, waits: bool = False
 ) -> tuple[BotDriver, SharedClock]:
-    """A bot in this process, on the world's file."""
+    """Return a bot in this process, on the world's file, and its clock."""
     clock = SharedClock(place.folder)
     settings = settings_for(place.addresses)
     log = await StepsLog.open(place.log, key=KEY, clock=clock)
@@ -274,7 +274,7 @@ async def bot(
 
 
 async def live(made: BotDriver, place: Place, kind: str, number: int, end: str = "approve") -> None:
-    """Ask, as Slack delivers it until it was answered, and have it decided."""
+    """Ask, repeatedly as Slack delivers until it is answered, and have the request decided."""
     request, _ = await made.ask(aim(kind, number), f"{kind} {number}")
     place.heard.append({"job": number, "request": request.id})
     try:
@@ -286,11 +286,11 @@ async def live(made: BotDriver, place: Place, kind: str, number: int, end: str =
             case "take back":
                 await made.withdraw(request, f"back {number}")
     except (ConflictError, PermissionDeniedError):
-        pass  # it was decided before the process before this one died
+        pass  # an earlier process decided it before it died
 
 
 def one_life(place: Place, kind: str, numbers: Sequence[int], step: str | None) -> None:
-    """What a process does: finish what was left behind, then a life of each of these, and die at a step."""
+    """Finish what was left behind, then live through each of these actions, and die at a step."""
     asyncio.run(_one_life(place, kind, numbers, step))
 
 
@@ -308,7 +308,7 @@ async def _one_life(place: Place, kind: str, numbers: Sequence[int], step: str |
 
 
 def toil(place: Place, kinds: Sequence[str], jobs: Sequence[int]) -> None:
-    """What a busy process does until it is killed: ask for all that was not done yet, send and post meanwhile."""
+    """Ask for every action that was not done yet, send and post meanwhile, until killed."""
     asyncio.run(_toil(place, kinds, jobs))
 
 
@@ -342,11 +342,11 @@ async def _toil(place: Place, kinds: Sequence[str], jobs: Sequence[int]) -> None
 
 
 ENDS: Final[Mapping[int, str]] = {7: "deny", 13: "take back"}
-"""How some of every twenty requests end; the others are approved."""
+"""Ends of some of every twenty requests. The others are approved."""
 
 
 def meeting(people: int) -> Barrier:
-    """Where so many processes wait for each other."""
+    """Return a barrier for that many processes."""
     return _SERVER.Barrier(people)
 
 
@@ -358,7 +358,7 @@ def begin(target: Callable[..., None], *arguments: object) -> ForkServerProcess:
 
 
 async def ended(process: ForkServerProcess) -> int:
-    """Wait for a process, while this one's servers go on; its exit code."""
+    """Wait for a process, while this one's servers run, and return its exit code."""
     over, loop = asyncio.Event(), asyncio.get_running_loop()
     loop.add_reader(process.sentinel, over.set)
     try:
@@ -371,7 +371,7 @@ async def ended(process: ForkServerProcess) -> int:
 
 
 def decide(place: Place, who: str, how: str, ids: Sequence[str], together: Barrier) -> None:
-    """What somebody in a race does: decide about each request in turn, at the same moment as the others."""
+    """Decide about each request in turn, at the same moment as the others."""
     asyncio.run(_decide(place, who, how, ids, together))
 
 
@@ -397,7 +397,7 @@ async def _decide(place: Place, who: str, how: str, ids: Sequence[str], together
 
 
 def send_one(place: Place) -> None:
-    """What a process does that is stopped in the middle: send what is approved, and stop just before it leaves."""
+    """Send the approved action, and stop just before the request leaves."""
     asyncio.run(_send_one(place))
 
 

@@ -1,4 +1,4 @@
-"""The table of what the gates came to: each adds a row, and a soak prints them all."""
+"""Results of the gates as a table: each adds a row, and a soak prints them all."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
@@ -11,7 +11,7 @@ COLUMNS: Final = ("accepted", "sent", "lost", "duplicated", "false success", "un
 
 
 class Report(Protocol):
-    """What a gate tells of itself; the numbers of a gate that tells several times are added up."""
+    """A gate's report. Several reports of the same gate are added up."""
 
     def __call__(
         self,
@@ -25,11 +25,11 @@ class Report(Protocol):
         unknown: int = 0,
         kills: int = 0,
     ) -> None:
-        """Add a row."""
+        """Add a row to the table of results."""
 
 
 def report_judgement(report: Report, gate: str, judged: Judgement, *, kills: int = 0) -> None:
-    """Tell what a judgement found."""
+    """Report a judgement."""
     report(
         gate,
         accepted=judged.accepted,
@@ -43,7 +43,7 @@ def report_judgement(report: Report, gate: str, judged: Judgement, *, kills: int
 
 
 def table(rows: Iterable[tuple[str, Sequence[int], float]]) -> list[str]:
-    """The rows as a table in Markdown, those of one gate added up, and their total."""
+    """Return the rows as a Markdown table, with the sums of each gate and the total."""
     numbers: dict[str, list[int]] = {}
     seconds: dict[str, float] = {}
     for gate, counts, took in rows:

@@ -1,8 +1,8 @@
-"""Providers and Slack for the gates: small, without a page to steer them by, and with journals that outlive us.
+"""Providers and Slack for the gates: small, without a page, and with journals that outlive a kill.
 
 The providers are the playground's own, on its wire or behind an injected transport. Slack is a client that
-writes down what it was asked to post, as Slack would take it: `tests/e2e` and `tests/integration` speak to the
-whole stand-in over sockets.
+records its posts as Slack would accept them: `tests/e2e` and `tests/integration` talk to the whole stand-in
+over sockets.
 """
 
 import asyncio
@@ -27,13 +27,13 @@ from playground.journal import Call, Campaign, Journal, Recorder
 from tests.faults.judging import EFFECTLESS
 
 FAR: Final = timedelta(days=3650)
-"""When what is there to be cancelled would go out: after every gate's time."""
+"""Time of calls that are there to be cancelled, after every gate's end."""
 _NOT_SENT: Final = frozenset({"refused"})
 AUDIT: Final = "C0AUDIT"
 
 
 class Chosen(wire.Front):
-    """A wire whose next fault is chosen for each request."""
+    """A wire that chooses a fault for each request."""
 
     choose: Callable[[], Fault | None] = staticmethod(lambda: None)
 
@@ -42,7 +42,7 @@ class Chosen(wire.Front):
 
 
 class Providers:
-    """CallKaro, Voxworks and Kore.ai with one journal."""
+    """CallKaro, Voxworks and Kore.ai with a shared journal."""
 
     def __init__(self, now: Callable[[], datetime], path: Path | None = None) -> None:
         clock = Clock(now)
@@ -61,25 +61,25 @@ class Providers:
         }
 
     def schedule_number(self, to: str) -> None:
-        """Something that a cancellation by number takes away."""
+        """Add a call that a cancellation by number removes."""
         due = self._now() + FAR
         call = Call(id=f"there {to}", owner=callkaro.AGENT, to=to, due=due)
         self.callkaro.calls.add(call, "added", None)
 
     def schedule_id(self, call_id: str) -> None:
-        """Something that a cancellation by id takes away."""
+        """Add a call that a cancellation by id removes."""
         call = Call(id=call_id, owner=voxworks.TEAM, due=self._now() + FAR)
         self.voxworks.calls.add(call, "added", None)
 
     def add_campaign(self, campaign: str, status: str = "Stopped") -> None:
-        """A campaign to delete, stop or start."""
+        """Add a campaign to delete, stop or start."""
         details = {**kore._SAMPLE, "_id": campaign, "status": status}
         added = Campaign(id=campaign, owner=kore.APP, details=details)
         self.kore._campaigns[campaign] = added
         self.recorder.effect("kore", "added", added, None)
 
     async def listen(self, stack: AsyncExitStack, choose: Callable[[], Fault | None]) -> dict[str, str]:
-        """Stand on a port each until ``stack`` is closed; their addresses by name."""
+        """Serve on a port each until ``stack`` is closed, and return their addresses by name."""
         addresses = {}
         for name, provider in self.all.items():
             front = Chosen(provider, self.recorder)
@@ -91,15 +91,15 @@ class Providers:
 
     @property
     def journal(self) -> Journal:
-        """All that reached any of them."""
+        """Return the journal of all providers."""
         return Journal(tuple(self.recorder._lines))
 
 
 class Wire(httpx.AsyncBaseTransport):
-    """Brings a request to the providers without a socket, and does to the answer what `fault` says.
+    """Transport that brings a request to the providers without a socket, and applies `fault` to the answer.
 
-    ``asked`` is called once a request was read, before anything follows from it. That a real socket's faults
-    come out as these exceptions is tested in `tests/providers`.
+    ``asked`` is called once a request was read, before anything follows from it. `tests/providers` tests that
+    a real socket's faults become these exceptions.
     """
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ class Wire(httpx.AsyncBaseTransport):
         self.hosts: Mapping[str, str] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer, or fail as a socket would."""
+        """Return the answer, or fail as a socket would."""
         assert self.providers
         name = self.hosts[request.url.netloc.decode()]
         provider, recorder, does = self.providers.all[name], self.providers.recorder, self.fault
@@ -135,9 +135,10 @@ class Wire(httpx.AsyncBaseTransport):
 
 
 class SmallSlack(AsyncWebClient):
-    """The Web API's methods that are used without a person pressing anything; what is posted is written down.
+    """The Web API's methods that work without a person's press, with a record of the posts.
 
-    ``taken`` keeps a post before its answer is given. ``fails`` says whether a call fails, before or after.
+    ``taken`` keeps a post before its answer is given. ``fails`` decides whether a call fails, before or
+    after.
     """
 
     def __init__(self, taken: Callable[[Mapping[str, Any]], None], *, name: str = "1") -> None:
@@ -199,21 +200,21 @@ def _users() -> Iterator[Mapping[str, Any]]:
 
 
 class Lines:
-    """A file of JSON lines that several processes append to, each line by one call of the system."""
+    """A file of JSON lines that several processes append to, with a single system call for each line."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = os.open(path, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600)
 
     def append(self, line: Mapping[str, Any]) -> None:
-        """Add a line: it outlives the process."""
+        """Append a line, which outlives the process."""
         os.write(self._file, json.dumps(line).encode() + b"\n")
 
     def read(self) -> list[dict[str, Any]]:
-        """Every line, in order."""
+        """Return every line, in order."""
         return [json.loads(line) for line in self.path.read_bytes().splitlines()]
 
 
 async def yield_now() -> None:
-    """Let others run once."""
+    """Let other tasks run once."""
     await asyncio.sleep(0)

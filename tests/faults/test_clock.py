@@ -21,18 +21,18 @@ CHANGES = {
 }
 """A minute before the clocks of New York change in 2026 (tzdata)."""
 EIGHT_HOURS = timedelta(hours=8)
-"""What the rule gives whoever decides."""
+"""Time that the rule gives approvers."""
 
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it."""
+    """Yield a world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
 async def test_an_hour_back_expires_sends_and_repeats_nothing(stage: BotWorld) -> None:
-    """A clock that was set back keeps what waits waiting, and sends what is approved once."""
+    """After the clock was set back, pending requests stay pending, and approved actions are sent once."""
     waiting = await stage.bot.ask(CANCEL_BY_ID)
     placed = await stage.bot.ask(PLACE, delivery_key="call")
     await stage.bot.run_until_idle()
@@ -47,7 +47,10 @@ async def test_an_hour_back_expires_sends_and_repeats_nothing(stage: BotWorld) -
 
 
 async def test_a_lease_outlives_a_clock_that_was_set_back(stage: BotWorld) -> None:
-    """What a dead process left is found by its lease, later by as much as the clock went back, and not repeated."""
+    """A dead process's action is found by its lease, later by as much as the clock went back.
+
+    It is not repeated.
+    """
     stage.bot.store.at["before succeeded"] = stage.bot.store.die
     placed = await stage.bot.ask(PLACE)
     await stage.bot.run_until_idle()
@@ -62,7 +65,7 @@ async def test_a_lease_outlives_a_clock_that_was_set_back(stage: BotWorld) -> No
 
 
 async def test_three_days_ahead_end_what_waited_and_place_no_late_call(stage: BotWorld) -> None:
-    """A leap of three days runs requests out of time, places no call of then, and keeps what is to come."""
+    """A leap of three days expires requests, places no call of that time, and keeps later ones."""
     waiting = await stage.bot.ask(CANCEL_BY_ID)
     approved = await stage.bot.ask(PLACE, delivery_key="now")
     later = stage.clock().replace(microsecond=0) + timedelta(days=7)
@@ -80,7 +83,7 @@ async def test_three_days_ahead_end_what_waited_and_place_no_late_call(stage: Bo
 
 @pytest.mark.parametrize("way", CHANGES)
 async def test_a_change_of_the_clocks_moves_no_deadline_and_no_call(stage: BotWorld, way: str) -> None:
-    """Deadlines are instants: eight hours are eight hours, whatever a clock on the wall does meanwhile."""
+    """Deadlines are instants: eight hours are eight hours, whatever a wall clock shows meanwhile."""
     stage.clock.now = CHANGES[way]
     await stage.pass_time()
     at = (stage.clock() + timedelta(hours=20)).astimezone(NEW_YORK)
@@ -103,7 +106,7 @@ async def test_a_change_of_the_clocks_moves_no_deadline_and_no_call(stage: BotWo
 async def test_a_cancellation_that_waits_while_its_call_goes_out_is_said_to_be_too_late(
     stage: BotWorld,
 ) -> None:
-    """Nothing is asked of the provider for a call that is gone, and channel and requester read it in words."""
+    """The provider gets no request for a call that went out, and channel and requester read why."""
     at = stage.clock().replace(microsecond=0) + timedelta(hours=1)
     await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), delivery_key="call")
     await stage.bot.run_until_idle()
@@ -120,11 +123,11 @@ async def test_a_cancellation_that_waits_while_its_call_goes_out_is_said_to_be_t
 
 
 ON_TIME = timedelta(hours=1)
-"""When the call goes out that is to be cancelled."""
+"""Time until the call to be cancelled goes out."""
 
 
 async def approved_for_a_call(stage: BotWorld, how: str) -> Request:
-    """A cancellation that is approved an hour before its call, by a provider that cannot be reached."""
+    """Create a cancellation that is approved an hour before its call. Its provider is unreachable."""
     at = stage.clock().replace(microsecond=0) + ON_TIME
     connection, provider, cancel, said, moved = "reminders", "callkaro", CANCEL_BY_NUMBER, None, None
     if how == "by id":
@@ -143,7 +146,7 @@ async def approved_for_a_call(stage: BotWorld, how: str) -> Request:
 
 
 async def until_the_provider_is_back(stage: BotWorld) -> None:
-    """Eighty minutes without a provider, then four hours with it; a round every five minutes."""
+    """Let eighty minutes pass without a provider, then four hours with it, with a run every five minutes."""
     bot = stage.bot
     moving = bot.moving
     for minutes in range(0, 320, 5):
@@ -157,7 +160,7 @@ async def until_the_provider_is_back(stage: BotWorld) -> None:
 
 
 async def false_successes(stage: BotWorld) -> list[str]:
-    """What the log calls done, and the provider's journal does not."""
+    """Return the actions that the log calls done, and the provider's journal does not."""
     entries = await stage.bot.entries()
     events = [event for one in entries for event in await stage.bot.store.requests.events(one.request)]
     journal = await stage.providers.journal("callkaro")
@@ -169,12 +172,12 @@ async def false_successes(stage: BotWorld) -> list[str]:
 async def test_what_is_approved_in_time_and_sent_too_late_is_not_sent_at_all(
     stage: BotWorld, how: str
 ) -> None:
-    """A provider that is down past the call's time is asked for nothing afterwards, and nobody is called twice."""
+    """If a provider is down until after the call, nothing is sent later, and nobody is called twice."""
     made = await approved_for_a_call(stage, how)
     await until_the_provider_is_back(stage)
     assert (await stage.bot.entry(made)).state is State.EXPIRED
     provider = "voxworks" if how == "by id" else "callkaro"
-    await stage.providers.calls(provider)  # looks, so that what is due goes out
+    await stage.providers.calls(provider)  # this makes due calls go out
     effects = [effect.what for effect in (await stage.providers.journal(provider)).effects]
     assert "removed" not in effects
     assert "cancelled" not in effects

@@ -17,24 +17,24 @@ from tests.integration.bench import BotWorld, bench
 from tests.storage.samples import KEY, NUMBER, Clock, verified
 
 LONG_ENOUGH = 0.5
-"""Seconds in which something that fails without a pause fails hundreds of times."""
+"""Seconds in which an immediate retry loop would fail hundreds of times."""
 
 PAGES_LEFT = 12
-"""Enough for some requests, not for all."""
+"""Pages for some requests, not for all."""
 ASKS = 40
 IMPATIENT_MS = 50
-"""How long a writer waits here for another one; ten seconds in earnest."""
+"""Milliseconds that a writer waits here for another. Production waits ten seconds."""
 
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it."""
+    """Yield a world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
 async def pragma(stage: BotWorld, statement: str) -> int:
-    """Set something up on the connection that writes."""
+    """Execute a pragma on the connection that writes."""
     [value] = await stage.bot.store._database.writer._thread.run(
         lambda connection: connection.execute(f"PRAGMA {statement}").fetchone()
     )
@@ -42,7 +42,7 @@ async def pragma(stage: BotWorld, statement: str) -> int:
 
 
 async def ask_for_many(stage: BotWorld) -> tuple[list[str], list[sqlite3.Error]]:
-    """Ask for many calls; the ids of those that were accepted, and what the others were told."""
+    """Ask for many calls. Return the ids of the accepted ones, and the errors of the others."""
     accepted, told = [], []
     for number in range(ASKS):
         action = PlaceCall(to=f"{NUMBER[:-3]}{number:03}", agent="payments", metadata={"why": "x" * 600})
@@ -54,18 +54,18 @@ async def ask_for_many(stage: BotWorld) -> tuple[list[str], list[sqlite3.Error]]
 
 
 async def one_round(stage: BotWorld) -> None:
-    """Let the dispatcher try, once."""
+    """Run the dispatcher once."""
     await stage.bot.dispatcher.run_once()
     await stage.bot.dispatcher.finish(timedelta(seconds=5))
 
 
 async def rows(stage: BotWorld) -> list[str]:
-    """The requests in the log."""
+    """Return the ids of the requests in the log."""
     return sorted(entry.request for entry in (await stage.bot.store.search.page(Query(), limit=500)).entries)
 
 
 async def test_a_full_disk_is_said_and_what_was_accepted_is_there(stage: BotWorld) -> None:
-    """Whoever is not told of an error is in the log, whoever is told is not, and it goes on once there is room."""
+    """Requests without an error are in the log, those with one are not. Work continues once there is room."""
     await pragma(stage, f"max_page_count = {await pragma(stage, 'page_count') + PAGES_LEFT}")
     accepted, told = await ask_for_many(stage)
     assert accepted
@@ -80,14 +80,14 @@ async def test_a_full_disk_is_said_and_what_was_accepted_is_there(stage: BotWorl
     again, told = await ask_for_many(stage)
     assert not told
     assert set(accepted) <= set(again), "what was accepted before is the same request"
-    await stage.pass_time(seconds=31)  # an answer that could not be written down is found by its lease
+    await stage.pass_time(seconds=31)  # an unwritten answer is found by its lease
     await stage.bot.run_until_idle()
     assert len(await stage.asked("callkaro")) == ASKS
     assert {entry.state for entry in await stage.bot.entries()} <= {State.SUCCEEDED, State.UNKNOWN}
 
 
 async def test_a_writer_that_stays_busy_is_said_and_what_was_accepted_is_there(stage: BotWorld) -> None:
-    """While another program holds the file, nothing is accepted, that is said, and reading goes on."""
+    """While another program holds the file, nothing is accepted, users read so, and reading continues."""
     await pragma(stage, f"busy_timeout = {IMPATIENT_MS}")
     first = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments"), delivery_key="first")
     holder = sqlite3.connect(stage.path, isolation_level=None)
@@ -108,7 +108,7 @@ async def test_a_writer_that_stays_busy_is_said_and_what_was_accepted_is_there(s
 async def test_a_full_disk_is_not_filled_with_words_about_it(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What cannot be committed is tried again at the pace of the rounds, not as fast as it fails."""
+    """A failed commit is retried at the pace of the periodic task, not as fast as it fails."""
     wire, clock = Wire(), Clock()
     log = await Store.open(tmp_path / "callops.db", key=KEY, clock=clock)
     wire.providers = Providers(clock)

@@ -12,11 +12,14 @@ from tests.faults.world import world
 ACTIONS, KILLS, PROCESSES = 4000, 60, 4
 KINDS = ("place", "cancel by id", "place", "cancel by number")
 TICK, PASSES = 0.02, 0.6
-"""Every so many seconds, so many pass by the world's clock: a lease runs out in one of ours."""
+"""Real seconds between two steps of the world's clock, and the seconds of a step.
+
+A lease lasts a real second.
+"""
 WITHIN = 600.0
 RECOVERIES = 6
 SENT, REAPED, AGAIN = 0.8, 0.5, 0.02
-"""At least so many requests for each action, and reaps and orders for each kill and action."""
+"""Least requests for each action, and least reaps and retries for each kill and action."""
 FAULTS = (
     [None] * 80
     + [Fault(does="slow", seconds=0.01)] * 12
@@ -26,7 +29,7 @@ FAULTS = (
 
 
 async def test_killed_at_random_nothing_is_lost_repeated_or_made_up(report: Report) -> None:
-    """Four processes on one file, one of them killed again and again while all are busy."""
+    """Four processes share a file, and one of them is killed again and again while all are busy."""
     actions, kills, chance = scaled(ACTIONS), scaled(KILLS), dice("kill at random")
     done = 0
     async with world() as stage:

@@ -10,26 +10,24 @@ from tests.faults.reporting import Report, report_judgement
 from tests.faults.world import world
 
 EACH = 3
-"""Kills at each step of each kind: alone, without an answer from the provider, and beside another action."""
+"""Kills at each step of each kind: alone, without a provider's answer, and beside another action."""
 AT_LEAST = 12
 RECOVERIES = 4
-"""Processes that live after the last kill: two lease periods pass, and what was ordered again is sent."""
+"""Processes after the last kill: two lease periods pass, and retries are sent."""
 EACH_SENDS = 30
-"""So many requests at most does a provider take from each of them: sixty a minute."""
+"""Requests that a provider accepts from each of them at most: sixty a minute."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_killed_at_every_step_nothing_is_lost_repeated_or_made_up(kind: str, report: Report) -> None:
-    """Kill -9 at each labelled step, and the next process finds everything as it has to be."""
+    """After a kill -9 at each labelled step, the next process finds everything in order."""
     steps = [step for step in STEPS if kind != "place" or "approved" not in step]
     assert len(steps) >= AT_LEAST
     kills = number = 0
     async with world() as stage:
         for step in steps:
             for turn in range(scaled(EACH)):
-                if (
-                    turn and turn % EACH == 0
-                ):  # or the provider is left alone, after so many without an answer
+                if turn and turn % EACH == 0:  # otherwise an outage begins, after that many without an answer
                     put_there(stage.providers, kind, number)
                     healthy = begin(one_life, stage.place, kind, [number], None)
                     number += 1

@@ -3,5 +3,5 @@ from tests.faults.reporting import Report
 
 
 def test_random_lives_lose_repeat_and_make_up_nothing(report: Report) -> None:
-    """A third of all lives: after every step every invariant holds, and enough was met on the way."""
+    """In a third of all histories every invariant holds after every step, and enough events came up."""
     play_a_part(2, report)

@@ -10,11 +10,14 @@ RACES = 400
 PEOPLE = ((MANAGER, "approve"), (SECOND, "approve"), (SECOND, "deny"), (AGENT, "take back"))
 MOVES = {"approve": "approved", "deny": "denied", "take back": "withdrawn"}
 OF_EACH = 4
-"""Each way to end must have been seen so often in 400 races: whoever always wins was not raced with."""
+"""Least number of each result in 400 races: with a constant winner there was no race."""
 
 
 async def test_of_those_who_decide_at_once_exactly_one_wins(report: Report) -> None:
-    """Two approve, one denies, one takes back, each in a process: one moves it, and only the winner is told so."""
+    """Two approve, one denies and one withdraws, each in a process.
+
+    One decides, and only the winner is told so.
+    """
     races = scaled(RACES)
     async with world() as stage:
         made, _ = await bot(stage.place, Steps(None, stage.place.providers))
@@ -31,7 +34,7 @@ async def test_of_those_who_decide_at_once_exactly_one_wins(report: Report) -> N
             happened = [event.name for event in await made.store.requests.events(request)][1:]
             won = [MOVES[one["how"]] for one in told if one["request"] == request and one["won"]]
             assert sorted(won) == sorted(happened), f"{request}: {won} were told so, {happened} happened"
-            # What was approved can still be taken back until it is sent: a move of its own, after the race.
+            # An approved action can still be withdrawn until it is sent, in a transition after the race.
             first, *after = happened
             assert after in ([], ["withdrawn"] if first == "approved" else []), f"{request}: {happened}"
             ends[first] += 1

@@ -9,9 +9,9 @@ from tests.integration.deciding import NeverTooLate, NoDeadline
 from tests.integration.sending import NoOwnerCheck, RetriesInDoubt, RetriesOnRecovery, SendsFirst
 
 ENOUGH = 400
-"""Lives in which a bug must show; it is the first few for most."""
+"""Histories in which a bug must show. Most bugs show in the first few."""
 PART = 1
-"""Of the random lives: those that hold without the bug."""
+"""Part of the random histories, which pass without the bug."""
 
 BUGS = {
     "retry on recovery": Parts(attempts=RetriesOnRecovery),
@@ -29,15 +29,15 @@ WITHOUT = {
     "no owner check": ("settle", "ask_again", "ask", "be_late", "crash", "post"),
     "outbox outside the transaction": ("settle", "ask_again", "stop", "be_late", "decide"),
 }
-"""What does not happen in the lives in which these must show: it has nothing to do with them, and hides them long."""
+"""Rules that are disabled for these bugs, because they are unrelated and hide the bug for long."""
 
 
 @pytest.mark.parametrize("bug", BUGS)
 def test_the_random_lives_fail_with_a_seeded_bug(bug: str) -> None:
-    """The same machine that is green with the real parts is red with one of them broken."""
+    """The state machine passes with the real parts, and fails with one of them broken."""
 
     class Broken(RandomHistory):
-        """With one part broken."""
+        """A history with a broken part."""
 
         parts = BUGS[bug]
 

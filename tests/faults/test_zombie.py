@@ -22,7 +22,7 @@ async def stopped(pid: int) -> None:
 
 
 def state_of(pid: int) -> str:
-    """The state of a process."""
+    """Return the state of a process."""
     return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
 
 
@@ -31,7 +31,10 @@ def state_of(pid: int) -> str:
 )
 @pytest.mark.parametrize("kind", ["place", "cancel by id", "cancel by number"])
 async def test_who_was_stopped_past_its_lease_sends_nothing(kind: str, report: Report) -> None:
-    """SIGSTOP between `sending` and the send, another process goes on, SIGCONT: one request for each order."""
+    """SIGSTOP hits between `sending` and the send, another process continues, then SIGCONT.
+
+    Each order has one request.
+    """
     async with world() as stage:
         put_there(stage.providers, kind, 1)
         made, _ = await bot(stage.place, Steps(None, stage.place.providers))

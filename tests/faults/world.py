@@ -1,4 +1,4 @@
-"""A world for processes that are killed: a folder in memory, providers on sockets, and what came of it."""
+"""A world for processes that are killed: a folder in memory, providers on sockets, and the verdict."""
 
 import asyncio
 import shutil
@@ -22,7 +22,7 @@ PAGE = 500
 
 @dataclass
 class World:
-    """What outlives every process."""
+    """Everything that outlives the processes."""
 
     place: Place
     clock: SharedClock
@@ -30,11 +30,11 @@ class World:
     choose: Callable[[], Fault | None] = lambda: None
 
     def chosen(self) -> Fault | None:
-        """What befalls the next request, as it is decided now."""
+        """Return the fault of the next request, as it is decided now."""
         return self.choose()
 
     async def judged(self) -> Judgement:
-        """Hold the log against the journals, and verify it."""
+        """Verify the log, and judge it by the journals."""
         log = await Store.open(self.place.log, key=KEY, clock=self.clock)
         try:
             entries: list[ActionRecord] = []
@@ -64,7 +64,7 @@ class World:
 
 @asynccontextmanager
 async def world() -> AsyncIterator[World]:
-    """A world with nothing in it yet."""
+    """Yield a world with nothing in it yet."""
     folder = Path(mkdtemp(dir=IN_MEMORY, prefix="callops-gate-"))
     async with AsyncExitStack() as stack:
         stack.callback(shutil.rmtree, folder)

@@ -1,4 +1,7 @@
-"""Invariants 1 and 7: accepted is on the disk before Slack hears of it, and the same intent is one action."""
+"""Invariants 1 and 7: an accepted request is on the disk before Slack hears of it.
+
+The same intent is a single action.
+"""
 
 import asyncio
 import sys
@@ -20,12 +23,12 @@ from tests.integration.seeding import Invariant, Seeded
 from tests.storage.samples import NUMBER
 
 SYNCED = 2
-"""What ``PRAGMA synchronous`` says of FULL (https://sqlite.org/pragma.html#pragma_synchronous)."""
+"""Value of ``PRAGMA synchronous`` for FULL (https://sqlite.org/pragma.html#pragma_synchronous)."""
 CANCEL_LINE = "/cancel-call vx_1001 via voxworks reason=customer asked"
 
 
 async def what_slack_heard_of_survives_kill_9(bench: BotWorld) -> None:
-    """A bot killed at the very moment that Slack has its answer leaves the request in its log."""
+    """Check that a bot killed as Slack has its answer leaves the request in its log."""
     listeners = bench.parts.listeners
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -47,7 +50,7 @@ async def what_slack_heard_of_survives_kill_9(bench: BotWorld) -> None:
 
 
 class AcksFirst(RequestActions):
-    """Answers at once, and records afterwards."""
+    """A bug: answers at once, and records afterwards."""
 
     async def command(self, ack: Any, body: dict[str, Any], person: Person) -> None:
         """Ack, then do the work."""
@@ -60,7 +63,7 @@ class AcksFirst(RequestActions):
 
 
 async def a_commit_is_on_the_disk(bench: BotWorld) -> None:
-    """The connection that writes syncs the disk at every commit."""
+    """Check that the connection that writes syncs the disk at every commit."""
     [level] = await bench.bot.store._database.writer._thread.run(
         lambda connection: connection.execute("PRAGMA synchronous").fetchone()
     )
@@ -68,11 +71,11 @@ async def a_commit_is_on_the_disk(bench: BotWorld) -> None:
 
 
 class Unsynced(StepLog):
-    """Leaves it to the operating system when a commit reaches the disk."""
+    """A bug: leaves the time of a disk sync to the operating system."""
 
     @classmethod
     async def open(cls, *where: Any, **how: Any) -> Self:
-        """Open, and turn syncing off."""
+        """Open the log, and turn syncing off."""
         log = await super().open(*where, **how)
         await log._database.writer._thread.run(
             lambda connection: connection.execute("PRAGMA synchronous = NORMAL")
@@ -81,7 +84,7 @@ class Unsynced(StepLog):
 
 
 async def a_preview_accepts_nothing(bench: BotWorld) -> None:
-    """Typing a call asks for nothing; pressing the preview's button does."""
+    """Check that typing a call creates no request, and that the preview's button does."""
     async with bench.connected():
         heard = await bench.people.person(AGENT).command(f"/place-call {NUMBER}")
         assert not await bench.bot.entries(), "a preview asked for a call"
@@ -91,17 +94,17 @@ async def a_preview_accepts_nothing(bench: BotWorld) -> None:
 
 
 class PreviewAsks(CommandService):
-    """Asks for what it only shows."""
+    """A bug: requests a call that it only shows."""
 
     async def keep(self, draft: str, person: Person, wish: RequestSpec | None, line: Command) -> None:
-        """Keep it, and ask."""
+        """Keep the draft, and ask."""
         await super().keep(draft, person, wish, line)
         if wish:
             await self.ask(wish, RequestSource(person, None, delivery_key=draft))
 
 
 async def a_double_click_places_one_call(bench: BotWorld) -> None:
-    """Two presses of Place have two triggers and one nonce: one request reaches the provider."""
+    """Check that two presses of Place, with two triggers and one nonce, make a single provider request."""
     async with bench.connected():
         asha = bench.people.person(AGENT)
         heard = await asha.command(f"/place-call {NUMBER}")
@@ -112,7 +115,7 @@ async def a_double_click_places_one_call(bench: BotWorld) -> None:
 
 
 class NoNonce(RequestService):
-    """Forgets which button it was."""
+    """A bug: forgets which button was pressed."""
 
     async def ask(self, wish: RequestSpec, origin: RequestSource) -> CreateResult:
         """Ask without the nonce."""
@@ -120,7 +123,7 @@ class NoNonce(RequestService):
 
 
 async def a_command_delivered_twice_is_one_request(bench: BotWorld) -> None:
-    """What Slack delivers again is found to be there already."""
+    """Check that a repeated delivery by Slack finds its request."""
     async with bench.connected():
         await bench.people.deliver_twice()
         await bench.people.person(AGENT).command(CANCEL_LINE)
@@ -129,12 +132,12 @@ async def a_command_delivered_twice_is_one_request(bench: BotWorld) -> None:
 
 
 class NoInboundKey(RequestService):
-    """Forgets which delivery it was."""
+    """A bug: forgets which delivery it was."""
 
     _deliveries = 0
 
     async def _request(self, wish: RequestSpec, origin: RequestSource, decision: Decision) -> NewRequest:
-        """Ask as if each delivery were another, and nothing were asked already."""
+        """Return the request as if each delivery were new, and nothing were pending."""
         self._deliveries += 1
         delivery_key = f"{self._deliveries}"
         return replace(

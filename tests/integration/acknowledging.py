@@ -10,20 +10,20 @@ from tests.integration.accepting import CANCEL_LINE
 from tests.integration.bench import AGENT, Parts, StepRequests, bench
 
 PAUSE = 0.3
-"""Seconds between the parsed command and its commit: time enough to be killed in."""
+"""Seconds between the parsed command and its commit, in which the process can be killed."""
 
 
 class SlowRequests(StepRequests):
-    """A disk that takes its time."""
+    """A repository on a slow disk."""
 
     async def create(self, new: NewRequest) -> Recorded:
-        """Record after a pause."""
+        """Record the request after a pause."""
         await asyncio.sleep(PAUSE)
         return await super().create(new)
 
 
 async def main(folder: Path, module: str, listeners: str) -> None:
-    """Hear one command with these listeners, say that Slack was answered, and wait to be killed."""
+    """Serve one command with these listeners, print that Slack was answered, and wait to be killed."""
     parts = Parts(requests_table=SlowRequests, listeners=getattr(import_module(module), listeners))
     async with bench(folder, parts) as stage, stage.connected():
         heard = await stage.people.person(AGENT).command(CANCEL_LINE)

@@ -1,4 +1,4 @@
-"""Invariant 6: what happened and what is to be said of it are one commit, and said in order, last."""
+"""Invariant 6: a change and its notifications are one commit, and are posted in order, afterwards."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -19,7 +19,7 @@ from tests.integration.seeding import Invariant, Seeded
 
 
 async def what_happened_is_told_after_a_crash(bench: BotWorld) -> None:
-    """A process that dies right after a denial was committed leaves the words of it to the next one."""
+    """Check that a process that dies after committing a denial leaves its notifications to the next one."""
     made = await bench.bot.ask(CANCEL_BY_ID)
     manager = await bench.bot.person(MANAGER)
     bench.bot.store.at["after denied"] = bench.bot.store.die
@@ -35,10 +35,10 @@ async def what_happened_is_told_after_a_crash(bench: BotWorld) -> None:
 
 
 class PostsLater(StepRequests):
-    """Commits the change, and then what is to be said of it."""
+    """A bug: commits the change, and then its notifications."""
 
     async def apply(self, change: ChangeSet) -> Request:
-        """Apply in two transactions."""
+        """Apply the change in two transactions."""
         made = await super().apply(replace(change, notifications=()))
         last = (await self.events(made.id))[-1]
         await self._write(lambda connection: add_posts(connection, last, change.notifications))
@@ -46,7 +46,7 @@ class PostsLater(StepRequests):
 
 
 async def a_post_taken_by_the_dead_is_made(bench: BotWorld) -> None:
-    """What a process took from the outbox and died with is posted by the next one, once its lease is over."""
+    """Check that the next process posts a dead process's outbox items once their lease is over."""
     await bench.bot.ask(CANCEL_BY_ID)
     now = bench.clock()
     assert await bench.bot.store.outbox.outgoing(now, owner="the dead", until=now + LEASE, limit=9)
@@ -57,10 +57,10 @@ async def a_post_taken_by_the_dead_is_made(bench: BotWorld) -> None:
 
 
 class AtMostOnce(OutboxTable):
-    """Ticks a post off when it is taken."""
+    """A bug: marks a post as done when it is leased."""
 
     async def outgoing(self, now: datetime, *, owner: str, until: datetime, limit: int) -> list[OutboxItem]:
-        """Take, and tick off."""
+        """Lease the posts, and mark them as done."""
         taken = await super().outgoing(now, owner=owner, until=until, limit=limit)
         for post in taken:
             await self.delivered(post, None, seen=post.event)
@@ -68,7 +68,7 @@ class AtMostOnce(OutboxTable):
 
 
 async def one_message_shows_how_it_stands(bench: BotWorld) -> None:
-    """Whatever happens to a request, its audit message and its card are one message each, edited."""
+    """Check that a request's audit message and card are one message each, edited for each state."""
     made = await bench.bot.ask(CANCEL_BY_ID)
     await bench.bot.posts()
     await bench.bot.approve(made)
@@ -82,14 +82,14 @@ async def one_message_shows_how_it_stands(bench: BotWorld) -> None:
 
 
 class PostsAnew(Outbox):
-    """Never edits."""
+    """A bug: never edits."""
 
     async def _send(self, one: Prepared, arguments: dict[str, Any]) -> MessageRef:
         return await super()._send(replace(one, stands=None), arguments)
 
 
 async def posts_keep_their_order(bench: BotWorld) -> None:
-    """While the first post of a request cannot be made, none of its later ones is."""
+    """Check that no later post of a request goes out while its first cannot."""
     made = await bench.bot.ask(CANCEL_BY_ID)
     await bench.bot.approve(made)
     await bench.people.fail("chat.postMessage", "server_error")
@@ -102,11 +102,11 @@ async def posts_keep_their_order(bench: BotWorld) -> None:
 
 
 class AnyOrder(StepLog):
-    """Takes every post that waits."""
+    """A bug: takes every pending post."""
 
     @classmethod
     async def open(cls, *where: Any, **how: Any) -> Self:
-        """Open, and let every post be the next one."""
+        """Open the log, and let every post be the next one."""
         log = await super().open(*where, **how)
         await log._database.writer._thread.run(
             lambda connection: connection.executescript(
@@ -118,7 +118,7 @@ class AnyOrder(StepLog):
 
 
 async def nothing_is_announced_before_it_happened(bench: BotWorld) -> None:
-    """Nobody reads of a success that the provider's journal does not have."""
+    """Check that nobody reads of a success that the provider's journal does not have."""
     await bench.providers.fail("callkaro", "server_error", effect=False)
     await bench.bot.ask(PLACE)
     await bench.bot.run_until_idle()
@@ -129,7 +129,7 @@ async def nothing_is_announced_before_it_happened(bench: BotWorld) -> None:
 
 
 class AnnouncesFirst(Attempts):
-    """Tells the good news, then sends."""
+    """A bug: announces the success, then sends."""
 
     async def _still_ours(self, entry: ActionRecord) -> bool:
         good = Outcome(status=Status.OK, code=Code.QUEUED, message="CallKaro accepted the call.")

@@ -1,8 +1,8 @@
-"""The whole bot in this process: real file, real wire, real Slack payloads, and a clock that is moved by hand.
+"""The whole bot in this process: real file, real wire, real Slack payloads, and a clock that tests move.
 
-`bot.runtime` puts a `Bot` together, but nothing runs by itself: a test takes each round. It is
-made of `Parts`, so that a seeded bug is a subclass in the place of one part. `BotWorld.crash` is what kill -9
-does: the dead bot changes nothing any more, and a new one starts on the same file.
+`bot.runtime` puts a `Bot` together, but no worker runs by itself: a test starts each run. The bot is made of
+`Parts`, so that a seeded bug is a subclass in place of a part. `BotWorld.crash` acts like kill -9: the dead
+bot changes nothing any more, and a new one starts on the same file.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -48,7 +48,7 @@ from tests.storage.samples import NUMBER, Clock, verified
 AGENT, MANAGER, SECOND = "U0AGENT", "U0MANAGER", "U0SECOND"
 LEASE = timedelta(seconds=30)
 ROUNDS_AT_MOST = 20
-"""Without the clock moving: more than any test gives reason for."""
+"""Runs without a moving clock: more than any test needs."""
 PLACE = PlaceCall(to=NUMBER, agent="payments")
 CANCEL_BY_NUMBER = CancelCall(target=NumberRef(agent="payments", to=NUMBER))
 CANCEL_BY_ID = CancelCall(target=CallRef(call_id="vx_1001"))
@@ -66,25 +66,25 @@ allow_undocumented = true
 
 
 class Crash(BaseException):
-    """The process died here."""
+    """Raised where the process dies."""
 
 
 class StepRequests(repositories.requests.Requests):
-    """The real requests, with a step before and after each change. They are read while the process lives."""
+    """The real requests, with a step before and after each change. Reading needs a live process."""
 
     def __init__(self, database: Database, store: "StepLog") -> None:
         super().__init__(database)
         self.store = store
 
     async def create(self, new: NewRequest) -> Recorded:
-        """Record, with a step before and after."""
+        """Create a request, with a step before and after."""
         await self.store.step("before requested")
         recorded = await super().create(new)
         await self.store.step("after requested")
         return recorded
 
     async def apply(self, change: ChangeSet) -> Request:
-        """Apply, with a step before and after."""
+        """Apply a change, with a step before and after."""
         names = [*(move.name for move in change.transitions), *(note.name for note in change.annotations)]
         first = names[0] if names else "approval_recorded"
         await self.store.step(f"before {first}")
@@ -93,19 +93,19 @@ class StepRequests(repositories.requests.Requests):
         return request
 
     async def renew_lease(self, entry: str, *, owner: str, attempt: int, until: datetime) -> bool:
-        """Hold, with a step before and after."""
+        """Renew a lease, with a step before and after."""
         await self.store.step("before hold")
         held = await super().renew_lease(entry, owner=owner, attempt=attempt, until=until)
         await self.store.step("after hold")
         return held
 
     async def request(self, request: str) -> Request:
-        """Read, if alive."""
+        """Return a request. Raises `Crash` if the process is dead."""
         self.store.breathe()
         return await super().request(request)
 
     async def get_with_history(self, request: str) -> RequestHistory:
-        """Read, if alive."""
+        """Return a request with its history. Raises `Crash` if the process is dead."""
         self.store.breathe()
         return await super().get_with_history(request)
 
@@ -113,7 +113,7 @@ class StepRequests(repositories.requests.Requests):
 class StepLog(Store):
     """The real log, which stops at labelled steps, such as ``before sending`` or ``after denied``.
 
-    ``at`` says what happens at a step. A dead one touches its file no more.
+    ``at`` maps a step to its function. A dead log touches its file no more.
     """
 
     def __init__(self, database: Database) -> None:
@@ -124,7 +124,7 @@ class StepLog(Store):
         self.dead = False
 
     def is_made_of(self, parts: "Parts") -> None:
-        """Take these repositories in place of the real ones."""
+        """Use these repositories in place of the real ones."""
         self.requests = parts.requests_table(self._database, self)
         self.outbox = parts.outbox_table(self._database)
         self.retention = parts.retention(self._database)
@@ -135,14 +135,14 @@ class StepLog(Store):
         return await verified(self)
 
     async def step(self, label: str) -> None:
-        """Reach a step. Raises `Crash` where the process is dead."""
+        """Reach a step. Raises `Crash` if the process is dead."""
         self.steps.append(label)
         if label in self.at:
             await self.at[label]()
         self.breathe()
 
     def breathe(self) -> None:
-        """Raise `Crash` where the process is dead."""
+        """Raise `Crash` if the process is dead."""
         if self.dead:
             raise Crash
 
@@ -153,7 +153,7 @@ class StepLog(Store):
 
 @dataclass(frozen=True, slots=True)
 class Parts(runtime.Parts):
-    """What a bot is made of, its log among it."""
+    """The parts of a bot, with its log."""
 
     log: type[StepLog] = StepLog
     requests_table: type[StepRequests] = StepRequests
@@ -164,12 +164,12 @@ class Parts(runtime.Parts):
 
 @dataclass(kw_only=True)
 class Bot(runtime.Bot):
-    """One process, as far as a test is concerned."""
+    """A process, as far as a test is concerned."""
 
     store: StepLog
 
     async def run_until_idle(self) -> None:
-        """Let the dispatcher go round until nothing is due and nothing is in flight."""
+        """Run the dispatcher until nothing is due and nothing is in flight."""
         for _ in range(ROUNDS_AT_MOST):
             if not self.store.dead:
                 await self.dispatcher.run_once()
@@ -178,7 +178,7 @@ class Bot(runtime.Bot):
         raise AssertionError("the dispatcher goes round without end")
 
     async def asks(self) -> None:
-        """Let approvers be asked and reminded where it is time, and post it."""
+        """Let due approvers be asked and reminded, and post that."""
         await self.asking.run_once()
         await self.posts()
 
@@ -188,13 +188,13 @@ class Bot(runtime.Bot):
             pass
 
     async def person(self, user: str) -> Person:
-        """Who somebody is."""
+        """Return a person."""
         return await self.directory.get_user(user)
 
     async def ask(
         self, *actions: CallAction, by: str = AGENT, delivery_key: str = "trigger", nonce: str | None = None
     ) -> Request:
-        """Ask for something as a person, with a reason."""
+        """Create a request as a person, with a reason."""
         match actions[0]:
             case CancelCall(target=CallRef()):
                 connection = "voxworks"
@@ -209,30 +209,30 @@ class Bot(runtime.Bot):
         ).request
 
     async def approve(self, request: Request, by: str = MANAGER) -> Request:
-        """Approve a request as it stands."""
+        """Approve the request as it stands."""
         person = await self.person(by)
         return await self.approvals.approve(
             request.id, person, shown=hash_of(request), nonce=f"{request.id} {by}"
         )
 
     async def approved(self, *actions: CallAction) -> Request:
-        """Ask, and let a manager approve where that is needed."""
+        """Ask, and let a manager approve if needed."""
         request = await self.ask(*actions)
         return await self.approve(request) if request.approvals_needed else request
 
     async def entry(self, request: Request | str) -> ActionRecord:
-        """How the first action of a request stands."""
+        """Return the first action of a request."""
         found = await self.store.requests.request(request if isinstance(request, str) else request.id)
         return found.entries[0]
 
     async def entries(self) -> list[ActionRecord]:
-        """Every action there is, newest first."""
+        """Return all actions, newest first."""
         return list((await self.store.search.page(Query(), limit=500)).entries)
 
 
 @dataclass
 class BotWorld:
-    """The world around the bot, and the one that is alive."""
+    """The world around the bot, and the live bot."""
 
     folder: Path
     parts: Parts
@@ -252,11 +252,11 @@ class BotWorld:
 
     @property
     def path(self) -> Path:
-        """The log's file."""
+        """The path of the log's file."""
         return self.folder / "callops.db"
 
     async def start(self, **changes: str) -> Bot:
-        """Start another bot on the same file; ``changes`` are made in its configuration, old text by new."""
+        """Start another bot on the same file. ``changes`` replace old text of its configuration by new."""
         parts, owner = self.parts, f"bot {len(self.bots) + 1}"
         decided = self._settings(changes)
         log = await parts.log.open(self.path, key=decided.key_bytes, clock=self.clock)
@@ -287,7 +287,7 @@ class BotWorld:
         return bot
 
     def _adapter(self, connection: Connection) -> Adapter:
-        """Make an adapter; the same settings have the same one, for it keeps nothing."""
+        """Return an adapter. Equal settings share an adapter, because it keeps no state."""
         known = self.adapters.get(connection.name)
         if known is None or known.settings != connection.settings:
             kind = PROVIDERS[connection.provider]
@@ -316,20 +316,20 @@ class BotWorld:
         )
 
     async def survives(self, doing: Awaitable[object]) -> None:
-        """Await what the process may die in."""
+        """Await something in which the process may die."""
         try:
             await doing
         except Crash:
             assert self.bot.store.dead
 
     async def crash(self, **changes: str) -> Bot:
-        """Kill the bot that is alive, without a word, and start the next one."""
+        """Kill the live bot without a word, and start the next one."""
         await self.bot.store.die()
         return await self.start(**changes)
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[None]:
-        """Let the bot hear what people type and press, over Socket Mode."""
+        """Let the bot receive people's input over Socket Mode."""
         socket_mode = SocketMode(create_app(self.bot.surfaces), content.APP_TOKEN, direct=True)
         await socket_mode.start()
         try:
@@ -340,28 +340,28 @@ class BotWorld:
             await socket_mode.stop(2)
 
     async def with_kore(self, **changes: str) -> Bot:
-        """Start the bot anew with a Kore.ai connection whose campaigns can be looked up."""
+        """Restart the bot with a Kore.ai connection that can look campaigns up."""
         text = KORE.format(
             app=kore.APP, account=kore.ACCOUNT, client_id=kore.CLIENT_ID, address=self.addresses["kore"]
         )
         return await self.crash(**{"[groups]": f"{text}\n[groups]"}, **changes)
 
     async def pass_time(self, **by: float) -> None:
-        """Move the clock (arguments of `timedelta`); the groups are read anew, as they are in the background."""
+        """Move the clock (arguments of `timedelta`). The groups are refreshed, as in the background."""
         self.clock.move(**by)
         await self.bot.directory.refresh_groups()
 
     async def asked(self, provider: str) -> tuple[Exchange, ...]:
-        """Every request that reached a provider, from its own journal."""
+        """Return every request that reached a provider, from its own journal."""
         return (await self.providers.journal(provider)).exchanges
 
     async def effects(self, provider: str) -> list[str]:
-        """What requests changed at a provider."""
+        """Return the effects of requests at a provider."""
         journal = await self.providers.journal(provider)
         return [effect.what for effect in journal.effects if effect.request is not None]
 
     async def said(self, channel: str) -> list[Message]:
-        """What was posted into a channel (or, by ``D…``, to a person), oldest first."""
+        """Return the messages in a channel (or, by ``D…``, to a person), oldest first."""
         return [
             one for one in await self.people.messages() if one.channel == channel and not one.ephemeral_to
         ]
@@ -371,7 +371,7 @@ class BotWorld:
 async def bench(
     folder: Path, parts: Parts | None = None, workspace: content.Content | None = None
 ) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it."""
+    """Yield a world with one bot in it."""
     clock = Clock()
     async with AsyncExitStack() as stack:
         standins = await providers.start(stack, now=clock)

@@ -1,4 +1,4 @@
-"""Invariants 3, 4 and 8: one decision, kept in a row with a deadline, under the rules as they are now."""
+"""Invariants 3, 4 and 8: a single decision, in a row with a deadline, under the current rules."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -35,13 +35,16 @@ from tests.integration.seeding import BadConnection, BadLog, Invariant, Seeded
 from tests.storage.samples import NUMBER
 
 _ENDS = (["approved"], ["denied"], ["withdrawn"], ["approved", "withdrawn"])
-"""What was approved can still be taken back until it is sent; nothing else follows anything."""
+"""Legal ends: an approved action can still be withdrawn until it is sent, and nothing else follows an end."""
 ROUNDS = 5
-"""How often everybody decides at once: enough for each to win, in one order or another."""
+"""Races, enough for each person to win, in any order."""
 
 
 async def exactly_one_decides(bench: BotWorld) -> None:
-    """Two managers approve, one denies and the requester takes back, in two processes: one of them wins."""
+    """Check that a single decision wins.
+
+    Two managers approve, one denies and the requester withdraws, in two processes.
+    """
     here, there = bench.bot, await bench.start()
     asha, mira, sam = [await here.person(one) for one in (AGENT, MANAGER, SECOND)]
     for number in range(ROUNDS):
@@ -65,19 +68,19 @@ async def exactly_one_decides(bench: BotWorld) -> None:
 
 
 class NoStateInTheMove(BadLog):
-    """Moves an entry wherever it stands."""
+    """A bug: changes an action in any state."""
 
     class bad(BadConnection):  # noqa: N801 - an attribute that is a class
-        """Asks for no state."""
+        """A connection that ignores the state."""
 
         def instead(self, sql: str, parameters: Any) -> tuple[str, Any]:
-            """The statement without its last condition."""
+            """Return the statement without its last condition."""
             asked, condition, _ = sql.partition(" AND state IN")
             return asked, parameters[: asked.count("?")] if condition else parameters
 
 
 class LoserWins(ApprovalService):
-    """Tells everyone that it was them."""
+    """A bug: tells everyone that they won."""
 
     async def _apply(self, change: ChangeSet) -> Request:
         try:
@@ -87,7 +90,7 @@ class LoserWins(ApprovalService):
 
 
 async def a_waiting_request_outlives_its_process(bench: BotWorld) -> None:
-    """What waits for a manager is there after a crash, can be approved, and is sent."""
+    """Check that a pending request survives a crash, can be approved, and is sent."""
     made = await bench.bot.ask(CANCEL_BY_ID)
     await bench.crash()
     waiting = (await bench.bot.store.search.page(Query(state=State.PENDING))).entries
@@ -98,10 +101,10 @@ async def a_waiting_request_outlives_its_process(bench: BotWorld) -> None:
 
 
 class PendingInMemory(StepRequests):
-    """Writes down only what is decided."""
+    """A bug: stores decided requests only."""
 
     async def create(self, new: NewRequest) -> Recorded:
-        """Make the request, and undo it again where it waits."""
+        """Create the request, and delete it again if it is pending."""
         if new.state is not State.PENDING:
             return await super().create(new)
 
@@ -115,7 +118,7 @@ class PendingInMemory(StepRequests):
 
 
 async def time_runs_out(bench: BotWorld) -> None:
-    """What nobody decided in time is over, and its requester is told."""
+    """Check that an undecided request expires, and its requester is told."""
     made = await bench.bot.ask(CANCEL_BY_ID)
     await bench.crash()
     await bench.pass_time(hours=8)
@@ -127,21 +130,21 @@ async def time_runs_out(bench: BotWorld) -> None:
 
 
 class NobodyLooks(Dispatcher):
-    """Lets requests wait for ever."""
+    """A bug: lets requests wait for ever."""
 
     async def _expire(self, request: Request) -> None:
         pass
 
 
 async def nobody_decides_too_late(bench: BotWorld) -> None:
-    """At its deadline a request can be approved no more, even before the machine has said so."""
+    """Check that a request cannot be approved at its deadline, even before it is marked as expired."""
     made = await bench.bot.ask(CANCEL_BY_ID)
     await bench.pass_time(hours=8)
     assert "Time ran out" in await _told_no(bench.bot.approve(made)), "it was approved after its time"
 
 
 async def _told_no(doing: Awaitable[object]) -> str:
-    """Why somebody may not do something; empty where they may."""
+    """Return the reason of a denied permission, or an empty text."""
     try:
         await doing
     except PermissionDeniedError as no:
@@ -150,14 +153,14 @@ async def _told_no(doing: Awaitable[object]) -> str:
 
 
 class NoDeadline(ApprovalService):
-    """Takes a decision at any time."""
+    """A bug: accepts a decision at any time."""
 
     def _check_in_time(self, request: Request) -> None:
         pass
 
 
 async def now_does_not_mean_hours_later(bench: BotWorld) -> None:
-    """A call for now that could not be sent, because nothing ran, does not ring when something runs again."""
+    """Check that a call for now, which could not be sent while nothing ran, is not placed hours later."""
     made = await bench.bot.ask(PLACE)
     await bench.pass_time(hours=3)
     await bench.crash()
@@ -167,14 +170,14 @@ async def now_does_not_mean_hours_later(bench: BotWorld) -> None:
 
 
 class NeverTooLate(Attempts):
-    """Sends whatever is approved."""
+    """A bug: sends every approved action."""
 
     async def _too_late(self, request: Request, entry: ActionRecord) -> bool:  # noqa: ARG002 - the bug
         return False
 
 
 async def nothing_is_cancelled_once_it_went_out(bench: BotWorld) -> None:
-    """What is approved and cannot be sent before its call goes out is not sent, and is no success."""
+    """Check that an approved cancellation that misses its call is not sent, and is no success."""
     at = bench.clock().replace(microsecond=0) + timedelta(hours=1)
     await bench.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), delivery_key="call")
     await bench.bot.run_until_idle()
@@ -186,7 +189,7 @@ async def nothing_is_cancelled_once_it_went_out(bench: BotWorld) -> None:
 
 
 class AnyTimeWillDo(Attempts):
-    """Cancels what went out, and believes every answer."""
+    """A bug: cancels calls that went out, and believes every answer."""
 
     async def _is_over(self, request: Request, entry: ActionRecord) -> bool:  # noqa: ARG002 - the bug
         return False
@@ -196,7 +199,7 @@ class AnyTimeWillDo(Attempts):
 
 
 async def strangers_ask_for_nothing(bench: BotWorld) -> None:
-    """Guests, strangers, bots and people who left are refused, and the log has it."""
+    """Check that guests, external people, bots and deactivated users are refused, and that the log has it."""
     strangers = ("U0GUEST", "U0STRANGER", "U0BOT", "U0GONE")
     for person in strangers:
         assert await _told_no(bench.bot.ask(PLACE, by=person, delivery_key=person)), (
@@ -206,7 +209,7 @@ async def strangers_ask_for_nothing(bench: BotWorld) -> None:
 
 
 class EverybodyAsks(Permissions):
-    """Sees a full member in everyone."""
+    """A bug: treats everyone as a full member."""
 
     def may_ask(self, wish: RequestSpec, person: Person, *, channel: str | None) -> Decision:
         """Ask the rules about somebody else."""
@@ -214,7 +217,7 @@ class EverybodyAsks(Permissions):
 
 
 async def only_others_who_are_entitled_decide(bench: BotWorld) -> None:
-    """Neither the requester nor an onlooker can approve, whatever they are shown."""
+    """Check that neither the requester nor an onlooker can approve, whatever they are shown."""
     made = await bench.bot.ask(CANCEL_BY_ID, by=MANAGER)
     for person in (MANAGER, "U0AUDITOR"):
         assert await _told_no(bench.bot.approve(made, by=person)), "somebody approved who may not"
@@ -222,15 +225,15 @@ async def only_others_who_are_entitled_decide(bench: BotWorld) -> None:
 
 
 class EverybodyDecides(Permissions):
-    """Does not ask who decides."""
+    """A bug: ignores who decides."""
 
     def may_decide(self, request: Request | PendingRequest, person: Person) -> Decision:  # noqa: ARG002 - the bug
-        """Let everybody."""
+        """Allow everybody."""
         return Decision(Effect.ALLOW, ())
 
 
 async def rules_hold_until_the_send(bench: BotWorld) -> None:
-    """Who became a guest after the approval is sent nothing for; nor is what a manager approved who left."""
+    """Check that nothing is sent for a requester who became a guest, or after an approver left."""
     for number, person in enumerate((AGENT, MANAGER), start=1):
         made = await bench.bot.approve(await bench.bot.ask(CANCEL_BY_ID, delivery_key=person))
         known = await bench.bot.person(person)
@@ -242,14 +245,14 @@ async def rules_hold_until_the_send(bench: BotWorld) -> None:
 
 
 class RulesOnlyOnce(Attempts):
-    """Believes that what was allowed is allowed."""
+    """A bug: never checks a permission again."""
 
     async def _check_rules(self, request: Request, entry: ActionRecord) -> None:
         pass
 
 
 async def an_approval_is_for_one_agent(bench: BotWorld) -> None:
-    """When the name of an agent means another one since, what was approved for the first is not sent."""
+    """Check that an approval does not cover another agent under the same name."""
     made = await bench.bot.approved(CANCEL_BY_NUMBER)
     await bench.crash(**{callkaro.AGENT: callkaro.OTHER_AGENT})
     await bench.bot.run_until_idle()
@@ -260,10 +263,10 @@ async def an_approval_is_for_one_agent(bench: BotWorld) -> None:
 
 
 class Unbound(Preconditions):
-    """Binds a request to nothing."""
+    """A bug: binds a request to nothing."""
 
     def fingerprint(self, connection: str, action: CallAction) -> str:  # noqa: ARG002 - the bug
-        """Always the same."""
+        """Return a constant."""
         return ""
 
 

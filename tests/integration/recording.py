@@ -1,4 +1,4 @@
-"""Invariants 5 and 9: a chain that nobody can bend unseen, with nothing personal in it."""
+"""Invariants 5 and 9: a tamper-evident chain without personal data."""
 
 import hashlib
 import json
@@ -33,9 +33,9 @@ from tests.storage.samples import NUMBER
 
 
 async def _lives(bench: BotWorld) -> list[Request]:
-    """One call placed, one cancellation approved and sent, one denied with a note."""
+    """Create a placed call, a cancellation that is approved and sent, and one that is denied with a note."""
     placed = await bench.bot.ask(PLACE, delivery_key="place")
-    await bench.bot.run_until_idle()  # a call that still waits does not go out after its cancellation
+    await bench.bot.run_until_idle()  # a waiting call would not go out after its cancellation
     sent = await bench.bot.approve(await bench.bot.ask(CANCEL_BY_NUMBER, delivery_key="cancel"))
     denied = await bench.bot.ask(CANCEL_BY_ID, delivery_key="deny")
     manager = await bench.bot.person(MANAGER)
@@ -49,13 +49,13 @@ async def _lives(bench: BotWorld) -> list[Request]:
 
 @contextmanager
 def _shell(path: Path) -> Iterator[sqlite3.Connection]:
-    """Somebody with a SQLite shell."""
+    """Yield a SQLite shell on the file."""
     with closing(sqlite3.connect(path)) as connection, connection:
         yield connection
 
 
 async def events_are_only_ever_appended(bench: BotWorld) -> None:
-    """The file itself refuses to change, delete or reorder an event."""
+    """Check that the file itself refuses to change, delete or reorder an event."""
     await _lives(bench)
     later = (
         "INSERT INTO events SELECT seq + 100, at, request, entry, name, actor, data, private, previous, hash"
@@ -71,11 +71,11 @@ async def events_are_only_ever_appended(bench: BotWorld) -> None:
 
 
 class NoTriggers(StepLog):
-    """Relies on everyone's good will."""
+    """A bug: has no triggers."""
 
     @classmethod
     async def open(cls, *where: Any, **how: Any) -> Self:
-        """Open, and take the locks off."""
+        """Open the log, and drop its triggers."""
         log = await super().open(*where, **how)
         await log._database.writer._thread.run(
             lambda connection: connection.executescript(
@@ -86,7 +86,7 @@ class NoTriggers(StepLog):
 
 
 async def each_event_seals_the_one_before(bench: BotWorld) -> None:
-    """Computed anew from the file: gapless numbers, and SHA-256 of the previous hash and canonical JSON."""
+    """Check that events are numbered without gaps, and each hash covers the one before and canonical JSON."""
     await _lives(bench)
     with _shell(bench.path) as shell:
         shell.row_factory = sqlite3.Row
@@ -103,20 +103,20 @@ async def each_event_seals_the_one_before(bench: BotWorld) -> None:
 
 
 class Unlinked(BadLog):
-    """Writes each event as if it were the first."""
+    """A bug: writes each event as if it were the first."""
 
     class bad(BadConnection):  # noqa: N801 - an attribute that is a class
-        """Forgets the previous hash."""
+        """A connection that forgets the previous hash."""
 
         def instead(self, sql: str, parameters: Any) -> tuple[str, Any]:
-            """An event without its predecessor."""
+            """Return an event without its predecessor."""
             if sql.startswith("INSERT INTO events"):
                 parameters = [*parameters[:8], "0" * 64, parameters[9]]
             return sql, parameters
 
 
 async def tampering_is_named(bench: BotWorld) -> None:
-    """Who takes the locks off, changes an event and its row alike, and puts the locks back, is found out."""
+    """Check that changing an event and its row alike, with the triggers off, is detected."""
     placed, *_ = await _lives(bench)
     with _shell(bench.path) as shell:
         locks = shell.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
@@ -136,25 +136,25 @@ async def tampering_is_named(bench: BotWorld) -> None:
 
 
 class ComparesOnlyRows(StepLog):
-    """Verifies that rows are what events say, whoever wrote the events."""
+    """A bug: verifies only that rows match events, whoever wrote the events."""
 
     async def verify(self) -> VerificationReport:
-        """Leave the chain out."""
+        """Verify without the chain."""
         verdict = await super().verify()
         return replace(verdict, faults=[fault for fault in verdict.faults if "its row" in fault])
 
 
 async def events_tell_everything(bench: BotWorld) -> None:
-    """After lives with every kind of change, replaying the events gives the rows."""
+    """Check that replaying the events gives the rows, after every kind of change."""
     await _lives(bench)
     assert not (await bench.bot.store.verify()).faults, "a row changed without an event"
 
 
 class ChangesInSilence(StepRequests):
-    """Sets a column that no event tells of."""
+    """A bug: sets a column without an event."""
 
     async def apply(self, change: ChangeSet) -> Request:
-        """Apply, and then some."""
+        """Apply the change, and another one in silence."""
         await super().apply(change)
         await self._write(
             lambda connection: connection.execute(
@@ -165,11 +165,11 @@ class ChangesInSilence(StepRequests):
 
 
 PERSONAL = ("9876543210", "customer asked", "his mother asked us", "initiated successfully", "asha")
-"""A number, a reason, a note, a raw reply and a name, as `_lives` leaves them behind."""
+"""Number, reason, note, raw reply and name that `_lives` leaves behind."""
 
 
 async def nothing_personal_is_sealed(bench: BotWorld) -> None:
-    """In the chain, and in every row that cannot be erased, there is no number, word or name of anybody."""
+    """Check that the chain, and every row that cannot be erased, holds no number, text or name of anybody."""
     await bench.bot.person(AGENT)
     await _lives(bench)
     with _shell(bench.path) as shell:
@@ -185,7 +185,7 @@ async def nothing_personal_is_sealed(bench: BotWorld) -> None:
 
 
 class NotesInTheChain(ApprovalService):
-    """Writes what people said where everyone will always read it."""
+    """A bug: writes people's notes into the chain."""
 
     async def _apply(self, change: ChangeSet) -> Request:
         moves = [replace(move, data={**move.data, **move.private}) for move in change.transitions]
@@ -193,7 +193,7 @@ class NotesInTheChain(ApprovalService):
 
 
 class NumbersInMessages(Attempts):
-    """Says in the outcome whom it called."""
+    """A bug: writes the number into the outcome's message."""
 
     async def _record(self, request: Request, entry: ActionRecord, outcome: Outcome) -> None:
         told = outcome.model_copy(update={"message": f"{outcome.message} {NUMBER}"})
@@ -201,7 +201,7 @@ class NumbersInMessages(Attempts):
 
 
 async def a_commitment_is_salted(bench: BotWorld) -> None:
-    """The same words, sealed twice, look different: nobody finds out a number by trying them all."""
+    """Check that two commitments to the same words differ, so that nobody can guess a number."""
     first = await bench.bot.ask(PLACE, delivery_key="1")
     second = await bench.bot.ask(PLACE, delivery_key="2")
     sealed = [(await bench.bot.store.requests.events(one.id))[0].private["reason"] for one in (first, second)]
@@ -209,16 +209,16 @@ async def a_commitment_is_salted(bench: BotWorld) -> None:
 
 
 class Unsalted(StepLog):
-    """Draws the same salt every time."""
+    """A bug: always uses the same salt."""
 
     @classmethod
     async def open(cls, *where: Any, **how: Any) -> Self:
-        """Open with nothing random."""
+        """Open the log without randomness."""
         return await super().open(*where, **how, random=bytes)
 
 
 async def what_is_erased_is_gone(bench: BotWorld) -> None:
-    """After erasing, no byte of the log's files holds the number, and the chain is whole."""
+    """Check that after erasing no byte of the log's files holds the number, and the chain is whole."""
     placed, sent, _ = await _lives(bench)
 
     def found() -> bool:
@@ -233,15 +233,15 @@ async def what_is_erased_is_gone(bench: BotWorld) -> None:
 
 
 class LeavesTraces(retention.Retention):
-    """Erases in the tables, and leaves the write-ahead log as it is."""
+    """A bug: erases in the tables, but not in the write-ahead log."""
 
     async def _wiped(self) -> bool:
-        """Say that it was done."""
+        """Return that the erasure is complete, without erasing."""
         return True
 
 
 async def channels_see_masked_numbers(bench: BotWorld) -> None:
-    """No message that a channel or a direct message shows has a whole number in it."""
+    """Check that no channel and no direct message shows a whole number."""
     await _lives(bench)
     said = [one for one in await bench.people.messages() if not one.ephemeral_to]
     assert any("•3210" in one.text for one in said)
@@ -249,7 +249,7 @@ async def channels_see_masked_numbers(bench: BotWorld) -> None:
 
 
 class Unmasked(Outbox):
-    """Says the number."""
+    """A bug: shows the number."""
 
     async def _send(self, one: Prepared, arguments: dict[str, Any]) -> MessageRef:
         shown = {

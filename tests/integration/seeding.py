@@ -1,4 +1,4 @@
-"""What a check and a seeded bug are, and how a bug reaches the connection that the log writes through."""
+"""Checks and seeded bugs, and a connection through which a bug reaches the log's writer."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -10,14 +10,14 @@ from storage.database.threads import Work, Writer
 from tests.integration.bench import BotWorld, Parts, StepLog
 
 Check = Callable[[BotWorld], Awaitable[None]]
-"""Drives a bot through something that an invariant of the design forbids or demands, and asserts it."""
+"""Type of a check, which drives a bot through something that an invariant forbids or demands."""
 
 _Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
 class Seeded:
-    """A bug, and the check that must fail with it, saying ``why``."""
+    """A bug, and the check that must fail with it for the reason ``why``."""
 
     check: Check
     bug: type
@@ -25,7 +25,7 @@ class Seeded:
 
     @property
     def parts(self) -> Parts:
-        """The real parts, but for the one that the bug is a subclass of."""
+        """Return the real parts, but for the bug's subclass."""
         real = Parts()
         [place] = [one.name for one in fields(real) if issubclass(self.bug, getattr(real, one.name))]
         return replace(real, **{place: self.bug})
@@ -33,7 +33,7 @@ class Seeded:
 
 @dataclass(frozen=True)
 class Invariant:
-    """One of the design's ten: its checks, and the bugs that they find."""
+    """An invariant of the design: its checks, and the bugs that they find."""
 
     number: int
     checks: Sequence[Check]
@@ -41,17 +41,17 @@ class Invariant:
 
 
 class BadConnection:
-    """A connection that does something else with some statements."""
+    """A connection that changes some statements."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def execute(self, sql: str, parameters: Any = ()) -> Cursor:
-        """Execute a statement, or what the bug makes of it."""
+        """Execute a statement, or the bug's replacement."""
         return self._connection.execute(*self.instead(sql, parameters))
 
     def instead(self, sql: str, parameters: Any) -> tuple[str, Any]:
-        """What is executed in a statement's place."""
+        """Return the statement to execute in place of another."""
         return sql, parameters
 
     def executemany(self, sql: str, parameters: Iterable[Any]) -> Cursor:
@@ -67,7 +67,7 @@ class BadWriter(Writer):
         self._bad = bad
 
     async def do(self, work: Work[_Result], *, within: float | None = None) -> _Result:
-        """Run ``work``, but on the bad connection."""
+        """Run ``work`` on the bad connection."""
         return await super().do(
             lambda connection: work(cast("Connection", self._bad(connection))), within=within
         )

@@ -1,4 +1,4 @@
-"""Invariants 2 and 10: at most one request for each order, and no success that nobody saw."""
+"""Invariants 2 and 10: at most one request for each order, and no success without evidence."""
 
 import asyncio
 from dataclasses import replace
@@ -36,7 +36,7 @@ from tests.integration.seeding import Invariant, Seeded
 
 
 async def a_crash_around_the_send_repeats_nothing(bench: BotWorld) -> None:
-    """A process that dies just before it writes `sending` or the outcome leaves one request, not two."""
+    """Check that a crash just before `sending` or the outcome is written leaves one request."""
     for number, step in enumerate(("before sending", "before succeeded"), start=1):
         bench.bot.store.at[step] = bench.bot.store.die
         await bench.bot.ask(PLACE, delivery_key=step)
@@ -49,10 +49,10 @@ async def a_crash_around_the_send_repeats_nothing(bench: BotWorld) -> None:
 
 
 class SendsFirst(Attempts):
-    """Sends, and writes down afterwards that it does."""
+    """A bug: sends, and records that afterwards."""
 
     async def run(self, entry: ActionRecord) -> None:
-        """Send, then claim."""
+        """Send, then claim the action."""
         request = await self._store.requests.request(entry.request)
         outcome = await self._adapters[entry.connection].send(await self._last_look(request, entry))
         claimed = await self._claim(request, entry)
@@ -61,16 +61,16 @@ class SendsFirst(Attempts):
 
 
 class RetriesOnRecovery(Attempts):
-    """Takes what a dead process left for not sent."""
+    """A bug: treats a dead process's action as not sent."""
 
     async def reap(self, entry: ActionRecord) -> None:
-        """Let it be sent once more."""
+        """Let the action be sent once more."""
         move = Transition(entry.id, "recovered", frozenset({State.SENDING}), State.APPROVED)
         await self._changes.apply(await self._store.requests.request(entry.request), move)
 
 
 async def a_process_that_overslept_sends_nothing(bench: BotWorld) -> None:
-    """One that is stopped between `sending` and the send, past its lease, finds the action taken from it."""
+    """Check that a process stopped between `sending` and the send, past its lease, sends nothing."""
     sleeper, awake = bench.bot, asyncio.Event()
     slept = _sleeps(sleeper.store, "after sending", awake)
     request = await sleeper.approved(CANCEL_BY_ID)
@@ -88,7 +88,7 @@ async def a_process_that_overslept_sends_nothing(bench: BotWorld) -> None:
     assert (await other.entry(request)).attempt == 2
 
     awake.set()
-    await sleeper.run_until_idle()  # while the other one has its answer, and has not written it down
+    await sleeper.run_until_idle()  # the other process has its answer, and has not recorded it
     done.set()
     await other.run_until_idle()
     assert len(await bench.asked("voxworks")) == 1, "who overslept sent as well"
@@ -96,7 +96,7 @@ async def a_process_that_overslept_sends_nothing(bench: BotWorld) -> None:
 
 
 def _sleeps(store: StepLog, step: str, awake: asyncio.Event) -> asyncio.Event:
-    """Let a log stop at a step until ``awake``; what is returned is set once it is there."""
+    """Let a log stop at a step until ``awake``. Return an event that is set once it is there."""
     there = asyncio.Event()
 
     async def sleep() -> None:
@@ -108,22 +108,22 @@ def _sleeps(store: StepLog, step: str, awake: asyncio.Event) -> asyncio.Event:
 
 
 class NoOwnerCheck(Attempts):
-    """Sends what it once claimed."""
+    """A bug: sends an action that it once claimed."""
 
     async def _still_ours(self, entry: ActionRecord) -> bool:  # noqa: ARG002 - the bug
         return True
 
 
 class AnyOwnerHolds(StepRequests):
-    """Looks at the state alone when it is asked who holds an entry."""
+    """A bug: checks only the state when it renews a lease."""
 
     async def renew_lease(self, entry: str, *, owner: str, attempt: int, until: datetime) -> bool:  # noqa: ARG002
-        """Whether somebody holds it."""
+        """Return whether anybody holds the action."""
         return (await self.request(entry)).entries[0].state is State.SENDING
 
 
 async def a_call_in_doubt_is_never_placed_again(bench: BotWorld) -> None:
-    """Whatever swallowed the answer to a placed call, the system asks for it once."""
+    """Check that a placed call without an answer is requested once."""
     faults = ("reset", "html_502", "malformed")
     for number, fault in enumerate(faults, start=1):
         await bench.providers.fail("callkaro", fault)
@@ -136,7 +136,7 @@ async def a_call_in_doubt_is_never_placed_again(bench: BotWorld) -> None:
 
 
 class RetriesInDoubt(Attempts):
-    """Orders another attempt after every doubt."""
+    """A bug: retries after every unknown outcome."""
 
     async def _consequence(self, *what: Any, owner: str) -> OutcomeDecision:
         found = await super()._consequence(*what, owner=owner)
@@ -146,7 +146,7 @@ class RetriesInDoubt(Attempts):
 
 
 async def what_cannot_be_reached_is_tried_a_few_times(bench: BotWorld) -> None:
-    """What was certainly not sent is begun three times in all, though each time its host could be reached."""
+    """Check that an unsent action has three attempts in all, though its host could be reached each time."""
     request = await bench.bot.ask(PLACE)
     for _ in range(5):
         await bench.providers.fail("callkaro", "refused")
@@ -160,7 +160,7 @@ async def what_cannot_be_reached_is_tried_a_few_times(bench: BotWorld) -> None:
 
 
 class Tireless(Attempts):
-    """Counts no attempts."""
+    """A bug: counts no attempts."""
 
     async def _consequence(
         self, request: Request, entry: ActionRecord, outcome: Outcome, *, owner: str
@@ -173,7 +173,7 @@ class Tireless(Attempts):
 
 
 async def who_says_later_is_asked_later(bench: BotWorld) -> None:
-    """A provider that puts us off is left alone for as long as it said, and asked again then."""
+    """Check that a provider's Retry-After is respected, and the action retried then."""
     await bench.providers.fail("voxworks", Fault(does="rate_limited", headers={"Retry-After": "40"}))
     request = await bench.bot.approved(CANCEL_BY_ID)
     await bench.bot.run_until_idle()
@@ -186,7 +186,7 @@ async def who_says_later_is_asked_later(bench: BotWorld) -> None:
 
 
 class Impatient(Attempts):
-    """Does not listen to how long a provider wants to be left alone."""
+    """A bug: ignores Retry-After."""
 
     async def _record(self, request: Request, entry: ActionRecord, outcome: Outcome) -> None:
         heard = outcome.model_copy(update={"retry_after": 0.0, "pause": None})
@@ -194,7 +194,7 @@ class Impatient(Attempts):
 
 
 async def a_cancellation_by_number_has_a_short_window(bench: BotWorld) -> None:
-    """It is sent again shortly after the first time, and not once a newer schedule may be there."""
+    """Check that a retry comes shortly after the first attempt, and never when a newer schedule may exist."""
     await bench.providers.fail("callkaro", "reset", times=None)
     request = await bench.bot.approved(CANCEL_BY_NUMBER)
     await bench.bot.run_until_idle()
@@ -209,7 +209,7 @@ async def a_cancellation_by_number_has_a_short_window(bench: BotWorld) -> None:
 
 
 class WindowWide(Attempts):
-    """Lets a window stand open for an hour."""
+    """A bug: keeps the window open for an hour."""
 
     async def _consequence(self, *what: Any, owner: str) -> OutcomeDecision:
         found = await super()._consequence(*what, owner=owner)
@@ -222,7 +222,7 @@ class WindowWide(Attempts):
 
 
 async def nothing_begins_beside_a_cancellation_by_number(bench: BotWorld) -> None:
-    """While it is in doubt and about to be sent again, a call to its number waits, and is then placed."""
+    """Check that a call to a number waits for an unknown cancellation by number, and is then placed."""
     await bench.providers.fail("callkaro", "reset")
     cancel = await bench.bot.approved(CANCEL_BY_NUMBER)
     await bench.bot.run_until_idle()
@@ -242,20 +242,20 @@ async def nothing_begins_beside_a_cancellation_by_number(bench: BotWorld) -> Non
 
 
 class ForgetsWhom(StepRequests):
-    """Keeps no trace of the number that an action is aimed at."""
+    """A bug: stores no trace of an action's number."""
 
     async def create(self, new: NewRequest) -> Recorded:
-        """Record, and forget."""
+        """Record the request, and forget the number."""
         recorded = await super().create(new)
         await self._write(lambda connection: connection.execute("DELETE FROM lookup"))
         return recorded
 
 
 async def a_doubt_ends_in_no_silence(bench: BotWorld) -> None:
-    """What is in doubt and is taken back, refused or too late stays a doubt that people can settle."""
+    """Check that an unknown outcome which is withdrawn, refused or late stays for people to settle."""
     for number, end in enumerate(("taken back", "refused", "too late")):
         await bench.providers.fail("voxworks", "reset", effect=False)
-        call = CancelCall(target=CallRef(call_id=f"vx_100{number}"))  # one in doubt is not asked for again
+        call = CancelCall(target=CallRef(call_id=f"vx_100{number}"))  # an unknown one would be a duplicate
         request = await bench.bot.ask(call, delivery_key=end)
         await bench.bot.approve(request)
         await bench.bot.run_until_idle()
@@ -277,7 +277,7 @@ async def a_doubt_ends_in_no_silence(bench: BotWorld) -> None:
 
 
 class ForgetsDoubts(Attempts):
-    """Orders another attempt as if there had been none before."""
+    """A bug: retries as if there had been no attempt before."""
 
     async def _consequence(self, *what: Any, owner: str) -> OutcomeDecision:
         found = await super()._consequence(*what, owner=owner)
@@ -286,7 +286,7 @@ class ForgetsDoubts(Attempts):
 
 
 async def what_cannot_be_said_is_never_begun(bench: BotWorld) -> None:
-    """A request that cannot be built any more is refused without an attempt."""
+    """Check that a request that can no longer be built is refused without an attempt."""
     at = bench.clock() + timedelta(hours=1)
     request = await bench.bot.ask(PLACE.model_copy(update={"at": at}))
     await bench.pass_time(hours=2)
@@ -297,10 +297,10 @@ async def what_cannot_be_said_is_never_begun(bench: BotWorld) -> None:
 
 
 class ClaimsFirst(Attempts):
-    """Builds the request after `sending`."""
+    """A bug: builds the request after `sending`."""
 
     async def run(self, entry: ActionRecord) -> None:
-        """Claim, then look."""
+        """Claim the action, then check it."""
         request = await self._store.requests.request(entry.request)
         claimed = await self._claim(request, entry)
         if claimed is None:
@@ -318,7 +318,7 @@ NOT_FOUND = Fault(does="reply", status=404, body='{"success": false, "message": 
 
 
 async def gone_is_not_done(bench: BotWorld) -> None:
-    """An id that was never right, and a first answer that was lost, are no success."""
+    """Check that an id that was never right, with a lost first answer, is no success."""
     await bench.providers.fail("voxworks", "reset", effect=False)
     request = await bench.bot.approved(CancelCall(target=CallRef(call_id="vx_mistyped")))
     await bench.bot.run_until_idle()
@@ -332,15 +332,15 @@ async def gone_is_not_done(bench: BotWorld) -> None:
 
 
 class BelievesAnyId(CallHistory):
-    """Takes every id for one that existed."""
+    """A bug: treats every id as one that existed."""
 
     async def seen(self, *_: object) -> bool:
-        """Whatever it is."""
+        """Return True for any id."""
         return True
 
 
 async def what_no_look_up_saw_is_not_done(bench: BotWorld) -> None:
-    """A campaign that was not there before the first request, and is not there after, was not deleted by it."""
+    """Check that a campaign that was absent before the first request does not count as deleted."""
     bot = await bench.with_kore()
     request = await bot.ask(DeleteCampaign(target=CampaignRef(campaign_id="cd-mistyped")))
     await bot.run_until_idle()
@@ -358,10 +358,10 @@ async def what_no_look_up_saw_is_not_done(bench: BotWorld) -> None:
 
 
 class BelievesInSightings(CallHistory):
-    """Takes everything for seen before."""
+    """A bug: treats every target as seen before."""
 
     async def found_before_attempt(self, entry: str) -> bool:  # noqa: ARG002 - the bug
-        """Whatever it is."""
+        """Return True for any action."""
         return True
 
 

@@ -1,4 +1,4 @@
-"""Announcements: messages that belong to no request, and go through the outbox like all others."""
+"""Announcements: messages without a request, which go through the outbox like all others."""
 
 import asyncio
 import json
@@ -34,13 +34,13 @@ WHY = "Kanariya asked not to be called"
 
 
 def reloading(stage: BotWorld, bot: Bot, read: Callable[[], Settings]) -> ConfigReloader:
-    """What keeps the rules of a bot."""
+    """Return the worker that keeps the rules of a bot."""
     return ConfigReloader(bot.store, bot.current, bot.directory, read, stage.clock)
 
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it, whose log knows its rules, and which has posted all it had to."""
+    """Yield a world with one bot in it, whose log knows its rules, and whose outbox is empty."""
     async with bench(tmp_path) as made:
         await reloading(made, made.bot, lambda: made.bot.settings).keep()
         await made.bot.ask(PLACE)
@@ -58,7 +58,7 @@ async def sum_up(stage: BotWorld, bot: Bot) -> None:
 
 
 async def anchor(stage: BotWorld, bot: Bot) -> None:
-    """Announce where the log ended with the day before."""
+    """Announce the end of the log of the day before."""
     await RetentionWorker(bot.store, bot.settings, lambda: stage.clock.now + DAY).run_once()
 
 
@@ -68,12 +68,12 @@ async def stop(_: BotWorld, bot: Bot) -> None:
 
 
 async def change_rules(stage: BotWorld, bot: Bot) -> None:
-    """Read other rules than those that the log knows."""
+    """Load other rules than those that the log knows."""
     await reloading(stage, bot, lambda: replace(bot.settings, rules=bot.settings.rules[:1])).reload()
 
 
 async def break_rules(stage: BotWorld, bot: Bot) -> None:
-    """Read a file that has a fault."""
+    """Load a file that has a fault."""
 
     def read() -> Settings:
         raise ConfigError(["callops.toml: rules 98765 43210: there is no such key"])
@@ -82,7 +82,7 @@ async def break_rules(stage: BotWorld, bot: Bot) -> None:
 
 
 async def fall(_: BotWorld, bot: Bot) -> None:
-    """Let a provider be down."""
+    """Report that a provider is down."""
     await bot.store.outages.failed(
         "voxworks",
         began=bot.store._database.sources.clock(),
@@ -103,12 +103,12 @@ ANNOUNCED: dict[str, tuple[Callable[[BotWorld, Bot], Awaitable[None]], str]] = {
 
 
 async def announced(stage: BotWorld, says: str) -> list[Message]:
-    """The announcements in the audit channel that say this."""
+    """Return the announcements in the audit channel that say this."""
     return [one for one in await stage.said("C0AUDIT") if says in one.text]
 
 
 def rows(stage: BotWorld) -> list[tuple[str, str, str | None]]:
-    """Every announcement in the outbox: its key, its payload, and how it ended."""
+    """Return every announcement in the outbox: its key, its payload, and its end."""
     with closing(sqlite3.connect(stage.path)) as connection:
         return connection.execute(
             "SELECT dedupe_key, payload, ended FROM outbox WHERE request IS NULL ORDER BY id"
@@ -117,7 +117,7 @@ def rows(stage: BotWorld) -> list[tuple[str, str, str | None]]:
 
 @pytest.mark.parametrize("kind", ANNOUNCED)
 async def test_a_restart_between_the_commit_and_the_post_loses_nothing(stage: BotWorld, kind: str) -> None:
-    """What a process announced and did not post is posted by the next one, once."""
+    """The next process posts an announcement that a dead one committed, once."""
     does, says = ANNOUNCED[kind]
     await does(stage, stage.bot)
     bot = await stage.crash()
@@ -131,7 +131,7 @@ async def test_a_restart_between_the_commit_and_the_post_loses_nothing(stage: Bo
 
 @pytest.mark.parametrize("kind", ["daily_summary", "anchor", "rules_changed", "outage"])
 async def test_two_processes_announce_the_same_once(stage: BotWorld, kind: str) -> None:
-    """At the same moment, and again after a restart."""
+    """Two processes announce at the same moment, and again after a restart."""
     does, says = ANNOUNCED[kind]
     bots = [stage.bot, await stage.start()]
     await asyncio.gather(*(does(stage, bot) for bot in bots))
@@ -146,7 +146,7 @@ async def test_two_processes_announce_the_same_once(stage: BotWorld, kind: str) 
 async def test_a_failing_post_names_what_it_was(
     stage: BotWorld, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The process's log says which announcement Slack does not take, as an error, and why."""
+    """The process's log names the announcement that Slack refuses, as an error, and the reason."""
     does, _ = ANNOUNCED[kind]
     await does(stage, stage.bot)
     await stage.people.fail("chat.postMessage", "error", code="invalid_blocks")
@@ -161,7 +161,10 @@ async def test_a_failing_post_names_what_it_was(
 async def test_a_channel_that_is_shut_is_tried_for_a_week(
     stage: BotWorld, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is an error in the process's log once; whoever invites the app again misses nothing of the last days."""
+    """The process's log has a single error.
+
+    A person who invites the app again misses nothing of the last days.
+    """
     await stop(stage, stage.bot)
     await stage.people.fail("chat.postMessage", "error", code="not_in_channel", times=3)
     for _ in range(3):
@@ -183,7 +186,7 @@ async def test_a_channel_that_is_shut_is_tried_for_a_week(
 
 
 async def test_an_anchor_says_what_it_was_made_of(stage: BotWorld) -> None:
-    """Its row has the number and the hash, and so has its message, although the log grew meanwhile."""
+    """Both its row and its message have the number and the hash, although the log grew meanwhile."""
     [before] = [await stage.bot.store.audit.anchor(stage.clock.now + DAY)]
     assert before
     await anchor(stage, stage.bot)
@@ -199,7 +202,7 @@ async def test_an_anchor_says_what_it_was_made_of(stage: BotWorld) -> None:
 
 
 async def test_nothing_that_can_be_erased_stands_in_the_outbox(stage: BotWorld) -> None:
-    """No number, not even masked, and no reason: what was erased before it was posted is not in the message."""
+    """The outbox holds no number, not even masked, and no reason. Erased values are not posted later."""
     for does, _ in ANNOUNCED.values():
         await does(stage, stage.bot)
     payloads = {key.partition(":")[0]: payload for key, payload, _ in rows(stage)}
@@ -214,7 +217,7 @@ async def test_nothing_that_can_be_erased_stands_in_the_outbox(stage: BotWorld) 
 
 
 async def test_a_day_of_which_nothing_was_told_is_not_told_later(tmp_path: Path) -> None:
-    """Whatever comes in the hours after it belongs to the next day's summary."""
+    """Later events belong to the next day's summary."""
     async with bench(tmp_path) as stage:
         await sum_up(stage, stage.bot)
         hour = stage.clock.now
@@ -242,7 +245,7 @@ async def test_an_outage_that_is_over_before_it_was_told_is_not_told(stage: BotW
 
 
 class EndsMeanwhile(Outbox):
-    """Posts an outage that is over before Slack's answer is here."""
+    """A client during whose post an outage ends."""
 
     async def _say(self, one: Prepared, above: MessageRef | None, arguments: dict[str, Any]) -> MessageRef:
         said = await super()._say(one, above, arguments)
@@ -251,7 +254,7 @@ class EndsMeanwhile(Outbox):
 
 
 async def test_an_outage_that_ends_while_it_is_told_is_edited(tmp_path: Path) -> None:
-    """The message was on its way: it is edited as soon as it stands, and stays one message."""
+    """The message was on its way. It is edited as soon as it is posted, and stays a single message."""
     async with bench(tmp_path, Parts(outbox=EndsMeanwhile)) as stage:
         await fall(stage, stage.bot)
         await stage.bot.posts()

@@ -31,19 +31,19 @@ Does = Callable[[Bot, Request, str], Awaitable[Request]]
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it."""
+    """Yield a world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
 async def approve(bot: Bot, request: Request, by: str) -> Request:
-    """Approve what was shown."""
+    """Approve the request as shown."""
     person = await bot.person(by)
     return await bot.approvals.approve(request.id, person, shown=content(request), nonce=f"approve {by}")
 
 
 async def deny(bot: Bot, request: Request, by: str) -> Request:
-    """Deny what was shown."""
+    """Deny the request as shown."""
     person, shown = await bot.person(by), content(request)
     return await bot.approvals.deny(request.id, person, reason="no", shown=shown, nonce=f"deny {by}")
 
@@ -54,7 +54,7 @@ async def withdraw(bot: Bot, request: Request, by: str) -> Request:
 
 
 async def settle(bot: Bot, request: Request, by: str, how: Settlement = Settlement.HAPPENED) -> Request:
-    """Say what became of an unknown."""
+    """Record what became of an unknown outcome."""
     person = await bot.person(by)
     return await bot.approvals.settle(
         request.id, person, how, evidence=Evidence.SCREEN, reason="I looked", nonce=f"settle {by}"
@@ -62,7 +62,7 @@ async def settle(bot: Bot, request: Request, by: str, how: Settlement = Settleme
 
 
 async def bring_to(stage: BotWorld, state: State) -> Request:
-    """A cancellation that stands there."""
+    """Create a cancellation in that state."""
     bot = stage.bot
     made = await bot.ask(CANCEL_BY_NUMBER)
     match state:
@@ -109,7 +109,7 @@ POSSIBLE: dict[State, dict[Does, State]] = {
 
 @pytest.mark.parametrize("state", POSSIBLE)
 async def test_who_comes_too_late_reads_how_it_stands(stage: BotWorld, state: State) -> None:
-    """Where an operation is not possible any more, it is a conflict that says how the request stands."""
+    """An operation that is no longer possible is a conflict that tells the request's state."""
     made = await bring_to(stage, state)
     for does, by in ((approve, MANAGER), (deny, MANAGER), (withdraw, AGENT), (settle, MANAGER)):
         if does not in POSSIBLE[state]:
@@ -130,7 +130,7 @@ async def test_who_comes_too_late_reads_how_it_stands(stage: BotWorld, state: St
     ],
 )
 async def test_the_card_shows_what_somebody_settled(stage: BotWorld, how: Settlement, says: str) -> None:
-    """Who approved it reads in the card how it ended, as the audit channel does."""
+    """The approver reads the outcome in the card, as the audit channel does."""
     made = await bring_to(stage, State.UNKNOWN)
     await stage.bot.posts()
     await settle(stage.bot, made, MANAGER, how)
@@ -144,7 +144,7 @@ async def test_the_card_shows_what_somebody_settled(stage: BotWorld, how: Settle
     [(state, does, after) for state, possible in POSSIBLE.items() for does, after in possible.items()],
 )
 async def test_what_people_can_do_moves_it(stage: BotWorld, state: State, does: Does, after: State) -> None:
-    """Each operation that is possible makes its one move, and only once for one nonce or delivery."""
+    """Each possible operation makes its single transition, once for each nonce or delivery."""
     made = await bring_to(stage, state)
     by = AGENT if does is withdraw else MANAGER
     assert (await does(stage.bot, made, by)).state is after
@@ -172,7 +172,7 @@ async def test_what_people_can_do_moves_it(stage: BotWorld, state: State, does: 
     ],
 )
 async def test_who_may_not_reads_why(stage: BotWorld, state: State, does: Does, by: str, why: str) -> None:
-    """The rules name the reason, and nothing moves."""
+    """The rules give the reason, and no state changes."""
     made = await bring_to(stage, state)
     with pytest.raises(PermissionDeniedError, match=why):
         await does(stage.bot, made, by)
@@ -208,7 +208,10 @@ async def test_the_log_keeps_who_decided_and_who_could_have(stage: BotWorld) -> 
 async def test_a_person_settles_what_nobody_knows(
     stage: BotWorld, how: Settlement, after: State, requests: int
 ) -> None:
-    """What they say is how it stands; what they order is sent once more; the log has why, the requester hears."""
+    """A person's word becomes the state, and a retry is sent once.
+
+    The log has the reason, the requester hears.
+    """
     await stage.providers.fail("callkaro", "reset", effect=False)
     made = await stage.bot.ask(PLACE)
     await stage.bot.run_until_idle()
@@ -227,7 +230,7 @@ async def test_a_person_settles_what_nobody_knows(
 
 
 async def test_a_second_attempt_that_fails_does_not_end_the_doubt_about_the_first(stage: BotWorld) -> None:
-    """That an ordered attempt was turned down says nothing of the one before."""
+    """A refused second attempt says nothing about the first."""
     await stage.providers.fail("callkaro", "reset")
     made = await stage.bot.ask(PLACE)
     await stage.bot.run_until_idle()
@@ -241,7 +244,7 @@ async def test_a_second_attempt_that_fails_does_not_end_the_doubt_about_the_firs
 
 
 async def scheduled(stage: BotWorld, hours: int) -> None:
-    """A call that was placed through us and goes out in so many hours."""
+    """Schedule a call through CallOps, that many hours ahead."""
     at = stage.clock() + timedelta(hours=hours)
     await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), delivery_key="place")
     await stage.bot.run_until_idle()
@@ -255,7 +258,7 @@ async def scheduled(stage: BotWorld, hours: int) -> None:
 async def test_a_request_waits_until_its_call_goes_out_at_most(
     stage: BotWorld, hours: int, waits: timedelta
 ) -> None:
-    """A cancellation by number is to be decided before the call that the log knows, or by the rule's time."""
+    """A cancellation by number must be decided before the known call, or by the rule's time."""
     asked_at = stage.clock.now = stage.clock.now.replace(microsecond=0)
     await scheduled(stage, hours)
     made = await stage.bot.ask(CANCEL_BY_NUMBER, delivery_key="cancel")
@@ -266,7 +269,7 @@ async def test_a_request_waits_until_its_call_goes_out_at_most(
 
 
 async def test_when_a_call_goes_out_can_be_said(stage: BotWorld) -> None:
-    """What the requester says hastens those who decide, unless the log knows better."""
+    """The requester's time brings the deadline forward, unless the log knows the call's time."""
     asked_at = stage.clock.now = stage.clock.now.replace(microsecond=0)
     said = asked_at + timedelta(hours=2)
     wish = RequestSpec("reminders", (CANCEL_BY_NUMBER,), "customer asked", reported_call_time=said)
@@ -281,7 +284,7 @@ async def test_when_a_call_goes_out_can_be_said(stage: BotWorld) -> None:
 
 
 async def test_a_call_that_was_cancelled_is_not_waited_for(stage: BotWorld) -> None:
-    """A scheduled call that was cancelled through us hastens nobody."""
+    """A scheduled call that was cancelled through CallOps shortens no deadline."""
     await scheduled(stage, 3)
     await stage.bot.approve(await stage.bot.ask(CANCEL_BY_NUMBER, delivery_key="cancel"))
     await stage.bot.run_until_idle()
@@ -305,7 +308,7 @@ async def test_what_the_rule_wants_a_reason_for_is_not_asked_without(stage: BotW
 
 
 async def test_a_request_for_several_is_decided_as_one(stage: BotWorld) -> None:
-    """One approval moves every target, in one transaction."""
+    """A single approval decides about every target, in one transaction."""
     other = CancelCall(target=NumberRef(agent="payments", to=OTHER_NUMBER))
     made = await stage.bot.ask(CANCEL_BY_NUMBER, other)
     assert [entry.id for entry in made.entries] == [f"{made.id}.1", f"{made.id}.2"]
@@ -317,7 +320,7 @@ async def test_a_request_for_several_is_decided_as_one(stage: BotWorld) -> None:
 
 
 async def test_what_the_rules_refuse_is_in_the_log_with_its_why(stage: BotWorld) -> None:
-    """A refusal is a request, too: with its reason, and nothing is posted or sent."""
+    """A refusal is also a request with its reason, and nothing is posted or sent."""
     with pytest.raises(PermissionDeniedError) as no:
         await stage.bot.ask(PLACE, by="U0GUEST")
     [entry] = (await stage.bot.store.search.page(Query(state=State.REFUSED))).entries

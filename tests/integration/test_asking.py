@@ -16,33 +16,33 @@ RULE = 'expires = "8h"'
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it."""
+    """Yield a world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
 def by_id(number: int) -> CancelCall:
-    """One of several cancellations, each of another call."""
+    """Return a cancellation of another call for each number."""
     return CancelCall(target=CallRef(call_id=f"vx_100{number}"))
 
 
 async def noted(stage: BotWorld, request: Request, name: str) -> list[Event]:
-    """The notes of that name about a request."""
+    """Return a request's annotations of that name."""
     return [event for event in await stage.bot.store.requests.events(request.id) if event.name == name]
 
 
 async def asked(stage: BotWorld, request: Request) -> list[object]:
-    """Who was asked to decide a request, in order."""
+    """Return the people who were asked to decide a request, in order."""
     return [event.data["person"] for event in await noted(stage, request, "asked")]
 
 
 async def rung(stage: BotWorld) -> tuple[int, int]:
-    """How often the two managers were written to."""
+    """Return how many direct messages each of the two managers got."""
     return len(await stage.said("D0MANAGER")), len(await stage.said("D0SECOND"))
 
 
 async def test_one_phone_rings_and_the_next_after_some_minutes(stage: BotWorld) -> None:
-    """One approver is asked at once, the next while nobody decides; after that nobody is left to ask."""
+    """An approver is asked at once, the next one while nobody decides, until nobody is left to ask."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.asks()
     await stage.bot.asks()
@@ -64,7 +64,7 @@ async def test_one_phone_rings_and_the_next_after_some_minutes(stage: BotWorld) 
 
 
 async def test_nobody_else_is_asked_once_it_is_decided(stage: BotWorld) -> None:
-    """The next phone stays silent, and what was not posted yet is not posted any more."""
+    """The next approver gets no message, and unposted messages are dropped."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.asking.run_once()
     await stage.bot.approve(made)
@@ -76,7 +76,7 @@ async def test_nobody_else_is_asked_once_it_is_decided(stage: BotWorld) -> None:
 
 @pytest.mark.parametrize("end", ["approved", "taken back", "expired"])
 async def test_who_was_asked_sees_that_it_is_over(stage: BotWorld, end: str) -> None:
-    """The message that asked is edited as the card is: no button, and how it ended."""
+    """The direct message is edited as the card is: no button, and the outcome."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.asks()
     await stage.pass_time(minutes=5)
@@ -99,7 +99,7 @@ async def test_who_was_asked_sees_that_it_is_over(stage: BotWorld, end: str) -> 
 
 
 async def test_who_was_asked_least_recently_is_asked(stage: BotWorld) -> None:
-    """Requests are spread: each asks the one whose last time is longest ago."""
+    """Requests are spread: each asks the person whose last one is longest ago."""
     made = []
     for number in range(3):
         made.append(await stage.bot.ask(by_id(number), delivery_key=f"{number}"))
@@ -109,7 +109,7 @@ async def test_who_was_asked_least_recently_is_asked(stage: BotWorld) -> None:
 
 
 async def test_who_is_away_is_passed_over(stage: BotWorld) -> None:
-    """As Slack says; where everybody is, or Slack says nothing, somebody is asked all the same."""
+    """Slack knows the presence. If everybody is away, or Slack says nothing, somebody is still asked."""
     await stage.people.person(MANAGER).be_away()
     first = await stage.bot.ask(by_id(1), delivery_key="first")
     await stage.bot.asks()
@@ -127,7 +127,7 @@ async def test_who_is_away_is_passed_over(stage: BotWorld) -> None:
 
 
 async def test_the_requester_is_not_asked_about_their_own(stage: BotWorld) -> None:
-    """Whoever asked cannot decide."""
+    """Requesters cannot decide."""
     made = await stage.bot.ask(CANCEL_BY_ID, by=MANAGER)
     await stage.bot.asks()
     await stage.pass_time(minutes=6)
@@ -137,7 +137,7 @@ async def test_the_requester_is_not_asked_about_their_own(stage: BotWorld) -> No
 
 @pytest.mark.parametrize(("notify", "who"), [("all", [MANAGER, SECOND]), ("nobody", [])])
 async def test_all_or_nobody_can_be_asked(stage: BotWorld, notify: str, who: list[str]) -> None:
-    """The rule says whose phone rings; the card is there in any case."""
+    """The rule says who gets a message, and the card is there in any case."""
     await stage.crash(**{RULE: f'{RULE}\nnotify = "{notify}"'})
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.asks()
@@ -149,7 +149,7 @@ async def test_all_or_nobody_can_be_asked(stage: BotWorld, notify: str, who: lis
 
 
 async def test_a_restart_neither_loses_nor_repeats_who_is_asked(stage: BotWorld) -> None:
-    """What was noted is posted by the next process, once; two processes at once ask one person."""
+    """The next process posts a recorded notification, once. Two processes at once ask one person."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.asking.run_once()
     await stage.crash()
@@ -164,7 +164,7 @@ async def test_a_restart_neither_loses_nor_repeats_who_is_asked(stage: BotWorld)
 
 
 async def test_reminders_come_at_half_time_and_before_the_end(stage: BotWorld) -> None:
-    """Each once, restarts or not: below the card, and to those who were asked."""
+    """Each comes once despite restarts, below the card and to the people who were asked."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.asks()
     for hours in (3, 1, 0, 3):
@@ -186,7 +186,7 @@ async def test_reminders_come_at_half_time_and_before_the_end(stage: BotWorld) -
 
 
 async def test_nobody_is_reminded_of_what_is_decided(stage: BotWorld) -> None:
-    """No note, and no post."""
+    """A decided request gets no annotation and no post."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.asks()
     await stage.bot.approve(made)
@@ -197,7 +197,7 @@ async def test_nobody_is_reminded_of_what_is_decided(stage: BotWorld) -> None:
 
 
 async def test_a_deadline_that_passes_is_told_to_requester_and_channel(stage: BotWorld) -> None:
-    """With what it means for the call, by whose word its time is known."""
+    """The message tells what it means for the call, and who named the call's time."""
     at = stage.clock() + timedelta(minutes=30)
     wish = RequestSpec("reminders", (CANCEL_BY_NUMBER,), "customer asked", reported_call_time=at)
     origin = RequestSource(await stage.bot.person(AGENT), "C0SUPPORT", "said")
@@ -217,7 +217,7 @@ async def test_a_deadline_that_passes_is_told_to_requester_and_channel(stage: Bo
 
 
 async def test_numbers_that_read_alike_are_told_apart(stage: BotWorld) -> None:
-    """Each of the two cards names the other, the one that was there first as well; the rest is left alone."""
+    """Each of the two cards names the other number, the older card too. Other requests are left alone."""
     first = await stage.bot.ask(CANCEL_BY_NUMBER, delivery_key="first")
     other = await stage.bot.ask(CANCEL_BY_ID, delivery_key="by id")
     await stage.bot.asks()

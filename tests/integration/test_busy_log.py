@@ -17,18 +17,18 @@ from tests.storage.samples import NUMBER, verified
 SLACK_WAITS = 3.0
 """Seconds until people read that the app did not answer."""
 SLOW_COMMIT = 3.2
-"""Seconds that a change takes to be written: longer than Slack waits."""
+"""Seconds of a commit: longer than Slack waits."""
 
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it, which hears people."""
+    """Yield a world with one bot in it, which receives people's input."""
     async with bench(tmp_path) as made, made.connected():
         yield made
 
 
 async def types(stage: BotWorld, line: str) -> Heard:
-    """Type a line as the agent; what came of it, in time."""
+    """Type a line as the agent, and return its result, which must come in time."""
     began = time.monotonic()
     heard = await stage.people.person(AGENT).command(line)
     assert time.monotonic() - began < SLACK_WAITS
@@ -36,7 +36,7 @@ async def types(stage: BotWorld, line: str) -> Heard:
 
 
 async def test_what_was_recorded_before_the_log_became_busy_is_not_denied(stage: BotWorld) -> None:
-    """A stop blocks its number first: beside a log that is busy from then on, the answer says that much."""
+    """A stop blocks its number first. If the log is busy from then on, the answer says that much."""
     waiting = await stage.bot.ask(PLACE, delivery_key="a call that waits")
     async with AsyncExitStack() as stack:
 
@@ -54,19 +54,17 @@ async def test_what_was_recorded_before_the_log_became_busy_is_not_denied(stage:
 
 
 async def test_whether_a_slow_commit_is_recorded_is_not_guessed(stage: BotWorld) -> None:
-    """A disk that takes longer than Slack waits: the answer says that nobody knows, and the request is there."""
+    """A disk takes longer than Slack waits. The answer says that nobody knows, and the request is there."""
     await stage.bot.person(AGENT)
     await make_slow(stage.bot.store)
     said = words(private(await types(stage, "/cancel-call vx_1001 via voxworks reason=customer asked")))
     assert "could not see in time whether this was recorded" in said
-    await stage.bot.store.audit.record_error(
-        actor=AGENT, where="test", private={}
-    )  # after what is being written
+    await stage.bot.store.audit.record_error(actor=AGENT, where="test", private={})  # after the current write
     assert len((await stage.bot.store.search.page(Query())).entries) == 1
 
 
 async def make_slow(store: StepLog) -> None:
-    """Let every request take long to be written."""
+    """Let every new request take long to be written."""
 
     def slow(connection: Connection) -> None:
         connection.create_function("takes_long", 0, lambda: time.sleep(SLOW_COMMIT))

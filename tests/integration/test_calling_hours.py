@@ -18,19 +18,19 @@ EARLY_IN_CHICAGO = datetime(2026, 11, 21, 12, 40, tzinfo=UTC)
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it, at 6:40 in Chicago and 18:10 in Kolkata."""
+    """Yield a world with one bot in it, at 6:40 in Chicago and 18:10 in Kolkata."""
     async with bench(tmp_path) as made:
         made.clock.now = EARLY_IN_CHICAGO
         yield made
 
 
 async def keeping(stage: BotWorld, *lines: str) -> Bot:
-    """A bot under whose rule calls keep hours, or say what they are for."""
+    """Return a bot whose rule has these additional lines."""
     return await stage.crash(**{RULE: "\n".join([RULE, *lines])})
 
 
 async def test_a_call_outside_hours_is_refused_with_a_line_that_may_go_out(stage: BotWorld) -> None:
-    """The recipient's time is said, and the line to copy is accepted as it is."""
+    """The recipient's time is given, and the line to copy is accepted as it is."""
     await keeping(stage, 'calling_hours = "recipient"')
     async with stage.connected():
         asha = stage.people.person(AGENT)
@@ -45,7 +45,7 @@ async def test_a_call_outside_hours_is_refused_with_a_line_that_may_go_out(stage
 
 
 async def test_a_number_of_many_zones_is_asked_about_in_the_line_and_in_the_form(stage: BotWorld) -> None:
-    """The form offers the zones that the number leaves; the one that was said is kept with the call."""
+    """The form offers the number's possible zones, and the chosen one is kept with the call."""
     bot = await keeping(stage, 'calling_hours = "US"')
     async with stage.connected():
         asha = stage.people.person(AGENT)
@@ -71,7 +71,7 @@ async def test_a_number_of_many_zones_is_asked_about_in_the_line_and_in_the_form
 async def test_a_zone_that_the_number_cannot_be_in_is_a_fault(
     stage: BotWorld, hours: tuple[str, ...]
 ) -> None:
-    """With the line as it should be where one zone is possible; nothing is recorded."""
+    """The line is corrected if a single zone is possible. Nothing is recorded."""
     stage.clock.now = EARLY_IN_CHICAGO.replace(hour=8)  # 3:00 in Chicago, 13:30 in Kolkata
     bot = await keeping(stage, *hours)
     async with stage.connected():
@@ -86,7 +86,7 @@ async def test_a_zone_that_the_number_cannot_be_in_is_a_fault(
 
 
 async def test_a_zone_is_a_choice_of_the_number_that_is_called(stage: BotWorld) -> None:
-    """The form offers those and no other; what one number left is a fault once another is typed."""
+    """The form offers the number's zones only. A chosen zone is a fault once another number is typed."""
     bot = await keeping(stage, 'calling_hours = "US"')
     async with stage.connected():
         asha = stage.people.person(AGENT)
@@ -114,7 +114,7 @@ async def recorded(bot: Bot, zone: str, delivery_key: str) -> str:
 
 
 async def test_the_zone_is_looked_at_again_when_it_is_approved_and_sent(stage: BotWorld) -> None:
-    """A request that was recorded with a wrong one goes no further."""
+    """A request that was recorded with a wrong zone goes no further."""
     says = "This number is in America/Chicago, not in Asia/Kolkata."
     bot = await keeping(stage, 'approve = ["managers"]')
     waiting = await bot.store.requests.request(await recorded(bot, "Asia/Kolkata", "waits"))
@@ -131,7 +131,7 @@ async def test_the_zone_is_looked_at_again_when_it_is_approved_and_sent(stage: B
 
 
 async def test_a_moved_call_keeps_its_zone_or_gets_another_of_its_number(stage: BotWorld) -> None:
-    """One that the number cannot be in is a fault; the new one holds when it is placed again."""
+    """An impossible zone is a fault. The new zone holds when the call is placed again."""
     bot = await keeping(stage)
     async with stage.connected():
         asha = stage.people.person(AGENT)
@@ -159,7 +159,7 @@ async def test_a_moved_call_keeps_its_zone_or_gets_another_of_its_number(stage: 
 
 
 async def test_a_move_with_a_wrong_zone_cancels_nothing(stage: BotWorld) -> None:
-    """Its call could not be placed again, so it is not cancelled: not when approved, not when sent."""
+    """The call could not be placed again, so it is not cancelled, neither at approval nor at sending."""
     says = "This number is in Asia/Kolkata, not in America/New_York"
     await stage.bot.directory.refresh_groups()
     bot, later = stage.bot, stage.clock.now + timedelta(hours=3)
@@ -180,7 +180,7 @@ async def test_a_move_with_a_wrong_zone_cancels_nothing(stage: BotWorld) -> None
 
 
 async def test_a_call_that_waited_past_its_hours_is_refused_before_it_is_sent(stage: BotWorld) -> None:
-    """Asked in hours, approved after: nothing is sent, and the entry says what the clock there said."""
+    """Created in hours and approved after, it is not sent. The action has the local time as its reason."""
     stage.clock.now = datetime(2026, 11, 21, 15, 25, tzinfo=UTC)  # 20:55 in India
     bot = await keeping(stage, 'calling_hours = "IN"', 'approve = ["managers"]')
     made = await bot.ask(PLACE)
@@ -194,7 +194,7 @@ async def test_a_call_that_waited_past_its_hours_is_refused_before_it_is_sent(st
 
 
 async def test_a_scheduled_call_keeps_the_hours_of_its_own_time(stage: BotWorld) -> None:
-    """It is sent to its provider at night, for the day; not the other way round."""
+    """A call for the day is sent to its provider at night, and never the reverse."""
     bot = await stage.crash(
         **{
             'timezone = "Asia/Kolkata"': 'timezone = "Asia/Kolkata"\ncalling_hours = { from = "9:00", until = "18:00", days = "Mon-Fri" }'
@@ -210,7 +210,7 @@ async def test_a_scheduled_call_keeps_the_hours_of_its_own_time(stage: BotWorld)
 
 @pytest.mark.parametrize("key", ["purpose", "consent"])
 async def test_a_rule_wants_to_know_what_a_call_is_for(stage: BotWorld, key: str) -> None:
-    """Without it nothing is asked; with it, it is in the log and on the card."""
+    """Without a purpose no request is created. With it, the purpose is in the log and on the card."""
     bot = await keeping(stage, f'{key} = "required"', 'approve = ["managers"]')
     origin = RequestSource(await bot.person(AGENT), None, "call")
     call = [PlaceCall(to=PLACE.to, agent="payments")]

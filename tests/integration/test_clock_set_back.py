@@ -1,4 +1,4 @@
-"""The machine's clock is set back by hours while something waits: no wait becomes longer than it was ordered for."""
+"""The computer's clock is set back by hours during waits, and no wait becomes longer than ordered."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -15,12 +15,12 @@ from tests.storage.samples import NUMBER
 
 BACK = [timedelta(hours=1), timedelta(days=2)]
 A_WHILE = timedelta(minutes=2)
-"""Longer than any of these waits, and much shorter than the clock went back."""
+"""Time that is longer than any of these waits, and much shorter than the setback."""
 
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it."""
+    """Yield a world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
@@ -31,7 +31,7 @@ async def go_back(stage: BotWorld, by: timedelta) -> None:
 
 
 async def posted(stage: BotWorld) -> int:
-    """How many messages stand in the audit channel within a while, its threads not counted."""
+    """Return how many messages the audit channel has after a while, without threads."""
     for _ in range(12):
         await stage.bot.posts()
         await stage.pass_time(seconds=A_WHILE.total_seconds() / 12)
@@ -53,7 +53,7 @@ async def posted(stage: BotWorld) -> int:
 async def test_posts_that_wait_are_posted(
     stage: BotWorld, back: timedelta, does: str | None, more: dict[str, int | str]
 ) -> None:
-    """Whatever they wait for: Slack's pace, its `Retry-After`, its coming back, a channel that is mended."""
+    """The waits are Slack's rate limit, its `Retry-After`, an outage of Slack, and a channel to be mended."""
     if does:
         await stage.people.fail("chat.postMessage", does, **more)  # type: ignore[arg-type]  # a table's columns
     for number in range(4):
@@ -75,7 +75,7 @@ async def test_posts_that_wait_are_posted(
     ids=lambda fault: fault.does,
 )
 async def test_retries_that_wait_are_made(stage: BotWorld, back: timedelta, fault: Fault) -> None:
-    """A cancellation that is to be sent again is sent soon after, whatever the provider had asked for."""
+    """A cancellation to be retried is sent soon after, whatever the provider had asked for."""
     await stage.providers.fail("voxworks", fault)
     made = await stage.bot.ask(CancelCall(target=CallRef(call_id="vx_1001")))
     await stage.bot.approve(made)
@@ -93,7 +93,7 @@ async def test_retries_that_wait_are_made(stage: BotWorld, back: timedelta, faul
 
 @pytest.mark.parametrize("back", BACK, ids=str)
 async def test_news_of_a_stop_that_wait_are_told(stage: BotWorld, back: timedelta) -> None:
-    """Those that this process holds, and those that a dead one held."""
+    """Items of this process, and those of a dead one, are posted soon."""
     log = stage.bot.store
     await log.do_not_call.add(NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason=None)
     await stage.people.fail("chat.postMessage", "server_error", times=2)
@@ -105,7 +105,7 @@ async def test_news_of_a_stop_that_wait_are_told(stage: BotWorld, back: timedelt
 
 @pytest.mark.parametrize("back", BACK, ids=str)
 async def test_announcements_and_outages_that_wait_are_said(stage: BotWorld, back: timedelta) -> None:
-    """They wait no longer either."""
+    """Announcements and outages wait no longer than before either."""
     await stage.providers.fail("voxworks", "refused")
     made = await stage.bot.ask(CancelCall(target=CallRef(call_id="vx_1001")))
     await stage.bot.approve(made)
@@ -131,7 +131,7 @@ async def test_announcements_and_outages_that_wait_are_said(stage: BotWorld, bac
 
 @pytest.mark.parametrize("back", BACK, ids=str)
 async def test_the_next_approver_is_asked(stage: BotWorld, back: timedelta) -> None:
-    """One after the other, at most one of them too early."""
+    """The approvers are asked in turn, at most one of them too early."""
     await stage.bot.ask(CancelCall(target=CallRef(call_id="vx_1001")))
     await stage.bot.asks()
     assert (len(await stage.said("D0MANAGER")), len(await stage.said("D0SECOND"))) == (1, 0)
@@ -144,7 +144,7 @@ async def test_the_next_approver_is_asked(stage: BotWorld, back: timedelta) -> N
 
 
 async def test_a_presence_is_asked_for_again(stage: BotWorld) -> None:
-    """Who was away before the clock went back may be here now."""
+    """A person who was away before the clock went back may be here now."""
     await stage.people.person(MANAGER).be_away()
     assert await stage.bot.directory.is_away(MANAGER)
     await stage.people.person(MANAGER).be_away(away=False)
@@ -154,7 +154,7 @@ async def test_a_presence_is_asked_for_again(stage: BotWorld) -> None:
 
 
 async def test_a_wait_is_kept_where_the_clock_was_not_set(stage: BotWorld) -> None:
-    """What Slack asked for is not cut short."""
+    """Slack's Retry-After is not shortened."""
     await stage.people.fail("chat.postMessage", "ratelimited", retry_after=90)
     await stage.bot.ask(PLACE)
     await stage.bot.posts()

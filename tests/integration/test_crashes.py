@@ -21,7 +21,7 @@ KINDS = ("place", "cancel by number", "cancel by id")
 
 
 def aim(kind: str, number: int) -> tuple[CallAction, str]:
-    """An action of its own for each step, and what tells its requests from the others."""
+    """Return an action of its own for each step, and the mark of its requests."""
     to = f"+9198765432{number:02}"
     match kind:
         case "place":
@@ -33,7 +33,7 @@ def aim(kind: str, number: int) -> tuple[CallAction, str]:
 
 
 async def schedule(stage: BotWorld, provider: str, kind: str, number: int) -> None:
-    """Something to cancel."""
+    """Add a call to cancel."""
     due = stage.clock().replace(year=2027)
     if provider == "voxworks":
         await stage.providers.add_call(provider, f"vx_{number}", due=due, owner=voxworks.TEAM)
@@ -43,7 +43,7 @@ async def schedule(stage: BotWorld, provider: str, kind: str, number: int) -> No
 
 
 async def live(stage: BotWorld, action: CallAction, step: str) -> Request:
-    """Ask (again, as Slack delivers again what was not acknowledged), approve what waits, send, post."""
+    """Ask (again, as Slack repeats a delivery without acknowledgement), approve, send and post."""
     request = await stage.bot.ask(action, delivery_key=step)
     if request.state is State.PENDING:
         await stage.bot.approve(request)
@@ -55,7 +55,7 @@ async def live(stage: BotWorld, action: CallAction, step: str) -> Request:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_crash_at_any_step_loses_repeats_and_makes_up_nothing(kind: str, tmp_path: Path) -> None:
-    """Wherever the process dies: one request for each order, and an end or a doubt that people read of."""
+    """After any death each order has one request, and people read of an end or of an unknown outcome."""
     provider = "voxworks" if kind == "cancel by id" else "callkaro"
     steps = [step for step in STEPS if kind != "place" or "approved" not in step]
     async with bench(tmp_path) as stage:
@@ -79,7 +79,7 @@ async def test_a_crash_at_any_step_loses_repeats_and_makes_up_nothing(kind: str,
 
 
 async def judge(stage: BotWorld, request: Request, sent: list[Exchange], step: str) -> None:
-    """Compare what the log and the channel say with what the provider's journal has."""
+    """Compare the log and the channel with the provider's journal."""
     [entry] = request.entries
     events = [event.name for event in await stage.bot.store.requests.events(request.id)]
     assert entry.state in TERMINAL | {State.UNKNOWN}, f"lost by a crash {step}: {entry.state}"

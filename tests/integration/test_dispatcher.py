@@ -23,13 +23,13 @@ from tests.storage.samples import verified
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it."""
+    """Yield a world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
 async def test_a_slow_connection_holds_up_no_other(stage: BotWorld) -> None:
-    """At most `workers` requests of a connection are out at once, and another connection's go meanwhile."""
+    """A connection has at most `workers` requests out, and another connection's requests go meanwhile."""
     bot = await stage.crash(**{"[dispatch]": "[dispatch]\nworkers = 2"})
     await stage.providers.fail("callkaro", Fault(does="slow", seconds=1, times=None))
     for number in range(5):
@@ -50,7 +50,7 @@ async def test_a_slow_connection_holds_up_no_other(stage: BotWorld) -> None:
 
 
 async def test_a_long_queue_hides_nobody_behind_it(stage: BotWorld) -> None:
-    """However many of one connection's entries wait, the same round begins another's."""
+    """However many actions of one connection wait, the same run begins another connection's."""
     await stage.providers.fail("callkaro", Fault(does="slow", seconds=5, times=None))
     for number in range(3 * MOST_WORKERS):
         await stage.bot.ask(PLACE, delivery_key=f"{number}")
@@ -70,7 +70,7 @@ async def test_a_long_queue_hides_nobody_behind_it(stage: BotWorld) -> None:
 async def test_what_a_connection_that_is_gone_should_do_is_refused_in_words(
     stage: BotWorld, change: dict[str, str], why: str
 ) -> None:
-    """Without its connection nothing is sent; the entry says why, and the requester reads it."""
+    """Without its connection nothing is sent. The action has the reason, and the requester reads it."""
     made = await stage.bot.approved(CANCEL_BY_ID)
     await stage.crash(**change)
     await stage.bot.run_until_idle()
@@ -84,7 +84,10 @@ async def test_what_a_connection_that_is_gone_should_do_is_refused_in_words(
 
 
 async def test_a_lease_that_has_not_run_out_is_respected(stage: BotWorld) -> None:
-    """What another process is sending is left to it, until its lease is over; then it is a doubt, and said."""
+    """Another process keeps its action until its lease ends.
+
+    Then the outcome is unknown, and people read so.
+    """
     stage.bot.store.at["before succeeded"] = stage.bot.store.die
     made = await stage.bot.ask(PLACE)
     await stage.bot.run_until_idle()
@@ -108,7 +111,7 @@ async def test_a_lease_that_has_not_run_out_is_respected(stage: BotWorld) -> Non
     [(None, State.SUCCEEDED), ("server_error", State.UNKNOWN), ("rate_limited", State.FAILED)],
 )
 async def test_a_late_answer_settles_the_doubt(stage: BotWorld, fault: str | None, end: State) -> None:
-    """The answer that comes after its lease is recorded if it is clear, and the doubt stays if it is not."""
+    """A clear answer after the lease is recorded. After an unclear one the outcome stays unknown."""
     slow, answered, awake = stage.bot, asyncio.Event(), asyncio.Event()
 
     async def sleep() -> None:
@@ -140,7 +143,7 @@ async def test_a_late_answer_settles_the_doubt(stage: BotWorld, fault: str | Non
 
 @pytest.mark.parametrize(("effect", "end"), [(False, State.SUCCEEDED), (True, State.UNKNOWN)])
 async def test_a_cancel_by_id_in_doubt_is_sent_again(stage: BotWorld, *, effect: bool, end: State) -> None:
-    """A second request by id does no more than the first; what it cannot clear up stays a doubt."""
+    """A second request by id does no harm. If it clears nothing up, the outcome stays unknown."""
     await stage.providers.fail("voxworks", "reset", effect=effect)
     made = await stage.bot.approved(CANCEL_BY_ID)
     await stage.bot.run_until_idle()
@@ -167,7 +170,10 @@ async def test_a_cancel_by_id_is_tried_three_times(stage: BotWorld) -> None:
 async def test_a_cancel_by_number_in_doubt_is_sent_again_soon_or_left_to_people(
     stage: BotWorld, slept: int, requests: int
 ) -> None:
-    """A late second deletion could cancel a newer call; with the clock set back nobody knows how late."""
+    """A late second deletion could cancel a newer call.
+
+    After the clock was set back nobody knows how late it is.
+    """
     await stage.providers.fail("callkaro", "reset", effect=False)
     made = await stage.bot.approved(CANCEL_BY_NUMBER)
     await stage.bot.run_until_idle()
@@ -184,7 +190,7 @@ async def test_a_cancel_by_number_in_doubt_is_sent_again_soon_or_left_to_people(
 
 
 async def test_the_log_says_why_the_system_sent_again(stage: BotWorld) -> None:
-    """Every order of another attempt names the class that allows it."""
+    """Every retry names the class that allows it."""
     await stage.providers.fail("callkaro", "reset", times=1)
     await stage.providers.fail("voxworks", "rate_limited")
     number, by_id = (
@@ -201,7 +207,7 @@ async def test_the_log_says_why_the_system_sent_again(stage: BotWorld) -> None:
 
 
 async def test_a_placed_call_that_was_put_off_is_not_placed_later(stage: BotWorld) -> None:
-    """That a 429 was not processed is a custom: too little to call somebody twice on."""
+    """A 429 usually means "not processed", which is too little to risk a second call."""
     await stage.providers.fail(
         "callkaro", Fault(does="reply", status=429, headers={"Retry-After": "1"}, effect=False)
     )
@@ -214,7 +220,7 @@ async def test_a_placed_call_that_was_put_off_is_not_placed_later(stage: BotWorl
 
 
 async def test_who_asked_must_be_known_before_anything_is_sent(stage: BotWorld) -> None:
-    """While Slack does not say who somebody is, and it was too long ago that it did, the action waits."""
+    """While Slack does not identify a person whose data are too old, the action waits."""
     made = await stage.bot.ask(PLACE)
     long_ago = stage.clock() - timedelta(days=2)
     await stage.bot.store.users.keep_person(replace(await stage.bot.person(AGENT), read_at=long_ago))
@@ -231,7 +237,7 @@ async def test_who_asked_must_be_known_before_anything_is_sent(stage: BotWorld) 
 
 
 async def test_one_that_fails_holds_up_no_other(stage: BotWorld) -> None:
-    """A fault of ours in recovering one entry leaves it to the next round, and the rest are recovered."""
+    """A bug in recovering one action leaves it to the next run, and the others are recovered."""
     stage.bot.store.at["before hold"] = stage.bot.store.die
     first, second = [await stage.bot.ask(PLACE, delivery_key=one) for one in "12"]
     await stage.bot.run_until_idle()
@@ -250,7 +256,7 @@ async def test_one_that_fails_holds_up_no_other(stage: BotWorld) -> None:
 
 
 async def test_the_rounds_go_on_after_one_that_raises() -> None:
-    """Background work outlives any fault of a round."""
+    """Background work survives any exception of a run."""
     went_on, rounds_taken = asyncio.Event(), 0
 
     async def step() -> bool:
@@ -270,7 +276,7 @@ async def test_the_rounds_go_on_after_one_that_raises() -> None:
 
 
 async def test_rounds_that_are_woken_again_and_again_keep_apart() -> None:
-    """What may come a little later comes once for many changes, and what changed last is not missed."""
+    """A throttled task runs once for many changes, and does not miss the last one."""
     changes, seen, begun = 0, list[int](), list[float]()
 
     async def step() -> None:
@@ -290,7 +296,7 @@ async def test_rounds_that_are_woken_again_and_again_keep_apart() -> None:
 
 
 async def test_the_target_that_ends_last_tells_of_them_all(stage: BotWorld) -> None:
-    """Of several targets one fails at once and the other succeeds later: the requester reads of both."""
+    """Of several targets one fails at once and another succeeds later. The requester reads of both."""
     await stage.crash(**{'approve = ["managers"]\n': ""})
     failed = asyncio.Event()
 
@@ -312,7 +318,7 @@ async def test_the_target_that_ends_last_tells_of_them_all(stage: BotWorld) -> N
 
 
 async def test_a_call_cancelled_before_is_not_cancelled_again_by_inference(stage: BotWorld) -> None:
-    """That an id was cancelled through us shows that it was there, and that it is no more."""
+    """An id that CallOps cancelled existed once, and exists no more."""
     first = await stage.bot.approved(CANCEL_BY_ID)
     await stage.bot.run_until_idle()
     assert (await stage.bot.entry(first)).state is State.SUCCEEDED
@@ -328,7 +334,7 @@ async def test_a_call_cancelled_before_is_not_cancelled_again_by_inference(stage
 
 @pytest.mark.parametrize("end", ["taken back", "refused", "out of time"])
 async def test_a_doubt_is_never_hidden_by_a_later_end(stage: BotWorld, end: str) -> None:
-    """What was in doubt and then not sent again is never said to have left everything as it was."""
+    """An unknown outcome without a retry never reads as if everything had stayed as it was."""
     await stage.providers.fail("voxworks", "reset")
     made = await stage.bot.approved(CANCEL_BY_ID)
     await stage.bot.run_until_idle()
@@ -356,7 +362,7 @@ async def test_a_doubt_is_never_hidden_by_a_later_end(stage: BotWorld, end: str)
 
 
 async def test_an_account_that_was_put_off_is_left_alone_by_all(stage: BotWorld) -> None:
-    """Not the action alone: everything of that account waits, in every process, and other accounts do not."""
+    """All actions of that account wait, in every process, and other accounts do not."""
     await stage.providers.fail("voxworks", Fault(does="rate_limited", headers={"Retry-After": "20"}))
     await stage.bot.approved(CANCEL_BY_ID)
     await stage.bot.run_until_idle()
@@ -374,7 +380,7 @@ async def test_an_account_that_was_put_off_is_left_alone_by_all(stage: BotWorld)
 
 
 async def test_what_waits_for_its_account_runs_out_of_time_all_the_same(stage: BotWorld) -> None:
-    """A pause that is longer than an action may wait does not keep it in the dark."""
+    """A pause that is longer than an action may wait does not delay its expiry."""
     await stage.bot.store.outages.pause("reminders", stage.clock() + timedelta(hours=2))
     made = await stage.bot.ask(PLACE)
     await stage.bot.run_until_idle()
@@ -386,7 +392,7 @@ async def test_what_waits_for_its_account_runs_out_of_time_all_the_same(stage: B
 
 
 async def test_a_connection_without_a_limit_commits_nothing_for_it(stage: BotWorld) -> None:
-    """A turn of an account that nobody limits is read, not written."""
+    """The turn of an account without a limit is read, not written."""
     await stage.bot.ask(PLACE)
     written: list[str] = []
     await stage.bot.store._database.writer.do(
@@ -398,7 +404,7 @@ async def test_a_connection_without_a_limit_commits_nothing_for_it(stage: BotWor
 
 
 async def test_a_dry_run_sends_nothing_and_says_what_it_would_have(stage: BotWorld) -> None:
-    """Everything but the request: it is asked, approved and refused before its first attempt."""
+    """Everything but the request happens: it is created, approved and refused before its first attempt."""
     bot = await stage.crash(**{'provider = "callkaro"': 'provider = "callkaro"\nmode = "dry-run"'})
     made = await bot.ask(PLACE)
     assert made.mode == "dry-run"
@@ -410,7 +416,7 @@ async def test_a_dry_run_sends_nothing_and_says_what_it_would_have(stage: BotWor
 
 
 async def test_what_was_asked_in_a_dry_run_is_never_sent(stage: BotWorld) -> None:
-    """The request is bound to the mode it was asked in."""
+    """The request is bound to the mode in which it was created."""
     bot = await stage.crash(**{'provider = "callkaro"': 'provider = "callkaro"\nmode = "dry-run"'})
     made = await bot.ask(PLACE)
     bot = await stage.crash()
@@ -421,7 +427,7 @@ async def test_what_was_asked_in_a_dry_run_is_never_sent(stage: BotWorld) -> Non
 
 
 async def test_an_attempt_whose_window_closes_as_it_begins_is_not_made(stage: BotWorld) -> None:
-    """Nothing leaves, and that is what is said: not that an answer was lost."""
+    """Nothing leaves, and the message says so, not that an answer was lost."""
     await stage.providers.fail("callkaro", "reset")
     made = await stage.bot.approved(CANCEL_BY_NUMBER)
     await stage.bot.run_until_idle()
@@ -444,7 +450,7 @@ async def test_an_attempt_whose_window_closes_as_it_begins_is_not_made(stage: Bo
 
 
 async def test_a_late_success_drops_the_attempt_that_was_ordered_meanwhile(stage: BotWorld) -> None:
-    """Whoever overslept the answer still records it: the order is dropped, people read it, nothing is sent again."""
+    """The late answer is recorded and the retry dropped. People read it, and nothing is sent again."""
     sleeper, awake, there = stage.bot, asyncio.Event(), asyncio.Event()
 
     async def sleep() -> None:
@@ -473,12 +479,12 @@ async def test_a_late_success_drops_the_attempt_that_was_ordered_meanwhile(stage
 
 
 async def test_what_was_approved_waits_while_slack_does_not_say_who_is_in_a_group(stage: BotWorld) -> None:
-    """It is not refused for good: once the group is read again, it is sent."""
+    """The action is not refused for good: once the group is readable again, it is sent."""
     made = await stage.bot.approved(CANCEL_BY_ID)
-    stage.clock.move(hours=2)  # what was known of the group is too old by now
+    stage.clock.move(hours=2)  # the stored group is too old by now
     await stage.bot.run_until_idle()
     assert (await stage.bot.entry(made)).state is State.APPROVED
-    for _ in range(3):  # on a busy machine one answer may come too late, and is asked for again
+    for _ in range(3):  # on a busy computer an answer may come too late, and is repeated
         await stage.pass_time(seconds=5)
         await stage.bot.run_until_idle()
         if (await stage.bot.entry(made)).state is State.SUCCEEDED:

@@ -16,19 +16,19 @@ from tests.integration.bench import MANAGER, PLACE, Bot, BotWorld, bench
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it."""
+    """Yield a world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
 def reminding(bot: Bot) -> UnknownReminders:
-    """What reminds of doubts, and remembers nothing yet."""
+    """Return the worker of reminders, which remembers nothing yet."""
     changes = SystemChanges(bot.store, bot.settings, bot.wakeups)
     return UnknownReminders(bot.store, bot.directory, bot.permissions, changes, bot.outbox._clock)
 
 
 async def doubtful(stage: BotWorld) -> Request:
-    """A call whose answer was lost."""
+    """Create a call whose answer is lost."""
     await stage.providers.fail("callkaro", "reset")
     request = await stage.bot.ask(PLACE)
     await stage.bot.run_until_idle()
@@ -38,12 +38,12 @@ async def doubtful(stage: BotWorld) -> Request:
 
 
 async def reminders(stage: BotWorld, channel: str) -> list[Message]:
-    """The reminders that somebody reads there."""
+    """Return the reminders in that channel."""
     return [one for one in await stage.said(channel) if "Nobody has said yet" in one.text]
 
 
 async def test_a_doubt_is_brought_up_once_a_day_until_it_is_settled(stage: BotWorld) -> None:
-    """In its thread and to those who may settle it, whatever restarts and however many processes there are."""
+    """The thread and the people who may settle it get it, despite restarts and several processes."""
     request = await doubtful(stage)
     for hours in (1, 12, 10):
         await stage.pass_time(hours=hours)
@@ -62,7 +62,7 @@ async def test_a_doubt_is_brought_up_once_a_day_until_it_is_settled(stage: BotWo
         assert "then press *Say what happened…* on the message above." in threaded[-1].text
         [told] = (await reminders(stage, "D0MANAGER"))[day - 1 :]
         assert "Say what happened…" in str(told.blocks)
-    assert await reminders(stage, "D0AGENT") == []  # who asked may not settle it
+    assert await reminders(stage, "D0AGENT") == []  # the requester may not settle it
     manager = await stage.bot.person(MANAGER)
     await stage.bot.approvals.settle(
         request.id, manager, Settlement.HAPPENED, evidence=Evidence.SUPPORT, reason="They said so", nonce="n"
@@ -74,7 +74,7 @@ async def test_a_doubt_is_brought_up_once_a_day_until_it_is_settled(stage: BotWo
 
 
 async def test_a_reminder_that_comes_too_late_is_not_posted(stage: BotWorld) -> None:
-    """What was settled between the note and the post is not asked about any more."""
+    """An outcome that was settled between the annotation and the post is not asked about any more."""
     request = await doubtful(stage)
     await stage.pass_time(days=1)
     await reminding(stage.bot).run_once()
@@ -87,7 +87,7 @@ async def test_a_reminder_that_comes_too_late_is_not_posted(stage: BotWorld) -> 
 
 
 async def test_who_settles_says_what_shows_it(stage: BotWorld) -> None:
-    """The evidence is in the log and in the thread; without any, nothing is settled but that it is sent again."""
+    """The evidence is in the log and in the thread. Only a retry needs none."""
     request = await doubtful(stage)
     manager = await stage.bot.person(MANAGER)
     for what in (Settlement.HAPPENED, Settlement.DID_NOT_HAPPEN):
@@ -110,7 +110,7 @@ async def test_who_settles_says_what_shows_it(stage: BotWorld) -> None:
 async def test_the_end_of_a_doubt_is_confirmed_where_it_was_asked(
     stage: BotWorld, settlement: Settlement
 ) -> None:
-    """Once it is known to be done; that it was not is told to the requester alone."""
+    """The channel hears once it is known to be done. Only the requester hears that it was not."""
     request = await doubtful(stage)
     manager = await stage.bot.person(MANAGER)
     await stage.bot.approvals.settle(
@@ -122,7 +122,7 @@ async def test_the_end_of_a_doubt_is_confirmed_where_it_was_asked(
 
 
 async def test_a_day_is_counted_from_the_doubt(stage: BotWorld) -> None:
-    """Whoever ordered another attempt, and got no answer again, has a day from then."""
+    """After another attempt without an answer, a new day begins."""
     request = await doubtful(stage)
     manager = await stage.bot.person(MANAGER)
     await stage.pass_time(hours=20)

@@ -1,6 +1,6 @@
-"""The gate: each listener there is, played as people who may do nothing, and as somebody who may.
+"""The gate: each listener, played as people who may do nothing, and as somebody who may.
 
-The cases are held against the app's own listeners: one without a case fails here.
+The cases are compared with the app's own listeners, and a listener without a case fails here.
 """
 
 import json
@@ -57,11 +57,11 @@ REFUSED = {
     "U0GONE": "deactivated",
     "U0BOT": "Apps and bots",
 }
-"""Guests of both kinds, strangers and other organisations' people, a deactivated account, an app."""
+"""Guests of both kinds, external people, other organisations' people, a deactivated account, an app."""
 ONLOOKER = "U0AUDITOR"
 """A full member whom nothing has looked up before."""
 SILENT = {"event", "view_closed"}
-"""Payloads whose answer nobody looks at."""
+"""Payloads whose answer nobody reads."""
 OF_THE_GATE = {"person", "keep_person", "record_denied_attempt"}
 """Methods of the log that the gate itself calls."""
 BOT = ROOT / "bot"
@@ -71,27 +71,27 @@ READERS = {
     BOT / "services" / "commands.py",
     BOT / "listeners" / "log_search.py",
 }
-"""Where what somebody typed is read."""
+"""Modules that parse people's text."""
 
 
 class Watched:
-    """A repository, which notes what it is asked by name."""
+    """A repository that records the names of its calls."""
 
     def __init__(self, repository: Repository, asked: list[str]) -> None:
         self._repository = repository
         self._asked = asked
 
     def __getattr__(self, name: str) -> object:
-        """Note it, and ask."""
+        """Record the name, and return the attribute."""
         self._asked.append(name)
         return getattr(self._repository, name)
 
 
 class WatchedLog(StepLog):
-    """The real log, which knows what its repositories were asked."""
+    """The real log with a record of its repositories' calls."""
 
     def is_made_of(self, parts: Parts) -> None:
-        """Watch them all."""
+        """Watch all repositories."""
         super().is_made_of(parts)
         for name, one in list(vars(self).items()):
             if isinstance(one, Repository):
@@ -100,7 +100,7 @@ class WatchedLog(StepLog):
 
 @dataclass(frozen=True)
 class Case:
-    """Something that Slack sends: its kind, its words, and the modal that it comes from, if any."""
+    """A payload of Slack: its kind, its body, and the modal that it comes from, if any."""
 
     name: str
     kind: str
@@ -121,13 +121,13 @@ class Facts:
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A workspace with people of each kind, and one bot in it."""
+    """Yield a workspace with people of each kind, and one bot in it."""
     async with bench(tmp_path, Parts(log=WatchedLog), content.make(content.GRID)) as made:
         yield made
 
 
 async def prepare(stage: BotWorld) -> Facts:
-    """Make a scheduled call, a pending request, a call in doubt, and the drafts of two answers."""
+    """Create a scheduled call, a pending request, a call with an unknown outcome, and two answers' drafts."""
     at = stage.clock() + timedelta(hours=3)
     scheduled = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at))
     await stage.bot.run_until_idle()
@@ -148,7 +148,7 @@ def _value(message: Message, action_id: str) -> str:
 
 
 async def cases(stage: BotWorld, facts: Facts) -> list[Case]:
-    """Return a payload for each listener there is."""
+    """Return a payload for each listener."""
     request = await stage.bot.store.requests.request(facts.waiting)
     unknown = await stage.bot.store.requests.request(facts.unknown)
     vocabulary = stage.bot.surfaces.requests._commands.vocabulary
@@ -230,7 +230,7 @@ def _press(action_id: str, value: str, view: Json | None = None) -> Case:
 
 
 def sent(stage: BotWorld, case: Case, user: str) -> Json:
-    """Build the payload of a person. They look at the modal it comes from, and at no other."""
+    """Return the payload of a person. They see the modal it comes from, and no other."""
     workspace = stage.slack.workspace
     workspace.take_away(user, len(workspace.stacks.get(user, ())))
     body: Json = {"api_app_id": content.APP_ID, **case.body}
@@ -264,7 +264,7 @@ async def who_hears(listeners: Sequence[AsyncListener], body: Json) -> AsyncList
 
 @contextmanager
 def running() -> Iterator[set[CodeType]]:
-    """Collect the functions that this thread calls meanwhile."""
+    """Yield the set of functions that this thread calls meanwhile."""
     called: set[CodeType] = set()
 
     def note(frame: FrameType, event: str, _: object) -> None:
@@ -285,16 +285,16 @@ def code_of(heard: AsyncListener) -> CodeType:
 
 
 def read_by(called: set[CodeType]) -> set[str]:
-    """Return the names of the reading modules of which anything ran."""
-    shows = {"<module>", "seen", "_visible"}  # a refusal's own words are shown by these
+    """Return the names of the parsing modules of which anything ran."""
+    shows = {"<module>", "seen", "_visible"}  # these format a refusal's own text
     ran = (Path(code.co_filename) for code in called if code.co_name not in shows)
     return {path.name for path in ran if READERS & {path, path.parent}}
 
 
 async def told(stage: BotWorld, case: Case, user: str, before: int, answer: Json | None) -> str:
-    """Return the words that a person reads, wherever they are shown.
+    """Return the text that a person reads, wherever it is shown.
 
-    ``before``: the number of answers below messages that they had already.
+    ``before`` is the number of answers below messages that they already had.
     """
     match case.body:
         case {"type": "event_callback" | "view_closed"}:
@@ -315,7 +315,7 @@ async def told(stage: BotWorld, case: Case, user: str, before: int, answer: Json
 
 @pytest.mark.parametrize("user", REFUSED)
 async def test_who_may_do_nothing_is_told_so_before_anything_is_read(stage: BotWorld, user: str) -> None:
-    """On each surface, by each listener: no listener runs, nothing is parsed, and the log is not read."""
+    """On each surface, no listener runs, nothing is parsed, and the log is not read."""
     facts = await prepare(stage)
     listeners = create_app(stage.bot.surfaces)._async_listeners
     kept = len(await stage.bot.entries())
@@ -338,7 +338,7 @@ async def test_who_may_do_nothing_is_told_so_before_anything_is_read(stage: BotW
 
 @pytest.mark.parametrize("user", [AGENT, MANAGER, "W0NOTEAM"])
 async def test_who_may_act_reaches_every_listener(stage: BotWorld, user: str) -> None:
-    """The gate lets each payload of a full member pass to the one that is to hear it."""
+    """The gate passes each payload of a full member to its listener."""
     facts = await prepare(stage)
     listeners = create_app(stage.bot.surfaces)._async_listeners
     async with stage.connected():
@@ -352,7 +352,7 @@ async def test_who_may_act_reaches_every_listener(stage: BotWorld, user: str) ->
 
 
 async def test_each_listener_has_a_case(stage: BotWorld) -> None:
-    """A listener that is added without one fails here, so that none is left out above."""
+    """A new listener without a case fails here, so that none is left out above."""
     facts = await prepare(stage)
     listeners = create_app(stage.bot.surfaces)._async_listeners
     played = [await who_hears(listeners, sent(stage, case, AGENT)) for case in await cases(stage, facts)]
@@ -360,7 +360,7 @@ async def test_each_listener_has_a_case(stage: BotWorld) -> None:
 
 
 async def test_each_attempt_is_in_the_log_once_a_day(stage: BotWorld) -> None:
-    """With who, where and why, however often they try; nothing of what they typed is kept."""
+    """The log has user, place and reason once, however often they try. None of their text is kept."""
     guest = stage.people.person("U0GUEST")
     async with stage.connected():
         for _ in range(2):
@@ -381,7 +381,7 @@ async def test_each_attempt_is_in_the_log_once_a_day(stage: BotWorld) -> None:
 
 @pytest.mark.parametrize("trouble", ["silence", "server_error", "error"])
 async def test_who_slack_does_not_know_is_told_so_within_its_patience(stage: BotWorld, trouble: str) -> None:
-    """On each surface, also where Slack says nothing for seconds; the listener does not run."""
+    """Each surface answers in time, even if Slack stays silent for seconds. The listener does not run."""
     facts = await prepare(stage)
     every = await cases(stage, facts)
     kinds = {str(case.body.get("type")) + str("view" if case.view else ""): case for case in every}
@@ -420,7 +420,7 @@ async def test_who_slack_does_not_know_is_told_so_within_its_patience(stage: Bot
 async def test_a_payload_of_another_app_or_workspace_is_refused(
     stage: BotWorld, change: Json, why: str
 ) -> None:
-    """On each surface, whoever it says that sent it; Slack is not asked who that is."""
+    """Each surface refuses it, for any claimed sender. Slack is not asked who that is."""
     facts = await prepare(stage)
     listeners = create_app(stage.bot.surfaces)._async_listeners
     async with stage.connected():
@@ -450,7 +450,7 @@ async def test_a_payload_of_another_app_or_workspace_is_refused(
     ids=["nothing said", "sister workspace", "whole organisation"],
 )
 async def test_a_payload_of_our_organisation_passes(stage: BotWorld, change: Json) -> None:
-    """From another workspace of it, from an app of the whole of it, and where Slack does not say."""
+    """The payload may come from another workspace, from an org-wide app, or without a workspace."""
     facts = await prepare(stage)
     listeners = create_app(stage.bot.surfaces)._async_listeners
     async with stage.connected():
@@ -465,7 +465,7 @@ async def test_a_payload_of_our_organisation_passes(stage: BotWorld, change: Jso
 
 
 async def test_an_event_that_names_nobody_passes(stage: BotWorld) -> None:
-    """It is nobody's act, so nobody is looked up."""
+    """Such an event is nobody's act, so nobody is looked up."""
     async with stage.connected():
         stage.bot.store.steps.clear()
         body = {"type": "event_callback", "team_id": content.TEAM_ID, "api_app_id": content.APP_ID}
@@ -475,7 +475,7 @@ async def test_an_event_that_names_nobody_passes(stage: BotWorld) -> None:
 
 @pytest.mark.parametrize("command", ["/calls", "/place-call", "/cancel-call"])
 async def test_a_command_that_is_too_long_is_not_read(stage: BotWorld, command: str) -> None:
-    """Over 8 000 characters it is refused in words, and no parser sees it; up to there it is read."""
+    """Over 8 000 characters it is refused, and no parser sees it. Up to that length it is parsed."""
     asha = stage.people.person(AGENT)
     text = "cancel vx_1 because " if command == "/calls" else ""
     async with stage.connected():
@@ -492,7 +492,7 @@ async def test_a_command_that_is_too_long_is_not_read(stage: BotWorld, command: 
 
 
 async def test_a_field_that_is_too_long_is_not_read(stage: BotWorld) -> None:
-    """Slack lets nobody type it: it is said under the field, or above the form, which stays as it is."""
+    """Slack's client allows no such text. The fault stands under the field or above the form, which stays."""
     facts = await prepare(stage)
     listeners = create_app(stage.bot.surfaces)._async_listeners
     async with stage.connected():
@@ -519,7 +519,7 @@ async def test_a_field_that_is_too_long_is_not_read(stage: BotWorld) -> None:
 
 
 async def test_of_a_long_message_the_beginning_is_read(stage: BotWorld) -> None:
-    """The form says so; what comes later, and a number that the end cuts in two, is left out."""
+    """The form says so. Later text, and a number that the cut splits, are left out."""
     padding = "word " * (MOST_READ // 5)
     texts = {
         f"{OTHER_NUMBER} {padding}{NUMBER}": (["98765 43211"], True),

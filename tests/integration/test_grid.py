@@ -11,22 +11,22 @@ from tests.e2e.scene import private, words
 from tests.integration.bench import AGENT, CANCEL_BY_ID, PLACE, BotWorld, bench
 
 MEMBERS = ("W0NOTEAM", "W0SISTER", "W0ORG")
-"""Without team_id, with another workspace's, with the organisation's: each a member of this workspace."""
+"""User objects without team_id, with another workspace's, or with the organisation's: all are members."""
 COLLEAGUES = (*MEMBERS, "W0APART")
-"""And somebody who is a member of another workspace alone."""
+"""These, and somebody who is a member of another workspace alone."""
 MANAGERS = {'managers = ["S0MANAGERS"]': 'managers = ["W0SISTER", "W0ORG"]'}
 
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A workspace of an Enterprise Grid organisation, with one bot in it."""
+    """Yield a workspace of an Enterprise Grid organisation, with one bot in it."""
     async with bench(tmp_path, workspace=content.make(content.GRID)) as made:
         yield made
 
 
 @pytest.mark.parametrize("user", COLLEAGUES)
 async def test_a_colleague_asks_and_finds_it_again(stage: BotWorld, user: str) -> None:
-    """Their request is in the list and the log's pages, for them and for their colleagues."""
+    """A colleague's request is in the list and the log's pages, for them and for their colleagues."""
     made = await stage.bot.ask(PLACE, by=user)
     assert made.state is State.APPROVED
     async with stage.connected():
@@ -38,7 +38,7 @@ async def test_a_colleague_asks_and_finds_it_again(stage: BotWorld, user: str) -
 
 
 async def test_colleagues_decide(stage: BotWorld) -> None:
-    """A manager whose home is another workspace approves, and it is sent."""
+    """A manager from another workspace approves, and the action is sent."""
     await stage.crash(**MANAGERS)
     made = await stage.bot.ask(CANCEL_BY_ID, by="W0NOTEAM")
     after = await stage.bot.approve(made, by="W0SISTER")
@@ -57,14 +57,14 @@ async def test_colleagues_decide(stage: BotWorld) -> None:
     ],
 )
 async def test_who_is_no_colleague_does_nothing(stage: BotWorld, user: str, why: str) -> None:
-    """Another organisation's people, also those in a shared channel; whom Slack calls a stranger; a guest."""
+    """Other organisations' people, also in a shared channel, strangers to Slack, and guests are refused."""
     async with stage.connected():
         answer = private(await stage.people.person(user).command("/calls list"))
     assert why in words(answer)
 
 
 async def test_elsewhere_the_same_people_are_strangers(tmp_path: Path) -> None:
-    """To a workspace of no organisation, only who names it is a colleague."""
+    """In a workspace without organisation, only a user with its team_id is a colleague."""
     apart = content.GRID | {"enterprise": None}
     async with bench(tmp_path, workspace=content.make(apart)) as stage:
         for user in MEMBERS:

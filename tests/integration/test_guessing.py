@@ -1,4 +1,4 @@
-"""Whoever has the file, and knows all of a request but its number, cannot find that out once it was purged."""
+"""Purged numbers: a reader of the file who knows the rest of a request cannot find its number."""
 
 import hashlib
 import re
@@ -25,7 +25,7 @@ from tests.storage.samples import NUMBER
 BY_NUMBER = PurgeFilter("by number", numbers=frozenset({NUMBER}))
 REASON: Final = "customer asked"
 GUESSES: Final = [f"+91{n}3210" for n in range(987600, 987700)]
-"""The country, a few digits and the last four are known."""
+"""Candidates, if the country, a few digits and the last four are known."""
 HASHES: Final[tuple[Callable[[bytes], bytes], ...]] = (
     lambda text: hashlib.sha256(text).digest(),
     lambda text: hashlib.sha1(text).digest(),  # noqa: S324 - to find one
@@ -37,13 +37,13 @@ HASHES: Final[tuple[Callable[[bytes], bytes], ...]] = (
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it."""
+    """Yield a world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
 def digests(path: Path) -> set[bytes]:
-    """Every hash that stands in the file, in hex or as bytes."""
+    """Return every hash in the file, in hex or as bytes."""
     found: set[bytes] = set()
     with closing(sqlite3.connect(path)) as connection:
         tables = [
@@ -60,7 +60,7 @@ def digests(path: Path) -> set[bytes]:
 
 
 def guesses(number: str, known: Request, salts: tuple[bytes, ...] = (b"", bytes(16))) -> Iterator[bytes]:
-    """What could have been hashed if the number is this one; all else of the request is known."""
+    """Yield the texts that could have been hashed for this number, with the rest of the request known."""
     place, cancel = (
         PlaceCall(to=number, agent="payments"),
         CancelCall(target=NumberRef(agent="payments", to=number)),
@@ -78,7 +78,7 @@ def guesses(number: str, known: Request, salts: tuple[bytes, ...] = (b"", bytes(
 
 
 def confirmed(there: set[bytes], known: Request) -> list[str]:
-    """The guesses of which some hash stands in the file, whole or cut."""
+    """Return the guesses whose hash is in the file, whole or cut."""
     return [
         number
         for number in GUESSES
@@ -91,7 +91,7 @@ def confirmed(there: set[bytes], known: Request) -> list[str]:
 
 
 async def live(stage: BotWorld) -> list[Request]:
-    """Everything that a number can go through: placed, cancelled, denied, approved, stopped, allowed again."""
+    """Create requests in which a number is placed, cancelled, denied, approved, stopped and allowed again."""
     bot, manager = stage.bot, await stage.bot.person(MANAGER)
     placed = await bot.ask(PLACE, delivery_key="place")
     await bot.run_until_idle()
@@ -109,7 +109,7 @@ async def live(stage: BotWorld) -> list[Request]:
 
 
 async def test_no_guess_of_a_purged_number_is_confirmed(stage: BotWorld) -> None:
-    """Neither by an approval's hash, nor by an event, a key used once, a look-up or a stop that was lifted."""
+    """No approval's hash, event, used-up key, lookup or removed stop confirms it."""
     made = await live(stage)
     done = await stage.bot.store.retention.purge(BY_NUMBER, actor="operator")
     assert len(done.requests) > len(made)
@@ -123,7 +123,7 @@ async def test_no_guess_of_a_purged_number_is_confirmed(stage: BotWorld) -> None
 
 
 async def test_the_search_finds_what_is_hashed_without_a_salt(stage: BotWorld) -> None:
-    """With a hash such as approvals once had in the file, the number is found."""
+    """With an unsalted hash in the file, the number is found."""
     [_, approved, _] = await live(stage)
     action = as_json(CANCEL_BY_NUMBER)
     parts = [approved.id, approved.fingerprint, approved.connection, REASON, action]
@@ -135,7 +135,7 @@ async def test_the_search_finds_what_is_hashed_without_a_salt(stage: BotWorld) -
 
 @pytest.mark.parametrize("field", ["action", "reason", "purpose", "consent", "zone"])
 async def test_an_approval_is_bound_to_all_that_was_shown(stage: BotWorld, field: str) -> None:
-    """Where any of it became another in the file meanwhile, nothing is decided; and the log keeps the hash."""
+    """If any of it differs in the file meanwhile, nothing is decided. The log keeps the hash."""
     bot = await stage.crash(
         **{'request = ["everyone"]\nsettle': 'request = ["everyone"]\napprove = ["managers"]\nsettle'}
     )
@@ -159,7 +159,7 @@ async def test_an_approval_is_bound_to_all_that_was_shown(stage: BotWorld, field
 
 
 async def test_an_approval_is_bound_to_where_it_goes(stage: BotWorld) -> None:
-    """The request, the account behind its connection, and the call that is moved."""
+    """The hash covers the request, the account behind its connection, and the rescheduled call."""
     made = replace(await stage.bot.ask(CANCEL_BY_NUMBER), new_time=stage.clock.now)
     others = [
         replace(made, id="another"),

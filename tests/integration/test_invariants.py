@@ -30,21 +30,21 @@ SEEDED = [
 
 @pytest.mark.parametrize("check", CHECKS)
 async def test_the_invariant_holds(check: Check, tmp_path: Path) -> None:
-    """With the real parts, nothing that the design forbids happens."""
+    """With the real parts, nothing happens that the design forbids."""
     async with bench(tmp_path) as real:
         await check(real)
 
 
 @pytest.mark.parametrize("seeded", SEEDED)
 async def test_a_seeded_bug_is_found(seeded: Seeded, tmp_path: Path) -> None:
-    """With one part broken, the same check fails, and for the reason that was broken."""
+    """With a broken part, the same check fails for the right reason."""
     async with bench(tmp_path, seeded.parts) as broken:
         with pytest.raises(AssertionError, match=seeded.why):
             await seeded.check(broken)
 
 
 def test_every_invariant_has_a_seeded_bug_for_every_check() -> None:
-    """All ten are there, and no check was ever seen to be green only."""
+    """All ten invariants exist, and each check has failed with a bug."""
     assert [one.number for one in INVARIANTS] == list(range(1, 11))
     for one in INVARIANTS:
         assert set(one.checks) == {seeded.check for seeded in one.seeded}

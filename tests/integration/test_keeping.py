@@ -22,19 +22,19 @@ WHY = "Kanariya wrote to us"
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it."""
+    """Yield a world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
 def keeper(stage: BotWorld, retention: RetentionSettings | None = None) -> RetentionWorker:
-    """What a process runs to keep its log."""
+    """Return the worker that keeps the log."""
     settings = replace(stage.bot.settings, retention=retention or RetentionSettings())
     return RetentionWorker(stage.bot.store, settings, stage.clock)
 
 
 async def denied(stage: BotWorld) -> Request:
-    """A cancellation by number that was denied, in words of the manager's own, and told everywhere."""
+    """Create a denied cancellation by number, with the manager's own words, announced everywhere."""
     made = await stage.bot.ask(CANCEL_BY_NUMBER)
     await stage.bot.posts()
     await stage.bot.asks()
@@ -45,23 +45,23 @@ async def denied(stage: BotWorld) -> Request:
 
 
 async def said(stage: BotWorld) -> list[Message]:
-    """Every message of ours that stays in Slack, as it reads now."""
+    """Return every message of ours that stays in Slack, in its current version."""
     return [one for one in await stage.people.messages() if not one.ephemeral_to]
 
 
 async def anchored(stage: BotWorld) -> list[Message]:
-    """What is said of anchors, once what waits is posted."""
+    """Return the messages about anchors, once the outbox is empty."""
     await stage.bot.posts()
     return [one for one in await said(stage) if "🔗" in one.text]
 
 
 def reads(message: Message) -> str:
-    """All that a message says."""
+    """Return all text of a message."""
     return json.dumps([message.text, message.blocks], ensure_ascii=False)
 
 
 async def test_after_a_purge_nothing_is_left_in_slack_or_in_the_files(stage: BotWorld) -> None:
-    """No number, not even masked, no name, no reason: in no message of ours and in no byte of the log."""
+    """No message of ours and no byte of the log has a number, not even masked, a name or a reason."""
     made = await denied(stage)
     before = await said(stage)
     assert {one.channel for one in before} >= {"C0AUDIT", "C0APPROVE", "D0AGENT"}
@@ -86,7 +86,7 @@ async def test_after_a_purge_nothing_is_left_in_slack_or_in_the_files(stage: Bot
 async def test_a_message_that_cannot_be_edited_is_given_up_and_named(
     stage: BotWorld, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One that Slack does not let us change is in the bot's log; no new message says that it was erased."""
+    """A message that Slack does not let us edit is in the bot's log. No new message announces the erasure."""
     await denied(stage)
     before = len(await said(stage))
     await stage.bot.store.retention.purge(BY_NUMBER, actor="operator")
@@ -99,7 +99,7 @@ async def test_a_message_that_cannot_be_edited_is_given_up_and_named(
 
 
 async def test_a_message_that_somebody_deleted_stays_deleted(stage: BotWorld) -> None:
-    """What is gone already needs no edit and gets no successor."""
+    """A deleted message needs no edit and gets no successor."""
     await denied(stage)
     before = len(await said(stage))
     await stage.bot.store.retention.purge(BY_NUMBER, actor="operator")
@@ -109,7 +109,7 @@ async def test_a_message_that_somebody_deleted_stays_deleted(stage: BotWorld) ->
 
 
 async def test_the_log_is_anchored_once_a_day(stage: BotWorld) -> None:
-    """Where it ended with the day before: one line and one anchor, of many processes and restarts."""
+    """The end of the previous day has one line and one anchor, despite several processes and restarts."""
     first, second = keeper(stage), keeper(stage)
     made = await stage.bot.ask(CANCEL_BY_ID)
     for one in (first, second):
@@ -131,7 +131,7 @@ async def test_the_log_is_anchored_once_a_day(stage: BotWorld) -> None:
 
 
 async def test_an_anchor_that_cannot_be_kept_beside_the_log_is_told_all_the_same(stage: BotWorld) -> None:
-    """A link that somebody put in its file's place is followed to nowhere, and keeps nothing from the channel."""
+    """A link in the file's place is not followed, and the channel is still told."""
     await denied(stage)
     elsewhere = stage.folder / "elsewhere"
     anchors_beside(stage.path).symlink_to(elsewhere)
@@ -143,7 +143,7 @@ async def test_an_anchor_that_cannot_be_kept_beside_the_log_is_told_all_the_same
 
 
 async def test_a_day_without_events_has_no_anchor(stage: BotWorld) -> None:
-    """Nothing new is said where nothing is new; what happened before a pause is anchored after it."""
+    """Nothing is announced without events. The events before a pause are anchored after it."""
     await stage.bot.ask(CANCEL_BY_ID)
     for _ in range(4):
         stage.clock.move(days=3)
@@ -152,7 +152,7 @@ async def test_a_day_without_events_has_no_anchor(stage: BotWorld) -> None:
 
 
 async def test_an_anchor_waits_for_slack(stage: BotWorld) -> None:
-    """It is in the file at once, and in the channel when Slack is there again."""
+    """The anchor is in the file at once, and in the channel when Slack is back."""
     keeping = keeper(stage)
     await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.posts()
@@ -166,7 +166,7 @@ async def test_an_anchor_waits_for_slack(stage: BotWorld) -> None:
 
 
 async def test_what_is_old_goes_by_itself(stage: BotWorld) -> None:
-    """With keep_at_most, and never what is under way; without it nothing does."""
+    """keep_at_most deletes it, but never an open request. Without the setting nothing is deleted."""
     made = await denied(stage)
     waits = await stage.bot.ask(CANCEL_BY_ID, delivery_key="another")
     keeping = keeper(stage, RetentionSettings.model_validate({"keep_at_most": "30d"}))

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - texts as people write them
-"""Searching the log from Slack: what is typed, chosen and pressed, over the wire, on the real store."""
+"""Log search in Slack: typed, chosen and pressed, over the wire, on the real store."""
 
 import csv
 import io
@@ -23,18 +23,18 @@ REVEAL = {'expires = "8h"': 'expires = "8h"\nreveal = ["managers"]'}
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it."""
+    """Yield a world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
 async def typed(stage: BotWorld, line: str, by: str = AGENT) -> Message:
-    """The answer to a line, which only the person sees."""
+    """Return the answer to a line, which only the person sees."""
     return private(await stage.people.person(by).command(f"/calls log {line}"))
 
 
 def rows(shown: object) -> list[str]:
-    """The ids of the entries on a page, in order."""
+    """Return the ids of the actions on a page, in order."""
     return [
         text.split("`")[1]
         for block in getattr(shown, "blocks", ())
@@ -44,7 +44,7 @@ def rows(shown: object) -> list[str]:
 
 
 async def test_each_filter_leaves_what_it_says(stage: BotWorld) -> None:
-    """By person, state, kind, connection, number, day and words; each page says what was looked for."""
+    """Filters are person, state, kind, connection, number, day and words. Each page names its query."""
     placed = await stage.bot.ask(PLACE)
     waits = await stage.bot.ask(CANCEL_BY_ID, by=SECOND, delivery_key="2")
     await stage.pass_time(days=1)
@@ -77,7 +77,7 @@ async def test_each_filter_leaves_what_it_says(stage: BotWorld) -> None:
 
 
 async def test_words_are_found_in_any_writing(stage: BotWorld) -> None:
-    """Capitals, composition, quotes and width do not count in what was typed, nor in what was kept."""
+    """Capitals, composition, quotes and width do not count, neither in the query nor in the log."""
     made = await stage.bot.store.requests.create(
         replace(placing(NUMBER), team="T0CALLOPS", reason="Herr MU\u0308LLER didn’t\u00a0pay")
     )
@@ -88,7 +88,10 @@ async def test_words_are_found_in_any_writing(stage: BotWorld) -> None:
 
 
 async def test_people_are_found_by_a_name_in_any_writing(stage: BotWorld) -> None:
-    """A name in capitals is no id, and an id, a mention or a name finds the same; else nobody is of that name."""
+    """A name in capitals is no id.
+
+    An id, a mention and a name find the same, and an unknown name is a fault.
+    """
     for user, name in (("U0WILL", "William"), ("U0JURG", "JÜRGEN"), ("USLACKBOT", "Slackbot")):
         known = Person(user, "T0CALLOPS", name, "UTC", False, False, False, False, stage.clock())
         await stage.bot.store.users.keep_person(known)
@@ -120,7 +123,7 @@ async def test_people_are_found_by_a_name_in_any_writing(stage: BotWorld) -> Non
 
 
 async def typed_row(stage: BotWorld, request: str) -> Message:
-    """A page with one row."""
+    """Return a page with one row."""
     async with stage.connected():
         shown = await typed(stage, "via voxworks")
     assert rows(shown) == [request]
@@ -128,7 +131,7 @@ async def typed_row(stage: BotWorld, request: str) -> Message:
 
 
 async def test_a_call_that_was_cancelled_says_so_with_the_id(stage: BotWorld) -> None:
-    """On its row of the log and of the list; the cancellation is done, and what was not cancelled is, too."""
+    """The call's row in the log and in the list says so. The cancellation is done."""
     at = stage.clock() + timedelta(hours=3)
     call = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at))
     other = await stage.bot.ask(PlaceCall(to=OTHER_NUMBER, agent="payments", at=at), delivery_key="other")
@@ -148,7 +151,7 @@ async def test_a_call_that_was_cancelled_says_so_with_the_id(stage: BotWorld) ->
 
 
 async def test_a_page_is_turned_in_its_place(stage: BotWorld) -> None:
-    """Older and Newer change the message; nobody else's button works on it."""
+    """Older and Newer change the message, and another person's button does not work on it."""
     made = [(await stage.bot.ask(PLACE, delivery_key=f"{n}")).id for n in range(23)][::-1]
     async with stage.connected():
         asha = stage.people.person(AGENT)
@@ -170,7 +173,7 @@ async def test_a_page_is_turned_in_its_place(stage: BotWorld) -> None:
 
 
 async def test_the_form_looks_for_the_same_and_shows_it_in_its_window(stage: BotWorld) -> None:
-    """It keeps what was typed; pages and details stay in the window, and a fault stands at its field."""
+    """The form keeps the typed text. Pages and details stay in the modal, and a fault stands at its field."""
     made = [(await stage.bot.ask(PLACE, delivery_key=f"{n}")).id for n in range(12)][::-1]
     await stage.bot.ask(CANCEL_BY_ID, delivery_key="x")
     async with stage.connected():
@@ -188,7 +191,7 @@ async def test_the_form_looks_for_the_same_and_shows_it_in_its_window(stage: Bot
 
 
 async def test_what_cannot_be_read_says_why_and_offers_the_form(stage: BotWorld) -> None:
-    """Each fault is a sentence; what was understood is kept for the form."""
+    """Each fault is a sentence, and the form keeps what was understood."""
     await stage.bot.ask(PLACE)
     async with stage.connected():
         told = await typed(stage, "by=zoe on=05/12 state=fail sate=1 via reminders")
@@ -206,7 +209,7 @@ async def test_what_cannot_be_read_says_why_and_offers_the_form(stage: BotWorld)
 
 @pytest.mark.parametrize("line", ["", "by=me"])
 async def test_who_may_do_nothing_reads_nothing(stage: BotWorld, line: str) -> None:
-    """Guests are refused, and so is whoever no rule lets do anything."""
+    """Guests are refused, and so are people whom no rule allows anything."""
     async with stage.connected():
         assert "Guests of this workspace cannot use CallOps" in words(await typed(stage, line, by="U0GUEST"))
     await stage.crash(**{'request = ["everyone"]': 'request = ["managers"]'})
@@ -216,7 +219,7 @@ async def test_who_may_do_nothing_reads_nothing(stage: BotWorld, line: str) -> N
 
 
 async def test_calls_to_a_number_after_it_asked_to_stop(stage: BotWorld) -> None:
-    """Those that were asked for since, and no others; before, and for another number, that nobody asked to."""
+    """Only later requests count. For an earlier time or another number, nobody asked to stop."""
     await stage.bot.ask(PLACE)
     async with stage.connected():
         assert "+91 ••••• •3210 has not asked to stop" in words(await typed(stage, f"{NUMBER} after-stop"))
@@ -234,7 +237,7 @@ async def test_calls_to_a_number_after_it_asked_to_stop(stage: BotWorld) -> None
 
 
 async def test_details_show_full_numbers_to_whom_the_rules_allow(stage: BotWorld) -> None:
-    """After the log has who looked; not to the requester, and not where no rule says so."""
+    """The log first has the reader. The requester sees none, nor does anybody without such a rule."""
     await stage.crash(**REVEAL)
     made = await stage.bot.ask(CancelCall(target=NumberRef(agent="payments", to=NUMBER)))
     await stage.bot.approve(made)
@@ -254,7 +257,7 @@ async def test_details_show_full_numbers_to_whom_the_rules_allow(stage: BotWorld
 
 
 async def test_an_export_comes_by_direct_message(stage: BotWorld) -> None:
-    """What was looked for, as a file that a spreadsheet opens, masked; to whoever asked, and nobody else."""
+    """The search result is a masked file for spreadsheets, sent to the user and nobody else."""
     placed = await stage.bot.ask(PLACE)
     await stage.bot.ask(CANCEL_BY_ID, delivery_key="2")
     async with stage.connected():
@@ -271,7 +274,7 @@ async def test_an_export_comes_by_direct_message(stage: BotWorld) -> None:
 
 
 async def test_an_export_that_cannot_be_sent_says_what_to_do(stage: BotWorld) -> None:
-    """An app that was installed without the scope says so, and how the file is made all the same."""
+    """An app without the scope says so, and how to make the file all the same."""
     await stage.bot.ask(PLACE)
     await stage.people.fail("files.getUploadURLExternal", "error", times=1, code="missing_scope")
     async with stage.connected():

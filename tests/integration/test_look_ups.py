@@ -22,19 +22,19 @@ from tests.storage.samples import deleting, erase, noted, verified, withdraw
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it, which can look campaigns up."""
+    """Yield a world with one bot in it, which can look campaigns up."""
     async with bench(tmp_path) as made:
         await made.with_kore()
         yield made
 
 
 async def methods(stage: BotWorld) -> list[str]:
-    """What Kore.ai was asked, in order."""
+    """Return the methods of the requests to Kore.ai, in order."""
     return [one.request.method for one in await stage.asked("kore")]
 
 
 async def maybe_executed(stage: BotWorld, *, effect: bool, seen: bool = True) -> Request:
-    """A deletion whose answers were all lost; whether the first one did something."""
+    """Create a deletion whose answers were all lost. ``effect`` tells whether the first one did something."""
     if not seen:
         await stage.providers.fail("kore", "server_error", effect=False)
     made = await stage.bot.ask(DELETE)
@@ -49,7 +49,7 @@ async def maybe_executed(stage: BotWorld, *, effect: bool, seen: bool = True) ->
 
 
 async def test_what_waits_is_looked_up_once(stage: BotWorld) -> None:
-    """Before anybody decides, the log knows that the campaign is there and what people call it."""
+    """Before the decision the log knows that the campaign exists, and its name."""
     made = await stage.bot.ask(DELETE)
     await stage.bot.posts()
     for _ in range(3):
@@ -65,7 +65,7 @@ async def test_what_waits_is_looked_up_once(stage: BotWorld) -> None:
 
 
 async def test_what_is_over_is_not_looked_up(stage: BotWorld) -> None:
-    """Nobody needs to know any more."""
+    """Nobody needs the result any more."""
     made = await stage.bot.ask(DELETE)
     await stage.bot.approvals.withdraw(made.id, await stage.bot.person(AGENT), delivery_key="back")
     await stage.bot.run_until_idle()
@@ -73,7 +73,7 @@ async def test_what_is_over_is_not_looked_up(stage: BotWorld) -> None:
 
 
 async def test_what_nobody_had_to_approve_is_looked_up_before_it_is_sent(stage: BotWorld) -> None:
-    """Once, also where a round and the attempt think of it together."""
+    """The lookup happens once, even if a run and the attempt both begin it."""
     await stage.with_kore(**{'approve = ["managers"]\n': ""})
     made = await stage.bot.ask(DELETE)
     await stage.bot.run_until_idle()
@@ -84,7 +84,7 @@ async def test_what_nobody_had_to_approve_is_looked_up_before_it_is_sent(stage: 
 
 @pytest.mark.parametrize("fault", ["reset", "server_error", "silence"])
 async def test_a_look_up_that_fails_holds_up_nothing(stage: BotWorld, fault: str) -> None:
-    """It says that nobody knows, is not repeated, and the campaign is deleted as ordered."""
+    """The result is that nobody knows. It is not repeated, and the campaign is deleted as ordered."""
     await stage.providers.fail("kore", fault, effect=False)
     made = await stage.bot.approve(await stage.bot.ask(DELETE))
     await stage.bot.run_until_idle()
@@ -94,7 +94,7 @@ async def test_a_look_up_that_fails_holds_up_nothing(stage: BotWorld, fault: str
 
 
 async def test_a_slow_look_up_keeps_nobody_from_deciding(stage: BotWorld) -> None:
-    """An approval is taken while the answer is awaited, and the request goes out after it."""
+    """An approval is accepted during the lookup, and the request goes out after it."""
     await stage.providers.fail("kore", Fault(does="slow", seconds=0.3))
     made = await stage.bot.ask(DELETE)
     await stage.bot.dispatcher.run_once()
@@ -109,7 +109,7 @@ async def test_a_slow_look_up_keeps_nobody_from_deciding(stage: BotWorld) -> Non
 async def test_rounds_leave_a_look_up_alone_that_runs(
     stage: BotWorld, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """However many there are while the answer is awaited."""
+    """Further runs during the lookup begin no other."""
     await stage.providers.fail("kore", Fault(does="slow", seconds=0.3))
     made = await stage.bot.ask(DELETE)
     look_ups = stage.bot.look_ups
@@ -122,7 +122,7 @@ async def test_rounds_leave_a_look_up_alone_that_runs(
 
 
 async def test_a_campaign_that_is_not_there_is_not_refused(stage: BotWorld) -> None:
-    """What was seen is noted; whether it is asked for all the same is for people to decide."""
+    """The result is noted. People decide whether it is still requested."""
     await stage.providers.fail("kore", Fault(does="reply", status=404, body='{"status": "failure"}'))
     made = await stage.bot.ask(DELETE)
     await stage.bot.run_until_idle()
@@ -147,7 +147,7 @@ async def test_what_was_seen_and_is_gone_was_deleted(stage: BotWorld) -> None:
 
 
 async def test_what_is_still_there_stays_a_doubt(stage: BotWorld) -> None:
-    """A request may yet have its effect: the log says what was seen, once, and people settle it."""
+    """A request may yet have its effect. The log has the result once, and people settle it."""
     made = await maybe_executed(stage, effect=False)
     for _ in range(3):
         await stage.bot.run_until_idle()
@@ -159,14 +159,14 @@ async def test_what_is_still_there_stays_a_doubt(stage: BotWorld) -> None:
 
 
 async def test_what_nobody_saw_before_is_not_taken_for_deleted(stage: BotWorld) -> None:
-    """Gone after a doubt says nothing of something that nobody saw."""
+    """An absent target proves nothing after an unknown outcome, without an earlier lookup that found it."""
     made = await maybe_executed(stage, effect=True, seen=False)
     entry = made.entries[0]
     assert (entry.state, entry.lookup_found) == (State.UNKNOWN, False)
 
 
 async def test_not_found_after_a_doubt_counts_where_a_look_up_saw_it(stage: BotWorld) -> None:
-    """The second request finds nothing, because the first one removed what the look-up had seen."""
+    """The second request finds nothing, because the first one removed the campaign that was looked up."""
     made = await stage.bot.ask(DELETE)
     await stage.bot.run_until_idle()
     await stage.providers.fail("kore", "reset", effect=True)
@@ -186,7 +186,7 @@ PAGE = "<html><body><h1>404 Not Found</h1>nginx</body></html>"
     "body", [PAGE, "", "null", "[]", "{}", '{"message": "Not Found"}', '{"detail": "Not Found"}']
 )
 async def test_another_server_s_404_ends_no_doubt(stage: BotWorld, body: str) -> None:
-    """The campaign was seen, the first answer was lost, and a gateway says "not found": nobody knows."""
+    """The campaign was found and the first answer lost. A gateway's "not found" settles nothing."""
     made = await stage.bot.ask(DELETE)
     await stage.bot.run_until_idle()
     await stage.providers.fail("kore", "reset", effect=False)
@@ -205,7 +205,7 @@ async def test_another_server_s_404_ends_no_doubt(stage: BotWorld, body: str) ->
 
 
 async def test_what_is_not_found_and_yet_there_stays_a_doubt(stage: BotWorld) -> None:
-    """Before a "not found" is taken for a deletion the campaign is looked up once more: it is still there."""
+    """Before "not found" counts as a deletion, the campaign is looked up once more. It is still there."""
     made = await stage.bot.ask(DELETE)
     await stage.bot.run_until_idle()
     await stage.providers.fail("kore", "reset", effect=False)
@@ -222,7 +222,7 @@ async def test_what_is_not_found_and_yet_there_stays_a_doubt(stage: BotWorld) ->
 
 
 async def test_where_it_cannot_be_looked_up_once_more_nothing_is_concluded(stage: BotWorld) -> None:
-    """The account has no turn left for the look-up: the doubt waits for it, and is then over."""
+    """The account has no turn left for the lookup. The unknown outcome waits for it, and is then settled."""
     made = await stage.bot.ask(DELETE)
     await stage.bot.run_until_idle()
     await stage.providers.fail("kore", "reset", effect=True)
@@ -244,7 +244,7 @@ async def test_where_it_cannot_be_looked_up_once_more_nothing_is_concluded(stage
 
 
 async def test_another_connection_s_answer_is_not_asked_for(stage: BotWorld) -> None:
-    """Where the connection was changed meanwhile, "not there" would say nothing: nobody is asked."""
+    """After a change of the connection "not there" would prove nothing, so nobody is asked."""
     made = await stage.bot.ask(DELETE)
     await stage.bot.run_until_idle()
     await stage.providers.fail("kore", "reset", times=MAX_ATTEMPTS, effect=True)
@@ -260,7 +260,7 @@ async def test_another_connection_s_answer_is_not_asked_for(stage: BotWorld) -> 
 
 
 async def test_who_settles_first_is_believed(stage: BotWorld) -> None:
-    """A person's word that comes while the provider is asked stands."""
+    """A person's word during the lookup stands."""
     made = await stage.bot.ask(DELETE)
     await stage.bot.run_until_idle()
     await stage.providers.fail("kore", "reset", times=MAX_ATTEMPTS, effect=True)
@@ -299,7 +299,7 @@ async def test_what_cannot_be_looked_up_is_left_alone(stage: BotWorld) -> None:
 
 
 async def test_an_account_s_rate_is_kept_by_all_processes_together(stage: BotWorld) -> None:
-    """What another process has sent counts: the next request waits until a minute has passed, and then goes."""
+    """Other processes' requests count. The next request waits until a minute has passed."""
     bot, kore = stage.bot, stage.bot.adapters["kore"]
     made = await bot.ask(DELETE)
     await bot.run_until_idle()
@@ -319,7 +319,7 @@ async def test_an_account_s_rate_is_kept_by_all_processes_together(stage: BotWor
 
 
 async def test_a_look_up_takes_its_turn(stage: BotWorld) -> None:
-    """Where the account has none, it waits, and so does what it stands before."""
+    """Without a free turn the lookup waits, and so does its action."""
     await stage.bot.store.outages.pause(
         stage.bot.adapters["kore"].budget or "", stage.clock() + timedelta(seconds=9)
     )
@@ -332,7 +332,7 @@ async def test_a_look_up_takes_its_turn(stage: BotWorld) -> None:
 
 
 async def test_a_look_up_that_is_put_off_is_asked_again_when_it_may_be(stage: BotWorld) -> None:
-    """A 429 says nothing of the campaign: the account is left alone as long as it asks, and then asked again."""
+    """A 429 says nothing about the campaign. The account waits as asked, and the lookup is repeated."""
     await stage.providers.fail("kore", Fault(does="reply", status=429, headers={"Retry-After": "40"}))
     made = await stage.bot.approve(await stage.bot.ask(DELETE))
     await stage.bot.run_until_idle()
@@ -348,7 +348,7 @@ async def test_a_look_up_that_is_put_off_is_asked_again_when_it_may_be(stage: Bo
 
 
 async def test_a_look_up_that_is_put_off_again_and_again_holds_up_nothing(stage: BotWorld) -> None:
-    """After as many times as anything is asked, nobody knows, and the campaign is deleted as ordered."""
+    """After the usual number of attempts nobody knows, and the campaign is deleted as ordered."""
     await stage.providers.fail("kore", Fault(does="reply", status=429, times=MAX_ATTEMPTS))
     made = await stage.bot.approve(await stage.bot.ask(DELETE))
     for _ in range(MAX_ATTEMPTS + 1):
@@ -360,7 +360,7 @@ async def test_a_look_up_that_is_put_off_again_and_again_holds_up_nothing(stage:
 
 
 async def test_what_a_look_up_hears_of_the_rate_is_heeded(stage: BotWorld) -> None:
-    """A reply that says that nothing is left pauses the account, whatever else it says."""
+    """A reply with an exhausted rate limit pauses the account, whatever else it says."""
     body = json.dumps({"status": "success", "data": {"_id": kore.CAMPAIGN}})
     left = {"X-RateLimit-Limit": "60", "X-RateLimit-Remaining": "0"}
     await stage.providers.fail("kore", Fault(does="reply", status=200, body=body, headers=left))
@@ -377,7 +377,7 @@ async def test_what_a_look_up_hears_of_the_rate_is_heeded(stage: BotWorld) -> No
     "other", ["BILLING  reminder Voice\u00a0Campaign2", "Billing Reminder Voice Campaign2"]
 )
 async def test_a_name_that_two_campaigns_have_is_not_taken(stage: BotWorld, other: str) -> None:
-    """Their names differ by nothing that people type: the id is asked for, until the other one is deleted."""
+    """The names differ by nothing that people type. The id is needed, until the other campaign is deleted."""
     namesake = (await stage.bot.store.requests.create(deleting("cd-9"))).request
     note = Annotation(namesake.id, "looked_up", {"found": True}, {"known_as": other})
     await stage.bot.store.requests.apply(noted(note))
@@ -405,5 +405,5 @@ async def test_a_name_that_two_campaigns_have_is_not_taken(stage: BotWorld, othe
 
 
 def words_of_labels(view: View) -> list[str]:
-    """What stands over each input."""
+    """Return the label of each input."""
     return [block["label"]["text"] for block in view.blocks if block["type"] == "input"]

@@ -1,4 +1,4 @@
-"""A connection that is set up for another account or agent under its old name, while calls are scheduled."""
+"""Connections that change their account or agent under an old name, while calls are scheduled."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -29,13 +29,13 @@ agents = {{ scripts = "{voxworks.SCRIPT}" }}
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it."""
+    """Yield a world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
 async def ask(stage: BotWorld, connection: str, action: CallAction, delivery_key: str) -> ActionRecord:
-    """Ask for something, have it approved if it must be, and sent."""
+    """Create a request, have it approved if needed, and send it."""
     person = await stage.bot.person(AGENT)
     wish = RequestSpec(connection, (action,), "customer asked")
     request = (await stage.bot.requests.ask(wish, RequestSource(person, "C0SUPPORT", delivery_key))).request
@@ -46,7 +46,7 @@ async def ask(stage: BotWorld, connection: str, action: CallAction, delivery_key
 
 
 async def placed_by_id(stage: BotWorld) -> ActionRecord:
-    """A call in three hours at the provider that cancels by id."""
+    """Place a call in three hours at the provider that cancels by id."""
     await stage.crash(**{VOXWORKS: PLACES})
     at = stage.clock().replace(microsecond=0) + timedelta(hours=3)
     call = await ask(stage, "voxworks", PlaceCall(to=NUMBER, agent="scripts", at=at), "call")
@@ -55,7 +55,7 @@ async def placed_by_id(stage: BotWorld) -> ActionRecord:
 
 
 async def test_another_agent_cannot_have_cancelled_the_call(stage: BotWorld) -> None:
-    """By number its provider says "removed" of whatever it looks at: nobody is told that the call is gone."""
+    """The provider answers "removed" to any deletion by number. Nobody is told that the call is cancelled."""
     call = await placed(stage)
     await stage.crash(**ANOTHER_AGENT)
     with pytest.raises(CannotSendError, match=f"since {call.id} was placed"):
@@ -64,7 +64,7 @@ async def test_another_agent_cannot_have_cancelled_the_call(stage: BotWorld) -> 
 
 
 async def test_a_call_is_not_gone_with_those_of_another_agent(stage: BotWorld) -> None:
-    """One was placed before the change and one after it: only that one reads that it is cancelled."""
+    """A call was placed before the change, another after it. Only the later one reads as cancelled."""
     before = await placed(stage)
     await stage.crash(**ANOTHER_AGENT)
     at = stage.clock() + timedelta(hours=4)
@@ -80,7 +80,10 @@ async def test_a_call_is_not_gone_with_those_of_another_agent(stage: BotWorld) -
 
 @pytest.mark.parametrize("change", ["address", "caller"])
 async def test_an_id_of_another_account_is_not_sent(stage: BotWorld, change: str) -> None:
-    """There it may be somebody else's call. The number that calls is no matter: the account is the same."""
+    """In another account it may be somebody else's call.
+
+    The caller's number does not matter for the account.
+    """
     call = await placed_by_id(stage)
     [old, new] = {
         "address": [
@@ -108,7 +111,7 @@ async def test_an_id_of_another_account_is_not_sent(stage: BotWorld, change: str
 
 
 async def test_a_move_goes_on_where_it_began(stage: BotWorld) -> None:
-    """The agent is another one between its steps: the call is not placed with that one."""
+    """The agent changes between the steps, and the call is not placed with the new one."""
     call = await placed(stage)
     moves = await move(stage, call)
     await stage.bot.approve(moves.request)

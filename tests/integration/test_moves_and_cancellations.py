@@ -1,4 +1,4 @@
-"""A call that somebody moves and somebody else cancels: whoever had it cancelled is not called again."""
+"""A call that one person reschedules and another cancels: the customer is not called again."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -26,13 +26,13 @@ from tests.storage.samples import NUMBER
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it."""
+    """Yield a world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
 async def placed(stage: BotWorld) -> ActionRecord:
-    """A call in three hours."""
+    """Place a call in three hours."""
     at = stage.clock().replace(microsecond=0) + timedelta(hours=3)
     made = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), delivery_key="call")
     await stage.bot.run_until_idle()
@@ -40,14 +40,14 @@ async def placed(stage: BotWorld) -> ActionRecord:
 
 
 async def move(stage: BotWorld, call: ActionRecord, *, hours: float = 5) -> CreateResult:
-    """Ask to move a call."""
+    """Ask to reschedule a call."""
     assert isinstance(call.action, PlaceCall)
     again = call.action.model_copy(update={"at": stage.clock() + timedelta(hours=hours)})
     return await _ask(stage, AGENT, Reschedule(call.id, again), f"move {hours}")
 
 
 async def cancel(stage: BotWorld) -> CreateResult:
-    """Ask, as somebody else, to cancel what is scheduled to the number."""
+    """Ask, as somebody else, to cancel the scheduled calls to the number."""
     return await _ask(stage, SECOND, None, "cancel")
 
 
@@ -59,7 +59,7 @@ async def _ask(stage: BotWorld, by: str, moves: Reschedule | None, delivery_key:
 
 
 async def second_steps(stage: BotWorld) -> None:
-    """Let moves take their second steps, and send them."""
+    """Let reschedules create their second steps, and send them."""
     bot = stage.bot
     moving = bot.moving
     await moving.run_once()
@@ -68,7 +68,7 @@ async def second_steps(stage: BotWorld) -> None:
 
 
 async def test_neither_joins_the_other(stage: BotWorld) -> None:
-    """To move is to call again: nobody who cancels is told that a move does it, nor the other way round."""
+    """A reschedule calls again, so it is no duplicate of a cancellation, nor the reverse."""
     call = await placed(stage)
     asked = [await move(stage, call), await cancel(stage), await move(stage, call, hours=6)]
     assert [one.created for one in asked] == [True] * 3
@@ -77,7 +77,7 @@ async def test_neither_joins_the_other(stage: BotWorld) -> None:
 
 
 async def test_what_was_cancelled_is_not_moved(stage: BotWorld) -> None:
-    """The cancellation comes first: nobody can approve the move any more."""
+    """The cancellation comes first, and nobody can approve the reschedule any more."""
     call = await placed(stage)
     later, gone = await move(stage, call), await cancel(stage)
     await stage.bot.approve(gone.request)
@@ -100,7 +100,7 @@ async def test_a_move_that_was_approved_is_refused_once_its_call_is_cancelled(st
 
 
 async def test_a_move_in_doubt_places_nothing_once_its_call_was_cancelled(stage: BotWorld) -> None:
-    """People settle the move as done after somebody else had the call cancelled."""
+    """People settle the reschedule as done after somebody else had the call cancelled."""
     call = await placed(stage)
     await stage.providers.fail("callkaro", Fault(does="reset", times=None, effect=False))
     moves = await move(stage, call)
@@ -130,7 +130,7 @@ async def test_a_move_in_doubt_places_nothing_once_its_call_was_cancelled(stage:
 
 
 async def test_a_cancellation_between_the_steps_is_the_last_word(stage: BotWorld) -> None:
-    """The move is half done when somebody has the number's calls cancelled."""
+    """The reschedule is half done when somebody has the number's calls cancelled."""
     call = await placed(stage)
     moves = await move(stage, call)
     await stage.bot.approve(moves.request)
@@ -143,7 +143,7 @@ async def test_a_cancellation_between_the_steps_is_the_last_word(stage: BotWorld
 
 
 async def test_a_call_that_waits_does_not_go_out_after_its_cancellation(stage: BotWorld) -> None:
-    """Slack does not tell of whoever asked for it, and the cancellation of somebody else finds nothing yet."""
+    """Slack does not identify the call's requester, and another person's cancellation finds nothing yet."""
     at = stage.clock().replace(microsecond=0) + timedelta(hours=3)
     call = PlaceCall(to=NUMBER, agent="payments", at=at)
     waits = await stage.bot.ask(call, by=UNREAD, delivery_key="call")

@@ -1,4 +1,4 @@
-"""Requests that nobody could approve: refused when they are made, and said where it becomes so later."""
+"""Requests that nobody could approve: refused at creation, and announced if that happens later."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -27,18 +27,18 @@ ADD = "Ask whoever runs CallOps to add people."
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A workspace with people of each kind, and one bot in it."""
+    """Yield a workspace with people of each kind, and one bot in it."""
     async with bench(tmp_path, workspace=content.make(content.GRID)) as made:
         yield made
 
 
 def managers(*ids: str) -> dict[str, str]:
-    """Change the configuration so that these are the managers."""
+    """Return a change of the configuration that makes these people the managers."""
     return {MANAGERS: f"managers = {list(ids)}".replace("'", '"')}
 
 
 async def known(stage: BotWorld, ids: Sequence[str]) -> None:
-    """Have Slack tell of people, however long a busy machine takes."""
+    """Wait until Slack has identified these people, however busy the computer is."""
 
     async def told() -> bool | None:
         try:
@@ -52,7 +52,7 @@ async def known(stage: BotWorld, ids: Sequence[str]) -> None:
 
 
 async def refused(stage: BotWorld, by: str = AGENT) -> str:
-    """Ask for a cancellation that is refused and recorded; return the reason."""
+    """Ask for a cancellation that is refused and recorded, and return the reason."""
     with pytest.raises(PermissionDeniedError) as no:
         await stage.bot.ask(CANCEL_BY_ID, by=by)
     [entry] = (await stage.bot.store.search.page(Query(state=State.REFUSED))).entries
@@ -78,14 +78,17 @@ async def refused(stage: BotWorld, by: str = AGENT) -> str:
     ],
 )
 async def test_where_nobody_can_approve_it_is_refused(stage: BotWorld, ids: list[str], why: str) -> None:
-    """The only approver is deactivated, a guest, from elsewhere, an app or nobody: counted, not named."""
+    """The only approver is deactivated, a guest, external, an app or nobody.
+
+    The reason counts and names nobody.
+    """
     await stage.crash(**managers(*ids))
     await known(stage, [one for one in ids if one != "U0NOBODY"])
     assert await refused(stage) == f"Nobody could approve this now: in managers, {why}. {ADD}"
 
 
 async def test_where_all_left_the_group_it_is_refused(stage: BotWorld) -> None:
-    """A user group without members, or in which only the requester is left."""
+    """The user group has no members, or only the requester."""
     stage.slack.workspace.groups["S0MANAGERS"] = ()
     await stage.pass_time(minutes=1)
     assert "Nobody but you could approve this: managers has no other member" in await refused(stage)
@@ -112,7 +115,7 @@ async def test_where_all_left_the_group_it_is_refused(stage: BotWorld) -> None:
 async def test_where_two_are_needed_and_one_is_left_it_is_refused(
     stage: BotWorld, ids: list[str], why: str
 ) -> None:
-    """The rule, how many it asks for, and how many there are."""
+    """The reason has the rule, the number that it asks for, and the number of people."""
     await stage.crash(**managers(*ids), **{APPROVE: f"{APPROVE}\napprovals = 2"})
     await known(stage, ids)
     expected = f'The rule "cancellations need a manager" asks for 2 approvals, and {why}. '
@@ -135,13 +138,13 @@ async def test_where_two_are_needed_and_one_is_left_it_is_refused(
 async def test_where_enough_people_can_approve_it_waits(
     stage: BotWorld, changes: dict[str, str], ids: list[str]
 ) -> None:
-    """Others beside those who cannot; those it is escalated to; whoever asked, where the rule says so."""
+    """Other managers count, people of the escalation, and the requester if the rule says so."""
     await stage.crash(**managers(*ids), **changes)
     assert (await stage.bot.ask(CANCEL_BY_ID)).state is State.PENDING
 
 
 async def test_what_slack_does_not_say_refuses_nothing(stage: BotWorld) -> None:
-    """An approver of whom nothing is known may well be fit: the request waits, and is not held up for long."""
+    """An unidentified approver may well be eligible. The request is pending, and not delayed for long."""
     await stage.crash(**managers(MANAGER, SECOND, THIRD))
     person = await stage.bot.person(AGENT)
     await stage.people.fail("users.info", "silence", times=20)
@@ -154,13 +157,13 @@ async def test_what_slack_does_not_say_refuses_nothing(stage: BotWorld) -> None:
 
 
 async def test_a_group_that_cannot_be_read_lets_nothing_pass(stage: BotWorld) -> None:
-    """As before: it is refused, with the group's name, beside people who cannot approve."""
+    """The request is still refused with the group's name, also beside people who cannot approve."""
     await stage.crash(**{MANAGERS: 'managers = ["U0GONE", "S0UNKNOWN"]'})
     assert 'Slack would not say who is in "managers"' in await refused(stage)
 
 
 async def test_many_payloads_of_one_person_ask_slack_once(stage: BotWorld) -> None:
-    """However many come together before Slack has answered, requester and approver are looked up once each."""
+    """However many come before Slack has answered, requester and approver are looked up once each."""
     await stage.crash(**managers(SECOND))
     async with stage.connected():
         asha = stage.people.person(AGENT)
@@ -174,7 +177,7 @@ async def test_many_payloads_of_one_person_ask_slack_once(stage: BotWorld) -> No
     "line", ["/cancel-call vx_1001 via voxworks customer asked", f"/place-call {NUMBER}"]
 )
 async def test_it_is_said_at_once_in_slack(stage: BotWorld, line: str) -> None:
-    """To a command, before a preview is shown, and to a form; there is no button that would ask it."""
+    """A command hears it before a preview, and so does a form. No button could create the request."""
     await stage.crash(**managers("U0GONE"), **{PLACING: f"{PLACING}\n{APPROVE}"})
     async with stage.connected():
         asha = stage.people.person(AGENT)
@@ -188,7 +191,7 @@ async def test_it_is_said_at_once_in_slack(stage: BotWorld, line: str) -> None:
 
 
 async def test_a_move_whose_new_call_nobody_could_approve_is_refused(stage: BotWorld) -> None:
-    """Its call would be cancelled, and never placed again."""
+    """The old call would be cancelled, and never placed again."""
     at = stage.clock() + timedelta(days=1)
     call = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at))
     await stage.bot.run_until_idle()
@@ -211,12 +214,15 @@ async def leave(stage: BotWorld, *users: str) -> None:
 
 
 async def texts(stage: BotWorld, channel: str, part: str) -> list[str]:
-    """Return the words of the messages of a channel, or to a person, that say this."""
+    """Return the messages of a channel, or to a person, that contain this part."""
     return [words(one) for one in await stage.said(channel) if part in words(one)]
 
 
 async def test_who_waits_hears_that_nobody_can_approve_any_more(stage: BotWorld) -> None:
-    """Once, within the hour, below the card and to the requester; a restart repeats nothing."""
+    """The message comes once, within the hour, below the card and to the requester.
+
+    A restart repeats nothing.
+    """
     await stage.crash(**managers(MANAGER))
     await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.asks()
@@ -235,7 +241,7 @@ async def test_who_waits_hears_that_nobody_can_approve_any_more(stage: BotWorld)
 
 
 async def test_the_reminders_say_it_too(stage: BotWorld) -> None:
-    """Half time and last call; also to the requester, who could do something about it."""
+    """Half-time and last reminders say it, also to the requester, who could do something about it."""
     await stage.crash(**managers(MANAGER))
     await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.asks()
@@ -254,7 +260,7 @@ async def test_the_reminders_say_it_too(stage: BotWorld) -> None:
 
 
 async def test_somebody_who_can_approve_again_is_asked(stage: BotWorld) -> None:
-    """A request that was stuck goes on by itself, once there is somebody."""
+    """A stuck request continues by itself, once somebody can approve."""
     await stage.crash(**managers(MANAGER, SECOND))
     made = await stage.bot.ask(CANCEL_BY_ID)
     await leave(stage, MANAGER, SECOND)
@@ -269,7 +275,7 @@ async def test_somebody_who_can_approve_again_is_asked(stage: BotWorld) -> None:
 
 
 async def test_a_rule_that_is_gone_lets_nobody_approve(stage: BotWorld) -> None:
-    """Whoever asked under it hears that nobody may decide it any more."""
+    """The requester hears that nobody may decide it any more."""
     await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.asks()
     await stage.crash(**{'name = "cancellations need a manager"': 'name = "another name"'})
@@ -278,7 +284,7 @@ async def test_a_rule_that_is_gone_lets_nobody_approve(stage: BotWorld) -> None:
 
 
 async def test_while_enough_people_are_left_nothing_is_said(stage: BotWorld) -> None:
-    """Of two managers one may leave; those who approved already count, as long as they may."""
+    """Of two managers either may leave. Earlier approvals count as long as the approver is eligible."""
     two = {APPROVE: f"{APPROVE}\napprovals = 2"}
     await stage.crash(**managers(MANAGER, SECOND, "W0SISTER"), **two)
     made = await stage.bot.ask(CANCEL_BY_ID)
@@ -295,7 +301,7 @@ async def test_while_enough_people_are_left_nothing_is_said(stage: BotWorld) -> 
 
 
 async def test_a_group_that_cannot_be_read_for_a_while_is_said_by_the_reminder_alone(stage: BotWorld) -> None:
-    """It may be read again in a minute, so nobody is alarmed before."""
+    """The group may be readable again in a minute, so nobody is alarmed before."""
     await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.asks()
     stage.clock.move(hours=1, minutes=1)

@@ -1,4 +1,4 @@
-"""A number is masked wherever teams read, whatever it was taken for, and however it was typed."""
+"""Masked numbers: wherever teams read, whatever field they stand in, and however they were typed."""
 
 import csv
 import io
@@ -40,38 +40,38 @@ AS_IDS = ("9876543210", "c_9876543210", "919876543210", "call-98765-43210", "c.9
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it."""
+    """Yield a world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
 def told(text: str) -> bool:
-    """Whether the number can be read in a text."""
+    """Return whether a text shows the number."""
     return any(NATIONAL in digits_of(part) for part in text.split("•"))
 
 
 async def ask(stage: BotWorld, action: CallAction, connection: str, delivery_key: str, words: str) -> Request:
-    """Ask for something, with the same words wherever words can be."""
+    """Create a request with the same words in every field."""
     person, of_call = await stage.bot.person(AGENT), words if isinstance(action, PlaceCall) else None
     wish = RequestSpec(connection, (action,), reason=words, purpose=of_call, consent=of_call)
     return (await stage.bot.requests.ask(wish, RequestSource(person, "C0SUPPORT", delivery_key))).request
 
 
 async def shown(stage: BotWorld) -> list[str]:
-    """All that anybody reads in a channel or in a direct message, and read before it was edited."""
+    """Return all text of channels and direct messages, including versions before an edit."""
     messages = [one for one in await stage.people.messages() if not one.ephemeral_to]
     assert messages
     return [json.dumps([one.text, one.blocks, one.edits], ensure_ascii=False) for one in messages]
 
 
 def read(one: object) -> str:
-    """All that stands in a message or a modal, but for what its buttons hold."""
+    """Return all text of a message or a modal, but for the values of its buttons."""
     return json.dumps(getattr(one, "blocks", ()), ensure_ascii=False)
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 async def test_no_message_shows_a_number_that_somebody_wrote(stage: BotWorld, spelling: str) -> None:
-    """Reasons, purposes, consents, notes, denials: in cards, audit messages, threads and direct messages."""
+    """Reasons, purposes, consents, notes and denials hold the number, and no message or card shows it."""
     said, manager = f"she has {spelling} since May", await stage.bot.person(MANAGER)
     placed = await ask(stage, PLACE, "reminders", "place", said)
     denied = await ask(stage, CANCEL_BY_NUMBER, "reminders", "deny", said)
@@ -102,7 +102,7 @@ async def test_no_message_shows_a_number_that_somebody_wrote(stage: BotWorld, sp
 
 @pytest.mark.parametrize("typed", AS_IDS)
 async def test_no_message_shows_a_number_that_was_taken_for_an_id(stage: BotWorld, typed: str) -> None:
-    """In the card, the audit message, its thread and the confirmation; the provider gets it as it is."""
+    """Card, audit message, thread and confirmation mask it. The provider gets it unmasked."""
     made = await ask(stage, CancelCall(target=CallRef(call_id=typed)), "voxworks", "1", "customer asked")
     await stage.bot.posts()
     await stage.bot.asks()
@@ -117,7 +117,7 @@ async def test_no_message_shows_a_number_that_was_taken_for_an_id(stage: BotWorl
 
 
 async def test_the_name_of_a_campaign_is_masked(stage: BotWorld) -> None:
-    """A look-up's answer is a stranger's words."""
+    """A lookup's answer is text of a third party."""
     bot = await stage.with_kore()
     campaign = {"_id": kore.CAMPAIGN, "name": "Dues of 98765 43210", "status": "ready"}
     body = json.dumps({"status": "success", "data": campaign})
@@ -132,7 +132,10 @@ async def test_the_name_of_a_campaign_is_masked(stage: BotWorld) -> None:
 
 
 async def test_colleagues_read_no_number_in_modals_and_lists(stage: BotWorld) -> None:
-    """Review, Details, the log's pages, the list and the status; who may reveal it reads it in full."""
+    """Review, details, log pages, list and status are masked.
+
+    A person with the permission reads it in full.
+    """
     bot = await stage.crash(**{'expires = "8h"': 'expires = "8h"\nreveal = ["managers"]'})
     made = await ask(
         stage, CancelCall(target=CallRef(call_id="c_9876543210")), "voxworks", "1", "is 98765 43210"
@@ -157,7 +160,7 @@ async def test_colleagues_read_no_number_in_modals_and_lists(stage: BotWorld) ->
 
 
 async def test_an_export_by_direct_message_shows_no_number(stage: BotWorld) -> None:
-    """Neither as a target nor in a reason."""
+    """The file has none as a target and none in a reason."""
     await ask(stage, CancelCall(target=CallRef(call_id="c_9876543210")), "voxworks", "1", "is 98765 43210")
     async with stage.connected():
         mira = stage.people.person(MANAGER)
@@ -171,7 +174,7 @@ async def test_an_export_by_direct_message_shows_no_number(stage: BotWorld) -> N
 
 
 async def test_a_stop_is_told_with_its_number_masked(stage: BotWorld) -> None:
-    """And never why."""
+    """The reason is not shown."""
     stopping = stage.bot.stopping
     origin = RequestSource(await stage.bot.person(AGENT), "C0SUPPORT", "stop")
     await stopping.add(phone.read(NUMBER, default_region="IN"), origin, "is 98765 43210")

@@ -8,12 +8,12 @@ from tests.providers.contract.failures import FAILURES, NOT_SENT
 
 ENDS = {"unknown": State.UNKNOWN, "failed": State.FAILED}
 ROUNDS = 4
-"""One more than there may be requests in all for what was certainly not sent."""
+"""Runs: more than the allowed attempts for an action that was not sent."""
 
 
 @pytest.mark.parametrize("failure", FAILURES)
 async def test_one_placed_call_is_one_request(failure: str, tmp_path: Path) -> None:
-    """However the wire fails and however long one waits, a provider that read the request reads no second one."""
+    """However the wire fails and however long it takes, a provider that read a request gets no second one."""
     expected = FAILURES[failure]
     async with bench(tmp_path) as world, expected.at() as place:
         bot = await world.crash(**{world.addresses["callkaro"]: place.base_url})
@@ -21,7 +21,7 @@ async def test_one_placed_call_is_one_request(failure: str, tmp_path: Path) -> N
         for _ in range(ROUNDS):
             await bot.run_until_idle()
             await world.pass_time(seconds=30)
-        if expected.outcome == NOT_SENT:  # which waits for the host, and costs no further attempt
+        if expected.outcome == NOT_SENT:  # it waits for the host, without a further attempt
             assert (await bot.entry(request)).state is State.APPROVED
             await world.pass_time(minutes=20)
             await bot.run_until_idle()

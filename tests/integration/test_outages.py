@@ -16,19 +16,19 @@ from tests.integration.bench import PLACE, Bot, BotWorld, bench
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it."""
+    """Yield a world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
 async def cancel(bot: Bot, call: str) -> Request:
-    """Have the cancellation of a call approved."""
+    """Create an approved cancellation of a call."""
     action = CancelCall(target=CallRef(call_id=call))
     return await bot.approve(await bot.ask(action, delivery_key=f"cancel {call}"))
 
 
 async def pass_minutes(stage: BotWorld, minutes: int) -> None:
-    """Let time pass in steps of half a minute, with rounds."""
+    """Let time pass in steps of half a minute, with runs of the workers."""
     for _ in range(2 * minutes):
         await stage.pass_time(seconds=30)
         await stage.bot.run_until_idle()
@@ -36,13 +36,13 @@ async def pass_minutes(stage: BotWorld, minutes: int) -> None:
 
 
 async def test_an_outage_costs_no_attempts_and_is_said_once(stage: BotWorld) -> None:
-    """For ten minutes nobody listens: requests wait, people read why, and all are sent when it is over."""
+    """For ten minutes nobody listens. Requests wait, people read why, and all are sent afterwards."""
     await stage.providers.fail("voxworks", "refused")
     first = await cancel(stage.bot, "vx_1001")
     await stage.bot.run_until_idle()
     placed = await stage.bot.ask(PLACE)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(placed)).state is State.SUCCEEDED  # another connection's
+    assert (await stage.bot.entry(placed)).state is State.SUCCEEDED  # it uses another connection
     bots = [stage.bot, await stage.start()]
     for minute in range(10):
         await pass_minutes(stage, 1)
@@ -74,7 +74,7 @@ async def test_an_outage_costs_no_attempts_and_is_said_once(stage: BotWorld) -> 
 
 
 async def test_what_waits_for_a_provider_that_is_down_still_runs_out_of_time(stage: BotWorld) -> None:
-    """A call that was to be placed now is not placed an hour later."""
+    """A call for now is not placed an hour later."""
     await stage.providers.fail("callkaro", "refused")
     late = await stage.bot.ask(PLACE)
     await pass_minutes(stage, 20)
@@ -85,7 +85,10 @@ async def test_what_waits_for_a_provider_that_is_down_still_runs_out_of_time(sta
 
 
 async def test_one_request_finds_out_where_something_answers(stage: BotWorld) -> None:
-    """A provider that answers 502 to several is sent one request when its pause is over, and all once that works."""
+    """After several 502s, one request goes out when the provider's pause ends.
+
+    The others follow its success.
+    """
     await stage.providers.fail("callkaro", Fault(does="html_502", times=None))
     for number in range(4):
         await stage.bot.ask(PLACE, delivery_key=f"first {number}")
@@ -107,7 +110,7 @@ async def test_one_request_finds_out_where_something_answers(stage: BotWorld) ->
 
 
 async def test_one_request_in_doubt_stops_nobody(stage: BotWorld) -> None:
-    """However often one request gets a broken answer, others are sent meanwhile."""
+    """A request may get broken answers again and again, and others are sent meanwhile."""
     await stage.providers.fail("voxworks", Fault(does="html_502", times=MAX_ATTEMPTS))
     doubtful = await cancel(stage.bot, "vx_1001")
     for _ in range(MAX_ATTEMPTS):
@@ -120,7 +123,7 @@ async def test_one_request_in_doubt_stops_nobody(stage: BotWorld) -> None:
 
 
 async def test_a_long_pause_is_said_and_can_be_lifted(stage: BotWorld) -> None:
-    """What waits for a provider that wants to be left alone says so, until then or until somebody lifts it."""
+    """Actions waiting for a long pause say so, until its end or until somebody ends it."""
     fault = Fault(does="rate_limited", times=1, headers={"Retry-After": "3600"})
     await stage.providers.fail("voxworks", fault)
     first = await cancel(stage.bot, "vx_1001")
@@ -136,11 +139,11 @@ async def test_a_long_pause_is_said_and_can_be_lifted(stage: BotWorld) -> None:
     assert lifted.until - lifted.since == timedelta(hours=1)
     await stage.bot.run_until_idle()
     assert (await stage.bot.entry(second)).attempt == 1
-    assert (await stage.bot.entry(first)).attempt == 1  # it has a time of its own
+    assert (await stage.bot.entry(first)).attempt == 1  # its own time comes later
 
 
 async def test_workers_are_counted_over_processes(stage: BotWorld) -> None:
-    """Two processes together send no more of a connection's requests at once than it may have."""
+    """Two processes together send no more of a connection's requests at once than allowed."""
     text = {"[connections.reminders.agents]": "workers = 3\n\n[connections.reminders.agents]"}
     bots = [await stage.crash(**text), await stage.start(**text)]
     await stage.providers.fail("callkaro", Fault(does="slow", seconds=1, times=None))

@@ -13,23 +13,23 @@ from tests.integration.bench import CANCEL_BY_ID, MANAGER, PLACE, BotWorld, Part
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it."""
+    """Yield a world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
 async def audits(stage: BotWorld) -> list[str]:
-    """What the audit channel reads, without the threads."""
+    """Return the audit channel's messages, without threads."""
     return [one.text for one in await stage.said("C0AUDIT") if not one.thread_ts]
 
 
 async def ids(stage: BotWorld) -> list[str]:
-    """What each audit message says below its sentence, where its request's id stands."""
+    """Return the blocks of each audit message, which hold its request's id."""
     return [str(one.blocks) for one in await stage.said("C0AUDIT") if not one.thread_ts]
 
 
 async def denied(stage: BotWorld) -> Request:
-    """A request that was asked and denied before anything was posted of it."""
+    """Create a request that is denied before anything was posted about it."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     manager = await stage.bot.person(MANAGER)
     return await stage.bot.approvals.deny(
@@ -38,7 +38,7 @@ async def denied(stage: BotWorld) -> Request:
 
 
 async def test_what_was_overtaken_is_not_posted(stage: BotWorld) -> None:
-    """Several changes before the first post are one message, and people's decisions are each said."""
+    """Several changes before the first post are one message, and each decision is announced."""
     await denied(stage)
     await stage.bot.posts()
     audit, reply = await stage.said("C0AUDIT")
@@ -53,7 +53,7 @@ async def test_what_was_overtaken_is_not_posted(stage: BotWorld) -> None:
 
 
 async def test_slack_is_asked_again_when_it_said(stage: BotWorld) -> None:
-    """A 429 with `Retry-After` keeps every post back for so long and no longer, in every process, in order."""
+    """A 429 with `Retry-After` holds every post back for exactly that time, in every process, in order."""
     await stage.people.fail("chat.postMessage", "ratelimited", retry_after=90)
     first = await stage.bot.ask(PLACE, delivery_key="first")
     await stage.bot.posts()
@@ -72,7 +72,7 @@ async def test_slack_is_asked_again_when_it_said(stage: BotWorld) -> None:
 
 @pytest.mark.parametrize("does", ["server_error", "reset", "error"])
 async def test_trouble_passes(stage: BotWorld, does: str) -> None:
-    """Whatever Slack fails with, if it may pass, the post is made later."""
+    """After any temporary failure of Slack, the post is made later."""
     await stage.people.fail("chat.postMessage", does, times=3)
     await stage.bot.ask(PLACE)
     for _ in range(4):
@@ -82,7 +82,7 @@ async def test_trouble_passes(stage: BotWorld, does: str) -> None:
 
 
 async def test_a_message_that_somebody_deleted_is_posted_anew(stage: BotWorld) -> None:
-    """Where the message to be edited is gone, a new one takes its place and is edited from then on."""
+    """A new message takes the place of a deleted one, and is edited from then on."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.posts()
     await stage.people.fail("chat.update", "error", code="message_not_found")
@@ -98,7 +98,7 @@ async def test_a_message_that_somebody_deleted_is_posted_anew(stage: BotWorld) -
 
 
 async def test_a_lost_answer_to_an_edit_is_edited_again(stage: BotWorld) -> None:
-    """Whether the edit happened or not, there is one message, and it shows how things stand."""
+    """With or without the edit's effect, there is one message, with the current state."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.posts()
     await stage.people.fail("chat.update", "reset", times=2, after_effect=True)
@@ -112,7 +112,7 @@ async def test_a_lost_answer_to_an_edit_is_edited_again(stage: BotWorld) -> None
 
 
 async def test_a_lost_answer_to_a_post_is_made_good(stage: BotWorld) -> None:
-    """A first post whose answer was lost is posted again under the same id, and there is one that is edited."""
+    """A first post whose answer was lost is posted again under the same id. One message is edited."""
     await stage.people.fail("chat.postMessage", "reset", after_effect=True)
     made = await stage.bot.ask(PLACE)
     await stage.bot.posts()
@@ -128,7 +128,7 @@ async def test_a_lost_answer_to_a_post_is_made_good(stage: BotWorld) -> None:
 
 
 class Stumbles(Outbox):
-    """Falls over the first request it posts of."""
+    """An outbox that raises at the first request that it posts about."""
 
     stumbled_over = ""
 
@@ -140,7 +140,7 @@ class Stumbles(Outbox):
 
 
 async def test_a_fault_in_one_post_holds_up_no_other(tmp_path: Path) -> None:
-    """A post that fails in our own code is kept, and the other requests' are made."""
+    """A post that fails in our own code is kept, and the other requests' posts are made."""
     async with bench(tmp_path, Parts(outbox=Stumbles)) as stage:
         for number in range(3):
             await stage.bot.ask(PLACE, delivery_key=f"{number}")
@@ -155,7 +155,7 @@ async def test_a_fault_in_one_post_holds_up_no_other(tmp_path: Path) -> None:
 
 
 async def test_a_connection_may_have_its_own_channel(stage: BotWorld) -> None:
-    """Where a connection names an audit channel, its outcomes are read there, threads and all."""
+    """A connection's audit channel has its outcomes, with their threads."""
     change = 'timezone = "Asia/Kolkata"'
     await stage.crash(**{change: f'{change}\naudit_channel = "C0GENERAL"'})
     await stage.providers.fail("callkaro", "reset")
@@ -168,7 +168,7 @@ async def test_a_connection_may_have_its_own_channel(stage: BotWorld) -> None:
 
 
 async def test_a_card_waits_until_the_app_is_invited(stage: BotWorld) -> None:
-    """Where inviting the app mends it, the card is not given up: nobody could decide without it."""
+    """An invitation of the app mends it, so the card is not given up: nobody could decide without it."""
     await stage.people.app_in("C0APPROVE", member=False)
     await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.posts()

@@ -1,4 +1,4 @@
-"""A backup that is put back: what it holds as approved was sent since, and is not sent again."""
+"""Restored backups: approved actions in them were sent since, and are not sent again."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -16,7 +16,7 @@ from tests.storage.samples import NUMBER, verified
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it."""
+    """Yield a world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
@@ -31,7 +31,7 @@ async def put_back(stage: BotWorld) -> None:
 
 
 async def test_nobody_is_called_again_after_a_restore(stage: BotWorld) -> None:
-    """The call was approved when the copy was made, and placed after it. New requests are sent as ever."""
+    """The call was approved at the backup, and placed after it. New requests are sent as usual."""
     at = stage.clock().replace(microsecond=0) + timedelta(hours=3)
     call = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), delivery_key="call")
     assert not backup(stage.path, stage.folder / "backup.db").faults
@@ -51,7 +51,7 @@ async def test_nobody_is_called_again_after_a_restore(stage: BotWorld) -> None:
 
 
 async def test_a_move_takes_no_second_step_again_after_a_restore(stage: BotWorld) -> None:
-    """The first step was done when the copy was made, and the second one after it."""
+    """The first step was done at the backup, and the second one after it."""
     moves = await move(stage, await placed(stage))
     await stage.bot.approve(moves.request)
     await stage.bot.run_until_idle()

@@ -1,4 +1,4 @@
-"""What a provider puts off: how often it is asked again, by what, and what people read meanwhile."""
+"""Delays by a provider: the number and triggers of attempts, and people's messages meanwhile."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,18 +17,18 @@ from tests.integration.bench import AGENT, CANCEL_BY_ID, DELETE, PLACE, BotWorld
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it."""
+    """Yield a world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
 async def test_nobody_waits_beyond_the_deadline(stage: BotWorld) -> None:
-    """A provider that puts a stop off until after the request's time has refused it, and people read what to do."""
+    """A provider that delays a stop beyond the request's time has refused it, and people read what to do."""
     await stage.with_kore(**{'"delete_campaign"]': '"delete_campaign", "stop_campaign"]'})
     wish = RequestSpec("kore", (StopCampaign(target=DELETE.target),), "customer asked")
     origin = RequestSource(await stage.bot.person(AGENT), "C0SUPPORT", "stop")
     made = (await stage.bot.requests.ask(wish, origin)).request
-    await stage.bot.run_until_idle()  # which looks the campaign up
+    await stage.bot.run_until_idle()  # this looks the campaign up
     later = Fault(does="rate_limited", headers={"Retry-After": str(9 * 3600)})
     await stage.providers.fail("kore", later)
     await stage.bot.approve(made)
@@ -42,14 +42,14 @@ NONSENSE = ["0", "0.001", "-5", "soon", "", "nan", "1e9", "+5", "5, 9", "Tue, 30
 
 
 async def times(stage: BotWorld, provider: str) -> list[float]:
-    """When each request reached a provider, in seconds from the first on."""
+    """Return the times of a provider's requests, in seconds since the first."""
     asked = await stage.asked(provider)
     return [(one.request.at - asked[0].request.at).total_seconds() for one in asked]
 
 
 @pytest.mark.parametrize("told", [*NONSENSE, None])
 async def test_nonsense_in_retry_after_makes_no_hot_loop(stage: BotWorld, told: str | None) -> None:
-    """Zero, the past and nonsense count as no time at all: each wait is twice the one before, up to 15 minutes."""
+    """Zero, the past and nonsense count as no time. Each wait is twice the one before, up to 15 minutes."""
     headers = {} if told is None else {"Retry-After": told}
     await stage.providers.fail("voxworks", Fault(does="rate_limited", times=None, headers=headers))
     made = await stage.bot.approved(CANCEL_BY_ID)
@@ -71,7 +71,10 @@ async def test_nonsense_in_retry_after_makes_no_hot_loop(stage: BotWorld, told: 
 
 
 async def test_of_many_that_are_put_off_each_backs_off(stage: BotWorld) -> None:
-    """Twenty cancellations and a provider that says "now" again and again: in a minute each asks four times at most."""
+    """A provider says "now" again and again to twenty cancellations.
+
+    Each has at most four attempts in a minute.
+    """
     now = Fault(does="rate_limited", times=None, headers={"Retry-After": "0"})
     await stage.providers.fail("voxworks", now)
     for number in range(20):
@@ -85,17 +88,20 @@ async def test_of_many_that_are_put_off_each_backs_off(stage: BotWorld) -> None:
 
 
 async def scheduled(stage: BotWorld, *, days: int) -> PlaceCall:
-    """A call at a time that is so far ahead."""
+    """Return a call that many days ahead."""
     return PLACE.model_copy(update={"at": stage.clock() + timedelta(days=days)})
 
 
 async def test_a_long_wait_that_was_asked_for_stops_no_removal(stage: BotWorld) -> None:
-    """A day: one cancellation asks every 15 minutes, no call is placed, and what worked lets the next one go."""
+    """For a day, a cancellation is retried every 15 minutes and no call is placed.
+
+    A success releases the next.
+    """
     day = Fault(does="reply", status=429, times=None, headers={"Retry-After": "86400"}, effect=False)
     await stage.providers.fail("callkaro", day)
     placed = await stage.bot.ask(await scheduled(stage, days=2), delivery_key="placed")
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(placed)).state is State.FAILED  # which is not put off
+    assert (await stage.bot.entry(placed)).state is State.FAILED  # a placed call is not retried
     numbers = ["+919876500001", "+919876500002", "+919876500003"]
     cancels = [
         await stage.bot.approve(
@@ -125,7 +131,10 @@ async def test_a_long_wait_that_was_asked_for_stops_no_removal(stage: BotWorld) 
 
 
 async def test_removals_that_probe_go_one_at_a_time(stage: BotWorld) -> None:
-    """Two processes and five cancellations: while the account asked for a day, there is never more than one out."""
+    """Two processes have five cancellations.
+
+    While the account asked for a day, never more than one is out.
+    """
     day = Fault(does="rate_limited", times=5, headers={"Retry-After": "86400"})
     await stage.providers.fail("voxworks", day)
     for number in range(5):
@@ -158,7 +167,7 @@ async def test_removals_that_probe_go_one_at_a_time(stage: BotWorld) -> None:
 
 
 async def test_what_waits_for_a_day_says_what_to_do(stage: BotWorld) -> None:
-    """Until when, that cancellations are tried meanwhile, the command that goes on at once, and the provider's screen."""
+    """The message has the end, the cancellations tried meanwhile, the command, and the provider's screen."""
     day = Fault(does="rate_limited", times=None, headers={"Retry-After": "86400"})
     await stage.providers.fail("voxworks", day)
     made = await stage.bot.approved(CANCEL_BY_ID)

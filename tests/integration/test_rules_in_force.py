@@ -24,13 +24,13 @@ PLACING = 'actions = ["place_call"]'
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it."""
+    """Yield a world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
 class File:
-    """The file as it is read anew: what is in it, or what is wrong with it."""
+    """A configuration file to reload: its changes or its faults."""
 
     def __init__(self, stage: BotWorld) -> None:
         self._stage = stage
@@ -38,26 +38,26 @@ class File:
         self.faults: list[str] = []
 
     def read(self) -> Settings:
-        """Read it."""
+        """Return the settings, or raise the file's faults."""
         if self.faults:
             raise ConfigError(self.faults)
         return self._stage._settings(self.changes)
 
 
 def reloading(stage: BotWorld, file: File) -> ConfigReloader:
-    """What keeps and reloads the rules of the bot that is alive."""
+    """Return the worker that keeps and reloads the live bot's rules."""
     bot = stage.bot
     return ConfigReloader(bot.store, bot.current, bot.directory, file.read, stage.clock)
 
 
 async def announced(stage: BotWorld) -> list[Message]:
-    """What the audit channel reads, once what waits is posted."""
+    """Return the audit channel's messages, once the outbox is empty."""
     await stage.bot.posts()
     return await stage.said("C0AUDIT")
 
 
 async def test_the_rules_of_the_start_are_in_the_log_once(stage: BotWorld) -> None:
-    """The first start writes them down; one that finds them there adds nothing."""
+    """The first start records them. A start that finds them there adds nothing."""
     one = reloading(stage, File(stage))
     assert await one.keep()
     assert await one.keep() is None
@@ -76,7 +76,7 @@ async def test_the_rules_of_the_start_are_in_the_log_once(stage: BotWorld) -> No
 
 
 async def test_a_start_with_other_rules_says_what_is_different(stage: BotWorld) -> None:
-    """The log and the audit channel have the difference, in words, and no secret is in either."""
+    """The log and the audit channel have the difference, in plain sentences and without secrets."""
     await reloading(stage, File(stage)).keep()
     await stage.crash(**TWO)
     await reloading(stage, File(stage)).keep()
@@ -92,7 +92,7 @@ async def test_a_start_with_other_rules_says_what_is_different(stage: BotWorld) 
 
 
 async def test_two_processes_that_start_together_write_it_once(stage: BotWorld) -> None:
-    """Whoever comes second finds the first one's event."""
+    """The second process finds the event of the first."""
     here = reloading(stage, File(stage))
     await stage.start()
     there = reloading(stage, File(stage))
@@ -100,7 +100,7 @@ async def test_two_processes_that_start_together_write_it_once(stage: BotWorld) 
 
 
 async def test_a_rule_that_is_read_anew_holds_at_once(stage: BotWorld) -> None:
-    """For what is asked, and for what waits; a signal asks for it."""
+    """The rule holds for new requests and for pending ones. A signal reloads the file."""
     file = File(stage)
     one = reloading(stage, file)
     await one.keep()
@@ -119,7 +119,7 @@ async def test_a_rule_that_is_read_anew_holds_at_once(stage: BotWorld) -> None:
 
 
 async def test_groups_and_reasons_are_read_anew(stage: BotWorld) -> None:
-    """Who may approve, and what can be chosen as a reason."""
+    """Approvers, and the reasons to choose from, are reloaded."""
     file = File(stage)
     made = await stage.bot.ask(CANCEL_BY_ID)
     file.changes = {APPROVE: 'approve = ["U0AUDITOR"]'}
@@ -130,7 +130,7 @@ async def test_groups_and_reasons_are_read_anew(stage: BotWorld) -> None:
 
 
 async def test_calling_hours_that_change_are_told(stage: BotWorld) -> None:
-    """The file's own ones, in words; those that CallOps comes with are in no event."""
+    """The event has the file's own hours in words. The built-in hours are in no event."""
     file = File(stage)
     one = reloading(stage, file)
     await one.keep()
@@ -152,7 +152,7 @@ async def test_calling_hours_that_change_are_told(stage: BotWorld) -> None:
 
 
 async def test_what_needs_a_restart_is_said(stage: BotWorld) -> None:
-    """A connection is put together at the start; rules beside it hold at once."""
+    """Connections are built at the start only. Rules in the same file hold at once."""
     file = File(stage)
     one = reloading(stage, file)
     await one.keep()
@@ -164,7 +164,7 @@ async def test_what_needs_a_restart_is_said(stage: BotWorld) -> None:
 
 
 async def test_a_file_with_a_fault_changes_nothing_and_says_why(stage: BotWorld) -> None:
-    """The rules before it hold, the audit channel has the fault, and the log no event."""
+    """The earlier rules hold, the audit channel has the fault, and the log has no event."""
     file = File(stage)
     one = reloading(stage, file)
     await one.keep()
@@ -181,7 +181,7 @@ async def test_a_file_with_a_fault_changes_nothing_and_says_why(stage: BotWorld)
 
 
 async def test_what_changed_meanwhile_is_said_where_it_stops_something(stage: BotWorld) -> None:
-    """Approved under one rule, and sent under another: it is not, and the message names both."""
+    """An action that was approved under one rule and meets another is not sent. The message names both."""
     made = await stage.bot.approve(await stage.bot.ask(CANCEL_BY_ID))
     file = File(stage)
     file.changes = {"cancellations need a manager": "cancelling is for managers"}
@@ -196,7 +196,10 @@ async def test_what_changed_meanwhile_is_said_where_it_stops_something(stage: Bo
 
 
 async def test_nobody_is_told_to_ask_again_for_what_may_have_happened(stage: BotWorld) -> None:
-    """What is in doubt says that the rules changed, and to look it up: asked again it would happen twice."""
+    """The message about an unknown outcome says that the rules changed, and to look it up.
+
+    A repetition could happen twice.
+    """
     await stage.providers.fail("voxworks", "reset")
     made = await stage.bot.approve(await stage.bot.ask(CANCEL_BY_ID))
     await stage.bot.run_until_idle()
@@ -211,7 +214,7 @@ async def test_nobody_is_told_to_ask_again_for_what_may_have_happened(stage: Bot
 
 
 async def test_what_a_provider_cannot_be_asked_is_refused_in_the_log(stage: BotWorld) -> None:
-    """A command that no adapter of its connection can express leaves a refused request with its why."""
+    """A command that the connection's adapter cannot express leaves a refused request with its reason."""
     async with stage.connected():
         agent = stage.people.person("U0AGENT")
         await agent.command("/calls cancel vx_1 via reminders customer asked")
@@ -221,7 +224,7 @@ async def test_what_a_provider_cannot_be_asked_is_refused_in_the_log(stage: BotW
 
 
 async def test_a_rule_for_a_country_or_channel_is_asked_with_them(stage: BotWorld) -> None:
-    """What is typed has a number, and comes from a channel."""
+    """A command has a number, and comes from a channel."""
     rule = f'{PLACING}\ncountries = ["AE"]'
     await stage.crash(**{PLACING: rule})
     with pytest.raises(PermissionDeniedError, match="is only for numbers in AE"):
@@ -233,7 +236,7 @@ async def test_a_rule_for_a_country_or_channel_is_asked_with_them(stage: BotWorl
 
 
 async def test_hours_that_a_rule_names_are_read_anew_with_it(stage: BotWorld) -> None:
-    """A country's hours of one's own hold as soon as the rule that names them does."""
+    """The file's own hours of a country hold as soon as the rule that names them does."""
     file = File(stage)
     one = reloading(stage, file)
     file.changes = {

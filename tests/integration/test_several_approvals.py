@@ -22,25 +22,25 @@ RACES = 400
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world in which two of three people have to approve."""
+    """Yield a world in which two of three people have to approve."""
     async with bench(tmp_path) as made:
         await made.crash(**TWO_OF_THREE)
         yield made
 
 
 async def deny(stage: BotWorld, request: Request, by: str) -> Request:
-    """Deny what was shown."""
+    """Deny the request as shown."""
     person, shown = await stage.bot.person(by), content(request)
     return await stage.bot.approvals.deny(request.id, person, reason="no", shown=shown, nonce=f"no {by}")
 
 
 async def names(stage: BotWorld, request: Request) -> list[str]:
-    """What happened to a request, but for what approvers were asked."""
+    """Return the names of a request's events, without notifications of approvers."""
     return [one.name for one in await stage.bot.store.requests.events(request.id) if one.name != "asked"]
 
 
 async def test_two_of_three_delete_a_campaign(tmp_path: Path) -> None:
-    """The first approval is kept and shown, with how many more it takes; the second sends it."""
+    """The first approval is kept and shown, with the number still needed. The second sends it."""
     async with bench(tmp_path) as stage:
         await stage.with_kore(**TWO_OF_THREE)
         made = await stage.bot.ask(DELETE)
@@ -69,7 +69,7 @@ async def test_two_of_three_delete_a_campaign(tmp_path: Path) -> None:
 
 
 async def test_time_that_runs_out_half_way_says_so(stage: BotWorld) -> None:
-    """One of two approved: nobody reads that nobody decided."""
+    """After one of two approvals, no message says that nobody decided."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.approve(made)
     stage.clock.move(hours=9)
@@ -82,7 +82,7 @@ async def test_time_that_runs_out_half_way_says_so(stage: BotWorld) -> None:
 
 
 async def test_the_same_person_twice_counts_once(stage: BotWorld) -> None:
-    """A second approval by whoever approved is a conflict, and changes nothing."""
+    """A second approval by the same person is a conflict, and changes nothing."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.approve(made)
     person = await stage.bot.person(MANAGER)
@@ -92,7 +92,7 @@ async def test_the_same_person_twice_counts_once(stage: BotWorld) -> None:
 
 
 async def test_a_denial_ends_it(stage: BotWorld) -> None:
-    """However many approved: one who denies is enough, and may be one who approved before."""
+    """A single denial is enough, whatever the approvals. It may come from a person who approved before."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.approve(made)
     after = await deny(stage, made, MANAGER)
@@ -102,7 +102,7 @@ async def test_a_denial_ends_it(stage: BotWorld) -> None:
 
 
 async def test_an_approval_of_somebody_who_left_does_not_count(stage: BotWorld) -> None:
-    """Who counts is seen at each decision, and once more before it is sent."""
+    """Eligibility is checked at each decision, and again before sending."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.approve(made, by=THIRD)
     left = {APPROVE: 'approve = ["managers"]\napprovals = 2'}
@@ -120,7 +120,7 @@ async def test_an_approval_of_somebody_who_left_does_not_count(stage: BotWorld) 
 
 
 async def test_nobody_who_approved_is_asked_again(stage: BotWorld) -> None:
-    """Whose approval is there already is asked no more; the others are, one after another."""
+    """The other approvers are asked, in turn."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.approve(made)
     for _ in range(4):
@@ -133,7 +133,7 @@ async def test_nobody_who_approved_is_asked_again(stage: BotWorld) -> None:
 
 
 async def test_a_request_that_too_few_could_approve_is_refused_when_it_is_asked(tmp_path: Path) -> None:
-    """Not hours later: the refusal says how many it takes, how many there are, and is in the log."""
+    """The refusal comes at once, tells how many are needed and how many exist, and is in the log."""
     async with bench(tmp_path) as stage:
         await stage.crash(**{APPROVE: 'approve = ["managers"]\napprovals = 2'})
         with pytest.raises(PermissionDeniedError) as no:
@@ -161,7 +161,10 @@ async def test_the_requester_may_be_one_of_them_where_the_rule_says_so(tmp_path:
 
 
 async def test_several_at_once_have_one_end(stage: BotWorld) -> None:
-    """Two approve, one denies and the requester takes back, all at once, in two processes: one end each."""
+    """Two approve, one denies and the requester withdraws, all at once in two processes.
+
+    Each request has one end.
+    """
     here, there = stage.bot, await stage.start(**TWO_OF_THREE)
     asha, mira, sam, olive = [await here.person(one) for one in (AGENT, MANAGER, SECOND, THIRD)]
     ends: Counter[str] = Counter()
@@ -180,7 +183,7 @@ async def test_several_at_once_have_one_end(stage: BotWorld) -> None:
         happened = (await names(stage, made))[1:]
         assert happened.count("approval_recorded") <= 1
         decided = [one for one in happened if one != "approval_recorded"]
-        # What was approved by both can still be taken back until it is sent.
+        # An approved action can still be withdrawn until it is sent.
         assert decided in (["approved"], ["denied"], ["withdrawn"], ["approved", "withdrawn"])
         if "approved" in decided:
             assert happened[0] == "approval_recorded"
@@ -193,7 +196,7 @@ async def test_several_at_once_have_one_end(stage: BotWorld) -> None:
 
 
 async def test_two_approvals_at_once_are_two(stage: BotWorld) -> None:
-    """Neither is lost, and the request does not wait on for a third."""
+    """Neither is lost, and the request does not wait for a third."""
     here, there = stage.bot, await stage.start(**TWO_OF_THREE)
     for number in range(20):
         made = await here.ask(CANCEL_BY_ID, delivery_key=f"trigger {number}")
@@ -202,12 +205,15 @@ async def test_two_approvals_at_once_are_two(stage: BotWorld) -> None:
         await here.approvals.withdraw(made.id, await here.person(AGENT), delivery_key=f"clear {number}")
 
 
-# -- attempts, escalation, telling
+# -- attempts, escalation, notifications
 
 
 @pytest.mark.parametrize("by", [AGENT, "U0GUEST", "U0STRANGER", "U0GONE", "U0BOT"])
 async def test_who_may_not_decide_is_in_the_log_once(stage: BotWorld, by: str) -> None:
-    """An attempt is a note on the request, with its why; the next ones by the same person add nothing."""
+    """An attempt is an annotation of the request, with its reason.
+
+    Further ones by the same person add nothing.
+    """
     made = await stage.bot.ask(CANCEL_BY_ID)
     for _ in range(3):
         with pytest.raises(PermissionDeniedError) as no:
@@ -221,7 +227,7 @@ async def test_who_may_not_decide_is_in_the_log_once(stage: BotWorld, by: str) -
 
 
 async def test_who_may_not_settle_is_in_the_log(stage: BotWorld) -> None:
-    """Saying what happened is for those whom the rule names."""
+    """Only people whom the rule names may settle."""
     await stage.providers.fail("callkaro", "reset", effect=False)
     made = await stage.bot.ask(PLACE)
     await stage.bot.run_until_idle()
@@ -238,7 +244,7 @@ ESCALATE = {APPROVE: f'{APPROVE}\nescalate_to = ["{THIRD}"]\nescalate_after = "3
 
 
 async def test_after_a_while_others_may_decide_and_are_asked_once(stage: BotWorld) -> None:
-    """Not before; then it is said on the card and below it, and a restart repeats nothing."""
+    """The escalation is announced on the card and below it. A restart repeats nothing."""
     await stage.crash(**ESCALATE)
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.asks()
@@ -266,7 +272,7 @@ async def test_after_a_while_others_may_decide_and_are_asked_once(stage: BotWorl
 
 
 async def test_two_processes_escalate_once(stage: BotWorld) -> None:
-    """Both find the time come; one of them says so."""
+    """Both find it due, and one announces it."""
     here = await stage.crash(**ESCALATE)
     there = await stage.start(**ESCALATE)
     made = await here.ask(CANCEL_BY_ID)
@@ -277,7 +283,7 @@ async def test_two_processes_escalate_once(stage: BotWorld) -> None:
 
 
 async def test_what_goes_at_once_is_told_to_whom_the_rule_names(stage: BotWorld) -> None:
-    """Everyone in the group gets one message, with what was asked and why no approval was needed."""
+    """Everyone in the group gets a message, with the request and why it needed no approval."""
     settle = 'request = ["everyone"]\nsettle = ["managers"]'
     await stage.crash(**{settle: f'{settle}\nnotify_groups = ["managers"]'})
     await stage.bot.ask(PLACE)

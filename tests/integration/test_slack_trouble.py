@@ -1,4 +1,4 @@
-"""Slack in trouble: it slows us down, is away for minutes, loses channels. Judged by its own history."""
+"""Slack in trouble: rate limits, outages of minutes, lost channels. Slack's own history is the judge."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -30,18 +30,18 @@ DOWN = [
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it."""
+    """Yield a world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
 async def placed(stage: BotWorld, count: int) -> list[Request]:
-    """So many requests, each with an audit message to post."""
+    """Create that many requests, each with an audit message to post."""
     return [await stage.bot.ask(PLACE, delivery_key=f"number {number}") for number in range(count)]
 
 
 async def order(stage: BotWorld, channel: str = "C0AUDIT") -> list[str]:
-    """The requests that a channel tells of, in the order of its history, replies left out."""
+    """Return the requests in the order of a channel's history, without replies."""
     known = [entry.request for entry in await stage.bot.entries()]
     told = [str(one.blocks) for one in await stage.said(channel) if not one.thread_ts]
     return [next(one for one in known if one in text) for text in told]
@@ -50,7 +50,7 @@ async def order(stage: BotWorld, channel: str = "C0AUDIT") -> list[str]:
 async def over(
     stage: BotWorld, span: timedelta, *bots: Bot, every: timedelta = timedelta(seconds=10)
 ) -> None:
-    """Let time pass while the outboxes go round."""
+    """Let time pass while the outboxes run."""
     end = stage.clock() + span
     while stage.clock() < end:
         for bot in bots or [stage.bot]:
@@ -59,7 +59,10 @@ async def over(
 
 
 async def test_a_channel_gets_one_message_a_second(stage: BotWorld) -> None:
-    """However many wait, and in however many processes; and in the order in which they were asked for."""
+    """Any number of messages and processes keeps that rate.
+
+    The messages come in the order of their requests.
+    """
     made = await placed(stage, 12)
     other = await stage.start()
     begun = stage.clock()
@@ -74,7 +77,7 @@ async def test_a_channel_gets_one_message_a_second(stage: BotWorld) -> None:
 
 
 async def test_people_are_written_to_once_a_second_while_others_do_not_wait(stage: BotWorld) -> None:
-    """Ten cards at once ring an approver's phone second by second; another channel's message is not behind."""
+    """Ten cards at once reach an approver second by second. Another channel's message is not delayed."""
     for number in range(10):
         action = PlaceCall(to=f"+9198765432{number:02}", agent="payments")
         await stage.bot.ask(action, delivery_key=f"call {number}")
@@ -87,7 +90,7 @@ async def test_people_are_written_to_once_a_second_while_others_do_not_wait(stag
 
 
 async def test_many_targets_that_end_are_few_edits(stage: BotWorld) -> None:
-    """Forty targets that end within some seconds are a handful of edits, and the last one shows them all."""
+    """Forty targets that end within some seconds make a handful of edits, and the last shows them all."""
     actions = [PlaceCall(to=f"+9198765433{number:02}", agent="payments") for number in range(40)]
     made = await stage.bot.approved(*actions)
     await stage.bot.posts()
@@ -108,7 +111,7 @@ async def test_many_targets_that_end_are_few_edits(stage: BotWorld) -> None:
 
 
 async def test_a_storm_of_429s_drains_in_order(stage: BotWorld) -> None:
-    """Slack puts us off again and again: nobody asks before it said, nothing is lost, nothing comes twice."""
+    """Nothing is posted before Slack's Retry-After, nothing is lost, and nothing comes twice."""
     made = await placed(stage, 8)
     await stage.people.fail(POST, "ratelimited", times=6, retry_after=30)
     begun = stage.clock()
@@ -129,7 +132,7 @@ async def test_a_storm_of_429s_drains_in_order(stage: BotWorld) -> None:
 
 @pytest.mark.parametrize(("does", "code"), DOWN)
 async def test_slack_is_down_for_ten_minutes(stage: BotWorld, does: str, code: str) -> None:
-    """Nothing is lost, it comes in order, nothing twice, and within half a minute of Slack's return."""
+    """Everything comes once, in order, within half a minute of Slack's return."""
     await stage.bot.person(AGENT)
     await stage.people.fail("*", does, times=100_000, code=code)
     made = await placed(stage, 3)
@@ -150,7 +153,7 @@ async def test_slack_is_down_for_ten_minutes(stage: BotWorld, does: str, code: s
 
 
 async def test_two_processes_come_back_together(stage: BotWorld) -> None:
-    """After an outage that both met, each message is there once and in order; a kill in between changes nothing."""
+    """After a shared outage each message is there once and in order. A kill in between changes nothing."""
     await stage.people.fail(POST, "reset", times=100_000)
     made = await placed(stage, 5)
     other = await stage.start()
@@ -166,7 +169,10 @@ async def test_two_processes_come_back_together(stage: BotWorld) -> None:
 
 
 async def test_what_is_delivered_twice_in_an_outage_is_posted_once(stage: BotWorld) -> None:
-    """Slack delivers a command twice, changes the connection and takes no message: one request, told once."""
+    """Slack repeats a command, changes the connection and accepts no message.
+
+    There is one request, posted once.
+    """
     person = stage.people.person(AGENT)
     await stage.people.fail(POST, "server_error", times=100_000)
     async with stage.connected():
@@ -183,7 +189,7 @@ async def test_what_is_delivered_twice_in_an_outage_is_posted_once(stage: BotWor
 
 
 async def test_a_deleted_message_is_posted_anew_and_threads_hang_on_the_new_one(stage: BotWorld) -> None:
-    """Somebody deletes the audit message: the next change posts it once more, and replies follow it there."""
+    """Somebody deletes the audit message. The next change posts it again, and replies go below it."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.posts()
     [old] = await stage.said("C0AUDIT")
@@ -200,7 +206,7 @@ async def test_a_deleted_message_is_posted_anew_and_threads_hang_on_the_new_one(
 
 @pytest.mark.parametrize("code", ["edit_window_closed", "cant_update_message"])
 async def test_what_cannot_be_edited_any_more_is_posted_anew(stage: BotWorld, code: str) -> None:
-    """A workspace may forbid edits after a while: a new message shows how it stands."""
+    """A workspace may forbid edits after a while. A new message then has the current state."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.posts()
     await stage.people.fail("chat.update", "error", code=code, times=2)
@@ -212,12 +218,12 @@ async def test_what_cannot_be_edited_any_more_is_posted_anew(stage: BotWorld, co
 
 
 def direct(messages: list[Message], words: str) -> list[Message]:
-    """Those that say something."""
+    """Return the messages that contain some words."""
     return [one for one in messages if words in one.text]
 
 
 async def test_a_card_without_a_channel_is_decided_by_direct_message(tmp_path: Path) -> None:
-    """The approvals channel is archived: requester and approvers hear of it once, and one of them decides."""
+    """The approvals channel is archived. Requester and approvers are told once, and an approver decides."""
     async with bench(tmp_path) as stage:
         await stage.crash(**NOTIFY_NOBODY)
         await stage.people.archive("C0APPROVE")
@@ -250,7 +256,7 @@ async def test_a_card_without_a_channel_is_decided_by_direct_message(tmp_path: P
 
 
 async def test_both_channels_may_be_lost_at_once(stage: BotWorld) -> None:
-    """The requester reads of either, the approvers are asked, and the story in Details has both."""
+    """The requester is told of both, the approvers are asked, and the events in Details have both."""
     await stage.people.archive("C0APPROVE")
     await stage.people.app_in("C0AUDIT", member=False)
     made = await stage.bot.ask(CANCEL_BY_ID)
@@ -278,7 +284,7 @@ async def test_both_channels_may_be_lost_at_once(stage: BotWorld) -> None:
     ],
 )
 async def test_the_requester_reads_what_mends_it(stage: BotWorld, code: str, words: str) -> None:
-    """Whatever keeps the card out of its channel, who asked is told in words and what to do."""
+    """The message gives the reason and the remedy, whatever keeps the card out of its channel."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.outbox.run_once()  # the audit message
     await stage.people.fail(POST, "error", code=code)
@@ -289,7 +295,10 @@ async def test_the_requester_reads_what_mends_it(stage: BotWorld, code: str, wor
 
 
 async def test_what_waits_for_the_audit_channel_is_posted_when_it_is_back(stage: BotWorld) -> None:
-    """Nothing else waits for it; when somebody invites the app again, it comes in order, edits and replies too."""
+    """Nothing else waits for it.
+
+    When somebody invites the app again, posts come in order, with edits and replies.
+    """
     await stage.people.app_in("C0AUDIT", member=False)
     made = [await stage.bot.ask(CANCEL_BY_ID), await stage.bot.ask(PLACE, delivery_key="another")]
     await stage.bot.posts()
@@ -310,7 +319,7 @@ async def test_what_waits_for_the_audit_channel_is_posted_when_it_is_back(stage:
 
 
 async def test_a_channel_that_nobody_mends_is_given_up_after_a_week(stage: BotWorld) -> None:
-    """By then the log tells of it alone; what comes later is posted all the same."""
+    """After that only the log has them. Later posts are still made."""
     await stage.people.archive("C0AUDIT")
     await placed(stage, 1)
     await over(stage, KEPT_FOR + timedelta(hours=12), every=timedelta(hours=6))
@@ -320,7 +329,7 @@ async def test_a_channel_that_nobody_mends_is_given_up_after_a_week(stage: BotWo
 
 
 async def test_who_gets_no_direct_messages_costs_one_message(stage: BotWorld) -> None:
-    """A requester whose account is closed reads nothing; it is tried once, and the others read all."""
+    """A requester with a closed account gets nothing, after a single attempt. The others read everything."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     manager = await stage.bot.person(MANAGER)
     await stage.bot.approvals.deny(made.id, manager, reason="not this", shown=content(made), nonce="denied")

@@ -1,4 +1,4 @@
-"""Calls that Slack does not answer: they hold up their own message, and nothing else."""
+"""Calls that Slack does not answer: they delay their own message, and nothing else."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,11 +14,11 @@ from tests.integration.bench import CANCEL_BY_ID, PLACE, BotWorld, Parts, bench
 
 POST, UPDATE = "chat.postMessage", "chat.update"
 SOON = 10.0
-"""Seconds: how long a busy machine may take. Shorter than the outbox waits for an answer of Slack."""
+"""Seconds that a busy computer may take. Shorter than the outbox's timeout."""
 
 
 class Impatient(Outbox):
-    """Gives a call up after a second."""
+    """An outbox that gives a call up after a second."""
 
     def __init__(self, *parts: Any, **named: Any) -> None:
         super().__init__(*parts, answer_within=1.0, **named)
@@ -26,7 +26,7 @@ class Impatient(Outbox):
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it."""
+    """Yield a world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
         await made.bot.outbox.break_off()
@@ -34,14 +34,14 @@ async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
 
 @pytest.fixture
 async def impatient(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world whose bot soon gives a call up."""
+    """Yield a world whose bot soon gives a call up."""
     async with bench(tmp_path, Parts(outbox=Impatient)) as made:
         yield made
         await made.bot.outbox.break_off()
 
 
 async def until(stage: BotWorld, holds: Callable[[], Awaitable[bool]], seconds: float = 0.0) -> None:
-    """Let the outbox go round until something holds; so much time passes with each round."""
+    """Run the outbox until a condition holds. ``seconds`` pass with each run."""
     async with asyncio.timeout(SOON):
         while not await holds():
             await stage.bot.outbox.run_once()
@@ -49,24 +49,24 @@ async def until(stage: BotWorld, holds: Callable[[], Awaitable[bool]], seconds: 
 
 
 async def ask(stage: BotWorld, number: int) -> Request:
-    """Ask for a cancellation, each of another call."""
+    """Ask for a cancellation of another call for each number."""
     return await stage.bot.ask(CancelCall(target=CallRef(call_id=f"vx_{number}")), delivery_key=f"{number}")
 
 
 async def cards(stage: BotWorld) -> int:
-    """How many cards there are."""
+    """Return the number of cards."""
     return len([one for one in await stage.said("C0APPROVE") if not one.thread_ts])
 
 
 async def hang(stage: BotWorld, request: Request, slot: str) -> None:
-    """Let Slack answer no edit of one of a request's messages."""
+    """Let Slack leave every edit of one of a request's messages unanswered."""
     ts = (await stage.bot.store.requests.request(request.id)).messages[slot].ts
     await stage.people.fail(UPDATE, "silence", times=10_000, where={"ts": ts})
 
 
 @pytest.mark.parametrize("slot", ["audit", "card"])
 async def test_an_edit_that_hangs_holds_up_no_other_message(stage: BotWorld, slot: str) -> None:
-    """New cards, and edits of other messages, are there long before that call is given up."""
+    """New cards, and edits of other messages, come long before the hanging call is given up."""
     first, other = [await ask(stage, number) for number in (1001, 1002)]
     await stage.bot.posts()
     await hang(stage, first, slot)
@@ -86,7 +86,7 @@ async def test_an_edit_that_hangs_holds_up_no_other_message(stage: BotWorld, slo
 
 
 async def test_a_channel_that_hangs_holds_up_no_other_channel(stage: BotWorld) -> None:
-    """Audit messages and direct messages are posted while no card is; then the cards come, each once."""
+    """Audit messages and direct messages come meanwhile. Then the cards come, each once."""
     await stage.people.fail(POST, "silence", times=10_000, where={"channel": "C0APPROVE"})
     for number in range(4):
         await ask(stage, number)
@@ -99,7 +99,7 @@ async def test_a_channel_that_hangs_holds_up_no_other_channel(stage: BotWorld) -
 
 
 async def test_a_call_that_hung_is_tried_again_on_its_own(impatient: BotWorld) -> None:
-    """Its wait grows, other messages of its request go on meanwhile, and it is made good."""
+    """The call's wait grows, other messages of its request continue, and it succeeds later."""
     stage = impatient
     made = await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.posts()
@@ -124,7 +124,7 @@ async def test_a_call_that_hung_is_tried_again_on_its_own(impatient: BotWorld) -
 
 
 async def test_where_slack_answers_nothing_it_is_tried_ever_more_slowly(impatient: BotWorld) -> None:
-    """All that waits has one call go ahead of it; nothing is lost."""
+    """A single call goes ahead of the waiting ones, and nothing is lost."""
     stage = impatient
     await stage.people.fail(POST, "silence", times=10_000)
     for number in range(3):

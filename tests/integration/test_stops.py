@@ -27,24 +27,24 @@ PLACING = {
     "[connections.voxworks]": "[connections.voxworks]\nallow_undocumented = true\n"
     f'from_number = "{voxworks.FROM_NUMBER}"\nagents = {{ payments = "{voxworks.SCRIPT}" }}'
 }
-"""In the file, with which calls can be placed where they are cancelled by id."""
+"""Change of the file that allows placing calls at the connection that cancels by id."""
 
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it."""
+    """Yield a world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
 def read(shown: Message | View | None) -> str:
-    """All that is written on what somebody sees."""
+    """Return all text of a message or modal."""
     assert shown
     return words(shown)
 
 
 def scheduled(at: datetime) -> PlaceCall:
-    """The call, for a time."""
+    """Return the call, for a time."""
     return PlaceCall(to=NUMBER, agent="payments", at=at)
 
 
@@ -55,7 +55,7 @@ async def stop(bot: Bot, by: str = AGENT, delivery_key: str = "stop") -> DoNotCa
 
 
 async def test_somebody_who_asks_not_to_be_called_is_called_no_more(stage: BotWorld) -> None:
-    """Typed: stopped, cancelled without an approval, refused with who and when, allowed by a manager alone."""
+    """A typed stop cancels without an approval, refuses with user and time, and only a manager removes it."""
     later = stage.clock.now + timedelta(hours=3)
     await stage.bot.ask(scheduled(later), delivery_key="scheduled")
     await stage.bot.run_until_idle()
@@ -88,7 +88,7 @@ async def test_somebody_who_asks_not_to_be_called_is_called_no_more(stage: BotWo
 
 
 async def test_a_stop_and_a_list_are_told_in_the_audit_channel_once(stage: BotWorld) -> None:
-    """Who, with the number masked; what Slack does not take just now is told later."""
+    """The message has the user and the masked number. After a failure of Slack it comes later."""
     await stop(stage.bot)
     await stage.bot.store.do_not_call_lists.add("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
     for _ in range(4):
@@ -97,7 +97,7 @@ async def test_a_stop_and_a_list_are_told_in_the_audit_channel_once(stage: BotWo
     said = await stage.said("C0AUDIT")
     first, second = [words(one) for one in said if "Details of A-" not in str(one.blocks)]
     assert "<@U0AGENT> stopped all calls to +91 ••••• •3210." in first
-    assert "asked us to" not in first  # what stands in a channel could not be taken out again
+    assert "asked us to" not in first  # a reason in a channel could not be erased
     assert "2 numbers added to the do-not-call list “ndnc”." in second
     [listed] = await stage.bot.store.do_not_call.stops(OTHER_NUMBER)
     became = str(status(await stage.bot.store.requests.events(listed.id), {}).blocks)
@@ -107,7 +107,7 @@ async def test_a_stop_and_a_list_are_told_in_the_audit_channel_once(stage: BotWo
 
 
 async def test_what_waits_is_withdrawn_and_its_requester_told(stage: BotWorld) -> None:
-    """A call that waits for its turn is not sent, and says why; whoever asked for it gets a message."""
+    """A call that waits is not sent and gives the reason. Its requester gets a message."""
     made = await stage.bot.ask(PLACE, by=MANAGER)
     report = await stop(stage.bot)
     assert report.withdrawn == [made.id]
@@ -121,7 +121,7 @@ async def test_what_waits_is_withdrawn_and_its_requester_told(stage: BotWorld) -
 
 
 async def test_nothing_leaves_once_a_stop_is_recorded(stage: BotWorld) -> None:
-    """Between the claim and the bytes: the call is held back, then refused in words, and nothing was sent."""
+    """A stop between the claim and the bytes holds the call back. It is then refused, and nothing is sent."""
     bot, reports = stage.bot, list[DoNotCallResult]()
 
     async def meanwhile() -> None:
@@ -142,7 +142,10 @@ async def test_nothing_leaves_once_a_stop_is_recorded(stage: BotWorld) -> None:
 
 
 async def test_what_had_left_before_the_stop_is_said_to_perhaps_go_out(stage: BotWorld) -> None:
-    """After the bytes' last check a stop comes too late for one call: it says so, and cancels behind it."""
+    """A stop after the bytes' last check is late for that call.
+
+    The message says so, and a cancellation follows.
+    """
     bot, reports = stage.bot, list[DoNotCallResult]()
 
     async def meanwhile() -> None:
@@ -157,7 +160,7 @@ async def test_what_had_left_before_the_stop_is_said_to_perhaps_go_out(stage: Bo
 
 
 async def test_a_lost_answer_is_told_when_calls_are_stopped(stage: BotWorld) -> None:
-    """Nobody knows whether that call went out, and no further attempt of it is made."""
+    """Nobody knows whether that call went out, and it has no further attempt."""
     await stage.providers.fail("callkaro", Fault(does="close", times=1))
     made = await stage.bot.ask(PLACE)
     await stage.bot.run_until_idle()
@@ -166,7 +169,7 @@ async def test_a_lost_answer_is_told_when_calls_are_stopped(stage: BotWorld) -> 
 
 
 async def test_calls_are_cancelled_by_the_ids_the_log_knows(stage: BotWorld) -> None:
-    """Where a provider cancels by id, the scheduled call's own id is used, in one request without approval."""
+    """A provider that cancels by id gets the scheduled call's id, in a single request without approval."""
     bot = await stage.crash(**PLACING)
     at = stage.clock.now + timedelta(hours=3)
     call = PlaceCall(to=NUMBER, agent="payments", at=at)
@@ -195,7 +198,7 @@ async def test_a_stop_delivered_twice_makes_its_requests_once(stage: BotWorld) -
 
 
 async def test_a_call_cannot_be_approved_once_calls_are_stopped(stage: BotWorld) -> None:
-    """A list that is imported while a call waits for its approval refuses the approval, in words."""
+    """A list that is imported meanwhile refuses the approval, with a reason."""
     bot = await stage.crash(
         **{'request = ["everyone"]\nsettle': 'request = ["everyone"]\napprove = ["managers"]\nsettle'}
     )
@@ -207,7 +210,7 @@ async def test_a_call_cannot_be_approved_once_calls_are_stopped(stage: BotWorld)
 
 
 async def test_forgetting_a_person_does_not_lift_their_stop(stage: BotWorld) -> None:
-    """What is personal goes, the number's reason with it; the keyed hash stays, and no number is in the file."""
+    """Personal values go, with the number's reason. The keyed hash stays, and no number is in the file."""
     made = await stage.bot.ask(PLACE)
     report = await stop(stage.bot)
     await stage.bot.run_until_idle()
@@ -220,7 +223,7 @@ async def test_forgetting_a_person_does_not_lift_their_stop(stage: BotWorld) -> 
 
 
 async def test_taking_a_stop_out_of_the_file_is_found(stage: BotWorld) -> None:
-    """Whoever deletes the row by hand leaves events that say otherwise."""
+    """A row deleted by hand contradicts the events."""
     report = await stop(stage.bot)
     await stage.bot.store.do_not_call_lists.add("ndnc", [OTHER_NUMBER], actor="system")
     with closing(sqlite3.connect(stage.path)) as connection:
@@ -244,7 +247,7 @@ async def test_taking_a_stop_out_of_the_file_is_found(stage: BotWorld) -> None:
     ],
 )
 async def test_who_may_lift_a_stop(stage: BotWorld, rule: str, person: str, may: bool) -> None:  # noqa: FBT001 - a table's column
-    """Those whom a rule's lift names; where none does, whoever may approve cancellations."""
+    """The rule's `lift` names them. Without it, approvers of cancellations may."""
     bot = await stage.crash(
         **{
             "[groups]": f'[groups]\nleads = ["{AGENT}"]',
@@ -255,7 +258,7 @@ async def test_who_may_lift_a_stop(stage: BotWorld, rule: str, person: str, may:
 
 
 async def test_the_form_does_what_the_line_does(stage: BotWorld) -> None:
-    """`/calls stop` without a number opens the form; its answer is the same."""
+    """`/calls stop` without a number opens the form, with the same answer."""
     async with stage.connected():
         asha = stage.people.person(AGENT)
         opened = (await asha.command("/calls stop")).view
@@ -266,7 +269,7 @@ async def test_the_form_does_what_the_line_does(stage: BotWorld) -> None:
 
 
 async def test_every_agents_calls_are_cancelled(stage: BotWorld) -> None:
-    """Each agent has a request of its own: what a request is bound to is its agent's."""
+    """Each agent has a request of its own, because a request is bound to its agent."""
     later = stage.clock.now + timedelta(hours=3)
     bot = await stage.start(
         **{
@@ -284,7 +287,7 @@ async def test_every_agents_calls_are_cancelled(stage: BotWorld) -> None:
 
 
 async def test_a_stop_on_a_dry_run_does_not_say_that_it_cancels(stage: BotWorld) -> None:
-    """Whoever promised the customer no call reads that nothing was cancelled there."""
+    """The user reads that nothing was cancelled there."""
     bot = await stage.start(**{'provider = "callkaro"': 'provider = "callkaro"\nmode = "dry-run"'})
     report = await stop(bot)
     assert report.cancelling == []
@@ -293,7 +296,7 @@ async def test_a_stop_on_a_dry_run_does_not_say_that_it_cancels(stage: BotWorld)
 
 
 async def test_why_somebody_was_stopped_is_purged_with_their_number(stage: BotWorld) -> None:
-    """The block stays: it is a keyed hash. Why it was asked is said in no channel, and is erased."""
+    """The stop itself stays as a keyed hash. Its reason is shown in no channel, and is erased."""
     await stop(stage.bot)
     await stage.bot.store.retention.purge(
         PurgeFilter(rule="by number", numbers=frozenset({NUMBER})), actor="operator"
@@ -304,7 +307,7 @@ async def test_why_somebody_was_stopped_is_purged_with_their_number(stage: BotWo
 
 
 async def test_a_stop_that_was_lifted_is_not_forgotten(stage: BotWorld) -> None:
-    """Whoever asks for every call since somebody asked for none is not told that nobody ever did."""
+    """A search for calls after somebody asked for none still finds that time."""
     bot = stage.bot
     await stop(bot)
     await bot.run_until_idle()
@@ -313,7 +316,7 @@ async def test_a_stop_that_was_lifted_is_not_forgotten(stage: BotWorld) -> None:
 
 
 async def test_whoever_is_not_called_at_all_has_no_hours(stage: BotWorld) -> None:
-    """A stopped number is refused as stopped, not with an hour at which it may be called."""
+    """A stopped number is refused as stopped, without an hour at which calls are allowed."""
     bot = await stage.start(
         **{
             'actions = ["place_call"]': 'actions = ["place_call"]\ncalling_hours = { from = "00:00", until = "00:01" }'
@@ -325,7 +328,10 @@ async def test_whoever_is_not_called_at_all_has_no_hours(stage: BotWorld) -> Non
 
 
 async def test_a_stop_between_the_steps_of_a_move_offers_nothing(stage: BotWorld) -> None:
-    """The call is cancelled and stays so: the message says why, and has no button to place it again."""
+    """The call is cancelled and stays so.
+
+    The message gives the reason, and has no button to place it again.
+    """
     bot, later = stage.bot, stage.clock.now + timedelta(hours=3)
     placed = await bot.ask(scheduled(later), delivery_key="scheduled")
     await bot.run_until_idle()

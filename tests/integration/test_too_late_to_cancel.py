@@ -1,4 +1,4 @@
-"""What is approved in time and cannot be sent before its call goes out: nothing is cancelled, and nobody says so."""
+"""Approved cancellations that cannot be sent before their call: none is sent, and none is a success."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,13 +20,13 @@ from tests.storage.samples import NUMBER
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it."""
+    """Yield a world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
 async def place(stage: BotWorld, **later: float) -> ActionRecord:
-    """Have a call scheduled, so much later."""
+    """Schedule a call that much later."""
     at = stage.clock().replace(microsecond=0) + timedelta(**later)
     made = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), delivery_key=f"call {at}")
     await stage.bot.run_until_idle()
@@ -40,7 +40,7 @@ async def cancel(
     moves: Reschedule | None = None,
     reported_call_time: datetime | None = None,
 ) -> Request:
-    """Have a cancellation approved."""
+    """Create an approved cancellation."""
     person = await stage.bot.person(AGENT)
     connection = "voxworks" if action == CANCEL_BY_ID else "reminders"
     wish = RequestSpec(
@@ -51,7 +51,7 @@ async def cancel(
 
 
 async def second_steps(stage: BotWorld) -> None:
-    """Let moves take their second steps, and send them."""
+    """Let reschedules create their second steps, and send them."""
     moving = stage.bot.moving
     await moving.run_once()
     await stage.bot.run_until_idle()
@@ -59,7 +59,7 @@ async def second_steps(stage: BotWorld) -> None:
 
 
 async def pass_hours(stage: BotWorld, hours: float) -> None:
-    """Let time pass in steps of five minutes, with rounds."""
+    """Let time pass in steps of five minutes, with runs of the workers."""
     for _ in range(round(hours * 12)):
         await stage.pass_time(minutes=5)
         await stage.bot.run_until_idle()
@@ -68,14 +68,14 @@ async def pass_hours(stage: BotWorld, hours: float) -> None:
 
 
 async def heard(stage: BotWorld, channel: str) -> str:
-    """The last message in a channel, and the one that this is a reply to."""
+    """Return the last message in a channel, after the message that it replies to."""
     said = await stage.said(channel)
     last = said[-1]
     return " ".join(one.text for one in said if one is last or one.ts == last.thread_ts)
 
 
 async def test_nothing_is_cancelled_once_the_call_went_out(stage: BotWorld) -> None:
-    """With its provider down until then, an approved cancellation ends, and everybody reads why."""
+    """The provider is down until then. The approved cancellation expires, and everybody reads why."""
     placed = await place(stage, hours=1)
     await stage.providers.fail("callkaro", "refused")
     made = await cancel(stage)
@@ -97,7 +97,7 @@ async def test_nothing_is_cancelled_once_the_call_went_out(stage: BotWorld) -> N
 
 
 async def test_a_move_that_comes_too_late_calls_nobody_again(stage: BotWorld) -> None:
-    """A call that went out before it could be moved is not placed a second time."""
+    """A call that went out before its cancellation is not placed a second time."""
     placed = await place(stage, hours=1)
     assert isinstance(placed.action, PlaceCall)
     await stage.providers.fail("callkaro", "refused")
@@ -116,7 +116,7 @@ async def test_a_move_that_comes_too_late_calls_nobody_again(stage: BotWorld) ->
 
 
 async def test_a_time_that_the_requester_said_counts_and_is_theirs(stage: BotWorld) -> None:
-    """Where the log knows no time, what was said is the end as well, and whose word it is stands there."""
+    """Without a known time, the requester's time is the end as well, and the message names its source."""
     await stage.providers.fail("voxworks", "refused")
     made = await cancel(stage, CANCEL_BY_ID, reported_call_time=stage.clock() + timedelta(hours=1))
     await stage.bot.run_until_idle()
@@ -131,7 +131,7 @@ async def test_a_time_that_the_requester_said_counts_and_is_theirs(stage: BotWor
 
 
 async def test_without_a_known_time_it_is_sent_whenever_it_can_be(stage: BotWorld) -> None:
-    """Nothing is inferred where nobody knows when the call goes out."""
+    """Nothing is inferred about an unknown call time."""
     await stage.providers.fail("voxworks", "refused")
     made = await cancel(stage, CANCEL_BY_ID)
     await stage.bot.run_until_idle()
@@ -142,7 +142,7 @@ async def test_without_a_known_time_it_is_sent_whenever_it_can_be(stage: BotWorl
 
 
 async def test_a_later_call_to_the_number_is_still_cancelled(stage: BotWorld) -> None:
-    """One of two calls went out: the other is removed, and nobody says that both were."""
+    """The first of two calls went out. The other is removed, and no message says that both were."""
     first, second = await place(stage, hours=1), await place(stage, hours=6)
     await stage.providers.fail("callkaro", "refused")
     made = await cancel(stage)
@@ -166,7 +166,7 @@ async def test_a_later_call_to_the_number_is_still_cancelled(stage: BotWorld) ->
 
 
 async def test_what_runs_out_while_a_later_call_is_to_come_says_so(stage: BotWorld) -> None:
-    """The rule's time is over, not that of the second call: there is still something to do."""
+    """The rule's time is over, the second call's is not, so there is still something to do."""
     await place(stage, hours=1)
     await place(stage, hours=9)
     await stage.providers.fail("callkaro", "refused")
@@ -179,7 +179,7 @@ async def test_what_runs_out_while_a_later_call_is_to_come_says_so(stage: BotWor
 
 
 async def test_a_newer_schedule_is_not_what_was_to_be_cancelled(stage: BotWorld) -> None:
-    """A call that was placed after the cancellation was asked keeps it from nothing: its own call went out."""
+    """A call that was placed after the cancellation's request is irrelevant: its own call went out."""
     await place(stage, hours=1)
     person = await stage.bot.person(AGENT)
     wish = RequestSpec("reminders", (CANCEL_BY_NUMBER,), "customer asked")
@@ -194,7 +194,10 @@ async def test_a_newer_schedule_is_not_what_was_to_be_cancelled(stage: BotWorld)
 
 
 async def test_what_is_in_doubt_is_not_sent_again_after_the_call(stage: BotWorld) -> None:
-    """A lost answer just before the call, and an order of a person after it: a doubt stays one."""
+    """An answer is lost just before the call, and a person's retry comes after it.
+
+    The outcome stays unknown.
+    """
     await place(stage, seconds=5)
     await stage.providers.fail("callkaro", Fault(does="reset", times=1, effect=False))
     made = await cancel(stage)
@@ -223,7 +226,7 @@ async def test_what_is_in_doubt_is_not_sent_again_after_the_call(stage: BotWorld
 
 @pytest.mark.parametrize("step", ["before sending", "before hold", "after hold"])
 async def test_the_call_goes_out_between_the_claim_and_the_send(stage: BotWorld, step: str) -> None:
-    """The call's time is looked at last of all: nothing leaves once it came."""
+    """The call's time is the last check: nothing leaves once it came."""
     await place(stage, minutes=1)
     made = await cancel(stage)
 
@@ -242,7 +245,7 @@ async def test_the_call_goes_out_between_the_claim_and_the_send(stage: BotWorld,
 
 @pytest.mark.parametrize("after", ["its lease", "the call"])
 async def test_an_answer_after_the_call_proves_nothing(stage: BotWorld, after: str) -> None:
-    """What a provider says that deletes what was never there may be of a call that had rung: people settle it."""
+    """A provider that confirms any deletion may mean a call that had rung. People settle it."""
     placed = await place(stage, minutes=1)
     assert isinstance(placed.action, PlaceCall)
     again = placed.action.model_copy(update={"at": stage.clock() + timedelta(hours=4)})

@@ -1,4 +1,4 @@
-"""Times that people type, from the command to what is asked: in their own zone, or the one they write."""
+"""Times that people type, from command to request, in their own zone or the written one."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -18,7 +18,7 @@ NOW = datetime(2026, 11, 21, 3, 43, tzinfo=UTC)
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it."""
+    """Yield a world with one bot in it."""
     async with bench(tmp_path) as made:
         made.clock.now = NOW
         await made.bot.directory.refresh_groups()
@@ -26,13 +26,13 @@ async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
 
 
 async def known_with(bot: Bot, zone: str) -> None:
-    """Keep that Slack said so of the agent's clocks."""
+    """Store a time zone for the agent, as Slack would give it."""
     person = await bot.person(AGENT)
     await bot.store.users.keep_person(replace(person, timezone=zone))
 
 
 async def test_whoever_has_no_zone_is_asked_for_it(stage: BotWorld) -> None:
-    """Nothing is read in UTC: they write the zone or the offset, and what needs neither is read."""
+    """No time is read in UTC: the user writes zone or offset. A time that needs neither is read."""
     await known_with(stage.bot, "")
     async with stage.connected():
         asha = stage.people.person(AGENT)
@@ -85,7 +85,7 @@ async def test_whoever_has_no_zone_is_asked_for_it(stage: BotWorld) -> None:
     ],
 )
 async def test_a_time_behind_a_number_is_read(stage: BotWorld, zone: str, typed: str, utc: str) -> None:
-    """The number ends where the time begins, and the preview places the call at that instant."""
+    """The number ends where the time begins, and the preview has that instant."""
     await known_with(stage.bot, zone)
     async with stage.connected():
         asha = stage.people.person(AGENT)
@@ -115,7 +115,7 @@ async def test_a_time_behind_a_number_is_read(stage: BotWorld, zone: str, typed:
 async def test_a_doubtful_time_is_a_question_with_its_answers(
     stage: BotWorld, typed: str, says: str, corrected: str | None
 ) -> None:
-    """Each answer is a text to type; where there is one only, the whole line can be copied."""
+    """Each suggestion is text to type. With a single suggestion, the whole line can be copied."""
     async with stage.connected():
         asha = stage.people.person(AGENT)
         said = read((await asha.command(f"/place-call 98765 43210 {typed}")).ephemeral)

@@ -1,4 +1,4 @@
-"""People of whom Slack does not tell: they hold up nobody else, are asked about ever more rarely, and hear why."""
+"""People whom Slack does not identify: they delay nobody else, are looked up more rarely, and read why."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -25,31 +25,34 @@ TWO_WORKERS = {"[connections.reminders.agents]": "workers = 2\n\n[connections.re
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
-    """A world with one bot in it."""
+    """Yield a world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
 
 
 async def forget(stage: BotWorld, user: str, does: str = "error", **more: Any) -> None:
-    """Let what is known of somebody be too old, and Slack say nothing of them."""
+    """Let the stored data of a person be too old, and Slack identify them no more."""
     person = await stage.bot.person(user)
     await stage.bot.store.users.keep_person(replace(person, read_at=stage.clock() - timedelta(days=2)))
     await stage.people.fail("users.info", does, times=10_000, where={"user": user}, **more)
 
 
 async def asked_about(stage: BotWorld, user: str) -> int:
-    """How often Slack was asked who somebody is, by now."""
+    """Return how often Slack was asked about a person."""
     return len([one for one in await stage.people.journal("users.info") if one["args"]["user"] == user])
 
 
 async def states(stage: BotWorld, requests: list[Request]) -> set[State]:
-    """How these requests stand."""
+    """Return the states of these requests."""
     return {(await stage.bot.entry(one)).state for one in requests}
 
 
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
 async def test_whoever_cannot_be_read_holds_up_nobody_else(stage: BotWorld, failure: dict[str, Any]) -> None:
-    """More of theirs wait than there are workers, and before the others'; once Slack says who they are, they go on."""
+    """More of theirs wait than there are workers, before the others'.
+
+    Once Slack identifies them, they continue.
+    """
     await stage.crash(**TWO_WORKERS)
     theirs = [await stage.bot.ask(PLACE, by=UNREAD, delivery_key=f"theirs {n}") for n in range(9)]
     others = [await stage.bot.ask(PLACE, by=AGENT, delivery_key=f"other {n}") for n in range(3)]
@@ -86,7 +89,7 @@ async def test_the_wait_for_somebody_grows_and_ends_truthfully(stage: BotWorld) 
 
 
 async def test_an_approver_who_cannot_be_read_holds_up_their_own_approvals_alone(stage: BotWorld) -> None:
-    """What another manager approved goes on; the rest ends when its rule says, with who could not be read."""
+    """Another manager's approvals continue. The rest ends at the rule's time, and names the unread person."""
     other = CancelCall(target=CallRef(call_id="vx_1002"))
     held = await stage.bot.approve(await stage.bot.ask(CANCEL_BY_ID, delivery_key="held"), MANAGER)
     free = await stage.bot.approve(await stage.bot.ask(other, delivery_key="free"), SECOND)
@@ -108,7 +111,7 @@ async def test_an_approver_who_cannot_be_read_holds_up_their_own_approvals_alone
 async def test_an_approver_of_whom_slack_says_nothing_is_asked_about_once_for_all(
     stage: BotWorld, method: str
 ) -> None:
-    """Many requests that wait at once do not each wait for Slack's silence; another approver is asked."""
+    """Many waiting requests do not each wait for Slack's silence. Another approver is asked."""
     for number in range(5):
         call = CancelCall(target=CallRef(call_id=f"vx_{number}"))
         await stage.bot.ask(call, delivery_key=f"{number}")
@@ -126,7 +129,7 @@ async def test_an_approver_of_whom_slack_says_nothing_is_asked_about_once_for_al
 
 
 async def test_whoever_waits_for_an_answer_has_slack_asked_anew(stage: BotWorld) -> None:
-    """A person who types again is not told to wait because Slack did not say a moment ago who they are."""
+    """A person who types again is looked up again, even right after a failure."""
     await forget(stage, UNREAD)
     for _ in range(3):
         with pytest.raises(UserUnavailableError):

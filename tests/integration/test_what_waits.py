@@ -1,4 +1,4 @@
-"""What a round and a list cost the log, beside few and beside many waiting requests."""
+"""Costs of a worker's run and of a list in the log, with few and with many pending requests."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -9,17 +9,17 @@ from tests.storage.samples import cancelling, many_numbers
 
 FEW, MANY = 20, 400
 COUNTED = 1_500
-"""Steps in which a hundred waiting requests are counted; no more of them are."""
+"""Steps in which a hundred pending requests are counted. No more are counted."""
 NOBODY_IS_ASKED = {'expires = "8h"': 'expires = "8h"\nnotify = "nobody"'}
 
 
 class CountingLog(StepLog):
-    """The real log, which counts the steps of SQLite's machine on both of its connections."""
+    """The real log, which counts the steps of SQLite's virtual machine on both of its connections."""
 
     taken = 0
 
     async def cost(self, work: Awaitable[object]) -> int:
-        """Do something, and say how many steps that took."""
+        """Await some work, and return how many steps it took."""
         await self._database.reader.do(lambda connection: connection.set_progress_handler(self._step, 1))
         await self._database.writer.do(lambda connection: connection.set_progress_handler(self._step, 1))
         self.taken = 0
@@ -31,13 +31,13 @@ class CountingLog(StepLog):
 
 
 async def new_request(bot: Bot) -> None:
-    """Have somebody ask, and all who are to hear of it hear."""
+    """Create a request as a person, and post all its notifications."""
     await bot.ask(CANCEL_BY_NUMBER, delivery_key="another")
     await bot.asks()
 
 
 async def overview(bot: Bot) -> None:
-    """List what waits."""
+    """List pending requests."""
     await bot.surfaces.requests._lists.overview(await bot.person(MANAGER))
 
 
@@ -51,7 +51,7 @@ WORK: dict[str, Callable[[Bot], Awaitable[object]]] = {
 
 
 async def costs(folder: Path, waiting: int) -> dict[str, int]:
-    """How many steps each work takes beside so many waiting requests."""
+    """Return the steps of each kind of work with that many pending requests."""
     found = {}
     async with bench(folder, Parts(log=CountingLog)) as stage:
         bot = await stage.crash(**NOBODY_IS_ASKED)
@@ -68,7 +68,7 @@ async def costs(folder: Path, waiting: int) -> dict[str, int]:
 
 
 async def test_what_waits_costs_nobody_anything(tmp_path: Path) -> None:
-    """Twenty times as much waits; a round in which nothing is due, a list and a new request cost the same."""
+    """With twenty times as many, an idle run, a list and a new request cost the same."""
     (tmp_path / "few").mkdir()
     (tmp_path / "many").mkdir()
     few, many = await costs(tmp_path / "few", FEW), await costs(tmp_path / "many", MANY)

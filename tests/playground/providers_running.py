@@ -1,4 +1,4 @@
-"""Stand-ins with their control routes on loopback, and a hand on both, for the tests."""
+"""Stand-ins with their control routes on loopback, for the tests."""
 
 import socket
 import ssl
@@ -23,9 +23,9 @@ START = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)  # 09:30 in India
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What a test holds: the control client, and a plain HTTP client for each provider with its key.
+    """The control client, and a plain HTTP client for each provider with its key.
 
-    Kore.ai's has none: its tokens are made by the tests.
+    Kore.ai has no client, because the tests sign its tokens.
     """
 
     control: ProviderControl
@@ -45,7 +45,7 @@ class Running:
         return await self.voxworks.post(f"/api/v1/cancel-call/{call_id}")
 
     async def effects(self, provider: str, *, of_requests: bool = True) -> list[tuple[str, str]]:
-        """What changed in a provider's world: (what, the call's id)."""
+        """Return the effects at a provider as pairs of kind and call id."""
         journal = await self.control.journal(provider)
         return [
             (effect.what, effect.subject.id)
@@ -58,7 +58,7 @@ class Running:
 async def running(
     *, journal: Path | None = None, now: Callable[[], datetime] = lambda: START
 ) -> AsyncIterator[Running]:
-    """Start stand-ins and their control routes; stop them afterwards."""
+    """Start stand-ins and their control routes, and stop them afterwards."""
     opened: set[str] = set()
     async with AsyncExitStack() as stack:
         standins = await providers.start(stack, journal=journal, now=now, opened=lambda: opened)
@@ -86,12 +86,12 @@ async def running(
 
 @asynccontextmanager
 async def served(app: Starlette) -> AsyncIterator[str]:
-    """Serve on a loopback port: uvicorn without its main loop, which takes the signals and 0.1 s to stop."""
+    """Serve on a loopback port, without uvicorn's main loop, which takes the signals and 0.1 s to stop."""
     config = uvicorn.Config(app, log_config=None, lifespan="off")
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
-    # Named as TCP, or asyncio does not set TCP_NODELAY and each reply waits 40 ms for an ACK.
+    # Without the name TCP, asyncio does not set TCP_NODELAY and each reply waits 40 ms for an ACK.
     with socket.socket(proto=socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         await server.startup(sockets=[listener])

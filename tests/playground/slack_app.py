@@ -1,4 +1,4 @@
-"""A small real app, slack_bolt over Socket Mode, against which the Slack stand-in is tested."""
+"""A small real app, slack_bolt over Socket Mode, for tests of the Slack stand-in."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ from playground.workspace import Patience
 
 Json = dict[str, Any]
 NOBODY = "http://127.0.0.1:9"
-"""An address where nobody listens."""
+"""An address on which nobody listens."""
 
 PLAIN = {"type": "plain_text", "text": "x"}
 BUTTON: Json = {"type": "button", "action_id": "press", "text": {"type": "plain_text", "text": "Press"}}
@@ -37,14 +37,14 @@ CARD: list[Json] = [
 
 
 def text_input(block_id: str, **element: object) -> Json:
-    """An input block with one line of text."""
+    """Return an input block with one line of text."""
     field_ = {"type": "plain_text_input", "action_id": "value", **element}
     label = {"type": "plain_text", "text": block_id.title()}
     return {"type": "input", "block_id": block_id, "label": label, "element": field_}
 
 
 def modal(title: str = "Form", *blocks: Json, **more: object) -> Json:
-    """A modal with a submit button."""
+    """Return a modal with a submit button."""
     texts = {
         name: {"type": "plain_text", "text": text}
         for name, text in {"title": title, "submit": "Send"}.items()
@@ -65,7 +65,7 @@ FORM = modal(
 
 @dataclass
 class Stage:
-    """Everything that a test wants at hand; `heard` are the payloads that the sample app got."""
+    """Everything that a test needs. `heard` are the payloads that the sample app got."""
 
     slack: slack.Slack
     people: Workspace
@@ -74,7 +74,7 @@ class Stage:
     opened: set[str] = field(default_factory=set)
 
     def person(self, user: str = "U0AGENT") -> Person:
-        """Someone at a keyboard."""
+        """Return a person at a keyboard."""
         return self.people.person(user)
 
 
@@ -84,7 +84,7 @@ async def stage(
     manifest: Manifest | None = None,
     workspace: Content | None = None,
 ) -> AsyncIterator[Stage]:
-    """The stand-in alone, with a Web API client and people."""
+    """Yield the stand-in alone, with a Web API client and people."""
     async with AsyncExitStack() as stack:
         opened = {NOBODY}
         running = await slack.start(
@@ -97,7 +97,7 @@ async def stage(
 
 @asynccontextmanager
 async def bolt(on: Stage, ping_interval: float = 5) -> AsyncIterator[AsyncSocketModeHandler]:
-    """The sample app, connected."""
+    """Yield the handler of the connected sample app."""
     app = _app(on)
     handler = AsyncSocketModeHandler(app, APP_TOKEN, ping_interval=ping_interval)
     await handler.connect_async()  # type: ignore[no-untyped-call]
@@ -110,7 +110,7 @@ async def bolt(on: Stage, ping_interval: float = 5) -> AsyncIterator[AsyncSocket
 
 @asynccontextmanager
 async def bolt_over_http(on: Stage, signing_secret: str = SIGNING_SECRET) -> AsyncIterator[None]:
-    """The sample app behind Bolt's own ASGI adapter, reached over HTTP."""
+    """Serve the sample app over HTTP, behind Bolt's own ASGI adapter."""
     listening = listen(0)
     adapter = AsyncSlackRequestHandler(_app(on, signing_secret))
     async with served(adapter, listening):  # type: ignore[arg-type]  # Bolt's types

@@ -1,4 +1,4 @@
-"""Pages and names from elsewhere reach no stand-in, and no stand-in reaches what the demo did not open."""
+"""Foreign pages and names: they reach no stand-in, and stand-ins reach only what the demo opened."""
 
 import asyncio
 import http.client
@@ -47,14 +47,14 @@ SAYS = {"channel": "C0SUPPORT", "text": "forged", "thread_ts": None, "url": None
 
 @pytest.fixture
 async def on() -> AsyncIterator[Stage]:
-    """Slack."""
+    """Yield a stand-in of Slack."""
     async with stage() as started:
         yield started
 
 
 @pytest.fixture
 async def providers() -> AsyncIterator[Running]:
-    """The providers."""
+    """Yield the providers."""
     async with running() as started:
         yield started
 
@@ -62,7 +62,7 @@ async def providers() -> AsyncIterator[Running]:
 async def ask(
     address: str, method: str, path: str, headers: Mapping[str, str], body: object = None
 ) -> tuple[int, str]:
-    """Ask with exactly these headers; status and answer."""
+    """Send a request with exactly these headers, and return its status and answer."""
     port = urlsplit(address).port or 0
 
     def asked() -> tuple[int, str]:
@@ -82,7 +82,7 @@ async def ask(
     pytest.param({"Sec-Fetch-Site": one}, id=f"an image of a {one} page") for one in ("cross-site", "same-site")
 )])  # fmt: skip
 async def test_slack_answers_no_page_and_no_other_name(on: Stage, headers: dict[str, str]) -> None:
-    """Whatever is asked of it: nothing is read, and nothing changes."""
+    """Any such request is refused, and nothing changes."""
     before = await on.people.state()
     for method, path in TO_SLACK:
         status, answer = await ask(on.slack.address, method, path, headers, SAYS)
@@ -93,14 +93,14 @@ async def test_slack_answers_no_page_and_no_other_name(on: Stage, headers: dict[
 
 @pytest.mark.parametrize("name", ["127.0.0.1:{port}", "localhost:{port}"])
 async def test_slack_answers_to_its_own_name(on: Stage, name: str) -> None:
-    """As programs ask it, and an address that somebody types."""
+    """Programs use the name, and so does an address that somebody types."""
     for headers in ({}, {"Origin": f"http://{name}"}, {"Sec-Fetch-Site": "none"}):
         status, answer = await ask(on.slack.address, "GET", "/control/state", {"Host": name, **headers})
         assert (status, "U0AGENT" in answer) == (HTTPStatus.OK, True)
 
 
 async def test_a_file_may_be_opened_from_the_page(on: Stage) -> None:
-    """The demo's page is at another port, so its link comes from elsewhere."""
+    """The demo's page has another port, so its link comes from another origin."""
     given = await on.client.files_getUploadURLExternal(filename="a.txt", length=1)
     headers = {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate"}
     assert (await ask(on.slack.address, "GET", urlsplit(given["upload_url"]).path, headers))[0] == (
@@ -109,7 +109,7 @@ async def test_a_file_may_be_opened_from_the_page(on: Stage) -> None:
 
 
 async def test_no_page_connects_as_the_app(on: Stage) -> None:
-    """A Socket Mode connection is a program's."""
+    """A Socket Mode connection belongs to a program."""
     async with bolt(on):
         opened = await on.client.apps_connections_open(app_token=APP_TOKEN)
         async with aiohttp.ClientSession() as session:
@@ -122,7 +122,7 @@ async def test_no_page_connects_as_the_app(on: Stage) -> None:
 async def test_a_provider_answers_no_page_and_no_other_name(
     providers: Running, headers: dict[str, str]
 ) -> None:
-    """Also with its key, which everybody knows: it is no request."""
+    """Even with its well-known key, it is no request."""
     call = {"to_number": NUMBER, "agent_id": AGENT}
     status, _ = await ask(str(providers.callkaro.base_url), "POST", PLACE, headers | {"X-API-KEY": KEY}, call)
     assert status == HTTPStatus.BAD_REQUEST
@@ -148,7 +148,7 @@ async def test_a_provider_answers_no_page_and_no_other_name(
 async def test_nothing_is_posted_to_what_the_demo_did_not_open(
     on: Stage, providers: Running, url: str
 ) -> None:
-    """However its address is written: whoever steers the stand-ins reads why, and nobody is connected to."""
+    """For any spelling of the address, the caller reads why, and no connection is made."""
     providers.opened.add("http://127.0.0.1:9")
     await providers.place()
     [call] = await providers.control.calls("callkaro")
@@ -165,7 +165,7 @@ async def test_nothing_is_posted_to_what_the_demo_did_not_open(
 
 
 async def test_no_redirect_leads_out(on: Stage, providers: Running) -> None:
-    """An app that sends the stand-ins elsewhere did not answer."""
+    """An app that redirects the stand-ins counts as silent."""
     with socket.create_server(("127.0.0.1", 0)) as local:
         local.setblocking(False)
         elsewhere = f"http://127.0.0.1:{local.getsockname()[1]}/"

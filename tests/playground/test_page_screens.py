@@ -1,4 +1,4 @@
-"""What each person sees and has not read, and what went to and from Slack: without a browser."""
+"""Screens of people without a browser: messages, unread counts, and the traffic with Slack."""
 
 import asyncio
 from typing import Any
@@ -15,7 +15,7 @@ PEOPLE = ("U0AGENT", "U0MANAGER")
 
 
 def message(ts: str, **changes: object) -> dict[str, Any]:
-    """A message of the app's in a channel that both are in."""
+    """Return a message of the app in a channel with both people."""
     usual: dict[str, Any] = {
         "ts": ts,
         "channel": "C0AUDIT",
@@ -35,7 +35,7 @@ def message(ts: str, **changes: object) -> dict[str, Any]:
 
 
 def screens(*messages: dict[str, Any]) -> Screens:
-    """Screens that were told these messages."""
+    """Return screens that have these messages."""
     made = Screens(PEOPLE)
     made.update({"messages": messages, "views": {}, "channels": []})
     return made
@@ -57,12 +57,15 @@ def screens(*messages: dict[str, Any]) -> Screens:
     ],
 )
 def test_what_counts_as_unread(changes: dict[str, Any], counted: dict[str, Any]) -> None:
-    """Others' messages to everyone in a channel; a badge where they call for this person."""
+    """Other people's messages in a channel count. A badge counts those that mention this person."""
     assert screens(message("2.0", **changes)).unread("U0AGENT") == counted
 
 
 def test_what_was_read_is_not_unread_and_stays_so() -> None:
-    """Up to the message that was seen; an older one seen later takes nothing back, an edit makes nothing new."""
+    """Everything up to the seen message is read.
+
+    An older message takes nothing back, and an edit is not new.
+    """
     seen = screens(message("2.0"), message("10.0"))
     seen.read("U0AGENT", "C0AUDIT", "10.0")
     seen.read("U0AGENT", "C0AUDIT", "2.0")
@@ -72,7 +75,7 @@ def test_what_was_read_is_not_unread_and_stays_so() -> None:
 
 
 def test_each_sees_their_own() -> None:
-    """A message for somebody else is not told; one that was deleted is told to be gone; edits are a number."""
+    """Another person's ephemeral message is hidden, a deleted one reported, and edits are a number."""
     mine, theirs = message("1.0", edits=[{}, {}]), message("2.0", seen_by=["U0MANAGER"])
     seen = screens(mine, theirs, message("3.0", deleted=True))
     told = seen.screen("U0AGENT")
@@ -82,7 +85,7 @@ def test_each_sees_their_own() -> None:
 
 
 def test_traffic_tells_a_line_again_once_it_is_answered() -> None:
-    """What is still open is told as it is, and watched again; what is settled is told once."""
+    """An open line is sent and watched again. A settled line is sent once."""
     asked: dict[str, Any] = {
         "at": 1.0,
         "method": "chat.postMessage",
@@ -101,7 +104,7 @@ def test_traffic_tells_a_line_again_once_it_is_answered() -> None:
 
 
 async def test_a_browser_that_is_too_far_behind_is_let_go() -> None:
-    """It gets nothing more, instead of holding everything that it does not read."""
+    """A slow browser gets nothing more, so that unread events do not pile up."""
     browser, others = Browser("U0AGENT"), Browsers()
     others.add(browser)
     for number in range(BEHIND + 1):
@@ -110,7 +113,7 @@ async def test_a_browser_that_is_too_far_behind_is_let_go() -> None:
 
 
 async def test_a_browser_reads_in_order() -> None:
-    """Each event is one JSON value on one line, whatever is in it."""
+    """Each event is a single JSON value on a single line, whatever it contains."""
     browser = Browser("U0AGENT")
     browser.tell("first", {"said": "two\nlines"})
     browser.tell("second", 2)
@@ -121,6 +124,6 @@ async def test_a_browser_reads_in_order() -> None:
 
 
 def test_only_a_refusal_lasts() -> None:
-    """Every other fault befalls one request."""
+    """Every other fault affects a single request."""
     assert {name for name, fault in FAULTS.items() if fault.times is None} == {"refused"}
     assert all(isinstance(fault, Fault) for fault in FAULTS.values())

@@ -16,7 +16,7 @@ LATER = "2026-12-31T09:30:00"
 
 @pytest.fixture
 async def on() -> AsyncIterator[Running]:
-    """Running stand-ins."""
+    """Yield running stand-ins."""
     async with running() as started:
         yield started
 
@@ -29,7 +29,7 @@ async def on() -> AsyncIterator[Running]:
     ],
 )
 async def test_place_shapes(on: Running, shape: Shape, words: dict[str, str], key: str) -> None:
-    """A placed call is answered in the documented shape that was chosen, with the id it has there."""
+    """The answer to a placed call has the chosen documented shape, with the id of that shape."""
     await on.control.shape(shape)
     reply = await on.place()
     (call,) = await on.control.calls("callkaro")
@@ -38,7 +38,7 @@ async def test_place_shapes(on: Running, shape: Shape, words: dict[str, str], ke
 
 
 async def test_place_without_any_id(on: Running) -> None:
-    """CallKaro may answer a placed call with no id at all."""
+    """CallKaro may answer a placed call without an id."""
     await on.control.shape("neither")
     assert (await on.place()).json() == {"status": "done", "message": "Call queued successfully"}
     assert len(await on.control.calls("callkaro")) == 1
@@ -120,7 +120,7 @@ async def test_unreadable_bodies(on: Running, path: str, body: bytes) -> None:
 
 
 async def test_every_documented_field(on: Running) -> None:
-    """A call with every documented field, at the edges of what is allowed, is placed and keeps them."""
+    """A call with every documented field, at the limits of what is allowed, is placed and keeps them."""
     fields = {
         "batch_id": "b1",
         "metadata": {"name": "Abhinav", "age": 25},
@@ -147,14 +147,14 @@ async def test_every_documented_field(on: Running) -> None:
     ],
 )
 async def test_zone_of_schedule_at(on: Running, written: str, due: datetime) -> None:
-    """A naive time is Indian time; one with an offset is what it says."""
+    """A naive time is Indian time, and one with an offset is exact."""
     await on.place(schedule_at=written)
     (call,) = await on.control.calls("callkaro")
     assert call.due == due
 
 
 async def test_calls_go_out(on: Running) -> None:
-    """A call goes out when its time has come, and the journal says so once, of no request's doing."""
+    """A call goes out at its time. The journal records that once, without a request."""
     await on.place(schedule_at="2026-11-20T10:00:00")
     await on.control.advance(29 * 60)
     assert [call.state for call in await on.control.calls("callkaro")] == ["scheduled"]
@@ -171,7 +171,7 @@ async def test_calls_go_out(on: Running) -> None:
 async def test_delete_removes_all_of_the_agents_calls_to_the_number(
     on: Running, written: str, form: str
 ) -> None:
-    """Deleting takes the number with or without plus, as JSON or form, and removes that agent's calls alone."""
+    """The number may have a plus or not, in JSON or a form. Only that agent's calls go."""
     for _ in range(2):
         await on.place(schedule_at=LATER)
     await on.place(schedule_at=LATER, agent_id=OTHER_AGENT)
@@ -203,7 +203,10 @@ async def test_place_takes_no_form(on: Running) -> None:
 
 @pytest.mark.parametrize("agent", [AGENT, "nobody"])
 async def test_delete_says_success_over_nothing(on: Running, agent: str) -> None:
-    """Nothing scheduled, or an agent nobody knows, is answered like a deletion; only the journal knows."""
+    """With nothing scheduled, or an unknown agent, the answer is that of a deletion.
+
+    Only the journal differs.
+    """
     reply = await on.callkaro.post(DELETE, params={"agent_id": agent}, json={"to_number": NUMBER})
     assert (reply.status_code, reply.json()["status"]) == (200, "success")
     assert await on.effects("callkaro") == []
@@ -217,13 +220,16 @@ async def test_call_scheduled_by_hand(on: Running) -> None:
 
 
 async def test_what_is_not_there(on: Running) -> None:
-    """Only the two documented endpoints stand here, and only for POST."""
+    """Only the two documented endpoints exist, and only for POST."""
     assert (await on.callkaro.get(PLACE)).status_code == 404
     assert (await on.callkaro.post("/call/inbound", json={})).status_code == 404
 
 
 async def test_the_end_of_a_call_is_told_as_often_as_asked(on: Running) -> None:
-    """As "Call Ended Event" has it: our metadata, numbers without a plus, a naive time; each answer is reported."""
+    """The event is the page's "Call Ended Event", and each answer is reported.
+
+    It has our metadata, numbers without a plus, and a naive time.
+    """
     heard: list[Any] = []
 
     async def hear(request: Request) -> Response:
@@ -244,7 +250,7 @@ async def test_the_end_of_a_call_is_told_as_often_as_asked(on: Running) -> None:
 
 
 async def test_only_a_call_that_went_out_ends(on: Running) -> None:
-    """One that is scheduled has not happened; where nobody listens, nobody answers."""
+    """A scheduled call has not happened yet. Without a listener there is no answer."""
     await on.place(schedule_at="2026-11-20T10:30:00")
     [call] = await on.control.calls("callkaro")
     nowhere = "http://127.0.0.1:9/"

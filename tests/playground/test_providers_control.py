@@ -18,13 +18,13 @@ from tests.playground.providers_running import NUMBER, START, Running, running
 
 @pytest.fixture
 async def on() -> AsyncIterator[Running]:
-    """Running stand-ins."""
+    """Yield running stand-ins."""
     async with running() as started:
         yield started
 
 
 async def test_an_exchange_is_whole(on: Running) -> None:
-    """The journal holds a request as it was sent, what it changed, and what was answered, in that order."""
+    """The journal has a request as it was sent, its effects, and the answer, in that order."""
     reply = await on.voxworks.post("/api/v1/cancel-call/vx%5F1001?a=b%20c", content="whatever é")
     journal = await on.control.journal("voxworks")
     (exchange,) = journal.exchanges
@@ -43,7 +43,7 @@ async def test_an_exchange_is_whole(on: Running) -> None:
 
 
 async def test_secrets_are_left_out(tmp_path: Path) -> None:
-    """No key reaches the journal, in memory or in the file; that there was one does."""
+    """No key reaches the journal, in memory or in the file. The presence of a key does."""
     file = tmp_path / "journal.jsonl"
     async with running(journal=file) as recorded:
         await recorded.cancel("vx_1001")
@@ -92,7 +92,7 @@ async def test_a_killed_playground_leaves_its_journal(tmp_path: Path) -> None:
 
 
 async def test_journals_are_apart(on: Running) -> None:
-    """A provider's journal holds its own requests alone."""
+    """A provider's journal holds only its own requests."""
     await on.place()
     await on.cancel("vx_1001")
     for provider in ("callkaro", "voxworks"):
@@ -102,7 +102,7 @@ async def test_journals_are_apart(on: Running) -> None:
 
 
 async def test_reset(on: Running) -> None:
-    """A reset puts calls, faults, time and shape back, and keeps the journal."""
+    """A reset restores calls, faults, time and shape, and keeps the journal."""
     await on.control.shape("done")
     await on.control.advance(3600)
     await on.place()
@@ -127,14 +127,14 @@ async def test_reset(on: Running) -> None:
     ],
 )
 async def test_faults_that_make_no_sense(on: Running, fault: Fault, sentence: str) -> None:
-    """A fault that a provider cannot have is refused in words, and nothing is armed."""
+    """A fault that a provider cannot have is refused with a reason, and nothing is armed."""
     with pytest.raises(ValueError, match=sentence):
         await on.control.fail("callkaro", fault)
     assert (await on.place()).status_code == 200
 
 
 async def test_calls_that_make_no_sense(on: Running) -> None:
-    """A call by hand needs an owner its provider knows."""
+    """A call added by hand needs an owner that its provider knows."""
     due = datetime(2027, 1, 1, tzinfo=UTC)
     with pytest.raises(ValueError, match="a team as owner: ours, theirs"):
         await on.control.add_call("voxworks", "vx_1", due=due, owner="nobody")
@@ -143,6 +143,6 @@ async def test_calls_that_make_no_sense(on: Running) -> None:
 
 
 async def test_control_outside_its_context() -> None:
-    """The client says how it is to be used."""
+    """The error tells how the client is to be used."""
     with pytest.raises(RuntimeError, match="context manager"):
         await ProviderControl("http://127.0.0.1:1").calls("callkaro")

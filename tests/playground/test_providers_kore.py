@@ -24,7 +24,7 @@ CLAIMS = {"sub": "somebody", "appId": CLIENT_ID}
 
 @pytest.fixture
 async def on() -> AsyncIterator[Running]:
-    """Running stand-ins."""
+    """Yield running stand-ins."""
     async with running() as started:
         yield started
 
@@ -32,7 +32,7 @@ async def on() -> AsyncIterator[Running]:
 def signed(
     claims: Mapping[str, object] = CLAIMS, secret: str = CLIENT_SECRET, algorithm: str = "HS256"
 ) -> str:
-    """A token, from a library that the stand-in does not use."""
+    """Return a token, signed by a library that the stand-in does not use."""
     return jwt.encode(dict(claims), secret, algorithm=algorithm)
 
 
@@ -48,7 +48,7 @@ async def delete(
 
 
 async def test_delete(on: Running) -> None:
-    """A campaign is deleted for good, and the answer is the last copy of it: its status is the one before."""
+    """A campaign is deleted for good. The answer is its last copy, with the status before."""
     reply = await delete(on)
     body = reply.json()
     assert (reply.status_code, body["status"], body["data"]["_id"]) == (200, "success", CAMPAIGN)
@@ -64,7 +64,7 @@ async def test_delete(on: Running) -> None:
 
 
 async def test_unknown_campaign(on: Running) -> None:
-    """A campaign that is not there is answered with 404, and nothing changes."""
+    """An unknown campaign gets a 404, and nothing changes."""
     reply = await delete(on, "cd-0")
     assert (reply.status_code, reply.json()) == (404, {"status": "error", "message": "Campaign not found"})
     assert await on.effects("kore") == []
@@ -85,7 +85,7 @@ async def test_unknown_campaign(on: Running) -> None:
     ],
 )
 async def test_tokens_that_do_not_count(on: Running, token: str) -> None:
-    """A token that is not the app's own, signed with HS256 and still valid, opens nothing."""
+    """Only a valid token of the app, signed with HS256, opens anything."""
     assert (await delete(on, token=token)).status_code == 401
     assert await on.effects("kore") == []
 
@@ -101,13 +101,13 @@ async def test_a_token_with_an_id_counts_once(on: Running) -> None:
     [({"iid": "st-other"}, 403), ({"accountId": "other"}, 403), ({"Content-Type": "text/plain"}, 415)],
 )
 async def test_headers_that_do_not_fit(on: Running, headers: dict[str, str], status: int) -> None:
-    """App and account must be the token's, and the type is asked for although there is no body."""
+    """App and account must be the token's. A content type is required although there is no body."""
     assert (await delete(on, **headers)).status_code == status
     assert await on.effects("kore") == []
 
 
 async def test_the_second_version(on: Running) -> None:
-    """The second version's path wants the account in its query too."""
+    """The second version's path needs the account in its query too."""
     path, headers = DELETE_V2.format(APP, CAMPAIGN), {"auth": signed()}
     without = await on.kore.delete(path, params={"campaignType": "voice"}, headers=headers)
     params = {"accountId": ACCOUNT, "campaignType": "voice"}
@@ -118,7 +118,7 @@ async def test_the_second_version(on: Running) -> None:
 
 
 async def get(on: Running, campaign_id: str = CAMPAIGN) -> httpx.Response:
-    """Look a campaign up, as its page has it: without a campaign type."""
+    """Look a campaign up as its page does, without a campaign type."""
     return await on.kore.get(DELETE.format(APP, campaign_id), headers={"auth": signed()})
 
 
@@ -141,7 +141,7 @@ async def trigger(
 
 
 async def test_get(on: Running) -> None:
-    """A campaign can be looked at without any effect, until it is deleted."""
+    """Reading a campaign has no effect, until it is deleted."""
     reply = await get(on, READY)
     assert (reply.status_code, reply.json()["status"]) == (200, "success")
     assert {name: reply.json()["data"][name] for name in ("_id", "status")} == {
@@ -154,7 +154,10 @@ async def test_get(on: Running) -> None:
 
 
 async def test_stop_and_start(on: Running) -> None:
-    """The status at the top is the campaign's own; what is so already is answered alike and changes nothing."""
+    """The status at the top is the campaign's own.
+
+    A repeated trigger gets the same answer and changes nothing.
+    """
     for word, told, state in (
         ("play", "Campaign Started", "Active"),
         ("play", "Campaign Started", "Active"),
@@ -169,7 +172,7 @@ async def test_stop_and_start(on: Running) -> None:
 
 
 async def test_the_second_version_of_the_trigger(on: Running) -> None:
-    """It has a path of its own, and wants the account in the query."""
+    """The second version has a path of its own, and needs the account in the query."""
     without = await trigger(on, "play", path=TRIGGER_V2)
     assert without.status_code == 403
     assert (await trigger(on, "play", path=TRIGGER_V2, accountId=ACCOUNT)).json()["status"] == "Active"
@@ -187,7 +190,7 @@ async def test_triggers_that_are_none(on: Running) -> None:
 
 
 async def test_faults_of_a_trigger(on: Running) -> None:
-    """A server's fault may hide that a campaign was started; a refusal hides nothing."""
+    """A server error may hide that a campaign was started. A refusal hides nothing."""
     await on.control.fail("kore", "rejected")
     assert (await trigger(on, "play")).json() == {
         "status": "error",
@@ -200,7 +203,7 @@ async def test_faults_of_a_trigger(on: Running) -> None:
 
 
 async def test_what_is_not_there(on: Running) -> None:
-    """Only the documented endpoints stand here, for their methods and voice; there are no calls."""
+    """Only the documented endpoints exist, for their methods and voice. There are no calls."""
     path, headers = DELETE.format(APP, CAMPAIGN), {"auth": signed()}
     assert (await on.kore.put(path, headers=headers)).status_code == 404
     assert (await on.kore.delete(DELETE.format(APP, "voice/x"), headers=headers)).status_code == 404
@@ -211,7 +214,7 @@ async def test_what_is_not_there(on: Running) -> None:
 
 
 async def test_faults_of_its_own(on: Running) -> None:
-    """A rate limit and a refusal have no effect; a server's fault may hide one."""
+    """A rate limit and a refusal have no effect. A server error may hide one."""
     for fault, status in (("rate_limited", 429), ("rejected", 200)):
         await on.control.fail("kore", fault)
         reply = await delete(on)
@@ -223,7 +226,7 @@ async def test_faults_of_its_own(on: Running) -> None:
 
 
 async def test_a_reset_brings_campaigns_back(on: Running) -> None:
-    """After a reset there is what there was, and the journal still holds what happened."""
+    """A reset restores the initial campaigns, and the journal keeps its lines."""
     await delete(on)
     await on.control.reset()
     assert (await delete(on)).status_code == 200
@@ -231,7 +234,7 @@ async def test_a_reset_brings_campaigns_back(on: Running) -> None:
 
 
 async def test_the_token_is_left_out(on: Running) -> None:
-    """The journal holds no token; app and account are no secrets."""
+    """The journal holds no token. App and account are no secrets."""
     await delete(on)
     (exchange,) = (await on.control.journal("kore")).exchanges
     assert signed() not in exchange.request.model_dump_json()

@@ -14,13 +14,13 @@ SHAPES: tuple[Shape, ...] = ("success", "done", "neither")
 
 @pytest.fixture
 async def on() -> AsyncIterator[Running]:
-    """Running stand-ins."""
+    """Yield running stand-ins."""
     async with running() as started:
         yield started
 
 
 def faults(described: Operation, replies: Iterable[httpx.Response]) -> set[str]:
-    """Everything in some replies that the document does not describe."""
+    """Return everything in some replies that the document does not describe."""
     return {
         fault
         for reply in replies
@@ -31,7 +31,7 @@ def faults(described: Operation, replies: Iterable[httpx.Response]) -> set[str]:
 
 
 async def test_callkaro_replies(on: Running) -> None:
-    """CallKaro's replies are those its document describes, but for the gaps that are known."""
+    """CallKaro's replies match its document, but for the known gaps."""
     described = operation("callkaro")
     replies = [await on.place(), await on.place(to_number="1"), await on.place(agent_id="nobody")]
     for shape in SHAPES:
@@ -45,7 +45,7 @@ async def test_callkaro_replies(on: Running) -> None:
 
 
 async def test_callkaro_examples(on: Running) -> None:
-    """Every example request in CallKaro's document is placed, and has the gaps that ours have."""
+    """Every example request in CallKaro's document is placed, and has the same gaps as ours."""
     described = operation("callkaro")
     replies = [await on.callkaro.post(PLACE, json=example) for example in described.examples]
     assert faults(described, replies) <= IN_REPLIES["callkaro"].keys()
@@ -56,7 +56,7 @@ async def test_callkaro_examples(on: Running) -> None:
 
 
 async def test_voxworks_replies(on: Running) -> None:
-    """Voxworks' replies are those its document describes, and it describes no other."""
+    """Voxworks' replies match its document, and it describes no other."""
     described = operation("voxworks")
     replies = [await on.cancel("vx_1001"), await on.cancel("vx_1001"), await on.cancel("vx_9001")]
     for fault in ("rate_limited", "server_error", "rejected"):

@@ -12,19 +12,19 @@ CALL = SEEDED[0]
 
 @pytest.fixture
 async def on() -> AsyncIterator[Running]:
-    """Running stand-ins."""
+    """Yield running stand-ins."""
     async with running() as started:
         yield started
 
 
 async def cancel(on: Running, call_id: str) -> tuple[int, dict[str, object]]:
-    """Cancel a call by its id: what is answered."""
+    """Cancel a call by its id, and return the status and the answer."""
     reply = await on.ryng.post(CANCEL.format(call_id))
     return reply.status_code, reply.json()
 
 
 async def test_cancel(on: Running) -> None:
-    """A scheduled call is cancelled, in the documented words."""
+    """The answer has the documented words."""
     assert await cancel(on, CALL) == (200, {"error": False, "message": "Call Cancelled", "data": {}})
     assert await on.effects("ryng") == [("cancelled", CALL)]
     states = {call.id: call.state for call in await on.control.calls("ryng")}
@@ -33,14 +33,14 @@ async def test_cancel(on: Running) -> None:
 
 @pytest.mark.parametrize("call_id", ["0", "40961x", "40%2F961"])
 async def test_500_for_an_unknown_call(on: Running, call_id: str) -> None:
-    """An id that nobody knows is answered with the documented 500."""
+    """An unknown id gets the documented 500."""
     assert await cancel(on, call_id) == (500, {"error": True, "message": "Call ID does not exist"})
     assert await on.effects("ryng") == []
 
 
 @pytest.mark.parametrize("headers", [{}, {"x-access-token": "wrong"}, {"x-access-key": TOKEN}])
 async def test_403(on: Running, headers: dict[str, str]) -> None:
-    """A missing or wrong token is answered with the documented 403, and so is one under the other name."""
+    """A missing or wrong token gets the documented 403, and so does a token under the other name."""
     del on.ryng.headers["x-access-token"]
     on.ryng.headers.update(headers)
     assert await cancel(on, CALL) == (403, {"error": True, "message": "Unauthorized Token"})
@@ -48,7 +48,7 @@ async def test_403(on: Running, headers: dict[str, str]) -> None:
 
 
 async def test_too_late(on: Running) -> None:
-    """What was cancelled or has gone out is refused with 200: assumed."""
+    """A cancelled call, or one that went out, is refused with 200. This is an assumption."""
     await cancel(on, CALL)
     await on.control.advance(24 * 3600)
     for call_id in SEEDED[:2]:
@@ -57,7 +57,7 @@ async def test_too_late(on: Running) -> None:
 
 
 async def test_faults_of_its_own(on: Running) -> None:
-    """A 500 with other words may hide that the call was cancelled; a refusal at 200 hides nothing."""
+    """A 500 with other words may hide that the call was cancelled. A refusal at 200 hides nothing."""
     await on.control.fail("ryng", "rejected")
     status, body = await cancel(on, CALL)
     assert (status, body["error"]) == (200, True)
@@ -73,7 +73,7 @@ WISH: dict[str, object] = {"agentID": AGENT, "campaignID": CAMPAIGN, "customerNu
 
 
 async def test_preview(on: Running) -> None:
-    """A preview call gets a whole number, waits for its agent a while, and can be cancelled until then."""
+    """A preview call gets a whole number, waits for its agent, and can be cancelled until then."""
     for name in ({}, {"customerName": "Joe"}):
         reply = (await on.ryng.post(PREVIEW, json=WISH | name)).json()
         assert reply["error"] is False
@@ -103,13 +103,13 @@ async def test_preview(on: Running) -> None:
     ids=str,
 )
 async def test_previews_that_are_refused(on: Running, wrong: dict[str, object]) -> None:
-    """What is not as in the page's example is refused: assumed; no call is made."""
+    """A request unlike the page's example is refused, and no call is made. This is an assumption."""
     assert (await on.ryng.post(PREVIEW, json=WISH | wrong)).status_code == 400
     assert await on.effects("ryng") == []
 
 
 async def test_faults_of_a_preview(on: Running) -> None:
-    """A fault of the server may hide that somebody is called; a wrong token does nothing."""
+    """A server error may hide that somebody is called. A wrong token has no effect."""
     await on.control.fail("ryng", "server_error")
     assert (await on.ryng.post(PREVIEW, json=WISH)).status_code == 500
     assert [what for what, _ in await on.effects("ryng")] == ["placed"]
@@ -121,7 +121,7 @@ async def test_faults_of_a_preview(on: Running) -> None:
 
 
 async def test_call_scheduled_by_hand(on: Running) -> None:
-    """A call added through the control routes can be cancelled; it belongs to the one account."""
+    """A call added through the control routes can be cancelled. It belongs to the only account."""
     due = datetime(2027, 1, 1, tzinfo=UTC)
     await on.control.add_call("ryng", "7", due=due, owner=SUBDOMAIN)
     with pytest.raises(ValueError, match="the account as owner: tenant"):
@@ -130,7 +130,7 @@ async def test_call_scheduled_by_hand(on: Running) -> None:
 
 
 async def test_what_is_not_there(on: Running) -> None:
-    """Only the documented endpoints stand here, and only for POST."""
+    """Only the documented endpoints exist, and only for POST."""
     path = CANCEL.format(CALL)
     assert (await on.ryng.get(path)).status_code == 404
     assert (await on.ryng.post(f"{path}/again")).status_code == 404

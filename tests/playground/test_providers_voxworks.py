@@ -10,13 +10,13 @@ from tests.playground.providers_running import NUMBER, START, Running, running
 
 @pytest.fixture
 async def on() -> AsyncIterator[Running]:
-    """Running stand-ins."""
+    """Yield running stand-ins."""
     async with running() as started:
         yield started
 
 
 async def test_cancel(on: Running) -> None:
-    """A scheduled call is cancelled, once, and the answer names it."""
+    """A scheduled call is cancelled once, and the answer names it."""
     reply = await on.cancel("vx_1001")
     assert (reply.status_code, reply.json()) == (
         200,
@@ -29,7 +29,7 @@ async def test_cancel(on: Running) -> None:
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer wrong", "Basic voxworks-playground-key"])
 async def test_401(on: Running, authorization: str) -> None:
-    """A missing, malformed or invalid authorization is answered with the documented 401."""
+    """A missing, malformed or invalid authorization gets the documented 401."""
     on.voxworks.headers["Authorization"] = authorization
     reply = await on.cancel("vx_1001")
     assert (reply.status_code, reply.json()) == (401, {"success": False, "message": "Invalid API key"})
@@ -38,7 +38,7 @@ async def test_401(on: Running, authorization: str) -> None:
 
 @pytest.mark.parametrize("call_id", ["vx_0000", "vx_9001"])
 async def test_404(on: Running, call_id: str) -> None:
-    """A call that is not there and one of another team are answered alike."""
+    """A call that does not exist and a call of another team get the same answer."""
     reply = await on.cancel(call_id)
     assert (reply.status_code, reply.json()) == (
         404,
@@ -51,13 +51,13 @@ async def test_404(on: Running, call_id: str) -> None:
 
 
 async def test_the_other_team_cancels_its_own(on: Running) -> None:
-    """The key decides whose calls there are."""
+    """The key decides which calls exist."""
     on.voxworks.headers["Authorization"] = f"Bearer {OTHER_KEY}"
     assert [(await on.cancel(call_id)).status_code for call_id in ("vx_9001", "vx_1001")] == [200, 404]
 
 
 async def test_400_when_no_longer_scheduled(on: Running) -> None:
-    """A call that was cancelled or went out cannot be cancelled: assumed to be 400."""
+    """A call that was cancelled or went out cannot be cancelled. The 400 is an assumption."""
     await on.cancel("vx_1001")
     await on.control.advance(24 * 3600)
     for call_id in ("vx_1001", "vx_1002"):
@@ -71,7 +71,7 @@ async def test_400_when_no_longer_scheduled(on: Running) -> None:
 
 @pytest.mark.parametrize("retry_after", ["2", "Fri, 20 Nov 2026 04:00:30 GMT", "soon"])
 async def test_429(on: Running, retry_after: str) -> None:
-    """The rate limit has its three headers, in every form `Retry-After` may take, and no effect."""
+    """The rate limit has its three headers, every form of `Retry-After`, and no effect."""
     await on.control.fail("voxworks", Fault(does="rate_limited", headers={"Retry-After": retry_after}))
     reply = await on.cancel("vx_1001")
     assert (reply.status_code, reply.json()) == (429, {"success": False, "message": "Rate limit exceeded"})
@@ -102,7 +102,7 @@ WISH: dict[str, object] = {"from_number": FROM_NUMBER, "script_id": SCRIPT, "con
 
 
 async def test_create(on: Running) -> None:
-    """A call that is created waits for its time, and can be cancelled by the id that was answered."""
+    """A created call waits for its time, and can be cancelled by the returned id."""
     names = {"first_name": "John", "last_name": "Smith"}
     wish = WISH | {"contact": CONTACT | names, "scheduled_time": "2026-11-21T09:00:00Z"}
     reply = await on.voxworks.post(CREATE, json=wish)
@@ -119,7 +119,7 @@ async def test_create(on: Running) -> None:
 
 
 async def test_create_at_once(on: Running) -> None:
-    """Without a time the call goes out at once: assumed. The example's national number is taken."""
+    """Without a time the call goes out at once, by assumption. The example's national number is accepted."""
     wish = WISH | {"contact": {"phone_number": "0429069971"}}
     call_id = (await on.voxworks.post(CREATE, json=wish)).json()["call_id"]
     assert (await on.cancel(call_id)).status_code == 400
@@ -142,7 +142,7 @@ async def test_create_at_once(on: Running) -> None:
     ids=str,
 )
 async def test_calls_that_are_refused(on: Running, wrong: dict[str, object]) -> None:
-    """What is not as in the page's example is answered with the documented 400; no call is made."""
+    """A request unlike the page's example gets the documented 400, and no call is made."""
     reply = await on.voxworks.post(CREATE, json=WISH | wrong)
     assert (reply.status_code, reply.json()["success"]) == (400, False)
     assert (await on.voxworks.post(CREATE, content=b"{")).status_code == 400
@@ -150,7 +150,7 @@ async def test_calls_that_are_refused(on: Running, wrong: dict[str, object]) -> 
 
 
 async def test_calls_of_somebody_else(on: Running) -> None:
-    """A script or a number that the team does not have is answered as a call that it does not have."""
+    """A script or number that the team lacks gets the same answer as a call that it lacks."""
     for wrong in ({"script_id": "another"}, {"from_number": "+61290000000"}):
         assert (await on.voxworks.post(CREATE, json=WISH | wrong)).status_code == 404
     on.voxworks.headers["Authorization"] = f"Bearer {OTHER_KEY}"
@@ -161,7 +161,7 @@ async def test_calls_of_somebody_else(on: Running) -> None:
 
 
 async def test_faults_of_creating(on: Running) -> None:
-    """A 500 may hide that somebody is called; a rate limit and a refusal hide nothing."""
+    """A 500 may hide that somebody is called. A rate limit and a refusal hide nothing."""
     for fault, status, made in (("server_error", 500, 1), ("rate_limited", 429, 1), ("rejected", 200, 1)):
         await on.control.fail("voxworks", fault)
         reply = await on.voxworks.post(CREATE, json=WISH)
@@ -170,7 +170,7 @@ async def test_faults_of_creating(on: Running) -> None:
 
 
 async def test_call_scheduled_by_hand(on: Running) -> None:
-    """A call added through the control routes can be cancelled; its id is taken from then on."""
+    """A call added through the control routes can be cancelled, and its id is taken from then on."""
     due = datetime(2027, 1, 1, tzinfo=UTC)
     await on.control.add_call("voxworks", "vx:7.a", due=due, owner=TEAM)
     with pytest.raises(ValueError, match=r"there is a call vx:7\.a already"):
@@ -179,7 +179,7 @@ async def test_call_scheduled_by_hand(on: Running) -> None:
 
 
 async def test_what_is_not_there(on: Running) -> None:
-    """Only the documented endpoints stand here, only for POST, and a path is not resolved."""
+    """Only the documented endpoints exist, only for POST, and a path is not resolved."""
     assert (await on.voxworks.get("/api/v1/cancel-call/vx_1001")).status_code == 404
     assert (await on.voxworks.get(CREATE)).status_code == 404
     head = await on.voxworks.head(CREATE)

@@ -1,7 +1,7 @@
 """The stand-ins driven by Schemathesis from the OpenAPI parts of the providers' own documents.
 
-It draws requests that the documents allow and ones that they do not, and has its own view of what must come
-back. The documents know no agent and no call by name, so half of the requests are given one that is there.
+It draws requests that the documents allow and ones that they do not, and has its own view of the replies. The
+documents know no agent and no call by name, so half of the requests name an existing one.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from tests.playground.providers_running import running
 from tests.support.provider_documents import operation
 
 EXAMPLES = 60
-"""Requests of each sort: enough that each gap below is found every time, in some seconds."""
+"""Requests of each sort, so that each gap below is found every time, within seconds."""
 
 NUMBER = "X-Number"
 """A header that tells the journal's requests apart."""
@@ -43,18 +43,18 @@ GAPS: Final[Mapping[str, Mapping[str, str]]] = {
         ),
     },
 }
-"""What Schemathesis finds, by provider, and why it is right as it is."""
+"""Schemathesis' findings by provider, and why each is right."""
 
 KNOWN: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "callkaro": ("agent_id", tuple(sorted(callkaro.AGENTS))),
     "voxworks": ("call_id", tuple(voxworks.SEEDED)),
 }
-"""What the documents leave open, and what there is."""
+"""Fields that the documents leave open, and existing values for them."""
 
 
 @dataclass(slots=True)
 class Driven:
-    """What was sent and came back: every request's target and body by number, the statuses, the faults."""
+    """Requests and replies of a run: each request's target and body by number, the statuses, the faults."""
 
     sent: dict[str, tuple[str, str]] = field(default_factory=dict)
     statuses: set[int] = field(default_factory=set)
@@ -62,7 +62,7 @@ class Driven:
 
 
 def with_known(document: Mapping[str, Any], name: str, values: tuple[str, ...]) -> dict[str, Any]:
-    """A document that names the values which are there."""
+    """Return a document whose field is an enumeration of the existing values."""
     changed: dict[str, Any] = deepcopy(dict(document))
 
     def change(node: Any) -> None:
@@ -81,7 +81,7 @@ def with_known(document: Mapping[str, Any], name: str, values: tuple[str, ...]) 
 
 
 def drive(document: Mapping[str, Any], mode: GenerationMode, client: httpx.AsyncClient, into: Driven) -> None:
-    """Send what Schemathesis draws from a document, and note what it says of the replies."""
+    """Send the requests that Schemathesis draws from a document, and record its faults with the replies."""
     ((path, methods),) = document["paths"].items()
     (method,) = methods
     described = schemathesis.openapi.from_dict(dict(document))[path][method.upper()]
@@ -113,7 +113,7 @@ def drive(document: Mapping[str, Any], mode: GenerationMode, client: httpx.Async
 
 
 def faults(group: FailureGroup) -> Iterator[Failure]:
-    """What Schemathesis says, one by one."""
+    """Yield Schemathesis' faults one by one."""
     for fault in group.exceptions:
         assert isinstance(fault, Failure)
         yield fault
@@ -121,7 +121,7 @@ def faults(group: FailureGroup) -> Iterator[Failure]:
 
 @pytest.mark.parametrize("provider", GAPS)
 async def test_the_stand_in_holds_to_its_document(provider: str) -> None:
-    """Whatever is drawn, no reply is a fault of the server, each is as described, and each request is journalled."""
+    """No request leads to a server error. Each reply is as described, and each request is in the journal."""
     document = operation(provider).document
     name, values = KNOWN[provider]
     driven = Driven()
@@ -134,7 +134,7 @@ async def test_the_stand_in_holds_to_its_document(provider: str) -> None:
     assert driven.found.keys() == GAPS[provider].keys(), driven.found
     assert max(driven.statuses) < httpx.codes.INTERNAL_SERVER_ERROR
     assert {200, 404} < driven.statuses
-    # Schemathesis asks some again without their key: those bear the same number.
+    # Schemathesis repeats some without their key, under the same number.
     journalled = {
         (dict(one.request.headers).get(NUMBER), one.request.target, one.request.body)
         for one in journal.exchanges
@@ -145,7 +145,7 @@ async def test_the_stand_in_holds_to_its_document(provider: str) -> None:
 
 
 async def test_schemathesis_does_find_faults() -> None:
-    """Asked to fail, or to answer nonsense, the stand-in is found out: what is green above is green for a reason."""
+    """A stand-in that fails, or answers nonsense, is detected. So the test above can fail."""
     document = operation("voxworks").document
     failing, talking = Driven(), Driven()
     async with running() as on:

@@ -17,38 +17,38 @@ needs_shared = pytest.mark.skipif(
 
 
 def words(length: int, kind: str = "plain_text") -> Json:
-    """A text object of so many characters."""
+    """Return a text object of that many characters."""
     return {"type": kind, "text": "x" * length}
 
 
 def option(text: str = "one", value: str = "1") -> Json:
-    """An option of a menu."""
+    """Return an option of a menu."""
     return {"text": {"type": "plain_text", "text": text}, "value": value}
 
 
 def said(*blocks: Json) -> Json:
-    """A message with these blocks."""
+    """Return a message with these blocks."""
     return {"text": "hello", "blocks": list(blocks)}
 
 
 def pressing(**more: object) -> Json:
-    """A message with one element to press."""
+    """Return a message with one element to press."""
     return said({"type": "actions", "elements": [{**BUTTON, **more}]})
 
 
 def choosing(**more: object) -> Json:
-    """A message with a menu."""
+    """Return a message with a menu."""
     menu = {"type": "static_select", "action_id": "menu", "options": [option()], **more}
     return said({"type": "section", "text": words(1), "accessory": menu})
 
 
 def asking(**more: object) -> Json:
-    """A modal with an input."""
+    """Return a modal with an input."""
     return modal("Form", {**text_input("name"), **more})
 
 
 def section(mrkdwn: str) -> Json:
-    """A section of mrkdwn."""
+    """Return a section of mrkdwn."""
     return {"type": "section", "text": {"type": "mrkdwn", "text": mrkdwn}}
 
 
@@ -141,7 +141,7 @@ BAD: dict[str, tuple[Kind, Json]] = {
     "home with a title": ("home", {"type": "home", "title": words(1), "blocks": []}),
 }
 
-# Slack refuses these too; the schemas and the SDK behind the other checker do not know it.
+# Slack refuses these too, but the schemas and the SDK behind the other checker do not.
 OURS: dict[str, tuple[Kind, Json]] = {
     "confirm without deny": ("message", pressing(confirm={k: v for k, v in CONFIRM.items() if k != "deny"})),
     "no buttons": ("message", said({"type": "actions", "elements": []})),
@@ -177,21 +177,21 @@ def test_what_slack_takes_has_no_fault(name: str) -> None:
 
 @pytest.mark.parametrize("name", [*BAD, *OURS])
 def test_what_slack_refuses_has_a_fault(name: str) -> None:
-    """Each limit and rule, broken alone, is found, and every line but that about `text` has its pointer."""
+    """Each limit and rule, broken alone, is found. Every fault but that about `text` has its pointer."""
     found = faults(*{**BAD, **OURS}[name])
     assert found
     assert all("[json-pointer:/" in line for line in found)
 
 
 def test_a_fault_says_where() -> None:
-    """The line is Slack's own: a sentence and the pointer to the field."""
+    """The line is Slack's own, with a sentence and the pointer to the field."""
     expected = "must be less than 76 characters [json-pointer:/blocks/0/elements/0/text/text]"
     assert faults("message", pressing(text=words(76))) == [expected]
     assert faults("message", {"blocks": [DIVIDER]}) == [WITHOUT_TEXT]
 
 
 def test_characters_are_counted_over_all_blocks() -> None:
-    """Texts count wherever they stand."""
+    """Texts count in every block."""
     assert characters([section("abc"), {"type": "actions", "elements": [BUTTON]}]) == 8
     assert faults("message", said(*[section("x" * 2640)] * 5)) == []
     assert MAX_MESSAGE_CHARACTERS == 5 * 2640
@@ -200,7 +200,7 @@ def test_characters_are_counted_over_all_blocks() -> None:
 @needs_shared
 @pytest.mark.parametrize("name", sorted({*GOOD, *BAD} - {"text alone"}))
 def test_agrees_with_slacks_own_types(name: str) -> None:
-    """The checker made from Slack's types, its SDK and documents finds a fault where ours does."""
+    """The checker made from Slack's types, SDK and documents finds a fault where ours does."""
     kind, payload = {**GOOD, **BAD}[name]
     assert bool(_other_checker()(kind, payload)) == bool(faults(kind, payload))
 
@@ -217,7 +217,7 @@ def _other_checker() -> Callable[[Kind, Json], list[str]]:
 
 @pytest.fixture
 async def on() -> AsyncIterator[Stage]:
-    """A Slack with the sample app."""
+    """Yield a Slack with the sample app."""
     async with stage() as running, bolt(running):
         yield running
 
@@ -251,7 +251,7 @@ async def test_payloads_have_the_shapes_that_slack_sends(on: Stage) -> None:
 
 
 def _missing(real: Json, ours: Json, path: str) -> Any:
-    """The keys that the real payload has and ours lacks; an enterprise's, and what an app may leave out, aside."""
+    """Yield the real payload's keys that ours lacks, without an enterprise's and optional ones."""
     for key, value in real.items():
         if key.startswith("enterprise") or key in {"blocks", "values", "client_msg_id", "emoji"}:
             continue

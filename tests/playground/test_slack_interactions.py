@@ -14,25 +14,25 @@ from tests.playground.test_slack_webapi import refusal
 
 @pytest.fixture
 async def on() -> AsyncIterator[Stage]:
-    """A Slack with the sample app."""
+    """Yield a Slack with the sample app."""
     async with stage() as running, bolt(running):
         yield running
 
 
 async def form(on: Stage) -> View:
-    """The sample app's modal, opened by the agent."""
+    """Return the sample app's modal, opened by the agent."""
     view = (await on.person().command("/form")).view
     assert view
     return view
 
 
 async def submitted(on: Stage, name: str) -> Heard:
-    """What the agent hears after submitting that modal; the sample app reacts to the name."""
+    """Submit that modal with a name, to which the sample app reacts, and return what the agent gets."""
     return await on.person().submit(await form(on), {"name": name})
 
 
 async def test_a_loud_answer_is_heard_by_all(on: Stage) -> None:
-    """An in_channel answer is a message in the channel, its pings seen."""
+    """An in_channel answer is a message in the channel, with its pings."""
     heard = await on.person().command("/loud")
     assert heard.ephemeral is None
     [message] = await on.person("U0MANAGER").channel("C0SUPPORT")
@@ -40,21 +40,21 @@ async def test_a_loud_answer_is_heard_by_all(on: Stage) -> None:
 
 
 async def test_a_wrong_answer_is_a_fault(on: Stage) -> None:
-    """An answer that breaks a limit is not shown; the person reads an error and the payload is kept."""
+    """An answer beyond a limit is not shown. The person reads an error, and the payload is kept."""
     assert (await on.person().command("/wrong")).error == "invalid_command_response"
     [fault] = await on.people.faults()
     assert fault["where"] == "ack of /wrong"
 
 
 async def test_only_the_manifests_commands_exist() -> None:
-    """A command that the manifest does not have is refused by the client."""
+    """The client refuses a command that the manifest lacks."""
     async with stage(manifest=Manifest(commands=frozenset({"/echo"}))) as on, bolt(on):
         assert (await on.person().command("/loud")).error == "invalid_command"
         assert (await on.person().command("/echo")).error is None
 
 
 async def test_a_button_is_pressed_after_its_confirm_dialog(on: Stage) -> None:
-    """A confirm dialog comes first; declined, nothing is sent; accepted, the app answers through response_url."""
+    """A declined confirm dialog sends nothing. After an accepted one the app answers through response_url."""
     card = (await on.person().command("/echo")).ephemeral
     assert card
     declined = await on.person().click(card, "press", confirm=False)
@@ -67,7 +67,7 @@ async def test_a_button_is_pressed_after_its_confirm_dialog(on: Stage) -> None:
 
 
 async def test_people_press_only_what_they_see(on: Stage) -> None:
-    """Someone else's ephemeral button, one that is gone, and a channel one is not in cannot be used."""
+    """Another person's ephemeral button, a deleted one, and one in a foreign channel cannot be used."""
     card = (await on.person().command("/echo")).ephemeral
     assert card
     with pytest.raises(ImpossibleError, match="sees no such message"):
@@ -80,7 +80,7 @@ async def test_people_press_only_what_they_see(on: Stage) -> None:
 
 
 async def test_a_double_click_is_two_payloads(on: Stage) -> None:
-    """Both presses leave before the first is answered, each with its own trigger and the same value."""
+    """Both presses leave before the first answer, each with its own trigger and the same value."""
     card = (await on.person().command("/echo")).ephemeral
     assert card
     await on.person().double_click(card, "press")
@@ -90,7 +90,7 @@ async def test_a_double_click_is_two_payloads(on: Stage) -> None:
 
 
 async def test_a_button_can_be_pressed_on_a_screen_that_is_behind(on: Stage) -> None:
-    """Someone whose screen lacks the last edit can still press what it took away."""
+    """A person whose screen lacks the last edit can still press a button that it removed."""
     posted = await on.client.chat_postMessage(channel="C0SUPPORT", text="x", blocks=CARD)
     [message] = await on.person().channel("C0SUPPORT")
     await on.client.chat_update(channel="C0SUPPORT", ts=posted["ts"], text="decided")
@@ -99,7 +99,7 @@ async def test_a_button_can_be_pressed_on_a_screen_that_is_behind(on: Stage) -> 
 
 
 async def test_required_inputs_are_asked_for_before_anything_is_sent(on: Stage) -> None:
-    """The client objects to an empty required input; the app hears nothing."""
+    """The client objects to an empty required input, and the app gets nothing."""
     heard = await on.person().submit(await form(on))
     assert heard.errors == {"name": REQUIRED}
     assert heard.view
@@ -108,7 +108,7 @@ async def test_required_inputs_are_asked_for_before_anything_is_sent(on: Stage) 
 
 
 async def test_a_submission_carries_initial_and_typed_values(on: Stage) -> None:
-    """What was typed, what was there initially, and what was left empty arrive as Slack sends them."""
+    """Typed, initial and empty values arrive as Slack sends them."""
     heard = await submitted(on, "Asha")
     assert (heard.error, heard.errors, await on.person().view()) == (None, {}, None)
     assert on.heard[-1]["view"]["state"]["values"] == {
@@ -149,7 +149,7 @@ MENUS = modal(
 
 
 async def test_menus_take_only_what_they_offer(on: Stage) -> None:
-    """An option is chosen by text or value, a date is a date, a number a number; the rest cannot be entered."""
+    """Menus accept their options by text or value, date inputs a date, and number inputs a number."""
     view, person = await form(on), on.person()
     await on.client.views_update(view_id=view.id, view=MENUS)
     view = await person.wait_for_view()
@@ -168,20 +168,20 @@ async def test_menus_take_only_what_they_offer(on: Stage) -> None:
 
 @pytest.mark.parametrize("name", ["strange errors", "invalid"])
 async def test_a_bad_submission_answer_is_trouble_and_a_fault(on: Stage, name: str) -> None:
-    """Errors for no input, or an update Slack would refuse: the person reads of trouble, and it is kept."""
+    """After errors for no input, or an update beyond a limit, the person reads of trouble, and it is kept."""
     assert (await submitted(on, name)).error == TROUBLE
     assert len(await on.people.faults()) == 1
 
 
 async def test_update_keeps_what_was_typed_under_the_same_ids(on: Stage) -> None:
-    """An update answer shows the new view, with the old value where block and action are the same."""
+    """An update shows the new view, and keeps values of equal block and action ids."""
     view = (await submitted(on, "update")).view
     assert view
     assert (view.title["text"], view.values["name"]["value"]["value"]) == ("Second", "update")
 
 
 async def test_pushed_views_stack_three_high(on: Stage) -> None:
-    """Three views fit on one another; a fourth is refused; closing shows the one below; clear closes all."""
+    """A fourth view is refused. Closing a view shows the one below, and clear closes all."""
     person = on.person()
     await submitted(on, "push")
     top = (await person.submit(await person.wait_for_view(), {"more": "push"})).view
@@ -195,7 +195,7 @@ async def test_pushed_views_stack_three_high(on: Stage) -> None:
 
 
 async def test_the_app_hears_of_a_closed_view_only_when_it_asked(on: Stage) -> None:
-    """`notify_on_close` brings view_closed; without it nothing is sent."""
+    """`notify_on_close` brings view_closed, and without it nothing is sent."""
     await on.person().close(await form(on))
     assert len(on.heard) == 1
     view = await form(on)
@@ -205,7 +205,7 @@ async def test_the_app_hears_of_a_closed_view_only_when_it_asked(on: Stage) -> N
 
 
 async def test_a_trigger_is_good_once_and_briefly(on: Stage) -> None:
-    """A used trigger is exchanged_trigger_id, an old one expired_trigger_id."""
+    """A used trigger gives exchanged_trigger_id, an old one expired_trigger_id."""
     await form(on)
     used = on.heard[-1]["trigger_id"]
     again = on.client.views_open(trigger_id=used, view=modal("x", text_input("a")))
@@ -236,7 +236,7 @@ async def test_an_external_id_is_taken_once(on: Stage) -> None:
 
 
 async def test_a_response_url_lasts_five_uses(on: Stage) -> None:
-    """Five posts are taken, ephemeral unless said otherwise; the sixth is refused, as is one after its time."""
+    """Five posts are accepted, ephemeral by default. The sixth is refused, and so is a late one."""
     await on.person().command("/echo")
     url = on.heard[-1]["response_url"]
     hook = AsyncWebhookClient(url)
@@ -252,7 +252,7 @@ async def test_a_response_url_lasts_five_uses(on: Stage) -> None:
 
 
 async def test_a_response_url_can_delete_its_message(on: Stage) -> None:
-    """delete_original takes the ephemeral message away from which the click came."""
+    """delete_original removes the ephemeral message of the click."""
     posted = await on.client.chat_postEphemeral(channel="C0SUPPORT", user="U0AGENT", text="x", blocks=CARD)
     [message] = await on.person().ephemerals()
     assert message.ts == posted["message_ts"]
@@ -262,7 +262,7 @@ async def test_a_response_url_can_delete_its_message(on: Stage) -> None:
 
 
 async def test_an_empty_or_unreadable_response_is_refused(on: Stage) -> None:
-    """A response_url takes only JSON with something to say."""
+    """A response_url accepts only JSON with some content."""
     await on.person().command("/echo")
     url = on.heard[-1]["response_url"]
     assert "no_text" in (await AsyncWebhookClient(url).send()).body
@@ -271,14 +271,14 @@ async def test_an_empty_or_unreadable_response_is_refused(on: Stage) -> None:
 
 
 async def test_a_message_shortcut_carries_the_message(on: Stage) -> None:
-    """A shortcut on a message tells the app which message."""
+    """The payload of a shortcut on a message has the message."""
     said = (await on.person().say("look at this")).messages[0]
     assert (await on.person().shortcut("remind", said)).error is None
     assert on.heard[-1]["message"]["text"] == "look at this"
 
 
 async def test_waiting_for_a_message(on: Stage) -> None:
-    """wait_for sees a message that is there or comes, and gives up when it does not."""
+    """wait_for returns a present or coming message, and gives up after its time."""
     await on.client.chat_postMessage(channel="U0AGENT", text="done")
     assert (await on.person().wait_for(lambda one: one.text == "done")).channel.startswith("D")
     with pytest.raises(TimeoutError):

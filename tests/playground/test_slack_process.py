@@ -14,7 +14,7 @@ from tests.support.tree import ROOT
 
 @pytest.mark.parametrize("ended_by", [signal.SIGTERM, signal.SIGINT])
 async def test_the_playground_is_one_process(ended_by: signal.Signals) -> None:
-    """It prints one line with every address, works, and ends with status 0 on a signal, whatever hangs on it."""
+    """The process prints a line with every address and works. A signal ends it with status 0."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "playground", cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
@@ -37,7 +37,7 @@ async def test_the_playground_is_one_process(ended_by: signal.Signals) -> None:
 
 
 async def test_it_posts_only_to_what_its_starter_opened(tmp_path: Path) -> None:
-    """The addresses of a file, as they are then; without a file to none."""
+    """The file of addresses is read at each post. Without a file it posts to none."""
     opened = tmp_path / "opened"
     opened.touch()
     process = await asyncio.create_subprocess_exec(

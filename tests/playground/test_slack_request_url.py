@@ -1,4 +1,4 @@
-"""An app that Slack reaches over HTTP: Bolt's own adapter takes what the stand-in signs and encodes."""
+"""An app that Slack reaches over HTTP: Bolt's own adapter accepts the stand-in's signatures and encodings."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,13 +13,13 @@ BRIEF = Patience(ack=1.0, event_retries=(0.0, 0.1))
 
 @pytest.fixture
 async def on() -> AsyncIterator[Stage]:
-    """A Slack that is soon out of patience."""
+    """Yield a Slack with little patience."""
     async with stage(BRIEF) as running:
         yield running
 
 
 async def test_commands_and_clicks_come_as_signed_forms(on: Stage) -> None:
-    """Bolt takes the signature and both encodings, and what it answers is seen by who asked."""
+    """Bolt accepts the signature and both encodings, and the user sees its answer."""
     async with bolt_over_http(on):
         heard = await on.person().command("/echo hello & <you> ²")
         assert heard.ephemeral
@@ -30,7 +30,7 @@ async def test_commands_and_clicks_come_as_signed_forms(on: Stage) -> None:
 
 
 async def test_events_come_as_json_until_they_are_taken(on: Stage) -> None:
-    """An event reaches the app as JSON; it is sent again when the first time brought no 200."""
+    """An event reaches the app as JSON, and is sent again until the answer is a 200."""
     await on.people.request_url(f"{NOBODY}/slack/events")
     await on.people.event({"type": "app_mention", "user": "U0AGENT"})
 
@@ -48,7 +48,7 @@ async def test_events_come_as_json_until_they_are_taken(on: Stage) -> None:
 
 
 async def test_what_the_person_reads_when_it_does_not_work(on: Stage) -> None:
-    """Nobody there, another secret, too late: Slack's own words."""
+    """No listener, another secret and a late answer have Slack's own words."""
     await on.people.request_url(f"{NOBODY}/slack/events")
     assert (await on.person().command("/echo x")).error == "dispatch_failed"
     async with bolt_over_http(on, "another secret"):
@@ -58,7 +58,7 @@ async def test_what_the_person_reads_when_it_does_not_work(on: Stage) -> None:
 
 
 async def test_delivered_twice(on: Stage) -> None:
-    """On demand the very same signed request arrives twice; the person sees one answer."""
+    """On demand the same signed request arrives twice, and the person sees one answer."""
     async with bolt_over_http(on):
         await on.people.deliver_twice()
         await on.person().command("/echo once")

@@ -15,13 +15,13 @@ BRIEF = Patience(ack=1.0, event_retries=(0.0, 0.1))
 
 @pytest.fixture
 async def on() -> AsyncIterator[Stage]:
-    """A Slack that is soon out of patience."""
+    """Yield a Slack with little patience."""
     async with stage(BRIEF) as running:
         yield running
 
 
 async def test_a_command_is_answered_over_the_socket(on: Stage) -> None:
-    """What the app answers to a command is seen by the person who typed it, and by nobody else."""
+    """Only the person who typed the command sees the app's answer."""
     async with bolt(on):
         heard = await on.person().command("/echo hello there")
         assert heard.error is None
@@ -37,7 +37,7 @@ async def test_nobody_connected(on: Stage) -> None:
 
 
 async def test_no_answer_in_time(on: Stage) -> None:
-    """Without an ack in time the person reads operation_timeout, and the late answer goes nowhere."""
+    """Without an ack in time the person reads operation_timeout, and the late answer is lost."""
     async with bolt(on):
         assert (await on.person().command("/slow")).error == "operation_timeout"
         await asyncio.sleep(0.5)
@@ -45,7 +45,7 @@ async def test_no_answer_in_time(on: Stage) -> None:
 
 
 async def test_delivered_twice(on: Stage) -> None:
-    """On demand the very same payload arrives twice; the person sees one answer."""
+    """On demand the same payload arrives twice, and the person sees one answer."""
     async with bolt(on):
         await on.people.deliver_twice()
         await on.person().command("/echo once")
@@ -65,7 +65,7 @@ async def test_a_payload_goes_to_one_of_several_connections(on: Stage) -> None:
 
 
 async def test_a_disconnect_is_followed_by_a_new_connection(on: Stage) -> None:
-    """Told to refresh, the client comes back, and commands work before, during and after."""
+    """After a refresh the client reconnects, and commands work before, during and after."""
     async with bolt(on):
         await on.people.disconnect()
         assert (await on.person().command("/echo during")).error is None
@@ -101,7 +101,7 @@ async def test_what_was_on_its_way_is_redelivered(on: Stage) -> None:
 
 
 async def test_a_silent_connection_is_noticed_by_the_client() -> None:
-    """After a silent network failure a payload gets lost, and comes again once the client has reconnected."""
+    """After a silent network failure a payload is lost, and comes again once the client has reconnected."""
     async with stage(Patience(ack=5.0)) as on, bolt(on, ping_interval=0.2):
         await on.people.fall_silent()
         heard = await on.person().command("/echo lost and found")
@@ -111,7 +111,7 @@ async def test_a_silent_connection_is_noticed_by_the_client() -> None:
 
 
 async def test_an_event_without_ack_comes_again_with_its_reason(on: Stage) -> None:
-    """Events are retried until they are acknowledged; attempt and reason say so."""
+    """Events are retried until they are acknowledged, with their attempt and reason."""
     client = SocketModeClient(APP_TOKEN, web_client=on.client)
     got: list[tuple[int | None, str | None]] = []
     acknowledged = asyncio.Event()

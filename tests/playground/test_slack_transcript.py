@@ -19,7 +19,7 @@ SAID = Message(f"{UNIX}.000100", "C0AUDIT", "U0CALLOPS", "hello", (), None, None
 
 @pytest.fixture
 async def on() -> AsyncIterator[Stage]:
-    """A Slack without an app."""
+    """Yield a Slack without an app."""
     async with stage() as running:
         yield running
 
@@ -44,18 +44,18 @@ async def on() -> AsyncIterator[Stage]:
     ],
 )
 def test_text_reads_as_on_the_screen(mrkdwn: str, shown: str) -> None:
-    """Marks, names, links and dates are shown as a person reads them, in their zone."""
+    """Marks, names, links and dates appear as a person reads them, in their zone."""
     assert KOLKATA.text(mrkdwn) == shown
 
 
 def test_the_same_moment_in_another_zone() -> None:
-    """A date is told in the reader's own zone."""
+    """A date is shown in the reader's own zone."""
     newyork = replace(KOLKATA, zone=ZoneInfo("America/New_York"))
     assert newyork.text(f"<!date^{UNIX}^{{date_num}} {{time}}|x>") == "2026-11-20 11:06 PM"
 
 
 def test_a_message_with_its_thread() -> None:
-    """Author, time, lines, buttons, edits and replies."""
+    """The transcript has author, time, lines, buttons, edits and replies."""
     card = replace(SAID, blocks=tuple(CARD), edits=({"text": "old"},), replies=(replace(SAID, text="done"),))
     assert KOLKATA.message(card).splitlines() == [
         "CallOps  9:36 AM  · edited",
@@ -67,12 +67,12 @@ def test_a_message_with_its_thread() -> None:
 
 
 def test_an_ephemeral_message_says_so() -> None:
-    """Who sees it is part of how it reads."""
+    """The text names the only reader."""
     assert "only visible to you" in KOLKATA.message(replace(SAID, ephemeral_to="U0AGENT"))
 
 
 def test_a_modal_shows_values_and_errors() -> None:
-    """Labels, current values, what is optional, errors and buttons stand in a frame."""
+    """Labels, current values, optional marks, errors and buttons stand in a frame."""
     values = {
         name: {"value": {"type": "plain_text_input", "value": given}}
         for name, given in (
@@ -103,7 +103,7 @@ def test_a_modal_shows_values_and_errors() -> None:
 
 
 def test_a_confirm_dialog() -> None:
-    """Title, text and both buttons."""
+    """The transcript has title, text and both buttons."""
     assert KOLKATA.confirm(CONFIRM).splitlines() == [
         "  ┃ Sure?",
         "  ┃ This cancels the call.",

@@ -23,13 +23,13 @@ Json = dict[str, Any]
 
 @pytest.fixture
 async def on() -> AsyncIterator[Stage]:
-    """A Slack without an app."""
+    """Yield a Slack without an app."""
     async with stage() as running:
         yield running
 
 
 async def refusal(call: Awaitable[Any]) -> Json:
-    """What Slack answers to a call that it refuses."""
+    """Return Slack's answer to a call that it refuses."""
     with pytest.raises(SlackApiError) as refused:
         await call
     answer: Json = refused.value.response.data
@@ -37,12 +37,12 @@ async def refusal(call: Awaitable[Any]) -> Json:
 
 
 def section(text: str) -> list[Json]:
-    """The blocks of a message that says one thing."""
+    """Return the blocks of a message with a single section."""
     return [{"type": "section", "text": {"type": "mrkdwn", "text": text}}]
 
 
 async def test_auth_test_names_the_bot_and_its_scopes(on: Stage) -> None:
-    """`auth.test` says who the token is, and a header says what it may do."""
+    """`auth.test` identifies the token, and a header has its scopes."""
     answer = await on.client.auth_test()
     assert (answer["user_id"], answer["team_id"]) == ("U0CALLOPS", "T0CALLOPS")
     assert "chat:write" in answer.headers["x-oauth-scopes"].split(",")
@@ -61,13 +61,13 @@ async def test_auth_test_names_the_bot_and_its_scopes(on: Stage) -> None:
 async def test_a_token_opens_only_its_own_methods(
     on: Stage, token: str | None, method: str, code: str
 ) -> None:
-    """A missing, wrong or unfitting token, and a method nobody knows, are refused with Slack's code."""
+    """Slack's codes refuse a missing, wrong or unfitting token, and an unknown method."""
     client = AsyncWebClient(token=token, base_url=on.client.base_url)
     assert (await refusal(client.api_call(method)))["error"] == code
 
 
 async def test_scopes_are_those_of_the_manifest() -> None:
-    """A method whose scope the manifest does not ask for is refused, and the answer says which scope."""
+    """A method without its scope in the manifest is refused, and the answer names the scope."""
     async with stage(manifest=Manifest(scopes=("commands", "chat:write"))) as on:
         answer = await refusal(on.client.users_info(user="U0AGENT"))
     assert answer["error"] == "missing_scope"
@@ -75,7 +75,10 @@ async def test_scopes_are_those_of_the_manifest() -> None:
 
 
 async def test_a_channels_scope_is_that_of_its_kind() -> None:
-    """A public channel takes `channels:read`, a private one `groups:read`; without the app it is not there."""
+    """A public channel needs `channels:read`, a private one `groups:read`.
+
+    Without the app it does not exist.
+    """
     for granted, needed in (("channels:read", "groups:read"), ("groups:read", "channels:read")):
         async with stage(manifest=Manifest(scopes=(granted,))) as on:
             await on.people.make_private("C0AUDIT")
@@ -92,7 +95,7 @@ async def test_a_channels_scope_is_that_of_its_kind() -> None:
 
 
 async def test_every_answer_has_slacks_time(on: Stage) -> None:
-    """Also a refusal; and it can be made to seem ahead, until it starts over."""
+    """Refusals have it too. The time can be set ahead, until a reset."""
     for ahead in (0, 90):
         await on.people.clock_ahead(ahead)
         answer = await on.client.auth_test()
@@ -107,7 +110,7 @@ async def test_every_answer_has_slacks_time(on: Stage) -> None:
 
 
 def test_a_manifest_file_says_scopes_commands_and_surfaces(tmp_path: Path) -> None:
-    """The manifest is read as Slack reads it: interactivity must be turned on, messages may be turned off."""
+    """The manifest is read as Slack does: interactivity must be turned on, messages may be turned off."""
     written = {
         "features": {
             "app_home": {"messages_tab_enabled": False},
@@ -129,7 +132,7 @@ def test_a_manifest_file_says_scopes_commands_and_surfaces(tmp_path: Path) -> No
 
 
 async def test_people_leave_their_desks_and_come_back(on: Stage) -> None:
-    """`users.getPresence` says who is away; after a reset everybody is back."""
+    """`users.getPresence` tells who is away. After a reset everybody is back."""
     for away, presence in ((True, "away"), (False, "active"), (True, "away")):
         await on.person("U0MANAGER").be_away(away=away)
         assert (await on.client.users_getPresence(user="U0MANAGER"))["presence"] == presence
@@ -139,7 +142,7 @@ async def test_people_leave_their_desks_and_come_back(on: Stage) -> None:
 
 
 async def test_a_message_keeps_its_history(on: Stage) -> None:
-    """An edited message shows its new text and remembers the old one; text alone removes the blocks."""
+    """An edited message has its new text and keeps the old one. Text alone removes the blocks."""
     posted = await on.client.chat_postMessage(channel="C0AUDIT", text="first", blocks=CARD)
     await on.client.chat_update(channel="C0AUDIT", ts=posted["ts"], text="second")
     [message] = await on.person("U0AUDITOR").channel("C0AUDIT")
@@ -148,7 +151,7 @@ async def test_a_message_keeps_its_history(on: Stage) -> None:
 
 
 async def test_blocks_stay_when_an_update_has_no_text(on: Stage) -> None:
-    """`chat.update` without text keeps the text that was there."""
+    """`chat.update` without text keeps the earlier text."""
     posted = await on.client.chat_postMessage(channel="C0AUDIT", text="first", blocks=section("old"))
     await on.client.api_call(
         "chat.update", json={"channel": "C0AUDIT", "ts": posted["ts"], "blocks": section("new")}
@@ -167,7 +170,7 @@ async def test_replies_stand_in_their_thread(on: Stage) -> None:
 
 
 async def test_a_user_id_is_the_direct_message(on: Stage) -> None:
-    """Posting to a person's id reaches that person only, and the answer gives the direct message's own id."""
+    """A post to a person's id reaches only that person, and the answer has the direct message's own id."""
     posted = await on.client.chat_postMessage(channel="U0AGENT", text="for you")
     assert posted["channel"].startswith("D")
     assert [one.text for one in await on.person("U0AGENT").direct()] == ["for you"]
@@ -186,7 +189,7 @@ async def test_an_ephemeral_message_is_for_one_person_and_out_of_reach(on: Stage
 
 
 async def test_pings_are_seen(on: Stage) -> None:
-    """Whom a message pings is recorded, from text and mrkdwn, never from what is escaped."""
+    """The people whom text and mrkdwn ping are recorded, never those in escaped text."""
     text = "<!channel> <@U0AGENT> &lt;!here&gt;"
     await on.client.chat_postMessage(channel="C0AUDIT", text=text, blocks=section("<!subteam^S0MANAGERS>"))
     [message] = await on.person().channel("C0AUDIT")
@@ -230,12 +233,12 @@ async def test_pings_are_seen(on: Stage) -> None:
     ],
 )
 async def test_refused_with_slacks_code(on: Stage, method: str, arguments: Json, code: str) -> None:
-    """What Slack would refuse is refused, with Slack's code."""
+    """The code is Slack's own."""
     assert (await refusal(on.client.api_call(method, json=arguments)))["error"] == code
 
 
 async def test_a_refused_payload_says_where_and_is_kept(on: Stage) -> None:
-    """The answer points at the fault as Slack's does, and the payload stays among the faults."""
+    """The answer points at the fault as Slack's does, and the payload is kept among the faults."""
     answer = await refusal(
         on.client.chat_postMessage(channel="C0AUDIT", text="x", blocks=section("y" * 3001))
     )
@@ -247,7 +250,7 @@ async def test_a_refused_payload_says_where_and_is_kept(on: Stage) -> None:
 
 
 async def test_blocks_without_text_are_taken_but_noticed(on: Stage) -> None:
-    """Slack takes blocks without text; the playground takes them too and keeps that as a fault."""
+    """Slack accepts blocks without text. The playground does too, and keeps that as a fault."""
     await on.client.api_call("chat.postMessage", json={"channel": "C0AUDIT", "blocks": section("y")})
     [fault] = await on.people.faults()
     assert fault["code"] == "accepted"
@@ -272,7 +275,7 @@ async def test_nobody_edits_what_others_wrote(on: Stage) -> None:
 
 
 async def test_an_archived_channel_and_one_without_the_app_refuse_posts(on: Stage) -> None:
-    """Both states can be had on demand, and undone."""
+    """Both states can be set on demand, and undone."""
     await on.people.archive("C0AUDIT")
     post = on.client.chat_postMessage
     assert (await refusal(post(channel="C0AUDIT", text="x")))["error"] == "is_archived"
@@ -301,21 +304,21 @@ async def test_no_direct_messages_when_the_manifest_turns_them_off() -> None:
     ],
 )
 async def test_people_are_told_apart(on: Stage, user: str, mark: str) -> None:
-    """`users.info` marks guests, the deactivated, bots and strangers as Slack does."""
+    """`users.info` marks guests, deactivated accounts, bots and strangers as Slack does."""
     marks = ("is_restricted", "is_ultra_restricted", "deleted", "is_bot", "is_stranger")
     found = (await on.client.users_info(user=user))["user"]
     assert [name for name in marks if found.get(name)] == [mark]
 
 
 async def test_people_have_zones_and_groups_have_members(on: Stage) -> None:
-    """The zone of each person and the members of a group are those of the workspace."""
+    """The zone of each person and the members of a group are the workspace's."""
     assert (await on.client.users_info(user="U0AGENT"))["user"]["tz"] == "Asia/Kolkata"
     members = await on.client.usergroups_users_list(usergroup="S0MANAGERS")
     assert members["users"] == ["U0MANAGER", "U0SECOND"]
 
 
 async def test_429_says_when_to_come_back_and_then_lets_in(on: Stage) -> None:
-    """A planned 429 befalls exactly the planned calls, with Retry-After, and nothing is posted."""
+    """A planned 429 hits exactly the planned calls, with Retry-After, and nothing is posted."""
     await on.people.fail("chat.postMessage", times=2, retry_after=7)
     for _ in range(2):
         with pytest.raises(SlackApiError) as refused:
@@ -328,7 +331,7 @@ async def test_429_says_when_to_come_back_and_then_lets_in(on: Stage) -> None:
 
 @pytest.mark.parametrize(("after_effect", "posted"), [(False, 0), (True, 1)])
 async def test_a_cut_connection_leaves_doubt(on: Stage, after_effect: bool, posted: int) -> None:  # noqa: FBT001
-    """A connection can be cut before the method did its work, or after it."""
+    """A connection can be cut before the method took effect, or after it."""
     await on.people.fail("chat.postMessage", "reset", after_effect=after_effect)
     with pytest.raises(aiohttp.ClientError):
         await on.client.chat_postMessage(channel="C0AUDIT", text="x")
@@ -344,7 +347,7 @@ async def test_silence_lasts_until_the_client_gives_up(on: Stage) -> None:
 
 
 async def test_500_and_slacks_own_errors(on: Stage) -> None:
-    """A 500 without JSON and an error code can be had on demand, for any method."""
+    """A 500 without JSON and an error code can be planned, for any method."""
     await on.people.fail("*", "server_error")
     with pytest.raises(SlackApiError) as refused:
         await on.client.auth_test()
@@ -354,7 +357,7 @@ async def test_500_and_slacks_own_errors(on: Stage) -> None:
 
 
 async def test_answers_can_be_slow(on: Stage) -> None:
-    """Every answer takes the latency that was asked for."""
+    """Every answer takes the planned latency."""
     await on.people.latency(0.1)
     began = time.monotonic()
     await on.client.auth_test()
@@ -363,7 +366,7 @@ async def test_answers_can_be_slow(on: Stage) -> None:
 
 @pytest.mark.parametrize(("body", "code"), [("{", "invalid_json"), ("[]", "json_not_object")])
 async def test_a_body_that_is_no_object_is_refused(on: Stage, body: str, code: str) -> None:
-    """JSON that cannot be read, or is no object, is refused with Slack's code."""
+    """JSON that is unreadable or no object is refused with Slack's code."""
     headers = {"Content-Type": "application/json"}
     address = on.client.base_url + "auth.test"
     async with (
@@ -374,7 +377,7 @@ async def test_a_body_that_is_no_object_is_refused(on: Stage, body: str, code: s
 
 
 async def test_the_journal_has_every_call_and_no_token(on: Stage) -> None:
-    """Each call is in the journal with arguments and answer; tokens never."""
+    """Each call is in the journal with arguments and answer, and never with a token."""
     await on.client.chat_postMessage(channel="C0AUDIT", text="x")
     form = {"token": BOT_TOKEN, "user": "U0AGENT"}
     async with (

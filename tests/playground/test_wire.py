@@ -18,13 +18,13 @@ SHORT = httpx.Timeout(5, read=0.2)
 
 @pytest.fixture
 async def on() -> AsyncIterator[Running]:
-    """Running stand-ins."""
+    """Yield running stand-ins."""
     async with running() as started:
         yield started
 
 
 async def answered(on: Running) -> list[tuple[int | None, str | None, int]]:
-    """CallKaro's journal in short: the status answered, the fault, how many effects there were."""
+    """Return CallKaro's journal in short: the answered status, the fault, and the number of effects."""
     return [
         (exchange.answer.status, exchange.answer.fault, len(exchange.effects))
         for exchange in (await on.control.journal("callkaro")).exchanges
@@ -42,7 +42,7 @@ async def answered(on: Running) -> list[tuple[int | None, str | None, int]]:
     ],
 )
 async def test_no_answer(on: Running, fault: str, raised: type[Exception], *, effect: bool) -> None:
-    """A request that is read and not answered fails at the client; the journal knows if it was done."""
+    """A request that is read without an answer fails at the client, and the journal has its effect."""
     await on.control.fail("callkaro", fault, effect=effect)
     on.callkaro.timeout = SHORT
     with pytest.raises(raised):
@@ -52,7 +52,7 @@ async def test_no_answer(on: Running, fault: str, raised: type[Exception], *, ef
 
 
 async def test_refused(on: Running) -> None:
-    """A refused connection is no request, also where one was kept alive; the port stays the stand-in's."""
+    """A refused connection is no request, even after a kept one. The port stays the stand-in's."""
     await on.place()
     await on.control.fail("callkaro", "refused")
     for _ in range(2):
@@ -64,7 +64,7 @@ async def test_refused(on: Running) -> None:
 
 
 async def test_refused_while_one_is_answered(on: Running) -> None:
-    """Who is being answered when connections begin to be refused gets the answer, and no further one."""
+    """A request in progress still gets its answer, and a later one gets none."""
     await on.control.fail("callkaro", Fault(does="slow", seconds=0.2))
     placing = asyncio.create_task(on.place())
     await asyncio.sleep(0.1)
@@ -75,7 +75,7 @@ async def test_refused_while_one_is_answered(on: Running) -> None:
 
 
 async def test_cut(on: Running) -> None:
-    """A reply may be reset in its middle: the status is read, the body never ends, the call is placed."""
+    """The reply is reset in its middle: the status is read, the body never ends, and the call is placed."""
     await on.control.fail("callkaro", "cut")
     async with on.callkaro.stream("POST", PLACE, json=CALL) as reply:
         assert reply.status_code == 200
@@ -85,7 +85,7 @@ async def test_cut(on: Running) -> None:
 
 
 async def test_slow(on: Running) -> None:
-    """A slow answer comes whole after its time; the effect does not wait for it."""
+    """A slow answer is complete after its time, and the effect does not wait for it."""
     await on.control.fail("callkaro", Fault(does="slow", seconds=0.4))
     before = time.monotonic()
     placing = asyncio.create_task(on.place())
@@ -116,7 +116,7 @@ async def test_drip(on: Running) -> None:
 
 
 async def test_endless(on: Running) -> None:
-    """A body that never ends is read until the client has had enough, and harms nobody else."""
+    """A body that never ends is read until the client stops, and harms nobody else."""
     await on.control.fail("callkaro", "endless")
     size = 0
     async with on.callkaro.stream("POST", PLACE, json=CALL) as reply:
@@ -142,7 +142,7 @@ async def test_endless(on: Running) -> None:
     ],
 )
 async def test_replaced_answers(on: Running, fault: str, status: int, body: bytes, *, effect: bool) -> None:
-    """A reply may be replaced by another, whether what was asked was done or not."""
+    """Another reply may replace the true one, with the request's effect or without it."""
     await on.control.fail("callkaro", fault, effect=effect)
     reply = await on.place()
     assert (reply.status_code, reply.content) == (status, body)
@@ -157,7 +157,7 @@ async def test_following_a_redirect_asks_twice(on: Running) -> None:
 
 
 async def test_gzip_bomb(on: Running) -> None:
-    """Some 200 kB on the wire are 200 MB of zeros, in gzip that checks out."""
+    """Some 200 kB on the wire are 200 MB of zeros, in valid gzip."""
     await on.control.fail("callkaro", "gzip_bomb")
     async with on.callkaro.stream("POST", PLACE, json=CALL) as reply:
         assert reply.headers["Content-Encoding"] == "gzip"
@@ -171,7 +171,7 @@ async def test_gzip_bomb(on: Running) -> None:
 
 
 async def test_custom_reply(on: Running) -> None:
-    """Any status, headers and body can be answered, and those of a documented reply changed."""
+    """Any status, headers and body can be answered, and parts of a documented reply changed."""
     fault = Fault(does="reply", status=418, headers={"X-Brew": "tea"}, body="ü", effect=False)
     await on.control.fail("callkaro", fault)
     reply = await on.place()
@@ -183,7 +183,7 @@ async def test_custom_reply(on: Running) -> None:
 
 
 async def test_times(on: Running) -> None:
-    """A fault befalls as many requests as it says, or all until it is cleared, and one provider alone."""
+    """A fault affects as many requests as planned, or all until it is cleared, at a single provider."""
     await on.control.fail("callkaro", "html_502", 2)
     assert [(await on.place()).status_code for _ in range(3)] == [502, 502, 200]
     await on.control.fail("callkaro", "html_502", None)
@@ -194,7 +194,7 @@ async def test_times(on: Running) -> None:
 
 
 async def test_keep_alive(on: Running) -> None:
-    """Where no fault is, one connection carries request after request, whatever way the body is sent."""
+    """Without a fault, a connection carries request after request, however the body is sent."""
 
     async def chunks() -> AsyncIterator[bytes]:
         yield b'{"to_number": "+919876543210",'
@@ -222,7 +222,7 @@ async def test_keep_alive(on: Running) -> None:
 
 
 async def test_not_http(on: Running) -> None:
-    """What is no HTTP is answered with 400 and is no request."""
+    """Bytes that are no HTTP get a 400 and count as no request."""
     reader, writer = await asyncio.open_connection(on.callkaro.base_url.host, on.callkaro.base_url.port)
     writer.write(b"HELO there\r\n\r\n")
     assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
@@ -231,7 +231,7 @@ async def test_not_http(on: Running) -> None:
 
 
 async def test_requests_at_once(on: Running) -> None:
-    """Many clients at once are each answered, and the journal counts every one."""
+    """Each of many simultaneous clients gets an answer, and the journal has every request."""
     replies = await asyncio.gather(*(on.place() for _ in range(50)))
     ids = {reply.json()["call_id"] for reply in replies}
     assert len(ids) == 50
@@ -239,7 +239,7 @@ async def test_requests_at_once(on: Running) -> None:
 
 
 async def test_delete_faults_too(on: Running) -> None:
-    """A fault strikes whichever endpoint is asked next."""
+    """A fault hits the next request to any endpoint."""
     await on.place(schedule_at="2026-12-31T09:30:00")
     await on.control.fail("callkaro", "reset")
     with pytest.raises(httpx.ReadError):

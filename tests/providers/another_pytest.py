@@ -1,4 +1,4 @@
-"""A pytest of its own, in another process and another tree."""
+"""A separate pytest, in another process and another tree."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def another_pytest(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run pytest on a tree, with the one plugin that its tests need: to load all that are there takes longer."""
+    """Run pytest on a tree, with only the plugin that its tests need, because loading all takes longer."""
     plugins = ("-p", "no:cacheprovider", "-p", "pytest_asyncio.plugin")
     return subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-m", "pytest", *plugins, *arguments],

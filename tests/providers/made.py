@@ -1,4 +1,4 @@
-"""Adapters, actions and contexts as the tests of providers/ need them."""
+"""Adapters, actions and contexts for the tests of providers/."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -33,7 +33,7 @@ def callkaro(
     transport: httpx.AsyncBaseTransport | None = None,
     **settings: Any,
 ) -> CallKaro:
-    """A CallKaro connection with one agent."""
+    """Return a CallKaro connection with one agent."""
     defaults = {"base_url": base_url, "api_key": KEY, "agents": {"payments": AGENT_ID}}
     made = CallKaroSettings.model_validate(defaults | settings)
     return CallKaro(made, deadline=deadline, transport=transport, clock=lambda: NOW)
@@ -45,20 +45,20 @@ def voxworks(
     deadline: float = 20.0,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Voxworks:
-    """A Voxworks connection."""
+    """Return a Voxworks connection."""
     made = VoxworksSettings.model_validate({"base_url": base_url, "api_key": KEY})
     return Voxworks(made, deadline=deadline, transport=transport, clock=lambda: NOW)
 
 
 def ryng(base_url: str | None = None, *, deadline: float = 20.0, **settings: Any) -> Ryng:
-    """A Ryng connection."""
+    """Return a Ryng connection."""
     address = {} if base_url is None else {"base_url": base_url}
     made = RyngSettings.model_validate({"subdomain": "tenant", "access_token": KEY} | address | settings)
     return Ryng(made, deadline=deadline, clock=lambda: NOW)
 
 
 def kore(base_url: str = "https://platform.kore.ai", *, deadline: float = 20.0, **settings: Any) -> Kore:
-    """A Kore.ai connection, by default with a token made elsewhere."""
+    """Return a Kore.ai connection, by default with a ready-made token."""
     defaults = {"base_url": base_url, "app_id": "st-1", "account_id": "acc-1"}
     way_in = {} if "client_id" in settings else {"token": KEY}
     made = KoreSettings.model_validate(defaults | way_in | settings)
@@ -66,7 +66,7 @@ def kore(base_url: str = "https://platform.kore.ai", *, deadline: float = 20.0, 
 
 
 def adapter_for(action: CallAction, base_url: str, **options: Any) -> Adapter:
-    """The connection that can do an action: by call id it is Voxworks', else CallKaro's."""
+    """Return a connection that can do an action: Voxworks by call id, otherwise CallKaro."""
     match action:
         case CancelCall(target=CallRef()):
             return voxworks(base_url, **options)
@@ -76,7 +76,7 @@ def adapter_for(action: CallAction, base_url: str, **options: Any) -> Adapter:
 
 @asynccontextmanager
 async def open_adapter(adapter: Adapter) -> AsyncIterator[Adapter]:
-    """An adapter, closed afterwards."""
+    """Yield an adapter, and close it afterwards."""
     try:
         yield adapter
     finally:
@@ -86,9 +86,9 @@ async def open_adapter(adapter: Adapter) -> AsyncIterator[Adapter]:
 async def ask(
     action: CallAction, answer: Answer, *, of: Callable[..., Adapter] | None = None, **options: Any
 ) -> tuple[Outcome, list[Received]]:
-    """Send an action to a provider that answers so: its outcome, and what the provider was sent.
+    """Send an action to a provider with this answer, and return its outcome and the received requests.
 
-    ``of`` makes the connection, of the provider that the test is about.
+    ``of`` makes the connection, to the provider under test.
     """
     async with (
         listening(answer) as wire,

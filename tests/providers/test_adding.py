@@ -19,23 +19,23 @@ OF_ALL_PROVIDERS = (
     "tests/bot/config/test_loader.py",
     "tests/providers/test_feature_matrix.py",
 )
-"""Tests outside the contract that read the registry, or what is written of each provider."""
+"""Tests outside the contract that read the registry, or the texts about each provider."""
 WHAT_IS_TOLD = (
     "tests/security/test_echoes.py",
     "tests/security/test_bad_replies.py",
     "tests/security/test_anything_typed.py",
 )
-"""Tests of each provider that no secret and no number is kept or told."""
+"""Tests of each provider that no secret and no number is kept or shown."""
 BLOCK = re.compile(r"^(?:`(?P<file>[^`]+)`:\n\n)?```(?P<language>[a-z]+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)  # fmt: skip
 
 
 def run(tree: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
-    """A command in the copy."""
+    """Run a command in the copy."""
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tree)  # noqa: S603 - as the page has it
 
 
 def inserted(text: str, difference: str) -> str:
-    """A text with the lines of a difference that begin with +, beside the one that does not."""
+    """Insert the lines of a difference that begin with +, beside the one that does not."""
     lines = difference.splitlines(keepends=True)
     [beside] = [line[1:] for line in lines if line.startswith(" ")]
     assert text.count(beside) == 1, beside
@@ -43,7 +43,7 @@ def inserted(text: str, difference: str) -> str:
 
 
 def follow(tree: Path, steps: Sequence[str]) -> None:
-    """Do in the copy what the steps say."""
+    """Follow the steps in the copy."""
     for step in steps:
         for block in BLOCK.finditer(step):
             match block["file"], block["language"]:
@@ -64,7 +64,7 @@ def follow(tree: Path, steps: Sequence[str]) -> None:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A copy of what the suite reads."""
+    """Return a copy of the files that the suite reads."""
     for name in ("providers", "storage", "bot", "playground", "tests", "docs"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("README.md", "Makefile", "pyproject.toml", "callops.example.toml"):
@@ -73,12 +73,12 @@ def tree(tmp_path: Path) -> Path:
 
 
 def suite(tree: Path) -> subprocess.CompletedProcess[str]:
-    """The contract suite for the provider of the page."""
+    """Run the contract suite for the page's provider."""
     return another_pytest(tree, "tests/providers/contract/test_contract.py", "-k", "acme")
 
 
 def test_the_page_works_as_it_stands(tree: Path) -> None:
-    """Whoever follows every step has a provider that keeps the contract, in a tree without a fault."""
+    """With every step done, the provider keeps the contract, in a tree without a fault."""
     follow(tree, STEPS)
     told = another_pytest(tree, *WHAT_IS_TOLD, "-k", "acme")
     for tested in (suite(tree), another_pytest(tree, *OF_ALL_PROVIDERS), told):
@@ -106,7 +106,7 @@ def test_a_step_that_is_left_out_is_named(tree: Path, left_out: int, says: str) 
     assert len(STEPS) == 6
     steps = [step for step in STEPS if not step.startswith(f"{left_out}. ")]
     assert len(steps) == 5
-    if left_out in {1, 2}:  # what is not there, or not known, has no row
+    if left_out in {1, 2}:  # a missing or unknown provider has no row
         steps = steps[:-1]
     follow(tree, steps)
     tested = suite(tree)
@@ -129,11 +129,11 @@ HALF: tuple[tuple[str, str, str, str], ...] = (
     ("tests/providers/replies/acme/cancel-404.json", "{", "", "cancel-404.json: 1 validation error"),
     ("tests/providers/replies/acme/cancel-500.json", "unknown", "failed", "that means unknown"),
 )
-"""What is wrong inside a step: in which file, what becomes what, and what the suite then says."""
+"""Faults inside a step: the file, the old and new text, and the suite's message."""
 
 
 def test_half_a_step_is_named_too(tree: Path) -> None:
-    """Another request, a doubt taken for a success, a reply that cannot be read and one too few are all named."""
+    """Another request, a false success, an unreadable reply and a missing one are all named."""
     follow(tree, STEPS)
     for file, old, new, _ in HALF:
         path = tree / file
@@ -144,7 +144,7 @@ def test_half_a_step_is_named_too(tree: Path) -> None:
 
 
 def test_a_package_of_ones_own_keeps_the_contract_too(tree: Path) -> None:
-    """The same steps, in places of one's own, and the suite runs over an adapter that no registry has."""
+    """With the same steps in another package, the suite covers an adapter outside the registry."""
     places = {
         "`providers/acme.py`": "`my_company/voice.py`",
         "`tests/providers/cases/acme.py`": "`my_company/case.py`",

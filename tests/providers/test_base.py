@@ -48,17 +48,17 @@ from tests.support.tree import ROOT
 MEBIBYTE = 1 << 20
 
 HURRIED = 0.5
-"""Seconds: a deadline that a test can wait for."""
+"""Seconds of a deadline that a test can wait for."""
 
 
 class Raising(httpx.AsyncBaseTransport):
-    """A network that fails in a way that no test machine can be made to."""
+    """A network with failures that no test computer can produce."""
 
     def __init__(self, fault: Exception) -> None:
         self._fault = fault
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:  # noqa: ARG002 - httpx's own
-        """Fail."""
+        """Raise the failure."""
         raise self._fault
 
 
@@ -75,14 +75,14 @@ class Raising(httpx.AsyncBaseTransport):
     ids=repr,
 )
 async def test_what_the_wire_can_raise(fault: Exception, expected: str) -> None:
-    """Only what is raised before a connection exists counts as not sent; everything else is a doubt."""
+    """Only an error before a connection exists counts as not sent. Any other is an unknown outcome."""
     async with open_adapter(callkaro(transport=Raising(fault))) as adapter:
         outcome = await perform(adapter, PLACE, CONTEXT)
     assert f"{outcome.status} {outcome.code} {outcome.retry}" == expected
 
 
 async def test_the_deadline_is_total() -> None:
-    """A reply that drips on is given up at the deadline, although every single read was quick."""
+    """A dripping reply is given up at the deadline, although every single read was quick."""
     started = time.monotonic()
     outcome, _ = await ask(CANCEL, drip, deadline=HURRIED)
     assert outcome.code is Code.NO_ANSWER
@@ -100,7 +100,7 @@ async def test_a_cancelled_send_stays_cancelled() -> None:
 
 
 async def test_cookies_are_not_kept() -> None:
-    """Nothing of one reply goes into the next request."""
+    """Nothing of a reply goes into the next request."""
     async with (
         listening(reply(200, {}, {"Set-Cookie": "session=1; Path=/"})) as wire,
         open_adapter(voxworks(wire.base_url)) as adapter,
@@ -112,7 +112,7 @@ async def test_cookies_are_not_kept() -> None:
 
 
 async def test_a_gzip_bomb_is_stopped_at_the_bound() -> None:
-    """200 MB in a gzip of 200 kB are never in memory: decoding stops at the bound."""
+    """200 MB in a gzip of 200 kB are never in memory, because decoding stops at the bound."""
     bomb = gzip_bomb(200)
     answer = reply(200, bomb, {"Content-Encoding": "gzip"})
     async with listening(answer) as wire, open_adapter(voxworks(wire.base_url)) as adapter:
@@ -139,7 +139,7 @@ class OtherSettings(ConnectionSettings):
 
 
 class Other(Adapter):
-    """A made-up provider, for what no real adapter may do."""
+    """A made-up provider, for behaviour that no real adapter has."""
 
     provider = "other"
     title = "Other"
@@ -153,11 +153,11 @@ class Other(Adapter):
     parsed: ClassVar[Callable[[], Outcome | None]] = lambda: None
 
     def build(self, action: CallAction, context: Context) -> Request:  # noqa: ARG002 - the path is the point
-        """A request to wherever the test says."""
+        """Return a request to the path that the test sets."""
         return Request(path=self.path, headers={})
 
     def parse(self, action: CallAction, reply: Response) -> Outcome | None:  # noqa: ARG002 - made up
-        """Whatever the test says."""
+        """Return the outcome that the test sets."""
         return type(self).parsed()
 
 
@@ -165,7 +165,7 @@ class Other(Adapter):
     "path", ["/../admin", "/a/../../b", "/a/./b", "@evil.example/", ".evil.example/", ":1/x", "/a#b", "/ä"]
 )
 def test_a_request_goes_where_the_connection_points(path: str) -> None:
-    """Whatever an adapter builds, host and path are what httpx would send, or nothing is sent."""
+    """For any adapter, host and path are what httpx would send, or nothing is sent."""
 
     class Astray(Other):
         path: ClassVar[str] = ""
@@ -177,7 +177,7 @@ def test_a_request_goes_where_the_connection_points(path: str) -> None:
 
 
 def test_a_path_in_base_url_is_kept() -> None:
-    """A provider behind a gateway's path is asked under that path."""
+    """A provider behind a gateway's path gets requests under that path."""
     adapter = Other(OtherSettings(base_url="https://gateway.example/voice"), clock=lambda: NOW)
     assert adapter.prepare(PLACE, CONTEXT).url == "https://gateway.example/voice/ok"
 
@@ -190,14 +190,14 @@ def test_a_path_in_base_url_is_kept() -> None:
     ],
 )
 def test_an_undeclared_wish_is_refused(action: CallAction, field: str | None) -> None:
-    """What an adapter does not declare is refused loudly, with the field that it lacks."""
+    """An undeclared feature is refused with the field that it lacks."""
     with pytest.raises(CannotSendError) as refused:
         Other(OtherSettings(), clock=lambda: NOW).prepare(action, CONTEXT)
     assert (refused.value.code, refused.value.field) == (Code.UNSUPPORTED, field)
 
 
 async def test_an_adapters_own_fault_after_sending_is_a_doubt() -> None:
-    """A fault in reading the answer does not undo that the request was sent."""
+    """A bug in reading the answer does not undo the sent request."""
 
     class Faulty(Other):
         parsed: ClassVar[Callable[[], Outcome | None]] = lambda: dict[str, Outcome]()["missing"]
@@ -218,7 +218,7 @@ def test_settings_of_another_provider_are_refused() -> None:
 
 
 def test_a_proxy_in_the_environment_is_not_asked() -> None:
-    """Whatever proxy the environment names, a request goes to its provider and a key to nobody else."""
+    """With any proxy in the environment, a request goes to its provider and a key to nobody else."""
     script = """
 import asyncio
 from tests.providers.made import CANCEL, ask

@@ -16,7 +16,7 @@ from tests.providers.made import (
 
 
 def test_a_deletion_says_that_it_takes_everything() -> None:
-    """Deleting by number removes all that the agent has scheduled there, and says so beforehand."""
+    """A deletion by number removes all that the agent has scheduled there, and says so beforehand."""
     capability = callkaro().capability(Kind.CANCEL_CALL)
     assert capability is not None
     assert capability.removes_all
@@ -24,7 +24,7 @@ def test_a_deletion_says_that_it_takes_everything() -> None:
 
 
 def test_a_window_may_have_one_end() -> None:
-    """Either end of the window may stand alone, and its zone is told."""
+    """Either end of the window may stand alone, and its zone is shown."""
     prepared = callkaro().prepare(placing(earliest="09:00"), CONTEXT)
     assert prepared.zone == "Asia/Kolkata"
     assert prepared.provider_time is None
@@ -39,7 +39,10 @@ def test_a_time_is_sent_in_the_connections_zone() -> None:
 
 
 def test_the_fingerprint_follows_the_agent_behind_the_name() -> None:
-    """Pointing a name at another agent, or the connection at another host, changes the fingerprint; the key does not."""
+    """A name with another agent, or a connection with another host, changes the fingerprint.
+
+    The key does not.
+    """
     before = callkaro().fingerprint("payments")
     assert callkaro(agents={"payments": "another"}).fingerprint("payments") != before
     assert callkaro(agents={}).fingerprint("payments") != before
@@ -62,13 +65,13 @@ def test_the_fingerprint_follows_the_agent_behind_the_name() -> None:
     ],
 )
 def test_a_wrong_setting_is_refused_at_load(setting: dict[str, Any]) -> None:
-    """A setting that cannot work is an error when it loads, not when somebody calls."""
+    """A setting that cannot work is a fault at load, not at the first call."""
     with pytest.raises(ValidationError):
         callkaro(**setting)
 
 
 def placing(**fields: Any) -> PlaceCall:
-    """A call to the usual number by the usual agent, with these fields."""
+    """Return a call to the usual number by the usual agent, with these fields."""
     return PlaceCall.model_validate({"to": NUMBER, "agent": "payments", **fields})
 
 
@@ -91,7 +94,7 @@ ENDED: dict[str, Any] = {
 
 
 def test_the_end_of_a_call_that_was_placed_with_our_id_is_heard() -> None:
-    """Our id, the number with its plus, CallKaro's id, and a sentence without any of them."""
+    """The event has our id, the number with its plus, CallKaro's id, and a sentence without any of them."""
     notice = callkaro(**HEARING).parse_webhook(ENDED)
     assert notice is not None
     assert (notice.action_id, notice.number, notice.reference) == (
@@ -104,7 +107,7 @@ def test_the_end_of_a_call_that_was_placed_with_our_id_is_heard() -> None:
 
 
 def heard(**changes: Any) -> ProviderEvent:
-    """What is heard of an end with these fields."""
+    """Return the event of a call's end with these fields."""
     notice = callkaro(**HEARING).parse_webhook({**ENDED, "data": {**ENDED["data"], **changes}})
     assert notice is not None
     return notice
@@ -138,14 +141,14 @@ def heard(**changes: Any) -> ProviderEvent:
     ],
 )
 def test_what_became_of_a_call_is_its_reason(reason: Any, end: str, says: str) -> None:
-    """Each reason of CallKaro's page has one meaning, and whatever else it says has none."""
+    """Each reason of CallKaro's page has one meaning, and any other reason has none."""
     notice = heard(hangup_reason=reason)
     assert notice.end == end
     assert notice.message.endswith(says)
 
 
 def test_an_end_without_a_reason_says_nothing() -> None:
-    """That an event came proves no ringing."""
+    """An event alone proves no ringing."""
     document = {**ENDED, "data": {key: one for key, one in ENDED["data"].items() if key != "hangup_reason"}}
     notice = callkaro(**HEARING).parse_webhook(document)
     assert notice is not None
@@ -153,7 +156,7 @@ def test_an_end_without_a_reason_says_nothing() -> None:
 
 
 def test_only_a_phone_that_rang_is_a_call() -> None:
-    """Picked up by a person or a voicemail, declined, or not picked up."""
+    """Answered by a person or a voicemail, declined, and missed are calls."""
     assert [end for end in CallEnd if end.rang] == ["answered", "voicemail", "rejected", "no_answer"]
 
 
@@ -161,14 +164,14 @@ def test_only_a_phone_that_rang_is_a_call() -> None:
     ("tries", "attempt"), [(0, 0), (2, 2), (None, None), ("1", None), (1.5, None), (True, None)]
 )
 def test_each_try_is_told_apart(tries: Any, attempt: int | None) -> None:
-    """One event comes for each try, and says whether there will be another."""
+    """Each try has an event, which says whether another follows."""
     assert heard(try_count=tries).attempt == attempt
     again = heard(hangup_reason="USER_UNAVAILABLE", next_call_scheduled="2025-12-19 17:01:07")
     assert again.message.endswith("nobody answered. CallKaro tries again.")
 
 
 def test_a_call_that_a_customer_made_is_not_ours() -> None:
-    """An inbound call's end proves nothing of one that was to be placed."""
+    """An inbound call's end proves nothing about a placed one."""
     assert callkaro(**HEARING).parse_webhook({**ENDED, "data": {**ENDED["data"], "try_count": -1}}) is None
 
 
@@ -189,7 +192,7 @@ def test_a_call_that_a_customer_made_is_not_ours() -> None:
 def test_what_cannot_be_read_of_an_end_is_left_out(
     field: str, value: Any, number: str | None, reference: str | None
 ) -> None:
-    """A number or an id of the wrong shape is none; the rest is heard."""
+    """A number or an id of the wrong shape is dropped, and the rest is used."""
     notice = callkaro(**HEARING).parse_webhook({**ENDED, "data": {**ENDED["data"], field: value}})
     assert notice is not None
     assert (notice.number, notice.reference) == (number, reference)
@@ -215,7 +218,7 @@ def test_what_cannot_be_read_of_an_end_is_left_out(
     ],
 )
 def test_what_does_not_name_an_action_of_ours_is_not_for_us(document: Any) -> None:
-    """Other events, calls that somebody else placed, and anything malformed: nothing, and no fault."""
+    """Other events, foreign calls and malformed ones give nothing, and no fault."""
     assert callkaro(**HEARING).parse_webhook(document) is None
 
 
@@ -233,7 +236,7 @@ def test_what_does_not_name_an_action_of_ours_is_not_for_us(document: Any) -> No
 def test_a_webhook_needs_two_settings_and_a_word_that_nobody_guesses(
     settings: dict[str, Any], says: str
 ) -> None:
-    """The fault says which line to add, or what word to make, and never shows the word."""
+    """The fault says which line to add, or how to make a secret, and never shows the secret."""
     with pytest.raises(ValidationError) as caught:
         callkaro(**({"webhook_secret": WORD} | settings))
     assert says in str(caught.value)
@@ -241,7 +244,7 @@ def test_a_webhook_needs_two_settings_and_a_word_that_nobody_guesses(
 
 
 def test_the_word_of_a_webhook_is_a_secret() -> None:
-    """It is among what must never be written anywhere; without it nothing is heard."""
+    """The secret is redacted everywhere. Without it no webhook is received."""
     hearing = callkaro(**HEARING)
     assert hearing.webhook_secret == WORD
     assert WORD in hearing.settings.secrets()

@@ -1,4 +1,4 @@
-"""Answers that name a success and deny it, or are about something else: never a success, never a second call."""
+"""Contradictory replies that name a success: they are no success, and lead to no second call."""
 
 import json
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 
 def understood(provider: str, action: CallAction, body: dict[str, Any], status: int = 200) -> Outcome:
-    """What a reply means to an adapter."""
+    """Return an adapter's outcome for a reply."""
     kind = PROVIDERS[provider]
     settings = kind.settings_type.model_validate(SETTINGS[provider])
     adapter = kind(settings, clock=lambda: datetime(2026, 11, 21, tzinfo=UTC))
@@ -65,7 +65,7 @@ def understood(provider: str, action: CallAction, body: dict[str, Any], status: 
     ],
 )
 def test_a_success_that_is_denied_is_none(provider: str, action: CallAction, body: dict[str, Any]) -> None:
-    """An error, a failure in words, or another target beside the provider's word for success: nobody knows."""
+    """An error, a failure in words, or another target beside the word for success gives "unknown"."""
     assert understood(provider, action, body).status is Status.UNKNOWN
 
 
@@ -81,13 +81,13 @@ def test_a_success_that_is_denied_is_none(provider: str, action: CallAction, bod
     ],
 )
 def test_what_denies_nothing_is_a_success(provider: str, action: CallAction, body: dict[str, Any]) -> None:
-    """Empty errors, the same target in another spelling, and what is told of the target's own past."""
+    """Empty errors, the target in another spelling, and words about the target's past deny nothing."""
     assert understood(provider, action, body).status is Status.OK
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 422, 429])
 def test_a_success_under_the_status_of_a_failure_may_have_called(status: int) -> None:
-    """Whoever reads "not placed" places it again: a document that names its call is not told so."""
+    """A "not placed" would lead to a second call, so a reply that names its call is never read as that."""
     outcome = understood("callkaro", PLACE, {"status": "success", "call_id": "c-1"}, status)
     assert outcome.status is Status.UNKNOWN
 
@@ -103,5 +103,5 @@ def test_a_success_under_the_status_of_a_failure_may_have_called(status: int) ->
     ],
 )
 def test_a_deletion_of_nothing_is_none(body: dict[str, Any]) -> None:
-    """CallKaro's success beside a count of none: there was nothing to delete."""
+    """CallKaro's success with a count of zero means that there was nothing to delete."""
     assert understood("callkaro", REMOVE, {"status": "success", **body}).code is Code.NOT_FOUND

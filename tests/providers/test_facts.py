@@ -1,4 +1,4 @@
-"""The table of facts in docs/providers: every fact has its tests, and no fact is left out."""
+"""The table of facts in docs/providers: every fact has its tests, and none is left out."""
 
 import ast
 import hashlib
@@ -12,13 +12,13 @@ from tests.providers.another_pytest import another_pytest
 from tests.support.tree import ROOT
 
 FACTS = ROOT.parent / "shared" / "PROVIDERS.md"
-"""The facts that were given, which stand beside this repository on some machines."""
+"""The original facts, which stand beside this repository on some computers."""
 
 NOT_BUILT = "not built yet"
 MARK_LETTERS = 12
-"""48 bits: two facts have the same mark by chance once in billions."""
+"""Letters of a mark, 48 bits: two facts share a mark by chance once in billions."""
 KNOWN: dict[str, str] = json.loads(Path(__file__).with_name("facts.json").read_text(encoding="utf-8"))
-"""The mark of each fact as it was when its adapter was written."""
+"""The mark of each fact at the time when its adapter was written."""
 
 TABLE = {
     found["id"]: found["tests"]
@@ -43,11 +43,11 @@ PARTS = {
     "Reply": ("## 3.", ROW),
     "Doubt": ("## 3.", r"^Rule after doubt"),
 }
-"""For each kind of fact, the heading it stands under, and what each one begins with."""
+"""The heading of each kind of fact, and the beginning of each fact."""
 
 
 def collected(files: list[str]) -> set[str]:
-    """The tests that pytest finds in files, with and without their parameters."""
+    """Return the tests that pytest finds in files, with and without their parameters."""
     listed = another_pytest(ROOT, "--collect-only", "-q", "-o", "addopts=", *files)
     assert listed.returncode == 0, listed.stdout
     found = set(listed.stdout.splitlines())
@@ -55,16 +55,16 @@ def collected(files: list[str]) -> set[str]:
 
 
 def written(file: str) -> set[str]:
-    """The tests that stand in a file as functions."""
+    """Return the tests that a file has as functions."""
     tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
     functions = (one for one in tree.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef))
     return {f"{file}::{one.name}" for one in functions}
 
 
 def test_every_named_test_is_there() -> None:
-    """Each name in the table can be given to pytest."""
+    """Pytest accepts each name in the table."""
     named = {name for tests in TABLE.values() for name in re.findall(r"`([^`]+)`", tests)}
-    # Only what is in a class may be inherited or have parameters here, and so needs pytest to find it.
+    # Only tests in a class may be inherited or have parameters here, so only pytest finds them.
     in_classes = {name for name in named if "::Test" in name}
     missing = in_classes - collected(sorted({name.partition("::")[0] for name in in_classes}))
     for name in named - in_classes:
@@ -80,7 +80,7 @@ def test_every_fact_has_tests() -> None:
 
 
 def facts(given: str) -> dict[str, str]:
-    """The facts in a text, by the ids that the table has for them, each with its words."""
+    """Return the text of each fact by its id in the table."""
     found: dict[str, str] = {}
     for part, (heading, pattern) in PARTS.items():
         # To the next heading, of a section or in bold.
@@ -92,7 +92,7 @@ def facts(given: str) -> dict[str, str]:
 
 
 def marks(given: str) -> dict[str, str]:
-    """A short hash of each fact in a text."""
+    """Return a short hash of each fact in a text."""
     return {
         fact: hashlib.sha256(words.encode()).hexdigest()[:MARK_LETTERS]
         for fact, words in facts(given).items()
@@ -100,10 +100,10 @@ def marks(given: str) -> dict[str, str]:
 
 
 def test_no_fact_is_left_out() -> None:
-    """Every row, trap and fact that was given is in the table with the words it had, and the table has no other.
+    """Every original row, trap and fact is in the table with its words, and the table has no other.
 
-    A fact whose words changed has another mark: look whether its adapter and its tests still hold, then write
-    the new mark into facts.json.
+    A fact whose words changed has another mark. Check whether its adapter and its tests still hold, then
+    write the new mark into facts.json.
     """
     if not FACTS.exists():
         pytest.skip("the facts that were given are not beside this repository")
@@ -118,7 +118,7 @@ def test_the_marks_are_those_of_the_table() -> None:
 
 
 def test_another_word_is_another_mark() -> None:
-    """One letter in any line of a fact changes its mark and no other's; where lines break changes none."""
+    """A letter in any line of a fact changes its mark and no other's. Other line breaks change none."""
     parts = "\n".join(f"\n{heading} x\n" for heading in ("## 1.", "**CallKaro**", "## 3."))
     before = parts.replace("**CallKaro** x\n", "**CallKaro**\n\n- one\n  more\n- two\n")
     for heading, _ in PARTS.values():

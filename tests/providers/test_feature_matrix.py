@@ -17,7 +17,7 @@ def test_each_table_is_what_the_adapters_declare(file: str) -> None:
 
 
 def test_a_cell_says_how_well_it_is_known_and_how_it_is_addressed() -> None:
-    """Each kind that is declared has its source, its target, and what is drastic about it."""
+    """Each declared kind has its source, its target, and its drastic effects."""
 
     class Another(Adapter):
         title = "Another"

@@ -33,7 +33,7 @@ BAD_IDS = [
 
 @pytest.mark.parametrize("call_id", BAD_IDS)
 def test_the_vocabulary_has_no_such_id(call_id: str) -> None:
-    """An id that could lead elsewhere is no target of anything."""
+    """An id that could lead elsewhere is no target."""
     with pytest.raises(ValidationError):
         CallRef(call_id=call_id)
     with pytest.raises(ValidationError):
@@ -43,7 +43,7 @@ def test_the_vocabulary_has_no_such_id(call_id: str) -> None:
 @given(st.from_regex(SAFE_ID_PATTERN, fullmatch=True))
 @settings(max_examples=150)
 def test_a_good_id_is_one_segment(call_id: str) -> None:
-    """Every id that is accepted stays the last part of the documented path."""
+    """Every accepted id is the last part of the documented path."""
     prepared = ADAPTER.prepare(CancelCall(target=CallRef(call_id=call_id)), CONTEXT)
     assert prepared.url == f"https://api.voxworks.ai/api/v1/cancel-call/{call_id.replace(':', '%3A')}"
 
@@ -51,7 +51,7 @@ def test_a_good_id_is_one_segment(call_id: str) -> None:
 @given(st.text(max_size=140) | st.text("./%?#\\@:a", max_size=12))
 @settings(max_examples=300)
 def test_any_text_is_one_segment_or_refused(text: str) -> None:
-    """Nothing that is accepted can leave its place in the path."""
+    """No accepted text can leave its place in the path."""
     with suppress(CannotSendError):
         segment = path_segment(text, name="call_id")
         assert not set(segment) & set("/?#\\@")
@@ -59,6 +59,6 @@ def test_any_text_is_one_segment_or_refused(text: str) -> None:
 
 
 def test_a_number_has_ascii_digits_only() -> None:
-    """Digits of another script are no E.164 number: what is sent must be what is shown."""
+    """Digits of another script are no E.164 number, because the sent number must be the shown one."""
     with pytest.raises(ValidationError):
         NumberRef(agent="payments", to="+9٣٣٣٣٣٣٣")

@@ -19,14 +19,14 @@ from providers.registry import PROVIDERS
     ],
 )
 def test_imports_stay_light(module: str, without: tuple[str, ...]) -> None:
-    """The vocabulary costs no HTTP client, and telephone numbers no geography."""
+    """The vocabulary imports no HTTP client, and phone numbers no geography."""
     script = f"import sys, {module}; print(*(name for name in {without!r} if name in sys.modules))"
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603 - our own interpreter
     assert result.stdout.strip() == ""
 
 
 def test_no_adapter_imports_another() -> None:
-    """Whatever the registry holds, no adapter leads to another one, not even by a detour."""
+    """In the whole registry, no adapter leads to another one, not even indirectly."""
     adapters = {adapter.__module__ for adapter in PROVIDERS.values()}
     graph = grimp.build_graph("providers")
     chains = [

@@ -14,7 +14,7 @@ from providers.kore import KoreSettings
 from tests.providers.made import CONTEXT, KEY, NOW, ask, kore
 from tests.providers.wire import reply
 
-ID = "cd-2129073-58d9-44d5-a5d1-454b1220xxxx"  # as in the document: like a UUID, and none
+ID = "cd-2129073-58d9-44d5-a5d1-454b1220xxxx"  # like a UUID but none, as in the document
 SECRET = "canary-client-secret-7b1e"  # shorter than HS256 likes
 SIGNING: dict[str, Any] = {"client_id": "cs-1", "client_secret": SECRET}
 DELETE = DeleteCampaign(target=CampaignRef(campaign_id=ID))
@@ -51,7 +51,7 @@ DELETED = {"status": "success", "message": "Campaign Billing Reminder Voice Camp
     ],
 )
 def test_a_path_that_is_refused(template: str) -> None:
-    """A path that has no place for the id, or leads elsewhere, is refused when it loads."""
+    """A path without a place for the id, or to another host, is refused at load."""
     with pytest.raises(ValidationError, match="is a path like"):
         kore(path_template=template)
 
@@ -61,19 +61,19 @@ def test_a_path_that_is_refused(template: str) -> None:
     ["https://platform.kore.ai", "platform.kore.ai", "https://platform.kore.ai/", "platform.kore.ai/"],
 )
 def test_a_host_as_it_is_pasted(pasted: str) -> None:
-    """The environment's address may stand with or without its scheme."""
+    """The environment's address may have its scheme or not."""
     assert kore(pasted).settings.base_url == "https://platform.kore.ai"
 
 
 @pytest.mark.parametrize("pasted", ["http://platform.kore.ai", "", "platform.kore.ai?x", "a@evil.example"])
 def test_a_host_that_is_refused(pasted: str) -> None:
-    """What is no https address is none with a scheme before it either."""
+    """An address that is not https is refused with a scheme before it too."""
     with pytest.raises(ValidationError):
         kore(pasted)
 
 
 def claims(token: str, secret: str = SECRET) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A token's header and claims, if it is signed with the secret: RFC 7515 by hand, without the signer's library."""
+    """Return the header and claims of a token, after checking its signature by hand (RFC 7515)."""
 
     def decoded(part: str) -> bytes:
         return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
@@ -85,7 +85,7 @@ def claims(token: str, secret: str = SECRET) -> tuple[dict[str, Any], dict[str, 
 
 
 async def test_a_token_is_signed_here() -> None:
-    """With the app's id and secret, each request carries a fresh JWT, HS256, without Bearer, without an end."""
+    """With the app's id and secret, each request has a fresh HS256 JWT, without Bearer and without an end."""
     _, [request] = await ask(DELETE, reply(), of=kore, **SIGNING)
     assert claims(request.headers["auth"]) == (
         {"alg": "HS256", "typ": "JWT"},
@@ -94,7 +94,7 @@ async def test_a_token_is_signed_here() -> None:
 
 
 def test_a_token_with_an_id() -> None:
-    """Where the app enforces it, a token has an id that no two attempts share, and an end within the hour."""
+    """If the app enforces it, a token has an id that no two attempts share, and ends within the hour."""
     adapter = kore(**SIGNING, jti=True, subject="ops")
     contexts = [CONTEXT, Context(now=NOW + timedelta(seconds=2), action_id=CONTEXT.action_id)]
     first, second = (claims(adapter.prepare(DELETE, one).headers["auth"])[1] for one in contexts)
@@ -120,7 +120,7 @@ def test_a_token_with_an_id() -> None:
     ],
 )
 def test_one_way_in(way_in: dict[str, Any], says: str) -> None:
-    """A ready-made token, or the app's id with its secret: exactly one of the two, and neither is shown."""
+    """A connection has a ready-made token, or the app's id with its secret. Neither is shown."""
     with pytest.raises(ValidationError, match=says) as refused:
         KoreSettings.model_validate(
             {"base_url": "https://platform.kore.ai", "app_id": "st-1", "account_id": "acc-1"} | way_in
@@ -131,14 +131,14 @@ def test_one_way_in(way_in: dict[str, Any], says: str) -> None:
 @pytest.mark.parametrize("field", ["app_id", "iid", "account_id"])
 @pytest.mark.parametrize("value", ["", "..", "a/b", "a\r\nx: y", "a b"])
 def test_an_account_that_is_refused(field: str, value: str) -> None:
-    """What stands in a path or a header is an id, or it is refused when it loads."""
+    """A value for a path or a header is an id, or is refused at load."""
     settings: dict[str, Any] = {field: value}
     with pytest.raises(ValidationError):
         kore(**settings)
 
 
 def test_where_it_goes_is_in_the_fingerprint() -> None:
-    """Whatever setting moves the request to another app, account or path changes the fingerprint."""
+    """Each setting that changes app, account or path changes the fingerprint."""
     moved: list[dict[str, Any]] = [{}, {"app_id": "a"}, {"iid": "a"}, {"account_id": "a"}]
     moved += [
         {"api_style": "campaign-v2", "allow_undocumented": True},
@@ -150,7 +150,7 @@ def test_where_it_goes_is_in_the_fingerprint() -> None:
 
 
 async def test_the_deletion_record_is_whole() -> None:
-    """What came back of the campaign is kept whole, numbers, zeros and odd characters included."""
+    """The returned campaign is kept whole, with numbers, zeros and odd characters."""
     large = DATA | {"note": "x" * 20_000, "streamId": "st-1", "accountId": "acc-1"}
     outcome, _ = await ask(DELETE, reply(200, DELETED | {"data": large}), of=kore)
     assert outcome.record is not None
@@ -160,7 +160,7 @@ async def test_the_deletion_record_is_whole() -> None:
 
 
 async def test_only_secrets_are_taken_out_of_the_record() -> None:
-    """No secret that a reply repeats is kept, in whatever way its JSON writes it."""
+    """No secret that a reply repeats is kept, in any JSON writing."""
     secret = "canary/se+cret=="
     body = json.dumps(DELETED | {"data": DATA | {"echo": f"<{secret}>"}}).replace(
         secret, "c\\u0061nary\\/se+cret=="
@@ -181,7 +181,7 @@ async def test_the_token_that_was_sent_is_taken_out() -> None:
 
 
 async def test_a_summary_for_people() -> None:
-    """One line says what is gone: its name, its state before, and no caller's number."""
+    """A line has the campaign's name and its state before, without the caller's number."""
     outcome, _ = await ask(DELETE, reply(200, DELETED), of=kore)
     assert outcome.summary == (
         "name: Billing Reminder Voice Campaign2; status before: Stopped; dialling: Preview; "
@@ -197,7 +197,7 @@ async def test_a_summary_for_people() -> None:
 
 
 async def test_nothing_of_the_campaign_is_in_the_message() -> None:
-    """What goes into the chain and channels names neither campaign nor caller."""
+    """The text for the chain and channels names neither campaign nor caller."""
     for body in (DELETED, DELETED | {"data": DATA | {"_id": "cd-other"}}, DELETED | {"status": "error"}):
         outcome, _ = await ask(DELETE, reply(200, body), of=kore)
         told = " ".join((outcome.message, *outcome.warnings))
@@ -205,7 +205,7 @@ async def test_nothing_of_the_campaign_is_in_the_message() -> None:
 
 
 async def test_a_failure_leaves_no_record() -> None:
-    """Only what is gone has a last copy."""
+    """Only a deleted campaign has a last copy."""
     for status, body in ((200, DELETED | {"status": "error"}), (404, DELETED), (500, DELETED)):
         outcome, _ = await ask(DELETE, reply(status, body), of=kore)
         assert (outcome.record, outcome.summary) == (None, None)

@@ -43,13 +43,13 @@ SEPARATORS = (
 
 
 def shown(text: str) -> list[str]:
-    """The digits that can be read one behind the other in a masked text."""
+    """Return each run of readable digits in a masked text."""
     return [digits_of(part) for part in text.split(HIDDEN)]
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_no_number_is_left_in_any_writing(seed: int) -> None:
-    """Numbers of many countries, at home and abroad, in every spelling and script that people use."""
+    """Numbers of many countries are masked, at home and abroad, in every spelling and script."""
     random = Random(seed)  # noqa: S311 - the same numbers every time
     for _ in range(250):
         region = random.choice(REGIONS)
@@ -64,7 +64,7 @@ def test_no_number_is_left_in_any_writing(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_no_number_is_left_between_any_separators(seed: int) -> None:
-    """Anything but letters may stand between any two digits."""
+    """Any characters but letters may stand between two digits."""
     random = Random(seed)  # noqa: S311 - the same numbers every time
     for _ in range(250):
         region = random.choice(REGIONS)
@@ -96,7 +96,7 @@ def test_no_number_is_left_between_any_separators(seed: int) -> None:
     ],
 )
 def test_a_number_is_shown_by_its_country_and_its_last_digits(text: str, masked: str) -> None:
-    """Every text that teams read shows as much of a number as the rest of a message does."""
+    """Every text for teams shows as much of a number as the rest of a message does."""
     assert mask_numbers(text, default_region="IN") == masked
 
 
@@ -115,7 +115,7 @@ def test_a_number_is_shown_by_its_country_and_its_last_digits(text: str, masked:
     ],
 )
 def test_what_is_no_number_stays_readable(text: str) -> None:
-    """Dates, times, amounts, orders, hashes and most ids are what the words are about."""
+    """Dates, times, amounts, orders, hashes and most ids stay readable."""
     assert mask_numbers(text, default_region="IN") == text
 
 
@@ -148,7 +148,7 @@ def test_what_is_no_number_stays_readable_elsewhere(region: str, text: str) -> N
     ],
 )
 def test_numbers_of_others_are_masked_in_replies(text: str, masked: str) -> None:
-    """A number with its country code that was in no request; not times and ids."""
+    """A number with its country code that was in no request is masked. Times and ids are not."""
     assert mask_numbers(text, default_region=NO_REGION) == masked
 
 
@@ -180,7 +180,7 @@ def test_without_a_region_only_numbers_with_a_code_are_hidden() -> None:
     ids=lambda text: text[:6],
 )
 def test_no_text_takes_long(text: str) -> None:
-    """The attempts have a bound; what is beyond it is hidden, as it may be a number."""
+    """The attempts have a bound. Digits beyond it are hidden, because they may be a number."""
     began = time.process_time()
     masked = mask_numbers(text, default_region="IN")
     assert time.process_time() - began < 1.0
@@ -190,7 +190,7 @@ def test_no_text_takes_long(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "98765\u316443210",  # a filler of Hangul: a letter that is a blank
+        "98765\u316443210",  # a Hangul filler, which is a letter that looks blank
         "98765\uffa043210",
         "98765\u30fc43210",  # the mark of long vowels, which keyboards in Japan write as a dash
         "98765\u064043210",  # a stretched line between Arabic letters
@@ -202,14 +202,14 @@ def test_no_text_takes_long(text: str) -> None:
     ],
 )
 def test_what_looks_like_a_separator_or_a_digit_is_one(text: str) -> None:
-    """Unicode calls some of them letters: a reader sees a number all the same."""
+    """Unicode calls some of them letters, but a reader sees a number."""
     masked = mask_numbers(f"call {text} now", default_region="IN")
     assert masked == "call +91 ••••• •3210 now"
     assert NumberFinder(NUMBER).is_in(text)
 
 
 def test_a_long_document_costs_no_more_than_its_length() -> None:
-    """A provider's may be kept whole, as a campaign's last record; a purge reads it while nobody else writes."""
+    """A campaign's last record may be large, and a purge reads it while it holds the write lock."""
     text = 60_000 * "1 " + "543210"
     began = time.process_time()
     assert not NumberFinder(NUMBER).is_in(text)
@@ -218,7 +218,7 @@ def test_a_long_document_costs_no_more_than_its_length() -> None:
 
 
 def test_beyond_the_bound_every_digit_is_hidden() -> None:
-    """A number behind a thousand others is not shown because nobody had the time to read it."""
+    """A number behind a thousand others is hidden as well."""
     text = "7 " * MOST_READS + "98765 43210"
     assert not any(shown(mask_numbers(text, default_region="IN")))
 
@@ -248,20 +248,20 @@ ESCAPED: tuple[Callable[[str], str], ...] = (
     ],
 )
 def test_a_number_is_found_however_it_was_kept(spelling: str, escape: Callable[[str], str]) -> None:
-    """In JSON, within JSON, in a URL and in HTML; and no other number is taken for it."""
+    """The number is found in JSON, in nested JSON, in a URL and in HTML. No other number is."""
     assert NumberFinder(NUMBER).is_in(escape(f"said {spelling} twice"))
     assert not NumberFinder("+919876543211").is_in(escape(f"said {spelling} twice"))
 
 
 def test_a_number_is_found_as_its_country_dials_it() -> None:
-    """Where that is more than a zero before it."""
+    """Some countries dial more than a zero before it."""
     assert NumberFinder("+5491123456789").is_in("011 15-2345-6789")
     assert NumberFinder("+390612345678").is_in("06 1234 5678")
 
 
 @pytest.mark.parametrize("text", ["c_9876543210", "987.654.32", "91-98765-43210", "20261130123456"])
 def test_an_id_may_hold_a_number(text: str) -> None:
-    """It has as many digits as a number, whatever country's."""
+    """An id may have as many digits as a number of any country."""
     assert may_hold_number(text)
 
 
@@ -274,7 +274,7 @@ def test_most_ids_hold_none(text: str) -> None:
 
 
 def test_a_short_number_is_not_found_within_other_digits() -> None:
-    """Four digits are in too many texts: it is found where it stands alone, or with its country's code."""
+    """Many texts contain four digits. They are found alone, or with the country's code."""
     finder = NumberFinder("+6834001")
     assert finder.is_in("call 4001 now")
     assert finder.is_in("+683 4001")

@@ -1,4 +1,4 @@
-"""What the adapters send against the OpenAPI parts of the providers' own documents."""
+"""Requests of the adapters against the OpenAPI parts of the providers' own documents."""
 
 import json
 import re
@@ -60,7 +60,7 @@ VOXWORKS = voxworks()
 
 
 def faults(adapter: Adapter, action: Any) -> set[str]:
-    """What of the request for an action its provider's document does not allow; nothing where it is refused."""
+    """Return the faults of an action's request by its provider's document. A refused action has none."""
     try:
         prepared = adapter.prepare(action, CONTEXT)
     except CannotSendError:
@@ -76,27 +76,27 @@ def faults(adapter: Adapter, action: Any) -> set[str]:
 @example(SCHEDULED, True)
 @settings(max_examples=300, deadline=None)
 def test_whatever_is_placed_is_a_request_of_callkaros_document(action: PlaceCall, send_id: bool) -> None:  # noqa: FBT001 - drawn
-    """Whatever the vocabulary can say is sent as CallKaro's document has it, or refused before."""
+    """Each action of the vocabulary is sent as CallKaro's document has it, or refused before."""
     assert faults(CALLKARO["offset", send_id], action) == set()
     naive = faults(CALLKARO["naive", send_id], action)
     assert naive <= (IN_REQUESTS["callkaro"].keys() if action.at else set())
 
 
 def test_the_known_gap_in_callkaros_requests_is_one() -> None:
-    """Nothing is listed as a gap that the document allows."""
+    """The document really forbids each listed gap."""
     assert faults(CALLKARO["naive", False], SCHEDULED) == IN_REQUESTS["callkaro"].keys()
 
 
 @given(CANCELLED)
 @settings(max_examples=200, deadline=None)
 def test_whatever_is_cancelled_is_a_request_of_voxworks_document(action: CancelCall) -> None:
-    """Whatever id the vocabulary can say is sent as Voxworks' document has it."""
+    """Each id of the vocabulary is sent as Voxworks' document has it."""
     VOXWORKS.prepare(action, CONTEXT)  # never refused
     assert faults(VOXWORKS, action) == IN_REQUESTS["voxworks"].keys()
 
 
 def test_the_document_does_find_faults() -> None:
-    """A request that is wrong everywhere is told as such: what is green above is green for a reason."""
+    """A request that is wrong everywhere has faults, so the tests above can fail."""
     described = operation("callkaro")
     body = {"to_number": "98765", "retries": 3, "priority": 101, "language": "fr", "metadata": []}
     assert set(described.request_faults("PUT", "/call?x=1", {"X-Api-Kee": "k"}, body)) == {

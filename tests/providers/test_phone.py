@@ -32,12 +32,12 @@ ONE_NUMBER = [
 
 @pytest.mark.parametrize("text", ONE_NUMBER)
 def test_however_it_is_typed(text: str) -> None:
-    """The same number in any writing is the same number."""
+    """A number is the same in any writing."""
     assert read(text, default_region="IN").e164 == "+919876543210"
 
 
 def test_what_is_known_of_a_number() -> None:
-    """A number comes with its country, its written form and the zones its owner may live in."""
+    """A number has its country, its written form and the possible zones of its owner."""
     phone = read("98765 43210", default_region="IN")
     assert (phone.region, phone.country, phone.pretty) == ("IN", "India", "+91 98765 43210")
     assert phone.time_zones == ("Asia/Calcutta",)
@@ -53,7 +53,7 @@ def test_what_is_known_of_a_number() -> None:
     ],
 )
 def test_the_country_is_the_numbers_own(text: str, default_region: str, country: str) -> None:
-    """A plus decides over the default region, and a number of no country says so."""
+    """A plus overrides the default region, and a number without a country says so."""
     assert read(text, default_region=default_region).country == country
 
 
@@ -93,20 +93,20 @@ def test_the_country_is_the_numbers_own(text: str, default_region: str, country:
     ],
 )
 def test_what_may_not_be_called(text: str, says: str) -> None:
-    """Each refusal is a sentence about what is wrong."""
+    """Each refusal is a sentence about the fault."""
     with pytest.raises(InvalidNumberError, match=says):
         read(text, default_region="IN")
 
 
 @pytest.mark.parametrize(("text", "region"), [("911", "US"), ("112", "DE"), ("999", "GB")])
 def test_emergency_numbers_of_any_country(text: str, region: str) -> None:
-    """Emergency numbers are those of the region that the number is read in."""
+    """Emergency numbers are those of the region in which the number is read."""
     with pytest.raises(InvalidNumberError, match="emergency"):
         read(text, default_region=region)
 
 
 def test_premium_numbers_may_be_let_through() -> None:
-    """Premium-rate numbers and satellites' are refused by default only: whoever has one may be stopped."""
+    """Premium-rate and satellite numbers are refused by default only. Their owners may ask for a stop."""
     assert read("+881 6123 45678", default_region="IN", premium=True).e164 == "+881612345678"
     assert read("+1 900 555 1234", default_region="IN", premium=True).e164 == "+19005551234"
 
@@ -130,7 +130,7 @@ def test_masks(e164: str, shown: str) -> None:
 @given(st.from_regex(re.compile(E164_PATTERN, re.ASCII), fullmatch=True))
 @settings(max_examples=200)
 def test_a_mask_hides_four_digits(e164: str) -> None:
-    """Whatever the number, four of its digits or more are hidden, and four at most shown after the code."""
+    """At least four digits are hidden, and at most four are shown after the code."""
     shown = mask(e164)
     assert shown.count("•") >= 4
     assert sum(character.isdigit() for character in shown[shown.index("•") :]) <= 4
@@ -140,7 +140,7 @@ def test_a_mask_hides_four_digits(e164: str) -> None:
 @given(st.text(max_size=70) | st.text("+0123456789 ()-.;x<tel:>|٣४", max_size=30))
 @settings(max_examples=300)
 def test_reading_anything(text: str) -> None:
-    """Any text is a canonical valid number that reads as itself, or a fault."""
+    """Any text is a canonical valid number that parses to itself, or a fault."""
     with suppress(InvalidNumberError):
         phone = read(text, default_region="IN")
         assert re.fullmatch(E164_PATTERN, phone.e164)
@@ -151,7 +151,7 @@ def test_reading_anything(text: str) -> None:
 @given(st.sampled_from(sorted(REGIONS)))
 @settings(max_examples=60)
 def test_every_region_can_be_the_default(region: str) -> None:
-    """A region's example number, written nationally, reads as that number."""
+    """A region's example number, written nationally, parses to that number."""
     example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.FIXED_LINE)
     if example is None:
         return
@@ -174,7 +174,7 @@ def test_every_region_can_be_the_default(region: str) -> None:
     ],
 )
 def test_a_number_is_found_however_it_is_written(text: str) -> None:
-    """What must be masked is found with or without code and punctuation."""
+    """A number to be masked is found with or without code and punctuation."""
     assert "43210" not in written("+919876543210").sub("…", f'{{"to":"{text}"}}')
 
 
@@ -198,5 +198,5 @@ def test_a_line_with_two_spellings_is_one_line(second: str, first: str) -> None:
     "e164", ["+919876543210", "+390612345678", "+37866123456", "+972501234567", "+80012345678"]
 )
 def test_other_lines_have_one_spelling(e164: str) -> None:
-    """Nothing else is changed."""
+    """Other numbers stay unchanged."""
     assert line(e164) == e164

@@ -17,21 +17,24 @@ from tests.providers.wire import (
 )
 
 HURRIED = 0.3
-"""Seconds: a deadline that a test can wait for."""
+"""Seconds of a deadline that a test can wait for."""
 
 
 class NoSuchHost(httpx.AsyncBaseTransport):
-    """A network whose name server knows nobody, raised as httpx does."""
+    """A network whose name server knows nobody, with httpx's error."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Fail."""
+        """Raise the failure."""
         unknown = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         raise httpx.ConnectError(str(unknown), request=request) from unknown
 
 
 @pytest.mark.parametrize("status", [200, 204, 301, 401, 404, 405, 500])
 async def test_any_answer_will_do(status: int) -> None:
-    """A host that answers anything is there; it is asked once, with nothing secret and no effect."""
+    """A host that answers anything is reachable.
+
+    It gets one request, without a secret and without an effect.
+    """
     async with (
         listening(reply(status, b"", {"Location": "/x"})) as wire,
         open_adapter(voxworks(wire.base_url)) as adapter,
@@ -44,7 +47,7 @@ async def test_any_answer_will_do(status: int) -> None:
 
 
 async def test_a_path_in_base_url_is_kept() -> None:
-    """A gateway is asked at the connection's own address."""
+    """A gateway gets the connection's own address."""
     async with (
         listening(reply()) as wire,
         open_adapter(voxworks(f"{wire.base_url}/voice")) as adapter,
@@ -54,7 +57,7 @@ async def test_a_path_in_base_url_is_kept() -> None:
 
 
 async def test_nobody_listens() -> None:
-    """A port that refuses is told as such, with the setting to look at."""
+    """The message names the refusing port, with the setting to check."""
     async with nobody_listening() as base_url, open_adapter(voxworks(base_url)) as adapter:
         told = await adapter.ping()
     assert told is not None
@@ -63,7 +66,7 @@ async def test_nobody_listens() -> None:
 
 
 async def test_nobody_answers() -> None:
-    """A host that takes too long is told with the time it had, connecting or answering."""
+    """The message has the timeout, for connecting or answering."""
     async with never_accepting() as base_url, open_adapter(voxworks(base_url, deadline=HURRIED)) as adapter:
         assert "did not answer within 0.3 s" in str(await adapter.ping())
     async with listening(silence) as wire, open_adapter(voxworks(wire.base_url, deadline=HURRIED)) as adapter:
@@ -71,7 +74,7 @@ async def test_nobody_answers() -> None:
 
 
 async def test_no_such_host() -> None:
-    """A name that nobody knows is told by name, with the settings it came from."""
+    """The message has the unknown name, with the settings that gave it."""
     async with open_adapter(callkaro("https://voice.example", transport=NoSuchHost())) as adapter:
         told = await adapter.ping()
     assert told == (
@@ -80,13 +83,13 @@ async def test_no_such_host() -> None:
 
 
 async def test_ryng_is_found_by_its_subdomain() -> None:
-    """Where another setting says the host, that one is named."""
+    """The message names the setting that has the host."""
     async with nobody_listening() as base_url, open_adapter(ryng(base_url)) as adapter:
         assert "subdomain or base_url" in str(await adapter.ping())
 
 
 async def test_a_certificate_that_cannot_be_trusted() -> None:
-    """A wrong certificate is told as one."""
+    """The message says that the certificate is wrong."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(Path(__file__).with_name("untrusted.pem"))
     async with listening(reply(), tls=tls) as wire, open_adapter(voxworks(wire.base_url)) as adapter:
@@ -96,7 +99,7 @@ async def test_a_certificate_that_cannot_be_trusted() -> None:
 
 
 async def test_a_port_without_tls() -> None:
-    """A plain port behind an https address is told as what it is."""
+    """The message says that the port of the https address is plain."""
     async with (
         listening(reply()) as wire,
         open_adapter(voxworks(wire.base_url.replace("http:", "https:"))) as adapter,

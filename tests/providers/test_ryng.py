@@ -20,7 +20,7 @@ def test_the_subdomain_says_where() -> None:
     ["", "evil.example/", "evil.example#", "evil.example?", "a.b", "a@b", "a:1", "-a", "a-", "a b", "ä", "a\n", "x" * 64],
 )  # fmt: skip
 def test_a_subdomain_is_one_label(subdomain: str) -> None:
-    """Whatever could send the token to another host is refused when it loads, as one fault at one place."""
+    """A value that could send the token to another host is refused at load, as a single fault."""
     with pytest.raises(ValidationError) as refused:
         RyngSettings.model_validate({"subdomain": subdomain, "access_token": KEY})
     assert [fault["loc"] for fault in refused.value.errors()] == [("subdomain",)]
@@ -35,5 +35,5 @@ def test_what_is_missing_is_named() -> None:
 
 
 def test_where_it_goes_is_in_the_fingerprint() -> None:
-    """Another subdomain is another place to send to."""
+    """Another subdomain gives another fingerprint."""
     assert ryng().fingerprint(None) != ryng(subdomain="other").fingerprint(None)

@@ -23,7 +23,7 @@ from tests.providers.made import callkaro, voxworks
     ],
 )
 def test_addresses_that_are_trusted(given: str, kept: str) -> None:
-    """Https anywhere public, and anything on this machine."""
+    """Public addresses need https, and addresses of this computer need not."""
     assert ConnectionSettings(base_url=given).base_url == kept
 
 
@@ -81,7 +81,7 @@ def test_addresses_that_are_trusted(given: str, kept: str) -> None:
     ],
 )
 def test_addresses_that_are_refused(given: str) -> None:
-    """A key is never sent in the clear, to a network's inside, or to a host that only looks right."""
+    """A key is never sent in the clear, into a network, or to a host that only looks right."""
     with pytest.raises(ValidationError):
         ConnectionSettings(base_url=given)
 
@@ -99,14 +99,14 @@ def test_addresses_that_are_refused(given: str) -> None:
     ],
 )
 def test_a_key_that_cannot_be_a_header_is_refused(secret: str, says: str) -> None:
-    """A key that was copied badly is refused when it loads, in words, and is not shown."""
+    """A badly copied key is refused at load with a reason, and is not shown."""
     with pytest.raises(ValidationError, match=says) as refused:
         VoxworksSettings.model_validate({"api_key": secret})
     assert repr(secret)[1:-1] not in str(refused.value).replace(says, "") or not secret
 
 
 def test_a_key_is_never_shown() -> None:
-    """Neither settings nor an error about them print a key."""
+    """Neither settings nor their faults print a key."""
     assert "canary" not in repr(voxworks().settings) + str(callkaro().settings)
     with pytest.raises(ValidationError) as refused:
         VoxworksSettings.model_validate({"api_key": "canary-\n-key"})
@@ -114,12 +114,12 @@ def test_a_key_is_never_shown() -> None:
 
 
 def test_secrets_are_found_by_their_type() -> None:
-    """What a reply must not keep is every secret among the settings."""
+    """Every secret among the settings is redacted from replies."""
     assert voxworks().settings.secrets() == ("canary-key-5d1f",)
 
 
 def test_settings_are_values() -> None:
-    """An unknown key is an error, and nothing changes after loading."""
+    """An unknown key is a fault, and nothing changes after loading."""
     with pytest.raises(ValidationError):
         VoxworksSettings.model_validate({"api_key": "k", "tiemout": 1})
     with pytest.raises(ValidationError):
@@ -127,7 +127,7 @@ def test_settings_are_values() -> None:
 
 
 def test_the_registry_names_each_adapter_as_it_names_itself() -> None:
-    """Every built-in provider stands under its own name, with settings of its own."""
+    """Every built-in provider stands under its own name, with its own settings."""
     for name, adapter in PROVIDERS.items():
         assert adapter.provider == name
         assert issubclass(adapter.settings_type, ConnectionSettings)

@@ -1,4 +1,4 @@
-"""The adapters against the stand-ins: what is asked is understood, has its effect once, and never twice."""
+"""The adapters against the stand-ins: each request is understood, and has its effect once."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
@@ -33,7 +33,7 @@ from tests.providers.wire import perform
 
 CONTEXT = Context(now=START, action_id="A-7K3F")
 HURRIED = 0.5
-"""Seconds: a deadline that a test can wait for."""
+"""Seconds of a deadline that a test can wait for."""
 PLACE = PlaceCall(to=NUMBER, agent="asha")
 READY = CampaignRef(campaign_id=kore_standin.READY)
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
@@ -66,13 +66,13 @@ CALLING: list[tuple[str, PlaceCall | StartCampaign]] = [
 
 @pytest.fixture
 async def on() -> AsyncIterator[Running]:
-    """Running stand-ins."""
+    """Yield running stand-ins."""
     async with running() as started:
         yield started
 
 
 def connected(on: Running, provider: str, *, deadline: float = 5.0, **settings: Any) -> Adapter:
-    """A connection to a stand-in, with the switch on."""
+    """Return a connection to a stand-in, with undocumented features allowed."""
     kind = PROVIDERS[provider]
     address = str(getattr(on, provider).base_url).rstrip("/")
     given = {"base_url": address, "allow_undocumented": True, **SETTINGS[provider], **settings}
@@ -82,14 +82,14 @@ def connected(on: Running, provider: str, *, deadline: float = 5.0, **settings: 
 async def performed(
     on: Running, provider: str, action: CallAction, *, context: Context = CONTEXT, **options: Any
 ) -> Outcome:
-    """Ask a stand-in for something."""
+    """Perform an action at a stand-in, and return its outcome."""
     async with open_adapter(connected(on, provider, **options)) as adapter:
         return await perform(adapter, action, context)
 
 
 @pytest.mark.parametrize("provider", ["voxworks", "ryng"])
 async def test_a_placed_call_is_cancelled_by_its_id(on: Running, provider: str) -> None:
-    """What was answered to the one is what the other takes."""
+    """The id in the answer to the first is the target of the second."""
     action = PLACE
     if provider == "voxworks":
         action = PLACE.model_copy(update={"at": START + timedelta(hours=1)})
@@ -103,7 +103,7 @@ async def test_a_placed_call_is_cancelled_by_its_id(on: Running, provider: str) 
 
 @pytest.mark.parametrize("style", ["agentassist-v1", "campaign-v2"])
 async def test_a_campaigns_whole_life(on: Running, style: str) -> None:
-    """Looked up, started, stopped, deleted, and then not found: each in either version of the paths."""
+    """The campaign is looked up, started, stopped and deleted, in either version of the paths."""
     async with open_adapter(connected(on, "kore", api_style=style)) as adapter:
         told = []
         life: tuple[CallAction, ...] = (
@@ -137,7 +137,7 @@ FAULTS = sorted({*SILENT, *HONEST, *REPLIES, "endless", "server_error"} - {"repl
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize(("provider", "action"), CALLING, ids=lambda one: str(getattr(one, "kind", one)))
 async def test_phones_ring_once(on: Running, provider: str, action: CallAction, fault: str) -> None:
-    """Whatever befalls the answer, one request reaches the provider, and none may follow by itself."""
+    """Whatever happens to the answer, a single request reaches the provider, without an automatic retry."""
     seconds = {"slow": HURRIED * 2, "drip": HURRIED / 10, "endless": HURRIED / 10}.get(fault, 0)
     await on.control.fail(provider, Fault(does=fault, seconds=seconds))
     outcome = await performed(on, provider, action, deadline=HURRIED)
@@ -145,14 +145,14 @@ async def test_phones_ring_once(on: Running, provider: str, action: CallAction, 
     assert len(exchanges) == 1
     assert outcome.retry in {Retry.NEVER, Retry.VERIFY}
     assert outcome.status is not Status.OK
-    certain = fault == "redirect" and not isinstance(action, PlaceCall)  # what points elsewhere did nothing
+    certain = fault == "redirect" and not isinstance(action, PlaceCall)  # a redirected request did nothing
     assert (outcome.status is Status.FAILED) == certain
     assert (outcome.retry is Retry.VERIFY) == (not certain)
 
 
 @pytest.mark.parametrize(("provider", "action"), CALLING, ids=lambda one: str(getattr(one, "kind", one)))
 async def test_nobody_there(on: Running, provider: str, action: CallAction) -> None:
-    """A refused connection was certainly not sent, and is safe to try again."""
+    """A refused connection was certainly not sent, and is safe to retry."""
     await on.control.fail(provider, "refused")
     outcome = await performed(on, provider, action)
     assert (outcome.code, outcome.retry) == (Code.UNREACHABLE, Retry.SAFE)
@@ -176,7 +176,7 @@ REFUSED: list[tuple[str, CallAction, Mapping[str, Any], Code]] = [
 async def test_what_the_provider_refuses(
     on: Running, provider: str, action: CallAction, settings: Mapping[str, Any], code: Code
 ) -> None:
-    """A wrong setting ends in words, once, and changes nothing."""
+    """A wrong setting ends with a message, once, and changes nothing."""
     outcome = await performed(on, provider, action, **settings)
     assert (outcome.status, outcome.code, outcome.retry) == (Status.FAILED, code, Retry.NEVER)
     assert await on.effects(provider) == []
@@ -194,7 +194,7 @@ RATE: list[tuple[str, CallAction, Callable[[Outcome], bool]]] = [
 async def test_too_many_requests(
     on: Running, provider: str, action: CallAction, holds: Callable[[Outcome], bool]
 ) -> None:
-    """What calls people is not asked for again by itself, even where it was not processed."""
+    """A request that calls people is not retried, even if it was not processed."""
     await on.control.fail(provider, "rate_limited")
     outcome = await performed(on, provider, action)
     assert outcome.code is Code.RATE_LIMITED
@@ -203,7 +203,7 @@ async def test_too_many_requests(
 
 
 async def test_every_stand_in_is_in_reach(on: Running) -> None:
-    """Asking whether a host is there finds it, and changes nothing there."""
+    """The reachability check finds each host, and changes nothing there."""
     for provider in SETTINGS:
         async with open_adapter(connected(on, provider)) as adapter:
             assert await adapter.ping() is None

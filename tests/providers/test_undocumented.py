@@ -1,4 +1,4 @@
-"""What is known from the providers' other pages only: the switch before it, and what its replies mean."""
+"""Undocumented features of providers: the switch for them, and the meaning of their replies."""
 
 import json
 from datetime import datetime, timedelta, timezone
@@ -39,7 +39,7 @@ AT = datetime(2026, 2, 25, 14, 30, tzinfo=timezone(timedelta(hours=5, minutes=30
 
 
 def voxworks(**settings: Any) -> Voxworks:
-    """A Voxworks connection that may place calls."""
+    """Return a Voxworks connection that may place calls."""
     given = {
         "api_key": KEY,
         "allow_undocumented": True,
@@ -50,7 +50,7 @@ def voxworks(**settings: Any) -> Voxworks:
 
 
 def ryng(**settings: Any) -> Ryng:
-    """A Ryng connection that may place calls."""
+    """Return a Ryng connection that may place calls."""
     given = {
         "subdomain": "tenant",
         "access_token": KEY,
@@ -62,7 +62,7 @@ def ryng(**settings: Any) -> Ryng:
 
 
 def kore(**settings: Any) -> Kore:
-    """A Kore.ai connection that may do all it can."""
+    """Return a Kore.ai connection with every feature."""
     way_in = {} if "client_id" in settings else {"token": KEY}
     given = {
         "base_url": "https://platform.kore.ai",
@@ -74,13 +74,13 @@ def kore(**settings: Any) -> Kore:
 
 
 def received(action: CallAction, status: int, document: dict[str, JsonValue] | None) -> Response:
-    """A reply as it is handed to an adapter."""
+    """Return a reply as an adapter gets it."""
     redactor = Redactor.of(action, ())
     return Response(status=status, document=document, raw="", retry_after=None, redactor=redactor)
 
 
 def test_a_time_is_shown_as_it_is_sent() -> None:
-    """Voxworks is given UTC, and the preview gets that very string."""
+    """Voxworks gets UTC, and the preview gets that very string."""
     prepared = voxworks().prepare(PLACE.model_copy(update={"at": AT}), CONTEXT)
     assert json.loads(prepared.body or b"")["scheduled_time"] == prepared.provider_time
     assert (prepared.provider_time, prepared.zone) == ("2026-02-25T09:00:00Z", "UTC")
@@ -116,7 +116,7 @@ FOUND: dict[str, JsonValue] = {
 def test_a_look_up(
     action: CallAction, status: int, document: dict[str, JsonValue] | None, *, found: bool | None
 ) -> None:
-    """Only the campaign that was asked for is found, and only Kore.ai's own 404 says that it is not there."""
+    """Only the requested campaign counts as found, and only Kore.ai's own 404 as absent."""
     sighting = kore().lookup_result(action, received(action, status, document))
     assert sighting.found is found
     assert sighting.name == ("Renewals +1 •••-•••-6789" if found else None)
@@ -124,7 +124,7 @@ def test_a_look_up(
 
 
 def test_a_name_that_is_not_shown_whole_is_not_taken_for_whole() -> None:
-    """Whoever types the beginning that they read has not told two such campaigns apart."""
+    """A cut name does not tell two such campaigns apart."""
     data = FOUND | {"name": "Renewals " * 20}
     sighting = kore().lookup_result(DELETE, received(DELETE, 200, {"status": "success", "data": data}))
     assert len(sighting.name or "") > MAX_NAME
@@ -132,14 +132,14 @@ def test_a_name_that_is_not_shown_whole_is_not_taken_for_whole() -> None:
 
 @pytest.mark.parametrize("status", [200, 400, 404, 500])
 def test_a_look_up_with_the_rate_text_is_none(status: int) -> None:
-    """Kore.ai did not look, whatever status says so: the campaign is neither there nor gone."""
+    """Kore.ai did not look, whatever the status says. The campaign is neither there nor gone."""
     document: dict[str, JsonValue] = {"message": "Rate limit for this API has been reached"}
     sighting = kore().lookup_result(DELETE, received(DELETE, status, document))
     assert (sighting.found, sighting.put_off) == (None, True)
 
 
 async def test_a_look_up_on_the_wire() -> None:
-    """A look-up is one GET without a body, where a deletion would go, with a token of its own."""
+    """A lookup is a single GET without a body, to the path of a deletion, with a token of its own."""
     signing = {"client_id": "cs-1", "client_secret": "canary-client-secret-7b1e", "jti": True}
     async with (
         listening(reply(200, {"status": "success", "data": FOUND})) as wire,
@@ -156,7 +156,7 @@ async def test_a_look_up_on_the_wire() -> None:
 
 
 async def test_a_look_up_of_no_id_says_nothing() -> None:
-    """An id that is none is no proof that a campaign is gone."""
+    """An invalid id proves nothing about a campaign."""
     async with nobody_listening() as base_url, open_adapter(kore(base_url=base_url)) as adapter:
         smuggled = DeleteCampaign.model_construct(target=CampaignRef.model_construct(campaign_id="../x"))
         refused = await adapter.look_up(smuggled, CONTEXT)
@@ -165,7 +165,7 @@ async def test_a_look_up_of_no_id_says_nothing() -> None:
 
 
 async def test_a_dry_run_looks_nothing_up() -> None:
-    """A connection that only tries things out does not even ask."""
+    """A dry run does not even look up."""
     async with open_adapter(kore(mode="dry-run")) as adapter:
         assert await adapter.look_up(DELETE, CONTEXT) is None
 
@@ -218,7 +218,7 @@ def test_the_second_style_needs_the_switch() -> None:
     ],
 )
 def test_a_wrong_setting_is_refused_at_load(of: Any, settings: dict[str, Any]) -> None:
-    """A setting that cannot work is an error when it loads, and shows no secret."""
+    """A setting that cannot work is a fault at load, and shows no secret."""
     with pytest.raises(ValidationError) as refused:
         of(**settings)
     assert KEY not in str(refused.value)
@@ -235,12 +235,12 @@ def test_a_wrong_setting_is_refused_at_load(of: Any, settings: dict[str, Any]) -
 def test_where_it_goes_is_in_the_fingerprint(
     of: Any, changes: list[dict[str, Any]], agent: str | None
 ) -> None:
-    """Whatever moves a call to another caller, script, campaign or path changes the fingerprint."""
+    """Each setting that changes caller, script, campaign or path changes the fingerprint."""
     assert len({of(**settings).fingerprint(agent) for settings in changes}) == len(changes)
 
 
 def test_whose_requests_are_counted_together() -> None:
-    """Kore.ai counts for an account, Ryng for a subdomain; of the others nobody says."""
+    """Kore.ai counts for an account, Ryng for a subdomain. The others document nothing."""
     assert kore().budget == kore(app_id="st-2", api_style="campaign-v2").budget
     assert len({kore().budget, kore(account_id="a").budget, kore(base_url="https://eu.kore.ai").budget}) == 3
     assert ryng().budget == ryng(campaign_id=1, access_token="another").budget
@@ -258,7 +258,7 @@ def test_whose_requests_are_counted_together() -> None:
 
 @pytest.mark.parametrize("of", [voxworks, ryng])
 def test_only_the_numbers_that_are_allowed(of: Any) -> None:
-    """Where numbers are listed, no other one is called."""
+    """With a list of numbers, no other number is called."""
     with pytest.raises(CannotSendError, match="allow_numbers") as refused:
         of(allow_numbers=["+919876500000"]).prepare(PLACE, CONTEXT)
     assert (refused.value.code, refused.value.field) == (Code.NOT_ALLOWED, "to")
@@ -276,7 +276,7 @@ def test_no_campaign_is_started_where_numbers_are_limited() -> None:
 
 
 async def test_what_is_personal_is_not_kept() -> None:
-    """A reply that repeats number, name and key leaves none of them in what is kept or said."""
+    """A reply that repeats number, name and key leaves none of them in stored or shown text."""
     action = PLACE.model_copy(update={"metadata": {"first_name": "Abhinav"}})
     echo = {"success": False, "message": f"Abhinav at {NUMBER} with {KEY}"}
     outcome, [request] = await ask(action, reply(400, echo), of=_at)

@@ -1,4 +1,4 @@
-"""A provider on loopback that answers, or fails to, exactly as it is told, and records every byte it read."""
+"""A provider on loopback that answers or fails exactly as told, and records every byte that it read."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ _LINGER_ZERO = struct.pack("ii", 1, 0)  # closing then sends RST instead of FIN
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One request as it stood on the wire; ``connection`` counts the TCP connections from 1."""
+    """A request as it was on the wire. ``connection`` counts the TCP connections from 1."""
 
     method: str
     target: str
@@ -31,7 +31,7 @@ class Received:
 
 @dataclass(slots=True)
 class Wire:
-    """The listening end: what it will answer, and what it was sent."""
+    """The listening end: its answer, and the requests that it got."""
 
     port: int
     answer: Answer
@@ -43,13 +43,13 @@ class Wire:
 
     @property
     def base_url(self) -> str:
-        """Where a connection must point to reach it."""
+        """Return the address for a connection."""
         return f"{self.scheme}://127.0.0.1:{self.port}"
 
 
 @asynccontextmanager
 async def listening(answer: Answer, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Wire]:
-    """Listen on a free port of this machine, and answer each request with ``wire.answer``."""
+    """Listen on a free loopback port, and answer each request with ``wire.answer``."""
     wire = Wire(port=0, answer=answer, scheme="https" if tls else "http")
     serving: set[asyncio.Task[None]] = set()
 
@@ -87,12 +87,12 @@ async def _read(reader: asyncio.StreamReader, connection: int) -> Received:
 
 
 def reply(status: int = 200, body: object = b"", headers: Mapping[str, str] | None = None) -> Answer:
-    """An ordinary reply; a body that is not bytes is written as JSON."""
+    """Return an ordinary reply. A body that is not bytes is written as JSON."""
     return _in_one_segment(_written(status, body, headers))
 
 
 def twice(status: int = 200, body: object = b"", headers: Mapping[str, str] | None = None) -> Answer:
-    """A reply and another one of the same words that nobody asked for, in one segment."""
+    """Return a reply and its unrequested repetition, in one segment."""
     return _in_one_segment(_written(status, body, headers) * 2)
 
 
@@ -110,7 +110,7 @@ def _written(status: int, body: object, headers: Mapping[str, str] | None) -> by
 
 
 async def reset(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """The request was read, then the connection is reset (RST)."""
+    """Reset the connection (RST) after the request was read."""
     connection: socket.socket = writer.get_extra_info("socket")
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
     writer.close()
@@ -118,33 +118,33 @@ async def reset(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 async def reset_midway(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """A reply that is reset (RST) before its announced length."""
+    """Reset the connection (RST) before the reply's announced length."""
     writer.write(_head(200, {"Content-Length": "100"}) + b'{"status":"succ')
     await writer.drain()
     await reset(reader, writer)
 
 
 async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """The request was read, then the connection is closed (FIN) without a word."""
+    """Close the connection (FIN) without an answer after the request was read."""
     writer.close()
     raise ConnectionAbortedError
 
 
 async def silence(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
-    """The request was read, and nothing follows until the other side gives up."""
+    """Answer nothing after the request was read, until the other side gives up."""
     await reader.read()
     raise ConnectionAbortedError
 
 
 async def cut_short(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """A reply that ends before its announced length."""
+    """End the reply before its announced length."""
     writer.write(_head(200, {"Content-Length": "100"}) + b'{"status":"succ')
     await writer.drain()
     await hang_up(_reader, writer)
 
 
 async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """A body that never ends, one byte at a time: no single read ever waits for long."""
+    """Send an endless body at one byte a time, so that no single read waits for long."""
     writer.write(_head(200, {"Transfer-Encoding": "chunked"}))
     while True:
         writer.write(b"1\r\n \r\n")
@@ -153,14 +153,14 @@ async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 async def gibberish(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Something that is not HTTP."""
+    """Answer with bytes that are not HTTP."""
     writer.write(b"SSH-2.0-OpenSSH_9.7\r\n")
     await writer.drain()
     await hang_up(_reader, writer)
 
 
 def flood(content: bytes, times: int, headers: Mapping[str, str] | None = None) -> Answer:
-    """The same chunk again and again, for as long as the other side reads."""
+    """Return an answer that repeats a chunk for as long as the other side reads."""
 
     async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(_head(200, {"Content-Length": str(len(content) * times), **(headers or {})}))
@@ -172,9 +172,9 @@ def flood(content: bytes, times: int, headers: Mapping[str, str] | None = None) 
 
 
 def gzip_bomb(megabytes: int) -> bytes:
-    """A gzip stream that decodes to so many megabytes of zeros, made in a moment.
+    """Return a gzip stream that decodes to that many megabytes of zeros, made in a moment.
 
-    After a full flush the compressor has forgotten everything, so each megabyte compresses to the same bytes.
+    After a full flush the compressor has no history, so each megabyte compresses to the same bytes.
     """
     compressor = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
     zeros = bytes(1 << 20)
@@ -185,7 +185,7 @@ def gzip_bomb(megabytes: int) -> bytes:
 
 @asynccontextmanager
 async def nobody_listening() -> AsyncIterator[str]:
-    """The address of a port that refuses connections."""
+    """Yield the address of a port that refuses connections."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, so nobody else gets it, but not listening
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -193,7 +193,7 @@ async def nobody_listening() -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def never_accepting() -> AsyncIterator[str]:
-    """The address of a port whose queue is full, so that connecting to it takes for ever."""
+    """Yield the address of a port with a full queue, so that connecting takes for ever."""
     with socket.socket() as full, socket.socket() as first:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -207,7 +207,7 @@ def _head(status: int, headers: Mapping[str, str]) -> bytes:
 
 
 async def perform(adapter: Adapter, action: CallAction, context: Context) -> Outcome:
-    """Prepare and send, as the dispatcher does; what is refused before any request is an outcome too."""
+    """Prepare and send as the dispatcher does. A refusal before any request is an outcome too."""
     try:
         prepared = adapter.prepare(action, context)
     except CannotSendError as refused:

@@ -1,4 +1,4 @@
-"""The road's scenes, for the tests that look at everything which was written on it."""
+"""The end-to-end scenes, for tests that search everything that was written."""
 
 from tests.e2e.conftest import dark_scene, scene, wings
 

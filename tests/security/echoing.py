@@ -1,4 +1,4 @@
-"""Canaries, and every way in which a provider may write down again what it was sent."""
+"""Canaries, and every way in which a provider may repeat what it was sent."""
 
 import html
 import json
@@ -10,10 +10,10 @@ NUMBER = "+919876543210"
 NATIONAL = "9876543210"
 NAME, SURNAME, CITY = "Kanariya", "Peelaswamy", "Zzyzxpur"
 WORDS = (NAME, SURNAME, CITY)
-"""What stands in metadata, written nowhere else."""
+"""Words of the metadata, which are written nowhere else."""
 
 NASTY = 'cnry"k/e+y%5d&1<f>\\Zz9'
-"""A key of the characters that every way of writing writes differently."""
+"""A key with the characters that encodings write differently."""
 
 
 def _with_solidus(text: str) -> str:
@@ -44,7 +44,7 @@ WRITINGS: Mapping[str, Callable[[str], str]] = {
     "HTML": html.escape,
     "HTML, numbered": _numbered_entities,
 }
-"""How a secret may be written, by name."""
+"""Encodings of a secret, by name."""
 
 NUMBERS: Mapping[str, str] = {
     "E.164": NUMBER,
@@ -67,4 +67,4 @@ NUMBERS: Mapping[str, str] = {
     "slashed": "98765/43210",
     "underscored": "98765_43210",
 }
-"""How the number that was asked about may be written, by name."""
+"""Writings of the action's number, by name."""

@@ -1,4 +1,4 @@
-"""Texts whose shape makes a careless parser slow: each repeats something that many rules begin with."""
+"""Texts whose shape makes a careless parser slow: each repeats the beginning of many rules."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -59,5 +59,5 @@ _PIECES: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def of_length(length: int) -> dict[str, str]:
-    """Every shape in a text of some length, by what it repeats."""
+    """Return every shape in a text of some length, by what it repeats."""
     return {name: (piece * (length // len(piece) + 1))[:length] for name, piece in _PIECES.items()}

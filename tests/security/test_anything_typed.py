@@ -1,4 +1,4 @@
-"""Whatever is given as an id, an address or a phone number leads where it says, or nowhere."""
+"""Any text as an id, address or phone number: it leads where it says, or nowhere."""
 
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -45,7 +45,7 @@ BY_ID = [
 
 
 def aimed_at(provider: str, capability: Capability, text: str) -> tuple[CallAction, bool]:
-    """An action aimed at an id, whatever it is; and whether the vocabulary would have let it pass."""
+    """Return an action aimed at any id, and whether the vocabulary would accept the id."""
     usual: Any = action_for(provider, capability)
     name = "call_id" if capability.target is CallRef else "campaign_id"
     try:
@@ -56,7 +56,7 @@ def aimed_at(provider: str, capability: Capability, text: str) -> tuple[CallActi
 
 
 async def sent(adapter: Adapter, action: CallAction, received: list[Received]) -> list[str]:
-    """The raw targets of what a connection sends for an action, its look-up among them."""
+    """Return the raw targets of a connection's requests for an action, with those of its lookup."""
     before = len(received)
     await perform(adapter, action, CONTEXT)
     await adapter.look_up(action, CONTEXT)
@@ -72,7 +72,7 @@ async def sent(adapter: Adapter, action: CallAction, received: list[Received]) -
 async def test_an_id_is_exactly_one_part_of_the_path(
     provider: str, capability: Capability, texts: list[str]
 ) -> None:
-    """Any text as an id is refused before any request, or stands in the raw path as that id and nothing else."""
+    """Any text as an id is refused before any request, or is exactly that part of the raw path."""
     async with listening(reply()) as wire, open_adapter(adapter_of(provider, wire.base_url)) as adapter:
         usual = await sent(adapter, aimed_at(provider, capability, PLAIN)[0], wire.received)
         assert usual
@@ -86,7 +86,7 @@ async def test_an_id_is_exactly_one_part_of_the_path(
 @example(["a&agent_id=b", "a=b", "a#f", "é", "a b", "+", "%2B", "a" * 128, "a" * 129, "..", "/../.."])
 @settings(max_examples=15, deadline=None)
 async def test_an_agents_own_id_is_exactly_one_parameter(texts: list[str]) -> None:
-    """Any text as an agent's raw id is refused before any request, or is what the server reads in the query."""
+    """Any text as an agent's raw id is refused before any request, or reaches the server unchanged."""
     async with (
         listening(reply()) as wire,
         open_adapter(callkaro(wire.base_url, agents={}, allow_raw_agents=True)) as adapter,
@@ -109,7 +109,7 @@ async def test_an_agents_own_id_is_exactly_one_parameter(texts: list[str]) -> No
 @example("xn--a")
 @settings(max_examples=300)
 def test_a_subdomain_is_one_label_of_ryngs_host(text: str) -> None:
-    """Any text as a subdomain is refused at load, or three readers of addresses find that one label before ryng.in."""
+    """Any text as a subdomain is refused at load, or three URL parsers find that label before ryng.in."""
     with suppress(ValidationError):
         connection = ryng(subdomain=text)
         url = connection.prepare(CANCEL, CONTEXT).url
@@ -135,7 +135,7 @@ HOSTS = [
 
 
 def mostly(usual: str, *others: str) -> st.SearchStrategy[str]:
-    """The usual part of an address, half of the time: the rest can only be seen where all else is right."""
+    """Return the usual part of an address half of the time, because a fault needs right parts around it."""
     return st.booleans().flatmap(lambda odd: st.sampled_from(others) if odd else st.just(usual))
 
 
@@ -154,7 +154,7 @@ PIECES = st.tuples(
 @example("https://api.voxworks.ai/v1")
 @settings(max_examples=1500)
 def test_an_address_leads_to_its_own_host(text: str) -> None:
-    """Any text as base_url is refused at load, or every request goes to the host that three readers find in it."""
+    """Any text as base_url is refused at load, or three URL parsers find the host of each request."""
     with suppress(ValidationError):
         connection = voxworks(text)
         url = connection.prepare(CANCEL, CONTEXT).url
@@ -174,13 +174,13 @@ def test_an_address_leads_to_its_own_host(text: str) -> None:
 
 
 def hosts(url: str) -> set[str]:
-    """The host of an address as httpx, the standard library and yarl read it, in small letters."""
+    """Return an address's host by httpx, the standard library and yarl, in small letters."""
     found = {httpx.URL(url).raw_host.decode(), urlsplit(url).hostname, yarl.URL(url).raw_host}
     return {str(one if (address := address_of(str(one))) is None else address).lower() for one in found}
 
 
 def address_of(host: str) -> IPv4Address | IPv6Address | None:
-    """A host that is an IP address, which may be written in several ways; None for a name."""
+    """Return a host's IP address, which has several writings, or None for a name."""
     try:
         return ip_address(host)
     except ValueError:
@@ -204,7 +204,7 @@ DIALLED = st.text("+0123456789 ()-.", max_size=20) | st.sampled_from(sorted(REGI
 @example("+91 98765 43210", "IN")
 @settings(max_examples=600)
 def test_a_number_that_is_read_reads_as_itself(text: str, region: str) -> None:
-    """Any text in any country is refused, or one number in E.164, whole however it is written again."""
+    """Any text in any country is refused, or is one E.164 number, which parses to itself in any writing."""
     with suppress(InvalidNumberError):
         phone = read(text, default_region=region)
         number = phonenumbers.parse(phone.e164)
@@ -220,7 +220,7 @@ def test_a_number_that_is_read_reads_as_itself(text: str, region: str) -> None:
 @example("+919876543210", "112", "IN")
 @settings(max_examples=300)
 def test_slacks_link_is_read_by_its_address_alone(text: str, label: str, region: str) -> None:
-    """What a link shows has no say in what is dialled."""
+    """The label of a link has no influence on the dialled number."""
     read_alone, linked, labelled = (
         read_or_fault(one, region) for one in (text, f"<tel:{text}>", f"<tel:{text}|{label}>")
     )
@@ -230,7 +230,7 @@ def test_slacks_link_is_read_by_its_address_alone(text: str, label: str, region:
 
 @pytest.mark.parametrize("region", sorted(REGIONS))
 def test_no_short_number_is_read(region: str) -> None:
-    """A country's emergency and short numbers are refused there, with its code and as Slack links them."""
+    """A country's emergency and short numbers are refused there, with its code and in Slack's links."""
     code = phonenumbers.country_code_for_region(region)
     found = PhoneMetadata.short_metadata_for_region(region)
     shorts = {"112", "911", "999", "000", "100", "101", "108", "110", "113", "118", "119", "190", "1098"}
@@ -244,7 +244,7 @@ def test_no_short_number_is_read(region: str) -> None:
 
 
 def read_or_fault(text: str, region: str) -> object:
-    """A number, or the sentence of its refusal."""
+    """Return a number, or the sentence of its refusal."""
     try:
         return read(text, default_region=region)
     except InvalidNumberError as fault:

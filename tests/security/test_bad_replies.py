@@ -1,4 +1,4 @@
-"""Replies that no document knows, from every provider to every kind of action: never a success, and never much."""
+"""Undocumented replies, from every provider to every kind of action: never a success, and never large."""
 
 import json
 import tracemalloc
@@ -21,10 +21,10 @@ GOOD = {
     "data": {"_id": "c-1"},
 }
 TEXT = json.dumps(GOOD)[1:-1]
-"""What every one of the providers would call a success, to be spoilt."""
+"""A success for each of the providers, to be spoilt."""
 
 MOST_MEMORY = 16 * LARGEST_BODY
-"""Bytes at most while a reply of any size is read: the bound itself, a few times over."""
+"""Most bytes of memory while a reply of any size is read: a few times the bound."""
 
 GZIP = {"Content-Encoding": "gzip"}
 REPLIES: Mapping[str, Answer] = {
@@ -57,7 +57,7 @@ REPLIES: Mapping[str, Answer] = {
 @pytest.mark.parametrize("name", REPLIES)
 @pytest.mark.parametrize(("provider", "action"), ASKED)
 async def test_what_is_no_answer_is_a_doubt(provider: str, action: CallAction, name: str) -> None:
-    """Each is unknown, at once or at the deadline, and little of it is kept."""
+    """Each is an unknown outcome, at once or at the deadline, and little of it is kept."""
     outcome, received, _ = await exchange(
         provider, action, REPLIES[name], deadline=SHORT if name == "without end" else 20.0
     )
@@ -68,7 +68,7 @@ async def test_what_is_no_answer_is_a_doubt(provider: str, action: CallAction, n
 
 @pytest.mark.parametrize("name", ["gzip bomb", "200 MB", "deep list", "5 000 digits"])
 async def test_no_reply_takes_much_memory(name: str) -> None:
-    """However much comes, no more than the bound is ever held, a few times over."""
+    """For a reply of any size, memory stays within a few times the bound."""
     provider, action = ASKED[0].values
     tracemalloc.start()
     try:
@@ -81,7 +81,7 @@ async def test_no_reply_takes_much_memory(name: str) -> None:
 
 @pytest.mark.parametrize(("provider", "action"), ASKED)
 async def test_a_good_answer_is_one(provider: str, action: CallAction) -> None:
-    """Unspoilt, the same answer is a success everywhere: what is unknown above is so for its fault alone."""
+    """The unspoilt answer is a success everywhere, so only the fault makes it unknown above."""
     good = GOOD | {"status": SUCCESSES.get(action.kind, "success")}
     statuses = [(await exchange(provider, action, reply(http, good)))[0].status for http in (200, 201)]
     assert Status.OK in statuses

@@ -1,4 +1,4 @@
-"""Whatever somebody types, pastes or lets a shortcut read costs a bounded number of steps."""
+"""Bounded parsing: typed, pasted and mentioned texts cost a limited number of steps."""
 
 import sys
 from collections.abc import Callable
@@ -15,15 +15,15 @@ from tests.bot.parsing.test_parser import NOW
 from tests.security.hostile_texts import of_length
 
 MOST = 8_000
-"""Characters of a command."""
+"""Characters of the longest command."""
 MOST_STEPS = 1_000_000
-"""Calls of functions, Python's and C's: some 100 ms. A list of fifty rows takes about 60 000."""
+"""Function calls, Python's and C's: some 100 ms. A list of fifty rows takes about 60 000."""
 BOTH = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
 TYPIST = Typist("Asia/Kolkata")
 
 
 def words(region: str) -> CommandContext:
-    """Both kinds of connections."""
+    """Return a context with both kinds of connections."""
     connections = {
         "reminders": ConnectionInfo(("payments",), BOTH, "number"),
         "voxworks": ConnectionInfo((), frozenset({Kind.CANCEL_CALL}), "call_id"),
@@ -32,7 +32,7 @@ def words(region: str) -> CommandContext:
 
 
 def steps(run: Callable[[], object]) -> int:
-    """How many functions were called, in Python and in C."""
+    """Return how many functions were called, in Python and in C."""
     count = 0
 
     def profile(_frame: FrameType, event: str, _arg: object) -> None:
@@ -48,19 +48,19 @@ def steps(run: Callable[[], object]) -> int:
 
 
 def typed(text: str, door: Verb | None, region: str) -> Callable[[], object]:
-    """A reading of a command."""
+    """Return a function that parses a command."""
     return lambda: parse(text, door=door, vocabulary=words(region), typist=TYPIST, now=NOW)
 
 
 def searched(text: str, region: str) -> Callable[[], object]:
-    """A reading of what stands behind ``log``."""
+    """Return a function that parses a log query."""
     return lambda: log_query.read(clean(text), vocabulary=words(region), typist=TYPIST, me="U0AGENT", now=NOW)
 
 
 @pytest.mark.parametrize("region", ["IN", "DE"])
 @pytest.mark.parametrize("name", of_length(1))
 def test_no_text_in_any_door_costs_more_than_a_bound(name: str, region: str) -> None:
-    """Commands behind each door, with an id and words before it too, searches, and messages behind the shortcut."""
+    """Commands with each default verb, searches, and messages behind the shortcut are covered."""
     text = of_length(MOST)[name]
     for door in (None, Verb.CANCEL, Verb.PLACE, Verb.STOP, Verb.MOVE):
         begins = "cancel " if door is None else ""
@@ -76,7 +76,7 @@ def test_no_text_in_any_door_costs_more_than_a_bound(name: str, region: str) -> 
 
 @pytest.mark.parametrize("name", of_length(1))
 def test_twice_the_text_costs_at_most_twice_as_much(name: str) -> None:
-    """No rule goes over the text once for each of its parts."""
+    """No rule scans the text once for each of its parts."""
     for door in (Verb.CANCEL, Verb.STOP):
         half, whole = (steps(typed(of_length(length)[name], door, "IN")) for length in (MOST // 2, MOST))
         assert whole < 2.2 * half + 4_000

@@ -1,4 +1,4 @@
-"""Whatever a provider writes back, no secret and no number of the request's is kept or shown."""
+"""Echoes of providers: no secret and no number of the request is kept or shown."""
 
 import json
 import logging
@@ -52,7 +52,7 @@ ACCOUNTS: dict[str, dict[str, Any]] = {
     "ryng": {"subdomain": "tenant", "access_token": NASTY, "agents": {"payments": 71}, "campaign_id": 7},
     "kore": {"app_id": "st-1", "account_id": "acc-1", "client_id": "cs-1", "client_secret": NASTY},
 }
-"""What each provider's connection needs, for everything it can do; a setting that it has not is left out."""
+"""Settings for everything that each provider can do. A setting that it lacks is left out."""
 
 METADATA: dict[str, dict[str, Any]] = {
     "callkaro": {"name": f"{NAME} {SURNAME}", "home": {"city": [CITY]}},
@@ -61,17 +61,17 @@ METADATA: dict[str, dict[str, Any]] = {
 }
 
 SEARCHED_WITHIN = 3.0
-"""Seconds of one core for 1 MiB; a square's time would be hours."""
+"""Seconds of one core for 1 MiB. Quadratic time would be hours."""
 SUCCESSES = {Kind.STOP_CAMPAIGN: "Stopped", Kind.START_CAMPAIGN: "Active"}
-"""What a success says as its status, where it is not "success"."""
+"""Values of a success's status, if it is not "success"."""
 STATUSES = (200, 201, 302, 400, 401, 403, 404, 405, 408, 418, 429, 500, 503)
 SHORT = 1.0
-"""Seconds: a deadline for what never ends, and enough for a busy machine to connect to itself."""
+"""Seconds of a deadline for endless replies, in which a busy computer can connect to itself."""
 LOST: tuple[Answer, ...] = (reset, hang_up, silence, cut_short, gibberish)
 
 
 def adapter_of(provider: str, base_url: str, *, deadline: float = 20.0) -> Adapter:
-    """A connection that may do all that its provider can."""
+    """Return a connection with every feature of its provider."""
     made = PROVIDERS[provider]
     wanted = {"base_url": base_url, "allow_undocumented": True, "agents": {"payments": AGENT}}
     wanted |= ACCOUNTS[provider]
@@ -80,7 +80,7 @@ def adapter_of(provider: str, base_url: str, *, deadline: float = 20.0) -> Adapt
 
 
 def action_for(provider: str, capability: Capability) -> CallAction:
-    """An action of the kind, with a canary wherever a person's data may stand."""
+    """Return an action of the kind, with a canary in each field for a person's data."""
     match capability.kind, capability.target:
         case Kind.PLACE_CALL, _:
             optional = {"at": NOW + timedelta(days=1), "metadata": METADATA.get(provider)}
@@ -106,14 +106,14 @@ ASKED = [
 
 
 def has_number(action: CallAction) -> bool:
-    """Whether a request for an action holds the canary number."""
+    """Return whether a request for an action holds the canary number."""
     return NUMBER in action.model_dump_json()
 
 
 async def exchange(
     provider: str, action: CallAction, answer: Answer, *, base_url: str | None = None, deadline: float = 20.0
 ) -> tuple[Outcome, list[Received], Adapter]:
-    """Perform an action at a provider that answers so."""
+    """Perform an action at a provider with this answer."""
     async with (
         listening(answer) as wire,
         open_adapter(adapter_of(provider, base_url or wire.base_url, deadline=deadline)) as adapter,
@@ -124,22 +124,22 @@ async def exchange(
 
 
 def secrets_of(received: list[Received]) -> set[str]:
-    """Every secret that a request held, and what makes it."""
+    """Return every secret that a request held, and the secrets that make it."""
     names = ("x-api-key", "authorization", "x-access-token", "auth")
     return {NASTY} | {one.headers[name] for one in received for name in names if name in one.headers}
 
 
 def shown(outcome: Outcome) -> str:
-    """What goes into the chain and before people: all but the erasable fields."""
+    """Return the outcome's text for the chain and for people: all but the erasable fields."""
     return outcome.model_dump_json(exclude={"raw", "record"}) + repr(
         [outcome.message, outcome.reference, outcome.warnings, outcome.summary]
     )
 
 
 def echo(action: CallAction, status: str, echoed: str, *, number: str) -> dict[str, Any]:
-    """A body that is a success or a refusal by everybody's documents, and says everything it was sent.
+    """Return a success or a refusal by everybody's documents, which repeats everything that it was sent.
 
-    Where it names its target, that is the one asked for: another one would be no success.
+    Its target is the requested one, because another target would be no success.
     """
     good = status == "success"
     told = f"{NAME} {number}"
@@ -167,7 +167,7 @@ def echo(action: CallAction, status: str, echoed: str, *, number: str) -> dict[s
 async def test_an_echo_is_not_kept(
     provider: str, action: CallAction, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Success or failure, echoed in whatever way: no secret is in anything, no number and name in what is shown."""
+    """In any encoding, no secret is anywhere, and no number or name is in shown text."""
     caplog.set_level(logging.DEBUG)
     writings = list(WRITINGS.values())
     numbers = list(NUMBERS.values())
@@ -187,7 +187,7 @@ async def test_an_echo_is_not_kept(
         if has_number(action):
             assert NATIONAL not in digits(shown(outcome))
             assert NATIONAL not in digits(outcome.raw or "")
-        if isinstance(action, PlaceCall) and action.metadata:  # in which the names were sent
+        if isinstance(action, PlaceCall) and action.metadata:  # the metadata held the names
             assert not [one for one in WORDS if one.casefold() in shown(outcome).casefold()]
     assert {Status.OK, Status.FAILED, Status.UNKNOWN} <= reached
     written = caplog.text + "".join(capfd.readouterr())
@@ -198,7 +198,7 @@ async def test_an_echo_is_not_kept(
 async def test_a_failure_says_nothing_of_the_request(
     provider: str, action: CallAction, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A connection that breaks in any way leaves an outcome and no more: no number, no name, no secret."""
+    """A connection that breaks in any way leaves an outcome without number, name or secret."""
     caplog.set_level(logging.DEBUG)
     async with nobody_listening() as nobody:
         outcomes = [(await exchange(provider, action, reset, base_url=nobody))[0]]
@@ -214,7 +214,7 @@ async def test_a_failure_says_nothing_of_the_request(
 @pytest.mark.parametrize("writing", WRITINGS)
 @pytest.mark.parametrize("secret", [NASTY, "ab/cd+ef==", "plain-key-5d1f", "two words"])
 def test_a_secret_is_found_in_every_writing(secret: str, writing: str) -> None:
-    """However a secret is written, a record holds the word that stands for it instead."""
+    """In any encoding, a record has a placeholder in place of the secret."""
     redactor = Redactor.of(DeleteCampaign(target=CampaignRef(campaign_id="c-1")), [secret])
     written = WRITINGS[writing](secret)
     assert redactor.record(f"before {written} after") == "before [secret] after"
@@ -223,7 +223,10 @@ def test_a_secret_is_found_in_every_writing(secret: str, writing: str) -> None:
 
 @pytest.mark.parametrize("writing", WRITINGS)
 def test_no_half_of_a_secret_is_left(writing: str) -> None:
-    """A reply too large to be searched whole, and full of the key: where the search ends, no half stands."""
+    """The reply is too large to be searched whole, and full of the key.
+
+    The end of the search leaves no half.
+    """
     redactor = Redactor.of(DeleteCampaign(target=CampaignRef(campaign_id="c-1")), [NASTY])
     written = WRITINGS[writing](NASTY)
     for shift in range(len(written)):
@@ -233,7 +236,7 @@ def test_no_half_of_a_secret_is_left(writing: str) -> None:
 
 @pytest.mark.parametrize("writing", NUMBERS)
 def test_a_number_is_found_in_every_writing(writing: str) -> None:
-    """However the number that was asked about is written, a record holds its mask instead."""
+    """In any writing, a record has a mask in place of the action's number."""
     redactor = Redactor.of(PlaceCall(to=NUMBER, agent="a"), [])
     record = redactor.record(f"before {NUMBERS[writing]} after")
     assert NATIONAL not in digits(record)
@@ -251,13 +254,13 @@ def test_a_number_is_found_in_every_writing(writing: str) -> None:
     ],
 )
 def test_a_name_is_found_in_every_writing(said: str) -> None:
-    """A word of the metadata, however deep it stands and with capitals or without, is not quoted."""
+    """A word of the metadata, at any depth and in any case, is not quoted."""
     action = PlaceCall(to=NUMBER, agent="a", metadata=METADATA["callkaro"])
     assert Redactor.of(action, []).sentence(said) is None
 
 
 def test_a_short_word_of_the_metadata_takes_no_sentence_away() -> None:
-    """A provider's own words stay readable where a value only happens to be a part of one."""
+    """A provider's own words stay readable if a value only happens to be a part of one."""
     action = PlaceCall(to=NUMBER, agent="a", metadata={"city": "in", "age": 25, "of": [None, True]})
     assert Redactor.of(action, []).sentence("Missing agent_id") == "Missing agent_id"
     assert Redactor.of(action, []).sentence("call in progress") is None
@@ -267,7 +270,7 @@ def test_a_short_word_of_the_metadata_takes_no_sentence_away() -> None:
     "piece", ["\\", '"', "&#0", "%2", "+9", "9876543219", "91 98 76 54 32 1 ", "9%20", "\\u00a0", NASTY[:-1]]
 )
 def test_no_reply_takes_long_to_search(piece: str) -> None:
-    """The largest reply of the worst kind is searched in its length's time, not its square's."""
+    """The largest reply of the worst kind is searched in linear time."""
     redactor = Redactor.of(PlaceCall(to=NUMBER, agent="a"), [NASTY, '"' * 16, "\\" * 16])
     text = piece * (LARGEST_BODY // len(piece))
     begun = time.process_time()
@@ -277,7 +280,7 @@ def test_no_reply_takes_long_to_search(piece: str) -> None:
 
 @pytest.mark.parametrize("answered", [NUMBER, NUMBER[1:], NATIONAL, f"call-{NATIONAL}", int(NATIONAL), NASTY])
 async def test_a_number_or_a_key_is_no_reference(answered: object) -> None:
-    """What a provider gives as the call's id is kept in the chain and shown: never a number or a key."""
+    """A call's id from the provider is kept in the chain and shown, so it is never a number or a key."""
     place = PlaceCall(to=NUMBER, agent="payments")
     outcome, _, _ = await exchange("callkaro", place, reply(200, {"status": "done", "call_sid": answered}))
     assert (outcome.status, outcome.reference, len(outcome.warnings)) == (Status.OK, None, 1)
@@ -286,7 +289,7 @@ async def test_a_number_or_a_key_is_no_reference(answered: object) -> None:
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("fault", ["cnry\n", "cnry\r\nX: y", " cnry", "cnr\x00y", "cnrÿy", "cnry\u2028y", ""])
 def test_a_key_that_is_refused_is_not_shown(provider: str, fault: str) -> None:
-    """A key that cannot be sent is refused at load; neither the error nor its traceback tells it."""
+    """A key that cannot be sent is refused at load. Neither the error nor its traceback has it."""
     secrets = {name for name, value in ACCOUNTS[provider].items() if value == NASTY}
     given = ACCOUNTS[provider] | dict.fromkeys(secrets, fault)
     try:
@@ -299,7 +302,7 @@ def test_a_key_that_is_refused_is_not_shown(provider: str, fault: str) -> None:
 
 
 def digits(text: str) -> str:
-    """A text's digits alone, of any script and however they are escaped."""
+    """Return only the digits of a text, of any script and with any escapes."""
     for between in ("\\u00a0", "\\u2013", "%20", "&#160;"):
         text = text.replace(between, " ")
     return "".join(character for character in text if character.isdigit())

@@ -1,4 +1,4 @@
-"""Whatever is wrong with the settings, no secret among them is told: not in a fault, a traceback or a repr."""
+"""Faults of the settings: no fault, traceback or repr shows a secret."""
 
 import base64
 import traceback
@@ -67,7 +67,7 @@ IN_THE_FILE = {
 
 
 def told(environment: dict[str, str]) -> str:
-    """Everything that loading tells, faults or settings."""
+    """Return everything that loading prints, faults or settings."""
     try:
         settings = load(environment)
     except ConfigError as fault:
@@ -77,12 +77,12 @@ def told(environment: dict[str, str]) -> str:
 
 
 def whole(tmp_path: Path, file: str = FILE) -> dict[str, str]:
-    """An environment in which everything is right and every secret is a canary."""
+    """Return a faultless environment in which every secret is a canary."""
     return environment(tmp_path, file + CONNECTIONS) | SECRETS
 
 
 def test_right_settings_tell_no_secret(tmp_path: Path) -> None:
-    """Everything loads, and what is printed of it has neither a secret nor the key's bytes."""
+    """Everything loads, and its output has neither a secret nor the key's bytes."""
     text = told(whole(tmp_path))
     assert "other-kore" in text
     assert CANARY not in text
@@ -92,7 +92,7 @@ def test_right_settings_tell_no_secret(tmp_path: Path) -> None:
 @pytest.mark.parametrize("variable", SECRETS)
 @pytest.mark.parametrize("spoilt", SPOILT)
 def test_a_spoilt_secret_is_not_told(tmp_path: Path, variable: str, spoilt: str) -> None:
-    """A secret with any fault is spoken of by its name alone."""
+    """The fault of a spoilt secret has its name alone."""
     text = told(whole(tmp_path) | {variable: SPOILT[spoilt]})
     assert CANARY not in text
     assert KEY not in text
@@ -100,11 +100,11 @@ def test_a_spoilt_secret_is_not_told(tmp_path: Path, variable: str, spoilt: str)
 
 @pytest.mark.parametrize("fault", IN_THE_FILE)
 def test_a_secret_in_the_wrong_place_is_not_told(tmp_path: Path, fault: str) -> None:
-    """Typed into the file or put where something else belongs, it is still not repeated."""
+    """A secret in the file, or in another field, is still not repeated."""
     old, new = IN_THE_FILE[fault]
     assert old in FILE
     environment = whole(tmp_path, FILE.replace(old, new))
-    if "timezone" in new or "base_url" in new:  # they belong to the connection above
+    if "timezone" in new or "base_url" in new:  # these keys belong to the connection above
         assert new in Path(environment["CALLOPS_CONFIG"]).read_text(encoding="utf-8")
     text = told(environment)
     assert "callops.toml: " in text or "callops.toml cannot be read" in text
@@ -120,7 +120,7 @@ def test_a_secret_in_the_wrong_place_is_not_told(tmp_path: Path, fault: str) -> 
     ],
 )
 def test_a_password_in_an_address_is_not_told(tmp_path: Path, variable: str, value: str) -> None:
-    """A database's address holds its password: the fault names the variable and what it should be."""
+    """The fault about a database's address names the variable and its expected value."""
     text = told(whole(tmp_path) | {variable: value})
     assert variable in text
     assert CANARY not in text

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - texts as people write them
-"""What people, providers and files say steers no terminal, and forges no line of ours, whatever is printed."""
+"""Text of people, providers and files: it never steers a terminal, and never forges a line of ours."""
 
 import argparse
 import asyncio
@@ -50,12 +50,12 @@ STEERING = (
 )
 HOSTILE = f'"quoted" \\ ok\n{FORGED}\r\n{FORGED}\r{FORGED}\v{FORGED}\u2028{FORGED}\u2029{FORGED} {STEERING}'
 STEERS = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
-"""All that may not reach a terminal as it is; a line's end is ours."""
+"""Characters that may not reach a terminal. Line ends are our own."""
 
 
 @dataclass(frozen=True)
 class Printed:
-    """What a command printed."""
+    """The output of a command."""
 
     status: int
     output: str
@@ -63,19 +63,19 @@ class Printed:
 
     @property
     def all(self) -> str:
-        """All of it."""
+        """Return the whole output."""
         return self.output + self.errors
 
 
 @dataclass(frozen=True)
 class Place:
-    """A folder with a configuration and a log, both full of what somebody else wrote."""
+    """A folder with a configuration and a log, both full of hostile text."""
 
     folder: Path
     ids: Sequence[str]
 
     def run(self, *arguments: str, log: str = "callops.db", at_terminal: bool = False) -> Printed:
-        """Run a command there, as people do; ``at_terminal``: its standard output is one."""
+        """Run a command there, as people do. With ``at_terminal`` its standard output is a terminal."""
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
@@ -117,13 +117,13 @@ def _read(terminal: int) -> bytes:
 
 
 def hostile(new: NewRequest) -> NewRequest:
-    """A request that says nothing else in any of its fields."""
+    """Return a request with hostile text in all its fields."""
     said = replace(new, reason=HOSTILE, purpose=HOSTILE, consent=HOSTILE, zone=HOSTILE, why=HOSTILE)
     return replace(said, rule=HOSTILE, requester=HOSTILE, connection=HOSTILE)
 
 
 async def _fill(path: Path) -> list[str]:
-    """Write down what is hostile in every field that takes foreign text; the ids of all of it."""
+    """Write hostile text into every field that accepts foreign text, and return all ids."""
     clock = Clock()
     log = await Store.open(path, key=KEY, clock=clock)
     call = placing(NUMBER)
@@ -166,7 +166,7 @@ async def _fill(path: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """The folder; beside the log stands one that somebody changed by hand."""
+    """Return the folder. Beside the log stands a copy that somebody changed by hand."""
     folder = tmp_path_factory.mktemp("hostile")
     ids = asyncio.run(_fill(folder / "callops.db"))
     shutil.copy(folder / "callops.db", folder / "changed.db")
@@ -254,7 +254,7 @@ COMMANDS: Sequence[Sequence[str]] = (
 
 
 def test_every_command_is_tried(place: Place) -> None:
-    """Each that the command line has, but for the demo, whose log is one of its own."""
+    """Every command but the demo is tried, since the demo has a log of its own."""
     grouped = {"log", "policy", "stop", "do-not-call"}
     tried = {one[:2] if one[0] in grouped else one[:1] for one in COMMANDS}
     tried |= {("log", "show"), ("log", "fixture")}
@@ -272,7 +272,7 @@ def _commands(parser: argparse.ArgumentParser, before: tuple[str, ...] = ()) -> 
 
 
 def harmless(printed: Printed) -> None:
-    """Nothing in it steers a terminal, and no line begins as only ours do."""
+    """Assert that the output steers no terminal, and no foreign line begins like ours."""
     assert printed.status in {0, 1, 2}, printed.errors
     assert "Traceback" not in printed.errors
     assert STEERS.search(printed.all) is None, printed.all
@@ -283,7 +283,7 @@ def harmless(printed: Printed) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command).replace(HOSTILE, "…"))
 def test_nothing_foreign_steers_a_terminal(place: Place, command: Sequence[str]) -> None:
-    """Whatever a command prints of the log, of a file, or of what was typed."""
+    """Output from the log, from a file, and from typed text is covered."""
     printed = place.run(*command)
     harmless(printed)
     if "--json" in command and printed.output:
@@ -292,7 +292,7 @@ def test_nothing_foreign_steers_a_terminal(place: Place, command: Sequence[str])
 
 @pytest.mark.parametrize("number", range(8))
 def test_no_story_of_the_log_holds_a_forged_line(place: Place, number: int) -> None:
-    """Of a request, a fault, rules, an export, a stop: the values stand quoted, and their lines are marked."""
+    """Values of requests, faults, rules, exports and stops stand quoted, and their lines are marked."""
     one = place.ids[number]
     for more in ((), ("--raw",), ("--json",), ("--raw", "--json")):
         printed = place.run("log", "show", one, *more)
@@ -307,7 +307,7 @@ def test_no_story_of_the_log_holds_a_forged_line(place: Place, number: int) -> N
 
 
 def test_programs_read_what_was_written(place: Place) -> None:
-    """JSON keeps every character, as an escape where it would steer a terminal."""
+    """JSON keeps every character, as an escape if it would steer a terminal."""
     shown = json.loads(place.run("log", "show", place.ids[0], "--json").output)
     assert shown["request"]["reason"] == HOSTILE
     row = json.loads(place.run("log", "export", "--format", "jsonl", "--state", "denied").output)
@@ -318,7 +318,7 @@ def test_programs_read_what_was_written(place: Place) -> None:
     "command", [("list",), ("list", "--json"), ("verify",), ("verify", "--json"), ("show",)]
 )
 def test_a_log_that_somebody_changed_forges_nothing(place: Place, command: Sequence[str]) -> None:
-    """Rows hold what no command of ours writes; what is wrong with them is still told."""
+    """The rows hold what no command of ours writes, and their faults are still reported."""
     where = ("log", *command, *([place.ids[1]] if command == ("show",) else []))
     printed = place.run(*where, log="changed.db")
     harmless(printed)
@@ -326,7 +326,7 @@ def test_a_log_that_somebody_changed_forges_nothing(place: Place, command: Seque
 
 
 def test_the_verifier_that_stands_alone_forges_nothing(place: Place) -> None:
-    """It prints names out of the log, too."""
+    """The verifier prints names out of the log, too."""
     script = [
         sys.executable,
         str(ROOT / "docs/verify_log.py"),
@@ -340,7 +340,7 @@ def test_the_verifier_that_stands_alone_forges_nothing(place: Place) -> None:
 
 @pytest.mark.parametrize("format_", ["csv", "jsonl"])
 def test_an_export_to_a_terminal_forges_nothing(place: Place, format_: str) -> None:
-    """Into a file or a pipe it is as it is; what a person watches is escaped."""
+    """Into a file or a pipe it is unchanged. On a terminal it is escaped."""
     watched = place.run("log", "export", "--format", format_, at_terminal=True)
     harmless(watched)
     assert watched.status == 0
@@ -352,7 +352,7 @@ def test_an_export_to_a_terminal_forges_nothing(place: Place, format_: str) -> N
 
 
 def test_the_bots_own_lines_are_single_lines() -> None:
-    """A message and a traceback stand behind a mark from their second line on."""
+    """A message and a traceback have a mark from their second line on."""
     script = (
         "import logging\n"
         "from contextlib import ExitStack\n"
@@ -398,12 +398,12 @@ def test_the_bots_own_lines_are_single_lines() -> None:
     ],
 )
 def test_a_value_is_quoted(value: object, printed: str) -> None:
-    """It can be read back; joiners and emoji are letters, and stay."""
+    """A quoted value parses back. Joiners and emoji are letters, and stay."""
     assert shown(quoted(value)) == printed
 
 
 def test_a_mark_stands_below_its_line() -> None:
-    """As far in as the line itself, so that a story can be skimmed."""
+    """A mark is indented like its line, so that events can be skimmed."""
     assert shown("        note: a\nb") == "        note: a\n        │ b"
 
 
@@ -421,12 +421,12 @@ def test_a_mark_stands_below_its_line() -> None:
     ],
 )
 def test_a_value_among_others_stays_in_its_column(value: str, printed: str) -> None:
-    """It stands as it is where it can be taken for nothing else."""
+    """A value is unquoted if it can be taken for nothing else."""
     assert cell(value) == printed
 
 
 def test_json_stays_json() -> None:
-    """Indented or not, and programs read the very text."""
+    """Indented or not, programs read the very text."""
     for indent in (None, 2):
         text = json_text({"a": HOSTILE + "\ud800"}, indent=indent)
         assert json.loads(text) == {"a": HOSTILE + "\ud800"}
@@ -434,6 +434,6 @@ def test_json_stays_json() -> None:
 
 
 def test_a_record_without_a_newline_is_as_it_was() -> None:
-    """Nothing is added to what is harmless."""
+    """Harmless text is unchanged."""
     made = logging.LogRecord("callops", logging.INFO, "", 0, "Started %s", ("•",), None)
     assert LineFormatter("%(levelname)s %(message)s").format(made) == "INFO Started •"

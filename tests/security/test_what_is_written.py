@@ -1,7 +1,7 @@
-"""One busy day with every provider and every kind of end, and then everything that was written is read.
+"""A busy day with every provider and every kind of end, after which everything written is searched.
 
-Secrets are found nowhere. A full number, a name or a customer's data is found only with the person who typed
-it and in erasable rows, and after erasing nowhere.
+Secrets are found nowhere. A full number, a name or a customer's data is found only with the requester and in
+erasable rows, and after erasing nowhere.
 """
 
 import asyncio
@@ -36,9 +36,9 @@ NAME, CITY, BATCH = "Kanariya", "Zzyzxpur", "Bnarrb"
 REASON, PURPOSE, CONSENT, NOTE = "Reezonkanary", "Purpozkanary", "Konsentkanary", "Noutkanary"
 REAL_NAME = "Asha Rao"
 CUSTOMERS = (NAME, CITY)
-"""What nobody but the requester sees: it stands in the call's metadata."""
+"""Data that only the requester sees, in the call's metadata."""
 SAID = (REASON, PURPOSE, CONSENT, NOTE, BATCH)
-"""What colleagues may read, and the chain may not hold: what people wrote about the call."""
+"""People's texts about the call, which colleagues may read and the chain may not hold."""
 SECRETS = {
     "SLACK_BOT_TOKEN": content.BOT_TOKEN,
     "SLACK_APP_TOKEN": content.APP_TOKEN,
@@ -51,7 +51,7 @@ SECRETS = {
 
 
 def echo(secret: str, http: int, **body: object) -> Fault:
-    """A provider's answer that repeats the key and the number in every way there is."""
+    """Return a provider's answer that repeats the key and the number in every writing."""
     told = {name: write(secret) for name, write in WRITINGS.items()} | dict(NUMBERS)
     said = {"message": f"{NAME.lower()} of {CITY} at {NUMBER}: {secret}", "told": told}
     headers = {"X-Echo": f"{secret} {NUMBER}", "Set-Cookie": f"k={secret}"}
@@ -60,15 +60,15 @@ def echo(secret: str, http: int, **body: object) -> Fault:
 
 
 class Live:
-    """Lets a day pass: every kind of action at every provider, every kind of end."""
+    """Plays a day: every kind of action at every provider, every kind of end."""
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self.ids: list[str] = []
-        """The requests and faults that are in the log."""
+        """Ids of the requests and faults in the log."""
 
     async def place(self, says: str, answer: Fault, number: str = NUMBER) -> None:
-        """Place a call; ``says`` is what the channel reads then."""
+        """Place a call. ``says`` is the channel's text afterwards."""
         await self.scene.providers.fail("callkaro", answer)
         preview = await self.scene.ask(
             f"/calls place {number} via reminders agent=payments meta.name={NAME} meta.city={CITY} "
@@ -97,7 +97,7 @@ class Live:
         await self.scene.told(says, self.ids[-1])
 
     async def settle(self) -> None:
-        """Say what became of the last one, with a note that holds a number."""
+        """Settle the last outcome, with a note that holds a number."""
         audit = await self.scene.audit("We do not know whether it happened", self.ids[-1])
         modal = opened(await self.scene.mira.click(audit, text="Say what happened…"))
         said = {
@@ -109,7 +109,7 @@ class Live:
         await self.scene.audit("Accepted:", self.ids[-1])
 
     async def go_wrong(self) -> None:
-        """A line that is refused, one that waits, and an error of our own behind a line with a number."""
+        """Type a refused command, a waiting one, and one with a number that ends in our own error."""
         scene = self.scene
         await scene.ask(f"/calls place 112 meta.name={NAME}")
         waiting = request_id(await scene.ask(f"/calls cancel {OTHER} agent=payments via reminders {REASON}"))
@@ -124,7 +124,7 @@ class Live:
         assert NAME in str(opened(await scene.asha.click(faulty, text="Open the form…")).blocks)
 
     async def whole_day(self) -> None:
-        """All of it."""
+        """Play the whole day."""
         key = callkaro.KEY
         await self.place("Accepted:", echo(key, 200, status="success", call_id=NUMBER[1:]))
         for http in (400, 403, 404):
@@ -149,28 +149,28 @@ class Live:
 
 @dataclass(frozen=True)
 class Day:
-    """What was written on it, by place."""
+    """Everything that was written on the day, by place."""
 
     ids: tuple[str, ...]
     folder: Path
     people: Mapping[str, str]
-    """Slack's messages in channels and direct messages with every edit, and what others were shown."""
+    """Slack's messages in channels and direct messages with every edit, and other people's views."""
     requester: Mapping[str, str]
-    """What only the requester saw."""
+    """Texts that only the requester saw."""
     terminal: Mapping[str, str]
-    """The bot's own log at its most talkative, and what the commands printed."""
+    """The bot's log at its most detailed level, and the commands' output."""
     slack: str
-    """Everything that Slack knows, calls and deliveries among it."""
+    """Everything that Slack has, with calls and deliveries."""
 
     @property
     def database(self) -> Path:
-        """The log's file."""
+        """The path of the log's file."""
         return self.folder / "callops.db"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def day(wings: Wings) -> AsyncIterator[Day]:
-    """The day, when it is over and the bot is stopped."""
+    """Yield the day after its end, with the bot stopped."""
     scene = await wings.dark()
     scene.connect_further()
     scene.told_otherwise["LOG_LEVEL"] = "DEBUG"
@@ -208,19 +208,19 @@ def _text(written: object) -> str:
 
 
 def found(canaries: Iterable[str], text: str) -> list[str]:
-    """The canaries that are in a text, however spaced and in capitals or not."""
+    """Return the canaries in a text, with any spaces and in any case."""
     closed = re.sub(r"[\s().\-/_]|\\u00a0|%20", "", text).casefold()
     return [one for one in canaries if one.casefold() in closed or one.casefold() in text.casefold()]
 
 
 def everywhere(secret: str) -> set[str]:
-    """A secret in each of its writings."""
+    """Return a secret in each of its encodings."""
     return {write(secret) for write in WRITINGS.values()}
 
 
 async def test_secrets_are_in_nothing_that_was_written(day: Day) -> None:
-    """In no file that the bot wrote, erasable rows among them, in nothing that Slack got, in nothing printed."""
-    # Not the providers' own journal: what they answered, keys and all, is theirs.
+    """No file of the bot, erasable rows included, nothing at Slack and no output holds one."""
+    # The providers' own journal is left out: their answers, with keys, are their own.
     files = [one for one in day.folder.iterdir() if one.is_file() and one.name != "providers.jsonl"]
     assert {"callops.db", "bot.log", "callops.toml"} <= {file.name for file in files}
     for name, secret in SECRETS.items():
@@ -231,7 +231,7 @@ async def test_secrets_are_in_nothing_that_was_written(day: Day) -> None:
 
 
 async def test_customers_are_before_nobody_but_the_requester(day: Day) -> None:
-    """No full number, name or datum of a customer's is in a channel, a direct message or another's modal."""
+    """No full number, name or datum of a customer is in a channel, a direct message or another's modal."""
     assert len(day.people) > 30
     for place, text in day.people.items():
         assert found((*DIGITS, *CUSTOMERS), text) == [], place
@@ -240,7 +240,7 @@ async def test_customers_are_before_nobody_but_the_requester(day: Day) -> None:
 
 
 async def test_the_process_and_the_terminal_tell_no_number(day: Day) -> None:
-    """The bot's log tells nothing of what people wrote; the commands mask numbers and leave the call's data out."""
+    """The bot's log has no text of people. The commands mask numbers and leave the call's data out."""
     assert found((*DIGITS, *CUSTOMERS, *SAID, REAL_NAME), day.terminal["the bot's log"]) == []
     for place, text in day.terminal.items():
         assert found((*DIGITS, *CUSTOMERS), text) == [], place
@@ -248,7 +248,7 @@ async def test_the_process_and_the_terminal_tell_no_number(day: Day) -> None:
 
 
 async def test_the_chain_holds_nothing_personal(day: Day) -> None:
-    """No event holds a number, a name, a datum, a reason or a note: what is personal is in the erasable rows."""
+    """No event holds a number, a name, a datum, a reason or a note. Erasable rows hold them."""
     with closing(sqlite3.connect(f"file:{day.database}?mode=ro", uri=True)) as connection:
         tables = [
             name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -263,7 +263,7 @@ async def test_the_chain_holds_nothing_personal(day: Day) -> None:
 
 
 async def test_after_erasing_no_byte_tells_of_a_customer(day: Day, tmp_path: Path) -> None:
-    """Every request and fault erased, and the drafts' day over: no canary is in any byte of the log's files."""
+    """After erasing every request, fault and draft, no byte of the log's files holds a canary."""
     with (
         closing(sqlite3.connect(day.database)) as log,
         closing(sqlite3.connect(tmp_path / "copy.db")) as copy,
@@ -271,7 +271,7 @@ async def test_after_erasing_no_byte_tells_of_a_customer(day: Day, tmp_path: Pat
         log.backup(copy)
     later = datetime.now(UTC) + timedelta(days=2)
     log_of_day = await Store.open(tmp_path / "copy.db", key=b64decode(KEY), clock=lambda: later)
-    await log_of_day.users.keep_draft("later", person="U0AGENT", content={})  # which forgets the old ones
+    await log_of_day.users.keep_draft("later", person="U0AGENT", content={})  # this deletes the old drafts
     for one in day.ids:
         await erase(log_of_day, one, actor="U0DPO")
     await log_of_day.close()

@@ -1,6 +1,6 @@
-"""A process that holds a database's write lock, as a program beside the bot may: for as long as it is let.
+"""A process that holds a database's write lock, as another program beside the bot may.
 
-It says ``held``, and lets go of the lock once a line is written to it.
+It prints ``held``, and releases the lock once it reads a line.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from tests.support.tree import ROOT
 
 @asynccontextmanager
 async def held(path: Path) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """Let another process hold the write lock inside, or until what this yields is called."""
+    """Let another process hold the write lock, until the yielded function is called or the context ends."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.storage.holder", str(path), cwd=ROOT, stdin=PIPE, stdout=PIPE
     )

@@ -1,4 +1,4 @@
-"""A process that imports a do-not-call list and kills itself after so many parts of it."""
+"""A process that imports a do-not-call list, and kills itself after some parts."""
 
 import asyncio
 import base64
@@ -13,7 +13,7 @@ from tests.storage.samples import many_numbers
 
 
 async def run(path: str, key: str, name: str, amount: int, parts: int) -> None:
-    """Import that many numbers, as far as that part; ``key`` is in base64."""
+    """Import that many numbers up to that part. ``key`` is in base64."""
     log = await Store.open(path, key=base64.b64decode(key), clock=utc_now)
     done = count(1)
 

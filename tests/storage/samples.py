@@ -1,4 +1,4 @@
-"""Requests and moves that tests of a log are about, and a clock that does as it is told."""
+"""Requests and changes for tests of the log, and a clock that tests move."""
 
 import asyncio
 from collections.abc import Collection
@@ -29,7 +29,7 @@ NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 
 
 def many_numbers(amount: int) -> list[str]:
-    """So many different numbers, neither of the two above among them."""
+    """Return that many different numbers, without the two above."""
     return [f"+91{9_000_000_000 + n}" for n in range(amount)]
 
 
@@ -40,11 +40,11 @@ class Clock:
     now: datetime = NOON
 
     def __call__(self) -> datetime:
-        """Say what time it is."""
+        """Return the time."""
         return self.now
 
     def move(self, **by: float) -> datetime:
-        """Move by that much (arguments of `timedelta`) and say the new time."""
+        """Move the clock by that much (arguments of `timedelta`), and return the new time."""
         self.now += timedelta(**by)
         return self.now
 
@@ -70,7 +70,7 @@ _CANCEL = replace(
 
 
 def placing(*numbers: str, at: datetime | None = None) -> NewRequest:
-    """A request to call one or more numbers, which needs nobody's approval."""
+    """Return a request to call one or more numbers, which needs nobody's approval."""
     actions = [
         NewAction(PlaceCall(to=number, agent="payments", at=at), number=number, scheduled_for=at)
         for number in numbers or (NUMBER,)
@@ -79,7 +79,7 @@ def placing(*numbers: str, at: datetime | None = None) -> NewRequest:
 
 
 def cancelling(*numbers: str) -> NewRequest:
-    """A request to cancel what is scheduled to one or more numbers, waiting for a manager."""
+    """Return a request to cancel the scheduled calls to one or more numbers, which waits for a manager."""
     actions = [
         NewAction(CancelCall(target=NumberRef(agent="payments", to=number)), number=number)
         for number in numbers or (NUMBER,)
@@ -88,34 +88,34 @@ def cancelling(*numbers: str) -> NewRequest:
 
 
 def cancelling_by_id(*ids: str) -> NewRequest:
-    """A request to cancel one or more calls by their provider's ids."""
+    """Return a request to cancel one or more calls by their provider's ids."""
     return replace(_CANCEL, actions=[NewAction(CancelCall(target=CallRef(call_id=id_))) for id_ in ids])
 
 
 def deleting(campaign: str) -> NewRequest:
-    """A request to delete a campaign."""
+    """Return a request to delete a campaign."""
     action = DeleteCampaign(target=CampaignRef(campaign_id=campaign))
     return replace(_CANCEL, kind=Kind.DELETE_CAMPAIGN, actions=[NewAction(action)])
 
 
 def approve(*entries: str, person: str = "U0MANAGER") -> ChangeSet:
-    """A manager approves all of these entries of one request."""
+    """Return a manager's approval of all of these actions of a request."""
     return _decided(entries, person, State.APPROVED)
 
 
 def deny(*entries: str, person: str = "U0MANAGER") -> ChangeSet:
-    """A manager denies all of these entries of one request."""
+    """Return a manager's denial of all of these actions of a request."""
     return _decided(entries, person, State.DENIED)
 
 
 def withdraw(*entries: str, before: Collection[State] = (State.PENDING, State.APPROVED)) -> ChangeSet:
-    """The requester takes all of these entries of one request back."""
+    """Return the requester's withdrawal of all of these actions of a request."""
     moves = [Transition(entry, "withdrawn", frozenset(before), State.WITHDRAWN) for entry in entries]
     return ChangeSet(request_of(entries[0]), "U0AGENT", moves)
 
 
 def claim(entry: str, *, until: datetime, owner: str = "one", attempt: int = 1) -> ChangeSet:
-    """An owner takes an approved entry to send it."""
+    """Return an owner's claim of an approved action."""
     changes: dict[str, Scalar | datetime] = {"owner": owner, "lease_until": until, "attempt": attempt}
     move = Transition(entry, "sending", frozenset({State.APPROVED}), State.SENDING, changes=changes)
     return ChangeSet(request_of(entry), owner, [move])
@@ -130,7 +130,7 @@ def finish(
     owner: str | None = "one",
     attempt: int | None = 1,
 ) -> ChangeSet:
-    """The owner records what came of the entry it sent."""
+    """Return the change with which the owner records the outcome of its action."""
     move = Transition(
         entry,
         after.value,
@@ -152,7 +152,7 @@ def doubt(
     not_before: datetime | None = None,
     not_after: datetime | None = None,
 ) -> ChangeSet:
-    """The owner's attempt ended without an answer; perhaps another one is ordered at once."""
+    """Return the change after an attempt without an answer, with another attempt if ``ordered``."""
     moves = [
         Transition(
             entry,
@@ -175,12 +175,12 @@ def doubt(
 
 
 def noted(*notes: Annotation) -> ChangeSet:
-    """The machine notes something about entries of one request."""
+    """Return the system's annotations of a request's actions."""
     return ChangeSet(request_of(notes[0].entry), "system", [], annotations=notes)
 
 
 def request_of(entry: str) -> str:
-    """The request that an entry's id belongs to."""
+    """Return the id of an action's request."""
     return entry.partition(".")[0]
 
 
@@ -197,12 +197,12 @@ def _decided(entries: tuple[str, ...], person: str, after: State) -> ChangeSet:
 
 
 async def erase(store: Store, request: str, *, actor: str) -> None:
-    """Forget a request or a fault, wherever it stands; a purge leaves what is under way."""
+    """Erase a request or a fault in any state, unlike a purge, which keeps open requests."""
     sources = store._database.sources
     await store._database.writer.do(lambda connection: retention.erase(connection, sources, request, actor))
     await store._database.writer.wipe()
 
 
 async def verified(store: Store) -> VerificationReport:
-    """Verify a log that is open."""
+    """Verify an open log."""
     return await asyncio.to_thread(verify, store._database.path, key=store._database.sources.key)

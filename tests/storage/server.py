@@ -1,4 +1,4 @@
-"""A process that is present beside a log, holds a post and an entry under a long lease, and waits."""
+"""A process beside a log that holds an outbox item and an action under a long lease, and waits."""
 
 import asyncio
 import sys
@@ -16,7 +16,7 @@ LONG = timedelta(hours=1)
 
 
 async def hold(path: Path, owner: str) -> None:
-    """Take hold of what is there, say so, and wait to be ended: at the end of its input, cleanly."""
+    """Lease an action and its outbox item, print its id, and end cleanly with the input."""
     log = await Store.open(path, key=KEY, clock=utc_now)
     presence = ProcessLock.acquire(path, owner)
     until = utc_now() + LONG

@@ -1,4 +1,4 @@
-"""A process that asks a log for turns of an account and prints how many it was given."""
+"""A process that asks a log for turns of an account, and prints how many it got."""
 
 import asyncio
 import sys
@@ -10,7 +10,7 @@ from tests.storage.samples import KEY
 
 
 async def take(path: str, asks: int, a_minute: int, later: int) -> None:
-    """Ask so many times, by a clock that is so many seconds ahead."""
+    """Ask that many times, by a clock that is ``later`` seconds ahead."""
     log = await Store.open(path, key=KEY, clock=lambda: utc_now() + timedelta(seconds=later))
     given = 0
     for _ in range(asks):

@@ -1,4 +1,4 @@
-"""A process that records requests in a log and prints each one's id once it is accepted."""
+"""A process that records requests in a log, and prints each id after its commit."""
 
 import asyncio
 import sys
@@ -13,7 +13,7 @@ from tests.storage.samples import KEY, placing
 
 
 async def write(path: str, name: str, amount: int) -> None:
-    """Record that many requests (0: without end), and withdraw each one."""
+    """Record that many requests (0 means without end), and withdraw each one."""
     log = await Store.open(path, key=KEY, clock=utc_now)
     for n in range(amount) if amount else count():
         new = replace(placing(), delivery_key=f"{name}-{n}", notifications=[Notification("placed", "audit")])

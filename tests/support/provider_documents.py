@@ -1,8 +1,8 @@
-"""The OpenAPI parts of the providers' own documents, which stand beside this repository on some machines.
+"""The OpenAPI parts of the providers' own documents, which stand beside this repository on some computers.
 
-What they say of a request or a reply is checked with jsonschema in its 2020-12 dialect, which is OpenAPI
-3.1's. A fault is one line: where, and which word of the description is not met. Gaps are the faults that are
-right as they are: each is listed with its reason, and one that is none any more fails a test.
+Requests and replies are checked with jsonschema in its 2020-12 dialect, which is OpenAPI 3.1's. A fault is a
+line with its place, and the keyword that is not met. Gaps are faults that are right: each is listed with its
+reason, and a test fails once it is none any more.
 """
 
 import re
@@ -30,7 +30,7 @@ IN_REQUESTS: Final[Mapping[str, Mapping[str, str]]] = {
         ),
     },
 }
-"""Gaps between the documents and what is sent, by provider: the fault, and why it is right."""
+"""Gaps between the documents and our requests by provider: the fault, and its reason."""
 
 IN_REPLIES: Final[Mapping[str, Mapping[str, str]]] = {
     "voxworks": {},
@@ -42,19 +42,19 @@ IN_REPLIES: Final[Mapping[str, Mapping[str, str]]] = {
         ),
     },
 }
-"""Gaps between the documents and what the stand-ins answer."""
+"""Gaps between the documents and the stand-ins' replies."""
 
 _EVERYWHERE = frozenset(
     {"accept", "accept-encoding", "connection", "content-length", "content-type", "host", "user-agent"}
 )
-"""Headers of HTTP itself: OpenAPI leaves them undeclared."""
+"""Headers of HTTP itself, which OpenAPI leaves undeclared."""
 
 _FORMATS = jsonschema.FormatChecker(formats=())
 
 
 @_FORMATS.checks("date-time", raises=ValueError)
 def _is_date_time(value: object) -> bool:
-    """RFC 3339: with an offset."""
+    """Return whether a value is a date and time with an offset, after RFC 3339."""
     return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
 
 
@@ -70,22 +70,22 @@ class Operation:
 
     @property
     def server(self) -> str:
-        """Where the provider's API is."""
+        """Return the base address of the provider's API."""
         (server,) = self.document["servers"]
         return str(server["url"])
 
     @property
     def statuses(self) -> frozenset[str]:
-        """The replies that it describes."""
+        """Return the statuses that it describes."""
         return frozenset(self.described["responses"])
 
     @property
     def examples(self) -> tuple[dict[str, Any], ...]:
-        """Its example requests."""
+        """Return its example requests."""
         return tuple(example["value"] for example in self._body()["examples"].values())
 
     def request_faults(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> list[str]:
-        """What of a request the document does not allow. ``body`` is its JSON, None where there is none."""
+        """Return the faults of a request. ``body`` is its JSON, or None."""
         sent = {name.lower(): value for name, value in headers.items()}
         parts = urlsplit(url)
         faults = [] if method.lower() == self.method else [f"method {method}"]
@@ -102,7 +102,7 @@ class Operation:
         return faults + list(self._unlike(self._body()["schema"], body))
 
     def reply_faults(self, status: int, headers: Mapping[str, str], body: Any) -> list[str]:
-        """What of a reply the document does not describe. ``headers`` by their lower-case names."""
+        """Return the faults of a reply. ``headers`` have lower-case names."""
         if str(status) not in self.statuses:
             return [f"status {status}"]
         described = self._meant(self.described["responses"][str(status)])
@@ -134,7 +134,7 @@ class Operation:
                 yield fault.replace("body", f"path.{parameter['name']}", 1)
 
     def _way_in(self) -> tuple[str, re.Pattern[str]]:
-        """The header that lets one in, and what it looks like."""
+        """Return the header for authentication, and the pattern of its value."""
         ((name,),) = self.document["security"]
         match self.document["components"]["securitySchemes"][name]:
             case {"type": "apiKey", "in": "header", "name": header}:
@@ -149,7 +149,7 @@ class Operation:
         validator = jsonschema.Draft202012Validator(whole, format_checker=_FORMATS)
         for fault in validator.iter_errors(value):
             yield f"{'.'.join(['body', *map(str, fault.absolute_path)])}: {fault.validator}"
-        # No schema here forbids further properties: a name that is none of the document's is said all the same.
+        # No schema here forbids further properties, but an unknown name is a fault all the same.
         declared = self._meant(schema).get("properties")
         if isinstance(value, dict) and declared is not None:
             yield from (f"body.{name}: undeclared" for name in sorted(value.keys() - declared.keys()))
@@ -169,7 +169,7 @@ def _read(provider: str) -> Operation | None:
 
 
 def operation(provider: str) -> Operation:
-    """What a provider's document describes; where it is not at hand, the test is skipped."""
+    """Return the operation of a provider's document. Skip the test if there is no document."""
     found = _read(provider)
     if found is None:
         pytest.skip("the providers' documents are not beside this repository")

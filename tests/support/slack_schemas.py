@@ -1,4 +1,4 @@
-"""Slack's own schemas with their checkers, which stand beside this repository on some machines."""
+"""Slack's own schemas with their checkers, which stand beside this repository on some computers."""
 
 import importlib.util
 from functools import cache
@@ -23,7 +23,7 @@ def _load(name: str) -> ModuleType | None:
 
 
 def checker(name: str) -> ModuleType:
-    """One of the checkers (`check_blocks`, `check_manifest`); where there is none, the test is skipped."""
+    """Return a checker (`check_blocks`, `check_manifest`). Skip the test if it is missing."""
     module = _load(name)
     if module is None:
         pytest.skip("Slack's own schemas are not beside this repository")

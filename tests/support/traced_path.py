@@ -1,9 +1,9 @@
-"""Counts the modules that one call goes through, from the slash command to the audit message.
+"""Counts the modules on a call's path, from the slash command to the audit message.
 
     python -m tests.support.traced_path
 
 A hop is a call from one module of `bot`, `storage` or `providers` into another. A return is no hop, nor is a
-coroutine that goes on. Workers find their work in the log: what they do is counted with it.
+resumed coroutine. Workers find their work in the log, and their hops count too.
 """
 
 import asyncio
@@ -22,19 +22,19 @@ from tests.support.tree import ROOT
 
 ROOMS = tuple(str(ROOT / room) for room in ("bot", "storage", "providers"))
 BEGINS = 8
-"""Bytes of code before a function's first line. Behind them it is a coroutine that goes on."""
+"""Bytes of code before a function's first line. A later position means a resumed coroutine."""
 
 
 @dataclass
 class Trace:
-    """What was called: the modules in the order in which they were met, and the hops between two."""
+    """The traced modules in the order of their first call, and the hops between them."""
 
     modules: dict[str, None] = field(default_factory=dict)
     hops: Counter[tuple[str, str]] = field(default_factory=Counter)
     _known: dict[CodeType, str | None] = field(default_factory=dict)
 
     def __call__(self, frame: FrameType, event: str, _: object) -> None:
-        """Note a call, as `sys.setprofile` tells of it."""
+        """Record a call, as `sys.setprofile` reports it."""
         if event != "call" or frame.f_code.co_name == "<module>":
             return
         into = self._module(frame.f_code)
@@ -66,12 +66,12 @@ def traced() -> Iterator[Trace]:
 
 
 async def place_a_call(folder: Path) -> Trace:
-    """Type a call, press *Place this call*, let it be sent and told."""
+    """Type a call, press *Place this call*, and wait until it is sent and posted."""
     async with bench(folder) as stage:
         writer, reader = stage.bot.store._database.writer, stage.bot.store._database.reader
         async with stage.connected():
             with traced() as trace:
-                for thread in (writer._thread, reader._thread):  # each thread is told by itself
+                for thread in (writer._thread, reader._thread):  # each thread has its own profile function
                     await thread.run(lambda _: sys.setprofile(trace))
                 heard = await stage.people.person(AGENT).command(f"/place-call {NUMBER}")
                 assert heard.ephemeral
@@ -84,7 +84,7 @@ async def place_a_call(folder: Path) -> Trace:
 
 
 def main() -> None:
-    """Print what was counted."""
+    """Print the counts."""
     with tempfile.TemporaryDirectory() as folder:
         trace = asyncio.run(place_a_call(Path(folder)))
     hops = sum(trace.hops.values())

@@ -46,7 +46,7 @@ def look_at(
     people: Mapping[str, Told],
     workspace: Workspace,
 ) -> Group:
-    """A configured group, from what Slack told of its people and user groups."""
+    """Return a configured group, made of Slack's answers about its people and user groups."""
     fit: set[str] = set()
     unfit: dict[str, str] = {}
     unread: list[str] = []

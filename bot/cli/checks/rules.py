@@ -62,7 +62,7 @@ def about_accounts(rules: Sequence[Rule], connections: Mapping[str, Connection])
 
 
 def _same_account(name: str, connections: Mapping[str, Connection]) -> Iterator[str]:
-    """The other connections that ask the same host with the same secret, and may have an effect there."""
+    """Return the other connections with the same host and secret that may have an effect there."""
     if name not in connections:
         return
     one = connections[name]
@@ -74,7 +74,7 @@ def _same_account(name: str, connections: Mapping[str, Connection]) -> Iterator[
 
 
 def _goes_around(rule: Rule, connection: str, rules: Sequence[Rule]) -> Rule | None:
-    """The rule under which the same passes through another connection, with other approvals."""
+    """Return the rule under which the same action passes through another connection with other approvals."""
     for other in rules:
         if other is rule or other.effect != "allow" or not {*rule.actions} & {*other.actions}:
             continue

@@ -89,7 +89,7 @@ def about_log(
 
 
 def what_will_not_last(path: Path, platform: str | None) -> list[str]:
-    """What `serve` says of the disk, where the log will not last on it."""
+    """Return the warning of `serve` about a disk on which the log will not last."""
     return [
         f"{one.message} {one.fix}"
         for one in about_disk(inspect(path, None), platform)

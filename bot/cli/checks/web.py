@@ -52,7 +52,7 @@ def _about_running(running: dict[str, Any]) -> Iterator[Finding]:
 
 
 async def _readiness(host: str, port: int) -> dict[str, Any] | None:
-    """What listens there says of itself, if it is CallOps."""
+    """Return what a running CallOps at this address says of itself."""
     shown = "127.0.0.1" if host == "0.0.0.0" else "[::1]" if host == "::" else host  # noqa: S104 - read, not bound
     try:
         async with (

@@ -159,7 +159,7 @@ def test_what_the_program_itself_wrote_is_shown_as_it_is(
 
 
 def with_note(change: ChangeSet) -> Transition:
-    """The change's one move, with something that its person wrote."""
+    """Return the change's only transition, with a note of its person."""
     [move] = change.transitions
     return replace(move, private={"note": SAID})
 

@@ -52,7 +52,7 @@ async def named(log: Store, **names: str) -> None:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """What the commands need to find the log."""
+    """Return the variables by which the commands find the log."""
     key = base64.b64encode(KEY).decode()
     config = str(folder / "callops.toml")
     return {"DATABASE_URL": f"sqlite:///{folder / 'log.db'}", "CALLOPS_KEY": key, "CALLOPS_CONFIG": config}

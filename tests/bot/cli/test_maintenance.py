@@ -24,7 +24,7 @@ SETTINGS = RetentionSettings.model_validate(
 
 
 def options(**given: str) -> argparse.Namespace:
-    """The command's options, as they were typed."""
+    """Return the command's options, as they were typed."""
     return argparse.Namespace(
         **({"number": None, "person": None, "older_than": None, "again": False} | given)
     )

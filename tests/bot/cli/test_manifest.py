@@ -16,7 +16,7 @@ URL = "https://bot.example/slack/events"
 
 
 def over_http() -> dict[str, Any]:
-    """The manifest for an address, as Slack reads it."""
+    """Return the manifest for an address, as Slack reads it."""
     read: dict[str, Any] = yaml.safe_load(manifest("https://bot.example"))
     return read
 

@@ -56,7 +56,7 @@ def policy(folder: Path, rules: str, *arguments: str) -> Printed:
 
 
 def ask(user: str, action: str, *more: str) -> tuple[str, ...]:
-    """The arguments that explain something."""
+    """Return the arguments that explain a decision."""
     return ("explain", "--user", user, "--action", action, "--connection", "reminders", *more)
 
 
@@ -175,7 +175,7 @@ def test_a_file_with_a_fault_is_not_explained(tmp_path: Path) -> None:
 
 
 def rule(name: str, **facts: Any) -> Rule:
-    """A rule about cancellations, unless said otherwise."""
+    """Return a rule about cancellations, unless told otherwise."""
     settle = {} if facts.get("effect") == "deny" else {"settle": ["managers"]}
     return Rule.model_validate({"name": name, "actions": ["cancel_call"], **settle, **facts})
 
@@ -236,7 +236,7 @@ def test_a_group_for_nothing_is_found_and_a_user_group_is_said() -> None:
 
 
 def connection(name: str, *, key: str = "one", **facts: str) -> Connection:
-    """A connection to Voxworks."""
+    """Return a connection to Voxworks."""
     settings = VoxworksSettings.model_validate({"api_key": SecretStr(key), **facts})
     return Connection(name, "voxworks", settings, audit_channel=None)
 

@@ -29,7 +29,7 @@ with log_to_stderr("INFO", default_region="IN"):
 
 @pytest.fixture
 def pipe() -> tuple[int, int]:
-    """A small pipe: where it is read, where it is written to. A test closes it."""
+    """Return the ends of a small pipe for reading and writing. A test closes them."""
     reads, writes = os.pipe()
     fcntl.fcntl(writes, fcntl.F_SETPIPE_SZ, PIPE)
     return reads, writes

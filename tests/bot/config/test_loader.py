@@ -1,4 +1,4 @@
-"""The environment and the file: what is read, and every fault at once in the operator's words."""
+"""Configuration from the environment and the file, and its faults, which are reported all at once."""
 
 import base64
 import json
@@ -43,7 +43,7 @@ approve = ["managers"]
 
 
 def environment(tmp_path: Path, file: str = FILE, **more: str) -> dict[str, str]:
-    """A whole environment around a file."""
+    """Return a whole environment around a file."""
     path = tmp_path / "callops.toml"
     path.write_text(file, encoding="utf-8")
     return {
@@ -56,14 +56,14 @@ def environment(tmp_path: Path, file: str = FILE, **more: str) -> dict[str, str]
 
 
 def faults(tmp_path: Path, file: str = FILE, **more: str) -> list[str]:
-    """The faults of an environment."""
+    """Return the faults of an environment."""
     with pytest.raises(ConfigError) as caught:
         load(environment(tmp_path, file, **more))
     return caught.value.faults
 
 
 def test_a_small_file_is_enough(tmp_path: Path) -> None:
-    """What is not marked required has a default."""
+    """Every setting that is not marked as required has a default."""
     settings = load(environment(tmp_path))
     assert settings.rules[0].expires == timedelta(hours=8)
     assert settings.slack.default_region == "IN"
@@ -93,7 +93,7 @@ NO_TEXT = {
 
 @pytest.mark.parametrize("content", WRITTEN_BY_EDITORS.values(), ids=WRITTEN_BY_EDITORS)
 def test_a_file_is_read_as_any_editor_writes_it(tmp_path: Path, content: bytes) -> None:
-    """With a byte-order mark or without one, whatever its lines end with."""
+    """A file is read with or without a byte-order mark, and with any line ends."""
     variables = environment(tmp_path)
     Path(variables["CALLOPS_CONFIG"]).write_bytes(content)
     settings = load(variables)
@@ -103,7 +103,7 @@ def test_a_file_is_read_as_any_editor_writes_it(tmp_path: Path, content: bytes) 
 
 @pytest.mark.parametrize(("content", "says"), NO_TEXT.values(), ids=NO_TEXT)
 def test_a_file_in_another_encoding_says_so(tmp_path: Path, content: bytes, says: str) -> None:
-    """What it is, where that shows, and how to save it."""
+    """The fault names the encoding where it can be told, and says how to save the file."""
     variables = environment(tmp_path)
     Path(variables["CALLOPS_CONFIG"]).write_bytes(content)
     with pytest.raises(ConfigError) as caught:
@@ -113,7 +113,7 @@ def test_a_file_in_another_encoding_says_so(tmp_path: Path, content: bytes, says
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a folder of its own, with what `.env` says there and nothing else."""
+    """Run a command in a folder of its own, with the variables of its `.env` and no others."""
     return subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-m", "bot", *arguments],
         capture_output=True,
@@ -128,7 +128,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     ("mark", "end"), [("", "\n"), ("\ufeff", "\n"), ("\ufeff", "\r\n"), ("", "\r\n"), ("", "\r")]
 )
 def test_the_environments_file_is_read_as_any_editor_writes_it(tmp_path: Path, mark: str, end: str) -> None:
-    """Its first line counts, too, and no value ends in a line's end."""
+    """The first line of `.env` counts too, and no value keeps a line end."""
     lines = ["DATABASE_URL=sqlite:///nowhere.db", f'CALLOPS_KEY="{KEY}"', "CALLOPS_CONFIG=mine.toml", ""]
     (tmp_path / ".env").write_bytes((mark + end.join(lines)).encode())
     (tmp_path / "mine.toml").write_bytes(FILE.replace("\n", end).encode("utf-8-sig"))
@@ -141,7 +141,7 @@ def test_the_environments_file_is_read_as_any_editor_writes_it(tmp_path: Path, m
     ("encoding", "says"), [("utf-16", "it is in UTF-16"), ("latin-1", "line 2 is not in UTF-8")]
 )
 def test_an_environments_file_in_another_encoding_says_so(tmp_path: Path, encoding: str, says: str) -> None:
-    """As PowerShell writes it, for one; every command says it, and does nothing."""
+    """Every command reports a `.env` in another encoding, such as PowerShell's, and does nothing."""
     (tmp_path / ".env").write_bytes(f"CALLOPS_KEY={KEY}\nNOTE=ü\n".encode(encoding))
     for command in (("log", "list"), ("serve",), ("check",), ("policy", "lint"), ("purge",)):
         left = run(tmp_path, *command)
@@ -161,7 +161,7 @@ def test_a_file_without_end_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_example_file_loads(tmp_path: Path) -> None:
-    """What the operator copies is valid as it stands."""
+    """The example file is valid as an operator copies it."""
     example = (ROOT / "callops.example.toml").read_text(encoding="utf-8")
     settings = load(environment(tmp_path, example, **OTHER_SECRETS))
     assert set(settings.connections) == {"reminders", "voxworks", "dialer", "kore"}
@@ -169,7 +169,7 @@ def test_the_example_file_loads(tmp_path: Path) -> None:
 
 
 def test_every_commented_setting_of_the_example_is_one(tmp_path: Path) -> None:
-    """Uncommenting the example's settings gives a valid file too."""
+    """The example is also valid with all its commented settings."""
     lines = (ROOT / "callops.example.toml").read_text(encoding="utf-8").splitlines()
     whole = [
         line.removeprefix("# ")
@@ -183,7 +183,7 @@ def test_every_commented_setting_of_the_example_is_one(tmp_path: Path) -> None:
 
 
 def test_all_faults_are_said_at_once(tmp_path: Path) -> None:
-    """The environment's and the file's faults come together."""
+    """The faults of the environment and of the file are reported together."""
     file = FILE.replace("C0AUDIT", "audit").replace('approve = ["managers"]', 'approve = ["manager"]')
     found = "\n".join(faults(tmp_path, file, SLACK_BOT_TOKEN="", CALLOPS_KEY="short", LOG_LEVEL="loud"))
     for part in (
@@ -274,7 +274,7 @@ def test_a_former_key_names_the_present_one(tmp_path: Path, old: str) -> None:
 
 
 def test_a_connection_without_its_secret_is_off_and_named(tmp_path: Path) -> None:
-    """Only that connection is off."""
+    """The other connections are on."""
     more = '[connections.vox]\nprovider = "voxworks"\napi_key = "env:VOX_KEY"\n'
     settings = load(environment(tmp_path, FILE + more))
     assert set(settings.connections) == {"reminders"}
@@ -291,7 +291,10 @@ account_id = "a1"
 
 
 def test_of_two_ways_in_only_one_needs_its_secret(tmp_path: Path) -> None:
-    """A secret that is not written is not missed; one that is written and not set puts the connection off."""
+    """A secret that the file does not name is not missed.
+
+    A named secret that is not set disables the connection.
+    """
     signing = 'client_id = "cs-1"\nclient_secret = "env:KORE_SECRET"\n'
     on = load(environment(tmp_path, FILE + KORE + signing, KORE_SECRET="canary-secret-of-the-jwt-app"))
     assert "kore" in on.connections
@@ -302,20 +305,20 @@ def test_of_two_ways_in_only_one_needs_its_secret(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", ["token", "client_secret"])
 def test_an_optional_secret_in_the_file_is_a_fault_too(tmp_path: Path, key: str) -> None:
-    """Secrets come from the environment, also those that a connection need not have."""
+    """Secrets come from the environment, even those that a connection need not have."""
     found = "\n".join(faults(tmp_path, f'{FILE}{KORE}{key} = "canary-secret"\n'))
     assert f'connections.kore.{key}: secrets come from the environment: write "env:NAME"' in found
     assert "canary" not in found
 
 
 def test_an_empty_variable_is_unset(tmp_path: Path) -> None:
-    """`NAME=` in `.env` means nothing was set."""
+    """An empty variable in `.env` counts as not set."""
     assert load(environment(tmp_path, LOG_LEVEL="", DATABASE_URL="")).log_level == "INFO"
 
 
 @pytest.mark.parametrize("key", ["canary\nkey", " canary", "canary\r", "cänary"])
 def test_a_secret_that_no_header_can_carry_is_refused(tmp_path: Path, key: str) -> None:
-    """A key with a line break or a space at its end is a fault, and is not shown."""
+    """A key with a line break, or a space at its end, is a fault that does not show the key."""
     found = "\n".join(faults(tmp_path, CALLKARO_API_KEY=key))
     assert "connections.reminders.api_key" in found
     assert "canary" not in found
@@ -329,14 +332,14 @@ def test_no_secret_shows_in_the_settings(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
-    """The sentence names the file and the example."""
+    """The fault names the file and the example."""
     [found] = faults(tmp_path, CALLOPS_CONFIG=str(tmp_path / "none.toml"))
     assert "copy callops.example.toml" in found
 
 
 @pytest.mark.parametrize("url", ["http://slack.com/api/", "http://10.0.0.1/"])
 def test_slack_is_spoken_to_over_https_only(tmp_path: Path, url: str) -> None:
-    """Plain http is for this machine."""
+    """Plain http is allowed only to this computer."""
     assert any("SLACK_API_URL must be https" in fault for fault in faults(tmp_path, SLACK_API_URL=url))
 
 
@@ -347,7 +350,7 @@ HEARING = FILE.replace(
 
 
 def test_webhooks_are_heard_on_this_machine_unless_told_otherwise(tmp_path: Path) -> None:
-    """HOST and PORT have defaults, and are taken from the environment."""
+    """HOST and PORT have defaults, and the environment overrides them."""
     usual = load(environment(tmp_path))
     assert (usual.host, usual.port) == ("127.0.0.1", 3000)
     other = load(environment(tmp_path, HOST="0.0.0.0", PORT="8080"))
@@ -356,7 +359,7 @@ def test_webhooks_are_heard_on_this_machine_unless_told_otherwise(tmp_path: Path
 
 @pytest.mark.parametrize("port", ["http", "-1", "65536", "3000.0", " 3000", "²"])
 def test_a_port_is_a_number(tmp_path: Path, port: str) -> None:
-    """Anything else is a fault."""
+    """A port that is no number is a fault."""
     assert faults(tmp_path, PORT=port) == [f"PORT is {port}: write a number up to 65535"]
 
 
@@ -370,7 +373,7 @@ def test_a_webhook_without_its_word_puts_its_connection_off(tmp_path: Path) -> N
 
 
 def test_a_webhook_that_could_not_be_understood_says_what_to_add(tmp_path: Path) -> None:
-    """Without our id in the metadata nothing that comes back names an action."""
+    """Without our id in the metadata, no webhook could name its action."""
     file = HEARING.replace("send_action_id = true\n", "")
     [fault] = faults(tmp_path, file, CALLKARO_WEBHOOK_SECRET="x" * 22)
     assert fault.endswith(
@@ -379,7 +382,10 @@ def test_a_webhook_that_could_not_be_understood_says_what_to_add(tmp_path: Path)
 
 
 def test_calling_hours_are_known_by_country_and_can_be_written_down(tmp_path: Path) -> None:
-    """A rule and a connection name a country's hours or their own; the file's own come before ours."""
+    """A rule and a connection name a country's hours or their own.
+
+    The file's hours come before the built-in ones.
+    """
     own = '[calling_hours]\nDE = [{ from = "9:00", until = "18:00", days = "Mon-Fri" }]\n'
     file = own + FILE.replace(
         'name = "cancel"', 'name = "cancel"\ncalling_hours = "DE"\nunblock = ["managers"]'
@@ -403,13 +409,13 @@ def test_calling_hours_are_known_by_country_and_can_be_written_down(tmp_path: Pa
     ],
 )
 def test_what_is_wrong_with_calling_hours_is_said(tmp_path: Path, line: str, fault: str) -> None:
-    """In the file's own words, with where."""
+    """Each fault of calling hours names its place, in the words of the file."""
     found = faults(tmp_path, FILE.replace('name = "cancel"', f'name = "cancel"\n{line}'))
     assert any(fault in one for one in found), found
 
 
 def test_what_is_wrong_with_a_countrys_hours_is_said(tmp_path: Path) -> None:
-    """Its code, and what stands below it."""
+    """The faults concern the country's code and the keys below it."""
     table = '[calling_hours]\nGermany = "IN"\nDE = "IN"\nFR = { from = "9", until = "18:00" }\n'
     found = " ".join(faults(tmp_path, table + FILE))
     assert "calling_hours.Germany: write a country's two capital letters" in found
@@ -418,7 +424,7 @@ def test_what_is_wrong_with_a_countrys_hours_is_said(tmp_path: Path) -> None:
 
 
 def test_how_long_things_are_kept_is_checked(tmp_path: Path) -> None:
-    """Times as everywhere, in an order that leaves something to purge; holds name a request or a number."""
+    """Retention times leave something to purge, and each hold names a request or a number."""
     wrong = FILE + '\n[retention]\nkeep_at_least = "90d"\nkeep_at_most = "30d"\nhold = ["A-7K3F"]\n'
     assert faults(tmp_path, wrong) == [
         "callops.toml: retention: keep_at_most must be longer than keep_at_least"
@@ -430,7 +436,7 @@ def test_how_long_things_are_kept_is_checked(tmp_path: Path) -> None:
 
 
 def test_hours_of_a_rule_are_kept_in_words(tmp_path: Path) -> None:
-    """The log keeps the rules in force as JSON: what a rule says of hours is text there."""
+    """The log keeps the rules as JSON, in which the hours of a rule are text."""
     own = 'calling_hours = { from = "9:00", until = "18:00" }'
     settings = load(environment(tmp_path, FILE.replace('name = "cancel"', f'name = "cancel"\n{own}')))
     kept = json.loads(json.dumps(written(settings.rules, settings.groups, {})))

@@ -1,4 +1,4 @@
-"""An adapter of one's own: named in the file by its dotted path, from the working folder."""
+"""An adapter outside the project, which the file names by its dotted path from the working folder."""
 
 import os
 import subprocess
@@ -66,7 +66,7 @@ for name, adapter in make_adapters(settings, lambda: now).items():
 
 
 def loaded(tmp_path: Path, provider: str, **modules: str) -> subprocess.CompletedProcess[str]:
-    """A start with this provider in a folder that holds these modules."""
+    """Return how a start with this provider ends, in a folder that holds these modules."""
     package = tmp_path / "my_company"
     package.mkdir()
     (package / "__init__.py").touch()
@@ -85,7 +85,10 @@ def loaded(tmp_path: Path, provider: str, **modules: str) -> subprocess.Complete
 
 
 def test_an_adapter_of_ones_own_is_a_connection(tmp_path: Path) -> None:
-    """A dotted path names a class in the working folder; it has its own settings, and speaks by its title."""
+    """A dotted path names a class in the working folder.
+
+    It has its own settings, and messages name it by its title.
+    """
     started = loaded(tmp_path, "my_company.voice:Voice", voice=VOICE)
     assert started.stderr == ""
     assert started.stdout.splitlines() == [
@@ -112,7 +115,7 @@ def test_an_adapter_of_ones_own_is_a_connection(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_an_adapter_is_said(tmp_path: Path, provider: str, voice: str, says: str) -> None:
-    """A fault in the name or in the module is one line about the file, like every other."""
+    """A wrong name or a broken module is a fault of a single line about the file."""
     started = loaded(tmp_path, provider, voice=voice)
     assert started.returncode == 1
     assert started.stderr.startswith("callops.toml: connections.reminders.provider: ")
@@ -121,6 +124,6 @@ def test_what_is_wrong_with_an_adapter_is_said(tmp_path: Path, provider: str, vo
 
 
 def test_its_settings_are_checked_like_any_other(tmp_path: Path) -> None:
-    """A secret in the file, and a key that its settings do not have, are faults in the file's own words."""
+    """A secret in the file and an unknown key are faults in the words of the file."""
     started = loaded(tmp_path, 'my_company.voice:Voice"\ncolour = "red', voice=VOICE)
     assert "callops.toml: connections.reminders.colour: there is no such key" in started.stderr

@@ -1,6 +1,6 @@
 """Valid numbers of many countries, and the ways in which people and programs write them.
 
-Nothing here reads a number with the project's code: the truth is what was put in.
+This module never uses the project's parser: the number that was put in is the truth.
 """
 
 import re
@@ -33,13 +33,16 @@ SPECIAL: Final = {
     "pager": PhoneNumberType.PAGER,
     "premium rate": PhoneNumberType.PREMIUM_RATE,
 }
-"""Kinds that hold few numbers. CallOps calls no premium-rate ones."""
+"""Kinds of numbers that are rare. CallOps calls no premium-rate numbers."""
 ALL_KINDS: Final = {**KINDS, **SPECIAL}
 
 FEWEST_DIGITS: Final = 7
-"""National digits of the numbers that are put in: shorter ones are valid in Germany and Austria, and rare."""
+"""Fewest national digits of a number that is put in.
+
+Shorter ones are valid in Germany and Austria, but rare.
+"""
 MOST_DIGITS: Final = 15
-"""With the country code, as ITU-T E.164 has it."""
+"""Most digits with the country code, after ITU-T E.164."""
 
 ABROAD: Final = {
     **dict.fromkeys(("US", "CA"), "011"),
@@ -53,7 +56,7 @@ ABROAD: Final = {
     "BR": "0021",
     "RU": "810",
 }
-"""What is dialled before a country code where that is not 00."""
+"""Prefixes for calls abroad, for regions where it is not 00."""
 
 SPACES: Final = {
     "no-break space": "\xa0",
@@ -82,24 +85,27 @@ LABELS: Final = (
 )  # fmt: skip
 
 OPENS, CLOSES = "\ue000", "\ue001"
-"""Stand for the brackets of a link that Slack made: those that people type reach the bot escaped."""
+"""Placeholders for the brackets of a link that Slack made.
+
+Brackets that people type reach the bot escaped.
+"""
 
 _DATE_LIKE: Final = re.compile(r"\d{1,2}([-./\u2010-\u2015\u2212])\d{1,2}\1\d{2,4}|\d{4}([-./])\d\d\2\d\d")
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number that is put in."""
+    """A number that is put into a text."""
 
     e164: str
     region: str
     kind: str
     national: str
-    """Its national significant digits."""
+    """The national significant digits."""
 
     @property
     def code(self) -> str:
-        """Its country code."""
+        """Return the country code."""
         return self.e164[1:].removesuffix(self.national)
 
 
@@ -107,8 +113,8 @@ class Number:
 class Writing:
     """A number as somebody wrote it.
 
-    ``core`` is it without what was put around it. ``plain``: written so that nothing about it is doubtful
-    while it stands alone. ``style`` names how it was written.
+    ``core`` leaves out what surrounds the number. A ``plain`` writing has a single meaning while it stands
+    alone. ``style`` names how the number was written.
     """
 
     text: str
@@ -118,7 +124,7 @@ class Writing:
 
 
 def in_ascii(text: str) -> str:
-    """Return a text with the digits of every script as ASCII digits, and without invisible marks."""
+    """Return a text with ASCII digits in place of those of other scripts, and without invisible marks."""
     return "".join(
         str(unicodedata.decimal(one)) if one.isdecimal() else "+" if one == "\uff0b" else one
         for one in text
@@ -133,7 +139,7 @@ def digits_of(text: str) -> str:
 
 @cache
 def dialled(text: str, region: str) -> str | None:
-    """Return the valid number that somebody in a region reaches with digits and a plus, or None."""
+    """Return the valid number that somebody in a region reaches with these digits, or None."""
     try:
         parsed = phonenumbers.parse(text, region)
     except NumberParseException:
@@ -144,7 +150,7 @@ def dialled(text: str, region: str) -> str | None:
 
 
 def number(random: Random, region: str, kind: str | None = None) -> Number:
-    """Return a random valid number of a region. A kind that the region does not have becomes another."""
+    """Return a random valid number of a region. A kind that the region lacks becomes another."""
     while True:
         chosen = kind or random.choice(
             ("mobile", "mobile", "mobile", "fixed line", "fixed line", "toll-free")
@@ -188,7 +194,7 @@ def _valid(region: str, kind: str, code: int, national: str) -> Number | None:
 
 
 def written(random: Random, number: Number, region: str, *, wrapped: bool = True) -> Writing:
-    """Return a random writing of a number by somebody in a region, from which that number can be dialled."""
+    """Return a random writing of a number by somebody in a region, who can dial the number from it."""
     while True:
         style, groups = _base(random, number, region)
         if len(groups[-1]) == 1 or dialled(_digits_and_plus("".join(groups)), region) != number.e164:
@@ -208,7 +214,10 @@ def _digits_and_plus(text: str) -> str:
 
 
 def _base(random: Random, number: Number, region: str) -> tuple[str, list[str]]:
-    """Name a way to begin a number, and return it in groups; the first holds a plus where there is one."""
+    """Return the name of a way to begin a number, and its groups.
+
+    The first group holds a plus if there is one.
+    """
     parsed = phonenumbers.parse(number.e164)
     usual = phonenumbers.format_number(parsed, PhoneNumberFormat.INTERNATIONAL)
     abroad = [group for group in re.split(r"[^\d+]+", usual) if group]
@@ -238,7 +247,7 @@ def _trunk(region: str) -> str:
 
 
 def _regrouped(random: Random, groups: list[str]) -> list[str]:
-    """The digits in other groups, none of them a last one of a single digit."""
+    """Return the digits in other groups. The last group never holds a single digit."""
     digits = "".join(groups)
     match random.choice(
         ("usual", "usual", "usual", "usual", "none", "none", "none", "pairs", "threes", "any")
@@ -260,7 +269,7 @@ def _regrouped(random: Random, groups: list[str]) -> list[str]:
 
 
 def _joined(random: Random, groups: list[str]) -> tuple[str, str]:
-    """Name what stands between the groups of a number, and return it with that."""
+    """Return the name of what stands between the groups of a number, and the joined number."""
     first, *rest = groups
     spaced, draw = " ".join(groups), random.random()
     if draw < 0.2:
@@ -278,7 +287,7 @@ def _joined(random: Random, groups: list[str]) -> tuple[str, str]:
 
 
 def _bracketed(random: Random, groups: list[str]) -> tuple[str, str]:
-    """The area's digits in brackets or before a slash."""
+    """Return the number with its area code in brackets or before a slash, and the name of that style."""
     first, *rest = groups
     if "+" not in first and random.random() < 0.3:
         return "a slash", f"{first}/{' '.join(rest)}"
@@ -308,7 +317,7 @@ _AROUND: Final = {
 
 
 def _around(random: Random, core: str) -> tuple[str, str]:
-    """Name what programs, phones and people put around a number, and return it with that."""
+    """Return the name of what programs, phones and people put around a number, and the number with it."""
     compact = _digits_and_plus(in_ascii(core))
     draw = random.random()
     if draw < 0.25:

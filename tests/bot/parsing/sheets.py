@@ -2,11 +2,13 @@
 
     python -m tests.bot.parsing.sheets [LINES] [SEED]
 
-plays LINES lines of pasted sheets, and a quarter as many typed lines. The judge never uses the project's reader.
+The command plays LINES lines of pasted sheets, and a quarter as many typed lines. The judge never uses the
+project's parser.
+
 A verdict is one of four:
 
 - right: exactly the numbers (or ids) that were put in are the targets, and the words behind them were kept.
-- a question: there is a fault, or a number was left out and that is said. Nothing is acted on unseen.
+- a question: there is a fault, or the answer names a number that was left out. Nothing is done unseen.
 - words: the targets are right, the text beside them is not.
 - wrong: another number is a target, a number became an id, or a number was lost without a word.
 """
@@ -59,12 +61,12 @@ SHOWN: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is typed or pasted, and the truth about it.
+    """A typed or pasted text, and the truth about it.
 
-    ``numbers`` and ``ids`` are what may be acted on; ``lines`` how many lines hold one. ``unambiguous``:
-    nothing about it can be read in two ways, so no question is needed. ``kept`` are words that must stay in
-    the reason. Of each row without a readable number one of the words in ``named`` must be said.
-    ``no_reason`` never belongs to a reason. ``also`` may be targets, too, and need not.
+    ``numbers`` and ``ids`` are the allowed targets. ``lines`` counts the lines that hold one. An
+    ``unambiguous`` text has a single meaning, so it needs no question. ``kept`` are words that must stay in
+    the reason. For each row without a readable number, the answer must contain a word of its tuple in
+    ``named``. ``no_reason`` never belongs to a reason. ``also`` are optional targets.
     """
 
     kind: str
@@ -84,7 +86,7 @@ class Case:
 
 
 class Verdict(StrEnum):
-    """What came of a case."""
+    """Classes of a parsed case, from right to wrong."""
 
     RIGHT = "right"
     QUESTION = "question"
@@ -94,14 +96,14 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict, and why."""
+    """A verdict and its reason."""
 
     verdict: Verdict
     why: str = ""
 
 
 def read(case: Case) -> Command:
-    """Give a case to the project's reader."""
+    """Parse a case with the project's parser."""
     vocabulary = CommandContext(
         ONLY_BY_ID if case.by_id_only else CONNECTIONS, case.region, ("customer asked",)
     )
@@ -109,7 +111,7 @@ def read(case: Case) -> Command:
 
 
 def judge(case: Case, line: Command) -> Judgement:
-    """Say what a reading is worth."""
+    """Return the verdict on a parsed case."""
     read_numbers = {target.phone.e164 for target in line.targets if isinstance(target, NumberTarget)}
     read_ids = {target.provider_id for target in line.targets if isinstance(target, IdTarget)}
     if strangers := read_numbers - case.numbers - case.also:
@@ -127,7 +129,7 @@ def judge(case: Case, line: Command) -> Judgement:
 
 
 def _words(case: Case, line: Command) -> Judgement:
-    """Judge the text of a line whose targets are right."""
+    """Return the verdict on the text of a command whose targets are right."""
     said = _letters(" ".join(line.ignored_words))
     if unnamed := [row for row in case.named if not any(_letters(cell) in said for cell in row)]:
         return Judgement(Verdict.WRONG, f"a row was left out and not named: {unnamed}")
@@ -142,24 +144,24 @@ def _words(case: Case, line: Command) -> Judgement:
 
 
 def _told(lost: str, left_out: str) -> bool:
-    """Whether what was left out holds a number's last digits, or an id."""
+    """Return whether the ignored words hold a number's last digits, or an id."""
     return lost in left_out or (lost.startswith("+") and lost[-7:] in digits_of(left_out))
 
 
 def _letters(text: str) -> str:
-    """A text's letters and digits alone."""
+    """Return only the letters and digits of a text."""
     folded = unicodedata.normalize("NFKC", in_ascii(text)).casefold()
     return "".join(one for one in folded if one.isalnum())
 
 
-# What else could be read.
+# Other possible readings.
 
 _CHUNK = re.compile(r"[+()\d.\-/\u2010-\u2015\u2212]+")
 _HARD = re.compile(r"[\t\n,;|\"“”]")
 
 
 def other_readings(text: str, region: str, allowed: frozenset[str]) -> set[str]:
-    """Return the numbers that somebody could read in neighbouring groups of digits of a text, but for the allowed."""
+    """Return the numbers that neighbouring groups of digits in a text may be, but for the allowed ones."""
     found: set[str] = set()
     for segment in _HARD.split(in_ascii(text)):
         run: list[str] = []
@@ -185,7 +187,7 @@ def _in_run(run: list[str], region: str) -> set[str]:
 
 
 def doubtful_alone(writing: Writing, region: str) -> bool:
-    """Whether a number that stands alone could be a shorter one beside a short group."""
+    """Return whether a number that stands alone could be a shorter one beside a short group."""
     if not writing.plain:
         return True
     chunks = in_ascii(writing.core).split()
@@ -200,7 +202,7 @@ def doubtful_alone(writing: Writing, region: str) -> bool:
 
 
 def doubtful_before_words(writing: Writing) -> bool:
-    """Whether a number could end before what stands behind it: words begin behind a dash between spaces."""
+    """Return whether a number could end early: words begin behind a dash between spaces."""
     return not writing.plain or " - " in writing.core
 
 
@@ -246,20 +248,23 @@ BEFORE: Final = (
 
 
 def _spoken(text: str) -> str:
-    """A text as Slack hands it over."""
+    """Return a text as Slack delivers it."""
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return escaped.replace(OPENS, "<").replace(CLOSES, ">")
 
 
 def _put_in(random: Random, region: str) -> tuple[Number, Writing]:
-    """Return a number that somebody in a region types, and how: one in eight is from elsewhere."""
+    """Return a number that somebody in a region types, and its writing.
+
+    About an eighth are from elsewhere.
+    """
     home = region if random.random() < 0.88 else random.choice(REGIONS)
     one = number(random, home)
     return one, written(random, one, region)
 
 
 def _line(random: Random, kind: str, region: str, pattern: str, **truth: Any) -> Case:
-    """A line with one number, ``{}`` in a pattern."""
+    """Return a line with a single number in place of ``{}`` in a pattern."""
     one, writing = _put_in(random, region)
     numbers = frozenset({one.e164})
     case = Case(kind, region, _spoken(pattern.replace("{}", writing.text)), numbers, styles=(writing.style,))
@@ -271,18 +276,18 @@ def _line(random: Random, kind: str, region: str, pattern: str, **truth: Any) ->
 
 
 def alone(random: Random, region: str) -> Case:
-    """A number and nothing else."""
+    """Return a number and nothing else."""
     return _line(random, "a number alone", region, "{}")
 
 
 def with_words(random: Random, region: str) -> Case:
-    """A number and words without digits."""
+    """Return a number and words without digits."""
     behind = random.choice(WORDS)
     return _line(random, "words behind", region, f"{{}} {behind}", kept=behind)
 
 
 def with_digits(random: Random, region: str) -> Case:
-    """A number, and words with digits that stand apart."""
+    """Return a number, and words with digits that stand apart."""
     behind = random.choice(WORDS_WITH_DIGITS)
     wordless = _letters(behind).isdecimal()
     case = _line(random, "digits behind", region, f"{{}} {behind}", kept=behind)
@@ -290,12 +295,12 @@ def with_digits(random: Random, region: str) -> Case:
 
 
 def glued(random: Random, region: str) -> Case:
-    """A number with an extension, a second last digit or a spreadsheet's fraction."""
+    """Return a number with an extension, a second last digit or a spreadsheet's fraction."""
     return _line(random, "extensions and the like", region, f"{{}}{random.choice(GLUED)}", unambiguous=False)
 
 
 def stopped(random: Random, region: str) -> Case:
-    """A number that is blocked, which needs no approval, or allowed again."""
+    """Return a line that stops calls to a number, which needs no approval, or allows them again."""
     verb = random.choice((Verb.STOP, Verb.STOP, Verb.ALLOW))
     behind = random.choice((*WORDS_WITH_DIGITS, *WORDS)) if random.random() < 0.8 else ""
     if verb is Verb.ALLOW and not behind:
@@ -308,7 +313,7 @@ def stopped(random: Random, region: str) -> Case:
 
 
 def placed(random: Random, region: str) -> Case:
-    """A call to be placed, now or at a time."""
+    """Return a line that places a call, now or at a time."""
     draw = random.random()
     behind = random.choice(TIMES) if draw < 0.7 else random.choice(NO_TIMES) if draw < 0.85 else ""
     case = _line(random, "to place", region, f"{{}} {behind}" if behind else "{}", door=Verb.PLACE)
@@ -316,13 +321,13 @@ def placed(random: Random, region: str) -> Case:
 
 
 def behind_something(random: Random, region: str) -> Case:
-    """A number behind words, a row's number or an order's."""
+    """Return a number behind words, or behind the number of a row or an order."""
     before, behind = random.choice(BEFORE), random.choice(("", "", *WORDS))
     return _line(random, "words before", region, f"{before} {{}} {behind}".strip(), unambiguous=False)
 
 
 def by_id(random: Random, region: str) -> Case:
-    """A number where calls are cancelled by id: it stays a number, or is asked about."""
+    """Return a number at a connection that cancels by id. It stays a number, or raises a question."""
     behind = random.choice((*WORDS, *WORDS_WITH_DIGITS))
     case = _line(
         random, "a number where ids cancel", region, f"{{}} {behind} via voxworks", unambiguous=False
@@ -331,7 +336,7 @@ def by_id(random: Random, region: str) -> Case:
 
 
 def an_id(random: Random, region: str) -> Case:
-    """A call's id, as people and Slack write it."""
+    """Return a call's id, as people and Slack write it."""
     while True:
         name = _call_id(random)
         if len(digits_of(name)) < 7 or not other_readings(re.sub(r"\D+", " ", name), region, frozenset()):
@@ -360,7 +365,10 @@ def _call_id(random: Random) -> str:
 
 
 def an_id_with_a_number(random: Random, region: str) -> Case:
-    """A word that looks like an id and holds somebody's number: never taken for an id without a question."""
+    """Return a word that looks like an id and holds a phone number.
+
+    It never becomes an id without a question.
+    """
     one = number(random, region, random.choice([*ALL_KINDS]))
     digits = random.choice((one.e164[1:], f"{one.code}{one.national}", one.national))
     if dialled(digits, region) != one.e164:
@@ -387,7 +395,7 @@ def an_id_with_a_number(random: Random, region: str) -> Case:
 
 
 def said_to_be_an_id(random: Random, region: str) -> Case:
-    """A number that is said to be an id."""
+    """Return a number that the line declares to be an id."""
     one = number(random, region)
     name = one.e164[1:]
     text = f"call={name} reason=customer asked via voxworks"
@@ -395,7 +403,7 @@ def said_to_be_an_id(random: Random, region: str) -> Case:
 
 
 def several(random: Random, region: str) -> Case:
-    """Several numbers in one line."""
+    """Return a line with several numbers."""
     between = random.choice((", ", "; ", " and ", " & ", " / ", " or ", "\n", " "))
     put = [_put_in(random, region) for _ in range(random.randint(2, 4))]
     numbers = frozenset(one.e164 for one, _ in put)
@@ -454,7 +462,7 @@ PHONE_HEADERS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column beside the numbers: its headers, and a cell for a row."""
+    """A column beside the numbers: its headers, and a function that returns a cell for a row."""
 
     headers: Sequence[str]
     cell: Callable[[Random, int], str]
@@ -517,7 +525,7 @@ _DATES_AND_TIMES: Final = frozenset({"date", "time", "duration"})
 
 @dataclass(slots=True)
 class _Sheet:
-    """A sheet while it is made."""
+    """A sheet under construction."""
 
     names: list[str]
     at: int
@@ -546,7 +554,7 @@ _OF_LISTS: Final = ("- ", "* ", "• ", "\N{EN DASH} ", "{}. ", "{}) ", "")
 
 
 def sheet(random: Random, region: str) -> Case:
-    """A sheet with its numbers in one column."""
+    """Return a sheet with its numbers in a single column."""
     made = _columns(random)
     form = random.choice(_FORMATS)
     known = random.random() < 0.5 or form == "Markdown"
@@ -583,7 +591,7 @@ def sheet(random: Random, region: str) -> Case:
 
 
 def _only_headers(sheet: _Sheet, *, known: bool) -> list[str]:
-    """The headers that no cell holds."""
+    """Return the headers that no cell contains."""
     cells = _letters(" ".join(cell for row in sheet.cells for cell in row))
     return [
         header
@@ -635,7 +643,7 @@ def _add_row(random: Random, region: str, sheet: _Sheet, row: int, *, in_quotes:
 
 
 def _add_empty_row(random: Random, sheet: _Sheet) -> None:
-    """A row whose number is not known. It is named, by a fault or among what was left out."""
+    """Add a row whose number is not known. A fault or the ignored words must name it."""
     cells = _beside(random, sheet, len(sheet.cells), random.choice(NO_NUMBER))
     elsewhere = {cell for row in sheet.cells for cell in row}
     sheet.cells.insert(random.randint(0, len(sheet.cells)), cells)
@@ -645,7 +653,7 @@ def _add_empty_row(random: Random, sheet: _Sheet) -> None:
 
 
 def _add_total(random: Random, sheet: _Sheet) -> None:
-    """A last row that counts or adds up."""
+    """Add a last row that counts or sums up."""
     cells = ["" for _ in sheet.names]
     first, last = (0, len(cells) - 1) if random.random() < 0.7 or sheet.at == 0 else (0, sheet.at)
     word = random.choice(("Total", "TOTAL", "Sum", "Summe", "Total:"))
@@ -660,7 +668,7 @@ def _add_total(random: Random, sheet: _Sheet) -> None:
 
 
 def _add_nearly(random: Random, region: str, sheet: _Sheet) -> None:
-    """A row with a digit too few or too many, or with its area code in the cell before."""
+    """Add a row with a digit too few or too many, or with its area code in the cell before."""
     for _ in range(20):
         one = number(random, region)
         typed = written(random, one, region, wrapped=False).core
@@ -704,14 +712,14 @@ def _laid_out(random: Random, form: str, headers: list[list[str]], rows: list[li
 
 
 def _apart(text: str, region: str, sheet: _Sheet) -> bool:
-    """Whether no other number can be read across the columns of a sheet that spaces make."""
+    """Return whether no other number can be read across the columns of a sheet that spaces make."""
     return not other_readings(
         re.sub(r"[^\d\s+().\-/]", "x", in_ascii(text)), region, frozenset(sheet.numbers)
     )
 
 
 def bulleted(random: Random, region: str) -> Case:
-    """A list with one number a line, with or without words beside it."""
+    """Return a list with a single number in each line, with or without words beside it."""
     mark = random.choice(_OF_LISTS)
     layout = random.choice(
         (
@@ -751,7 +759,7 @@ def bulleted(random: Random, region: str) -> Case:
 
 
 def two_columns(random: Random, region: str) -> Case:
-    """A sheet with two numbers in each row: both, or a question, never one of them alone."""
+    """Return a sheet with two numbers in each row. The parser takes both or asks, and never chooses."""
     put = [(_put_in(random, region), _put_in(random, region)) for _ in range(random.randint(2, 5))]
     between = random.choice(("\t", ", ", "\t", " | ", ";"))
     rows = [
@@ -765,7 +773,7 @@ def two_columns(random: Random, region: str) -> Case:
 
 
 def one_row(random: Random, region: str) -> Case:
-    """A single row of a sheet."""
+    """Return a single row of a sheet."""
     made = _columns(random)
     _add_row(random, region, made, 0, in_quotes=False, known=False)
     text = "\t".join(made.cells[0])
@@ -780,7 +788,7 @@ def one_row(random: Random, region: str) -> Case:
 
 
 def of_ids(random: Random, region: str) -> Case:
-    """A sheet of calls' ids, in one spelling, with names beside them."""
+    """Return a sheet of calls' ids in the same spelling, with names beside them."""
     between = random.choice(("\t", "\t", " | ", "; "))
     first = random.randint(10, 9000)
     names = [f"vx_{first + row}" for row in range(random.randint(2, 6))]
@@ -802,7 +810,10 @@ def of_ids(random: Random, region: str) -> Case:
 
 
 def split_area(random: Random, region: str) -> Case:
-    """A local number behind a cell that ends with an area code or another number: never joined."""
+    """Return a local number behind a cell that ends with an area code or a number.
+
+    They must never be joined.
+    """
     for _ in range(200):
         one = number(random, region, random.choice(("fixed line", "mobile")))
         chunks = written(random, one, region, wrapped=False).core.split(maxsplit=1)
@@ -865,7 +876,7 @@ def pasted_sheets(seed: int) -> Iterator[Case]:
 
 
 def cases(lines: int, seed: int) -> Iterator[Case]:
-    """Yield sheets with so many lines in all, and typed lines beside them."""
+    """Yield sheets with that many lines in all, and typed lines beside them."""
     count = 0
     for case in pasted_sheets(seed):
         if count >= lines:
@@ -877,7 +888,7 @@ def cases(lines: int, seed: int) -> Iterator[Case]:
 
 @dataclass(slots=True)
 class Tally:
-    """What came of many cases. Each counts by its lines."""
+    """Counts of many verdicts. Each case counts by its lines."""
 
     verdicts: Counter[tuple[str, Verdict]] = field(default_factory=Counter)
     unambiguous: Counter[tuple[str, Verdict]] = field(default_factory=Counter)
@@ -900,13 +911,13 @@ class Tally:
 
     @property
     def unneeded_share(self) -> float:
-        """Questions among the unambiguous lines."""
+        """Return the share of questions among the unambiguous lines."""
         asked = sum(count for (_, verdict), count in self.unambiguous.items() if verdict is Verdict.QUESTION)
         return asked / max(1, sum(self.unambiguous.values()))
 
 
 def play(lines: int, seed: int) -> Tally:
-    """Give so many lines of sheets, and typed lines, to the project's reader."""
+    """Parse that many lines of sheets, and typed lines, with the project's parser."""
     tally = Tally()
     for case in cases(lines, seed):
         tally.add(case, judge(case, read(case)))
@@ -914,13 +925,13 @@ def play(lines: int, seed: int) -> Tally:
 
 
 def shown(case: Case, judgement: Judgement) -> str:
-    """A case as it is reported."""
+    """Return a case as the report shows it."""
     typed = f"{case.kind} · {case.region} · door {case.door} · {case.text!r}"
     return f"{typed}\n    put in {sorted(case.numbers | case.ids)}\n    {judgement.verdict}: {judgement.why}"
 
 
 def report(tally: Tally) -> str:
-    """Tell what came of it, as a table and the first cases of each sort."""
+    """Return the report: a table, and the first cases of each sort."""
     kinds = sorted({kind for kind, _ in tally.verdicts})
     rows = [
         f"{'kind':58} {'lines':>7} {'right':>7} {'asked':>7} {'words':>6} {'wrong':>6} {'clear':>7} {'asked':>6}"
@@ -944,7 +955,7 @@ def report(tally: Tally) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Play as many lines as are asked for. Return 1 where a customer was wrong or too much was asked."""
+    """Play as many lines as wanted. Return 1 if a customer was wrong or there were too many questions."""
     lines = int(arguments[0]) if arguments else 20_000
     seed = int(arguments[1]) if len(arguments) > 1 else 1
     tally = play(lines, seed)

@@ -1,4 +1,4 @@
-"""Days that have been: from when to when, in the typist's zone."""
+"""Past days in the user's time zone, each with its begin and end."""
 
 import contextlib
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from bot.parsing.dates import read
 from bot.parsing.times import InvalidTimeError
 
 NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
-"""Sunday, 22 November, 1:30 in Kolkata."""
+"""Sunday, 22 November 2026, 1:30 in Kolkata."""
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
     ],
 )
 def test_a_day_is_the_last_one_there_was(typed: str, date: str) -> None:
-    """It lasts from midnight to midnight by the clocks there."""
+    """A day lasts from midnight to midnight by the clocks of the zone, and lies in the past."""
     day = read(typed, zone="Asia/Kolkata", now=NOW)
     assert day.date == date
     begins = datetime.fromisoformat(f"{date}T00:00+05:30")
@@ -41,7 +41,7 @@ def test_a_day_is_the_last_one_there_was(typed: str, date: str) -> None:
 
 
 def test_a_day_is_as_long_as_its_clocks_make_it() -> None:
-    """Where they go back, it has an hour more."""
+    """A day on which clocks go back has 25 hours."""
     day = read("2026-11-01", zone="America/New_York", now=NOW)
     assert (day.end - day.start).total_seconds() == 25 * 3600
 
@@ -68,7 +68,7 @@ def test_a_day_is_as_long_as_its_clocks_make_it() -> None:
     ],
 )
 def test_what_is_no_day_is_not_guessed(typed: str, says: str | None) -> None:
-    """It is said why, and how to type it."""
+    """The fault gives the reason, and says how to type a day."""
     if says is None:
         assert read(typed, zone="UTC", now=NOW).date.startswith("1999")
         return
@@ -80,13 +80,13 @@ def test_what_is_no_day_is_not_guessed(typed: str, says: str | None) -> None:
     ("zone", "date", "begins"),
     [
         ("America/Havana", "2026-03-08", "2026-03-08T05:00"),  # clocks go from 0:00 to 1:00
-        ("America/Havana", "2025-11-02", "2025-11-02T04:00"),  # they show 0:00 twice
+        ("America/Havana", "2025-11-02", "2025-11-02T04:00"),  # clocks show 0:00 twice
         ("+05:30", "2026-11-05", "2026-11-04T18:30"),
         ("-09:30", "2026-11-05", "2026-11-05T09:30"),
     ],
 )
 def test_a_day_begins_with_its_first_moment(zone: str, date: str, begins: str) -> None:
-    """Where clocks skip midnight it begins after that; an offset is a zone as well."""
+    """A day begins after midnight if clocks skip midnight. An offset is a zone as well."""
     assert read(date, zone=zone, now=NOW).start == datetime.fromisoformat(f"{begins}+00:00")
 
 
@@ -94,7 +94,7 @@ def test_a_day_begins_with_its_first_moment(zone: str, date: str, begins: str) -
     ("zone", "says"), [("", "Slack does not say"), ("Mars/Olympus", "is not known here")]
 )
 def test_days_are_not_told_apart_without_a_zone(zone: str, says: str) -> None:
-    """None is guessed."""
+    """No zone is guessed."""
     with pytest.raises(InvalidTimeError, match=says):
         read("yesterday", zone=zone, now=NOW)
 
@@ -111,7 +111,7 @@ def test_days_are_not_told_apart_without_a_zone(zone: str, says: str) -> None:
     st.sampled_from(["Asia/Kolkata", "Pacific/Kiritimati", "Pacific/Apia", "-12:00", ""]),
 )
 def test_a_text_is_a_day_that_has_been_or_a_fault(text: str, zone: str) -> None:
-    """Whatever is typed."""
+    """Any text is a past day or a fault."""
     with contextlib.suppress(InvalidTimeError):
         day = read(text, zone=zone, now=NOW)
         assert day.start < day.end

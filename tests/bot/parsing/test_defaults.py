@@ -273,7 +273,7 @@ ROWS = [
 def test_only_what_has_one_candidate_is_inferred(
     typed: str, connections: tuple[str, ...], connection: str | None, agent: str | None, faults: list[str]
 ) -> None:
-    """Connection and agent are filled in where one candidate exists; else the candidates are named."""
+    """A single candidate for connection or agent is filled in. Otherwise the candidates are named."""
     words = _words(*connections)
     line = parse(typed, door=None, vocabulary=words, typist=Typist("Asia/Kolkata"), now=datetime.now(UTC))
     result = fill_defaults(line, words)
@@ -396,7 +396,10 @@ def test_what_the_log_knows_decides(
     grounds: dict[str, Source],
     left: Ambiguous | None,
 ) -> None:
-    """An id's origin, a scheduled call, then what was used last; nothing between two that fit equally."""
+    """An id's origin counts first, then a scheduled call, then the last use.
+
+    Equal candidates leave the choice open.
+    """
     words = _words("reminders", "sales", "voxworks", "dialer")
     line = parse(typed, door=None, vocabulary=words, typist=Typist("Asia/Kolkata"), now=datetime.now(UTC))
     found = fill_defaults(line, words, known)
@@ -405,7 +408,7 @@ def test_what_the_log_knows_decides(
 
 
 def test_the_candidates_are_named() -> None:
-    """A form lists the connections that can, and the agents of the one that is chosen."""
+    """A form lists the connections that can do it, and the agents of the chosen connection."""
     words = _words("reminders", "sales", "voxworks")
     line = parse("place 9876543210", door=None, vocabulary=words, typist=Typist("UTC"), now=datetime.now(UTC))
     assert fill_defaults(line, words).connections == ("reminders", "sales")
@@ -416,13 +419,13 @@ def test_the_candidates_are_named() -> None:
 
 
 def test_every_field_of_a_call_has_a_name_in_words() -> None:
-    """What can be said of a call is what a provider may not take."""
+    """Each option of a call has a name, because a provider may not take it."""
     assert set(FIELDS) == CALL_FIELDS == set(PlaceCall.model_fields) - {"kind", "to", "agent"}
     assert set(FIELDS) <= set(Command.__dataclass_fields__)
 
 
 def test_a_connection_without_agents_says_where_to_add_one() -> None:
-    """Placing needs an agent; where none is configured it is said who adds one, and where."""
+    """Placing needs an agent. The message says who adds one, and where."""
     words = CommandContext({"bare": ConnectionInfo((), BOTH, "number")}, default_region="IN")
     line = parse("9876543210", door=Verb.PLACE, vocabulary=words, typist=Typist("UTC"), now=datetime.now(UTC))
     said = fill_defaults(line, words).faults[0].message

@@ -1,4 +1,4 @@
-"""What is looked for: read, said, kept and written so that it is read back the same."""
+"""Log queries: parsed, shown, stored and written as a line that parses to the same query."""
 
 from datetime import UTC, datetime
 
@@ -14,12 +14,12 @@ WORDS = CommandContext({"reminders": ConnectionInfo()}, default_region="IN")
 
 
 def typed(text: str) -> Typed:
-    """What is understood of a line."""
+    """Return the parsed query of a line."""
     return read(text, vocabulary=WORDS, typist=Typist("Asia/Kolkata"), me="U0AGENT", now=NOW)
 
 
 def test_a_line_is_read_kept_and_written_again() -> None:
-    """Whatever is looked for comes back the same from a draft, and from the line that is shown."""
+    """A query comes back the same from a draft, and from the line that is shown."""
     said = typed(
         '98765 43210 via reminders by=me state="taken back" kind=cancel from=Mon until=today text=“a b”'
     )
@@ -48,5 +48,5 @@ def test_a_line_is_read_kept_and_written_again() -> None:
     ],
 )
 def test_what_cannot_be_looked_for_is_a_fault(text: str, field: str, says: str) -> None:
-    """At its field, saying what can be."""
+    """The fault stands at its field and says what can be searched for."""
     assert [(one.field, says in one.message) for one in typed(text).faults] == [(field, True)]

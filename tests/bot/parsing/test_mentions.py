@@ -1,4 +1,7 @@
-"""What a message mentions: numbers in any writing, our ids, words that may be a provider's; no link's digits."""
+"""Mentions in a message: numbers in any writing, our ids, and words that may be a provider's ids.
+
+Links count for nothing.
+"""
 
 from typing import Any
 
@@ -8,7 +11,7 @@ from bot.parsing.mentions import MOST_IDS, Mentions, read
 
 
 def rich(text: str) -> dict[str, Any]:
-    """A message as people's clients send it: its text, and the same as blocks."""
+    """Return a message as people's clients send it: its text, and the same as blocks."""
     element = {"type": "text", "text": text}
     section = {"type": "rich_text_section", "elements": [element]}
     return {"text": text, "blocks": [{"type": "rich_text", "elements": [section]}]}
@@ -25,18 +28,18 @@ def rich(text: str) -> dict[str, Any]:
     ],
 )
 def test_numbers_are_found_wherever_they_stand(text: str, numbers: list[str]) -> None:
-    """Slack's links to telephones too; each once, and nothing that is no number."""
+    """Numbers are found in Slack's links to telephones too. Each counts once, and no other digits do."""
     assert [phone.e164 for phone in read(rich(text), default_region="IN").phones] == numbers
 
 
 def test_ids_are_ours_or_words_to_look_up() -> None:
-    """What looks like an id of ours is apart from what a provider may have given."""
+    """Our ids are kept apart from words that may be a provider's ids."""
     found = read(rich("A-7K3F, vx_1001. and A-8888.2 again vx_1001!"), default_region="IN")
     assert found == Mentions((), ("A-7K3F", "A-8888.2"), ("vx_1001",))
 
 
 def test_an_id_of_ours_may_have_no_digit_in_it() -> None:
-    """Our ids are drawn: some are letters only."""
+    """Our ids are random, so some have letters only."""
     assert read(rich("A-QEGU"), default_region="IN").requests == ("A-QEGU",)
 
 
@@ -47,7 +50,7 @@ def test_a_message_of_blocks_alone_is_read() -> None:
 
 
 def test_words_that_were_too_many_are_counted() -> None:
-    """Whoever cancels by a long message is told that not all of it was looked up."""
+    """The user reads how many words of a long message were not looked up."""
     found = read(rich(" ".join(f"vx_{n}" for n in range(MOST_IDS + 7))), default_region="IN")
     assert (len(found.words), found.more) == (MOST_IDS, 7)
     assert read(rich("vx_1"), default_region="IN").more == 0

@@ -1,4 +1,4 @@
-"""Numbers in text: what is one, what is two, and what is asked about."""
+"""Numbers in text: a single one, two, or a question."""
 
 from random import Random
 
@@ -19,19 +19,19 @@ VOXWORKS = ConnectionInfo((), frozenset({Kind.CANCEL_CALL}), "call_id")
 
 
 def said(text: str, verb: Verb = Verb.CANCEL, region: str = "IN", answers: tuple[int, ...] = ()) -> Command:
-    """A line behind the door of a verb."""
+    """Parse a line behind the default verb."""
     words = CommandContext({"reminders": REMINDERS, "voxworks": VOXWORKS}, region, ("customer asked",))
     typist = Typist("Asia/Kolkata")
     return parse(text, door=verb, vocabulary=words, typist=typist, now=NOW, answers=answers)
 
 
 def named(line: Command) -> list[str]:
-    """The targets of a line, numbers in E.164."""
+    """Return the targets of a command, numbers in E.164."""
     return [one.phone.e164 if isinstance(one, NumberTarget) else one.provider_id for one in line.targets]
 
 
 def options(line: Command) -> tuple[str, ...]:
-    """The labels of the one question that a line raises."""
+    """Return the options of the only question about a command."""
     [question] = line.faults
     assert isinstance(question, Question)
     return question.options
@@ -66,7 +66,10 @@ APART = [
 def test_digits_that_stand_apart_are_asked_about(
     region: str, text: str, first: str, second: str | None, verb: Verb
 ) -> None:
-    """Nothing is taken before it is known which number was meant; where only one can be, the rest is text."""
+    """Nothing is taken while several numbers are possible.
+
+    If a single number is possible, the rest is text.
+    """
     line = said(text, verb, region)
     if second is None:
         assert named(line) == [phone.read(first.partition(" (")[0], default_region=region).e164]
@@ -84,7 +87,7 @@ def test_digits_that_stand_apart_are_asked_about(
 def test_digits_that_may_be_a_number_never_called_are_asked_about(
     region: str, text: str, offered: str
 ) -> None:
-    """With a plus before them they are a premium-rate number, so nobody knows which one was meant."""
+    """With a plus the digits are a premium-rate number, so the intended number is uncertain."""
     assert (named(said(text, region=region)), options(said(text, region=region))[0]) == ([], offered)
 
 
@@ -104,7 +107,7 @@ def test_the_comma_of_an_amount_stands_between_no_cells(first: str, second: str)
 
 
 def test_the_answer_chooses_the_number_and_leaves_the_rest_to_the_text() -> None:
-    """Each option goes on with the line as it was typed."""
+    """Each option continues with the line as it was typed."""
     text = "+49 30 1234567 2 complaints already"
     assert (named(said(text, answers=(0,))), said(text, answers=(0,)).reason) == (
         ["+49301234567"],
@@ -119,7 +122,7 @@ def test_the_answer_chooses_the_number_and_leaves_the_rest_to_the_text() -> None
 
 
 def test_a_foreign_prefix_for_calls_abroad_is_asked_about() -> None:
-    """Both the local number and the one abroad are offered."""
+    """The options hold the local number and the number abroad."""
     line = said("011 44 20 7946 0958 customer asked")
     assert options(line) == ("+91 11 4420 7946 (then “0958”)", "+44 20 7946 0958")
     assert options(said("0044 20 7946 0958", region="US")) == ("+44 20 7946 0958",)
@@ -157,7 +160,7 @@ def test_a_foreign_prefix_for_calls_abroad_is_asked_about() -> None:
     ],
 )
 def test_what_can_be_read_in_one_way_is_read(region: str, text: str) -> None:
-    """No question where the plan, the grouping or a label leaves no choice."""
+    """Numbering plan, grouping or label leave no choice, so there is no question."""
     line = said(text, region=region)
     assert (len(line.targets), line.faults) == (1, ())
     assert isinstance(line.targets[0], NumberTarget)
@@ -178,7 +181,7 @@ def test_what_can_be_read_in_one_way_is_read(region: str, text: str) -> None:
 )
 @pytest.mark.parametrize("verb", [Verb.CANCEL, Verb.STOP, Verb.PLACE])
 def test_extensions_and_decimals_are_refused(text: str, fragment: str, verb: Verb) -> None:
-    """They are neither cut off nor taken for digits of the number, and never for an id."""
+    """An extension is neither cut off nor added to the number, and never becomes an id."""
     line = said(text, verb)
     assert named(line) == []
     assert any(fragment in fault.message for fault in line.faults)
@@ -195,7 +198,7 @@ def test_extensions_and_decimals_are_refused(text: str, fragment: str, verb: Ver
     ],
 )
 def test_an_id_that_holds_a_number_is_asked_about(text: str, number: str) -> None:
-    """It may be either; with `call=` it is the id."""
+    """The word may be an id or a number. With `call=` it is the id."""
     line = said(text)
     assert (named(line), options(line)[0]) == ([], number)
     word = text.split(maxsplit=1)[0]
@@ -210,7 +213,7 @@ AROUND_A_NUMBER = (
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_a_number_of_any_kind_within_an_id_is_asked_about(region: str) -> None:
-    """Freephone, shared cost, premium rate and all others, with a country's code, without it or from abroad."""
+    """Freephone, premium rate and all other kinds count, with a country code, without it or from abroad."""
     random = Random(f"ids {region}")  # noqa: S311 - cases of tests, no secrets
     taken = []
     for kind in ALL_KINDS:
@@ -227,7 +230,7 @@ def test_a_number_of_any_kind_within_an_id_is_asked_about(region: str) -> None:
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_digits_that_make_a_number_with_their_country_code_are_never_an_id_unasked(region: str) -> None:
-    """Not where calls are cancelled by ids of digits alone."""
+    """The question comes even at a connection that cancels by ids of digits alone."""
     random = Random(f"digits {region}")  # noqa: S311 - cases of tests, no secrets
     for kind in ALL_KINDS:
         digits = number(random, region, kind).e164[1:]
@@ -250,7 +253,7 @@ def test_digits_that_make_a_number_with_their_country_code_are_never_an_id_unask
     ],
 )
 def test_the_readings_of_a_number_within_an_id(region: str, text: str, readings: tuple[str, ...]) -> None:
-    """A number that CallOps never calls is no reading; what was typed may still be the id."""
+    """CallOps never calls such a number, so it is no option. The word may still be the id."""
     line = said(f"{text} customer asked via voxworks", region=region)
     assert options(line) == readings
     again = said(f"{text} customer asked via voxworks", region=region, answers=(len(readings) - 1,))
@@ -272,19 +275,19 @@ def test_the_readings_of_a_number_within_an_id(region: str, text: str, readings:
     ],
 )
 def test_an_id_that_holds_no_number_is_taken(region: str, text: str) -> None:
-    """Hex digits, few digits, and more digits than a number has."""
+    """Hex digits, few digits, and more digits than a number has make an id."""
     assert said(f"{text} customer asked via voxworks", region=region).targets == (IdTarget(text),)
 
 
 def test_a_uuid_is_an_id() -> None:
-    """Its digits are nobody's number."""
+    """The digits of a UUID are nobody's number."""
     uuid = "550e8400-e29b-41d4-a716-919876543210"
     assert named(said(uuid)) == [uuid]
 
 
 @pytest.mark.parametrize("text", ["`vx_1`", "*vx_1*", "“vx_1”", "_vx_1_", "~vx_1~", "> vx_1", "'vx_1'"])
 def test_formatting_around_an_id_is_no_part_of_it(text: str) -> None:
-    """Slack's marks and phones' quotes."""
+    """Slack's marks and phones' quotes do not belong to an id."""
     assert (named(said(f"{text} customer asked")), said(f"{text} customer asked").reason) == (
         ["vx_1"],
         "customer asked",
@@ -302,7 +305,7 @@ def test_formatting_around_an_id_is_no_part_of_it(text: str) -> None:
     ],
 )
 def test_a_word_beside_a_number_is_no_id(region: str, text: str) -> None:
-    """It may be a remark or the number's row."""
+    """The word may be a remark or the row's number."""
     line = said(text, region=region)
     assert line.targets == ()
     assert any("stands behind words" in fault.message for fault in line.faults)
@@ -312,7 +315,7 @@ def test_a_word_beside_a_number_is_no_id(region: str, text: str) -> None:
     "text", ["vx_1, 98765 43210", "vx_1\n98765 43210", "vx_1; 98765 43210", "vx_1 and 98765 43210"]
 )
 def test_an_id_and_a_number_between_separators_are_two_targets(text: str) -> None:
-    """As several numbers are."""
+    """An id and a number are separated as two numbers are."""
     assert named(said(text)) == ["vx_1", "+919876543210"]
 
 
@@ -342,7 +345,7 @@ SHEETS = [
 
 @pytest.mark.parametrize(("region", "text", "numbers"), SHEETS)
 def test_a_number_ends_with_its_cell(region: str, text: str, numbers: list[str]) -> None:
-    """A header says which column holds numbers; dates, amounts and totals are no targets and no reason."""
+    """A header says which column holds numbers. Dates, amounts and totals are neither targets nor reason."""
     line = said(text, region=region)
     assert (named(line), line.reason, line.faults) == (numbers, None, ())
 
@@ -371,7 +374,7 @@ def test_a_number_ends_with_its_cell(region: str, text: str, numbers: list[str])
     ],
 )
 def test_a_bad_row_is_named_and_never_mended_from_its_neighbour(text: str, bad: str) -> None:
-    """The other rows are kept, and one press goes on without it."""
+    """The other rows are kept, and a single press continues without the bad row."""
     line = said(text)
     assert "+919876543210" in named(line)
     [fault] = line.faults
@@ -389,7 +392,7 @@ def test_several_columns_of_numbers_are_asked_about() -> None:
 
 
 def test_no_text_costs_more_than_a_bounded_number_of_readings() -> None:
-    """What is beyond the bound is refused, never believed in part."""
+    """A text beyond the bound is refused, never used in part."""
     count = 0
 
     def read_phone(text: str) -> phone.Phone:
@@ -405,7 +408,7 @@ def test_no_text_costs_more_than_a_bounded_number_of_readings() -> None:
 
 
 def test_what_was_found_says_where_it_ends() -> None:
-    """Callers go on behind it."""
+    """Each match tells its end, so that callers continue behind it."""
     reader = NumberReader.for_region("IN")
     found = list(reader.in_text("Asha 98765 43210, 98765 4321; +49 30 1234567 (2)"))
     assert [type(one) for one in found] == [Certain, Unreadable, Doubtful]
@@ -426,7 +429,7 @@ def test_what_was_found_says_where_it_ends() -> None:
     ],
 )
 def test_a_number_behind_or_or_a_mark_is_no_reason(text: str) -> None:
-    """Even one so short that it could be an order's among other words."""
+    """Even a number so short that it could be an order's, among other words, is no reason."""
     assert any("stands behind words" in fault.message for fault in said(text, region="CL").faults)
     assert said("(800) 507 138 order 600158519", region="CL").reason == "order 600158519"
 
@@ -444,5 +447,5 @@ def test_a_number_behind_or_or_a_mark_is_no_reason(text: str) -> None:
     ],
 )
 def test_a_sign_within_the_last_group_ends_no_number_before_it(text: str, region: str) -> None:
-    """What stands before that group is another customer's number."""
+    """The text before that group is another customer's number."""
     assert said(text, region=region).targets == ()

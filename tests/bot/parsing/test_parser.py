@@ -61,7 +61,7 @@ def _read(typed: str, words: CommandContext = WORDS) -> Command:
 
 
 def _delivered(typed: str) -> str:
-    """What Slack hands over of what a person typed."""
+    """Return a person's text as Slack delivers it."""
     return typed.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -1192,7 +1192,7 @@ def _rows(table: list[Any]) -> Any:
 
 @pytest.mark.parametrize(("typed", "expected"), _rows(UNDERSTOOD))
 def test_what_people_type_is_understood(typed: str, expected: Mapping[str, Any]) -> None:
-    """Everything that was said is in the line, nothing else, and no fault is found."""
+    """The command holds everything that was typed and nothing else, without a fault."""
     _assert_line(_read(typed), typed, expected)
     assert _read(typed).faults == ()
 
@@ -1201,7 +1201,7 @@ def test_what_people_type_is_understood(typed: str, expected: Mapping[str, Any])
 def test_what_cannot_be_understood_is_a_fault_and_the_rest_is_kept(
     typed: str, expected: Mapping[str, Any], faults: list[tuple[str, str, str | None]]
 ) -> None:
-    """Each fault names its field, says what to do, and takes nothing else away."""
+    """Each fault names its field and says what to do. The rest of the command stays."""
     line = _read(typed)
     _assert_line(line, typed, expected)
     assert [(fault.field, fault.suggestion) for fault in line.faults] == [(f[0], f[2]) for f in faults]
@@ -1217,7 +1217,7 @@ ALL_DONE = CommandContext(
     },
     default_region="IN",
 )
-"""Of names where everything can be done to a campaign."""
+"""Connections whose campaigns can be deleted, stopped and started."""
 STOP, START = Verb.STOP_CAMPAIGN, Verb.START_CAMPAIGN
 WHICH = "Say what to do with a campaign: campaign delete, campaign stop or campaign start."
 CAMPAIGNS: list[tuple[str, str, Verb | None, tuple[Verb, ...], list[tuple[str, str | None]]]] = [
@@ -1240,7 +1240,7 @@ CAMPAIGNS: list[tuple[str, str, Verb | None, tuple[Verb, ...], list[tuple[str, s
 def test_what_is_to_be_done_to_a_campaign_is_said_or_asked(
     typed: str, verb: Verb | None, verbs: tuple[Verb, ...], faults: list[tuple[str, str | None]]
 ) -> None:
-    """Nothing is chosen that was not typed; id and reason are understood whatever is asked back."""
+    """No verb is chosen that was not typed. Id and reason are understood whatever the question."""
     line = _read(f"/calls {typed}", ALL_DONE)
     assert (line.verb, line.verbs, line.targets, line.reason) == (verb, verbs, _ids("cd-1"), "wrong list")
     for fault, (message, suggestion) in zip(line.faults, faults, strict=True):
@@ -1249,7 +1249,7 @@ def test_what_is_to_be_done_to_a_campaign_is_said_or_asked(
 
 
 def test_campaign_alone_asks_which_where_there_is_a_choice() -> None:
-    """Where a connection can only delete them the form opens; where none can do anything, that is said."""
+    """With deletion as the only verb the form opens. Without any verb the fault says so."""
     line = _read("/calls campaign", ALL_DONE)
     assert (line.verb, line.verbs, [fault.message for fault in line.faults]) == (None, OF_CAMPAIGNS, [WHICH])
     assert _read("/calls campaign").verb is Verb.DELETE_CAMPAIGN
@@ -1260,7 +1260,7 @@ def test_campaign_alone_asks_which_where_there_is_a_choice() -> None:
 
 
 def test_what_stands_behind_a_misspelt_verb_can_be_read_again_by_the_right_one() -> None:
-    """A form that is opened instead holds the target and the reason, and no verb among them."""
+    """The form that opens instead holds the target and the reason, without the verb."""
     for typed, verb in (
         ("cancle 98765 43210 wrong number", Verb.CANCEL),
         ("campaign stpo cd-1 it is over", STOP),
@@ -1278,13 +1278,13 @@ def _assert_line(line: Command, typed: str, expected: Mapping[str, Any]) -> None
 
 
 def test_every_fault_is_about_a_field_or_the_text() -> None:
-    """A form can put each fault beside the input it belongs to."""
+    """A form can show each fault beside its input."""
     names = {part.name for part in fields(Command)}
     assert {fault[0] for row in FAULTY for fault in row[3]} <= names
 
 
 def test_fifty_targets_are_the_most() -> None:
-    """A pasted list may hold fifty numbers; sixty are all kept, with a fault."""
+    """A pasted list may hold fifty numbers. Sixty are all kept, with a fault."""
     pasted = [f"98765 4{number:04}" for number in range(60)]
     assert _read("/cancel-call " + "\n".join(pasted[:50])).faults == ()
     line = _read("/cancel-call " + "\n".join(pasted))
@@ -1294,7 +1294,7 @@ def test_fifty_targets_are_the_most() -> None:
 
 
 def test_digits_that_divide_in_two_ways_are_asked_about() -> None:
-    """Numbers between spaces are read only where one division into whole numbers is possible."""
+    """Numbers between spaces are read only if a single division into whole numbers is possible."""
     whole = {"1234567", "1234567 1234567", "12345678"}
 
     def read_phone(typed: str) -> phone.Phone:
@@ -1320,7 +1320,7 @@ def test_digits_that_divide_in_two_ways_are_asked_about() -> None:
 
 
 def test_an_unknown_time_zone_is_a_fault_of_the_time_alone() -> None:
-    """A typist whose zone nobody knows still has everything else understood."""
+    """For a user with an unknown zone, everything else is still understood."""
     line = parse(
         "98765 43210 tomorrow 9:30", door=Verb.PLACE, vocabulary=WORDS, typist=Typist("Mars/Olympus"), now=NOW
     )
@@ -1329,7 +1329,7 @@ def test_an_unknown_time_zone_is_a_fault_of_the_time_alone() -> None:
 
 
 def test_a_raw_agent_passes_where_the_connection_allows_it() -> None:
-    """A provider's own agent id stands for a name only where that is configured."""
+    """A provider's own agent id stands for a name only if the connection allows it."""
     raw = CommandContext({"a": replace(REMINDERS, raw_agents=True)}, default_region="IN")
     assert _read("/place-call 98765 43210 agent=6803fa770b66", raw).agent == "6803fa770b66"
     assert _read("/place-call 98765 43210 agent=6803fa770b66").faults[0].field == "agent"
@@ -1339,7 +1339,7 @@ def test_a_raw_agent_passes_where_the_connection_allows_it() -> None:
     "typed", [row[1] for row in UNDERSTOOD if "missing" not in row[2] and row[2]["verb"] not in TELLS]
 )
 def test_a_written_line_is_read_back(typed: str) -> None:
-    """The line to copy says what was understood, through `/calls`."""
+    """The line to copy holds what was understood, and begins with `/calls`."""
     line = _read(typed)
     again = _read(f"/calls {_delivered(format_command(line))}")
     assert replace(again, text=line.text) == line
@@ -1348,7 +1348,7 @@ def test_a_written_line_is_read_back(typed: str) -> None:
 _TEXT = (
     st.text(st.characters(exclude_categories=("Cs", "Cc", "Cf", "Zl", "Zp")), min_size=1, max_size=40)
     .map(lambda text: " ".join(text.split()))
-    .filter(lambda text: seen(text) == text)  # a word of which nothing is seen is dropped
+    .filter(lambda text: seen(text) == text)  # an invisible word is dropped
 )
 _DATA = (
     st.integers(1 - 10**15, 10**15 - 1)
@@ -1383,12 +1383,12 @@ _LINES = st.builds(
 @given(_LINES)
 @example(Command(verb=Verb.PLACE, targets=ONE, reason=""))
 def test_whatever_a_line_holds_is_read_back(line: Command) -> None:
-    """Writing quotes what needs quotes: any values come back as they were."""
+    """Any values come back as they were, because the writer quotes them where needed."""
     again = parse(_delivered(format_command(line)), door=None, vocabulary=WORDS, typist=TYPIST, now=NOW)
     assert again.faults == ()
     assert replace(again, text="", at_text=None) == replace(
         line, reason=line.reason or None
-    )  # empty: not said
+    )  # empty means not given
 
 
 @given(
@@ -1404,7 +1404,7 @@ def test_whatever_ids_are_cancelled_or_deleted_are_read_back(call_ids: list[str]
     """Ids come back as ids, whatever they look like."""
     cancelling = Command(
         verb=Verb.CANCEL, targets=_ids(*call_ids), reason=reason or None
-    )  # an empty one is none
+    )  # an empty option counts as none
     campaigns = [replace(cancelling, verb=verb, targets=_ids(call_ids[0])) for verb in OF_CAMPAIGNS]
     for line in (cancelling, *campaigns):
         again = parse(_delivered(format_command(line)), door=None, vocabulary=WORDS, typist=TYPIST, now=NOW)
@@ -1422,7 +1422,7 @@ _PIECES = st.sampled_from([*(typed for _, typed, _ in UNDERSTOOD), *(row[1] for 
     st.sampled_from(list(DOORS.values())),
 )
 def test_nothing_typed_raises(text: str, door: Verb | None) -> None:
-    """Whatever is typed is a line; behind a door its verb is the door's, and a line without fault is complete."""
+    """Any text becomes a command. A default verb stays, and a command without fault is complete."""
     line = parse(text, door=door, vocabulary=WORDS, typist=TYPIST, now=NOW)
     assert line.text == text
     assert door is None or line.verb in {door, Verb.HELP}

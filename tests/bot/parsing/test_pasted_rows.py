@@ -1,4 +1,4 @@
-"""Targets pasted from a sheet: one a line, with other words beside it."""
+"""Targets pasted from a sheet, each in a line, with other words beside it."""
 
 import re
 from datetime import UTC, datetime
@@ -34,13 +34,13 @@ BOTH = ("+919876543210", "+919876543211")
 
 
 def read(text: str) -> Command:
-    """A cancellation typed or pasted in India."""
+    """Parse a cancellation typed or pasted in India."""
     typist, now = Typist("Asia/Kolkata"), datetime.now(UTC)
     return parse(text, door=Verb.CANCEL, vocabulary=WORDS, typist=typist, now=now)
 
 
 def targets(line: Command) -> tuple[str, ...]:
-    """What it is about, as it is written in the log."""
+    """Return the targets as the log has them."""
     return tuple(one.phone.e164 if isinstance(one, NumberTarget) else one.provider_id for one in line.targets)
 
 
@@ -74,7 +74,10 @@ def targets(line: Command) -> tuple[str, ...]:
 def test_one_target_a_line_is_understood(
     pasted: str, found: tuple[str, ...], reason: str | None, left_out: tuple[str, ...]
 ) -> None:
-    """Words beside the targets are left out, unless all have the same; lines behind the last are the reason."""
+    """Words beside the targets are left out, unless all rows have the same.
+
+    Lines behind the last target are the reason.
+    """
     line = read(pasted)
     assert (targets(line), line.reason, line.ignored_words, line.faults) == (found, reason, left_out, ())
     assert targets(read(format_command(line).removeprefix("cancel "))) == found
@@ -90,7 +93,7 @@ def test_one_target_a_line_is_understood(
     ],
 )
 def test_a_number_behind_words_is_never_taken_for_a_reason(typed: str) -> None:
-    """It may have been meant as a target, so nothing is asked, and the answer names it."""
+    """The number may have been meant as a target, so no request is created and the answer names it."""
     [fault] = read(typed).faults
     assert fault.field == "targets"
     assert fault.message.startswith(("“98765 43211” stands behind words.", "“98765 43212” stands behind"))
@@ -106,7 +109,7 @@ def test_a_number_behind_words_is_never_taken_for_a_reason(typed: str) -> None:
     ],
 )
 def test_a_row_of_its_running_number_alone_is_named(pasted: str) -> None:
-    """Somebody has no number there, and the answer says so."""
+    """A row without a phone number is named in the answer."""
     [fault] = read(pasted).faults
     assert isinstance(fault, Question)
     assert re.match(r"Line \d, “2[.)]”: no phone number", fault.message)
@@ -114,7 +117,7 @@ def test_a_row_of_its_running_number_alone_is_named(pasted: str) -> None:
 
 
 def test_a_line_without_a_number_among_others_is_named() -> None:
-    """The lines around it are read, and one press goes on without it."""
+    """The lines around it are read, and a single press continues without it."""
     line = read("98765 43210 Asha\nwrong number\n98765 43211 Ravi")
     [fault] = line.faults
     assert (targets(line), fault.message) == (
@@ -127,19 +130,19 @@ def test_a_line_without_a_number_among_others_is_named() -> None:
 
 @pytest.mark.parametrize("typed", ['98765 43210 "call 98765 43211"', "98765 43210 reason=call 98765 43211"])
 def test_a_reason_that_is_marked_as_one_may_hold_a_number(typed: str) -> None:
-    """Quotes, or reason= before it."""
+    """Quotes or `reason=` mark a reason."""
     line = read(typed)
     assert (targets(line), line.reason, line.faults) == (BOTH[:1], "call 98765 43211", ())
 
 
 def test_an_id_is_no_number() -> None:
-    """Ids and numbers are not read from one sheet."""
+    """A sheet holds ids or numbers, never both."""
     assert read("98765 43210 x\nvx_1002 y").targets[1:] == ()
     assert isinstance(read("vx_1001 x\nvx_1002 y").targets[1], IdTarget)
 
 
 def test_what_was_left_out_is_said() -> None:
-    """Whoever pasted a sheet reads what of it was not used, and it pings nobody."""
+    """The user reads which words of a sheet were not used, and the message pings nobody."""
     line = read("98765 43210 <!here>\n98765 43211 Ravi")
     message = asked(request(entry(ACTIONS["cancel by number"], State.PENDING)), line)
     assert "Left out, beside the targets: &lt;!here&gt;, Ravi." in str(message.blocks)

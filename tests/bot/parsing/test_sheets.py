@@ -1,4 +1,7 @@
-"""The numbers of pasted sheets and typed lines of many countries: the right customer, or a question."""
+"""Numbers of pasted sheets and typed lines of many countries.
+
+Each names the right customer, or raises a question.
+"""
 
 import re
 from dataclasses import replace
@@ -30,15 +33,15 @@ from tests.bot.parsing.sheets import (
 )
 
 LINES = 480
-"""Of sheets, with a quarter as many typed ones: `python -m tests.bot.parsing.sheets 20000` plays more."""
+"""Lines of sheets, with a quarter as many typed ones. `python -m tests.bot.parsing.sheets` plays more."""
 SEED = 20261121
 MOST_UNNEEDED = 1 / 50
-"""Questions among the lines that can be read in one way only."""
+"""Largest share of questions among lines with a single meaning."""
 
 
 @pytest.fixture(scope="module")
 def tally() -> Tally:
-    """What came of all the lines."""
+    """Return the counts of all lines."""
     return play(LINES, SEED)
 
 
@@ -47,19 +50,25 @@ def _told(found: list[tuple[Case, Judgement]]) -> str:
 
 
 def test_no_other_customer_is_ever_read(tally: Tally) -> None:
-    """Not from a neighbouring cell, not from digits behind, not as an id; and nobody is lost in silence."""
+    """A neighbouring cell, digits behind and ids never become another customer's number.
+
+    No number is lost in silence.
+    """
     assert sum(tally.verdicts.values()) >= LINES + LINES // TYPED_A_SHEET_LINE
     assert tally.wrong == [], _told(tally.wrong)
 
 
 def test_few_questions_are_asked_about_clear_lines(tally: Tally) -> None:
-    """A question in fifty lines at most, where a line has one number, in a cell of its own."""
+    """At most a fiftieth of clear lines raise a question.
+
+    A clear line has a single number, in its own cell.
+    """
     assert sum(tally.unambiguous.values()) >= LINES // 3
     assert tally.unneeded_share <= MOST_UNNEEDED, _told(tally.unneeded)
 
 
 def test_words_beside_a_number_stay(tally: Tally) -> None:
-    """The reason is what stands behind the number, with its digits; headers and totals are no reason."""
+    """The reason is the text behind the number, with its digits. Headers and totals are no reason."""
     assert tally.words == [], _told(tally.words)
 
 
@@ -86,7 +95,7 @@ READ_TOO_FAR = (NumberTarget(phone.read("+493012345672", default_region="DE")),)
     ],
 )
 def test_the_judge(line: Command, verdict: Verdict) -> None:
-    """The judge sees each way in which a reading goes wrong, also one that a fault stands beside."""
+    """The judge detects each way in which parsing goes wrong, even beside a fault."""
     numbers = frozenset({"+49301234567"})
     case = Case("judged", "DE", "+49 30 1234567 2 complaints", numbers, kept="2 complaints")
     assert judge(case, line).verdict is verdict
@@ -94,7 +103,7 @@ def test_the_judge(line: Command, verdict: Verdict) -> None:
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_the_plan_of_a_country(region: str) -> None:
-    """Each kind of its numbers, written in many ways, with digits behind: the number, or a question."""
+    """Numbers of each kind, written in many ways with digits behind, are read right or raise a question."""
     random = Random(f"plan {region}")  # noqa: S311 - cases of tests, no secrets
     failures = []
     for kind in [*KINDS] * 4:
@@ -128,7 +137,7 @@ def test_the_plan_of_a_country(region: str) -> None:
 def test_the_number_read_is_the_number_typed(
     seed: int, region: str, elsewhere: str, behind: str, door: Verb
 ) -> None:
-    """Whatever the plan, the way of writing and the text behind: that number alone, or a question."""
+    """With any plan, writing and text behind, exactly that number is read, or there is a question."""
     random = Random(seed)  # noqa: S311 - cases of tests, no secrets
     one = number(random, random.choice((region, region, elsewhere)))
     writing = written(random, one, region, wrapped=False)
@@ -147,7 +156,7 @@ def test_the_number_read_is_the_number_typed(
 )
 @settings(max_examples=100)
 def test_a_number_ends_with_its_cell(seed: int, region: str, cells: list[str]) -> None:
-    """Digits in the cells around it never become part of it."""
+    """Digits in neighbouring cells never become part of a number."""
     random = Random(seed)  # noqa: S311 - cases of tests, no secrets
     one = number(random, region)
     writing = written(random, one, region, wrapped=False)

@@ -272,7 +272,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("text", "local"), [row[1:] for row in READ], ids=[row[0] for row in READ])
 def test_a_time_in_the_grammar_is_read_in_the_typists_zone(text: str, local: str) -> None:
-    """Each form of the grammar is one instant, in UTC."""
+    """Each form of the grammar is a single instant, in UTC."""
     moment = read(text, zone=INDIA, now=NOW)
     assert moment.at == datetime.fromisoformat(f"{local}+05:30")
     assert moment.at.tzinfo is UTC
@@ -282,7 +282,7 @@ def test_a_time_in_the_grammar_is_read_in_the_typists_zone(text: str, local: str
     ("text", "message", "suggestions"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED]
 )
 def test_what_is_not_one_certain_time_is_refused(text: str, message: str, suggestions: list[str]) -> None:
-    """The fault says what is wrong and offers what may have been meant."""
+    """The fault says what is wrong, and suggests what may have been meant."""
     with pytest.raises(InvalidTimeError) as caught:
         read(text, zone=INDIA, now=NOW)
     assert message in str(caught.value)
@@ -291,7 +291,7 @@ def test_what_is_not_one_certain_time_is_refused(text: str, message: str, sugges
 
 @pytest.mark.parametrize("row", [row for row in REFUSED if row[3]], ids=lambda row: row[0])
 def test_what_is_suggested_can_be_typed(row: tuple[str, str, str, list[str]]) -> None:
-    """A suggestion is read without a fault, but for a bare date, which then asks for its time."""
+    """A suggestion parses without a fault. A bare date is an exception, because it still needs its time."""
     for suggestion in row[3]:
         if suggestion in {"5 Dec", "12 May"}:
             continue
@@ -299,14 +299,14 @@ def test_what_is_suggested_can_be_typed(row: tuple[str, str, str, list[str]]) ->
 
 
 def test_a_time_the_clocks_skip_is_refused_with_both_sides() -> None:
-    """In spring an hour does not exist; the hours around it are offered."""
+    """In spring an hour does not exist, and the hours around it are suggested."""
     with pytest.raises(InvalidTimeError, match="clocks go forward") as caught:
         read("tomorrow 2:30", zone="Europe/Paris", now=datetime(2026, 3, 28, 12, tzinfo=UTC))
     assert caught.value.suggestions == ("2026-03-29 01:30", "2026-03-29 03:30")
 
 
 def test_a_time_that_comes_twice_is_refused_with_both_offsets() -> None:
-    """In autumn an hour comes twice; both are offered, and each is read as itself."""
+    """In autumn an hour comes twice. Both are suggested, and each is read as itself."""
     now = datetime(2026, 10, 24, 12, tzinfo=UTC)
     with pytest.raises(InvalidTimeError, match="comes twice") as caught:
         read("tomorrow 2:30", zone="Europe/Paris", now=now)
@@ -325,19 +325,19 @@ def test_tomorrow_is_the_typists_tomorrow() -> None:
 
 
 def test_minutes_from_now_are_counted_across_a_change_of_the_clocks() -> None:
-    """In 60 minutes is 60 minutes later, whatever the clocks do."""
+    """Sixty minutes from now are sixty minutes later, whatever the clocks do."""
     now = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     assert read("in 60 min", zone="Europe/Paris", now=now).at == now + timedelta(hours=1)
 
 
 def test_an_unknown_zone_is_said() -> None:
-    """A zone that no database has is a fault that names it."""
+    """The fault names a zone that no database has."""
     with pytest.raises(InvalidTimeError, match="Mars/Olympus"):
         read("9:30", zone="Mars/Olympus", now=NOW)
 
 
 def test_how_it_was_read_is_kept() -> None:
-    """The form of the grammar and the words are kept beside the instant."""
+    """The command keeps the form of the grammar and the words beside the instant."""
     forms = {
         "now": "now",
         "in 20 min": "relative",
@@ -371,7 +371,7 @@ def test_a_time_of_day_is_written_on_the_24_hour_clock(text: str, expected: str)
 
 @pytest.mark.parametrize("text", ["9", "25:00", "9:75", "midnight", "tomorrow 9:00", "", "in 20 min", "now"])
 def test_what_is_no_time_of_day_is_refused(text: str) -> None:
-    """A time of day has no day, and is not guessed at."""
+    """A time of day has no date, and none is guessed."""
     with pytest.raises(InvalidTimeError):
         clock(text)
 
@@ -389,7 +389,7 @@ _FRAGMENTS = st.sampled_from(
     st.sampled_from([INDIA, "Europe/Paris", "America/St_Johns"]),
 )
 def test_a_text_is_a_time_to_come_or_a_fault(text: str, zone: str) -> None:
-    """Whatever is typed, the answer is an instant within a year or a `InvalidTimeError`."""
+    """The answer to any text is an instant within a year, or an `InvalidTimeError`."""
     for function in (lambda: read(text, zone=zone, now=NOW).at, lambda: clock(text)):
         try:
             result = function()
@@ -439,13 +439,13 @@ _WORDS = {
 
 
 def _shown(at: datetime, zone: str) -> datetime:
-    """What the clocks of a zone show, as a wall clock."""
+    """Return what the clocks of a zone show."""
     return datetime.fromisoformat(clocks.local(Instant(at), zone).to_plain().format_iso())
 
 
 @given(st.data())
 def test_a_time_is_read_as_the_instant_that_was_typed_or_asked_about(data: st.DataObject) -> None:
-    """For any typist, zone, day and way of writing it: never another instant."""
+    """For any user, zone, day and writing, the result is never another instant."""
     own, beside = data.draw(_OWN), data.draw(st.sampled_from([None, *ZONES, "+05:30", "-09:30", "UTC"]))
     now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=data.draw(st.integers(0, 700 * 24 * 60)))
     target = now + timedelta(
@@ -472,7 +472,7 @@ def test_a_time_is_read_as_the_instant_that_was_typed_or_asked_about(data: st.Da
 
 @given(st.data())
 def test_what_is_certain_is_read(data: st.DataObject) -> None:
-    """A date with its year, in a zone whose clocks show that time once, is no question."""
+    """A date with its year is no question, in a zone whose clocks show that time only once."""
     own, zone = data.draw(st.sampled_from([*ZONES, "+05:30"])), data.draw(st.sampled_from([*ZONES, "+05:30"]))
     target = NOW + timedelta(minutes=data.draw(st.integers(1, 364 * 24 * 60)))
     there = _shown(target, zone)
@@ -489,7 +489,7 @@ def test_what_is_certain_is_read(data: st.DataObject) -> None:
 @pytest.mark.parametrize(
     ("now", "text", "meant"),
     [
-        # Mon 23 Nov to Sun 29 Nov 2026, at noon: "next" is read where weeks from Monday and from Sunday agree.
+        # Mon 23 Nov to Sun 29 Nov 2026, at noon. Weeks from Monday and from Sunday agree on "next" then.
         ("2026-11-23", "next monday", ["2026-11-30"]),
         ("2026-11-23", "next friday", ["2026-11-27", "2026-12-04"]),
         ("2026-11-24", "next monday", ["2026-11-30"]),
@@ -503,7 +503,7 @@ def test_what_is_certain_is_read(data: st.DataObject) -> None:
     ],
 )
 def test_next_is_asked_about_where_it_can_be_two_days(now: str, text: str, meant: list[str]) -> None:
-    """The coming one, or the one of the week after it: both are offered, each with its date."""
+    """The coming day and the day a week later are both suggested, each with its date."""
     at = datetime.fromisoformat(f"{now}T06:30:00+00:00")
     try:
         days = [read(f"{text} 10:00", zone=INDIA, now=at).at]
@@ -532,7 +532,7 @@ def test_next_is_asked_about_where_it_can_be_two_days(now: str, text: str, meant
 def test_an_abbreviation_is_the_typists_own_where_it_holds_then(
     zone: str, now: str, text: str, utc: str
 ) -> None:
-    """It also tells which of two times is meant in the night in which clocks go back."""
+    """In the night in which clocks go back, it also tells which of two times is meant."""
     at = datetime.fromisoformat(f"{now}+00:00")
     assert read(text, zone=zone, now=at).at == datetime.fromisoformat(f"{utc}+00:00")
 
@@ -565,7 +565,7 @@ def test_an_abbreviation_is_the_typists_own_where_it_holds_then(
     ],
 )
 def test_any_other_abbreviation_is_asked_about(zone: str, now: str, text: str, offered: list[str]) -> None:
-    """The zones it can stand for are offered by name, the typist's own first."""
+    """The suggestions name the zones that it can stand for, the user's own first."""
     at = datetime.fromisoformat(f"{now}+00:00")
     with pytest.raises(InvalidTimeError, match="is not certain") as caught:
         read(text, zone=zone, now=at)
@@ -574,13 +574,13 @@ def test_any_other_abbreviation_is_asked_about(zone: str, now: str, text: str, o
 
 @pytest.mark.parametrize("text", ["10:00 eat", "10:00 cat", "10:00 Xyz", "10:00 west", "10:00 call/mail"])
 def test_a_word_behind_a_time_is_no_zone(text: str) -> None:
-    """A reason may begin with what is a zone in capitals."""
+    """A reason may begin with a word that is a zone in capitals."""
     with pytest.raises(InvalidTimeError, match="is not a time"):
         read(text, zone=INDIA, now=NOW)
 
 
 def test_abbreviations_are_those_of_the_zones_they_lead_to() -> None:
-    """In winter or in summer, by the zone database, where it has a name for that zone's time."""
+    """The zone database confirms each abbreviation, in winter or in summer, if it names that time."""
     for abbreviation, zones in typed_zones._PLACES.items():
         for zone in zones:
             named = {clocks.abbreviation(Instant.from_utc(2026, month, 1), zone) for month in (1, 7)}
@@ -589,7 +589,7 @@ def test_abbreviations_are_those_of_the_zones_they_lead_to() -> None:
 
 
 def test_a_day_in_another_zone_may_be_two() -> None:
-    """At 9:00 in India it is still yesterday in Los Angeles: whose tomorrow is asked, each with its date."""
+    """At 9:00 in India it is still yesterday in Los Angeles. Both days are suggested, each with its date."""
     with pytest.raises(InvalidTimeError, match="not the same day there") as caught:
         read("tomorrow 9:30 America/Los_Angeles", zone=INDIA, now=NOW)
     forms = "2026-11-21 9:30 America/Los_Angeles", "2026-11-22 9:30 America/Los_Angeles"
@@ -601,7 +601,7 @@ def test_a_day_in_another_zone_may_be_two() -> None:
 
 @pytest.mark.parametrize("zone", ["", "Mars/Olympus"])
 def test_whoever_has_no_known_zone_writes_it(zone: str) -> None:
-    """No zone is guessed: what needs none is read, all else says how to write one."""
+    """No zone is guessed. A time that needs none is read, and any other fault says how to write a zone."""
     assert read("in 20 min", zone=zone, now=NOW).at == NOW + timedelta(minutes=20)
     assert read("now", zone=zone, now=NOW).reading == "now"
     for text in (
@@ -621,13 +621,13 @@ def test_whoever_has_no_known_zone_writes_it(zone: str) -> None:
 
 
 def test_an_offset_is_read_as_a_zone_without_a_name() -> None:
-    """A typist of whom only the offset is known types as everybody does."""
+    """A user with only a known offset types as everybody does."""
     assert read("tomorrow 9:30", zone="+05:30", now=NOW).at == datetime(2026, 11, 22, 4, tzinfo=UTC)
     assert read("today 21:30", zone="-08:00", now=NOW).at == datetime(2026, 11, 21, 5, 30, tzinfo=UTC)
 
 
 def steps(function: Callable[[], object]) -> int:
-    """Return how many calls of functions, ours and the interpreter's, something takes."""
+    """Return how many function calls, ours and the interpreter's, a function takes."""
     counted = 0
 
     def count(_: object, event: str, __: object) -> None:
@@ -643,7 +643,7 @@ def steps(function: Callable[[], object]) -> int:
 
 
 MOST_STEPS = 40_000
-"""So many calls of functions the worst text takes, its suggestions included."""
+"""Largest number of function calls for the worst text, with its suggestions."""
 _SHAPES = [
     *(
         "9 ",
@@ -693,14 +693,14 @@ _SHAPES = [
 @pytest.mark.parametrize("shape", _SHAPES)
 @pytest.mark.parametrize("before", ["", "tomorrow 9:30 ", "in 2h "])
 def test_no_text_costs_more_than_so_many_steps(shape: str, before: str) -> None:
-    """A text of 40 kB is refused before it is read; the longest that is read ends soon as well."""
+    """A text of 40 kB is refused before it is parsed. The longest parsed text ends soon as well."""
 
     def reads(text: str) -> None:
         for function in (lambda: read(text, zone=INDIA, now=NOW), lambda: clock(text)):
             with contextlib.suppress(InvalidTimeError):
                 function()
 
-    reads("9:30 Asia/Kolkata")  # the tables of zones are read once
+    reads("9:30 Asia/Kolkata")  # loads the tables of zones, which are cached
     for length in (20, 40, 95, 96):
         assert steps(lambda: reads((before + shape * 96)[:length])) < MOST_STEPS  # noqa: B023 - called at once
     assert steps(lambda: reads(before + shape * 40_000)) < 100

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - texts as people write them
-"""What is kept of a text and what goes: joiners and new emoji are letters to whoever writes them."""
+"""Characters that are kept or dropped: joiners and new emoji are letters to the people who write them."""
 
 import unicodedata
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from bot.ui.review_modal import Denial
 from providers.actions import Kind
 
 NEWEST = "\U0001fae9"
-"""A face that Unicode has since version 16: Python 3.11 knows no such character."""
+"""A face that Unicode has since version 16. Python 3.11 does not know the character."""
 
 KEPT = {
     "a joiner that parts letters (Persian)": "می\u200cخواهم",
@@ -55,26 +55,26 @@ VOCABULARY = CommandContext({"voxworks": VOXWORKS}, default_region="IN")
 
 @pytest.mark.parametrize("text", KEPT.values(), ids=KEPT)
 def test_what_is_written_is_kept(text: str) -> None:
-    """In what is typed, in what is typed into a form, and in what people read."""
+    """Text in commands, in forms and in messages keeps its characters."""
     assert clean(f"it is {text} here") == f"it is {text} here"
     assert (clean(text), plain(text), escape(text)) == (text, text, text)
     assert _typed(text) == text
 
 
 def test_the_newest_emoji_is_unknown_here() -> None:
-    """Otherwise the test above shows nothing of characters that come later."""
+    """Otherwise the test above proves nothing about later characters."""
     assert unicodedata.category(NEWEST) == "Cn"
 
 
 @pytest.mark.parametrize("text", GONE.values(), ids=GONE)
 def test_what_steers_a_screen_goes(text: str) -> None:
-    """Whoever reads sees the letters in their order, and nothing else."""
+    """Readers see the letters in their order, and nothing else."""
     assert (clean(text), plain(text), _typed(text)) == ("ab", "ab", "ab")
 
 
 @pytest.mark.parametrize("text", NOTHING)
 def test_what_nobody_sees_is_no_reason(text: str) -> None:
-    """Nor a note, nor anything else that must be said."""
+    """Invisible text is neither a note nor any other required text."""
     assert (clean(text), plain(text), _typed(text)) == ("", "", "")
     for line in (f"vx_1 via voxworks reason={text}", f"vx_1 via voxworks reason=“{text}”", f"vx_1 {text}"):
         assert _cancelled(line).reason is None
@@ -84,7 +84,7 @@ def test_what_nobody_sees_is_no_reason(text: str) -> None:
 
 
 def test_lines_stay_lines() -> None:
-    """However they end; other spaces are spaces."""
+    """Every line end and every space is normalised, and lines stay apart."""
     assert clean("a\r\nb\rc\u2028d\x85e\u00a0f\u3000g") == "a\nb\nc\nd\ne f g"
     assert plain("a\r\nb\u2009c") == "a\nb c"
     assert clean("a\tb") == _typed("a\tb") == "a\tb"  # the end of a cell
@@ -99,6 +99,6 @@ def _typed(text: str) -> str:
 
 
 def _cancelled(line: str) -> Command:
-    """What is understood of a line that cancels a call."""
+    """Parse a command that cancels a call."""
     now = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
     return parse(line, door=Verb.CANCEL, vocabulary=VOCABULARY, typist=Typist("Asia/Kolkata"), now=now)

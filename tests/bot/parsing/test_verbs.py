@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - words as people type them
-"""Verbs in people's own words: what each leads to, and that no likeness leads to what is dangerous."""
+"""Verbs in people's own words. No similarity leads to a dangerous verb."""
 
 from datetime import UTC, datetime
 
@@ -27,12 +27,12 @@ NUMBER = "98765 43210"
 
 
 def read(text: str, vocabulary: CommandContext = ALL, door: Verb | None = None) -> Command:
-    """What is understood of a line."""
+    """Parse a line."""
     return parse(text, door=door, vocabulary=vocabulary, typist=TYPIST, now=NOW)
 
 
 def about(line: Command) -> tuple[str | None, tuple[Verb, ...]]:
-    """What is suggested for the verb, and what there are buttons for."""
+    """Return the suggestion for the verb, and the verbs that have buttons."""
     found = [fault.suggestion for fault in line.faults if fault.field == "verb"]
     assert len(found) == 1
     return found[0], line.verbs
@@ -44,7 +44,7 @@ CANCELLING = ["delete", "remove", "erase", "delete the call to", "remove call", 
 
 @pytest.mark.parametrize("word", PLACING)
 def test_people_who_want_to_call_are_led_to_placing(word: str) -> None:
-    """With the number understood; the rest of the line is read as that of a call."""
+    """The number is understood, and the rest of the line is parsed as that of a call."""
     line = read(f"{word} {NUMBER} tomorrow 9:30")
     assert about(line) == ("place", (Verb.PLACE,))
     assert [str(target.phone.e164) for target in line.targets] == ["+919876543210"]  # type: ignore[union-attr]
@@ -55,7 +55,7 @@ def test_people_who_want_to_call_are_led_to_placing(word: str) -> None:
 
 @pytest.mark.parametrize("word", CANCELLING)
 def test_people_who_want_a_call_gone_are_led_to_cancelling(word: str) -> None:
-    """Before a number it is a call that is meant, whether or not campaigns can be deleted here."""
+    """Before a number the words mean a call, with or without deletion of campaigns."""
     for vocabulary in (ALL, NO_CAMPAIGNS):
         line = read(f"{word} {NUMBER} customer asked", vocabulary)
         assert about(line) == ("cancel", (Verb.CANCEL,))
@@ -64,7 +64,7 @@ def test_people_who_want_a_call_gone_are_led_to_cancelling(word: str) -> None:
 
 @pytest.mark.parametrize("word", ["delete", "remove", "erase"])
 def test_an_id_may_be_a_calls_or_a_campaigns(word: str) -> None:
-    """Both are offered where both can be, and neither is chosen for anybody."""
+    """Both verbs are offered if both are possible, and none is chosen."""
     line = read(f"{word} cd-2129073 it is over")
     assert about(line) == (None, (Verb.CANCEL, Verb.DELETE_CAMPAIGN))
     assert about(read(f"{word} vx_1 it is over", NO_CAMPAIGNS)) == ("cancel", (Verb.CANCEL,))
@@ -98,7 +98,7 @@ def test_an_id_may_be_a_calls_or_a_campaigns(word: str) -> None:
     ],
 )
 def test_what_is_meant_is_asked(typed: str, suggested: str | None, offered: tuple[Verb, ...]) -> None:
-    """Nothing is done for anybody: the target is understood, and each thing it can mean is a button."""
+    """Nothing is done: the target is understood, and each possible meaning is a button."""
     line = read(typed)
     assert line.verb is None
     assert about(line) == (suggested, offered)
@@ -111,7 +111,7 @@ def test_what_is_meant_is_asked(typed: str, suggested: str | None, offered: tupl
 
 @pytest.mark.parametrize("word", ["alow", "all", "follow", "wall", "fellow", "undo", "approve", "stat", "rest", "strat", "delta", "remote", "stopp", "blocked", "star", "art", "low", "ring", "book", "abort"])  # fmt: skip
 def test_a_word_that_is_only_alike_leads_to_nothing_dangerous(word: str) -> None:
-    """It is not taken for letting calls out again, for blocking a number, or for what is done to a campaign."""
+    """The word never means allowing calls, blocking a number, or changing a campaign."""
     for rest in (NUMBER, "cd-1", "A-7K3F", ""):
         suggested, offered = about(read(f"{word} {rest}"))
         assert not {suggested, *offered} & DANGEROUS
@@ -121,7 +121,7 @@ def test_a_word_that_is_only_alike_leads_to_nothing_dangerous(word: str) -> None
     "word", ["stat", "status", "state", "stats", "statsu", "approve", "approves", "move", "shows"]
 )
 def test_other_words_are_no_slips_of_what_is_done_to_campaigns(word: str) -> None:
-    """Starting one calls people, and a deletion is for good: all that can be done is offered."""
+    """Starting a campaign calls people, and a deletion is final, so every possible verb is offered."""
     suggested, offered = about(read(f"campaign {word} cd-1"))
     assert suggested is None
     assert set(offered) == {Verb.DELETE_CAMPAIGN, Verb.STOP_CAMPAIGN, Verb.START_CAMPAIGN}
@@ -129,7 +129,7 @@ def test_other_words_are_no_slips_of_what_is_done_to_campaigns(word: str) -> Non
 
 @given(st.text(st.sampled_from("abcdefghijklmnopqrstuvwxyz"), min_size=2, max_size=12))
 def test_no_slip_leads_to_what_is_dangerous(word: str) -> None:
-    """Only the words that are said for it do."""
+    """Only the exact words lead there."""
     said = {"unstop", "unblock", "block", "dnc", "donotcall", "allow", "stop", "delete", "remove", "erase"}
     said |= {"start", "pause", "halt", "play", "resume", "run", "launch"}
     line = read(f"{word} cd-1")
@@ -149,7 +149,7 @@ def test_no_slip_leads_to_what_is_dangerous(word: str) -> None:
     ],
 )
 def test_the_noun_before_a_target_is_no_target(typed: str, verb: Verb) -> None:
-    """Behind the verb of a line or of a command; what is said of a call elsewhere stays in the reason."""
+    """The noun belongs to the verb of a line or of a command. A noun elsewhere stays in the reason."""
     line = read(typed)
     assert (line.verb, line.faults, len(line.targets)) == (verb, (), 1)
     assert read(typed.partition(" ")[2], door=verb).targets == line.targets
@@ -158,5 +158,5 @@ def test_the_noun_before_a_target_is_no_target(typed: str, verb: Verb) -> None:
 
 
 def test_the_number_here_is_one() -> None:
-    """Else nothing above shows anything."""
+    """Otherwise the tests above prove nothing."""
     assert phone.read(NUMBER, default_region="IN").e164 == "+919876543210"

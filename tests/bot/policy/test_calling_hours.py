@@ -27,7 +27,7 @@ def keeps(
     placed_now: bool = True,
     call: Mapping[str, object] | None = None,
 ) -> Closed | None:
-    """What calling hours say to a call at a time in UTC."""
+    """Check a call at a time in UTC against calling hours."""
     then = datetime.fromisoformat(at).replace(tzinfo=UTC)
     read = phone.read(number, default_region="IN")
     wanted = PlaceCall.model_validate(
@@ -41,12 +41,12 @@ def keeps(
 @pytest.mark.parametrize(
     ("number", "country", "at", "zone", "message", "then"),
     [
-        # Chicago is at -6 in winter and -5 in summer: the same instant is in hours and out of them.
+        # Chicago is at -6 in winter and -5 in summer, so the same time in UTC is in hours or out of them.
         (CHICAGO, "US", "2026-01-15T13:30", None, "It is 7:30 AM in Chicago.", "2026-01-15T08:00-06:00"),
         (CHICAGO, "US", "2026-07-15T13:30", None, None, None),
         (CHICAGO, "US", "2026-07-16T02:00", None, "It is 9:00 PM in Chicago.", "2026-07-16T08:00-05:00"),
         (CHICAGO, "US", "2026-07-16T01:59", None, None, None),
-        # The night in which clocks go forward: 8:00 comes an hour sooner.
+        # In the night in which clocks go forward, 8:00 comes an hour sooner.
         (CHICAGO, "US", "2026-03-08T05:00", None, "It is 11:00 PM in Chicago.", "2026-03-08T08:00-05:00"),
         (CHICAGO, "US", "2026-11-01T05:00", None, "It is 12:00 AM in Chicago.", "2026-11-01T08:00-06:00"),
         (INDIAN, "IN", "2026-11-21T03:29", None, "It is 8:59 AM in India.", "2026-11-21T09:00+05:30"),
@@ -67,7 +67,7 @@ def keeps(
 def test_a_call_goes_out_in_hours_by_the_clock_of_whoever_is_called(
     number: str, country: str, at: str, zone: str | None, message: str | None, then: str | None
 ) -> None:
-    """Otherwise the local time is said, and when it may go out the next time."""
+    """The clock of the called person counts. A refusal gives the local time, and the next allowed time."""
     closed = keeps(number, country, at, zone=zone)
     if message is None or then is None:
         assert closed is None
@@ -88,7 +88,7 @@ def test_a_call_goes_out_in_hours_by_the_clock_of_whoever_is_called(
     ],
 )
 def test_a_number_that_may_be_in_zones_far_apart_is_asked_about(number: str, at: str, asked: str) -> None:
-    """Never guessed, at whatever time: the answer is a key to add."""
+    """No zone is guessed at any time: the answer names a key to add."""
     closed = keeps(number, "US", at)
     assert closed
     assert (closed.field, closed.then) == ("zone", None)
@@ -99,14 +99,14 @@ def test_a_number_that_may_be_in_zones_far_apart_is_asked_about(number: str, at:
 @pytest.mark.parametrize(
     ("number", "zone", "says", "suggestion"),
     [
-        # A number that leaves no choice: any other zone is wrong, whatever its clock shows.
+        # A number with a single zone: any other zone is wrong, whatever its clock shows.
         (INDIAN, "America/New_York", "is in Asia/Kolkata, not in America/New_York", "Asia/Kolkata"),
         (INDIAN, "Asia/Colombo", "is in Asia/Kolkata, not in Asia/Colombo", "Asia/Kolkata"),
         (CHICAGO, "America/New_York", "is in America/Chicago, not in America/New_York", "America/Chicago"),
         (CHICAGO, "UTC", "is in America/Chicago, not in UTC", "America/Chicago"),
         (LONDON, "Etc/GMT+5", "is in Europe/London, not in Etc/GMT+5", "Europe/London"),
         (PARISIAN, "EST5EDT", "is in Europe/Paris, not in EST5EDT", "Europe/Paris"),
-        # One that leaves several: one of those, and no other.
+        # A number with several zones: only those are right.
         (TOLL_FREE, "Asia/Tokyo", "of 42 time zones, but not in Asia/Tokyo: America/Adak", None),
         (AUSTRALIAN, "Asia/Singapore", "of 8 time zones, but not in Asia/Singapore: Australia/", None),
         (MUSCOVITE, "Etc/GMT-3", "of 16 time zones, but not in Etc/GMT-3: ", None),
@@ -115,7 +115,7 @@ def test_a_number_that_may_be_in_zones_far_apart_is_asked_about(number: str, at:
 def test_a_zone_that_the_number_cannot_be_in_is_a_fault(
     number: str, zone: str, says: str, suggestion: str | None
 ) -> None:
-    """Also where the clocks there show an hour at which the call might go out."""
+    """The zone is a fault even if the clocks there show an allowed hour."""
     closed = keeps(number, "US", "2026-11-21T18:00", zone=zone)
     assert closed
     assert (closed.field, closed.suggestion, closed.then) == ("zone", suggestion, None)
@@ -135,13 +135,13 @@ def test_a_zone_that_the_number_cannot_be_in_is_a_fault(
     ],
 )
 def test_a_zone_that_the_number_may_be_in_counts_by_any_of_its_names(number: str, zone: str) -> None:
-    """A number whose plan gives no zone leaves every one."""
+    """A number whose plan gives no zone allows every zone."""
     closed = keeps(number, "US", "2026-11-21T04:00", zone=zone)
     assert closed is None or closed.field == "at"
 
 
 def test_zones_within_an_hour_must_all_allow_it() -> None:
-    """Where the zones of a number differ by an hour at most, none is asked for, and each one's hours hold."""
+    """If the zones of a number differ by an hour at most, no zone is asked for and the hours of each hold."""
     read = phone.Phone("+15550001", "US", "United States", "+1 555", ("America/Chicago", "America/New_York"))
     call = PlaceCall(to=CHICAGO, agent="a")
 
@@ -159,7 +159,7 @@ def test_zones_within_an_hour_must_all_allow_it() -> None:
 
 
 def test_a_scheduled_call_is_checked_for_its_own_time() -> None:
-    """What the clock says now does not matter to it."""
+    """The current time does not matter to a scheduled call."""
     closed = keeps(CHICAGO, "US", "2026-11-22T04:00", placed_now=False)
     assert closed
     assert closed.message.startswith("It is then Sat 10:00 PM in Chicago.")
@@ -180,7 +180,7 @@ def test_a_scheduled_call_is_checked_for_its_own_time() -> None:
 def test_retries_keep_the_hours_too(
     number: str, call: dict[str, object], field: str | None, says: str
 ) -> None:
-    """The provider tries again by the connection's clock; between from= and until= the hours must hold."""
+    """The provider retries by the connection's clock, so all hours from `from=` to `until=` are checked."""
     at = {INDIAN: "2026-11-21T08:00", CHICAGO: "2026-11-21T18:00"}[number]
     closed = keeps(number, {INDIAN: "IN", CHICAGO: "US"}[number], at, call=call)
     assert (closed.field if closed else None) == field
@@ -188,7 +188,7 @@ def test_retries_keep_the_hours_too(
 
 
 def test_carrying_over_to_a_day_without_hours_is_refused() -> None:
-    """In France the day after Friday has none."""
+    """France has no hours on the day after Friday."""
     closed = keeps(
         PARISIAN, "FR", "2026-11-20T15:00", call={"earliest": "18:30", "latest": "23:30", "carry_over": True}
     )
@@ -198,7 +198,7 @@ def test_carrying_over_to_a_day_without_hours_is_refused() -> None:
 
 @given(st.datetimes(datetime(2025, 1, 1), datetime(2028, 1, 1)), st.sampled_from(sorted(KNOWN)))  # noqa: DTZ001 - made aware below
 def test_the_next_time_is_one_when_it_may_go_out(at: datetime, country: str) -> None:
-    """Whatever the day and the season, what is proposed is accepted, and nothing before it is."""
+    """On any day, the proposed time is accepted and no earlier time is."""
     at = at.replace(tzinfo=UTC)
     zone = {"IN": "Asia/Kolkata", "US": "America/New_York", "CA": "America/St_Johns"}.get(
         country, "Europe/Paris"
@@ -216,7 +216,7 @@ def test_the_next_time_is_one_when_it_may_go_out(at: datetime, country: str) -> 
 
 
 def test_days_on_which_the_same_hours_hold_are_said_together() -> None:
-    """Whether they were written as one window or as several."""
+    """The hours may be written as a single window or as several."""
     apart = [{"from": "9:00", "until": "12:00", "days": day} for day in ("Mon", "Wed")]
     said = calling_hours.setting([*apart, {"from": "14:00", "until": "24:00", "days": "Fri-Sun"}])
     assert isinstance(said, Hours)
@@ -224,7 +224,7 @@ def test_days_on_which_the_same_hours_hold_are_said_together() -> None:
 
 
 def test_every_country_says_what_its_hours_were_read_from() -> None:
-    """A source with its address and the date, and at least one window."""
+    """Each country names its source with an address and a date, and has at least one window."""
     for country, keep in KNOWN.items():
         assert country in phone.REGIONS
         assert keep.windows
@@ -256,7 +256,7 @@ def test_every_country_says_what_its_hours_were_read_from() -> None:
     ],
 )
 def test_hours_are_configured_in_a_few_forms(value: object, meant: object) -> None:
-    """A country, the recipient's country, or windows; anything else is a sentence."""
+    """Calling hours are a country, the recipient's country, or windows. Anything else is a fault."""
     if isinstance(meant, str) and meant not in {"IN", "recipient"}:
         with pytest.raises(ValueError, match=meant):
             calling_hours.setting(value)
@@ -278,7 +278,7 @@ def test_hours_are_configured_in_a_few_forms(value: object, meant: object) -> No
     ],
 )
 def test_a_zone_is_read_by_its_name_or_its_city(typed: str, zone: str) -> None:
-    """Names that were given up are shown as the ones that hold."""
+    """Retired zone names are shown as the current ones."""
     assert timezones.read(typed) == zone
 
 
@@ -297,7 +297,7 @@ def test_a_zone_is_read_by_its_name_or_its_city(typed: str, zone: str) -> None:
     ],
 )
 def test_what_is_no_zone_is_a_fault(typed: str, meant: str | None) -> None:
-    """With what was probably meant; "IST" is a time in three countries, and an offset is nobody's zone."""
+    """The fault suggests a zone. "IST" is a time in three countries, and an offset is no zone."""
     with pytest.raises(timezones.InvalidZoneError, match="is no time zone") as fault:
         timezones.read(typed)
     assert fault.value.suggestion == meant
@@ -308,19 +308,19 @@ def test_what_is_no_zone_is_a_fault(typed: str, meant: str | None) -> None:
     "typed", ["a" * 64, "america/" * 8, "ameriac/chicaog", "aivadavirdomoc/anitnegra/acirema", " a" * 32]
 )
 def test_no_text_costs_more_than_so_many_steps_to_tell_a_zone(typed: str) -> None:
-    """A longer one is refused before it is compared with any name."""
+    """A longer text is refused before it is compared with any name."""
 
     def reads(text: str) -> None:
         with contextlib.suppress(timezones.InvalidZoneError):
             timezones.read(text)
 
-    reads("Kolkata")  # the tables are read once
+    reads("Kolkata")  # loads the tables, which are cached
     assert steps(lambda: reads(typed)) < MOST_STEPS
     assert steps(lambda: reads(typed * 5000)) < 100
 
 
 def test_every_candidate_of_a_number_has_a_clock() -> None:
-    """The zones that numbers lead to exist under their canonical names."""
+    """The zones of every number exist under their canonical names."""
     for number in (CHICAGO, LONDON, TOLL_FREE, AUSTRALIAN, INDIAN, PARISIAN, MUSCOVITE):
         for zone in timezones.canonical_zones(phone.read(number, default_region="IN").time_zones):
             assert ZoneInfo(zone).key == zone

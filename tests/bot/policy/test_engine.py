@@ -1,4 +1,4 @@
-"""The rules as a table: who, what, and what must come of it."""
+"""The rules as a table of who, what and the decision."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +19,7 @@ OTHERS = ApprovalContext("U0SECOND", TEAM)
 
 
 def wanted(kind: Kind, connection: str = "reminders", **facts: Any) -> RequestContext:
-    """What is asked, at nine, for one number in India, but for the facts given."""
+    """Return the context of a request at nine, for a number in India, but for the facts given."""
     known: dict[str, Any] = {"at": NOW, "countries": frozenset({"IN"})}
     return RequestContext(kind, connection, **(known | facts))
 
@@ -35,7 +35,7 @@ MEMBERS: Members = {
 
 
 def person(user: str = "U0AGENT", **facts: Any) -> Person:
-    """A full member, but for the facts given."""
+    """Return a full member, but for the facts given."""
     known: dict[str, Any] = {
         "id": user,
         "team": TEAM,
@@ -136,7 +136,7 @@ def person(user: str = "U0AGENT", **facts: Any) -> Person:
 def test_what_the_rules_say_to_somebody_who_asks(
     rules: tuple[Rule, ...], members: Members, who: Person, kind: Kind, effect: Effect, why: str
 ) -> None:
-    """The rules answer with an effect and a sentence that says why."""
+    """The rules answer with an effect and a reason."""
     decision = engine.can_request(rules, members, who, wanted(kind), team=TEAM)
     assert decision.effect is effect
     assert why in " ".join(decision.reasons)
@@ -157,7 +157,7 @@ def test_what_the_rules_say_to_somebody_who_asks(
 def test_who_sees_full_numbers_decides_and_is_named(
     reveal: tuple[str, ...], who: Person, *, allowed: bool, why: str
 ) -> None:
-    """Only somebody who may decide the request, in a group that the rule lets see."""
+    """A revealed number needs somebody who may decide the request, in a group that the rule names."""
     rule, members = CANCEL.model_copy(update={"reveal": reveal}), {**MEMBERS, "leads": frozenset({"U0LEAD"})}
     decision = engine.can_reveal(rule, members, who, CASE)
     assert decision.allowed is allowed
@@ -165,7 +165,10 @@ def test_who_sees_full_numbers_decides_and_is_named(
 
 
 def test_who_can_be_asked_is_known_by_name() -> None:
-    """Not the requester; nobody where the rule is gone, the group unread, or everyone may decide."""
+    """The requester never counts.
+
+    Nobody does if the rule is gone, the group unread, or everyone may decide.
+    """
     asked = engine.approvers(CANCEL, MEMBERS, OTHERS)
     assert asked == {"U0MANAGER"}
     assert engine.approvers(None, MEMBERS, OTHERS) == frozenset()
@@ -202,7 +205,7 @@ def test_the_requester_is_never_among_the_approvers() -> None:
 def test_who_may_decide_and_who_may_settle(
     ask: Any, rule: Rule | None, members: Members, who: Person, *, allowed: bool, why: str
 ) -> None:
-    """The same people may decide and settle here, never the requester, and everyone else reads why not."""
+    """The same people may decide and settle here, never the requester. Everyone else reads the reason."""
     if ask is engine.can_settle and "Only" in why:
         why = "Only managers may say"
     decision = ask(rule, members, who, CASE)
@@ -236,7 +239,7 @@ def test_the_last_look_before_dispatch(
     *,
     allowed: bool,
 ) -> None:
-    """What was approved is sent only if the rules and the people still allow it."""
+    """An approved action is sent only if the rules and the people still allow it."""
     decision = engine.can_dispatch(
         rules, members, requester, approvals, wanted(Kind.CANCEL_CALL), rule=rule, team=TEAM, now=NOW
     )

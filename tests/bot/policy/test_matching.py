@@ -1,4 +1,4 @@
-"""The rules of a company, and what they say: a row is a sentence, with the verdict, the rule and the first why."""
+"""Rules of a company. Each row has the decision, the rule and the first reason."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ PLACE, CANCEL, DELETE, STOP = Kind.PLACE_CALL, Kind.CANCEL_CALL, Kind.DELETE_CAM
 
 
 def rule(name: str, *actions: Kind, **facts: Any) -> Rule:
-    """A rule, with somebody to settle where it allows."""
+    """Return a rule, with somebody to settle if it allows."""
     known = {} if facts.get("effect") == "deny" else {"settle": ["managers"]}
     return Rule.model_validate({"name": name, "actions": actions, **known, **facts})
 
@@ -56,7 +56,7 @@ NONE, MANY = "No rule lets you do this.", 'The rule "{}"'
 
 
 def w(kind: Kind, *countries: str | None, **facts: Any) -> RequestContext:
-    """What is asked: by day, through reminders, in the channel of support, unless said otherwise."""
+    """Return the context of a request by day, through reminders, in the support channel, but for `facts`."""
     known: dict[str, Any] = {"connection": "reminders", "at": DAY, "channel": "C0SUPPORT"}
     of_calls = kind in {PLACE, CANCEL}
     return RequestContext(
@@ -67,7 +67,7 @@ def w(kind: Kind, *countries: str | None, **facts: Any) -> RequestContext:
 A, Q, D = Effect.ALLOW, Effect.NEEDS_APPROVAL, Effect.DENY
 NO_TELLING = 'Slack would not say who is in "managers".'
 ASKING = [
-    # who, what, verdict, rule, how the first line begins
+    # person, request, decision, rule, beginning of the first line
     ("U0ASHA", w(PLACE), A, "support places in India", 'The rule "support places in India" allows it for the channel C0SUPPORT and numbers in IN.'),
     ("U0RAVI", w(PLACE), A, "support places in India", 'The rule "support places in India" allows it'),
     ("U0ASHA", w(PLACE, channel="C0OTHER"), Q, "places in India", 'The rule "places in India" asks for an approval by somebody else for numbers in IN or LK.'),
@@ -127,7 +127,7 @@ ASKING = [
 def test_what_is_said_to_whoever_asks(
     who: str, wanted: RequestContext, effect: Effect, name: str | None, why: str
 ) -> None:
-    """The verdict, the rule that gave it, and its why."""
+    """Each row has the decision, its rule and its reason."""
     decision = engine.can_request(COMPANY, WHO, person(who), wanted, team=TEAM)
     assert (decision.effect, decision.rule.name if decision.rule else None) == (effect, name), (
         decision.reasons
@@ -145,7 +145,7 @@ def test_what_is_said_to_whoever_asks(
     ],
 )  # fmt: skip
 def test_too_few_who_could_approve_are_counted_as_one_says_it(facts: dict[str, Any], why: str) -> None:
-    """One is, two are."""
+    """The reason has the right singular and plural."""
     few, known = rule("few", STOP, **facts), {**WHO, "lone": frozenset[str]()}
     asked = engine.can_request([few], known, person("U0BOB"), w(STOP), team=TEAM)
     assert asked.effect is Effect.DENY
@@ -153,7 +153,7 @@ def test_too_few_who_could_approve_are_counted_as_one_says_it(facts: dict[str, A
 
 
 UNREAD = [
-    # whom, which group is unread, what, verdict, rule, how the first line begins
+    # person, unread group, request, decision, rule, beginning of the first line
     ("U0ASHA", "managers", w(CANCEL), D, "cancel", NO_TELLING),
     ("U0ASHA", "managers", w(CANCEL, reason="customer asked"), D, "customers' wishes", NO_TELLING),
     ("U0ASHA", "managers", w(PLACE), A, "support places in India", 'The rule "support'),
@@ -180,7 +180,7 @@ UNREAD = [
 def test_a_group_that_cannot_be_read_lets_nobody_slip_through(
     who: str, unread: str, wanted: RequestContext, effect: Effect, name: str, why: str
 ) -> None:
-    """Where it matters, the answer is no, in words; where it does not, nothing is different."""
+    """If the group matters, the answer is no, with a reason. If not, nothing changes."""
     decision = engine.can_request(COMPANY, {**WHO, unread: None}, person(who), wanted, team=TEAM)
     assert (decision.effect, decision.rule.name if decision.rule else None) == (effect, name), (
         decision.reasons
@@ -200,7 +200,7 @@ UNFIT = [
 @pytest.mark.parametrize("kind", list(Kind))
 @pytest.mark.parametrize(("facts", "why"), UNFIT)
 def test_who_is_no_full_active_member_does_nothing(facts: dict[str, Any], why: str, kind: Kind) -> None:
-    """Whatever the rules say of them."""
+    """No rule changes that."""
     for who in ("U0MIRA", "U0ASHA"):
         decision = engine.can_request(COMPANY, WHO, person(who, **facts), w(kind), team=TEAM)
         assert (decision.effect, decision.rule) == (Effect.DENY, None)
@@ -208,12 +208,12 @@ def test_who_is_no_full_active_member_does_nothing(facts: dict[str, Any], why: s
 
 
 def named(name: str) -> Rule:
-    """One of the company's rules."""
+    """Return a rule of the company, by its name."""
     return next(one for one in COMPANY if one.name == name)
 
 
 DECIDING = [
-    # who, under which rule, asked by whom, escalated, whether they may, how the first line begins
+    # person, rule, requester, escalated, allowed, beginning of the first line
     ("U0MIRA", "cancel", "U0ASHA", False, True, 'The rule "cancel" lets managers decide this.'),
     ("U0SAM", "cancel", "U0MIRA", False, True, 'The rule "cancel" lets managers'),
     ("U0MIRA", "cancel", "U0MIRA", False, False, "You asked for this, so somebody else must decide."),
@@ -245,7 +245,7 @@ DECIDING = [
 def test_who_may_decide(
     who: str, name: str | None, requester: str, *, escalated: bool, may: bool, why: str
 ) -> None:
-    """Whether they may, and why."""
+    """The decision has a reason, and names the approvers."""
     rule_of = named(name) if name else None
     decision = engine.can_decide(rule_of, WHO, person(who), ApprovalContext(requester, TEAM, escalated))
     assert decision.allowed is may
@@ -265,7 +265,7 @@ SETTLING = [
 
 @pytest.mark.parametrize(("who", "name", "requester", "may", "why"), SETTLING)
 def test_who_may_settle(who: str, name: str, requester: str, *, may: bool, why: str) -> None:
-    """Never whoever asked, not even where they may approve their own."""
+    """The requester never may, not even with the right to approve their own requests."""
     decision = engine.can_settle(
         named(name), WHO, person(who), ApprovalContext(requester, TEAM, escalated=True)
     )
@@ -276,7 +276,7 @@ def test_who_may_settle(who: str, name: str, requester: str, *, may: bool, why: 
 def said(
     who: str, after: timedelta = timedelta(minutes=1), decision: str = "approve"
 ) -> tuple[Approval, Person]:
-    """What somebody decided, so long after it was asked by day."""
+    """Return somebody's decision, that long after a request by day."""
     of = Approval(who, decision, "managers", [who], "x", DAY + after)  # type: ignore[arg-type]
     return of, person(who)
 
@@ -287,7 +287,7 @@ DENYING = (rule("closed", *Kind, effect="deny"), *COMPANY)
 BY_NIGHT = (rule("quiet", CANCEL, effect="deny", hours="20:00-08:00", timezone="Asia/Kolkata"), *COMPANY)
 DIALER = w(CANCEL, connection="dialer")
 DISPATCHING = [
-    # which rules hold now, by whom, what, asked under, what was decided, whether it goes, the first why
+    # current rules, requester, request, its rule, decisions, allowed, first reason
     (COMPANY, "U0ASHA", w(CANCEL), "cancel", [said("U0MIRA")], True, 'The rule "cancel" asks'),
     (COMPANY, "U0ASHA", w(CANCEL), "cancel", [], False, 'The rules changed: "cancel" asks for an approval now, and none was given.'),
     (COMPANY, "U0MIRA", w(CANCEL), "cancel", [said("U0MIRA")], False, "Whoever approved it may no longer approve."),
@@ -320,19 +320,19 @@ def test_what_is_sent_in_the_end(
     goes: bool,
     why: str,
 ) -> None:
-    """Rules and people are looked at once more; where they changed meanwhile, that is said."""
+    """Rules and people are checked again, and the reason tells what changed."""
     decision = engine.can_dispatch(rules, WHO, person(who), decided, wanted, rule=name, team=TEAM, now=NIGHT)
     assert decision.allowed is goes, decision.reasons
     assert decision.reasons[0].startswith(why), decision.reasons
 
 
 def test_there_are_a_hundred_and_twenty_sentences() -> None:
-    """What is decided for people is written down for people."""
+    """The tables hold the decisions about people as sentences for people."""
     rows = len(ASKING) + len(UNREAD) + len(UNFIT) * len(Kind) + len(DECIDING) + len(SETTLING)
     assert rows + len(DISPATCHING) >= 120
 
 
-# -- whatever the rules are
+# -- properties of any rules
 
 PEOPLE = ["U0MIRA", "U0SAM", "U0ASHA", "U0TIM", "U0DORA"]
 GROUPS = ["managers", "directors", "agents", EVERYONE]
@@ -355,7 +355,7 @@ asked = st.builds(
 
 @st.composite
 def some_rule(draw: st.DrawFn, effect: str | None = None) -> Rule:
-    """Any rule that the file may hold."""
+    """Draw any rule that the file may hold."""
     effect = effect or draw(st.sampled_from(["allow", "deny"]))
     facts: dict[str, Any] = {
         "effect": effect,
@@ -383,7 +383,7 @@ who = st.sampled_from(PEOPLE).map(person)
 
 
 def decide(rules: list[Rule], known: Members, one: Person, what: RequestContext) -> Decision:
-    """What the rules say."""
+    """Return the decision of the rules."""
     return engine.can_request(rules, known, one, what, team=TEAM)
 
 
@@ -392,7 +392,7 @@ def decide(rules: list[Rule], known: Members, one: Person, what: RequestContext)
 def test_a_rule_that_denies_wins_wherever_it_stands(
     rules: list[Rule], denying: Rule, known: Members, one: Person, what: RequestContext, place: int
 ) -> None:
-    """Alone it denies for something it is about; then it does among any others, in any order."""
+    """A rule that denies alone also denies among any others, in any order."""
     alone = decide([denying], known, one, what)
     among = decide([*rules[:place], denying, *rules[place:]], known, one, what)
     if alone.rule is denying:
@@ -406,7 +406,7 @@ def test_a_rule_that_denies_wins_wherever_it_stands(
 def test_a_rule_that_allows_never_takes_a_denial_away(
     rules: list[Rule], more: Rule, known: Members, one: Person, what: RequestContext, place: int
 ) -> None:
-    """What a rule denied stays denied, by the same rule."""
+    """A denied request stays denied, by the same rule."""
     before = decide(rules, known, one, what)
     after = decide([*rules[:place], more, *rules[place:]], known, one, what)
     if before.rule is not None and before.rule.effect == "deny":
@@ -418,7 +418,7 @@ def test_a_rule_that_allows_never_takes_a_denial_away(
 def test_nothing_is_allowed_that_no_rule_allows(
     rules: list[Rule], known: Members, one: Person, what: RequestContext
 ) -> None:
-    """Whatever is let pass has a rule that is about it, and that lets this person ask."""
+    """Every allowed request has a rule that covers it, and that lets this person ask."""
     decision = decide(rules, known, one, what)
     assert decision.reasons
     if decision.allowed:
@@ -435,7 +435,7 @@ def test_nothing_is_allowed_that_no_rule_allows(
 def test_nobody_approves_their_own_unless_the_rule_says_so(
     holds: Rule, known: Members, one: Person, what: RequestContext
 ) -> None:
-    """Neither when asked, nor among those who are asked, nor before it is sent."""
+    """The rule counts for the request, for the list of approvers, and before sending."""
     case = ApprovalContext(one.id, TEAM)
     if not holds.self_approval:
         assert not engine.can_decide(holds, known, one, case).allowed
@@ -451,7 +451,7 @@ def test_nobody_approves_their_own_unless_the_rule_says_so(
 def test_as_many_different_people_as_the_rule_says(
     holds: Rule, known: Members, one: Person, what: RequestContext, approved: list[str]
 ) -> None:
-    """What is sent was approved by so many who may, however often each of them did."""
+    """A sent action has that many approvals by eligible people, however often each approved."""
     sent = engine.can_dispatch(
         [holds],
         known,
@@ -476,7 +476,7 @@ def test_as_many_different_people_as_the_rule_says(
 def test_an_unread_group_lets_nobody_pass_who_would_not(
     rules: list[Rule], known: Members, one: Person, what: RequestContext, group: str
 ) -> None:
-    """Where Slack says nothing, no more is allowed than where it says everything."""
+    """An unread group never allows more than a read one."""
     unread = decide(rules, {**known, group: None}, one, what)
     read = decide(rules, known, one, what)
     if known[group] is not None:
@@ -485,7 +485,7 @@ def test_an_unread_group_lets_nobody_pass_who_would_not(
 
 
 def test_hours_of_a_rule_are_those_in_which_it_was_asked() -> None:
-    """What was asked at night and approved in the morning goes; a rule that denies counts now, too."""
+    """A request made at night and approved in the morning is sent. A denying rule counts at sending, too."""
     wanted = w(CANCEL, at=NIGHT)
     late = NIGHT + timedelta(hours=12)
     sent = engine.can_dispatch(

@@ -1,4 +1,4 @@
-"""What is asked a second time: how long ago it was, and what can be done about the earlier one."""
+"""Repeated requests for a call: the age of the earlier one, and the choices."""
 
 import itertools
 from dataclasses import replace
@@ -36,7 +36,7 @@ OUT = replace(entry(ACTIONS["place now"], State.SUCCEEDED), code=Code.QUEUED)
     ],
 )
 def test_how_long_ago_is_said_as_people_do(seconds: int, said: str) -> None:
-    """Minutes, hours, days; what a clock set back makes of it is just now."""
+    """Ages are minutes, hours and days. After a clock was set back it is just now."""
     assert ago(NOW, NOW + timedelta(seconds=seconds)) == said
 
 
@@ -61,7 +61,7 @@ def test_how_long_ago_is_said_as_people_do(seconds: int, said: str) -> None:
 def test_an_earlier_call_is_asked_about(
     one: ActionRecord, coming: list[ActionRecord], through: ConnectionInfo, cancel: CancelCall | None
 ) -> None:
-    """It may be cancelled first only if the log has it still to go out, and something can cancel it."""
+    """The earlier call can be cancelled first only if the log has it as scheduled and it is cancellable."""
     found = recent_calls([(request(one), one)], coming, through, NOW + LATELY - timedelta(seconds=1))
     assert found is not None
     assert found.cancel == cancel
@@ -74,7 +74,7 @@ def test_an_earlier_call_is_asked_about(
 
 @pytest.mark.parametrize("state", [State.FAILED, State.REFUSED, State.DENIED, State.EXPIRED, State.WITHDRAWN])
 def test_what_came_to_nothing_asks_nothing(state: State) -> None:
-    """Nor does what is ten minutes old, or was cancelled meanwhile."""
+    """A call that came to nothing, is older than ten minutes, or was cancelled raises no question."""
     one = entry(ACTIONS["place"], state)
     assert recent_calls([(request(one), one)], [one], BY_NUMBER, NOW) is None
     assert recent_calls([(request(SCHEDULED), SCHEDULED)], [SCHEDULED], BY_NUMBER, NOW + LATELY) is None
@@ -82,7 +82,7 @@ def test_what_came_to_nothing_asks_nothing(state: State) -> None:
 
 
 def test_what_is_in_doubt_says_who_can_help() -> None:
-    """Whoever joins a doubt reads that somebody may settle it, and Slack takes the answer."""
+    """A user who joins an unknown outcome reads that somebody may settle it, and Slack accepts the answer."""
     doubtful = request(entry(ACTIONS["cancel by id"], State.UNKNOWN))
     message = already_asked([doubtful], reader="U9", now=NOW, channel="C0AUDIT", buttons={})
     assert "whoever may say what happened can do so" in str(message.blocks)
@@ -91,7 +91,7 @@ def test_what_is_in_doubt_says_who_can_help() -> None:
 
 @pytest.mark.parametrize("count", [2, 20, 50])
 def test_however_many_were_asked_before_slack_takes_the_answer(count: int) -> None:
-    """Each that can be taken back has a button below it; those that are not shown are counted."""
+    """Each request that can be withdrawn has a button below it, and the hidden ones are counted."""
     made = [
         replace(request(entry(ACTIONS["cancel by id"], State.PENDING)), id=f"A-{n:04}") for n in range(count)
     ]

@@ -1,4 +1,4 @@
-"""Deadlines and reminders as tables: when a request ends, and what is due at which minute."""
+"""Deadlines and reminders as tables: the end of a request, and the reminders due at each minute."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +10,7 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 def at(minutes: float) -> datetime:
-    """So many minutes after noon."""
+    """Return the time that many minutes after noon."""
     return NOON + timedelta(minutes=minutes)
 
 
@@ -28,7 +28,7 @@ def at(minutes: float) -> datetime:
 def test_a_request_ends_with_its_rule_or_before_its_call(
     reported_call_time: list[float], ends: float
 ) -> None:
-    """Whichever is sooner, with a margin in which what was approved can be sent."""
+    """The earlier time counts, with a margin for sending an approved action."""
     times = [at(minutes) for minutes in reported_call_time]
     assert decide_by(NOON, timedelta(hours=8), times, margin=timedelta(minutes=2)) == at(ends)
 
@@ -50,6 +50,6 @@ def test_a_request_ends_with_its_rule_or_before_its_call(
 def test_reminders_come_at_half_time_and_before_the_end(
     whole: float, now: float, due: Reminder | None, next_one: float | None
 ) -> None:
-    """A later one stands for an earlier one that was missed."""
+    """A later reminder replaces an earlier one that was missed."""
     assert reminder_due(NOON, at(whole), at(now)) == due
     assert next_reminder(NOON, at(whole), at(now)) == (at(next_one) if next_one else None)

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - cells as people write them
-"""Exports: what a line holds, what a spreadsheet must not take for a formula, and that no memory fills up."""
+"""Exports: the cells of a row, escaped formulas, and bounded memory."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ from tests.storage.samples import KEY, NUMBER, OTHER_NUMBER, Clock, approve, can
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    """A log with a call, and a cancellation of two that was approved."""
+    """Yield a log with a call, and an approved cancellation of two."""
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
     await log.requests.create(placing(NUMBER))
     made = (await log.requests.create(cancelling(NUMBER, OTHER_NUMBER))).request
@@ -58,13 +58,13 @@ FORMULAS = {
     "''\t": "'''\t",
     "x;'=1": "x;''=1",
 }
-"""What may stand in a cell, and what is written for it."""
+"""Text of a cell, and what is written for it."""
 HARMLESS = ["", "customer asked", "a=b", "1-2", "it's 5;30", "'tis", "a, -1 and =2", "x;y", "a - b", "a' =1", "me@here", "\u2800"]  # fmt: skip
 
 
 @pytest.mark.parametrize("wrote", FORMULAS)
 def test_no_cell_is_a_formula(wrote: str) -> None:
-    """Whatever width its sign has and what stands before it; other programs get it as it is."""
+    """Signs of any width, behind anything, are escaped. Other programs get the text as it is."""
     cells = dict.fromkeys(COLUMNS) | {"reason": wrote, "attempts": -1}
     [row] = csv.DictReader(io.StringIO(text(cells, Format.CSV), newline=""), COLUMNS)
     assert (row["reason"], row["attempts"]) == (FORMULAS[wrote], "-1")
@@ -75,7 +75,7 @@ def test_no_cell_is_a_formula(wrote: str) -> None:
 @pytest.mark.parametrize("wrote", FORMULAS)
 @pytest.mark.parametrize("divider", [",", ";", "\t", "|"])
 def test_no_spreadsheet_finds_a_formula(wrote: str, divider: str) -> None:
-    """Also one that divides cells at another character than ours, in whatever country it is opened."""
+    """Spreadsheets of any country that split cells at another character find none either."""
     cells = dict.fromkeys(COLUMNS) | {"reason": wrote, "message": wrote, "mode": "live"}
     written = text(cells, Format.CSV)
     for line in csv.reader(io.StringIO(written, newline=""), delimiter=divider):
@@ -87,7 +87,7 @@ def test_no_spreadsheet_finds_a_formula(wrote: str, divider: str) -> None:
 
 @pytest.mark.parametrize("wrote", HARMLESS)
 def test_what_is_no_formula_is_written_as_it_is(wrote: str) -> None:
-    """An apostrophe stands only where one is needed."""
+    """An apostrophe is added only where it is needed."""
     cells = dict.fromkeys(COLUMNS) | {"reason": wrote}
     [row] = csv.DictReader(io.StringIO(text(cells, Format.CSV), newline=""), COLUMNS)
     assert row["reason"] == original(row["reason"]) == wrote
@@ -95,7 +95,7 @@ def test_what_is_no_formula_is_written_as_it_is(wrote: str) -> None:
 
 @given(st.text(st.sampled_from("'=+-@;|\t\r\n \"a,＝\u200b\u00a0"), max_size=12))
 def test_every_cell_is_brought_back(wrote: str) -> None:
-    """Whatever apostrophes, dividers and signs stand in it."""
+    """Apostrophes, separators and signs in a cell come back as they were."""
     cells = dict.fromkeys(COLUMNS) | {"reason": wrote}
     written = text(cells, Format.CSV)
     [row] = csv.DictReader(io.StringIO(written, newline=""), COLUMNS)
@@ -104,14 +104,14 @@ def test_every_cell_is_brought_back(wrote: str) -> None:
 
 
 def test_every_cell_stands_in_quotes() -> None:
-    """Empty ones and numbers, too: nothing else tells a spreadsheet where a cell ends."""
+    """Empty cells and numbers are quoted too, because nothing else tells a spreadsheet where a cell ends."""
     written = text(dict.fromkeys(COLUMNS) | {"id": "A-7K3F", "attempts": 2}, Format.CSV)
     assert re.fullmatch(r'(?:"[^"]*",)+"[^"]*"\r\n', written)
     assert written.startswith('"A-7K3F",')
 
 
 def test_a_long_cell_takes_no_longer_than_its_length_says() -> None:
-    """Of nothing but dividers, blanks, apostrophes or signs."""
+    """Cells of only separators, blanks, apostrophes or signs take linear time."""
     for piece in (";", " ", "'", "=", "; ", ";'", '"', "\t", "\u200b"):
         wrote = piece * 60_000
         cells = dict.fromkeys(COLUMNS) | {"reason": wrote}
@@ -122,7 +122,7 @@ def test_a_long_cell_takes_no_longer_than_its_length_says() -> None:
 
 
 def test_a_line_is_as_the_standard_has_it() -> None:
-    """Quotes, commas and line ends stand in quotes; a line ends with CR and LF."""
+    """Quotes, commas and line ends stand in quotes. A line ends with CR and LF."""
     cells = dict.fromkeys(COLUMNS) | {"reason": 'she said "no",\ntwice'}
     written = text(cells, Format.CSV)
     assert '"she said ""no"",\ntwice"' in written
@@ -132,7 +132,10 @@ def test_a_line_is_as_the_standard_has_it() -> None:
 
 @pytest.mark.parametrize("full", [False, True])
 async def test_every_entry_is_a_line(store: Store, full: bool) -> None:  # noqa: FBT001 - a case
-    """Newest first, with who asked and who decided; numbers are masked unless full ones are asked for."""
+    """The newest action is first, with its requester and approver.
+
+    Numbers are masked unless full ones are wanted.
+    """
     written = [line async for line in lines(store, Query(), Format.JSONL, default_region="IN", full=full)]
     rows = [json.loads(line) for line in written if line]
     shown = (NUMBER, OTHER_NUMBER) if full else ("+91 ••••• •3210", "+91 ••••• •3211")
@@ -146,7 +149,7 @@ async def test_every_entry_is_a_line(store: Store, full: bool) -> None:  # noqa:
 
 @pytest.mark.parametrize("format_", Format)
 async def test_a_call_that_was_cancelled_is_not_counted_as_called(tmp_path: Path, format_: Format) -> None:
-    """Its line says so, and by which request; the cancellation itself was cancelled by none."""
+    """The call's line names the request that cancelled it. The cancellation's own line names none."""
     clock = Clock()
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock)
     _, cancel = await cancelled(log, clock)
@@ -164,7 +167,7 @@ async def test_a_call_that_was_cancelled_is_not_counted_as_called(tmp_path: Path
 
 
 async def test_a_spreadsheet_knows_the_file(store: Store) -> None:
-    """It begins with the mark of UTF-8 and the columns' names, and no more entries come than are wanted."""
+    """The file begins with the byte-order mark of UTF-8 and the columns' names, and respects the limit."""
     first, *others = [
         line async for line in lines(store, Query(number=NUMBER), Format.CSV, default_region="IN", most=1)
     ]

@@ -1,4 +1,4 @@
-"""What follows from an outcome, as a table."""
+"""Decisions after an outcome, as a table."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ def entry(
     maybe_executed: bool = False,
     not_after: datetime | None = None,
 ) -> ActionRecord:
-    """An entry whose request is out."""
+    """Return an action that is being sent."""
     return ActionRecord(
         id="A-7K3F",
         request="A-7K3F",
@@ -53,7 +53,7 @@ def entry(
 
 
 def outcome(status: Status, code: Code, retry: Retry = Retry.NEVER, **more: Any) -> Outcome:
-    """An outcome in short."""
+    """Return an outcome with a short message."""
     return Outcome(status=status, code=code, message="What happened.", retry=retry, **more)
 
 
@@ -254,7 +254,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
 def test_what_follows(
     entry: ActionRecord, outcome: Outcome, names: list[str], state: State, *, seen: bool
 ) -> None:
-    """Each outcome leads to one state, by legal moves only."""
+    """Each outcome leads to a single state, by legal transitions only."""
     made = decide_next(
         entry, outcome, requester="U0AGENT", owner="me", now=NOW, until=None, seen=seen, waited=False
     )
@@ -270,7 +270,7 @@ def test_what_follows(
 def waits(
     found: ActionRecord, outcome: Outcome, *, jitter: float = 0, until: datetime | None = None
 ) -> float:
-    """How many seconds until the attempt that follows."""
+    """Return the seconds until the next attempt."""
     made = decide_next(
         found,
         outcome,
@@ -288,7 +288,7 @@ def waits(
 
 
 def test_who_does_not_say_how_long_is_waited_for_twice_as_long_each_time() -> None:
-    """From five seconds up to a quarter of an hour, 40 requests in all."""
+    """Waits grow from five seconds to a quarter of an hour, for 40 attempts in all."""
     later = outcome(Status.FAILED, Code.RATE_LIMITED, Retry.AFTER)
     backed_off = [5, 10, 20, 40, 80, 160, 320, 640, 900, 900]
     assert [waits(entry(attempt=n), later) for n in range(1, 11)] == backed_off
@@ -297,13 +297,16 @@ def test_who_does_not_say_how_long_is_waited_for_twice_as_long_each_time() -> No
 
 @pytest.mark.parametrize("told", [0.0, 0.001, 4.0])
 def test_no_time_that_is_named_is_sooner_than_the_back_off(told: float) -> None:
-    """Zero, and what has passed, is read as zero: the wait doubles all the same."""
+    """A Retry-After in the past counts as zero, and the wait still doubles."""
     later = outcome(Status.FAILED, Code.RATE_LIMITED, Retry.AFTER, retry_after=told)
     assert [waits(entry(attempt=n), later) for n in range(1, 5)] == [5, 10, 20, 40]
 
 
 def test_what_removes_something_waits_a_quarter_of_an_hour_at_most() -> None:
-    """Whatever the provider asks for, put off or in doubt; what removes nothing waits as long as it says."""
+    """A longer Retry-After is cut for these kinds, after a delay and after an unknown outcome.
+
+    Other kinds wait as told.
+    """
     day = 86400.0
     later = outcome(Status.FAILED, Code.RATE_LIMITED, Retry.AFTER, retry_after=day)
     broken = outcome(Status.UNKNOWN, Code.SERVER_ERROR, Retry.IDEMPOTENT, retry_after=day)
@@ -317,7 +320,7 @@ def test_what_removes_something_waits_a_quarter_of_an_hour_at_most() -> None:
     ("attempt", "until"), [(MAX_PUT_OFF, None), (MAX_PUT_OFF + 1, None), (1, NOW + timedelta(seconds=3))]
 )
 def test_what_is_put_off_for_good_says_what_to_do(attempt: int, until: datetime | None) -> None:
-    """After 40 requests, or where there is no time left: it failed, and people read where to do it."""
+    """After 40 attempts, or without time left, the action failed, and people read where to do it."""
     made = decide_next(
         entry(attempt=attempt), LATER, requester="U0AGENT", owner="me", now=NOW, until=until, seen=False, waited=False
     )  # fmt: skip
@@ -327,14 +330,14 @@ def test_what_is_put_off_for_good_says_what_to_do(attempt: int, until: datetime 
 
 
 def test_jitter_only_ever_makes_a_wait_longer() -> None:
-    """By a fifth at most; where that would be too late, the wait is as long as was asked."""
+    """Jitter adds a fifth at most. If that would be too late, the wait is as long as asked."""
     assert [waits(entry(), LATER, jitter=share) for share in (0, 0.5, 1)] == [7, 7.7, 8.4]
     assert waits(entry(), LATER, jitter=1, until=NOW + timedelta(seconds=8)) == 7
     assert waits(entry(), UNREACHABLE, jitter=1) == 2
 
 
 def test_a_window_is_counted_from_the_first_attempt() -> None:
-    """The order of the second attempt says until when it may begin; the doubt says why there is no third."""
+    """The second attempt has the end of the window. The unknown outcome says why there is no third."""
     begun = NOW - timedelta(seconds=20)
     made = decide_next(
         replace(entry(), updated_at=begun),
@@ -363,7 +366,7 @@ def test_a_window_is_counted_from_the_first_attempt() -> None:
 
 
 def test_a_reply_s_headers_are_kept_where_they_can_be_erased() -> None:
-    """As JSON, beside the reply."""
+    """The headers are JSON beside the reply."""
     headers = (("retry-after", "7"), ("date", "today"))
     made = decide_next(
         entry(),
@@ -380,7 +383,7 @@ def test_a_reply_s_headers_are_kept_where_they_can_be_erased() -> None:
 
 
 def test_a_pause_is_never_shorter_than_the_provider_asked() -> None:
-    """Retry-After moves the next attempt to exactly then."""
+    """Retry-After moves the next attempt to exactly that time."""
     made = decide_next(
         entry(), LATER, requester="U0AGENT", owner="me", now=NOW, until=None, seen=False, waited=False
     )
@@ -399,7 +402,7 @@ def test_pauses_grow_between_attempts() -> None:
 
 
 def test_nothing_is_ordered_after_its_time_ran_out() -> None:
-    """A wait that ends after the request's own time is a failure now."""
+    """A wait beyond the request's own time is a failure now."""
     until = NOW + timedelta(seconds=5)
     made = decide_next(
         entry(), LATER, requester="U0AGENT", owner="me", now=NOW, until=until, seen=False, waited=False
@@ -408,7 +411,7 @@ def test_nothing_is_ordered_after_its_time_ran_out() -> None:
 
 
 def test_the_requester_is_told_what_they_would_not_see() -> None:
-    """Failures and doubts go to the requester; a success only where somebody had to approve first."""
+    """Failures and unknown outcomes reach the requester. A success does only after an approval."""
 
     def told(outcome: Outcome, *, waited: bool) -> bool:
         made = decide_next(
@@ -423,7 +426,7 @@ def test_the_requester_is_told_what_they_would_not_see() -> None:
 
 
 def test_what_is_left_of_something_deleted_is_kept_where_it_can_be_erased() -> None:
-    """Reply, record and summary are private to the log, warnings are not; a thread reply tells of them."""
+    """Reply, record and summary are personal values, warnings are not. A thread reply mentions them."""
     deleted = outcome(Status.OK, Code.DELETED, raw="{}", record='{"name": "Billing"}', summary="name: Billing", warnings=("Look.",))  # fmt: skip
     made = decide_next(
         entry(), deleted, requester="U0AGENT", owner="me", now=NOW, until=None, seen=False, waited=True
@@ -438,7 +441,7 @@ def test_what_is_left_of_something_deleted_is_kept_where_it_can_be_erased() -> N
 
 
 def test_whoever_was_told_of_a_doubt_is_told_of_its_end() -> None:
-    """A success after a doubt reaches the requester, whoever had to approve."""
+    """A success after an unknown outcome reaches the requester, with or without an approval."""
     made = decide_next(
         entry(attempt=2, maybe_executed=True), OK, requester="U0AGENT", owner="me", now=NOW, until=None, seen=False, waited=False
     )  # fmt: skip

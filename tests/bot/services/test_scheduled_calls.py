@@ -1,4 +1,4 @@
-"""Known calls: what is said of one in a form, what it is aimed at, and when it is too late."""
+"""Scheduled calls: their label in a form, their target, and the time at which it is too late."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -69,17 +69,17 @@ CALL = ActionRecord(
     ],
 )
 def test_times_are_said_in_the_readers_zone(after: timedelta, said: str) -> None:
-    """A weekday only where it means one day; a year only where it is another one."""
+    """A weekday stands only for a single possible day, and a year only if it is another one."""
     assert clock(NOW + after, zone=KOLKATA, now=NOW) == said
 
 
 def test_a_zone_that_nobody_knows_is_utc_and_says_so() -> None:
-    """No label is lost to a strange profile."""
+    """An unknown zone still gives every label."""
     assert clock(NOW, zone="No/Where", now=NOW) == "today 4:00 UTC"
 
 
 def test_a_call_is_one_line_without_its_whole_number() -> None:
-    """When, to whom, by which agent; two that look alike tell their ids."""
+    """The label has time, number and agent. Two equal labels add their ids."""
     assert label(CALL, zone=KOLKATA, now=NOW) == "tomorrow 9:30 · +91 ••••• •3210 · payments"
     twins = call_options([CALL, replace(CALL, id="A-8888")], zone=KOLKATA, now=NOW).calls
     assert [text.rpartition(" · ")[2] for _, text in twins] == ["A-7K3F", "A-8888"]
@@ -87,7 +87,7 @@ def test_a_call_is_one_line_without_its_whole_number() -> None:
 
 @pytest.mark.parametrize("count", [98, 99, 100, 150])
 def test_calls_that_no_list_holds_are_told(count: int) -> None:
-    """The form lists the next ones, and says that there are later ones and what to do."""
+    """The form lists the next calls, says that there are later ones, and what to do."""
     found = call_options([replace(CALL, id=f"A-{n}") for n in range(count)], zone=KOLKATA, now=NOW)
     assert (len(found.calls), found.more) == (min(count, 99), count > 99)
     for verb in (Verb.CANCEL, Verb.MOVE):
@@ -97,7 +97,7 @@ def test_calls_that_no_list_holds_are_told(count: int) -> None:
 
 
 def test_a_call_is_aimed_at_as_its_connection_cancels() -> None:
-    """By number with its agent, or by the id that the provider gave it."""
+    """The target is the number with its agent, or the provider's id."""
     assert cancelling(VOCABULARY) == ["reminders", "voxworks"]
     by_number = {"connection": "reminders", "targets": "+919876543210", "agent": "payments"}
     assert values(CALL, VOCABULARY) == by_number
@@ -114,7 +114,7 @@ def test_a_call_is_aimed_at_as_its_connection_cancels() -> None:
     ],
 )
 def test_what_cannot_be_cancelled_is_said(call: ActionRecord) -> None:
-    """Without an id, at a provider that cancels nothing, at a connection that is not there."""
+    """The reasons are a missing id, a provider without cancellation, and a missing connection."""
     with pytest.raises(CannotCancelError, match=call.connection):
         values(call, VOCABULARY)
 
@@ -130,6 +130,6 @@ def test_what_cannot_be_cancelled_is_said(call: ActionRecord) -> None:
     ],
 )
 def test_a_call_is_cancelled_before_it_goes_out(call: ActionRecord, says: str | None) -> None:
-    """What is no scheduled call, or was due, is refused in words."""
+    """A call that is not scheduled, or was due, is refused with a reason."""
     found = too_late(call, zone=KOLKATA, now=NOW)
     assert (found is None) if says is None else (says in str(found))

@@ -15,7 +15,7 @@ MOMENT = timedelta(microseconds=1)
 
 @pytest.mark.parametrize("kind", ["cancel by number", "cancel by id"])
 def test_each_action_has_the_time_of_its_own_call(kind: str) -> None:
-    """What the log knows of one call says nothing of another; what the requester said fills in."""
+    """The log's time of a call counts only for that call. The requester's time fills a gap."""
     first = replace(entry(ACTIONS[kind], State.APPROVED), scheduled_for=AT)
     later = replace(entry(ACTIONS[kind], State.APPROVED, 2), scheduled_for=AT + timedelta(hours=2))
     silent = replace(later, scheduled_for=None)
@@ -26,7 +26,7 @@ def test_each_action_has_the_time_of_its_own_call(kind: str) -> None:
 
 
 def test_only_cancellations_come_too_late_for_a_call() -> None:
-    """A call that is to be placed has a time as well, and other rules for it."""
+    """A call to be placed has a time as well, with other rules."""
     placed = replace(entry(ACTIONS["place"], State.APPROVED), scheduled_for=AT)
     assert not call_time_passed(request(placed), placed, AT)
 
@@ -43,25 +43,28 @@ def test_only_cancellations_come_too_late_for_a_call() -> None:
 def test_a_success_by_number_is_believed_until_the_call(
     kind: str, began: datetime, answered: datetime, status: Status
 ) -> None:
-    """What was sent before and answered after is in doubt; what was sent after is of later calls only."""
+    """A request sent before the call and answered after it is unknown.
+
+    A request sent after it concerns later calls only.
+    """
     sent = replace(entry(ACTIONS[kind], State.SENDING), scheduled_for=AT, updated_at=began)
     later = replace(entry(ACTIONS["place"], State.SUCCEEDED), updated_at=sent.asked_at)
     found = verified_outcome(request(sent), sent, OK, [later], answered)
     assert found.status is status
     assert ("only later ones" in found.message) == (began == AT)
-    if began == AT:  # and where by now there is none, the answer proves nothing
+    if began == AT:  # without a later call the answer proves nothing
         assert verified_outcome(request(sent), sent, OK, [], answered).status is Status.UNKNOWN
 
 
 def test_a_move_is_aimed_at_one_call() -> None:
-    """A later call to the number is not what is moved."""
+    """A later call to the number is not the one that is rescheduled."""
     sent = entry(ACTIONS["cancel by number"], State.APPROVED)
     assert by_number(request(sent), sent) is not None
     assert by_number(replace(request(sent), reschedules="A-2222"), sent) is None
 
 
 def test_a_later_call_counts_if_it_was_scheduled_when_it_was_asked() -> None:
-    """A newer schedule is no reason to send; what stops all calls needs none."""
+    """A newer schedule is no reason to send. Stopping all calls needs no schedule."""
     sent = entry(ACTIONS["cancel by number"], State.APPROVED)
     there = replace(entry(ACTIONS["place"], State.SUCCEEDED), updated_at=sent.asked_at)
     newer = replace(there, updated_at=sent.asked_at + MOMENT)

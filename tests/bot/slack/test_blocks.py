@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - texts as people write them
-"""Cuts: what does not fit ends between two characters, and between two pieces of Slack's markup."""
+"""Cut texts end between two characters, and between two pieces of Slack's markup."""
 
 import re
 import time
@@ -44,7 +44,7 @@ PIECES = {
 
 @pytest.mark.parametrize("one", WHOLE.values(), ids=WHOLE)
 def test_no_character_is_cut_in_two(one: str) -> None:
-    """It is there whole, or not at all, wherever the end falls."""
+    """Each character is whole or missing, wherever the cut falls."""
     text = f"ab{one}{one}cd"
     for limit in range(2, _units(text)):
         shown = cut(text, limit)
@@ -55,7 +55,7 @@ def test_no_character_is_cut_in_two(one: str) -> None:
 
 @pytest.mark.parametrize("one", PIECES.values(), ids=PIECES)
 def test_no_piece_of_markup_is_cut_in_two(one: str) -> None:
-    """Neither where a paragraph or a grey line is cut, nor where a long text goes on in another."""
+    """Cut paragraphs, cut context lines, and long texts that continue elsewhere are covered."""
     text = f"ab {one} {one} cd"
     for limit in range(8, _units(text)):
         shown = cut_markup(text, limit)
@@ -87,7 +87,7 @@ def test_no_piece_of_markup_is_cut_in_two(one: str) -> None:
     ],
 )
 def test_what_is_bold_stays_bold(text: str, shown: str) -> None:
-    """What was opened on the line is closed behind the dots."""
+    """Marks that are open at the cut are closed behind the dots."""
     assert cut_markup(text, 18) == shown
 
 
@@ -96,7 +96,7 @@ def test_what_is_bold_stays_bold(text: str, shown: str) -> None:
     st.integers(5, 60),
 )
 def test_a_cut_fits_and_begins_as_the_text(pieces: list[str], limit: int) -> None:
-    """Whatever the text is made of."""
+    """Texts of any pieces are cut so."""
     text = "".join(pieces)
     for shown in (cut(text, limit), cut_markup(text, limit)):
         assert _units(shown) <= limit
@@ -105,14 +105,14 @@ def test_a_cut_fits_and_begins_as_the_text(pieces: list[str], limit: int) -> Non
 
 
 def test_peoples_words_are_whole_where_they_were_escaped() -> None:
-    """Nothing but ampersands fills a paragraph; a plain text is cut as it is."""
+    """A paragraph of only ampersands fits. A plain text is cut as it is."""
     shown = section(escape("&" * MAX_SECTION))["text"]["text"]
     assert re.fullmatch("(?:&amp;)+…", shown)
     assert plain_text("a & b <c> d", 9)["text"] == "a & b <c…"
 
 
 def test_a_long_text_is_cut_at_once() -> None:
-    """Of marks without end, of mentions without end, of what looks like the beginning of one."""
+    """Endless marks, endless mentions and their beginnings take no long time."""
     for piece in ("\u0301", "<@U0AGENT>", "<", "&", "`", "*", ":a", "🇮", "\u200d", "<a"):
         text, begin = piece * 200_000, time.process_time()
         assert _units(cut_markup(text, MAX_SECTION)) <= MAX_SECTION
@@ -121,7 +121,7 @@ def test_a_long_text_is_cut_at_once() -> None:
 
 
 def test_the_characters_here_are_what_they_seem() -> None:
-    """A test of characters that were composed on the way here would show nothing."""
+    """Characters that were composed on the way here would prove nothing."""
     assert unicodedata.normalize("NFC", WHOLE["an accent"]) != WHOLE["an accent"]
     assert [len(one) for one in (WHOLE["a flag"], WHOLE["a conjunct"], WHOLE["a family"])] == [2, 3, 5]
 

@@ -1,4 +1,4 @@
-"""What it means that Slack did not take a post, and how fast it may be posted to."""
+"""Slack's refusals of a post, and how fast it may be posted to."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +16,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 def answered(code: str | None, status: int = 200, **headers: str) -> SlackApiError:
-    """A refusal as the library raises it."""
+    """Return a refusal as the library raises it."""
     response = AsyncSlackResponse(
         client=AsyncWebClient("xoxb-0"),
         http_verb="POST",
@@ -51,12 +51,12 @@ def answered(code: str | None, status: int = 200, **headers: str) -> SlackApiErr
     ],
 )
 def test_what_slack_answers_is_understood(error: BaseException, kind: Refusal) -> None:
-    """Trouble of Slack's own passes by itself, a channel's is mended by people, a message's by nobody."""
+    """Slack's own trouble passes by itself, people mend a channel, and nobody mends a message."""
     assert refusal(error, direct=False) is kind
 
 
 def test_a_person_who_cannot_be_written_to_is_no_channel_to_mend() -> None:
-    """A direct message that finds nobody is given up."""
+    """A direct message without a recipient is given up."""
     assert refusal(answered("channel_not_found"), direct=True) is Refusal.PERMANENT
     assert refusal(answered("user_disabled"), direct=True) is Refusal.PERMANENT
 
@@ -66,7 +66,7 @@ def test_a_person_who_cannot_be_written_to_is_no_channel_to_mend() -> None:
     [("7", 7), ("0.5", 0.5), ("soon", 30), ("", 30), ("-3", 30), ("nan", 30), ("inf", 30)],
 )
 def test_retry_after_is_kept_to_and_never_trusted_blindly(said: str, seconds: float) -> None:
-    """What is no number of seconds is half a minute."""
+    """A Retry-After that is no number counts as half a minute."""
     error = answered("ratelimited", 429, Retry_After=said)
     assert paused_by(error, NOW) == NOW + timedelta(seconds=seconds)
     assert paused_by(answered("ratelimited", 429), NOW) == NOW + timedelta(seconds=30)
@@ -74,7 +74,7 @@ def test_retry_after_is_kept_to_and_never_trusted_blindly(said: str, seconds: fl
 
 
 def test_every_shut_channel_has_words_and_what_mends_it() -> None:
-    """Also a code that nobody here has heard of."""
+    """Codes that CallOps does not know are included."""
     assert SHUT.keys() == _SHUT
     for code in (*SHUT, "new_one"):
         why, mend = why_shut(code)

@@ -10,7 +10,7 @@ MASKING = Masking("IN")
 
 
 def test_what_buttons_hold_is_left_as_it_is() -> None:
-    """Only what people read is masked: the text of a notification, blocks, and what a screen reader says."""
+    """Only texts for people are masked: notifications, blocks, and labels for screen readers."""
     press = button("Call 98765 43210", "place", "98765 43210", label="Call 98765 43210")
     block = section("98765 43210") | {"accessory": press}
     shown = MASKING.message(Message("98765 43210", [block, context("98765", "43210")]))
@@ -32,12 +32,12 @@ def test_what_buttons_hold_is_left_as_it_is() -> None:
     ["<!date^9876543210^{date_short_pretty}|02 Mar 12:00 UTC>", "<@U9876543210>", "<#C9876543210>"],
 )
 def test_slacks_own_markup_is_left_as_it_is(text: str) -> None:
-    """A time, a person and a channel hold digits that nobody reads."""
+    """Times, people and channels in markup hold digits that nobody reads."""
     assert MASKING.text(f"{text} 98765 43210") == f"{text} +91 ••••• •3210"
 
 
 def test_a_modal_keeps_what_its_inputs_are_filled_with() -> None:
-    """And what it is about."""
+    """The modal also keeps its metadata."""
     view = {
         "type": "modal",
         "private_metadata": '{"shown": "9876543210"}',
@@ -53,7 +53,7 @@ def test_a_modal_keeps_what_its_inputs_are_filled_with() -> None:
 
 
 def test_the_process_logs_no_number() -> None:
-    """Neither in a line, nor in its arguments, nor in the words of an exception."""
+    """Lines, arguments and exceptions hold no number."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     handler.addFilter(MaskNumbers("IN"))

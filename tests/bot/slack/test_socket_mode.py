@@ -1,4 +1,4 @@
-"""How connections of Socket Mode are replaced, against the stand-in of Slack, with time that is moved by hand."""
+"""Socket Mode reconnects, against the stand-in of Slack, with a clock that tests advance."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,7 +16,7 @@ from playground.content import APP_TOKEN
 from tests.playground.slack_app import Stage, stage
 
 SOON = 10.0
-"""Seconds that a busy machine may take."""
+"""Seconds that a busy computer may take."""
 HOUR = timedelta(hours=1).total_seconds()
 CLOSED = {
     "full": "Slack cannot be connected to: too_many_websockets. Ten connections of this app are open already: "
@@ -34,7 +34,7 @@ UNOPENED = {
 
 @dataclass
 class Time:
-    """Seconds that pass only while the client waits, and how long each wait was."""
+    """Seconds that pass only while the client waits, and the length of each wait."""
 
     now: float = 1000.0
     waits: list[float] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Time:
     end: float = 1000.0 + HOUR
 
     async def sleep(self, seconds: float) -> None:
-        """Wait, at once; for ever once the end has come."""
+        """Advance the time at once. Wait for ever once the end has come."""
         self.waits.append(seconds)
         self.now += seconds
         if self.now >= self.end:
@@ -52,7 +52,7 @@ class Time:
 
 @asynccontextmanager
 async def client(on: Stage, time: Time, hello_within: float = SOON) -> AsyncIterator[SocketMode]:
-    """The bot's own Socket Mode, not connected yet."""
+    """Yield the bot's own Socket Mode, not connected yet."""
     made = SocketMode(
         AsyncApp(client=on.client),
         APP_TOKEN,
@@ -67,7 +67,7 @@ async def client(on: Stage, time: Time, hello_within: float = SOON) -> AsyncIter
 
 @asynccontextmanager
 async def starting(made: SocketMode) -> AsyncIterator[asyncio.Task[None]]:
-    """Connecting in the background."""
+    """Yield a task that connects in the background."""
     task = asyncio.create_task(made.start())
     try:
         yield task
@@ -87,12 +87,12 @@ async def until(holds: Callable[[], Awaitable[bool] | bool]) -> None:
 
 
 async def addresses(on: Stage) -> int:
-    """How often an address for a connection was asked for."""
+    """Return how often the client asked for an address."""
     return len(await on.people.journal("apps.connections.open"))
 
 
 def said(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What the operator reads of connections to Slack."""
+    """Return the operator's lines about connections to Slack."""
     return [
         one.getMessage()
         for one in caplog.records
@@ -104,7 +104,10 @@ def said(caplog: pytest.LogCaptureFixture) -> list[str]:
 async def test_connections_that_slack_ends_at_once_are_tried_ever_more_slowly(
     caplog: pytest.LogCaptureFixture, treatment: str
 ) -> None:
-    """An hour of that is some hundred connections; it is said once, and Slack does not reach us meanwhile."""
+    """An hour of that makes some hundred connections.
+
+    It is logged once, and Slack counts as not connected.
+    """
     time = Time()
     async with stage() as on, client(on, time) as made, starting(made):
         await on.people.treat_connections(treatment)
@@ -121,7 +124,7 @@ async def test_connections_that_slack_ends_at_once_are_tried_ever_more_slowly(
 async def test_an_address_that_slack_does_not_give_is_asked_for_ever_more_slowly(
     caplog: pytest.LogCaptureFixture, does: str
 ) -> None:
-    """No more often than Slack says, where it does."""
+    """Retry-After is respected."""
     time = Time()
     async with stage() as on, client(on, time) as made, starting(made):
         await on.people.fail("apps.connections.open", does, times=10_000, retry_after=90)
@@ -135,7 +138,7 @@ async def test_an_address_that_slack_does_not_give_is_asked_for_ever_more_slowly
 
 
 async def test_handshakes_that_break_are_tried_ever_more_slowly(caplog: pytest.LogCaptureFixture) -> None:
-    """Refused upgrades, each with an address of its own, and then a connection."""
+    """Upgrades are refused, each with an address of its own, until a connection works."""
     time = Time()
     async with stage() as on, client(on, time) as made:
         await on.people.refuse_connections(7)
@@ -150,7 +153,7 @@ async def test_handshakes_that_break_are_tried_ever_more_slowly(caplog: pytest.L
 async def test_after_a_connection_that_lived_the_next_one_is_there_at_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """And what was said is said again, should it come back: Slack asks for a new connection every few hours."""
+    """Slack asks for a new connection every few hours, so the next problem is logged again."""
     time = Time()
     async with stage() as on, client(on, time) as made:
         await on.people.refuse_connections(3)
@@ -170,7 +173,7 @@ async def test_after_a_connection_that_lived_the_next_one_is_there_at_once(
 
 
 async def test_a_connection_without_a_hello_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
-    """Slack does not reach us before it; then another connection is tried."""
+    """Until the hello Slack does not reach us. Then another connection is tried."""
     time = Time()
     async with stage() as on, client(on, time, hello_within=0.05) as made, starting(made) as started:
         await on.people.treat_connections("mute", 3)
@@ -184,7 +187,7 @@ async def test_a_connection_without_a_hello_is_given_up(caplog: pytest.LogCaptur
 
 
 async def test_slack_does_not_reach_us_before_its_hello() -> None:
-    """A connection that stands is none yet, neither the first nor one that takes the place of a dead one."""
+    """An open connection alone does not count, neither the first nor a replacement."""
     time = Time()
     async with stage() as on, client(on, time, hello_within=0.05) as made:
         assert made.closed() == "CallOps is not connected to Slack; it tries again."
@@ -198,7 +201,7 @@ async def test_slack_does_not_reach_us_before_its_hello() -> None:
 
 
 def test_waits_double_up_to_the_longest() -> None:
-    """None at first, and the jitter adds up to half."""
+    """The first wait is zero, and the jitter adds up to half."""
     waits = [backoff(failures, 0.0) for failures in range(200)]
     assert waits[0] == 0
     assert all(second in {2 * first, LONGEST} for first, second in pairwise(waits[1:]))

@@ -1,4 +1,4 @@
-"""The clocks of people, as Slack's user object tells them."""
+"""Time zones of people, as Slack's user object has them."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -34,12 +34,12 @@ NOW = datetime(2026, 11, 21, 3, 43, tzinfo=UTC)
     ],
 )
 def test_a_person_has_the_zone_or_else_the_offset_that_slack_gives(said: dict[str, Any], zone: str) -> None:
-    """Where it gives neither, or fills in its own offset, none is made up."""
+    """If Slack gives neither, or its own default offset, no zone is made up."""
     assert read_person({"id": "U0AGENT", "name": "asha", **said}, HERE, NOW).timezone == zone
 
 
 def test_the_check_tells_of_people_whose_zone_is_not_known() -> None:
-    """An offset is as good as a zone; without either, they write it with each time."""
+    """An offset is as good as a zone. Without either, people write the zone with each time."""
     said: list[dict[str, Any]] = [{"tz": "Asia/Kolkata"}, {"tz_offset": 19800}, {"tz": None}]
     people = [
         read_person({"id": f"U{place}", "name": "", **one}, HERE, NOW) for place, one in enumerate(said)

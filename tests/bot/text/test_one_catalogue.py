@@ -1,7 +1,7 @@
-"""Every sentence people read in Slack stands in `bot/text` and `bot/ui`: a sentence elsewhere in `bot` is found here.
+"""Checks that every sentence people read in Slack stands in `bot/text` or `bot/ui`.
 
-What comes of a request at a provider is said by its adapter, in `providers/`: a provider is one file, which
-knows what an answer means. These sentences reach Slack as they stand there, and nothing here looks at them.
+The results of a request at a provider are worded by its adapter in `providers/`, because only that file knows
+what an answer means. Those sentences reach Slack as they stand, and this test ignores them.
 """
 
 import ast
@@ -38,11 +38,11 @@ TERMINAL = {
     "findings",
     "cli/progress",
 }
-"""What an operator reads in a terminal, in the process's log or at `/readyz`: with all of `cli` it stands
-where it is said.
+"""Modules whose sentences an operator reads in a terminal, in the process's log or at `/readyz`.
 
-`settings` says what is wrong with the file; the words of its reasons, which people choose from, stand in the
-catalogue.
+All of `cli` belongs to them.
+
+`settings` words the faults of the file. The reasons that people choose from stand in the catalogue.
 """
 
 WORD = re.compile(r"[A-Za-z\u2019']{2,}")
@@ -50,24 +50,23 @@ PATTERN = re.compile(r"\\[sdwS]|\(\?")
 SLACKS_DATES = re.compile(r"<!date\^[^>]*>")
 LOGGERS = {"_log", "logging"}
 LOGGED = {"Ignored", "Line", "PeriodicTask", "log_fault", "run_beside"}
-"""What says why a webhook changes nothing, what a line, a round or a task is named and what failed, for the
-process's log."""
+"""Functions and classes whose texts go to the process's log: ignored webhooks, names of tasks, failures."""
 
 
 def _is_of_terminal(path: Path) -> bool:
-    """Whether a module speaks to operators alone."""
+    """Return whether a module speaks to operators alone."""
     where = path.relative_to(BOT)
     return where.parts[0] == "cli" or str(where.with_suffix("")) in TERMINAL
 
 
 def is_sentence(text: str) -> bool:
-    """Three words with spaces between them, and no regular expression; a date is written by Slack."""
+    """Return whether a text has three words with spaces between them, and is no pattern or Slack date."""
     text = SLACKS_DATES.sub("", text)
     return " " in text and len(WORD.findall(text)) >= 3 and not PATTERN.search(text)
 
 
 def unsaid(tree: ast.Module) -> Iterator[ast.AST]:
-    """What nobody reads in Slack: docstrings, types, patterns, lines for the process's log, errors of ours."""
+    """Yield the nodes that nobody reads in Slack: docstrings, types, patterns, log lines, our own errors."""
     for node in ast.walk(tree):
         match node:
             case ast.Expr(value=ast.Constant()):
@@ -81,7 +80,7 @@ def unsaid(tree: ast.Module) -> Iterator[ast.AST]:
 
 
 def sentences(path: Path) -> Iterator[str]:
-    """What a module holds that reads like something said to people, with its line."""
+    """Yield the sentences for people in a module, each with its line."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     left_out = set(unsaid(tree))
     parts = {
@@ -113,17 +112,17 @@ def sentences(path: Path) -> Iterator[str]:
     ids=lambda path: str(path.relative_to(BOT)),
 )
 def test_a_sentence_stands_in_the_catalogue(path: Path) -> None:
-    """Whoever changes what is said, or reads all of it, looks into two folders."""
+    """Sentences are changed and reviewed in two folders."""
     assert list(sentences(path)) == []
 
 
 def test_sentences_are_seen() -> None:
-    """The search finds what it is for: each part of the catalogue that says something."""
+    """The search finds sentences in each part of the catalogue."""
     assert sum(len(list(sentences(path))) for path in CATALOGUE) > 300
 
 
 def test_settings_hold_no_words_that_people_choose_from() -> None:
-    """Reasons are the catalogue's; what else the settings say is why a file cannot be read."""
+    """Reasons stand in the catalogue. The settings' other sentences say why a file cannot be read."""
     reasons = {*DEFAULT_REASONS, *DEFAULT_DENIAL_REASONS}
     tree = ast.parse((BOT / "config" / "settings.py").read_text(encoding="utf-8"))
     held = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - names as people write them
-"""Every message in every state: Slack takes it, it reads as a sentence, and it shows nothing it must not."""
+"""Messages in every state: Slack accepts them, they read as sentences, and they leak nothing."""
 
 import itertools
 import json
@@ -63,7 +63,7 @@ UNDOCUMENTED = "Undocumented by Kore.ai: it may not work as we expect."
 
 
 def entry(action: CallAction | None, state: State, position: int = 1, *, kind: str = "") -> ActionRecord:
-    """An entry, perhaps with its personal data erased."""
+    """Return an action, with its personal values erased if `action` is None."""
     shown = action or ACTIONS[kind]
     target_id = None
     if isinstance(shown, CancelCall) and isinstance(shown.target, CallRef):
@@ -97,7 +97,7 @@ def entry(action: CallAction | None, state: State, position: int = 1, *, kind: s
 
 
 def request(*entries: ActionRecord, reason: str | None = NASTY) -> Request:
-    """A request by an agent, decided by a manager."""
+    """Return a request by an agent, decided by a manager."""
     return Request(
         id="A-7K3F",
         kind=entries[0].kind,
@@ -119,7 +119,7 @@ def request(*entries: ActionRecord, reason: str | None = NASTY) -> Request:
 
 
 def requests() -> Iterator[tuple[str, Request]]:
-    """One target and many, whole and erased, in every state."""
+    """Yield requests with one target and with many, whole and erased, in every state."""
     for (name, action), state in itertools.product(ACTIONS.items(), State):
         yield f"{name} {state}", request(entry(action, state))
         yield f"{name} {state} erased", request(entry(None, state, kind=name), reason=None)
@@ -140,14 +140,17 @@ TEMPLATES = [
 
 
 def working(shown: object) -> list[str]:
-    """What of `NASTY` Slack would act upon. As JSON has it: Python's own writing escapes what nobody sees."""
+    """Return the parts of `NASTY` on which Slack would act.
+
+    JSON keeps the invisible characters that `repr` escapes.
+    """
     written = json.dumps(shown, ensure_ascii=False)
     return [one for one in ("<!channel>", "<@U1>", "<https://x", "\u202e") if one in written]
 
 
 @pytest.mark.parametrize("made", CASES)
 def test_slack_takes_every_message_and_modal(made: Request) -> None:
-    """Nothing is too long, too many or missing, whatever the request holds; no number is shown whole."""
+    """Nothing is too long, too many or missing, whatever the request holds. No number is shown whole."""
     told = Told("U0MANAGER", NASTY, summaries=[NASTY], warnings=[(made.entries[0].id, NASTY)])
     messages = [
         render(t, to, made, told, caution=UNDOCUMENTED)
@@ -174,13 +177,13 @@ def test_slack_takes_every_message_and_modal(made: Request) -> None:
 
 
 LONG = "&<" * 250
-"""As long as a reason may be, and five times as long once it is escaped."""
+"""A reason of the longest allowed length, five times as long once escaped."""
 NAMED = "Diwali & भुगतान reminders, second wave of calls to everybody who has not paid by November, <all>"
 CROWDED = ("cancel by number", "cancel by id", "delete", "stop", "start", "place")
 
 
 def crowded(name: str, state: State, count: int = MAX_TARGETS) -> Request:
-    """As many targets as one request takes, each as long as it may be, and everything said of each."""
+    """Return a request with the most targets, each as long as allowed and with every detail."""
     entries = []
     for n in range(1, count + 1):
         number, longest = f"+91987654{n:04}", f"{name.split(maxsplit=1)[0]}-{n:03}-".ljust(128, "x")
@@ -207,7 +210,7 @@ def crowded(name: str, state: State, count: int = MAX_TARGETS) -> Request:
 
 
 def text_of(blocks: Sequence[Block]) -> str:
-    """All that is written in sections and context lines."""
+    """Return all text in sections and context lines."""
     return "\n".join(
         part["text"]
         for block in blocks
@@ -229,7 +232,7 @@ ALIKE = PendingContext(
 @pytest.mark.parametrize("state", list(State))
 @pytest.mark.parametrize("name", CROWDED)
 def test_slack_takes_a_crowded_request(name: str, state: State) -> None:
-    """Every message and modal, and none without saying how many targets it does not show."""
+    """Each message and modal tells how many targets it does not show."""
     made = crowded(name, state)
     warnings = [(one.id, "It has a follow-up call. " * 8) for one in made.entries]
     told = Told("U0MANAGER", LONG, summaries=["x" * 4096], warnings=warnings)
@@ -269,7 +272,7 @@ def test_slack_takes_a_crowded_request(name: str, state: State) -> None:
 
 @pytest.mark.parametrize("name", CROWDED)
 def test_who_approves_sees_every_target_and_every_warning(name: str) -> None:
-    """However many there are and however long; nothing in the review is cut."""
+    """Nothing in the review is cut, however many and long they are."""
     made = crowded(name, State.PENDING)
     written = text_of(Review.build(made, nonce="n", shown="s", beside=ALIKE)["blocks"])
     assert "…" not in written
@@ -278,7 +281,7 @@ def test_who_approves_sees_every_target_and_every_warning(name: str) -> None:
 
 
 def test_who_approves_several_calls_sees_when_each_goes_out() -> None:
-    """The one fact about the first of them says that it is the first."""
+    """The fact about the first call says that it is the first."""
     times = [NOW + timedelta(hours=n) for n in range(1, 4)]
     entries = [
         replace(entry(ACTIONS["cancel by id"], State.PENDING, n), scheduled_for=at)
@@ -292,7 +295,10 @@ def test_who_approves_several_calls_sees_when_each_goes_out() -> None:
 
 
 def test_who_approves_a_call_sees_how_it_is_placed() -> None:
-    """Everything that was said of it; of the data for the agent, which only the requester sees, the names."""
+    """All options of the call are shown.
+
+    Of the agent's data only the names are, since the values are the requester's.
+    """
     action = PlaceCall(to="+919876543210", agent="a", at=NOW, retries=3, gap=(30, 60), earliest="09:00", latest="18:00", carry_over=True, language="hi", priority=1, batch="b<1", metadata={"name": "Asha", "age": 25})  # fmt: skip
     made = request(entry(action, State.PENDING))
     review = Review.build(made, nonce="n", shown="s")
@@ -314,7 +320,7 @@ def test_who_approves_a_call_sees_how_it_is_placed() -> None:
 
 
 def test_numbers_of_many_countries_are_revealed_whole() -> None:
-    """Fifty with the longest names of countries are more than one paragraph."""
+    """Fifty numbers with the longest country names need more than a paragraph."""
     numbers = [f"+500{n}" for n in range(21000, 21050)]
     made = request(*(entry(PlaceCall(to=to, agent="a"), State.PENDING, n) for n, to in enumerate(numbers, 1)))
     written = text_of(Review.build(made, nonce="n", shown="s", revealed=True)["blocks"])
@@ -322,7 +328,7 @@ def test_numbers_of_many_countries_are_revealed_whole() -> None:
 
 
 def test_a_message_that_is_too_long_loses_words_before_targets() -> None:
-    """Whatever stands in it, Slack takes it: the longest texts end in …, and lists are cut last."""
+    """Slack accepts any message: the longest texts end in …, and lists are cut last."""
     targets = [f"• call `{n:0128}`" for n in range(50)]
     words = [section(f"{n} {'&amp;' * 590}") for n in range(6)]
     message = Message("x", [*paragraphs(targets), *words, context("&lt;!date^1>" * 40)])
@@ -337,7 +343,7 @@ def test_a_message_that_is_too_long_loses_words_before_targets() -> None:
 
 @given(st.lists(st.text("a&<>\n @…", max_size=4000), max_size=8))
 def test_paragraphs_hold_every_line_whole(lines: list[str]) -> None:
-    """In as many sections as it takes, and no escaped character is parted."""
+    """A text has as many sections as needed, and no escaped character is split."""
     written = [line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") for line in lines]
     texts = [block["text"]["text"] for block in paragraphs(written)]
     assert all(len(text) <= 3000 for text in texts)
@@ -346,10 +352,10 @@ def test_paragraphs_hold_every_line_whole(lines: list[str]) -> None:
 
 
 def test_slacks_own_schemas_take_them_too() -> None:
-    """Where Slack's schemas are at hand, they find no fault either: one of each kind and state."""
+    """Slack's schemas, if installed, find no fault in a message of each kind and state."""
     check = checker("check_blocks")
     known: set[str] = set()
-    """Blocks that were in a message or modal before: a check takes long, and many are made of the same blocks."""
+    """Blocks that an earlier message or modal had. A check takes long, and many messages share blocks."""
     for _, made in requests():
         if len(made.entries) == 1:
             views = (
@@ -388,12 +394,12 @@ def test_slacks_own_schemas_take_them_too() -> None:
     ],
 )  # fmt: skip
 def test_a_state_in_words(state: State, action: str, says: str) -> None:
-    """The sentence says what happened, to what, and what follows for the customer."""
+    """The sentence says what happened, to which target, and what follows for the customer."""
     assert request_status(request(entry(ACTIONS[action], state))).startswith(says)
 
 
 def test_what_follows_for_a_call_that_is_moved_is_its_old_time() -> None:
-    """Nobody reads that a customer will be called as if that were new, and no sentence says it twice."""
+    """The old time never reads as a new call, and no sentence tells it twice."""
     made = replace(
         request(entry(ACTIONS["cancel by number"], State.DENIED)), reschedules="A-2222", new_time=LATE
     )
@@ -408,14 +414,14 @@ def test_what_follows_for_a_call_that_is_moved_is_its_old_time() -> None:
 
 
 def test_several_that_are_cancelled_by_number_read_like_one() -> None:
-    """What was removed is not called cancelled, because there were several."""
+    """Removed calls do not become cancelled calls because there are several."""
     first, second = (entry(ACTIONS["cancel by number"], State.SUCCEEDED, n) for n in (1, 2))
     assert done(request(first)).startswith("✅ *Removed:* the scheduled calls of agent")
     assert done(request(first, second)) == "✅ *Removed:* the scheduled calls to 2 of 2 numbers."
 
 
 def test_a_call_that_goes_out_at_once_cannot_be_undone() -> None:
-    """Whoever decides does not read that there is time until it goes out."""
+    """The approver never reads of time left until such a call goes out."""
     at_once = replace(entry(ACTIONS["place now"], State.PENDING), scheduled_for=None)
     facts = dict(facts_to_decide(request(at_once)))
     assert (facts["When it would go out"], facts["Can it be undone"]) == (
@@ -440,7 +446,7 @@ def test_a_call_that_goes_out_at_once_cannot_be_undone() -> None:
 def test_whoever_says_what_happened_reads_of_what(
     action: str, what: str, happened: str, did_not: str
 ) -> None:
-    """What "it" is stands in the heading and in both answers; the title has the id."""
+    """The heading and both answers name the target, and the title has the id."""
     doubt = entry(ACTIONS[action], State.UNKNOWN)
     view = Settling.build(request(doubt), doubt, nonce="n")
     assert view["title"]["text"] == "What happened? A-7K3F.1"
@@ -465,7 +471,10 @@ LATE = NOW + timedelta(hours=1, minutes=1)
 def test_a_deadline_that_passed_says_no_more_than_is_known(
     *, known: bool, said: bool | None, ended: datetime, says: str
 ) -> None:
-    """That a call went out is said where the log knew when; before that time, that it goes out."""
+    """The sentence says that the call went out only if the log knew its time.
+
+    Before that time, it goes out.
+    """
     at = NOW + timedelta(hours=1)
     over = replace(
         entry(ACTIONS["cancel by id"], State.EXPIRED), scheduled_for=at if known else None, updated_at=ended
@@ -479,7 +488,7 @@ def test_a_deadline_that_passed_says_no_more_than_is_known(
 
 
 def test_what_another_request_cancelled_is_not_said_to_have_gone_out() -> None:
-    """The call was cancelled while this one waited: nobody reads that it went out."""
+    """The call was cancelled while this request waited, so nobody reads that it went out."""
     over = replace(entry(ACTIONS["cancel by id"], State.EXPIRED), scheduled_for=NOW, updated_at=NOW)
     told = request_status(replace(request(over), done_by="A-2222"))
     assert told == "⌛ *Not needed any more:* call `vx_123`. `A-2222` cancelled it before."
@@ -496,7 +505,7 @@ def test_what_another_request_cancelled_is_not_said_to_have_gone_out() -> None:
 def test_what_was_not_sent_in_time_says_why_and_no_more_than_is_known(
     *, known: bool, ended: datetime, says: str
 ) -> None:
-    """Once the call's time came nobody reads that the customer will be called, nor that nobody decided."""
+    """Once the call's time came, nobody reads that the customer will be called, nor that nobody decided."""
     at = NOW + timedelta(hours=1)
     over = replace(
         entry(ACTIONS["cancel by id"], State.EXPIRED),
@@ -512,7 +521,7 @@ def test_what_was_not_sent_in_time_says_why_and_no_more_than_is_known(
 
 
 def test_a_card_says_what_its_deadline_has_to_do_with_the_call() -> None:
-    """How long before the call it is, where it is close; and whose word the call's time is."""
+    """The card tells how soon before the call a close deadline is, and who named the call's time."""
     waiting = entry(ACTIONS["cancel by id"], State.PENDING)
     made = replace(request(waiting), decide_by=NOW + timedelta(minutes=58))
     assert f"Time runs out {when(NOW + timedelta(minutes=58))}, 2 min before the call goes out." in str(
@@ -524,7 +533,7 @@ def test_a_card_says_what_its_deadline_has_to_do_with_the_call() -> None:
 
 
 def test_only_a_waiting_card_has_a_button_and_only_an_unknown_can_be_settled() -> None:
-    """Once decided, the button gives way to who and when."""
+    """After the decision, the user and the time replace the button."""
     for state in State:
         made = request(entry(ACTIONS["cancel by id"], state))
         assert ("Review…" in str(card(made).blocks)) == (state is State.PENDING)
@@ -535,7 +544,7 @@ def test_only_a_waiting_card_has_a_button_and_only_an_unknown_can_be_settled() -
 
 
 def submitted(view: View, confirmation: str | None) -> View:
-    """A review as Slack sends it back."""
+    """Return a review as Slack sends it back."""
     block = Review.confirmation_id("A-7K3F")
     return view | {"state": {"values": {block: {block: {"value": confirmation}}}}}
 
@@ -566,7 +575,7 @@ def submitted(view: View, confirmation: str | None) -> View:
     ],
 )
 def test_what_cannot_be_undone_is_approved_by_its_id(typed: str | None, *, confirmed: bool) -> None:
-    """The card and the review say so, and nothing but the id itself will do."""
+    """The card and the review say so, and only the id itself is accepted."""
     made = request(entry(ACTIONS["delete"], State.PENDING))
     review = Review.build(made, nonce="n", shown="s")
     for shown in (card(made).blocks, review):
@@ -605,12 +614,15 @@ NAMES: dict[str, tuple[list[str | None], list[str | None]]] = {
     "\u200d\u2060": ([], ["\u200d\u2060", "", "`"]),
     "Long " * 40: ([], ["Long " * 40, "Long " * 30]),
 }
-"""What a provider calls a campaign: what may be typed for it, and what may not."""
+"""Names of a campaign at the provider: what may be typed for each, and what may not."""
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_that_was_looked_up_will_do_for_the_id(name: str) -> None:
-    """Whoever typed it has read which campaign that is, however a keyboard wrote it; no other name will do."""
+    """The approver has read which campaign it is, so any keyboard's writing of the name counts.
+
+    No other name does.
+    """
     made = request(deletion(name))
     review = Review.build(made, nonce="n", shown="s")
     right, wrong = NAMES[name]
@@ -623,7 +635,7 @@ def test_a_name_that_was_looked_up_will_do_for_the_id(name: str) -> None:
 
 
 def test_a_name_that_another_campaign_has_will_not_do() -> None:
-    """The field asks for the id alone, and nothing else is taken."""
+    """The field asks for the id alone, and accepts nothing else."""
     made = request(deletion("Don’t miss"))
     review = Review.build(made, nonce="n", shown="s", beside=PendingContext(namesake=True))
     assert "Type the campaign's id to approve" in str(review)
@@ -633,13 +645,13 @@ def test_a_name_that_another_campaign_has_will_not_do() -> None:
 
 
 def deletion(name: str) -> ActionRecord:
-    """A waiting deletion of a campaign whose name a look-up told."""
+    """Return a pending deletion of a campaign whose name a lookup found."""
     waiting = entry(ACTIONS["delete"], State.PENDING)
     return replace(waiting, looked_up=True, lookup_found=True, known_as=name)
 
 
 def looked_up(name: str, state: State, *, sighted: bool | None, known_as: str | None = None) -> Request:
-    """A request whose target its provider was asked about."""
+    """Return a request whose target was looked up at its provider."""
     return request(
         replace(entry(ACTIONS[name], state), looked_up=True, lookup_found=sighted, known_as=known_as)
     )
@@ -647,7 +659,7 @@ def looked_up(name: str, state: State, *, sighted: bool | None, known_as: str | 
 
 @pytest.mark.parametrize("name", OF_CAMPAIGNS)
 def test_a_campaign_is_shown_by_its_name_where_a_look_up_found_it(name: str) -> None:
-    """Everywhere that it is named, before and after it was decided; what it is called ends no code."""
+    """The name stands everywhere, before and after the decision, and cannot end the code block."""
     for state in State:
         made = looked_up(name, state, sighted=True, known_as="Diwali\n`reminders` <!channel>")
         shown = "campaign “Diwali reminders &lt;!channel&gt;” `cd-2129073`"
@@ -661,7 +673,7 @@ def test_a_campaign_is_shown_by_its_name_where_a_look_up_found_it(name: str) -> 
 
 @pytest.mark.parametrize("name", OF_CAMPAIGNS)
 def test_who_decides_is_warned_of_a_campaign_that_is_not_there(name: str) -> None:
-    """Only where the provider said so: what could not be looked up, or was not, is not spoken of."""
+    """Only the provider's word counts. Without a lookup, or with a failed one, there is no warning."""
     warning = "⚠️ The provider says that it has no such campaign. Compare the id before you approve."
     for sighted in (True, False, None):
         made = looked_up(name, State.PENDING, sighted=sighted)
@@ -672,7 +684,7 @@ def test_who_decides_is_warned_of_a_campaign_that_is_not_there(name: str) -> Non
 
 
 def test_who_decides_and_who_asked_read_what_is_beyond_the_documents() -> None:
-    """Where it applies, as long as nothing has come of it, in one line."""
+    """The line stands only where it applies, and only until there is an outcome."""
     made = request(entry(ACTIONS["start"], State.PENDING))
     shown = (card, asked, partial(Review.build, nonce="n", shown="s"))
     for build in shown:
@@ -685,7 +697,7 @@ def test_who_decides_and_who_asked_read_what_is_beyond_the_documents() -> None:
 
 
 def test_starting_a_campaign_says_that_people_are_called() -> None:
-    """On the card, in the review, and to the person who asked."""
+    """The warning stands on the card, in the review, and in the requester's message."""
     made = request(entry(ACTIONS["start"], State.PENDING))
     for shown in (card(made), asked(made), Review.build(made, nonce="n", shown="s")):
         assert "which calls people" in str(shown)
@@ -696,7 +708,7 @@ def test_starting_a_campaign_says_that_people_are_called() -> None:
 
 
 def tried(action: CallAction) -> ActionRecord:
-    """An entry whose dry run has come to its end, with the adapter's own words."""
+    """Return an action whose dry run has ended, with the adapter's own message."""
     settings = CallKaroSettings(
         api_key="k", mode="dry-run", agents={"payments": "6803fa77", "pay<ments>": "6803fa77"}
     )
@@ -707,7 +719,7 @@ def tried(action: CallAction) -> ActionRecord:
 
 
 def test_the_end_of_a_dry_run_is_a_success_of_the_trial() -> None:
-    """It says what would have gone where, nothing twice, and no word of an error."""
+    """The message says what would have gone where, repeats nothing, and never reads like an error."""
     made = replace(request(tried(ACTIONS["place"])), mode="dry-run")
     told = render("refused", "dm:U0AGENT", made, Told("system"))
     assert told is not None
@@ -731,7 +743,10 @@ def test_the_end_of_a_dry_run_is_a_success_of_the_trial() -> None:
     ],
 )  # fmt: skip
 def test_a_wait_says_until_when(attempt: int, code: Code, says: str) -> None:
-    """In each reader's own zone, and that the provider asked for it where it did; for each of several too."""
+    """The time is in each reader's zone.
+
+    The message says if the provider asked for it, also for each of several.
+    """
     later = NOW + timedelta(minutes=5)
     waiting = replace(
         entry(ACTIONS["cancel by id"], State.APPROVED), attempt=attempt, code=code, not_before=later
@@ -743,20 +758,20 @@ def test_a_wait_says_until_when(attempt: int, code: Code, says: str) -> None:
 
 @pytest.mark.parametrize("state", [State.APPROVED, State.SENDING, State.UNKNOWN])
 def test_a_card_of_what_has_not_ended_is_true_whenever_it_is_read(state: State) -> None:
-    """It may be behind the audit message, so it says that it was approved, and where to look."""
+    """A card may lag behind the audit message. It says that it was approved, and where to look."""
     assert card(request(entry(ACTIONS["cancel by id"], state))).text == (
         "⏳ *Approved:* cancel call `vx_123`, for <@U0AGENT>. The audit channel shows what comes of it."
     )
 
 
 def test_a_placed_call_shows_the_id_by_which_it_can_be_cancelled() -> None:
-    """Where numbers do not do, people need it; a cancellation names its own."""
+    """People need the id if the provider cancels by id only. A cancellation shows its own id."""
     assert "call `a1b2`" in str(audit(request(entry(ACTIONS["place"], State.SUCCEEDED))).blocks)
     assert "a1b2" not in str(audit(request(entry(ACTIONS["cancel by id"], State.SUCCEEDED))).blocks)
 
 
 def test_what_can_be_made_good_needs_no_typing() -> None:
-    """A cancellation is approved as it is shown; a note may be added."""
+    """A cancellation is approved as shown, and a note is optional."""
     made = request(entry(ACTIONS["cancel by id"], State.PENDING))
     review = Review.build(made, nonce="n", shown="s")
     assert [block["optional"] for block in review["blocks"] if block["type"] == "input"] == [True]
@@ -765,7 +780,7 @@ def test_what_can_be_made_good_needs_no_typing() -> None:
 
 @pytest.mark.parametrize("name", ACTIONS)
 def test_the_button_that_approves_says_what(name: str) -> None:
-    """It names the kind, and the review says what follows for the customer if it is denied."""
+    """The button names the kind. The review says what a denial means for the customer."""
     made = request(entry(ACTIONS[name], State.PENDING))
     review = Review.build(made, nonce="n", shown="s")
     words = {"place": "call", "place now": "call", "cancel by number": "cancel", "cancel by id": "cancel"}
@@ -790,7 +805,7 @@ def test_the_button_that_approves_says_what(name: str) -> None:
     ],
 )
 def test_a_denial_is_chosen_or_typed(chosen: str, words: str, reason: str, wrong: list[str]) -> None:
-    """One of the configured reasons, words of one's own, or both; something must be said."""
+    """A denial needs a configured reason, one's own words, or both."""
     values = {
         Denial.reason: {Denial.reason: {"selected_option": {"value": chosen} if chosen else None}},
         Denial.words: {Denial.words: {"value": words or None}},
@@ -800,7 +815,7 @@ def test_a_denial_is_chosen_or_typed(chosen: str, words: str, reason: str, wrong
 
 
 def test_a_full_number_is_shown_only_where_it_was_asked_for() -> None:
-    """The button is there for who may; once it was pressed the number is there and the button is gone."""
+    """The button is there for those who may. After a press, the number replaces the button."""
     by_number = request(entry(ACTIONS["cancel by number"], State.PENDING))
     by_id = request(entry(ACTIONS["cancel by id"], State.PENDING))
     build = partial(Review.build, nonce="n", shown="s")
@@ -816,7 +831,7 @@ def test_a_full_number_is_shown_only_where_it_was_asked_for() -> None:
 
 
 def test_what_else_waits_is_said_where_one_decides() -> None:
-    """How many, and which of them has a number that reads the same."""
+    """The review and the card count the waiting requests, and name those whose number ends alike."""
     made = request(entry(ACTIONS["cancel by number"], State.PENDING))
     twin = replace(made.entries[0], id="A-9999", request="A-9999")
     around = PendingContext(3, tuple(replace(twin, id=f"A-999{n}", request=f"A-999{n}") for n in range(9)))
@@ -835,14 +850,14 @@ def test_what_else_waits_is_said_where_one_decides() -> None:
 
 
 def test_people_and_adapters_call_the_same_things_irreversible() -> None:
-    """What a provider cannot undo is what approvers type the id of."""
+    """Approvers type the id for exactly the kinds that no provider can undo."""
     known = {one for adapter in PROVIDERS.values() for one in adapter.capabilities}
     assert {one.kind for one in known if one.irreversible} == IRREVERSIBLE
     assert not [one for one in known if one.kind in IRREVERSIBLE and not one.irreversible]
 
 
 def test_what_is_gone_and_what_is_odd_is_said_in_the_thread() -> None:
-    """The summary is there to read; a warning names its target where there are several."""
+    """The summary is there to read. A warning names its target if there are several."""
     one = entry(ACTIONS["cancel by id"], State.SUCCEEDED)
     two = replace(one, id="A-7K3F.2")
     told = Told("system", summaries=["name: Billing & more"], warnings=[("A-7K3F.1", "Look at both.")])
@@ -855,7 +870,7 @@ def test_what_is_gone_and_what_is_odd_is_said_in_the_thread() -> None:
 
 
 def test_a_direct_message_waits_for_the_last_target() -> None:
-    """While something is still under way, the one that ends last tells of all."""
+    """While an action is still open, nothing is sent. The action that ends last reports all of them."""
     ended, active = entry(ACTIONS["place"], State.FAILED), entry(ACTIONS["place"], State.SENDING, 2)
     assert render("failed", "dm:U0AGENT", request(ended, active), Told("system")) is None
     told = render("failed", "dm:U0AGENT", request(ended, ended), Told("system"))
@@ -864,7 +879,7 @@ def test_a_direct_message_waits_for_the_last_target() -> None:
 
 
 def test_a_reply_names_the_target_it_is_about() -> None:
-    """With several targets, what happened to the second is not said of the first."""
+    """With several targets, the reply about the second never reads as one about the first."""
     done, late = entry(ACTIONS["cancel by id"], State.SUCCEEDED), entry(ACTIONS["place"], State.EXPIRED, 2)
     late = replace(late, message="CallOps could not send it in time.")
     told = render("expired", "thread", request(done, late), Told("system", entry=late.id))
@@ -876,7 +891,7 @@ def test_a_reply_names_the_target_it_is_about() -> None:
 
 
 def test_a_doubt_that_came_back_reads_as_one() -> None:
-    """What was about to be sent again and is not: nobody is told that it will be; what is known is said."""
+    """Nobody reads that the dropped attempt will be sent. The message tells what is known."""
     came_back = stop_retrying(
         entry(ACTIONS["cancel by number"], State.APPROVED), "window_passed", outcomes.SO_LATE
     )
@@ -898,7 +913,7 @@ def test_a_doubt_that_came_back_reads_as_one() -> None:
 
 
 def test_a_look_up_that_still_finds_it_says_so() -> None:
-    """What is in doubt and still there is for people to settle; with several, which one is said."""
+    """People settle an unknown outcome whose target is still there. With several, the target is named."""
     doubt = entry(ACTIONS["delete"], State.UNKNOWN)
     told = render("still_there", "thread", request(doubt), Told("system", entry=doubt.id))
     assert told is not None
@@ -906,7 +921,7 @@ def test_a_look_up_that_still_finds_it_says_so() -> None:
 
 
 def test_no_button_reads_just_cancel() -> None:
-    """A person must know what a button does before pressing it."""
+    """People must know what a button does before they press it."""
     for state in State:
         made = request(entry(ACTIONS["cancel by id"], state))
         shown = str([audit(made).blocks, card(made).blocks, Review.build(made, nonce="n", shown="s")])
@@ -923,7 +938,7 @@ def test_no_button_reads_just_cancel() -> None:
     ],
 )
 def test_peoples_words_are_shown_and_do_nothing(typed: str, shown: str) -> None:
-    """Markup that somebody typed is text."""
+    """Markup that somebody typed is shown as text."""
     assert escape(typed) == shown
 
 

@@ -1,4 +1,7 @@
-"""What only the person who typed reads: help, faults, the preview. Slack takes all of it, whatever was typed."""
+"""Replies that only the user sees: help, faults and the preview.
+
+Slack accepts all of them, whatever was typed.
+"""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -44,7 +47,7 @@ EVERYTHING = CommandContext({"reminders": REMINDERS, "vox": VOXWORKS, "kore": AL
 
 
 def read(text: str, door: Verb | None = Verb.PLACE, words: CommandContext = VOCABULARY) -> Command:
-    """A line typed in India."""
+    """Parse a line typed in India."""
     return parse(text, door=door, vocabulary=words, typist=Typist("Asia/Kolkata"), now=NOW)
 
 
@@ -64,7 +67,7 @@ def read(text: str, door: Verb | None = Verb.PLACE, words: CommandContext = VOCA
 )
 @pytest.mark.parametrize("door", [Verb.PLACE, Verb.CANCEL, Verb.DELETE_CAMPAIGN, Verb.START_CAMPAIGN, None])
 def test_every_fault_is_shown_within_slacks_limits(typed: str, door: Verb | None) -> None:
-    """However much was typed, Slack takes the answer, nobody is pinged, and there is a way on."""
+    """Slack accepts an answer of any length, nobody is pinged, and there is a next step."""
     found = fill_defaults(read(typed, door, EVERYTHING), EVERYTHING)
     said = [*found.line.faults, *found.faults]
     if said:
@@ -93,7 +96,7 @@ def test_every_fault_is_shown_within_slacks_limits(typed: str, door: Verb | None
     ],
 )
 def test_the_corrected_line_is_there_to_copy(typed: str, shown: str) -> None:
-    """Where it is known what was meant; read again, it has no fault. Else what was understood is shown."""
+    """A correction that is known parses without a fault. Otherwise the understood part is shown."""
     found = fill_defaults(read(typed), VOCABULARY)
     message = fault_message(found, [*found.line.faults, *found.faults], "d" * 24)
     lines = [block["text"]["text"] for block in message.blocks if "text" in block]
@@ -104,7 +107,10 @@ def test_the_corrected_line_is_there_to_copy(typed: str, shown: str) -> None:
 
 
 def test_the_preview_shows_exactly_what_would_be_placed() -> None:
-    """Number and country, the time in both zones as the provider gets it, connection, agent and options."""
+    """The preview has number, country, connection, agent and options.
+
+    Its time is in both zones, as the provider gets it.
+    """
     line = fill_defaults(
         read("98765 43210 tomorrow 9:30 retries=3 gap=30,60 until=18:00 carry-over meta.age=25"), VOCABULARY
     ).line
@@ -149,7 +155,7 @@ def test_the_preview_shows_exactly_what_would_be_placed() -> None:
 
 
 def previewed(typed: str) -> list[list[dict[str, Any]]]:
-    """The blocks of both previews of a call: the command's and the form's."""
+    """Return the blocks of both previews of a call: the command's and the form's."""
     line = fill_defaults(read(typed), VOCABULARY).line
     assert line.faults == ()
     [action] = actions_of(line)
@@ -163,7 +169,7 @@ def previewed(typed: str) -> list[list[dict[str, Any]]]:
 
 
 def test_a_preview_tells_numbers_from_text() -> None:
-    """Text stands in quotes as it was typed, a number does not, and the heading says so."""
+    """Text stands in quotes as it was typed, numbers do not, and the heading says so."""
     typed = "98765 43210 meta.age=25 meta.pin=007 meta.amount=1500.50 meta.name=null meta.city=New  Delhi"
     for blocks in previewed(f'{typed} meta.no="5" meta.none="" meta.big=98765432109876543210'):
         [shown] = [
@@ -180,7 +186,7 @@ def test_a_preview_tells_numbers_from_text() -> None:
 
 
 def test_a_preview_leaves_out_no_fact() -> None:
-    """All that can be said of a call at once is shown, however long: what is not seen is not placed."""
+    """Every option of a call is shown, however long: nobody places what they cannot see."""
     long = ("because & so on " * 31).strip()
     said = {
         "Retries": "retries=3 gap=30,60",
@@ -200,7 +206,7 @@ def test_a_preview_leaves_out_no_fact() -> None:
             + [field["text"] for block in blocks for field in block.get("fields", ())]
         )
         assert [name for name in ("Number", "When", "Through", *said) if f"*{name}*\n" not in written] == []
-    whole = "".join(written.split())  # the form's preview; a message has less room
+    whole = "".join(written.split())  # the form's preview, because a message has less room
     assert whole.count("".join(long.replace("&", "&amp;").split())) == 24
 
 
@@ -212,7 +218,7 @@ TARGETS = {
 
 @pytest.mark.parametrize("typed", TARGETS.values(), ids=list(TARGETS))
 def test_who_asked_reads_every_target(typed: str) -> None:
-    """The confirmation lists them all, as they will be used, and what was left out beside them."""
+    """The confirmation lists all targets as they will be used, and the ignored words."""
     line = replace(
         read(f"{typed} wrong number", Verb.CANCEL, EVERYTHING), ignored_words=("beside " * 9,) * 50
     )
@@ -232,14 +238,14 @@ def test_who_asked_reads_every_target(typed: str) -> None:
 
 
 def test_one_id_is_not_told_twice() -> None:
-    """The sentence has it already."""
+    """The sentence already has the id."""
     line = read("vx_1 wrong number", Verb.CANCEL, EVERYTHING)
     message = asked(request(entry(ACTIONS["cancel by id"], State.PENDING)), line)
     assert "• " not in str(message.blocks)
 
 
 def test_what_is_too_long_to_be_copied_is_not_offered_in_part() -> None:
-    """A command that was cut would ask for fewer than were typed."""
+    """A cut command would cover fewer targets than were typed."""
     for count, copied in ((5, True), (50, False)):
         typed = ", ".join(f"vx_{n}_".ljust(128, "x") for n in range(100, 100 + count))
         found = fill_defaults(read(f"{typed} call-time=never", Verb.CANCEL, EVERYTHING), EVERYTHING)
@@ -251,7 +257,7 @@ def test_what_is_too_long_to_be_copied_is_not_offered_in_part() -> None:
 
 
 def test_faults_that_are_not_shown_are_counted() -> None:
-    """However many rows are wrong."""
+    """The count is right for any number of rows."""
     found = fill_defaults(
         read(", ".join(f"12345{n:02}6" for n in range(70)), Verb.CANCEL, VOCABULARY), VOCABULARY
     )
@@ -267,7 +273,7 @@ def test_faults_that_are_not_shown_are_counted() -> None:
 
 
 def test_help_names_every_connection() -> None:
-    """However many there are, and however many agents they have."""
+    """Any number of connections and agents fits."""
     many = {
         f"connection-{n:02}": replace(REMINDERS, agents=tuple(f"agent-{n}-{m}" for m in range(10)))
         for n in range(40)
@@ -281,7 +287,7 @@ def test_help_names_every_connection() -> None:
 
 @pytest.mark.parametrize("count", [1, 21, 300])
 def test_the_team_reads_how_many_changes_are_not_shown(count: int) -> None:
-    """Of new rules, and of faults in the file."""
+    """New rules, and faults in the file, are counted."""
     lines = [f"{n} {'x' * 400}" for n in range(count)]
     for message in (rules_changed(lines, "P-1", ""), rules_faulty(lines)):
         assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
@@ -292,7 +298,7 @@ def test_the_team_reads_how_many_changes_are_not_shown(count: int) -> None:
 
 @pytest.mark.parametrize("words", [EVERYTHING, VOCABULARY, CommandContext({}, "IN")])
 def test_slack_takes_the_help(words: CommandContext) -> None:
-    """Whatever is connected, and if nothing is; Slack's own schema finds no fault either."""
+    """Any connections, and none at all, give valid help. Slack's own schema finds no fault either."""
     message = help_message(words, {"off": "VOX_KEY not set"})
     payload = {"text": message.text, "blocks": list(message.blocks)}
     assert faults("message", payload) == []
@@ -300,7 +306,7 @@ def test_slack_takes_the_help(words: CommandContext) -> None:
 
 
 def test_help_names_what_each_connection_does() -> None:
-    """What is off has its reason, what only tries out says so, what no document has is marked, once for all."""
+    """A disabled connection has its reason, a dry run says so, and undocumented features are marked."""
     *_, connections = help_message(EVERYTHING, {"dialer": "RYNG_KEY not set"}).blocks
     assert connections["text"]["text"].splitlines() == [
         "*Connections*",
@@ -343,7 +349,10 @@ def test_help_names_what_each_connection_does() -> None:
 def test_help_offers_what_some_connection_can_do(
     connections: dict[str, ConnectionInfo], offered: list[str], line: str | None
 ) -> None:
-    """What nobody here can do has neither a button nor a word; nothing is said to be beyond without reason."""
+    """A verb that no connection has gets neither button nor word.
+
+    The mark is explained only if it is used.
+    """
     blocks = help_message(CommandContext(connections, "IN"), {}).blocks
     assert [one["text"]["text"] for one in blocks[1]["elements"]] == offered
     about_campaigns = [
@@ -354,7 +363,7 @@ def test_help_offers_what_some_connection_can_do(
 
 
 def test_a_verb_that_has_to_be_chosen_is_a_button() -> None:
-    """Each opens the form of its verb, with the draft in which the rest of the line is kept."""
+    """Each button opens the form of its verb, with the draft that keeps the rest of the line."""
     for typed, labels in (
         ("campaign cd-1 wrong list", ["Delete a campaign…", "Stop a campaign…", "Start a campaign…"]),
         ("campaign stpo cd-1", ["Stop a campaign…"]),
@@ -370,7 +379,10 @@ def test_a_verb_that_has_to_be_chosen_is_a_button() -> None:
 
 @pytest.mark.parametrize("through", [REMINDERS, VOXWORKS])
 def test_a_preview_says_what_is_tried_out_and_what_is_beyond(through: ConnectionInfo) -> None:
-    """First of all that nothing is sent, and in a line that the documents do not have it; else neither."""
+    """The first line says that nothing is sent, and another that a feature is undocumented.
+
+    Otherwise neither appears.
+    """
     words = CommandContext({"it": through}, "IN")
     line = fill_defaults(read("98765 43210", words=words), words).line
     action = PlaceCall(to="+919876543210", agent=through.agents[0])
@@ -394,6 +406,6 @@ def test_a_preview_says_what_is_tried_out_and_what_is_beyond(through: Connection
 
 
 def test_a_refusal_says_why() -> None:
-    """The rules' sentences reach the person."""
+    """The user reads the rules' reasons."""
     message = refusal(["No rule lets you do this.", "Ask <@U1>."])
     assert message.text == "🚫 *Nothing was done.* No rule lets you do this. Ask &lt;@U1&gt;."

@@ -1,4 +1,4 @@
-"""Details: every event in words that stand alone; who did it, to which target, and why."""
+"""The details modal: each event is a sentence of its own, with the actor, the target and the reason."""
 
 import re
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ BOT = ROOT / "bot"
 
 
 def entry(number: int) -> ActionRecord:
-    """One of the targets of a cancellation."""
+    """Return a target of a cancellation."""
     return ActionRecord(
         id=f"A-7K3F.{number}",
         request="A-7K3F",
@@ -66,7 +66,7 @@ REQUEST = Request(
 
 
 def event(seq: int, name: str, *, of: int = 1, actor: str = "system", **data: Scalar) -> Event:
-    """Something that happened to a target."""
+    """Return an event of an action."""
     return Event(seq, NOW, "A-7K3F", f"A-7K3F.{of}", name, actor, data, {}, "", "")
 
 
@@ -81,13 +81,16 @@ def event(seq: int, name: str, *, of: int = 1, actor: str = "system", **data: Sc
     ],
 )
 def test_what_somebody_tried_is_said(what: str, says: str) -> None:
-    """Whoever wanted to see a number is not said to have tried to decide."""
+    """A person who wanted to see a number did not try to decide."""
     [line] = story(REQUEST, [event(1, "attempted", actor="U0AGENT", what=what)], [])
     assert f"<@U0AGENT> {says}" in line
 
 
 def test_a_story_names_who_and_what_and_why() -> None:
-    """People by their mention, all else is CallOps; one decision about all targets is one line."""
+    """People are mentioned, and everything else is CallOps.
+
+    A single decision about all targets is a single line.
+    """
     events = [
         event(1, "requested", actor="U0AGENT"),
         event(2, "requested", of=2, actor="U0AGENT"),
@@ -108,7 +111,7 @@ def test_a_story_names_who_and_what_and_why() -> None:
 
 
 def test_details_are_a_modal_that_slack_takes() -> None:
-    """However much happened; what is left out is counted, and people's words ping nobody."""
+    """Slack accepts any number of events. The omitted ones are counted, and people's words ping nobody."""
     events = [event(n, "retry_scheduled", attempt=n) for n in range(1, 2 * MOST_LINES + 1)]
     view = Details.build(REQUEST, events, [])
     assert f"and {MOST_LINES} more" in str(view)
@@ -118,7 +121,7 @@ def test_details_are_a_modal_that_slack_takes() -> None:
 
 
 def test_long_words_are_told_whole_and_one_warning_once() -> None:
-    """What several targets were warned of alike is one warning; the longest note is not cut."""
+    """Equal warnings of several targets become a single warning. The longest note is not cut."""
     note, warning = "<&" * 250, "It has a follow-up call. " * 150
     events = [
         event(1, "approved", actor="U0MANAGER"),
@@ -133,7 +136,7 @@ def test_long_words_are_told_whole_and_one_warning_once() -> None:
 
 
 def test_a_story_that_no_modal_holds_is_counted() -> None:
-    """By its length as by its lines."""
+    """Both the length and the number of lines can exceed the modal."""
     notes = [(n, "note", "भुगतान " * 70) for n in range(1, 61)]
     view = Details.build(REQUEST, [event(n, "denied", actor=f"U{n:04}") for n in range(1, 61)], notes)
     told = sum("denied it" in str(block) for block in view["blocks"])
@@ -155,7 +158,7 @@ def test_a_story_that_no_modal_holds_is_counted() -> None:
     ],
 )
 def test_every_event_that_is_written_has_words(module: str) -> None:
-    """No event is told by its name in code."""
+    """No event is shown by its name in code."""
     source = (BOT / f"{module}.py").read_text(encoding="utf-8")
     written = re.findall(r'(?:Move|not_again|_move|_ended)\(\s*[\w.]+,(?:\s*outcome,)?\s*"(\w+)"', source)
     written += re.findall(r'\bname: str = "(\w+)"|\bname="(\w+)"', source)

@@ -1,4 +1,4 @@
-"""Forms: filled with what was typed, read by the same grammar, each fault under its own field."""
+"""Forms: filled with the typed command, parsed by the same grammar, with each fault under its field."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,12 +30,12 @@ VOCABULARY = CommandContext(
 
 
 def read(text: str, door: Verb) -> Command:
-    """A line typed in India."""
+    """Parse a line typed in India."""
     return parse(text, door=door, vocabulary=VOCABULARY, typist=Typist("Asia/Kolkata"), now=NOW)
 
 
 def submitted(view: dict[str, Any]) -> dict[str, Any]:
-    """The view as Slack sends it back, with its initial values."""
+    """Return the view as Slack sends it back, with its initial values."""
     values: dict[str, Any] = {}
     for block in view["blocks"]:
         if block["type"] == "input":
@@ -66,7 +66,7 @@ def submitted(view: dict[str, Any]) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_a_form_says_what_the_line_said(door: Verb, text: str) -> None:
-    """A line put into its form and submitted unchanged is the same line, and Slack would take the form."""
+    """A form that is submitted unchanged gives the same command, and Slack accepts the form."""
     line = fill_defaults(read(text, door), VOCABULARY).line
     form = Form(door, VOCABULARY)
     view = form.build(values_of(line), nonce="n", channel="C0SUPPORT")
@@ -96,7 +96,7 @@ def test_a_form_says_what_the_line_said(door: Verb, text: str) -> None:
 def test_what_was_not_understood_stands_in_the_form_as_typed(
     door: Verb, text: str, field: str, typed: str
 ) -> None:
-    """Nothing typed is lost on the way from a faulty line to its form."""
+    """Nothing typed is lost between a faulty command and its form."""
     line = read(text, door)
     assert any(fault.field == field for fault in line.faults)
     assert values_of(line)[field] == typed
@@ -112,14 +112,14 @@ def test_what_was_not_understood_stands_in_the_form_as_typed(
     ],
 )
 def test_one_fault_of_the_data_for_the_agent_loses_none_of_the_others(typed: str, shown: str) -> None:
-    """All of them stand in the form as they were typed, to be mended there."""
+    """All data stand in the form as typed, so that people mend them there."""
     line = read(f"98765 43210 {typed}", Verb.PLACE)
     assert line.faults
     assert values_of(line)["metadata"] == shown
 
 
 def test_many_connections_are_typed() -> None:
-    """No list of Slack's holds more than a hundred."""
+    """Slack's lists hold at most a hundred options."""
     many = {f"c-{n}": REMINDERS for n in range(101)}
     form = Form(Verb.PLACE, CommandContext(many, "IN"))
     view = form.build({"connection": "c-100", "targets": "98765 43210"}, nonce="n", channel="")
@@ -128,7 +128,7 @@ def test_many_connections_are_typed() -> None:
 
 
 def test_each_fault_stands_under_its_own_field() -> None:
-    """Several faults are several errors; what belongs to no field stands under the first."""
+    """Several faults are several errors. A fault without a field stands under the first."""
     line = read("12345 at=25:00 retries=many foo=bar", Verb.PLACE)
     form = Form(Verb.PLACE, VOCABULARY)
     view = form.build(values_of(line), nonce="n", channel="", whole=True)
@@ -137,7 +137,7 @@ def test_each_fault_stands_under_its_own_field() -> None:
 
 
 def test_nothing_is_asked_that_has_one_answer() -> None:
-    """One connection and one agent are shown, not asked."""
+    """A single connection and a single agent are shown, not asked for."""
     alone = CommandContext({"reminders": ConnectionInfo(("payments",), REMINDERS.kinds, "number")}, "IN")
     view = Form(Verb.PLACE, alone).build({}, nonce="n", channel="")
     inputs = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
@@ -156,7 +156,7 @@ def test_nothing_is_asked_that_has_one_answer() -> None:
 def test_the_form_for_a_campaign_says_what_comes_of_it(
     verb: Verb, title: str, submit: str, says: str
 ) -> None:
-    """Campaign and reason, no agent, and what should be known before."""
+    """The form asks for campaign and reason, not for an agent, and tells what to know before."""
     view = Form(verb, VOCABULARY).build({}, nonce="n", channel="")
     assert inputs(view) == ["targets", "reason"]
     assert "Through kore" in str(view)
@@ -166,7 +166,7 @@ def test_the_form_for_a_campaign_says_what_comes_of_it(
 
 
 def inputs(view: dict[str, Any]) -> list[str]:
-    """The fields of a form."""
+    """Return the fields of a form."""
     return [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
 
 
@@ -180,7 +180,7 @@ SCRIPTS = ConnectionInfo(
 
 
 def test_a_form_asks_for_what_some_connection_takes() -> None:
-    """Where a provider takes no time, none is asked for; what was typed nonetheless is there to be taken out."""
+    """A time that no provider takes has no field. A typed one still has, so that people remove it."""
     form = Form(Verb.PLACE, CommandContext({"dialer": SCRIPTS}, "IN"))
     whole = form.build({}, nonce="n", channel="", whole=True)
     assert inputs(whole) == ["targets", "agent", "purpose", "consent", "metadata"]
@@ -190,7 +190,7 @@ def test_a_form_asks_for_what_some_connection_takes() -> None:
 
 
 def test_only_agents_that_have_a_part_in_it_are_offered() -> None:
-    """A connection that cancels by id places calls for its agents, and cancels without."""
+    """A connection that cancels by id has agents for placing calls, and none for cancelling."""
     view = Form(Verb.CANCEL, CommandContext({"dialer": SCRIPTS}, "IN")).build({}, nonce="n", channel="")
     assert inputs(view) == ["targets", "reason", "words"]
     both = CommandContext({"dialer": SCRIPTS, "reminders": REMINDERS}, "IN")
@@ -199,7 +199,7 @@ def test_only_agents_that_have_a_part_in_it_are_offered() -> None:
 
 
 def test_what_a_provider_refuses_stands_under_the_field_it_is_about() -> None:
-    """A number under the number, data for the agent under that, an agent under the agent."""
+    """The number, the agent's data and the agent each have their fault below."""
     form = Form(Verb.PLACE, CommandContext({"dialer": SCRIPTS, "reminders": REMINDERS}, "IN"))
     view = form.build({"metadata": "age=25"}, nonce="n", channel="")
     refused = {
@@ -214,7 +214,7 @@ def test_what_a_provider_refuses_stands_under_the_field_it_is_about() -> None:
 
 
 def test_a_fault_in_the_campaigns_id_stands_under_it() -> None:
-    """What is typed into the field is an id, whole, and never partly a reason."""
+    """The field takes a whole id, and never a part of a reason."""
     form = Form(Verb.DELETE_CAMPAIGN, VOCABULARY)
     view = form.build({"targets": "cd-1 ended"}, nonce="n", channel="")
     line = read(line_text(Verb.DELETE_CAMPAIGN, form.read(submitted(view))), Verb.DELETE_CAMPAIGN)
@@ -222,7 +222,7 @@ def test_a_fault_in_the_campaigns_id_stands_under_it() -> None:
 
 
 def pasted(view: dict[str, Any], field: str) -> list[str]:
-    """What stands in each of the inputs that a field takes."""
+    """Return the text of each input of a field."""
     elements = [block["element"] for block in view["blocks"] if block.get("block_id", "").startswith(field)]
     return [element.get("initial_value", "") for element in elements]
 
@@ -241,7 +241,7 @@ def pasted(view: dict[str, Any], field: str) -> list[str]:
 )
 @pytest.mark.parametrize("mark", ["\n", ", ", ";", "\n\n"])
 def test_however_much_was_pasted_none_of_it_is_lost(rows: list[str], mark: str) -> None:
-    """The form has as many inputs as it takes, parted between rows, with room to mend one in each."""
+    """The form has as many inputs as needed. They are split between rows, each with room for a correction."""
     text = mark.join(rows)
     form = Form(Verb.CANCEL, VOCABULARY)
     view = form.build({"targets": text}, nonce="n", channel="C0", line=text)
@@ -259,7 +259,7 @@ def test_however_much_was_pasted_none_of_it_is_lost(rows: list[str], mark: str) 
 
 
 def test_a_long_list_is_asked_whole_however_it_is_changed_in_the_form() -> None:
-    """Rows taken out of any input, even all of the first, are all that is missing."""
+    """Only the rows that were taken out are missing, even if an input is left empty."""
     rows = [f"vx_{n}_{'x' * 121}" for n in range(100, 150)]
     form = Form(Verb.CANCEL, VOCABULARY)
     view = form.build({"targets": "\n".join(rows)}, nonce="n", channel="C0")
@@ -273,7 +273,7 @@ def test_a_long_list_is_asked_whole_however_it_is_changed_in_the_form() -> None:
 
 
 def test_data_for_the_agent_that_fill_several_inputs_are_all_read() -> None:
-    """However often the form is built anew, each input keeps its own."""
+    """Each input keeps its own data, however often the form is rebuilt."""
     understood = {f"note{n}": f"{n}, a=b: {'long ' * 60}".strip() for n in range(30)}
     form = Form(Verb.PLACE, VOCABULARY)
     view = form.build(values_of(Command(verb=Verb.PLACE, metadata=understood)), nonce="n", channel="")
@@ -285,7 +285,7 @@ def test_data_for_the_agent_that_fill_several_inputs_are_all_read() -> None:
 
 
 def test_inputs_that_were_changed_stay_as_many_when_the_form_is_built_anew() -> None:
-    """What Slack keeps of each is kept: a shorter first input does not swallow the second."""
+    """Slack keeps each input, so a shorter first input does not swallow the second."""
     form = Form(Verb.PLACE, VOCABULARY)
     view = form.build({"metadata": "\n".join(f"n{n}={'x' * 90}" for n in range(40))}, nonce="n", channel="")
     sent = submitted(view)
@@ -310,7 +310,7 @@ def test_inputs_that_were_changed_stay_as_many_when_the_form_is_built_anew() -> 
     ],
 )
 def test_what_no_input_holds_is_left_out_aloud(verb: Verb, field: str) -> None:
-    """The input is empty, says how long it was and what fits, and cannot be passed over."""
+    """The input is empty, tells the length and the limit, and must be filled."""
     text = "x" * 3456
     view = Form(verb, VOCABULARY).build({field: text}, nonce="n", channel="", line=text)
     [block] = [block for block in view["blocks"] if block.get("block_id") == field]
@@ -330,7 +330,7 @@ def test_what_no_input_holds_is_left_out_aloud(verb: Verb, field: str) -> None:
     ],
 )
 def test_a_text_that_is_too_long_stands_in_the_form_whole(verb: Verb, field: str, block: str) -> None:
-    """It can be shortened there; until then it is a fault, and never a shorter text."""
+    """The user can shorten the text there. Until then it is a fault, and never a shorter text."""
     text = ("because it is so " * 50).strip()
     form = Form(verb, VOCABULARY)
     view = form.build({"targets": "98765 43210", field: text}, nonce="n", channel="")
@@ -341,7 +341,7 @@ def test_a_text_that_is_too_long_stands_in_the_form_whole(verb: Verb, field: str
 
 
 def test_what_was_typed_is_shown_whole_above_its_form() -> None:
-    """Some of it may have no field."""
+    """Some of the text may have no field."""
     text = "98765 43210 " + " ".join(f"key{n}=<{n}>" for n in range(400)) + " last=one"
     view = Form(Verb.PLACE, VOCABULARY).build({}, nonce="n", channel="", line=text)
     assert faults("modal", view) == []
@@ -350,13 +350,13 @@ def test_what_was_typed_is_shown_whole_above_its_form() -> None:
 
 
 def test_targets_on_several_lines_stay_apart_in_a_form_for_one() -> None:
-    """An input of one line would glue them together."""
+    """An input of a single line would join the targets."""
     view = Form(Verb.PLACE, VOCABULARY).build({"targets": "98765 43210\n98765 43211"}, nonce="n", channel="")
     assert view["blocks"][0]["element"]["multiline"] is True
 
 
 def test_a_tab_keeps_two_cells_apart() -> None:
-    """What was pasted from a sheet reads the same in the form."""
+    """Text from a sheet parses the same in the form."""
     view = Form(Verb.CANCEL, VOCABULARY).build(
         {"targets": "2\t98765 43210\n\n\n\n3\t98765 43211"}, nonce="n", channel=""
     )
@@ -365,7 +365,7 @@ def test_a_tab_keeps_two_cells_apart() -> None:
 
 @pytest.mark.parametrize("length", [75, 76, 128])
 def test_an_agents_name_is_never_cut(length: int) -> None:
-    """One that no list holds is typed."""
+    """A name that no list can hold becomes a text input."""
     names = tuple(f"{n}{'x' * (length - 1)}" for n in range(2))
     form = Form(Verb.PLACE, CommandContext({"it": ConnectionInfo(names, REMINDERS.kinds, "number")}, "IN"))
     view = form.build({"agent": names[1], "targets": "98765 43210"}, nonce="n", channel="")
@@ -374,7 +374,7 @@ def test_an_agents_name_is_never_cut(length: int) -> None:
 
 
 def data(typed: str) -> Command:
-    """A call whose data for the agent were typed into the form."""
+    """Return a call whose data for the agent were typed into the form."""
     values = {"targets": "98765 43210", "metadata": typed}
     assert Form(Verb.PLACE, VOCABULARY).contradictions(values, NOW) == []
     line = read(line_text(Verb.PLACE, values), Verb.PLACE)
@@ -410,7 +410,7 @@ def data(typed: str) -> Command:
     ],
 )  # fmt: skip
 def test_a_line_of_data_is_parted_at_its_first_sign(typed: str, understood: dict[str, str | int]) -> None:
-    """The first colon or equals sign ends the name; whatever follows is the value, as it was typed."""
+    """The first colon or equals sign ends the name. The rest is the value as typed."""
     line = data(typed)
     assert line.metadata == understood
     filled = Form(Verb.PLACE, VOCABULARY).build(values_of(line), nonce="n", channel="")
@@ -434,7 +434,7 @@ def test_a_line_of_data_is_parted_at_its_first_sign(typed: str, understood: dict
     ],
 )
 def test_a_line_of_data_that_cannot_be_read_is_named(typed: str, messages: list[str]) -> None:
-    """Every such line, under the field, and nothing is asked without it."""
+    """The field's fault names every such line, and no request is created."""
     form = Form(Verb.PLACE, VOCABULARY)
     values = {"targets": "98765 43210", "metadata": typed}
     found = form.contradictions(values, NOW)
@@ -448,7 +448,7 @@ def test_a_line_of_data_that_cannot_be_read_is_named(typed: str, messages: list[
 
 
 def test_a_name_of_several_words_is_proposed_as_one() -> None:
-    """The form says what to write instead."""
+    """The form suggests the name to write instead."""
     form = Form(Verb.PLACE, VOCABULARY)
     values = {"metadata": "- Customer name: Asha"}
     [fault] = form.contradictions(values, NOW)
@@ -459,7 +459,7 @@ def test_a_name_of_several_words_is_proposed_as_one() -> None:
 
 
 def test_many_faults_of_a_field_are_counted() -> None:
-    """The first three are said, and how many more there are."""
+    """The first three faults are shown, with the count of the rest."""
     form = Form(Verb.PLACE, VOCABULARY)
     view = form.build({"metadata": "x"}, nonce="n", channel="")
     many = [FieldProblem("metadata", f"No {n}.") for n in range(12)]
@@ -481,13 +481,13 @@ def test_many_faults_of_a_field_are_counted() -> None:
     )
 )
 def test_whatever_data_there_are_come_back_from_the_form(metadata: dict[str, str | int]) -> None:
-    """Written into the form and submitted unchanged, they are the same."""
+    """Data that are written into the form and submitted unchanged stay the same."""
     assert data(values_of(Command(verb=Verb.PLACE, metadata=metadata))["metadata"]).metadata == metadata
 
 
 @given(st.text(st.sampled_from('ab5 :=\uff1a,"“\\\n\t/-'), max_size=40))
 def test_whatever_is_typed_as_data_is_read_or_named(typed: str) -> None:
-    """Nothing is lost: every line became a name and a value, or a fault."""
+    """Each line becomes a name and a value, or a fault."""
     values = {"targets": "98765 43210", "metadata": typed}
     found = Form(Verb.PLACE, VOCABULARY).contradictions(values, NOW)
     line = read(line_text(Verb.PLACE, values), Verb.PLACE)
@@ -500,7 +500,7 @@ KNOWN_CALL = CallOptions([("A-7K3F", "tomorrow 9:30 · +91 ••••• •32
 
 
 def test_a_known_call_comes_first_and_the_rest_may_stay_empty() -> None:
-    """With the one known call chosen, a reason and the submit are all that is left to tap."""
+    """With the only scheduled call chosen, a reason and the submission are left."""
     form = Form(Verb.CANCEL, VOCABULARY)
     view = form.build({}, nonce="n", channel="", known=KNOWN_CALL)
     assert inputs(view) == ["scheduled_call", "targets", "reason", "words", "connection", "agent"]
@@ -522,7 +522,7 @@ def test_a_known_call_comes_first_and_the_rest_may_stay_empty() -> None:
     ],
 )
 def test_a_cancellation_says_one_thing(values: dict[str, str], field: str) -> None:
-    """A call or what was pasted, never neither and never both; and "other" is no reason."""
+    """The form takes a call or pasted targets, never neither and never both. "Other" alone is no reason."""
     assert [fault.field for fault in Form(Verb.CANCEL, VOCABULARY).contradictions(values, NOW)] == [field]
 
 
@@ -537,7 +537,7 @@ def test_a_cancellation_says_one_thing(values: dict[str, str], field: str) -> No
     ],
 )
 def test_a_reason_is_chosen_written_or_both(values: dict[str, str], reason: str | None) -> None:
-    """What is chosen and what is written make one reason, which fills both fields again."""
+    """Both parts make a single reason, which fills both fields again."""
     line = read(line_text(Verb.CANCEL, {"targets": "98765 43210", **values}), Verb.CANCEL)
     assert line.reason == reason
     view = Form(Verb.CANCEL, VOCABULARY).build(values_of(line), nonce="n", channel="")
@@ -549,7 +549,7 @@ def test_a_reason_is_chosen_written_or_both(values: dict[str, str], reason: str 
     ("count", "kind"), [(9, "radio_buttons"), (10, "static_select"), (120, "static_select")]
 )
 def test_reasons_are_one_tap_each_while_they_are_few(count: int, kind: str) -> None:
-    """Up to nine stand beside "other" as buttons; more are a list that Slack takes."""
+    """Up to nine reasons stand beside "other" as buttons. More are a list that Slack accepts."""
     many = CommandContext({"voxworks": VOXWORKS}, "IN", tuple(f"reason {n}" for n in range(count)))
     view = Form(Verb.CANCEL, many).build({}, nonce="n", channel="")
     [element] = [block["element"] for block in view["blocks"] if block.get("block_id") == "reason"]
@@ -559,7 +559,7 @@ def test_reasons_are_one_tap_each_while_they_are_few(count: int, kind: str) -> N
 
 
 def test_a_time_is_typed_or_picked() -> None:
-    """A picked time is an instant; one that has passed, or a second one, is a fault."""
+    """A picked time is an instant. A past time or a second one is a fault."""
     form, later = Form(Verb.PLACE, VOCABULARY), int(NOW.timestamp()) + 3600
     picked = {"targets": "98765 43210", "picked": str(later)}
     assert form.contradictions(picked, NOW) == []

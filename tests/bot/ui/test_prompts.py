@@ -1,4 +1,4 @@
-"""What was chosen for people, and what they choose by a button."""
+"""Prompts: the choices that CallOps made for people, and those that they make by a button."""
 
 from datetime import UTC, datetime
 
@@ -13,14 +13,14 @@ CANCELS = frozenset({Kind.CANCEL_CALL})
 
 
 def found_for(text: str, agents: tuple[str, ...]) -> FilledCommand:
-    """A cancellation by number, where these agents could be meant."""
+    """Return a cancellation by number that could mean any of these agents."""
     words = CommandContext({"sales": ConnectionInfo(agents, CANCELS, "number")}, "IN")
     line = parse(text, door=Verb.CANCEL, vocabulary=words, typist=Typist("UTC"), now=datetime.now(UTC))
     return fill_defaults(line, words)
 
 
 def test_each_candidate_has_a_button_that_goes_on_with_the_draft() -> None:
-    """What is pressed says which draft goes on, and all that was chosen so far; Slack takes it."""
+    """The button's value names the draft and every choice so far, and Slack accepts the message."""
     found = found_for("98765 43210 wrong number", ("welcome", "<!here>"))
     assert is_offered(found)
     assert found.open is not None
@@ -35,21 +35,21 @@ def test_each_candidate_has_a_button_that_goes_on_with_the_draft() -> None:
 
 
 def test_what_more_than_a_press_mends_is_no_choice() -> None:
-    """Another fault beside it, or more candidates than buttons, leads to the form."""
+    """A further fault, or more candidates than buttons, leads to the form."""
     assert not is_offered(found_for("98765 43210 wrong number retries=3", ("welcome", "renewals")))
     many = tuple(f"agent{number}" for number in range(MOST_OFFERED + 1))
     assert not is_offered(found_for("98765 43210 wrong number", many))
 
 
 def test_names_that_no_button_shows_whole_lead_to_the_form() -> None:
-    """Two that begin alike could not be told apart."""
+    """Two names with the same beginning would look the same on buttons."""
     for length, offered in ((75, True), (76, False)):
         names = tuple(f"{'x' * (length - 1)}{number}" for number in range(2))
         assert is_offered(found_for("98765 43210 wrong number", names)) is offered
 
 
 def test_what_was_chosen_is_said_with_its_ground() -> None:
-    """Only what was not typed is said, and a guess is told from what could not be otherwise."""
+    """Only filled-in values are mentioned, and a guess differs from the only possibility."""
     grounds = {"connection": Source.ONLY, "agent": Source.LAST_USED}
     told = chosen(grounds, connection="sales", agent="welcome")
     assert (

@@ -1,4 +1,4 @@
-"""A clock that is off, against the stand-in of Slack, by clocks that are moved by hand."""
+"""A wrong clock, against the stand-in of Slack, with clocks that tests advance."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -19,31 +19,31 @@ MINUTES = timedelta(minutes=6)
 
 @dataclass
 class Clock:
-    """The machine's clocks: one may be off, one only goes forward."""
+    """The computer's clocks: the wall clock may be off, the other only goes forward."""
 
     off: timedelta = timedelta()
     seconds: float = 1000.0
     said: list[str] = field(default_factory=list)
 
     def now(self) -> datetime:
-        """What it shows."""
+        """Return the time of the wall clock."""
         return datetime.now(UTC) + self.off
 
 
 @pytest.fixture
 async def on() -> AsyncIterator[Stage]:
-    """Slack."""
+    """Yield a stand-in of Slack."""
     async with stage() as running:
         yield running
 
 
 def check(client: AsyncWebClient, clock: Clock, *, over_http: bool = True) -> ClockCheck:
-    """A check that goes by those clocks."""
+    """Return a check that uses those clocks."""
     return ClockCheck(client, over_http=over_http, clock=clock.now, seconds=lambda: clock.seconds)
 
 
 async def asked(on: Stage) -> int:
-    """How often Slack was asked."""
+    """Return how often Slack was asked."""
     return len([one for one in (await on.people.state())["journal"] if one["method"] == "auth.test"])
 
 
@@ -51,7 +51,7 @@ async def asked(on: Stage) -> int:
 async def test_a_clock_that_is_off_is_a_warning_until_it_is_right(
     on: Stage, caplog: pytest.LogCaptureFixture, off: timedelta, how: str
 ) -> None:
-    """At `/readyz`, and once in the log, with what to do; it goes on working."""
+    """`/readyz` and a single log line tell what to do, and CallOps continues."""
     caplog.set_level("INFO")
     clock = Clock()
     watched = check(on.client, clock)
@@ -74,7 +74,7 @@ async def test_a_clock_that_is_off_is_a_warning_until_it_is_right(
 
 
 async def test_slack_is_asked_seldom_and_no_trouble_is_no_news(on: Stage) -> None:
-    """Between two looks nothing is asked; where Slack does not answer, what was known stays."""
+    """Between two checks nothing is asked. If Slack does not answer, the last result stays."""
     clock = Clock(off=MINUTES)
     watched = check(on.client, clock, over_http=False)
     watched.look(await on.client.auth_test())
@@ -94,7 +94,7 @@ async def test_slack_is_asked_seldom_and_no_trouble_is_no_news(on: Stage) -> Non
 
 @pytest.mark.parametrize(("off", "status"), [(timedelta(), 400), (MINUTES, 401), (-MINUTES, 401)])
 async def test_requests_are_measured_by_the_same_clock(off: timedelta, status: int) -> None:
-    """A signed request that says nothing is a bad one by a right clock, and nobody's by one that is off."""
+    """With a right clock, an old signature is a bad request. With a wrong clock it is nobody's fault."""
     clock, sent = Clock(off), []
 
     async def never(*_: object) -> None:

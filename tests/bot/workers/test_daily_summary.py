@@ -1,4 +1,4 @@
-"""The daily summary: when it is due, and what it says."""
+"""The daily summary: its time and its text."""
 
 from datetime import UTC, date, datetime, time
 
@@ -21,13 +21,13 @@ DAY = date(2026, 11, 21)
     ],
 )
 def test_a_line_is_due_from_its_hour_on_for_a_while(now: datetime, day: date | None) -> None:
-    """By the clock of its zone; what was down for longer does not tell yesterday's news."""
+    """The clock of its zone counts. After a longer downtime, yesterday's summary is not sent."""
     since = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
     assert due(now, at=time(18), zone="Asia/Kolkata") == (Day(day, since) if day else None)
 
 
 def test_a_line_says_what_there_was_in_plain_words() -> None:
-    """What there was none of is left out; a day without anything has no line."""
+    """Counts of zero are left out, and a day without requests has no summary."""
     counts = {State.SUCCEEDED: 12, State.DENIED: 2, State.UNKNOWN: 1, State.PENDING: 3, State.SENDING: 4}
     told = daily_summary(DAY, counts)
     assert told is not None

@@ -34,7 +34,7 @@ ASKED = replace(DOWN, reason="rate_limited", failures=0, reachable=True)
     ],
 )
 def test_a_pause_grows(failures: int, seconds: int, *, reachable: bool) -> None:
-    """It doubles up to five minutes; where something answered, not before a fourth failure in a row."""
+    """Pauses double up to five minutes. After an answer, only the fourth failure in a row counts."""
     pause = pause_after(failures, reachable=reachable)
     assert pause.total_seconds() == seconds
     assert is_down(replace(DOWN, failures=failures, reachable=reachable)) is (seconds > 0)
@@ -54,12 +54,12 @@ def test_a_pause_grows(failures: int, seconds: int, *, reachable: bool) -> None:
     ],
 )
 def test_what_an_answer_says_of_its_provider(code: Code, *, says: bool) -> None:
-    """Whatever is no failure came from somebody who is there, be it rubbish."""
+    """An outcome that is no failure came from a working provider, even if it is rubbish."""
     assert failed(Outcome(status=Status.FAILED, code=code, message="")) is says
 
 
 def test_a_wrong_clock_holds_nothing_up() -> None:
-    """A pause holds until its end, not once it is over, and not where it was begun in the future."""
+    """An outage ends at its time, and one that began in the future does not count."""
     assert is_open(DOWN, NOW)
     assert not is_open(DOWN, DOWN.until)
     assert not is_open(DOWN, NOW - timedelta(hours=1))
@@ -73,7 +73,7 @@ def test_a_wrong_clock_holds_nothing_up() -> None:
     ],
 )
 def test_who_waits_reads_why_and_until_when(outage: ConnectionOutage, says: str) -> None:
-    """In the audit message, on the card, and where there are several targets."""
+    """The audit message, the card and each of several targets tell it."""
     one = entry(ACTIONS["place"], State.APPROVED)
     single = replace(request(one), waits_for=outage)
     several = replace(request(one, replace(one, id="A-7K3F.2", position=2)), waits_for=outage)
@@ -83,19 +83,19 @@ def test_who_waits_reads_why_and_until_when(outage: ConnectionOutage, says: str)
 
 
 def test_who_waits_longer_anyway_reads_of_that() -> None:
-    """An entry whose own time comes after the pause waits for its own time."""
+    """An action whose own time comes after the outage waits for its own time."""
     one = replace(entry(ACTIONS["place"], State.APPROVED), not_before=DOWN.until + timedelta(hours=1))
     assert "does not answer" not in request_status(replace(request(one), waits_for=DOWN))
 
 
 def test_an_outage_in_words() -> None:
-    """It is said that CallOps goes on by itself, and then since when the provider answers again."""
+    """The first message says that CallOps continues by itself, the second since when the provider answers."""
     assert "*reminders does not answer* since <!date" in outage("reminders", NOW).text
     assert "tries again by itself at least every 5 minutes" in outage("reminders", NOW).text
     assert "*reminders answers again* since <!date" in outage("reminders", NOW, NOW).text
 
 
 def test_what_was_lifted_in_words() -> None:
-    """Until when it would have been, and what happens now."""
+    """The sentence has the former end of the outage, and what happens now."""
     assert lifted_words(ASKED).startswith("reminders had asked us to wait until 21 Nov 09:35:00 UTC.")
     assert "did not answer 4 times in a row" in lifted_words(DOWN)

@@ -1,4 +1,4 @@
-"""How long a post waits that Slack would not take yet."""
+"""Waits of a post that Slack does not take yet."""
 
 from datetime import timedelta
 
@@ -9,11 +9,11 @@ from bot.workers.outbox import LONGEST_PAUSE, pause_after
 
 @pytest.mark.parametrize(("tries", "seconds"), [(1, 2), (2, 4), (4, 16)])
 def test_pauses_grow(tries: int, seconds: int) -> None:
-    """Each try waits twice as long as the one before it."""
+    """Each attempt waits twice as long as the one before."""
     assert pause_after(tries) == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize("tries", [9, 50, 100_000])
 def test_a_pause_has_an_end_however_long_slack_is_down(tries: int) -> None:
-    """After hours of tries the pause is still a pause."""
+    """Hours of attempts do not lengthen the wait beyond its limit."""
     assert pause_after(tries) == LONGEST_PAUSE

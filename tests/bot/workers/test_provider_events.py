@@ -1,4 +1,4 @@
-"""What follows when a provider tells by itself what became of a call, as a table."""
+"""Transitions after a provider reports a call's end by itself, as a table."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -40,7 +40,7 @@ def request(
     maybe_executed: bool = True,
     **more: Any,
 ) -> Request:
-    """A request for one call."""
+    """Return a request for a single call."""
     entry = ActionRecord(
         id="A-7K3F",
         request="A-7K3F",
@@ -90,7 +90,10 @@ def request(
     ids=["the answer was lost", "the answer is not there yet"],
 )
 def test_what_nobody_knew_is_done(before: State, maybe_executed: bool) -> None:  # noqa: FBT001 - a column of a table
-    """The call happened: one move by the system, in this attempt, with the provider's words and id."""
+    """The call happened.
+
+    The system makes a single transition in this attempt, with the provider's message and id.
+    """
     change = settles(request(before, maybe_executed=maybe_executed), NOTICE, "reminders")
     assert isinstance(change, ChangeSet)
     [move] = change.transitions
@@ -112,7 +115,7 @@ def test_what_nobody_knew_is_done(before: State, maybe_executed: bool) -> None: 
 
 @pytest.mark.parametrize("end", [end for end in CallEnd if end.rang])
 def test_every_end_that_rang_is_proof(end: CallEnd) -> None:
-    """Picked up by somebody or something, declined, or not picked up: the call was placed."""
+    """A call that was answered, declined or missed was placed."""
     change = settles(request(), NOTICE.model_copy(update={"end": end}), "reminders")
     assert isinstance(change, ChangeSet)
     assert change.transitions[0].to_state is State.SUCCEEDED
@@ -120,7 +123,7 @@ def test_every_end_that_rang_is_proof(end: CallEnd) -> None:
 
 @pytest.mark.parametrize("end", SILENT)
 def test_an_end_that_did_not_ring_settles_nothing(end: CallEnd) -> None:
-    """Whoever has to settle reads it, once for each try; nothing moves."""
+    """The people who settle read it once for each try, and no state changes."""
     notices = [NOTICE.model_copy(update={"end": end, "attempt": attempt}) for attempt in (0, 0, 1)]
     changes = [settles(request(), notice, "reminders") for notice in notices]
     assert all(isinstance(change, ChangeSet) and change.transitions == () for change in changes)
@@ -134,7 +137,7 @@ def test_an_end_that_did_not_ring_settles_nothing(end: CallEnd) -> None:
 @pytest.mark.parametrize("end", SILENT)
 @pytest.mark.parametrize("state", [state for state in State if state is not State.UNKNOWN])
 def test_where_nobody_has_to_settle_a_silent_end_is_nothing(state: State, end: CallEnd) -> None:
-    """But for a call that people believe to go out, and that was deleted: its requester hears of it."""
+    """Only the requester of a scheduled call that was deleted is told."""
     found = settles(request(state, maybe_executed=False), NOTICE.model_copy(update={"end": end}), "reminders")
     if (state, end) == (State.SUCCEEDED, CallEnd.DELETED):
         assert isinstance(found, ChangeSet)
@@ -166,7 +169,7 @@ def test_a_deleted_call_ends_the_doubt_about_its_deletion(
     maybe_executed: bool,  # noqa: FBT001 - a column of a table
     names: list[str] | None,
 ) -> None:
-    """The deletion happened, whatever its own answer was; what is over stays as it is."""
+    """The deletion happened, whatever its own answer was. A final state stays."""
     deletion = request(state, action=CANCEL, kind=Kind.CANCEL_CALL, maybe_executed=maybe_executed)
     notice = NOTICE.model_copy(update={"action_id": "A-2222", "end": CallEnd.DELETED})
     found = settles_deletion(deletion, "A-7K3F", notice)
@@ -183,14 +186,14 @@ def test_a_deleted_call_ends_the_doubt_about_its_deletion(
     "more", [{"approvals_needed": 1}, {"messages": {"card": MessageRef("C0APPROVE", "1.0")}}]
 )
 def test_a_card_that_was_decided_on_shows_it_too(more: dict[str, Any]) -> None:
-    """Whoever approved the call reads in the card that it took place."""
+    """The approver reads in the card that the call took place."""
     change = settles(replace(request(), **more), NOTICE, "reminders")
     assert isinstance(change, ChangeSet)
     assert [post.to for post in change.notifications] == ["audit", "thread", "dm:U0AGENT", "card"]
 
 
 def test_an_attempt_that_was_ordered_is_not_made() -> None:
-    """It would call a second time: the order is dropped and the doubt ends, in one change."""
+    """The attempt would call a second time. The retry is dropped and the outcome settled in one change."""
     change = settles(request(State.APPROVED), NOTICE, "reminders")
     assert isinstance(change, ChangeSet)
     assert [(move.name, move.from_states, move.to_state) for move in change.transitions] == [
@@ -200,7 +203,7 @@ def test_an_attempt_that_was_ordered_is_not_made() -> None:
 
 
 def test_an_id_that_is_known_is_not_forgotten() -> None:
-    """A notice without the provider's id keeps the one that the log has."""
+    """An event without the provider's id keeps the id of the log."""
     change = settles(request(), NOTICE.model_copy(update={"reference": None}), "reminders")
     assert isinstance(change, ChangeSet)
     assert change.transitions[0].changes["reference"] == "earlier"
@@ -208,7 +211,7 @@ def test_an_id_that_is_known_is_not_forgotten() -> None:
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.UNKNOWN])
 def test_what_is_not_in_doubt_stays_as_it_is(state: State) -> None:
-    """A second delivery is nothing; a call that was never sent, and yet took place, is odd."""
+    """A second delivery changes nothing. A call that was never sent, and yet took place, is odd."""
     found = settles(request(state, maybe_executed=state is State.SENDING, attempt=0), NOTICE, "reminders")
     assert isinstance(found, Ignored)
     assert found.odd == (state not in {State.SUCCEEDED, State.SENDING})
@@ -217,7 +220,10 @@ def test_what_is_not_in_doubt_stays_as_it_is(state: State) -> None:
 
 @pytest.mark.parametrize("state", sorted(TERMINAL - {State.SUCCEEDED}))
 def test_what_is_over_otherwise_is_told_of_and_stays(state: State) -> None:
-    """It was sent once and is over as not done, and yet it took place: people read so, and nothing moves."""
+    """The action was sent once and ended as not done, yet the call took place.
+
+    People read so, and the state stays.
+    """
     change = settles(request(state), NOTICE, "reminders")
     assert isinstance(change, ChangeSet)
     assert change.transitions == ()
@@ -244,7 +250,7 @@ def test_what_is_over_otherwise_is_told_of_and_stays(state: State) -> None:
 def test_what_is_not_about_this_call_changes_nothing(
     changed: dict[str, Any], connection: str, notice: dict[str, Any], *, odd: bool
 ) -> None:
-    """Everything must agree: connection, target, kind and number. The reason holds no number."""
+    """Connection, target, kind and number must all agree. The reason holds no number."""
     found = settles(request(**changed), NOTICE.model_copy(update=notice), connection)
     assert isinstance(found, Ignored)
     assert found.odd == odd
@@ -253,20 +259,20 @@ def test_what_is_not_about_this_call_changes_nothing(
 
 @pytest.fixture
 def clock() -> Clock:
-    """A clock that is moved by hand."""
+    """Return a clock that tests advance."""
     return Clock(NOW)
 
 
 @pytest.fixture
 async def store(tmp_path: Path, clock: Clock) -> AsyncIterator[Store]:
-    """A log in a file."""
+    """Yield a store in a file."""
     opened = await Store.open(tmp_path / "callops.db", key=KEY, clock=clock)
     yield opened
     await opened.close()
 
 
 async def in_doubt(store: Store) -> str:
-    """A call that was sent, and whose answer was lost."""
+    """Create a call whose answer was lost, and return its action's id."""
     entry = (await store.requests.create(placing(NUMBER))).request.entries[0].id
     await store.requests.apply(claim(entry, until=NOW + timedelta(seconds=30)))
     lost = Transition(
@@ -282,7 +288,7 @@ async def in_doubt(store: Store) -> str:
 
 
 async def told(store: Store, entry: str, *, times: int = 1, **more: Any) -> int:
-    """Let a provider tell of a call, at once as often; how often there was something to post."""
+    """Deliver a provider's event, several times at once. Return how often there was something to post."""
     announced: list[None] = []
     wakeups = Wakeups(outbox=lambda: announced.append(None))
     notices = ProviderEvents(
@@ -294,7 +300,7 @@ async def told(store: Store, entry: str, *, times: int = 1, **more: Any) -> int:
 
 
 async def test_of_many_deliveries_one_is_written(store: Store) -> None:
-    """All at once and once more: one event, one set of posts, and the log is whole."""
+    """Many at once and another one later write a single event and a single set of posts. The log is whole."""
     entry = await in_doubt(store)
     assert await told(store, entry, times=20) == 1
     assert await told(store, entry) == 0
@@ -308,7 +314,7 @@ async def test_of_many_deliveries_one_is_written(store: Store) -> None:
 
 
 async def test_a_call_that_took_place_is_not_placed_again(store: Store) -> None:
-    """Somebody ordered another attempt that is not begun: nothing is ready to be sent any more."""
+    """Somebody ordered another attempt that has not begun. Nothing is due any more."""
     entry = await in_doubt(store)
     order = Transition(entry, "retry_requested", frozenset({State.UNKNOWN}), State.APPROVED)
     await store.requests.apply(ChangeSet(entry, "U0MANAGER", [order]))
@@ -322,7 +328,10 @@ async def test_a_call_that_took_place_is_not_placed_again(store: Store) -> None:
 
 
 async def test_a_contradiction_is_told_once(store: Store) -> None:
-    """Somebody said that it did not happen: however often the provider says otherwise, it is one note."""
+    """Somebody recorded that it did not happen.
+
+    However often the provider reports otherwise, there is a single note.
+    """
     entry = await in_doubt(store)
     said = Transition(entry, "did_not_happen", frozenset({State.UNKNOWN}), State.FAILED)
     await store.requests.apply(ChangeSet(entry, "U0MANAGER", [said]))
@@ -337,7 +346,7 @@ async def test_a_contradiction_is_told_once(store: Store) -> None:
 
 
 async def placed(store: Store, new: NewRequest | None = None) -> str:
-    """A call that was accepted, and is scheduled for tomorrow."""
+    """Create an accepted call for tomorrow, and return its action's id."""
     new = new or placing(NUMBER, at=NOW + timedelta(days=1))
     entry = (await store.requests.create(new)).request.entries[0].id
     await store.requests.apply(claim(entry, until=NOW + timedelta(seconds=30)))
@@ -349,7 +358,7 @@ async def placed(store: Store, new: NewRequest | None = None) -> str:
 
 
 async def deletion_in_doubt(store: Store, *, number: str = NUMBER, agent: str = "payments") -> str:
-    """A deletion by number that was sent, and whose answer was lost."""
+    """Create a deletion by number whose answer was lost, and return its action's id."""
     action = Cancel(target=NumberRef(agent=agent, to=number))
     made = replace(cancelling(number), actions=[NewAction(action, number=number)])
     entry = (await store.requests.create(made)).request.entries[0].id
@@ -368,12 +377,12 @@ async def deletion_in_doubt(store: Store, *, number: str = NUMBER, agent: str = 
 
 
 async def states(store: Store, *entries: str) -> list[State]:
-    """How some requests stand."""
+    """Return the states of some requests."""
     return [(await store.requests.request(entry)).state for entry in entries]
 
 
 async def test_a_call_that_was_deleted_settles_its_deletion(store: Store) -> None:
-    """Once, however often it is told; and the call reads that it does not go out."""
+    """The deletion is settled once, however often it is reported. The call's message says that it is gone."""
     call, deletion = await placed(store), await deletion_in_doubt(store)
     assert await told(store, call, times=5, end=CallEnd.DELETED) == 1
     assert await states(store, call, deletion) == [State.SUCCEEDED, State.SUCCEEDED]
@@ -387,9 +396,11 @@ async def test_a_call_that_was_deleted_settles_its_deletion(store: Store) -> Non
 
 
 async def test_a_call_in_doubt_that_was_deleted_stays_in_doubt(store: Store) -> None:
-    """Its deletion is settled once; told again, it settles no later one."""
+    """The deletion is settled once. A repeated event settles no later deletion."""
     call, deletion = await in_doubt(store), await deletion_in_doubt(store)
-    assert await told(store, call, times=5, end=CallEnd.DELETED) == 2  # the deletion, and what people read
+    assert (
+        await told(store, call, times=5, end=CallEnd.DELETED) == 2
+    )  # the deletion, and the message to people
     assert await states(store, call, deletion) == [State.UNKNOWN, State.SUCCEEDED]
     later = await deletion_in_doubt(store)
     assert await told(store, call, times=5, end=CallEnd.DELETED) == 0
@@ -409,7 +420,7 @@ async def test_a_call_in_doubt_that_was_deleted_stays_in_doubt(store: Store) -> 
 async def test_what_does_not_prove_a_deletion_settles_none(
     store: Store, deletions: list[dict[str, str]], end: CallEnd
 ) -> None:
-    """Another number, another agent, one of several, or an end that is no deletion."""
+    """Another number, another agent, a call of several, or another end proves nothing."""
     call = await in_doubt(store)
     made = [await deletion_in_doubt(store, **one) for one in deletions]
     await told(store, call, end=end)
@@ -417,7 +428,7 @@ async def test_what_does_not_prove_a_deletion_settles_none(
 
 
 async def test_a_deletion_from_before_the_call_is_not_settled(store: Store, clock: Clock) -> None:
-    """It cannot have been what deleted a call that was placed later."""
+    """An earlier deletion cannot have deleted a call that was placed later."""
     deletion = await deletion_in_doubt(store)
     clock.move(minutes=1)
     call = await placed(store)
@@ -426,7 +437,7 @@ async def test_a_deletion_from_before_the_call_is_not_settled(store: Store, cloc
 
 
 async def test_one_of_several_that_was_deleted_settles_nothing(store: Store) -> None:
-    """A deletion by number was aimed at all of them: somebody may have deleted this one by hand."""
+    """A deletion by number was aimed at all of them, and somebody may have deleted this one by hand."""
     calls = [await placed(store), await placed(store)]
     deletion = await deletion_in_doubt(store)
     await told(store, calls[0], end=CallEnd.DELETED)
@@ -435,7 +446,10 @@ async def test_one_of_several_that_was_deleted_settles_nothing(store: Store) -> 
 
 
 async def test_a_call_from_before_the_deletion_settles_none(store: Store, clock: Clock) -> None:
-    """Its event comes late: it was to go out before the deletion was asked for, so another one deleted it."""
+    """The event comes late.
+
+    The call's time was before the deletion's request, so another deletion removed it.
+    """
     call = await placed(store)
     clock.move(days=2)
     deletion = await deletion_in_doubt(store)
@@ -444,7 +458,7 @@ async def test_a_call_from_before_the_deletion_settles_none(store: Store, clock:
 
 
 async def test_a_call_of_another_account_settles_no_deletion(store: Store) -> None:
-    """The connection was changed between the two."""
+    """The connection's account changed between the two."""
     elsewhere = replace(placing(NUMBER, at=NOW + timedelta(days=1)), fingerprint="another")
     call = await placed(store, elsewhere)
     deletion = await deletion_in_doubt(store)
@@ -453,7 +467,7 @@ async def test_a_call_of_another_account_settles_no_deletion(store: Store) -> No
 
 
 async def test_one_event_comes_for_each_try(store: Store) -> None:
-    """The first try did not ring, the second did: that one settles the call."""
+    """The first try did not ring, the second did, and that one settles the call."""
     entry = await in_doubt(store)
     assert await told(store, entry, times=3, end=CallEnd.NOT_REACHED, attempt=0) == 1
     assert await told(store, entry, end=CallEnd.NOT_REACHED, attempt=1) == 1
@@ -468,14 +482,14 @@ async def test_one_event_comes_for_each_try(store: Store) -> None:
 
 
 async def test_an_action_that_is_not_in_the_log_is_no_fault(store: Store) -> None:
-    """Nothing is written and nothing raised: the provider must not try for ever."""
+    """Nothing is written or raised, because the provider must not retry for ever."""
     assert await told(store, "A-2222") == 0
     assert (await verified(store)).events == 0
 
 
 @pytest.mark.parametrize("after", [State.SUCCEEDED, State.FAILED])
 async def test_of_a_person_and_a_provider_exactly_one_wins(store: Store, after: State) -> None:
-    """Somebody settles it while the provider tells: whichever is first stands, the other changes nothing."""
+    """Somebody settles it during a provider's event: the first stands, and the other changes nothing."""
     winners = set()
     for number in range(20):
         entry = await in_doubt(store)

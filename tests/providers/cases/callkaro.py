@@ -10,7 +10,7 @@ AGENT = "6803fa770b666a64ab1694c1e"
 KEY = {"x-api-key": CANARY}
 CALL: dict[str, object] = {"to_number": NUMBER, "agent_id": AGENT}
 PLACE = PlaceCall(to=NUMBER, agent="payments")
-BERLIN = {"timezone": "Europe/Berlin"}  # where the clocks go back on 25 October 2026
+BERLIN = {"timezone": "Europe/Berlin"}  # clocks go back there on 25 October 2026
 OFFSET = {"schedule_format": "offset"}
 NONE: Mapping[str, object] = {}
 

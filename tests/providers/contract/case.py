@@ -1,4 +1,4 @@
-"""What a provider's case file and its replies are made of, and how they are read."""
+"""Parts of a provider's case file and its replies, and how they are read."""
 
 import json
 import re
@@ -24,18 +24,18 @@ NOW: Final = datetime(2025, 12, 30, 12, 0, tzinfo=UTC)
 CONTEXT: Final = Context(now=NOW, action_id="A-7K3F")
 
 CANARY: Final = "canary-key-5d1f"
-"""A secret of no one. The suite looks for its first word wherever no secret may be."""
+"""A fake secret. The suite looks for its first word wherever no secret may be."""
 
 NUMBER: Final = "+919876543210"
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """An action, and the request that it must be on the wire.
+    """An action, and its expected request on the wire.
 
-    ``path`` is raw, with its query; ``headers`` are the provider's own, in small letters: the suite adds what
-    every request has. ``body`` is its JSON object, None where there is none.
-    ``look_up`` is the raw path of the GET that tells whether the target is there, None where there is none. ``settings`` are those that differ.
+    ``path`` is raw, with its query. ``headers`` are the provider's own, in small letters, and the suite adds
+    the common ones. ``body`` is the JSON object, or None. ``look_up`` is the raw path of the GET that looks
+    the target up, or None. ``settings`` are those that differ.
     """
 
     action: CallAction
@@ -49,7 +49,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An action that is refused before any request: at which field, and with which words."""
+    """An action that is refused before any request, with the fault's field and words."""
 
     action: CallAction
     at: str | None
@@ -60,10 +60,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that the suite must be told of a provider, besides its replies.
+    """A provider's description for the suite, besides its replies.
 
-    ``settings`` are a connection's, its secrets `CANARY`. The first of ``asks`` for a kind is also the one
-    that failures and replies are tried with.
+    ``settings`` are a connection's, with `CANARY` as each secret. The first of ``asks`` for a kind is also
+    used with failures and replies.
     """
 
     settings: Mapping[str, Any]
@@ -72,7 +72,7 @@ class Case:
 
 
 class Expected(Frozen):
-    """What a reply must mean; ``says`` and ``warns`` are words that people must read."""
+    """The expected meaning of a reply. ``says`` and ``warns`` are words that people must read."""
 
     status: Status
     code: Code
@@ -85,10 +85,10 @@ class Expected(Frozen):
 
 
 class Fixture(BaseModel):
-    """One reply of a provider, where it is known from, and what it must mean.
+    """A provider's reply, its source, and its expected meaning.
 
-    ``ask`` names the request in the case file, where it is not the kind's first. ``basis``: the provider's
-    document, † its other pages, nothing but a guess, or a live account.
+    ``ask`` names the request in the case file, unless it is the kind's first. ``basis`` is the provider's
+    document, † its other pages, a mere guess, or a live account.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -113,12 +113,12 @@ class Fixture(BaseModel):
 
     @property
     def content(self) -> bytes:
-        """The body as the provider's side writes it."""
+        """Return the body as the provider's side writes it."""
         return (json.dumps(self.body) if self.text is None else self.text).encode()
 
     @property
     def answer(self) -> Answer:
-        """What the provider's side then writes."""
+        """Return the answer that the provider's side writes."""
         return reply(self.status, self.content, self.headers)
 
 
@@ -132,17 +132,17 @@ class Subject:
 
     @property
     def name(self) -> str:
-        """As the settings name it."""
+        """The provider's name in the settings."""
         return self.adapter.provider
 
     @cached_property
     def fixtures(self) -> dict[str, Fixture]:
-        """The replies that can be read, by the names of their files."""
+        """Return the readable replies, by the names of their files."""
         return {name: read for name, read in self._read() if isinstance(read, Fixture)}
 
     @property
     def unreadable(self) -> list[str]:
-        """What is wrong with the other files."""
+        """Return the faults of the unreadable files."""
         return [f"{name}.json: {read}" for name, read in self._read() if not isinstance(read, Fixture)]
 
     def _read(self) -> Iterator[tuple[str, Fixture | ValidationError]]:
@@ -153,19 +153,19 @@ class Subject:
                 yield path.stem, fault
 
     def capability(self, kind: Kind) -> Capability | None:
-        """What the adapter declares of a kind."""
+        """Return the adapter's declaration of a kind, or None."""
         return next((one for one in self.adapter.capabilities if one.kind is kind), None)
 
     def first(self, kind: Kind) -> Ask:
-        """The ask that stands for a kind."""
+        """Return the ask that stands for a kind."""
         return next(ask for ask in self.case.asks.values() if ask.action.kind is kind)
 
     def asked_by(self, fixture: Fixture) -> Ask:
-        """The ask that a reply answers."""
+        """Return the ask that a reply answers."""
         return self.case.asks[fixture.ask] if fixture.ask else self.first(fixture.kind)
 
     def connect(self, base_url: str, *settings: Mapping[str, Any], deadline: float = 5.0) -> Adapter:
-        """A connection whose later ``settings`` replace earlier ones."""
+        """Return a connection whose later ``settings`` replace earlier ones."""
         given = {**self.case.settings, "base_url": base_url}
         for more in settings:
             given |= more
@@ -173,13 +173,13 @@ class Subject:
         return self.adapter(made, deadline=deadline, clock=lambda: NOW)
 
     def allowing(self, action: CallAction) -> dict[str, bool]:
-        """The setting without which an action is undocumented."""
+        """Return the setting without which an action is unsupported."""
         known = self.capability(action.kind)
         return {} if known is None or known.source == "documented" else {"allow_undocumented": True}
 
 
 def built_in() -> tuple[Subject, ...]:
-    """Every provider of the registry that has a case file; `missing` names the others."""
+    """Return every provider of the registry that has a case file. `missing` names the others."""
     return tuple(
         Subject(adapter, import_module(f"tests.providers.cases.{name}").CASE, HERE / "replies" / name)
         for name, adapter in PROVIDERS.items()
@@ -188,7 +188,7 @@ def built_in() -> tuple[Subject, ...]:
 
 
 def named() -> list[str]:
-    """Every provider that the registry, a case file, a folder of replies or a page of facts is of."""
+    """Return every provider with an entry in the registry, a case file, replies or a page of facts."""
     cases = (path.stem for path in (HERE / "cases").glob("[a-z]*.py"))
     replies = (path.name for path in (HERE / "replies").glob("[a-z]*"))
     pages = (path.stem for path in (ROOT / "docs" / "providers").glob("[a-z]*.md"))
@@ -196,7 +196,7 @@ def named() -> list[str]:
 
 
 def missing(provider: str) -> list[str]:
-    """What a provider still lacks to be one of ours: what to add, and where."""
+    """Return the parts that a provider lacks to be built in: what to add, and where."""
     places = {
         f"tests/providers/cases/{provider}.py": "its settings, requests and refusals",
         f"tests/providers/replies/{provider}": "one file for each reply",
@@ -216,7 +216,7 @@ def missing(provider: str) -> list[str]:
 
 
 def unasked(subject: Subject) -> list[str]:
-    """The declared capabilities, and fields of a placed call, that no ask tries."""
+    """Return the declared capabilities, and fields of a placed call, that no ask tries."""
     asked = [ask.action for ask in subject.case.asks.values()]
     lacking = [
         f"no ask for {known.kind}"
@@ -230,11 +230,11 @@ def unasked(subject: Subject) -> list[str]:
 
 
 STATUSES_ANSWERED: Final = (Status.OK, Status.FAILED, Status.UNKNOWN)
-"""Each kind has at least one reply for each of these."""
+"""Statuses of which each kind has at least one reply."""
 
 
 def unanswered(subject: Subject) -> list[str]:
-    """The replies that a provider's folder lacks."""
+    """Return the replies that a provider's folder lacks."""
     have = {(fixture.kind, fixture.outcome.status) for fixture in subject.fixtures.values()}
     return [
         f"no reply to {known.kind} that means {status}"

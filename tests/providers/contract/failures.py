@@ -1,8 +1,8 @@
-"""What can go wrong between us and a provider, and what each must mean: a table, not the code under test.
+"""Failures between CallOps and a provider, with their meaning, as a table apart from the tested code.
 
-A request that was certainly not sent may be sent again, whatever it asks for. After one that was perhaps
-sent, the kind decides: a call could ring twice, a deletion by number could take away a newer schedule, and
-what is asked by an id does no more the second time.
+A request that was certainly not sent may be retried, whatever its kind. After one that was perhaps sent, the
+kind decides: a call could ring twice, a deletion by number could remove a newer schedule, and a request by id
+does no harm the second time.
 """
 
 import asyncio
@@ -35,12 +35,12 @@ from tests.providers.wire import (
 )
 
 HURRIED: Final = 0.5
-"""Seconds: a deadline that a test can wait for."""
+"""Seconds of a deadline that a test can wait for."""
 
 _MEBIBYTE: Final = 1 << 20
 
 PATIENT: Final = 5.0
-"""Seconds: a deadline that no test should reach."""
+"""Seconds of a deadline that no test should reach."""
 
 _AFTER_DOUBT: Final = {
     (Kind.PLACE_CALL, None): "verify",
@@ -53,14 +53,14 @@ _AFTER_DOUBT: Final = {
 
 
 def after_doubt(action: CallAction) -> str:
-    """The retry class of an action whose answer was lost."""
+    """Return the retry class of an action whose answer was lost."""
     target = getattr(action, "target", None)
     return _AFTER_DOUBT[action.kind, target and target.by]
 
 
 @dataclass(slots=True)
 class Place:
-    """Where a failing provider is, and what it was sent."""
+    """The address of a failing provider, and the requests that it got."""
 
     base_url: str
     received: list[Received] = field(default_factory=list)
@@ -68,7 +68,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One way to fail. ``outcome`` is status, code and retry class; ``requests`` how many the provider read."""
+    """A way to fail. ``outcome`` is status, code and retry class, ``requests`` how many the provider read."""
 
     at: Callable[[], AbstractAsyncContextManager[Place]]
     outcome: str
@@ -78,7 +78,7 @@ class Failure:
     """The outcome for kinds that have one of their own."""
 
     def meaning(self, action: CallAction) -> str:
-        """The outcome for one action."""
+        """Return the outcome for an action."""
         outcome = self.otherwise.get(action.kind, self.outcome)
         return outcome.format(after_doubt=after_doubt(action))
 
@@ -86,7 +86,7 @@ class Failure:
 NOT_SENT: Final = "failed unreachable safe"
 MISSET: Final = "failed config_error never"
 SENT_ELSEWHERE: Final = {Kind.PLACE_CALL: "unknown unreadable_reply verify"}
-"""A redirect of a placed call: the call may have been placed all the same."""
+"""A redirect of a placed call, which may have been placed all the same."""
 LOST: Final = "unknown connection_lost {after_doubt}"
 NO_ANSWER: Final = "unknown no_answer {after_doubt}"
 UNREADABLE: Final = "unknown unreadable_reply {after_doubt}"
@@ -117,7 +117,7 @@ def _answering(answer: Answer, *, certificate: Path | None = None, scheme: str |
 
 
 def _success(odd: bytes) -> Answer:
-    """What every provider calls success, but for one thing that makes it nobody's guess."""
+    """Return every provider's success, with an odd part that makes it ambiguous."""
     return reply(200, b'{"status":"success","success":true,"error":false,' + odd + b"}")
 
 
@@ -196,7 +196,7 @@ FOREIGN: Final[Mapping[str, Answer]] = {
         "of other types": {"success": "false", "status": ["error"], "error": "true", "errors": "none"},
     }.items()
 }
-"""What other servers answer to a path that they do not know: none of it is a provider's word."""
+"""Answers of other servers to unknown paths. None is a provider's word."""
 
 
 JUNK: Final[Mapping[str, bytes]] = {
@@ -217,17 +217,17 @@ JUNK: Final[Mapping[str, bytes]] = {
     "a result": b'{"result":"success","code":200}',
     "of other types": b'{"status":["success"],"success":"true","error":0,"cancelled":1}',
 }
-"""What proves nothing under any status."""
+"""Bodies that prove nothing under any status."""
 
 
 class NoNames(asyncio.SelectorEventLoop):
-    """An event loop on a machine whose resolver knows no name; nothing is asked outside it."""
+    """An event loop whose resolver knows no name. Nothing outside it is asked."""
 
     def __init__(self) -> None:
         super().__init__()
         self.asked: list[object] = []
 
     async def getaddrinfo(self, host: Any, port: Any, **_hints: Any) -> Any:
-        """Know nothing, as the resolver says it."""
+        """Raise the resolver's error for an unknown name."""
         self.asked.append((host, port))
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")

@@ -1,4 +1,4 @@
-"""What every adapter must do, whoever wrote it: judged by what a provider on loopback read.
+"""Contract of every adapter, judged by the requests that a provider on loopback read.
 
 A test class that inherits from `ProviderContract` runs it over the adapters that it names:
 
@@ -63,7 +63,7 @@ UNDECLARED: Final[dict[str, CallAction]] = {
     "stop campaign": StopCampaign(target=CampaignRef(campaign_id="c1")),
     "start campaign": StartCampaign(target=CampaignRef(campaign_id="c1")),
 }
-"""One of each kind and target: what an adapter does not declare of them, it refuses."""
+"""An action of each kind and target. An adapter refuses those that it does not declare."""
 
 FIELDS: Final[dict[str, Any]] = {
     "at": "2025-12-31T09:30:00+05:30",
@@ -89,30 +89,30 @@ FAILING: Final = frozenset(
         Code.CONFIG_ERROR,
     }
 )
-"""What a status may mean that certainly says no."""
+"""Codes of replies that certainly mean a refusal."""
 
 CALLING: Final = frozenset({Kind.PLACE_CALL, Kind.START_CAMPAIGN})
-"""What makes phones ring: a second request could make them ring twice."""
+"""Kinds that make phones ring, so that a second request could ring twice."""
 
 _ECHOED_STATUSES: Final = (200, 400, 401, 403, 404, 418, 429, 500)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One ask of one provider."""
+    """An ask of a provider."""
 
     subject: Subject
     ask: Ask
 
     def connect(self, base_url: str, *settings: Mapping[str, Any], deadline: float = 5.0) -> Adapter:
-        """The connection that the ask is made through."""
+        """Return the connection of the ask."""
         allowing = self.subject.allowing(self.ask.action)
         return self.subject.connect(base_url, allowing, self.ask.settings, *settings, deadline=deadline)
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """One reply of one provider."""
+    """A reply of a provider."""
 
     subject: Subject
     fixture: Fixture
@@ -165,11 +165,11 @@ _PARAMETERS: Final[dict[str, Callable[[Subject], Iterable[tuple[str, object]]]]]
     "refused": lambda one: ((name, (one, refusal)) for name, refusal in one.case.refusals.items()),
     "undeclared": lambda one: ((name, (one, action)) for name, action in _undeclared(one)),
 }
-"""What a test may ask for by an argument's name, and how a subject gives it."""
+"""Arguments that a test may name, and how a subject gives their values."""
 
 
 class ProviderContract:
-    """What every adapter must do."""
+    """Contract of every adapter."""
 
     subjects: ClassVar[tuple[Subject, ...]]
 
@@ -191,7 +191,7 @@ class ProviderContract:
         assert not lacking, f"add to tests/providers/cases/{subject.name}.py: {'; '.join(lacking)}"
 
     def test_everything_declared_is_answered(self, subject: Subject) -> None:
-        """Each declared kind has replies that mean ok, failed and unknown, each in a file that can be read."""
+        """Each declared kind has replies that mean ok, failed and unknown, each in a readable file."""
         lacking = subject.unreadable + unanswered(subject)
         assert not lacking, f"add to tests/providers/replies/{subject.name}: {'; '.join(lacking)}"
 
@@ -214,7 +214,10 @@ class ProviderContract:
             assert row.code in FAILING, f"{row.code} is no failure"
 
     def test_a_time_is_told_as_it_is_sent(self, asked: Asked) -> None:
-        """People see the very string that the provider gets for a call's time, and its zone; else there is none."""
+        """People see the very string that the provider gets for a call's time, and its zone.
+
+        Otherwise there is none.
+        """
         prepared = asked.connect("http://127.0.0.1:1").prepare(asked.ask.action, CONTEXT)
         at = asked.ask.action.at if isinstance(asked.ask.action, PlaceCall) else None
         if at is None:
@@ -234,7 +237,7 @@ class ProviderContract:
         assert [one for one in documents if adapter.parse_webhook(one) is not None] == []
 
     async def test_request(self, asked: Asked) -> None:
-        """What is asked is on the wire once, with exactly this method, raw path, headers and body."""
+        """The request is on the wire once, with exactly this method, raw path, headers and body."""
         ask = asked.ask
         [request] = (await _performed(asked))[1]
         assert (request.method, request.target) == (ask.method, ask.path)
@@ -243,7 +246,7 @@ class ProviderContract:
         assert _canonical(request.body) == (b"" if ask.body is None else _canonical(json.dumps(ask.body)))
 
     async def test_each_request_has_its_own_connection(self, first: Asked) -> None:
-        """On a kept connection a drop cannot be told from an old one, nor an answer from an earlier one's."""
+        """On a kept connection a drop may be an old one, and an answer an earlier request's."""
         async with listening(reply(200, {})) as wire:
             adapter = first.connect(wire.base_url)
             await perform(adapter, first.ask.action, CONTEXT)
@@ -265,7 +268,7 @@ class ProviderContract:
         assert len(wire.received) == 2
 
     async def test_failure(self, first: Asked, failure: Failure) -> None:
-        """However the wire fails, at most one request was made, and its kind says what may follow."""
+        """However the wire fails, there was at most one request, and its kind decides about a retry."""
         action = first.ask.action
         async with failure.at() as place:
             adapter = first.connect(place.base_url, deadline=failure.deadline)
@@ -275,7 +278,7 @@ class ProviderContract:
         assert len(place.received) == failure.requests
 
     def test_no_such_host(self, first: Asked) -> None:
-        """A name that nobody knows was certainly not sent to."""
+        """Nothing was sent to a host without an address."""
 
         async def perform_nowhere() -> Outcome:
             adapter = first.connect("https://voice.invalid")
@@ -291,7 +294,7 @@ class ProviderContract:
         assert len(loop.asked) == 1
 
     async def test_look_up(self, asked: Asked) -> None:
-        """A target is looked up by one GET and nothing else; where there is none, nothing is sent."""
+        """A lookup is a single GET. Without a target nothing is sent."""
         ask = asked.ask
         async with listening(reply(200, {})) as wire:
             adapter = asked.connect(wire.base_url)
@@ -303,7 +306,7 @@ class ProviderContract:
         )
 
     async def test_look_up_that_fails(self, looked_up: Asked, failure: Failure) -> None:
-        """However the wire fails, a look-up ends by saying that it does not know."""
+        """However the wire fails, the result of the lookup is unknown."""
         async with failure.at() as place:
             adapter = looked_up.connect(place.base_url, deadline=failure.deadline)
             sighting = await adapter.look_up(looked_up.ask.action, CONTEXT)
@@ -312,7 +315,7 @@ class ProviderContract:
         assert (sighting.found, len(place.received)) == (None, failure.requests)
 
     async def test_reply(self, answered: Answered) -> None:
-        """A reply means what its file says, to people too, and is asked for once."""
+        """A reply has the meaning of its file, for people too, and is requested once."""
         subject, fixture, expected = answered.subject, answered.fixture, answered.fixture.outcome
         ask = subject.asked_by(fixture)
         assert ask.action.kind is fixture.kind
@@ -335,7 +338,7 @@ class ProviderContract:
             assert expected.retry in {Retry.NEVER, Retry.VERIFY}, "no reply lets anybody be called twice"
 
     async def test_not_found_is_the_providers_own_word(self, first: Asked) -> None:
-        """A 404 that is not the provider's own JSON comes from another server: it says nothing of a target."""
+        """A 404 without the provider's own JSON comes from another server. It says nothing about a target."""
         for name, answer in FOREIGN.items():
             async with listening(answer) as wire:
                 adapter = first.connect(wire.base_url)
@@ -345,7 +348,7 @@ class ProviderContract:
             assert adapter.address_setting in outcome.message, name
 
     async def test_a_look_up_believes_only_the_provider(self, looked_up: Asked) -> None:
-        """No page of another server says that a target is there, or that it is not."""
+        """No page of another server proves that a target exists, or that it does not."""
         pages = [*FOREIGN.values(), *(reply(200, body) for body in JUNK.values())]
         for answer in pages:
             async with listening(answer) as wire:
@@ -356,7 +359,7 @@ class ProviderContract:
             assert sighting.found is None
 
     async def test_junk_is_no_success(self, succeeded: Answered) -> None:
-        """Under the status of each success, what is not the provider's own document is unknown."""
+        """With the status of a success, anything but the provider's own document is unknown."""
         fixture = succeeded.fixture
         asked = Asked(succeeded.subject, succeeded.subject.asked_by(fixture))
         for name, body in JUNK.items():
@@ -367,7 +370,7 @@ class ProviderContract:
             assert (outcome.status, outcome.reference) == (Status.UNKNOWN, None), name
 
     async def test_refusal(self, refused: tuple[Subject, Refusal]) -> None:
-        """What the case file refuses is refused in its field, and nothing is sent."""
+        """The case file's refusals name their field, and nothing is sent."""
         subject, refusal = refused
         settings = subject.allowing(refusal.action) | dict(refusal.settings)
         found = await _refused(subject, refusal.action, settings)
@@ -375,7 +378,7 @@ class ProviderContract:
         assert refusal.says in found.message
 
     async def test_undeclared(self, undeclared: tuple[Subject, CallAction]) -> None:
-        """A kind, a target or a field that the adapter does not declare is refused, and nothing is sent."""
+        """An undeclared kind, target or field is refused, and nothing is sent."""
         subject, action = undeclared
         found = await _refused(subject, action, {"allow_undocumented": True})
         assert found.code is Code.UNSUPPORTED
@@ -397,7 +400,7 @@ class ProviderContract:
             assert found.code is Code.INVALID_REQUEST
 
     async def test_a_dry_run(self, asked: Asked) -> None:
-        """A connection that only tries things out sends nothing, and says what it would have sent."""
+        """A dry run sends nothing, and says what it would have sent."""
         outcome, received = await _performed(asked, {"mode": "dry-run"})
         assert (outcome.status, outcome.code, received) == (Status.REFUSED, Code.DRY_RUN, [])
         would = f"Dry run: nothing was sent. It would have been {asked.ask.method} /"
@@ -405,7 +408,7 @@ class ProviderContract:
         assert NUMBER[3:] not in outcome.message
 
     async def test_nothing_secret(self, asked: Asked, caplog: pytest.LogCaptureFixture) -> None:
-        """No outcome, print or log shows a key, or a number that was sent, even where the reply repeats both."""
+        """No outcome, print or log shows a key, or a number that was sent, even if the reply repeats both."""
         caplog.set_level(logging.DEBUG)
         echo = {
             "message": f"{CANARY} for {NUMBER}",
@@ -439,7 +442,7 @@ async def _performed(
 
 
 async def _refused(subject: Subject, action: CallAction, settings: Mapping[str, Any]) -> CannotSendError:
-    """The refusal of an action, of which the provider did not hear."""
+    """Return the refusal of an action, which the provider never got."""
     async with listening(reply()) as wire:
         adapter = subject.connect(wire.base_url, settings)
         outcome = await perform(adapter, action, CONTEXT)
@@ -451,7 +454,7 @@ async def _refused(subject: Subject, action: CallAction, settings: Mapping[str, 
 
 
 def _common_headers(ask: Ask, request: Received) -> dict[str, str]:
-    """What every request has, whoever it goes to."""
+    """Return the headers that every request has, to any provider."""
     headers = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "CallOps"}
     headers["connection"] = "close"  # never on a kept connection
     if ask.body is not None:
@@ -470,7 +473,7 @@ def _is_json(body: bytes) -> bool:
 
 
 def _canonical(text: str | bytes) -> bytes:
-    """JSON in one way to write it: a true is no 1, and a key that stands twice is no JSON of ours."""
+    """Return canonical JSON, in which true is no 1. A repeated key is an error."""
 
     def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
         assert len(dict(pairs)) == len(pairs)

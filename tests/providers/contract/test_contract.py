@@ -1,4 +1,4 @@
-"""The contract, run over every provider of the registry, and what each provider must come with."""
+"""Contract of every provider in the registry, and the parts that each provider must have."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.providers.contract.suite import ProviderContract
 
 
 class TestContract(ProviderContract):
-    """The providers that are built in."""
+    """The built-in providers."""
 
     subjects = built_in()
 

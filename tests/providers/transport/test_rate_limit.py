@@ -36,7 +36,7 @@ DONE = Outcome(status=Status.OK, code=Code.CANCELLED, message="Cancelled.")
     ],
 )
 def test_a_pause(limit: str | None, left: str | None, seconds: float | None) -> None:
-    """Below a quarter of the limit the rest is spread over a minute; with none left, the wait is short."""
+    """Below a quarter of the limit the rest is spread over a minute. With none left, the wait is short."""
     given = {"x-ratelimit-limit": limit, "x-ratelimit-remaining": left}
     assert pause({name: value for name, value in given.items() if value is not None}) == seconds
 
@@ -54,13 +54,13 @@ def test_a_pause(limit: str | None, left: str | None, seconds: float | None) -> 
 def test_a_refusal_for_the_rate_pauses_by_itself(
     outcome: Outcome, headers: dict[str, str], seconds: float | None
 ) -> None:
-    """A 429 pauses the connection as long as it says, or a little where it does not say."""
+    """A 429 pauses the connection for its Retry-After, or briefly without one."""
     assert paused(outcome, headers) == outcome.model_copy(update={"pause": seconds})
 
 
 @pytest.mark.parametrize("status", [200, 400, 429, 500])
 async def test_any_reply_may_slow_a_connection_down(status: int) -> None:
-    """Whatever a reply means, what it says of the rate counts."""
+    """The rate headers of any reply count, whatever it means."""
     headers = {"X-RateLimit-Limit": "60", "X-RateLimit-Remaining": "3"}
     for action, of in ((PLACE, None), (DELETE, None), (CANCEL, None), (CANCEL, ryng)):
         outcome, _ = await ask(action, reply(status, {}, headers), of=of)
@@ -68,7 +68,7 @@ async def test_any_reply_may_slow_a_connection_down(status: int) -> None:
 
 
 async def test_a_429_without_a_readable_time_names_none() -> None:
-    """How long to wait then is for whoever orders the next attempt; the pause is short all the same."""
+    """`decide_next` chooses the wait then, and the pause is short all the same."""
     later: list[dict[str, str]] = [{}, {"Retry-After": "soon"}]
     for headers in later:
         outcome, _ = await ask(CANCEL, reply(429, {}, headers))
@@ -76,7 +76,7 @@ async def test_a_429_without_a_readable_time_names_none() -> None:
 
 
 async def test_kores_rate_text_pauses_too() -> None:
-    """Where the rate is told in words alone, the connection pauses just the same."""
+    """A rate limit in words alone pauses the connection as well."""
     delete = DeleteCampaign(target=CampaignRef(campaign_id="cd-1"))
     body = {"status": "error", "message": "Rate limit for this API has been reached"}
     outcome, _ = await ask(delete, reply(200, body), of=kore)
@@ -84,7 +84,7 @@ async def test_kores_rate_text_pauses_too() -> None:
 
 
 async def test_headers_that_are_kept() -> None:
-    """Only what helps to understand a reply is kept of its headers, without secrets and numbers."""
+    """Only headers that explain a reply are kept, without secrets and numbers."""
     headers: dict[str, Any] = {
         "Content-Type": f"application/json; key={KEY}",
         "Retry-After": "+91 98765 43210",
@@ -105,6 +105,6 @@ async def test_headers_that_are_kept() -> None:
 
 
 async def test_no_reply_no_headers() -> None:
-    """What was never answered has neither headers nor a pause."""
+    """A missing answer has neither headers nor a pause."""
     outcome, _ = await ask(CANCEL, reset)
     assert (outcome.headers, outcome.pause) == ((), None)

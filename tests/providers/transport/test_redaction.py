@@ -22,17 +22,17 @@ def test_a_secret_is_removed_in_every_writing() -> None:
 @pytest.mark.parametrize("action", [PLACE, DELETE])
 @pytest.mark.parametrize("echo", [NUMBER, NUMBER[1:], NUMBER[3:], "+91 98765 43210", "98765-43210"])
 def test_the_actions_number_is_masked(action: PlaceCall, echo: str) -> None:
-    """The number that was asked about never stands in a record."""
+    """The action's number never stands in a record."""
     assert Redactor.of(action, []).record(f'{{"to":"{echo}"}}') == '{"to":"+91 ••••• •3210"}'
 
 
 def test_other_numbers_are_masked_too() -> None:
-    """Whatever is written like an international number is masked, whoever it belongs to."""
+    """Any text like an international number is masked, whoever it belongs to."""
     assert "5551234" not in Redactor.of(CANCEL, []).record("call +1 212-555-1234 instead").replace("-", "")
 
 
 def test_ids_and_times_stay() -> None:
-    """A record keeps what tells people what happened."""
+    """A record keeps the parts that tell people what happened."""
     text = '{"call_id":"vx_123456789","status":"cancelled","at":"2025-12-31T09:30:00"}'
     assert Redactor.of(CANCEL, []).record(text) == text
 
@@ -94,6 +94,6 @@ def test_sentences_that_may_not_be_shown(text: str) -> None:
 @given(st.text('ab"/\\ +é', min_size=4, max_size=12).filter(str.strip), st.text(max_size=20))
 @settings(max_examples=100)
 def test_no_record_holds_a_secret(secret: str, around: str) -> None:
-    """Whatever stands around a secret, the record does not hold it."""
+    """The text around a secret does not matter."""
     record = Redactor.of(CANCEL, [secret]).record(around + secret + around)
     assert secret not in record.replace("[secret]", "")

@@ -45,7 +45,7 @@ NOTHING = Redactor(secrets=(), number=None, words=())
     ],
 )
 def test_what_is_no_document(body: bytes) -> None:
-    """A body that two readers could take differently, or that is no JSON object, is no document."""
+    """An outbox during whose post an outage ends."""
     assert decode(body) is None
 
 
@@ -61,14 +61,14 @@ def test_what_is_no_document(body: bytes) -> None:
 )
 @settings(max_examples=80)
 def test_every_plain_object_is_a_document(document: dict[str, object]) -> None:
-    """An ordinary JSON object is read as it was written."""
+    """An ordinary JSON object stays as it was written."""
     assert decode(json.dumps(document).encode()) == document
 
 
 @given(st.binary(max_size=200))
 @settings(max_examples=200)
 def test_no_bytes_raise(body: bytes) -> None:
-    """Whatever comes, decoding it gives a document or none."""
+    """Any bytes decode to a document or to None."""
     assert decode(body) is None or isinstance(decode(body), dict)
 
 
@@ -97,7 +97,10 @@ def test_no_bytes_raise(body: bytes) -> None:
     ],
 )
 async def test_retry_after(value: str, seconds: float | None) -> None:
-    """`Retry-After` is seconds, a date, or nonsense that counts as none; never shorter than it says up to a month."""
+    """`Retry-After` is seconds or a date, and nonsense counts as none.
+
+    Up to a month it is never shortened.
+    """
     assert (await received(headers={"retry-after": value.encode()})).retry_after == seconds
 
 
@@ -115,7 +118,7 @@ async def test_no_retry_after() -> None:
     ],
 )
 async def test_retry_after_more_than_once(values: list[str], seconds: float | None) -> None:
-    """A header that comes twice, as proxies send it, is worth the longest wait in it."""
+    """Of a header that proxies repeat, the longest wait counts."""
     headers = [("retry-after", value) for value in values]
     response = httpx.Response(200, headers=headers, stream=httpx.ByteStream(b""))
     reply = await read(response, redactor=NOTHING, now=NOW)
@@ -125,7 +128,7 @@ async def test_retry_after_more_than_once(values: list[str], seconds: float | No
 
 
 async def test_the_bound_itself_is_legal() -> None:
-    """A body of exactly the largest size is read; one byte more is not."""
+    """A body of exactly the largest size is read, and a byte more is not."""
     largest = b'{"a":1}' + b" " * (LARGEST_BODY - 7)
     assert (await received(largest)).document == {"a": 1}
     assert (await received(largest + b" ")).document is None
@@ -135,7 +138,7 @@ async def test_the_bound_itself_is_legal() -> None:
     "value", [None, True, 1.5, [], {}, "", "two words", "é", "x" * 129, "\ud800", "a\nb"]
 )
 async def test_what_is_no_reference(value: object) -> None:
-    """An id is one printable word; anything else is none."""
+    """An id is one printable word, and anything else is none."""
     assert (await received(json.dumps({"id": value}).encode())).reference("id") is None
 
 
@@ -147,7 +150,7 @@ async def test_references() -> None:
 
 
 async def received(body: bytes = b"", headers: dict[str, bytes] | None = None) -> Response:
-    """The reply as it is read from a response with this body."""
+    """Return the reply that is read from a response with this body."""
     response = httpx.Response(
         200,
         headers=[(name.encode(), value) for name, value in (headers or {}).items()],
@@ -157,7 +160,7 @@ async def received(body: bytes = b"", headers: dict[str, bytes] | None = None) -
 
 
 async def test_a_body_in_tiny_pieces_is_not_read_to_its_end() -> None:
-    """It is no document, like all that is not complete; one in some hundreds of pieces is."""
+    """A body in tiny pieces is no document, like any incomplete body. Some hundreds of pieces are read."""
     taken = 0
 
     async def pieces(number: int) -> AsyncIterator[bytes]:

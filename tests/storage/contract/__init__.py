@@ -1,4 +1,4 @@
-"""The promises of `storage.store.Store` as tests: a store joins by one class with one fixture."""
+"""The contract of `storage.store.Store` as tests: a store joins with one class and one fixture."""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
@@ -38,20 +38,20 @@ class StoreContract(
     Forgetting,
     ABC,
 ):
-    """Subclass it as ``Test…`` and say how a fresh store is opened."""
+    """Base of a ``Test…`` class, which defines how a new store is opened."""
 
     @abstractmethod
     async def open_log(self, folder: Path, clock: Clock) -> Store:
-        """Open a store with nothing in it, which keeps what it keeps in the folder."""
+        """Open an empty store that keeps its files in the folder."""
 
     @pytest.fixture
     def clock(self) -> Clock:
-        """The store's clock."""
+        """Return the store's clock."""
         return Clock()
 
     @pytest.fixture
     async def store(self, tmp_path: Path, clock: Clock) -> AsyncIterator[Store]:
-        """A fresh store."""
+        """Yield a new store."""
         log = await self.open_log(tmp_path, clock)
         yield log
         await log.close()

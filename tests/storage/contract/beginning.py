@@ -32,7 +32,7 @@ KORE = replace(deleting("cd-1"), connection="kore")
 
 
 async def approved(store: Store, new: NewRequest) -> Request:
-    """Record a request and have it approved where that is needed."""
+    """Record a request and have it approved if needed."""
     made = await recorded(store, new)
     return await store.requests.apply(approve(made.id)) if made.approvals_needed else made
 
@@ -40,22 +40,25 @@ async def approved(store: Store, new: NewRequest) -> Request:
 async def in_doubt(
     store: Store, clock: Clock, new: NewRequest, *, not_after: datetime | None = None
 ) -> Request:
-    """A request whose first attempt ended in doubt, and which another attempt is ordered for."""
+    """Create a request whose first attempt is unknown, and which has another attempt ordered."""
     made = await approved(store, new)
     await store.requests.apply(claim(made.id, until=clock.now + LEASE))
     return await store.requests.apply(doubt(made.id, ordered=True, not_after=not_after))
 
 
 def begin(request: Request, clock: Clock, *, attempt: int = 1) -> ChangeSet:
-    """Claim a request's only entry."""
+    """Claim a request's only action."""
     return claim(request.id, until=clock.now + LEASE, attempt=attempt)
 
 
 class Beginning:
-    """What every store promises of attempts that may not begin, and of doubts that stay doubts."""
+    """Contract of attempts that may not begin, and of unknown outcomes that stay unknown."""
 
     async def test_only_a_doubt_leads_back_to_unknown(self, store: Store, clock: Clock) -> None:
-        """What was never sent cannot become unknown; an ordered attempt in doubt that is not made can."""
+        """An unsent action cannot become unknown.
+
+        An ordered attempt after an unknown outcome can, if it is dropped.
+        """
         made = await recorded(store, placing())
         back = Transition(made.id, "not_sent_again", frozenset({State.APPROVED}), State.UNKNOWN)
         with pytest.raises(InvalidTransitionError):
@@ -72,7 +75,7 @@ class Beginning:
     async def test_a_doubt_ends_in_nothing_that_says_it_was_never_sent(
         self, store: Store, clock: Clock, after: State
     ) -> None:
-        """Who meant to end what was not in doubt yet comes too late."""
+        """A change that expects a known outcome comes too late."""
         made = await in_doubt(store, clock, cancelling_by_id("vx_1"))
         with pytest.raises(ConflictError) as conflict:
             await store.requests.apply(
@@ -85,7 +88,7 @@ class Beginning:
     async def test_an_attempt_begins_before_its_time_is_over_or_never(
         self, store: Store, clock: Clock
     ) -> None:
-        """From ``not_after`` on it is not ready but overdue, cannot be claimed, and its bytes may not leave."""
+        """From ``not_after`` on it is overdue and not due, cannot be claimed, and its bytes may not leave."""
         until = clock.now + timedelta(seconds=20)
         made = await in_doubt(store, clock, cancelling(), not_after=until)
         clock.now = until - timedelta(microseconds=1)
@@ -108,7 +111,7 @@ class Beginning:
     async def test_beside_a_cancellation_by_number_nothing_begins(
         self, store: Store, clock: Clock, *, sent_again: bool
     ) -> None:
-        """While it is being sent, or in doubt and about to be again: neither a call nor another cancellation."""
+        """During its attempt, or while its retry is ordered, no call and no other cancellation begins."""
         cancel = await approved(store, cancelling())
         if sent_again:
             await store.requests.apply(begin(cancel, clock))
@@ -143,7 +146,7 @@ class Beginning:
 
     @pytest.mark.parametrize("connection", ["reminders", "second"])
     async def test_an_agent_with_two_names_is_one(self, store: Store, clock: Clock, connection: str) -> None:
-        """What the same agent is asked for by its own id, or through another connection to it, waits as well."""
+        """The agent's own id, or another connection to the same agent, waits as well."""
         cancel = await approved(store, cancelling())
         call = PlaceCall(to=NUMBER, agent="raw-id-of-payments")
         other_name = replace(placing(), connection=connection, actions=[NewAction(call, number=NUMBER)])
@@ -159,7 +162,7 @@ class Beginning:
     async def test_a_cancellation_by_number_waits_for_a_call_being_placed(
         self, store: Store, clock: Clock
     ) -> None:
-        """Whether that call is already there to be cancelled, nobody could say; other calls do not wait."""
+        """Nobody could say whether that call already exists. Other calls do not wait."""
         call, other = await approved(store, placing()), await approved(store, placing())
         cancel = await approved(store, cancelling())
         await store.requests.apply(begin(call, clock))
@@ -172,7 +175,7 @@ class Beginning:
         await store.requests.apply(begin(cancel, clock))
 
     async def test_a_doubt_that_waits_for_people_holds_up_nobody(self, store: Store, clock: Clock) -> None:
-        """Only while another attempt is ordered do others wait for it."""
+        """Others wait only while another attempt is ordered."""
         cancel, call = await approved(store, cancelling()), await approved(store, placing())
         await store.requests.apply(begin(cancel, clock))
         await store.requests.apply(doubt(cancel.id))
@@ -181,7 +184,7 @@ class Beginning:
     async def test_two_cancellations_in_doubt_do_not_wait_for_each_other(
         self, store: Store, clock: Clock
     ) -> None:
-        """The one that was ordered first goes first."""
+        """The one whose retry was ordered first goes first."""
         first, second = await approved(store, cancelling()), await approved(store, cancelling())
         for one in (first, second):
             await store.requests.apply(begin(one, clock))
@@ -197,7 +200,7 @@ class Beginning:
         await store.requests.apply(begin(first, clock, attempt=2))
 
     async def test_of_many_that_begin_at_once_one_does(self, store: Store, clock: Clock) -> None:
-        """Cancellations by number of one key, claimed together: one is sent, the others wait."""
+        """Of cancellations by number with the same key, claimed together, one is sent and the others wait."""
         made = [await approved(store, cancelling()) for _ in range(8)]
         results = await asyncio.gather(
             *(store.requests.apply(begin(one, clock)) for one in made), return_exceptions=True
@@ -205,7 +208,7 @@ class Beginning:
         assert [type(one) for one in results].count(ConflictError) == len(made) - 1
 
     async def test_what_was_not_looked_up_yet(self, store: Store, clock: Clock) -> None:
-        """Entries that wait or are approved, never begun, of some connections; one look-up is enough."""
+        """Pending or approved actions that never began are listed by connection until their first lookup."""
         waiting, denied, begun = [await recorded(store, KORE) for _ in range(3)]
         await recorded(store, deleting("cd-2"))
         await store.requests.apply(withdraw(denied.id))
@@ -224,14 +227,14 @@ class Beginning:
         assert not (await store.dispatch_queue.awaiting_lookup({"kore"}, 9, {}))[0]
 
     async def test_no_connection_s_look_ups_wait_behind_another_s(self, store: Store) -> None:
-        """So many of each connection, the oldest first."""
+        """Each connection has its own limit, the oldest first."""
         late = [await recorded(store, KORE) for _ in range(2)]
         other = await recorded(store, replace(KORE, connection="another"))
         found = (await store.dispatch_queue.awaiting_lookup({"another", "kore"}, 1, {}))[0]
         assert [one.id for one in found] == [late[0].id, other.id]
 
     async def test_which_deletions_in_doubt_are_looked_up(self, store: Store, clock: Clock) -> None:
-        """Once for each doubt, and not while another attempt is ordered."""
+        """Each unknown outcome is listed once, and not while another attempt is ordered."""
         made = await in_doubt(store, clock, KORE)
         await store.requests.apply(noted(Annotation(made.id, "looked_up", {"found": True})))
         assert not await store.dispatch_queue.unknown_deletions({"kore"}, 9)
@@ -250,7 +253,7 @@ class Beginning:
     async def test_what_a_look_up_saw_counts_from_before_the_first_attempt(
         self, store: Store, clock: Clock, *, found: bool | None
     ) -> None:
-        """Only if it saw the target; what it sees later, or of another entry, does not count."""
+        """Only a found target counts. A later lookup, or another action's, does not."""
         made, later = await approved(store, KORE), await approved(store, KORE)
         await store.requests.apply(noted(Annotation(made.id, "looked_up", {"found": found})))
         for one in (made, later):

@@ -30,7 +30,7 @@ from tests.storage.samples import (
 )
 
 BESIDE = {"action", "looked_up", "lookup_found", "known_as"}
-"""What an entry says that is no column of its row."""
+"""Values of an action that are no columns of its row."""
 
 
 async def recorded(store: Store, new: NewRequest) -> Request:
@@ -41,13 +41,13 @@ async def recorded(store: Store, new: NewRequest) -> Request:
 
 
 async def succeeded(store: Store, entry: str, clock: Clock, code: Code, reference: str | None = None) -> None:
-    """Send an approved entry and record its success."""
+    """Send an approved action and record its success."""
     await store.requests.apply(claim(entry, until=clock.now + timedelta(seconds=30)))
     await store.requests.apply(finish(entry, code=code, reference=reference))
 
 
 async def cancelled(store: Store, clock: Clock) -> tuple[Request, Request]:
-    """Schedule a call for tomorrow, and cancel it by its number: both requests."""
+    """Schedule a call for tomorrow and cancel it by its number. Return both requests."""
     call = await recorded(store, placing(at=clock.now + timedelta(days=1)))
     await succeeded(store, call.id, clock, Code.SCHEDULED)
     cancel = await recorded(store, cancelling())
@@ -57,7 +57,7 @@ async def cancelled(store: Store, clock: Clock) -> tuple[Request, Request]:
 
 
 def row(entry: ActionRecord) -> dict[str, object]:
-    """An entry as the replay of its events writes it."""
+    """Return an action as the replay of its events writes it."""
     columns = {name: getattr(entry, name) for name in entry.__dataclass_fields__ if name not in BESIDE}
     return {
         name: microseconds(value) if isinstance(value, datetime) else value for name, value in columns.items()
@@ -65,7 +65,7 @@ def row(entry: ActionRecord) -> dict[str, object]:
 
 
 async def assert_replayable(store: Store, request: str) -> None:
-    """Assert that the events of a request give the rows of its entries."""
+    """Assert that the events of a request give the rows of its actions."""
     replayed = replay(await store.requests.events(request)).entries
     entries = (await store.requests.request(request)).entries
     assert set(replayed) == {entry.id for entry in entries}
@@ -75,10 +75,10 @@ async def assert_replayable(store: Store, request: str) -> None:
 
 
 class Changing:
-    """What every store promises of `record`, `apply`, `hold`, `report` and `erase`."""
+    """Contract of `create`, `apply`, `renew_lease`, `record_error` and `erase`."""
 
     async def test_a_request_reads_as_it_was_recorded(self, store: Store, clock: Clock) -> None:
-        """What was asked is what is read, by the request's id and by the entry's."""
+        """The values come back by the request's id and by the action's."""
         new = replace(
             cancelling(),
             reason="asked",
@@ -115,7 +115,7 @@ class Changing:
         assert (call.target_id, campaign.target_id) == ("vx_1", "cd-9")
 
     async def test_several_targets_are_entries_of_one_request(self, store: Store) -> None:
-        """Entries of several targets are numbered after their request, in order."""
+        """Actions of several targets are numbered after their request, in order."""
         made = await recorded(store, cancelling(NUMBER, OTHER_NUMBER))
         assert [entry.id for entry in made.entries] == [f"{made.id}.1", f"{made.id}.2"]
         assert await store.requests.request(f"{made.id}.2") == made
@@ -129,7 +129,7 @@ class Changing:
         assert not set(symbols) & set("0O1I")
 
     async def test_an_unknown_id_is_said(self, store: Store) -> None:
-        """Reading or changing what does not exist raises."""
+        """Reading or changing an unknown id raises."""
         for reading in (
             store.requests.request("A-0000"),
             store.requests.events("E-0000"),
@@ -143,7 +143,7 @@ class Changing:
             await erase(store, "A-0000", actor="U1")
 
     async def test_a_change_reaches_only_its_own_request(self, store: Store) -> None:
-        """A move of another request's entry is no part of a change."""
+        """A transition of another request's action cannot be a part of a change."""
         one, other = await recorded(store, cancelling()), await recorded(store, cancelling())
         with pytest.raises(RequestNotFoundError):
             await store.requests.apply(replace(approve(other.id), request=one.id))
@@ -151,7 +151,7 @@ class Changing:
 
     @pytest.mark.parametrize("key", [{"delivery_key": "once"}, {"nonce": "once"}])
     async def test_the_same_intent_twice_is_one_request(self, store: Store, key: dict[str, Any]) -> None:
-        """A second request with the same delivery or nonce is the first one again."""
+        """A second request with the same delivery or nonce returns the first."""
         new = replace(placing(), **key)
         first = await recorded(store, new)
         again = await store.requests.create(replace(new, notifications=[Notification("placed", "audit")]))
@@ -160,21 +160,21 @@ class Changing:
 
     @pytest.mark.parametrize("key", [{"delivery_key": "once"}, {"nonce": "once"}])
     async def test_the_same_intent_at_once_is_one_request(self, store: Store, key: dict[str, Any]) -> None:
-        """Of many deliveries at the same moment one makes the request and the others find it."""
+        """Of many simultaneous deliveries one creates the request and the others find it."""
         new = replace(placing(), **key)
         made = await asyncio.gather(*(store.requests.create(new) for _ in range(20)))
         assert sum(one.created for one in made) == 1
         assert len({one.request.id for one in made}) == 1
 
     async def test_a_request_needs_a_target_and_a_first_state(self, store: Store) -> None:
-        """What no action's life begins with is not recorded."""
+        """A request without a target, or in a state that cannot be first, is not recorded."""
         with pytest.raises(ValueError, match="at least one"):
             await store.requests.create(replace(placing(), actions=()))
         with pytest.raises(InvalidTransitionError):
             await store.requests.create(replace(placing(), state=State.SUCCEEDED))
 
     async def test_one_decision_moves_all_targets(self, store: Store) -> None:
-        """An approval moves every entry and keeps who could have decided."""
+        """An approval covers every action and keeps the eligible people."""
         made = await recorded(store, cancelling(NUMBER, OTHER_NUMBER))
         after = await store.requests.apply(approve(*(entry.id for entry in made.entries)))
         assert [entry.state for entry in after.entries] == [State.APPROVED, State.APPROVED]
@@ -187,7 +187,7 @@ class Changing:
         assert after == await store.requests.request(made.id)
 
     async def test_all_moves_or_none(self, store: Store) -> None:
-        """If one entry stands elsewhere, no entry moves and nothing else is kept of the change."""
+        """If an action is in another state, no action changes and nothing else of the change is kept."""
         made = await recorded(store, cancelling(NUMBER, OTHER_NUMBER))
         first, second = (entry.id for entry in made.entries)
         await store.requests.apply(withdraw(second))
@@ -207,7 +207,7 @@ class Changing:
         ]
 
     async def test_exactly_one_of_many_deciders_wins(self, store: Store) -> None:
-        """Of twenty who approve, deny and take back at once, one wins and the others read how it stands."""
+        """Twenty people approve, deny and withdraw at once. One wins, and the others get the new state."""
         for _ in range(5):
             made = await recorded(store, cancelling(NUMBER, OTHER_NUMBER))
             entries = [entry.id for entry in made.entries]
@@ -222,7 +222,7 @@ class Changing:
             await assert_replayable(store, made.id)
 
     async def test_an_illegal_move_is_a_fault(self, store: Store) -> None:
-        """What no action's life contains is refused, whatever state the entry is in."""
+        """An illegal transition is refused in any state of the action."""
         made = await recorded(store, placing())
         for before, after in ((State.APPROVED, State.SUCCEEDED), (State.SUCCEEDED, State.APPROVED)):
             move = Transition(made.id, "jump", frozenset({before}), after)
@@ -231,7 +231,7 @@ class Changing:
         assert (await store.requests.request(made.id)).state is State.APPROVED
 
     async def test_a_move_that_would_not_replay_is_a_fault(self, store: Store) -> None:
-        """Columns are set by changes alone, and only those that a move may set."""
+        """Columns are set by changes alone, and only those that a transition may set."""
         made = await recorded(store, placing())
         move = Transition(made.id, "withdrawn", frozenset({State.APPROVED}), State.WITHDRAWN)
         for wrong in (replace(move, changes={"connection": "x"}), replace(move, data={"code": "x"})):
@@ -253,7 +253,7 @@ class Changing:
         assert (entry.owner, entry.lease_until, entry.attempt) == (None, None, 1)
 
     async def test_two_moves_of_one_entry_happen_in_order(self, store: Store, clock: Clock) -> None:
-        """A doubt and the order of another attempt may be one change, and both are events."""
+        """An unknown outcome and its retry may be one change, and both are events."""
         made = await recorded(store, placing())
         await store.requests.apply(claim(made.id, until=clock.now + timedelta(seconds=30)))
         again = clock.now + timedelta(seconds=5)
@@ -281,7 +281,7 @@ class Changing:
         await assert_replayable(store, made.id)
 
     async def test_an_approval_that_is_not_the_last_moves_nothing(self, store: Store) -> None:
-        """It is recorded once for each person, and only while the request waits."""
+        """A partial approval is recorded once for each person, and only while the request is pending."""
         made = await recorded(store, replace(cancelling(), approvals_needed=2))
         approval = Approval("U1", "approve", None, ["U1", "U2"], "a hash")
         after = await store.requests.apply(ChangeSet(made.id, "U1", [], approval=approval))
@@ -300,7 +300,7 @@ class Changing:
 
     @pytest.mark.parametrize("key", [{"delivery_key": "once"}, {"nonce": "once"}])
     async def test_a_change_is_made_once(self, store: Store, key: dict[str, Any]) -> None:
-        """A repeated click finds its key used up, even where the move would be possible again."""
+        """A repeated click finds its key used up, even if the transition were legal again."""
         made = await recorded(store, replace(cancelling(), approvals_needed=3))
         change = ChangeSet(made.id, "U1", [], approval=Approval("U1", "approve", None, ["U1"], "a hash"))
         await store.requests.apply(replace(change, **key))
@@ -310,7 +310,7 @@ class Changing:
         assert len(conflict.value.current.approvals) == 1
 
     async def test_a_lease_is_renewed_only_while_it_is_held(self, store: Store, clock: Clock) -> None:
-        """Renewing needs the owner, its attempt, and a lease that has not run out."""
+        """Renewing needs the owner, its attempt, and a lease that has not expired."""
         made = await recorded(store, placing())
         until = clock.now + timedelta(seconds=30)
         assert not await store.requests.renew_lease(made.id, owner="one", attempt=1, until=until)
@@ -326,7 +326,7 @@ class Changing:
         )
 
     async def test_what_a_dead_owner_held_is_free(self, store: Store, clock: Clock) -> None:
-        """Its entries' leases are over and its posts can be taken; what others hold stays theirs."""
+        """A dead owner's leases expire and its outbox items become free. Other owners keep theirs."""
         posts = [Notification("placed", "audit")]
         until = clock.now + timedelta(seconds=30)
         entries = {}
@@ -344,7 +344,7 @@ class Changing:
         assert not (await verified(store)).faults
 
     async def test_a_fault_of_the_program_has_an_id(self, store: Store, clock: Clock) -> None:
-        """A report can be read by its id, what is private to it apart."""
+        """A report is read by its id, and its private values separately."""
         fault = await store.audit.record_error(
             actor="U1", where="commands", private={"traceback": "Traceback: \ud83d"}
         )
@@ -362,7 +362,7 @@ class Changing:
     async def test_erasing_forgets_what_is_personal_and_nothing_else(
         self, store: Store, clock: Clock
     ) -> None:
-        """After erasing, the life of the entry is still there and no personal value is."""
+        """The action's history stays, and no personal value does."""
         made = await recorded(store, replace(placing(), reason="asked", purpose="p", consent="c"))
         await succeeded(store, made.id, clock, Code.QUEUED, "ck_1")
         fields = [field for _, field, _ in await store.requests.personal_values(made.id)]
@@ -382,7 +382,7 @@ class Changing:
         await assert_replayable(store, made.id)
 
     async def test_events_tell_the_whole_story(self, store: Store, clock: Clock) -> None:
-        """Who did what when, with the columns it set and commitments to what is private."""
+        """Events have user, time, the set columns, and commitments to private values."""
         made = await recorded(store, replace(cancelling(), reason="asked"))
         await store.requests.apply(approve(made.id))
         clock.move(hours=-1)
@@ -399,7 +399,7 @@ class Changing:
         assert not (await verified(store)).faults
 
     async def test_messages_are_part_of_a_request(self, store: Store, clock: Clock) -> None:
-        """Where the audit message and the card stand is read with the request."""
+        """The positions of the audit message and the card are read with the request."""
         made = await recorded(store, replace(placing(), notifications=[Notification("placed", "audit")]))
         until = clock.now + timedelta(seconds=30)
         [post] = await store.outbox.outgoing(clock.now, owner="one", until=until, limit=5)

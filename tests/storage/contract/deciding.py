@@ -13,16 +13,16 @@ RULES = {"rules": '{"rules":[]}', "difference": "These are the first."}
 
 
 def one_of_two(request: str, person: str, *, after: int) -> ChangeSet:
-    """An approval that is not the last one, thought of when there were so many decisions."""
+    """Return an approval that is not the last, made after that many decisions."""
     full = approve(request, person=person)
     return replace(full, transitions=[], expected_decisions=after, private={"note": "checked"})
 
 
 class Deciding:
-    """What every store promises of several approvals, of what the rules said, and of the rules in force."""
+    """Contract of several approvals, of the rules' reasons, and of the rules in force."""
 
     async def test_an_approval_knows_those_before_it(self, store: Store) -> None:
-        """One that was thought of when there were fewer comes too late, and changes nothing."""
+        """An approval that expects fewer decisions comes too late, and changes nothing."""
         made = await recorded(store, cancelling())
         first = await store.requests.apply(one_of_two(made.id, "U0MANAGER", after=0))
         assert (first.state, first.approved_by) == (State.PENDING, ["U0MANAGER"])
@@ -35,7 +35,7 @@ class Deciding:
         assert not (await verified(store)).faults
 
     async def test_words_of_an_approval_that_moves_nothing_are_kept(self, store: Store) -> None:
-        """They hang on its event, and can be erased."""
+        """The texts belong to the approval's event, and can be erased."""
         made = await recorded(store, cancelling())
         await store.requests.apply(one_of_two(made.id, "U0MANAGER", after=0))
         [event] = [one for one in await store.requests.events(made.id) if one.name == "approval_recorded"]
@@ -44,7 +44,7 @@ class Deciding:
         assert (event.seq, "note", "checked") not in await store.requests.personal_values(made.id)
 
     async def test_what_waits_says_who_approved(self, store: Store) -> None:
-        """Whoever denied is not among them."""
+        """A person who denied is not among them."""
         made = await recorded(store, cancelling())
         assert [one.approved_by for one in await store.approvals.pending(9)] == [frozenset()]
         for number, person in enumerate(("U0MANAGER", "U0SECOND")):
@@ -54,14 +54,14 @@ class Deciding:
         ]
 
     async def test_what_the_rules_said_is_kept(self, store: Store) -> None:
-        """With the request, and in its first event."""
+        """The reasons are in the request, and in its first event."""
         made = await recorded(store, replace(cancelling(), why='The rule "x" asks.\nEveryone is told.'))
         assert (await store.requests.request(made.id)).why == 'The rule "x" asks.\nEveryone is told.'
         [event] = await store.requests.events(made.id)
         assert event.data["why"] == made.why
 
     async def test_the_rules_in_force_follow_one_another(self, store: Store) -> None:
-        """Each event comes after the one that its writer had read; another one in between keeps it out."""
+        """Each event names its predecessor. Another one in between prevents it."""
         assert await store.audit.rules() is None
         first = await store.audit.record_rules(actor="system", data=RULES, after=None)
         kept = await store.audit.rules()

@@ -27,17 +27,17 @@ BY_NUMBER = PurgeFilter("by number", numbers=frozenset({NUMBER}))
 
 
 def somebody(name: str, *, read_at: int = 0) -> Person:
-    """A person whose name is known, read so many hours after noon."""
+    """Return a person with a name, read that many hours after noon."""
     at = NOON + timedelta(hours=read_at)
     flags = {"bot": False, "deleted": False, "guest": False, "is_external": False}
     return Person("U0AGENT", "T0", name, "Asia/Kolkata", **flags, read_at=at)
 
 
 class Forgetting:
-    """By which rules personal data goes, and what stays."""
+    """Contract of erasing personal data: what goes, and what stays."""
 
     async def test_a_number_is_forgotten_wherever_it_stands(self, store: Store, clock: Clock) -> None:
-        """Calls to it, what mentions it in whatever spelling, faults and drafts; nobody else's."""
+        """Calls to the number, mentions in any spelling, faults and drafts go, and nobody else's."""
         aimed = await recorded(store, placing(NUMBER))
         await succeeded(store, aimed.id, clock, Code.QUEUED, "ck_1")
         mentioning = await recorded(
@@ -69,7 +69,7 @@ class Forgetting:
         assert not (await verified(store)).faults
 
     async def test_a_purge_is_an_event_that_counts(self, store: Store, clock: Clock) -> None:
-        """Who, by which rule, how many, and no number; each request has its own event, too."""
+        """The event has user, rule and count, and no number. Each request has its own event, too."""
         made = await recorded(store, placing())
         await succeeded(store, made.id, clock, Code.QUEUED)
         done = await store.retention.purge(BY_NUMBER, actor="operator ops")
@@ -86,7 +86,10 @@ class Forgetting:
         assert (again.id, again.anything) == (None, False)
 
     async def test_what_is_not_at_its_end_stays(self, store: Store, clock: Clock) -> None:
-        """What waits, is sent or unknown, and a call that still goes out; with why. Once it has ended, it goes."""
+        """Pending, sending and unknown actions and future calls stay, with the reason.
+
+        After their end they go.
+        """
         waiting = await recorded(store, replace(cancelling(), fingerprint="1"))
         at = clock.now + timedelta(hours=5)
         call = await recorded(store, placing(at=at))
@@ -103,7 +106,7 @@ class Forgetting:
         assert {one.id for one in done.requests} == {waiting.id, call.id}
 
     async def test_a_call_that_was_cancelled_does_not_go_out(self, store: Store, clock: Clock) -> None:
-        """After a cancellation by number, the call itself can be forgotten at once."""
+        """After a cancellation by number, the call itself can be erased at once."""
         call = await recorded(store, placing(at=clock.now + timedelta(hours=5)))
         await succeeded(store, call.id, clock, Code.SCHEDULED, "ck_1")
         cancel = await recorded(store, cancelling())
@@ -113,7 +116,7 @@ class Forgetting:
         assert {one.id for one in done.requests} == {call.id, cancel.id}
 
     async def test_a_call_that_is_being_moved_stays(self, store: Store, clock: Clock) -> None:
-        """Between its two steps a move needs the number; once the second was asked for, it does not."""
+        """Between its two steps a reschedule needs the number. After the second request it does not."""
         call = await recorded(store, placing())
         to = clock.now + timedelta(hours=2)
         move = await recorded(store, replace(cancelling(), reschedules=call.id, new_time=to))
@@ -128,7 +131,7 @@ class Forgetting:
         assert move.id in {one.id for one in (await store.retention.erasable(BY_NUMBER)).requests}
 
     async def test_what_is_on_hold_stays(self, store: Store, clock: Clock) -> None:
-        """By the request's id or by the number, whatever rule would have it go."""
+        """The hold names the request's id or the number, and beats any rule."""
         first, second = [await recorded(store, placing(number)) for number in (NUMBER, OTHER_NUMBER)]
         for made in (first, second):
             await succeeded(store, made.id, clock, Code.QUEUED)
@@ -145,7 +148,7 @@ class Forgetting:
         assert not (await store.retention.erasable(PurgeFilter("older than a day", before=clock.now))).kept
 
     async def test_what_is_too_young_stays(self, store: Store, clock: Clock) -> None:
-        """Where the settings keep everything for a while, not even a number goes before."""
+        """If the settings keep everything for a while, not even a number goes earlier."""
         made = await recorded(store, placing())
         await succeeded(store, made.id, clock, Code.QUEUED)
         done = await store.retention.purge(replace(BY_NUMBER, spare_after=clock.now), actor="operator")
@@ -158,7 +161,10 @@ class Forgetting:
         ).requests
 
     async def test_what_is_old_enough_goes(self, store: Store, clock: Clock) -> None:
-        """By when it ended, or when its call went out, not by when it was asked; names and faults as well."""
+        """The age counts from the end, or from the call's time, not from the request.
+
+        Names and faults go as well.
+        """
         old = await recorded(store, placing())
         await succeeded(store, old.id, clock, Code.QUEUED)
         late = await recorded(store, placing(OTHER_NUMBER, at=clock.now + timedelta(hours=30)))
@@ -184,7 +190,7 @@ class Forgetting:
         assert not (await verified(store)).faults
 
     async def test_many_go_some_at_a_time(self, store: Store, clock: Clock) -> None:
-        """The oldest first, past what stays, until nothing is left."""
+        """The oldest go first, past those that stay, until nothing is left."""
         waits = await recorded(store, cancelling())
         made = []
         for _ in range(5):
@@ -200,7 +206,7 @@ class Forgetting:
         assert await store.requests.personal_values(waits.id)
 
     async def test_a_name_is_forgotten_and_may_come_back(self, store: Store, clock: Clock) -> None:
-        """What Slack said until then goes, with their drafts; what it says later is not touched again."""
+        """Slack's values until then go, with the drafts. Later ones are not touched again."""
         await store.users.keep_person(somebody("Asha Rao"))
         await store.users.keep_draft("hers", person="U0AGENT", content={"text": "x"})
         erasing = PurgeFilter("by person", names=[Listed("U0AGENT", clock.now)])
@@ -213,7 +219,7 @@ class Forgetting:
         assert not (await store.retention.purge(again, actor="system")).anything
 
     async def test_drafts_go_when_nobody_can_use_them(self, store: Store, clock: Clock) -> None:
-        """After a day, without any rule, and without an event."""
+        """Drafts go after a day, without any rule and without an event."""
         await store.users.keep_draft("early", person="U0AGENT", content={"text": NUMBER})
         clock.move(hours=25)
         done = await store.retention.purge(PurgeFilter("drafts"), actor="system")
@@ -221,7 +227,7 @@ class Forgetting:
         assert await store.users.draft("early") is None
 
     async def test_erasing_a_request_forgets_drafts_with_its_number(self, store: Store, clock: Clock) -> None:
-        """What somebody was about to ask for the same number does not outlive it."""
+        """A draft for the same number goes with the request."""
         made = await recorded(store, placing())
         await succeeded(store, made.id, clock, Code.QUEUED)
         await store.users.keep_draft("again", person="U0AGENT", content={"text": "(98765) 43210 today"})
@@ -229,7 +235,7 @@ class Forgetting:
         assert await store.users.draft("again") is None
 
     async def test_our_words_are_taken_out_of_slack(self, store: Store, clock: Clock) -> None:
-        """Every message that stands somewhere gets an edit, replies as well; one posted meanwhile, too."""
+        """Every posted message gets an edit, replies as well, and so does one that is posted meanwhile."""
         posts = [
             Notification("denied", "audit"),
             Notification("denied", "thread"),
@@ -252,7 +258,7 @@ class Forgetting:
         assert sorted(edits) == [("erased", "audit"), ("erased", "card"), ("erased", "reply:2")]
 
     async def test_an_anchor_is_where_the_log_ended(self, store: Store, clock: Clock) -> None:
-        """The last event before a time, with its hash; none before the first."""
+        """An anchor is the last event before a time, with its hash. Before the first event there is none."""
         start = clock.now
         made = await recorded(store, placing())
         clock.move(hours=1)

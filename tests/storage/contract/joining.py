@@ -27,25 +27,25 @@ from tests.storage.samples import (
 
 
 def joining(new: NewRequest) -> NewRequest:
-    """A request that asks for nothing twice."""
+    """Return a request with deduplication."""
     return replace(new, deduplicate=True)
 
 
 async def joined(store: Store, new: NewRequest) -> dict[int, str]:
-    """Which request each target is asked for by already."""
+    """Return the id of the request that already has each target."""
     with pytest.raises(DuplicateRequestError) as asked:
         await store.requests.create(joining(new))
     return {place: request.id for place, request in asked.value.by.items()}
 
 
 class Joining:
-    """What every store promises of a second request for the same target."""
+    """Contract of a second request for the same target."""
 
     @pytest.mark.parametrize("new", [cancelling(), cancelling_by_id("vx_1"), deleting("cd-1")])
     async def test_what_is_under_way_is_not_asked_again(
         self, store: Store, clock: Clock, new: NewRequest
     ) -> None:
-        """A request that is pending, approved, being sent or unknown is the answer; nothing is written."""
+        """A pending, approved, sending or unknown request is returned, and nothing is written."""
         first = await recorded(store, joining(new))
         assert await joined(store, new) == {0: first.id}
         await store.requests.apply(approve(first.id))
@@ -57,7 +57,7 @@ class Joining:
         assert len((await store.search.page(Query())).entries) == 1
 
     async def test_what_has_ended_is_asked_anew(self, store: Store, clock: Clock) -> None:
-        """Denied, taken back, done, or past its time: the next request is a new one."""
+        """After a denied, withdrawn, done or late request, the next one is new."""
         for end in (deny, withdraw):
             first = await recorded(store, joining(cancelling()))
             await store.requests.apply(end(first.id))
@@ -70,7 +70,7 @@ class Joining:
         await recorded(store, joining(cancelling()))
 
     async def test_another_target_is_another_request(self, store: Store) -> None:
-        """Only the same kind, number and agent, or id, at the same account joins."""
+        """Only the same kind, number and agent, or id, at the same account is a duplicate."""
         await recorded(store, joining(cancelling()))
         await recorded(store, joining(deleting("cd-1")))
         await recorded(store, joining(cancelling(OTHER_NUMBER)))
@@ -80,15 +80,15 @@ class Joining:
         stop = NewAction(StopCampaign(target=CampaignRef(campaign_id="cd-1")))
         await recorded(store, joining(replace(deleting("cd-1"), kind=Kind.STOP_CAMPAIGN, actions=[stop])))
         await recorded(store, placing())
-        await recorded(store, cancelling())  # nobody asked to join
+        await recorded(store, cancelling())  # without deduplication
 
     async def test_some_of_several_are_named(self, store: Store) -> None:
-        """Of several targets those that are asked for already are told by their place."""
+        """Duplicate targets of several are named by their position."""
         first = await recorded(store, joining(cancelling(OTHER_NUMBER)))
         assert await joined(store, cancelling(NUMBER, OTHER_NUMBER)) == {1: first.id}
 
     async def test_a_doubt_about_something_older_is_not_joined(self, store: Store, clock: Clock) -> None:
-        """Once another call was asked for, a cancellation in doubt is about the ones before it."""
+        """After another call was requested, an unknown cancellation concerns the earlier calls."""
         first = await recorded(store, joining(cancelling()))
         await store.requests.apply(approve(first.id))
         await store.requests.apply(claim(first.id, until=clock.now + timedelta(seconds=30)))
@@ -97,7 +97,7 @@ class Joining:
         await recorded(store, joining(cancelling()))
 
     async def test_the_same_intent_is_found_before_anything_is_joined(self, store: Store) -> None:
-        """What Slack delivers twice is its own request again, not somebody else's."""
+        """A repeated delivery returns its own request, not another person's."""
         new = replace(joining(cancelling()), delivery_key="command:1")
         first = await recorded(store, new)
         again = await store.requests.create(new)

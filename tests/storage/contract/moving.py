@@ -1,4 +1,4 @@
-"""Moves: a cancellation, and the placing that follows it."""
+"""Reschedules: a cancellation, and the placing that follows it."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,10 +16,13 @@ from tests.storage.samples import Clock, approve, cancelling, finish, noted, pla
 
 
 class Moving:
-    """What every store promises of a call that is cancelled to be placed again."""
+    """Contract of a call that is cancelled to be placed again."""
 
     async def test_a_move_is_due_once_its_first_step_is_done(self, store: Store, clock: Clock) -> None:
-        """Not before, and not once the second was asked for; what came of that is part of the move."""
+        """A reschedule is due after its first step, until its second is requested.
+
+        Later it has the result.
+        """
         move = await _moving(store, clock.now + timedelta(hours=2))
         await store.requests.apply(approve(move.id))
         await store.requests.apply(begin(move, clock))
@@ -33,7 +36,7 @@ class Moving:
         assert not (await verified(store)).faults
 
     async def test_each_end_of_the_second_step_is_told_once(self, store: Store, clock: Clock) -> None:
-        """Unknown at first, then done: both are news, and neither is twice."""
+        """First unknown and then done are both reported, and neither is twice."""
         move = await _moving(store, clock.now + timedelta(hours=2))
         second = await recorded(store, replace(placing(), second_step_of=move.id))
         await store.requests.apply(begin(second, clock))
@@ -51,7 +54,7 @@ class Moving:
             assert not await store.dispatch_queue.reschedules_completed(clock.now)
 
     async def test_a_second_step_that_is_impossible_is_due_no_more(self, store: Store, clock: Clock) -> None:
-        """A note says so, and the move is known to have ended badly."""
+        """An annotation says so, and the reschedule has failed."""
         move = await _moving(store, clock.now + timedelta(hours=2))
         await store.requests.apply(approve(move.id))
         await store.requests.apply(begin(move, clock))
@@ -61,7 +64,7 @@ class Moving:
         assert (await store.requests.request(move.id)).followed_by == SecondStep(None, State.REFUSED)
 
     async def test_one_move_has_one_second_step(self, store: Store, clock: Clock) -> None:
-        """Whoever asks for another one is refused by the store itself."""
+        """The store itself refuses a further one."""
         move = await _moving(store, clock.now + timedelta(hours=2))
         await recorded(store, replace(placing(), second_step_of=move.id))
         with pytest.raises(Exception, match=r"UNIQUE|unique"):
@@ -69,6 +72,6 @@ class Moving:
 
 
 async def _moving(store: Store, to: datetime) -> Request:
-    """A cancellation that is to move a call."""
+    """Create a cancellation that belongs to a reschedule."""
     call = await recorded(store, placing(at=to - timedelta(hours=1)))
     return await recorded(store, replace(cancelling(), reschedules=call.id, new_time=to))

@@ -26,10 +26,13 @@ from tests.storage.samples import (
 
 
 class Noting:
-    """What every store promises of notes, of what look-ups saw, and of the mode that a request was asked in."""
+    """Contract of annotations, of lookup results, and of the mode of a request."""
 
     async def test_a_note_moves_nothing(self, store: Store) -> None:
-        """It is an event with data and erasable fields, about an entry or a whole request; rows stay."""
+        """An annotation is an event with data and erasable values, about an action or a request.
+
+        The rows stay.
+        """
         made = await recorded(store, cancelling(NUMBER, OTHER_NUMBER))
         notes = [
             Annotation(f"{made.id}.2", "heard", {"times": 2}, {"words": "call later"}),
@@ -47,7 +50,7 @@ class Noting:
         assert not (await verified(store)).faults
 
     async def test_posts_hang_on_the_first_event_of_a_change(self, store: Store, clock: Clock) -> None:
-        """With moves, that is the first move's; without, the first note's."""
+        """With transitions it is the first transition's event, otherwise the first annotation's."""
         made = await recorded(store, placing())
         note = Annotation(made.id, "heard")
         await store.requests.apply(
@@ -68,7 +71,7 @@ class Noting:
         assert post.event == last.seq + 1
 
     async def test_a_note_never_comes_too_late(self, store: Store) -> None:
-        """Wherever the entry stands it is written; only a key that was used up keeps it out."""
+        """An annotation is written in any state of the action. Only a used-up key prevents it."""
         made = await recorded(store, placing())
         await store.requests.apply(
             ChangeSet(
@@ -88,7 +91,7 @@ class Noting:
         ]
 
     async def test_notes_of_a_change_that_came_too_late_are_not_kept(self, store: Store) -> None:
-        """A note stands or falls with the moves it is made with."""
+        """An annotation is kept only with its transitions."""
         made = await recorded(store, placing())
         move = Transition(made.id, "approved", frozenset({State.PENDING}), State.APPROVED)
         with pytest.raises(ConflictError):
@@ -98,7 +101,7 @@ class Noting:
         assert len(await store.requests.events(made.id)) == 1
 
     async def test_a_note_that_would_be_replayed_as_more_is_a_fault(self, store: Store) -> None:
-        """No note sets a column, decides, or passes for an event of another kind."""
+        """No annotation sets a column, decides, or has the name of another kind of event."""
         made = await recorded(store, placing())
         for name, data in (
             ("heard", {"state": "succeeded"}),
@@ -127,7 +130,7 @@ class Noting:
         assert [one.person for one in (await store.requests.request(made.id)).approvals] == ["U1"]
 
     async def test_an_entry_tells_what_its_last_look_up_saw(self, store: Store) -> None:
-        """The last one counts, and it may not know; the name goes when the request is erased."""
+        """The last one counts, even if its result is unknown. The name goes when the request is erased."""
         made = await recorded(store, deleting("cd-1"))
         other = await recorded(store, deleting("cd-2"))
         [entry] = made.entries
@@ -150,14 +153,14 @@ class Noting:
         assert (entry.looked_up, entry.lookup_found, entry.known_as) == (True, True, None)
 
     async def test_a_request_keeps_the_mode_it_was_asked_in(self, store: Store) -> None:
-        """It is part of the request from its first event on."""
+        """The mode belongs to the request from its first event on."""
         made = await recorded(store, replace(placing(), mode="dry-run"))
         assert made.mode == (await store.requests.request(made.id)).mode == "dry-run"
         assert (await recorded(store, placing())).mode is None
         assert not (await verified(store)).faults
 
     async def test_campaigns_are_known_by_what_look_ups_called_them(self, store: Store, clock: Clock) -> None:
-        """Each name once, by connection and id, until the campaign is deleted through us or its name erased."""
+        """Each name comes once, by connection and id, until the campaign is deleted or the name erased."""
         ids = ("cd-1", "cd-2", "cd-2", "cd-3")
         made = [await recorded(store, deleting(one)) for one in ids]
         for one, name in zip(made, ("Dues", "DUES", "Dues 2", "Dues"), strict=True):

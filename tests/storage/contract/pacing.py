@@ -9,10 +9,10 @@ SECOND = timedelta(seconds=1)
 
 
 class Pacing:
-    """What every store promises of how fast an account may be asked."""
+    """Contract of the rate limits of an account."""
 
     async def test_no_minute_has_more_turns_than_its_limit(self, store: Store, clock: Clock) -> None:
-        """Any sixty seconds count, not those of the clock; who comes too early hears when to come again."""
+        """Any sixty seconds count, not those of the clock. A caller that is too early gets the next time."""
         begun = []
         for _ in range(40):
             again = await store.rate_limits.try_acquire("kore", a_minute=3, now=clock.now)
@@ -27,7 +27,7 @@ class Pacing:
             assert at - begun[nth] >= timedelta(minutes=1)
 
     async def test_who_is_told_when_finds_a_turn_then(self, store: Store, clock: Clock) -> None:
-        """A limit of one: the second has to wait exactly a minute."""
+        """With a limit of one, the second has to wait exactly a minute."""
         start = clock.now
         assert await store.rate_limits.try_acquire("kore", a_minute=1, now=start) is None
         again = await store.rate_limits.try_acquire("kore", a_minute=1, now=start + 20 * SECOND)
@@ -36,7 +36,7 @@ class Pacing:
         assert await store.rate_limits.try_acquire("kore", a_minute=1, now=again) is None
 
     async def test_of_many_who_ask_at_once_the_limit_goes(self, store: Store, clock: Clock) -> None:
-        """Turns are taken one after another."""
+        """Turns are given in sequence."""
         asked = await asyncio.gather(
             *(store.rate_limits.try_acquire("kore", a_minute=5, now=clock.now) for _ in range(20))
         )
@@ -44,14 +44,14 @@ class Pacing:
         assert set(asked) == {None, clock.now + 60 * SECOND}
 
     async def test_accounts_do_not_wait_for_each_other(self, store: Store, clock: Clock) -> None:
-        """Turns and pauses are an account's own."""
+        """Turns and pauses belong to an account."""
         assert await store.rate_limits.try_acquire("kore", a_minute=1, now=clock.now) is None
         await store.outages.pause("ryng", clock.now + SECOND)
         assert await store.rate_limits.try_acquire("dialer", a_minute=1, now=clock.now) is None
         assert await store.rate_limits.try_acquire("kore", a_minute=2, now=clock.now) is None
 
     async def test_nothing_goes_during_a_pause(self, store: Store, clock: Clock) -> None:
-        """With a limit or without; a shorter pause shortens none, and a longer one makes it longer."""
+        """A limit does not matter. A shorter pause shortens none, and a longer one extends it."""
         until = clock.now + 10 * SECOND
         await store.outages.pause("a", until)
         await store.outages.pause("a", until - 5 * SECOND)
@@ -63,7 +63,7 @@ class Pacing:
             assert await store.rate_limits.try_acquire("a", a_minute=a_minute, now=until + SECOND) is None
 
     async def test_a_clock_that_was_wrong_stops_no_account(self, store: Store, clock: Clock) -> None:
-        """What was taken or paused while the clock was days ahead counts from now at most."""
+        """Turns and pauses from a clock that was days ahead count from now at most."""
         clock.move(days=3)
         await store.rate_limits.try_acquire("a", a_minute=1, now=clock.now)
         await store.outages.pause("b", clock.now + timedelta(hours=1))
@@ -74,7 +74,7 @@ class Pacing:
         assert await store.rate_limits.try_acquire("b", a_minute=1, now=clock.now) == clock.now + 5 * SECOND
 
     async def test_places_are_taken_of_all_or_of_none(self, store: Store, clock: Clock) -> None:
-        """Who has to wait for one takes nothing of the others, and hears the latest of the times."""
+        """A caller that waits for one limit takes nothing of the others, and gets the latest of the times."""
         method, channel = RateLimit("method", 2, 60 * SECOND), RateLimit("channel", 1, SECOND)
         assert await store.rate_limits.take([method, channel], clock.now) is None
         assert await store.rate_limits.take([method, channel], clock.now) == clock.now + SECOND
@@ -85,7 +85,10 @@ class Pacing:
     async def test_an_account_may_be_kept_at_another_distance_each_time(
         self, store: Store, clock: Clock
     ) -> None:
-        """Three seconds while something is under way, one when it has ended; and a pause holds for both."""
+        """The distance may be three seconds for an open request, one after its end.
+
+        A pause holds for both.
+        """
         assert await store.rate_limits.take([RateLimit("edit", 1, 3 * SECOND)], clock.now) is None
         clock.move(seconds=1)
         assert (
@@ -101,7 +104,7 @@ class Pacing:
             )
 
     async def test_something_may_be_removed_during_a_long_pause(self, store: Store, clock: Clock) -> None:
-        """Once it is due, of many who ask one may; the next one when that was answered, or after a while."""
+        """Once due, one of many callers may go. The next may after an answer, or after a while."""
         until, soon = clock.now + timedelta(days=1), clock.now + timedelta(minutes=15)
         await store.outages.pause("a", until, connections=["one", "two"], probe=soon)
         both = {"one": soon, "two": soon}
@@ -114,7 +117,7 @@ class Pacing:
         )
         assert sum(taken) == 1
         assert not await store.outages.next_probe(["one"], later, due=later - SECOND)
-        assert await store.outages.next_probe(["one", "two"], soon + SECOND)  # it was answered
+        assert await store.outages.next_probe(["one", "two"], soon + SECOND)  # the probe was answered
         assert await store.outages.next_probe(["two"], later, due=soon + SECOND)
         await store.outages.pause("a", soon, connections=["one", "two"], probe=until)
         assert {held.probe_at for held in await store.outages.all_outages()} == {until}
@@ -123,7 +126,7 @@ class Pacing:
     async def test_what_removes_something_may_go_in_spite_of_a_pause(
         self, store: Store, clock: Clock
     ) -> None:
-        """It takes its place among the others all the same."""
+        """A removal still takes its turn among the others."""
         until = clock.now + timedelta(days=1)
         await store.outages.pause("a", until)
         for a_minute in (None, 1):

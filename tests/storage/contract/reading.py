@@ -32,10 +32,10 @@ TOMORROW = NOON + timedelta(days=1)
 
 
 class Reading:
-    """What every store promises of lists, look-ups, what is due, and verifying."""
+    """Contract of lists, lookups, due actions and verification."""
 
     async def test_pages_are_newest_first_and_do_not_overlap(self, store: Store) -> None:
-        """Following the keys visits every entry once, also while new ones are recorded."""
+        """Following the keys visits every action once, even while new ones are recorded."""
         made = [await recorded(store, placing()) for _ in range(7)]
         page = await store.search.page(Query(), limit=3)
         ids = [entry.id for entry in page.entries]
@@ -46,7 +46,7 @@ class Reading:
         assert ids == [request.id for request in reversed(made)]
 
     async def test_a_query_is_every_condition_together(self, store: Store) -> None:
-        """Entries are found by state, kind, connection, requester and number, and by all at once."""
+        """Actions are found by state, kind, connection, requester and number, and by all at once."""
         placed = await recorded(store, placing(NUMBER))
         cancel = await recorded(store, replace(cancelling(NUMBER), requester="U2"))
         other = await recorded(store, replace(cancelling(OTHER_NUMBER), connection="second"))
@@ -64,14 +64,14 @@ class Reading:
         assert (await store.search.page(Query(number=NUMBER), limit=1)).after is not None
 
     async def test_a_number_erased_is_found_no_more(self, store: Store) -> None:
-        """Look-up by number is part of what is erased."""
+        """The search key of a number is erased, too."""
         made = await recorded(store, placing(NUMBER))
         await erase(store, made.id, actor="U1")
         assert not (await store.search.page(Query(number=NUMBER))).entries
         assert [entry.id for entry in (await store.search.page(Query())).entries] == [made.id]
 
     async def test_what_is_coming_up_for_a_number(self, store: Store, clock: Clock) -> None:
-        """Only scheduled calls of that connection, agent and number that lie ahead, soonest first."""
+        """Only future scheduled calls of that connection, agent and number are listed, soonest first."""
         later = await recorded(store, placing(at=TOMORROW + timedelta(hours=2)))
         sooner = await recorded(store, placing(at=TOMORROW))
         past = await recorded(store, placing(at=clock.now))
@@ -87,7 +87,7 @@ class Reading:
     async def test_a_cancellation_by_number_takes_what_was_asked_before_it(
         self, store: Store, clock: Clock
     ) -> None:
-        """Calls asked before the cancellation succeeded are gone; one asked after it comes up."""
+        """Calls from before the cancellation's success are gone, and a later one is listed."""
         before = await recorded(store, placing(at=TOMORROW))
         await succeeded(store, before.id, clock, Code.SCHEDULED)
         cancel = await recorded(store, cancelling())
@@ -95,14 +95,14 @@ class Reading:
         await store.requests.apply(approve(cancel.id))
         await succeeded(store, cancel.id, clock, Code.CANCELLED)
         assert not await store.call_history.upcoming_calls("reminders", "payments", NUMBER, clock.now)
-        clock.move(hours=-1)  # order is the chain's, not the clock's
+        clock.move(hours=-1)  # the order is that of the chain, not of the clock
         after = await recorded(store, placing(at=TOMORROW))
         await succeeded(store, after.id, clock, Code.SCHEDULED)
         [coming] = await store.call_history.upcoming_calls("reminders", "payments", NUMBER, clock.now)
         assert coming.id == after.id
 
     async def test_a_cancellation_by_id_takes_that_call(self, store: Store, clock: Clock) -> None:
-        """A call cancelled by the id its provider gave it does not come up."""
+        """A call that was cancelled by its provider's id is not listed."""
         for reference in ("vx_1", "vx_2"):
             made = await recorded(store, placing(at=TOMORROW))
             await succeeded(store, made.id, clock, Code.SCHEDULED, reference)
@@ -113,7 +113,7 @@ class Reading:
         assert coming.reference == "vx_2"
 
     async def test_what_is_scheduled_is_listed_with_ones_own_first(self, store: Store, clock: Clock) -> None:
-        """Of the connections asked for, a person's own calls first, and of each the next to go out."""
+        """Of the chosen connections, a person's own calls come first, and of each the next to go out."""
         others = [
             await recorded(store, replace(placing(number, at=TOMORROW), requester="U2"))
             for number in (NUMBER, OTHER_NUMBER)
@@ -138,7 +138,7 @@ class Reading:
         assert [entry.id for entry in found] == [one.id for one in (*others, sooner)]
 
     async def test_what_is_scheduled_to_a_number_anywhere(self, store: Store, clock: Clock) -> None:
-        """Scheduled calls come through whatever connection, soonest first, without those that were cancelled."""
+        """Scheduled calls of any connection come soonest first, without cancelled ones."""
         later = await recorded(store, placing(at=TOMORROW + timedelta(hours=1)))
         sooner = await recorded(store, replace(placing(at=TOMORROW), connection="second"))
         other = await recorded(store, placing(OTHER_NUMBER, at=TOMORROW))
@@ -153,7 +153,7 @@ class Reading:
         assert await store.call_history.scheduled_to(NUMBER, TOMORROW) == []
 
     async def test_ids_belong_to_the_connections_that_know_them(self, store: Store, clock: Clock) -> None:
-        """A connection holds the ids its provider gave out, and those that something was done to, no others."""
+        """A connection knows the ids that its provider gave, and those that were targets, and no others."""
         placed = await recorded(store, placing())
         await succeeded(store, placed.id, clock, Code.QUEUED, "vx_1")
         deleted = await recorded(store, replace(deleting("cd-1"), connection="second"))
@@ -169,7 +169,7 @@ class Reading:
         assert await store.call_history.connections_knowing([]) == frozenset()
 
     async def test_a_call_is_known_by_its_providers_id(self, store: Store, clock: Clock) -> None:
-        """While it should still go out, for that connection; not once it was cancelled by that id."""
+        """The id is known for that connection until the call goes out or is cancelled by that id."""
         made = await recorded(store, placing(at=TOMORROW))
         assert await store.call_history.find_scheduled("reminders", "vx_1", clock.now) is None
         await succeeded(store, made.id, clock, Code.SCHEDULED, "vx_1")
@@ -185,7 +185,7 @@ class Reading:
         assert await store.call_history.find_scheduled("reminders", "vx_1", clock.now) is None
 
     async def test_which_ids_are_known(self, store: Store, clock: Clock) -> None:
-        """What a provider gave, and what somebody aimed at; nothing else."""
+        """Known ids are those that a provider gave, and those that were targets."""
         made = await recorded(store, placing())
         await succeeded(store, made.id, clock, Code.QUEUED, "vx_1")
         await recorded(store, cancelling_by_id("vx_2"))
@@ -193,7 +193,7 @@ class Reading:
         assert not await store.call_history.known_ids([])
 
     async def test_a_reference_was_seen_from_when_it_was_recorded(self, store: Store, clock: Clock) -> None:
-        """The log knows an id from the event that recorded it on, for that connection alone."""
+        """The log knows an id from its recording event on, for that connection alone."""
         made = await recorded(store, placing())
         await succeeded(store, made.id, clock, Code.QUEUED, "ck_1")
         recorded_at = clock.now
@@ -205,7 +205,7 @@ class Reading:
         assert not await store.call_history.seen("reminders", "callkaro:2", "ck_1", after)
 
     async def test_what_was_cancelled_is_not_seen_any_more(self, store: Store, clock: Clock) -> None:
-        """An id that was cancelled through us is gone, and a second cancellation finds nothing to remove."""
+        """An id that CallOps cancelled is gone, and a second cancellation finds nothing."""
         made = await recorded(store, placing(at=TOMORROW))
         await succeeded(store, made.id, clock, Code.SCHEDULED, "vx_1")
         cancel = await recorded(store, cancelling_by_id("vx_1"))
@@ -216,7 +216,10 @@ class Reading:
         assert not await store.call_history.seen("reminders", "callkaro:1", "vx_1", clock.move(seconds=1))
 
     async def test_what_a_day_brought_is_counted(self, store: Store, clock: Clock) -> None:
-        """What came to an end since then; what waits or is unknown, from whenever; notes count nothing anew."""
+        """Ended actions count since then, pending and unknown ones at any age.
+
+        Annotations change no count.
+        """
         before = await recorded(store, placing())
         await succeeded(store, before.id, clock, Code.QUEUED)
         await recorded(store, cancelling())
@@ -234,7 +237,7 @@ class Reading:
         ]
 
     async def test_what_is_ready_comes_in_the_order_of_approval(self, store: Store, clock: Clock) -> None:
-        """Approved entries come in the order they were approved, once their time has come."""
+        """Approved actions come in the order of approval, once they are due."""
         first, second = await recorded(store, cancelling()), await recorded(store, cancelling())
         await store.requests.apply(approve(second.id))
         clock.move(hours=-1)
@@ -255,7 +258,7 @@ class Reading:
         ]
 
     async def test_a_busy_connection_hides_no_other(self, store: Store, clock: Clock) -> None:
-        """So many of each connection are ready at most, and none of those that have no worker free."""
+        """Each connection has a limit of due actions, and one without a free worker has none."""
         made, second = await recorded(store, placing()), await recorded(store, placing())
         other = await recorded(store, replace(placing(), connection="another"))
         assert [entry.id for entry in await store.dispatch_queue.due(clock.now, 1)] == [made.id, other.id]
@@ -268,7 +271,7 @@ class Reading:
         ]
 
     async def test_what_lapsed_has_nobody_any_more(self, store: Store, clock: Clock) -> None:
-        """An entry in sending is lapsed from the moment its lease runs out until somebody ends it."""
+        """A sending action with an expired lease is listed until somebody ends it."""
         made = await recorded(store, placing())
         until = clock.now + timedelta(seconds=30)
         await store.requests.apply(claim(made.id, until=until))
@@ -291,7 +294,10 @@ class Reading:
         assert list(await store.approvals.decision_expired(clock.now + 2 * hour, 1)) == [soon]
 
     async def test_who_waits_comes_with_the_soonest_deadline_first(self, store: Store, clock: Clock) -> None:
-        """Each pending request once, in short; those without a deadline last, and nothing that was decided."""
+        """Each pending request comes once, in short.
+
+        Those without a deadline are last, and decided ones are missing.
+        """
         hour = timedelta(hours=1)
         never = await recorded(store, replace(cancelling(), decide_by=None))
         late = await recorded(store, replace(deleting("cd-1"), decide_by=clock.now + 2 * hour))
@@ -304,7 +310,7 @@ class Reading:
         ]
 
     async def test_numbers_that_read_alike_are_found_while_they_wait(self, store: Store) -> None:
-        """Of placed and cancelled calls, by what is shown masked; not once decided, and not once erased."""
+        """Placed and cancelled calls are compared by their visible digits, unless decided or erased."""
         masked = mask(NUMBER)
         one = await recorded(store, cancelling(NUMBER, OTHER_NUMBER))
         other = await recorded(store, replace(placing("+91912345" + NUMBER[-4:]), state=State.PENDING))
@@ -319,7 +325,7 @@ class Reading:
         assert [entry.id for entry in await store.approvals.pending_ending_with(masked)] == [other.id]
 
     async def test_who_was_asked_last_is_known(self, store: Store, clock: Clock) -> None:
-        """Of those who are asked about, each with the last time, whatever it was about."""
+        """Each person has the last time, whatever it was about."""
         for person in ("U1", "U2", "U1"):
             made = await recorded(store, cancelling())
             await store.requests.apply(noted(Annotation(made.id, ASKED, {"person": person})))
@@ -333,19 +339,19 @@ class Reading:
         assert await store.approvals.last_notified_at(["U2"]) == {"U2": asked["U2"]}
 
     async def test_a_request_keeps_when_it_is_said_to_go_out(self, store: Store, clock: Clock) -> None:
-        """It is part of the request from its first event on."""
+        """The reported time belongs to the request from its first event on."""
         at = clock.now + timedelta(hours=1)
         made = await recorded(store, replace(cancelling(), reported_call_time=at))
         assert made.reported_call_time == (await store.requests.request(made.id)).reported_call_time == at
         assert not (await verified(store)).faults
 
     async def test_an_empty_log_is_whole(self, store: Store) -> None:
-        """There is nothing to find fault with in an empty log."""
+        """Verification finds no fault in an empty log."""
         verdict = await verified(store)
         assert (verdict.events, verdict.entries, verdict.head, verdict.faults) == (0, 0, GENESIS, ())
 
     async def test_verifying_reads_everything(self, store: Store, clock: Clock) -> None:
-        """The verdict counts events and entries and names the head of the chain."""
+        """The report counts events and actions and names the head of the chain."""
         made = await recorded(store, cancelling(NUMBER, OTHER_NUMBER))
         await store.requests.apply(approve(*(entry.id for entry in made.entries)))
         await store.audit.record_error(actor="U1", where="here", private={"traceback": "x"})

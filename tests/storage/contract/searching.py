@@ -27,10 +27,10 @@ from tests.storage.samples import (
 
 
 class Searching:
-    """What every store promises of searching: filters, words, days, pages either way, and reports."""
+    """Contract of searching: filters, words, days, pages either way, and reports."""
 
     async def test_days_and_teams_are_conditions_too(self, store: Store, clock: Clock) -> None:
-        """From a moment on, and before one; together with any other, in the order they were asked in."""
+        """From a moment on and before one, with any other condition, in the order of the requests."""
         noon = clock.now
         first = await recorded(store, placing())
         clock.move(days=1)
@@ -51,7 +51,7 @@ class Searching:
             assert _ids(await store.search.find(query)) == expected, query
 
     async def test_pages_go_either_way(self, store: Store) -> None:
-        """By keys, without gaps or repeats; the newest page says that there is nothing newer."""
+        """The keys give neither gaps nor repeats. The newest page says that nothing is newer."""
         made = [await recorded(store, placing()) for _ in range(7)]
         ids = [one.id for one in reversed(made)]
         for query in (Query(), Query(number=NUMBER), Query(kind=Kind.PLACE_CALL)):
@@ -72,7 +72,7 @@ class Searching:
             )
 
     async def test_words_are_found_in_what_people_wrote(self, store: Store) -> None:
-        """In reasons and notes, whatever is special in them; not once they were erased."""
+        """Reasons and notes are searched, with any special characters, until they are erased."""
         gave = await recorded(store, replace(cancelling(NUMBER, OTHER_NUMBER), reason="Customer MOVED 100%"))
         other = await recorded(store, replace(cancelling(), reason="100 rupees"))
         await store.requests.apply(noted(Annotation(other.id, "heard", {}, {"note": "she moved, too"})))
@@ -106,7 +106,7 @@ class Searching:
     async def test_words_are_found_however_they_are_written(
         self, store: Store, wrote: str, typed: str
     ) -> None:
-        """Capitals, composition, width, joiners and curly quotes do not count, and either may be typed."""
+        """Case, composition, width, joiners and curly quotes do not count, on either side."""
         await recorded(store, replace(cancelling(), reason="something else"))
         for reason, text in ((wrote, typed), (typed, wrote)):
             made = await recorded(store, replace(cancelling(), reason=f"– {reason} –"))
@@ -124,7 +124,7 @@ class Searching:
         assert _ids(await store.search.find(Query(text=typed))) == []
 
     async def test_a_hit_says_who_why_and_who_decided(self, store: Store, clock: Clock) -> None:
-        """Each target of a request carries what was said of them all."""
+        """Each target of a request has the texts about all of them."""
         made = await recorded(
             store,
             replace(
@@ -163,7 +163,10 @@ class Searching:
         assert (other.decision, other.reason, other.entry.state) == ("deny", None, State.DENIED)
 
     async def test_a_hit_says_which_request_cancelled_it(self, store: Store, clock: Clock) -> None:
-        """The call that it took away, and no other; a second cancellation found nothing."""
+        """The hit of a removed call names that request, and no other hit does.
+
+        A second cancellation found nothing.
+        """
         other = await recorded(store, placing(OTHER_NUMBER))
         call, first = await cancelled(store, clock)
         second = await recorded(store, cancelling())
@@ -173,7 +176,7 @@ class Searching:
         assert hits == {call.id: first.id, other.id: None, first.id: None, second.id: None}
 
     async def test_since_when_a_number_wants_no_more_calls(self, store: Store, clock: Clock) -> None:
-        """Since the first cancellation because the customer asked, however that ended."""
+        """The time is that of the first cancellation by the customer's wish, whatever its end."""
         await recorded(store, replace(cancelling(), reason="wrong number"))
         assert await store.search.asked_to_stop(NUMBER) is None
         at = clock.move(hours=1)
@@ -197,14 +200,14 @@ class Searching:
         ],
     )
     async def test_people_are_known_by_name(self, store: Store, name: str, found: list[str]) -> None:
-        """A whole name comes before those that only begin so, however it is written."""
+        """A whole name comes before names that begin so, in any writing."""
         people = (("U3", "Ashanti"), ("U1", "Asha"), ("U2", "Zoe"), ("U4", "Jürgen O’Neil"))
         for id_, called in people:
             await store.users.keep_person(_member(id_, called))
         assert [one.id for one in await store.users.people_named(name)] == found
 
     async def test_taking_full_numbers_out_is_an_event(self, store: Store) -> None:
-        """It stands in the chain by an id of its own, with what was asked for, which can be erased."""
+        """The export is in the chain under an id of its own. Its query can be erased."""
         made = await store.audit.record_export(
             actor="os:asha", rows="all", private={"query": f"number={NUMBER}"}
         )

@@ -17,29 +17,29 @@ LEASE = timedelta(seconds=30)
 
 
 async def take(store: Store, clock: Clock, owner: str = "one", limit: int = 10) -> Sequence[OutboxItem]:
-    """Take what is due for half a minute."""
+    """Lease due outbox items for half a minute."""
     return await store.outbox.outgoing(clock.now, owner=owner, until=clock.now + LEASE, limit=limit)
 
 
 async def fail(store: Store, clock: Clock) -> None:
-    """Count a failure of a provider, of which people are told at once."""
+    """Record a provider's failure, which is announced at once."""
     await store.outages.failed(
         "voxworks", began=clock.move(seconds=1), pause=lambda _: LEASE, reachable=False, told_from=1
     )
 
 
 class Posting:
-    """What every store promises of the outbox."""
+    """Contract of the outbox."""
 
     async def test_posts_are_named_by_what_they_tell_of(self, store: Store, clock: Clock) -> None:
-        """A post carries its request, entry, event and template, and where it goes."""
+        """An outbox item has its request, action, event and template, and its destination."""
         made = await recorded(store, replace(placing(), notifications=[Notification("placed", "audit")]))
         [post] = await take(store, clock)
         assert (post.request, post.entry, post.event) == (made.id, made.id, 1)
         assert (post.template, post.to, post.tries) == ("placed", "audit", 1)
 
     async def test_a_request_is_told_of_in_order(self, store: Store, clock: Clock) -> None:
-        """Only a request's first undelivered post is due; other requests do not wait for it."""
+        """Only a request's first undelivered item is due, and other requests do not wait for it."""
         posts = [
             Notification("asked", "audit"),
             Notification("review", "card"),
@@ -61,7 +61,7 @@ class Posting:
         assert order == [("asked", 2), ("review", 1), ("told", 1)]
 
     async def test_a_post_is_taken_once_until_its_lease_runs_out(self, store: Store, clock: Clock) -> None:
-        """Nobody else gets a post that is being made, and somebody does when its maker died."""
+        """Nobody else gets a leased item. If its owner dies, somebody does."""
         await recorded(store, replace(placing(), notifications=[Notification("placed", "audit")]))
         [post] = await take(store, clock)
         assert not await take(store, clock, owner="two")
@@ -70,7 +70,10 @@ class Posting:
         assert (again.id, again.tries) == (post.id, 2)
 
     async def test_an_announcement_is_added_once(self, store: Store, clock: Clock) -> None:
-        """Its key is that of what it tells of, whatever else it says; a request's posts do not wait for it."""
+        """The key is that of the announcement's subject, whatever its text.
+
+        A request's items do not wait for it.
+        """
         made = await recorded(store, replace(placing(), notifications=[Notification("placed", "audit")]))
         for day in ("first", "second"):
             one = Announcement(Announced.ANCHOR, "7", payload={"day": day, "event": 7})
@@ -86,7 +89,7 @@ class Posting:
         assert [post.key for post in await take(store, clock)] == [None, "anchor:first", "anchor:second"]
 
     async def test_an_outage_is_one_announcement_that_tells_its_end(self, store: Store, clock: Clock) -> None:
-        """Where it was posted the same row is due again, and knows where; the next outage has its own."""
+        """After it is posted, the same row is due again, with its position. The next outage has its own."""
         began = clock.now + timedelta(seconds=1)
         for _ in range(2):
             await fail(store, clock)
@@ -109,7 +112,7 @@ class Posting:
     async def test_an_announcement_that_changes_while_it_is_posted_is_due_again(
         self, store: Store, clock: Clock
     ) -> None:
-        """What was posted is not what it tells by now: it is edited."""
+        """The posted text is outdated by then, so the message is edited."""
         await fail(store, clock)
         [post] = await take(store, clock)
         await store.outages.answered("voxworks")
@@ -119,7 +122,7 @@ class Posting:
         assert (edit.id, edit.stands, "ended" in edit.payload) == (post.id, MessageRef("C1", "1.1"), True)
 
     async def test_a_limit_takes_the_oldest(self, store: Store, clock: Clock) -> None:
-        """Where more is due than is asked for, the oldest comes first."""
+        """If more is due than wanted, the oldest comes first."""
         made = [
             await recorded(store, replace(placing(), notifications=[Notification("placed", "audit")]))
             for _ in range(4)
@@ -128,7 +131,7 @@ class Posting:
         assert [post.request for post in await take(store, clock, limit=9)] == [made[2].id, made[3].id]
 
     async def test_an_edit_covers_the_later_ones_it_already_showed(self, store: Store, clock: Clock) -> None:
-        """Edits of the same message up to what was shown need not be made; threads and later edits do."""
+        """Edits of the same message up to the shown event are covered. Replies and later edits are not."""
         made = await recorded(store, replace(cancelling(), notifications=[Notification("asked", "audit")]))
         [first] = await take(store, clock)
         approved = [
@@ -146,7 +149,7 @@ class Posting:
         assert left == [("approved", "thread"), ("state", "card")]
 
     async def test_what_the_machine_did_to_many_is_said_once(self, store: Store, clock: Clock) -> None:
-        """The same words about another entry are covered when the machine did it, and said when a person did."""
+        """The system's same words about another action are covered. A person's are posted."""
         posts = [Notification("expired", "thread")]
         made = await recorded(store, replace(cancelling(), notifications=posts))
         for actor in ("system", "U0MANAGER"):
@@ -163,7 +166,7 @@ class Posting:
         assert event.actor == "U0MANAGER"
 
     async def test_a_message_edited_elsewhere_is_remembered_anew(self, store: Store, clock: Clock) -> None:
-        """When an audit message was posted again, the new place is the one to edit; a reply keeps its own."""
+        """After a new audit message, its position is the one to edit. A reply keeps its own."""
         posts = [Notification("asked", "audit"), Notification("so", "thread"), Notification("state", "audit")]
         made = await recorded(store, replace(cancelling(), notifications=posts))
         for ts in ("1.1", "1.2", "1.3"):
@@ -175,7 +178,7 @@ class Posting:
         }
 
     async def test_who_was_asked_has_a_message_of_their_own(self, store: Store, clock: Clock) -> None:
-        """One for each person, edited from then on; a direct message beside it is remembered to be erased."""
+        """Each person has one, which is edited. A direct message beside it is remembered for erasing."""
         posts = [
             Notification("asked", "asked:U1"),
             Notification("asked", "asked:U2"),
@@ -192,7 +195,7 @@ class Posting:
         }
 
     async def test_what_can_never_be_posted_holds_nothing_up(self, store: Store, clock: Clock) -> None:
-        """An abandoned post is not tried again, and the next one of its request is due."""
+        """An abandoned item is not tried again, and the next one of its request is due."""
         posts = [Notification("asked", "audit"), Notification("review", "card")]
         await recorded(store, replace(cancelling(), notifications=posts))
         [post] = await take(store, clock)
@@ -201,7 +204,7 @@ class Posting:
         assert following.template == "review"
 
     async def test_a_lane_gives_its_oldest_alone(self, store: Store, clock: Clock) -> None:
-        """What waits in a lane waits together, in order; what was not tried counts no try."""
+        """Items in a lane wait together, in order. An item that was not tried counts no attempt."""
         made = [
             await recorded(store, replace(placing(), notifications=[Notification("placed", "audit")]))
             for _ in range(3)
@@ -220,7 +223,7 @@ class Posting:
         assert order == [(made[0].id, 2), (made[1].id, 1), (made[2].id, 1)]
 
     async def test_a_lane_that_is_opened_is_due_at_once(self, store: Store, clock: Clock) -> None:
-        """A post that was made shows that what others wait for is over."""
+        """A successful post shows that the others' reason to wait is over."""
         made = [
             await recorded(store, replace(placing(), notifications=[Notification("placed", "audit")]))
             for _ in range(3)
@@ -232,7 +235,7 @@ class Posting:
         assert [post.request for post in await take(store, clock)] == [made[0].id, made[1].id]
 
     async def test_what_is_set_aside_holds_up_its_own_place_alone(self, store: Store, clock: Clock) -> None:
-        """Replies wait for the message they stand below; what goes elsewhere does not."""
+        """Replies wait for the message above them, and other destinations do not."""
         posts = [
             Notification("asked", "audit"),
             Notification("so", "thread"),
@@ -258,7 +261,7 @@ class Posting:
         assert reply.to == "thread"
 
     async def test_a_request_is_read_as_of_one_moment(self, store: Store) -> None:
-        """A request, its events and what is kept of it agree with each other."""
+        """A request, its events and its personal values agree with each other."""
         made = await recorded(store, cancelling())
         await store.requests.apply(deny(made.id))
         whole = await store.requests.get_with_history(made.id)
@@ -269,7 +272,7 @@ class Posting:
         )
 
     async def test_nothing_is_announced_of_a_change_that_failed(self, store: Store, clock: Clock) -> None:
-        """The posts of a change that came too late are not in the outbox."""
+        """The outbox has no items of a change that came too late."""
         made = await recorded(store, cancelling())
         await store.requests.apply(replace(deny(made.id), notifications=[Notification("denied", "thread")]))
         with pytest.raises(ConflictError):
@@ -283,10 +286,10 @@ class Posting:
 
 
 class Remembering:
-    """What every store promises of drafts and people."""
+    """Contract of drafts and people."""
 
     async def test_a_draft_is_kept_until_its_nonce_is_used(self, store: Store) -> None:
-        """A used draft says which request it made and no longer what it held."""
+        """A used draft names its request and has no content any more."""
         content: dict[str, object] = {"to": "+919876543210", "meta": {"age": 2.5}}
         await store.users.keep_draft("n1", person="U1", content=content)
         await store.users.keep_draft("n1", person="U2", content={})
@@ -299,7 +302,7 @@ class Remembering:
         assert (used.person, used.content, used.request) == ("U1", {}, made.id)
 
     async def test_a_nonce_without_a_draft_can_be_used(self, store: Store) -> None:
-        """A modal's nonce has no draft, and still says which request it made."""
+        """A modal's nonce has no draft, and still names its request."""
         assert await store.users.draft("n1") is None
         made = await recorded(store, replace(placing(), nonce="n1"))
         used = await store.users.draft("n1")
@@ -307,13 +310,13 @@ class Remembering:
         assert used.request == made.id
 
     async def test_a_name_is_claimed_once(self, store: Store) -> None:
-        """Of many who claim it at once, one may go on; another name is another matter."""
+        """Of many simultaneous claims one succeeds. Another name is independent."""
         claims = await asyncio.gather(*(store.users.claim_once("daily:1") for _ in range(5)))
         assert sorted(claims) == [False] * 4 + [True]
         assert await store.users.claim_once("daily:2")
 
     async def test_old_drafts_are_forgotten(self, store: Store, clock: Clock) -> None:
-        """A draft nobody used is gone after a day, its nonce can still be used, and used ones stay."""
+        """An unused draft is gone after a day, its nonce still works, and used drafts stay."""
         await store.users.keep_draft("old", person="U1", content={"a": 1})
         await store.users.keep_draft("used", person="U1", content={"a": 1})
         made = await recorded(store, replace(placing(), nonce="used"))
@@ -327,7 +330,7 @@ class Remembering:
         assert (await store.requests.create(replace(placing(), nonce="old"))).created
 
     async def test_a_delivery_is_forgotten_after_a_week(self, store: Store, clock: Clock) -> None:
-        """What Slack delivered is told apart for days; a nonce for ever."""
+        """Deliveries of Slack are recognised for days, and a nonce for ever."""
         made = await recorded(store, replace(placing(), delivery_key="t1", nonce="n1"))
         clock.move(days=6)
         await recorded(store, replace(placing(), delivery_key="t2"))
@@ -339,7 +342,10 @@ class Remembering:
         assert (again.request.id, again.created) == (made.id, False)
 
     async def test_a_denied_attempt_is_an_event_once_a_day(self, store: Store, clock: Clock) -> None:
-        """It stands in the chain by an id of its own; another place, person or day is another one."""
+        """The attempt is in the chain under an id of its own.
+
+        Another place, person or day is another event.
+        """
         tried = {"actor": "U1", "where": "/calls", "why": "Guests cannot."}
         first = await store.audit.record_denied_attempt(**tried)
         assert first is not None
@@ -354,7 +360,7 @@ class Remembering:
         assert not (await verified(store)).faults
 
     async def test_a_person_is_what_slack_said_last(self, store: Store) -> None:
-        """What is known of a person is replaced as a whole."""
+        """A person's data are replaced as a whole."""
         person = Person(
             "U1",
             "T1",

@@ -1,4 +1,4 @@
-"""Cancellations that are done, and the calls that they took away."""
+"""Cancellations that are done, and the calls that they removed."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -30,10 +30,10 @@ LEASE = timedelta(minutes=1)
 
 
 class TakingAway:
-    """What every store promises of a scheduled call that is cancelled."""
+    """Contract of a scheduled call that is cancelled."""
 
     async def test_a_call_is_told_that_it_was_cancelled_by_number(self, store: Store, clock: Clock) -> None:
-        """In its own story and its own message, by whom; a call to another number stands as it stood."""
+        """The call's events and its message name the user. A call to another number is unchanged."""
         call, other = await _scheduled(store, clock), await _scheduled(store, clock, OTHER_NUMBER)
         cancel = await _done(store, clock, cancelling())
         assert (await store.requests.request(call.id)).cancelled == Cancelled(cancel.id)
@@ -45,7 +45,7 @@ class TakingAway:
         assert not (await verified(store)).faults
 
     async def test_a_call_is_told_that_it_was_cancelled_by_id(self, store: Store, clock: Clock) -> None:
-        """Only through its own connection, where ids mean that call."""
+        """Only its own connection counts, because an id means that call only there."""
         call = await _scheduled(store, clock, reference="vx_1")
         await _done(store, clock, replace(cancelling_by_id("vx_1"), connection="second"))
         assert (await store.requests.request(call.id)).cancelled is None
@@ -61,7 +61,7 @@ class TakingAway:
         assert (await store.requests.request(beside.id)).cancelled == Cancelled(move.id)
 
     async def test_what_is_placed_meanwhile_is_not_gone(self, store: Store, clock: Clock) -> None:
-        """The cancellation was on its way already, and is settled much later: nothing is said of the newer call."""
+        """The cancellation was on its way already, and is settled much later. The newer call is unchanged."""
         before = await _scheduled(store, clock)
         cancel = await recorded(store, cancelling())
         await store.requests.apply(approve(cancel.id))
@@ -79,7 +79,7 @@ class TakingAway:
     async def test_what_is_placed_between_two_attempts_goes_with_the_second(
         self, store: Store, clock: Clock
     ) -> None:
-        """The first never left; the one that was answered took away what was there when it was sent."""
+        """The first attempt never left. The answered one removed the calls of its own time."""
         cancel = await recorded(store, cancelling())
         await store.requests.apply(approve(cancel.id))
         await store.requests.apply(claim(cancel.id, until=clock.now + timedelta(seconds=30)))
@@ -95,7 +95,7 @@ class TakingAway:
     async def test_an_answer_that_comes_after_the_call_takes_nothing_away(
         self, store: Store, clock: Clock
     ) -> None:
-        """By number the provider says the same where the call went out while it answered."""
+        """By number the provider gives the same answer if the call went out meanwhile."""
         call = await _scheduled(store, clock)
         cancel = await recorded(store, cancelling())
         await store.requests.apply(approve(cancel.id))
@@ -108,7 +108,7 @@ class TakingAway:
     async def test_a_cancellation_that_ended_unsent_knows_who_did_it(
         self, store: Store, clock: Clock
     ) -> None:
-        """Another request cancelled the same while it waited; where none did, it knows of none."""
+        """Another request cancelled the same target. Without such a request, none is named."""
         for new in (cancelling(), cancelling_by_id("vx_1")):
             waiting = await recorded(store, new)
             done = await _done(store, clock, replace(new, deduplicate=False))
@@ -120,7 +120,7 @@ class TakingAway:
             assert (await store.requests.request(alone.id)).done_by is None
 
     async def test_what_another_account_has_is_not_gone(self, store: Store, clock: Clock) -> None:
-        """The connection was changed since: by number to another agent, by id to another account."""
+        """The connection changed since: by number to another agent, by id to another account."""
         calls = {}
         for account, reference in (("other:1", "vx_1"), ("callkaro:1 another agent", "vx_2")):
             made = await recorded(store, replace(placing(at=TOMORROW), fingerprint=account))
@@ -134,7 +134,7 @@ class TakingAway:
         assert [entry.id for entry in coming] == [calls["vx_1"]]
 
     async def test_a_call_whose_time_had_come_is_not_gone(self, store: Store, clock: Clock) -> None:
-        """By number and by id: when the cancellation was sent, it had gone out."""
+        """By number and by id, the call had gone out when the cancellation was sent."""
         call = await _scheduled(store, clock, reference="vx_1")
         later = await recorded(store, placing(at=TOMORROW + timedelta(hours=3)))
         await succeeded(store, later.id, clock, Code.SCHEDULED)
@@ -147,7 +147,7 @@ class TakingAway:
     async def test_each_message_of_the_call_is_edited_and_its_requester_told(
         self, store: Store, clock: Clock
     ) -> None:
-        """Card and confirmation where there are some; who had it cancelled needs no message."""
+        """Card and confirmation are edited if they exist. The user who cancelled it needs no message."""
         call = await _scheduled(store, clock)
         for slot in ("card", "origin"):
             await store.requests.apply(
@@ -164,7 +164,7 @@ class TakingAway:
         assert told == [("state", slot) for slot in ("audit", "card", "origin", "dm:U0AGENT")]
 
     async def test_what_is_cancelled_twice_is_told_once(self, store: Store, clock: Clock) -> None:
-        """The first one took it away; the second found nothing."""
+        """The first one removed it, and the second found nothing."""
         call = await _scheduled(store, clock)
         first = await _done(store, clock, cancelling())
         await _done(store, clock, cancelling())
@@ -174,7 +174,7 @@ class TakingAway:
     async def test_a_cancellation_that_is_not_done_takes_nothing_away(
         self, store: Store, clock: Clock
     ) -> None:
-        """In doubt, it says nothing about the call."""
+        """An unknown outcome says nothing about the call."""
         call = await _scheduled(store, clock)
         cancel = await recorded(store, cancelling())
         await store.requests.apply(approve(cancel.id))

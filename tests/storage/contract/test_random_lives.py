@@ -1,4 +1,4 @@
-"""Random lives of requests over a real file, opened several times, with a clock that goes both ways."""
+"""Random histories of requests over a real file, opened several times, with a clock that goes both ways."""
 
 import asyncio
 import shutil
@@ -42,7 +42,7 @@ Result = TypeVar("Result")
 
 
 class Lives(RuleBasedStateMachine):
-    """Whatever happens in whatever order, the log stays whole and its rows are what its events say."""
+    """Any events in any order: the log stays whole, and its rows are those of its events."""
 
     requests = Bundle("requests")
 
@@ -59,18 +59,18 @@ class Lives(RuleBasedStateMachine):
         self.open()
 
     def run(self, doing: Coroutine[Any, Any, Result]) -> Result:
-        """Await in the machine's own loop."""
+        """Await something in this history's own event loop."""
         return self.runner.run(doing)
 
     @rule()
     def open(self) -> None:
-        """Open the log, or open it once more and go on there: the one before is idle, as another process."""
+        """Open the log again and continue there. The earlier one stays idle, as another process."""
         self.store = self.run(Store.open(self.folder / "log.db", key=KEY, clock=self.clock))
         self.opened.append(self.store)
 
     @rule(target=requests, several=st.booleans(), pending=st.booleans(), key=st.sampled_from("abcdef"))
     def record(self, *, several: bool, pending: bool, key: str) -> str:
-        """Record a request; the same key is the same request."""
+        """Record a request. The same key is the same request."""
         numbers = (NUMBER, OTHER_NUMBER)[: 1 + several]
         new = cancelling(*numbers) if pending else placing(*numbers)
         made = self.run(
@@ -85,11 +85,11 @@ class Lives(RuleBasedStateMachine):
         return made.request.id
 
     def entries(self, request: str) -> list[str]:
-        """The entries of a request."""
+        """Return the ids of a request's actions."""
         return [entry for entry in self.states if entry.partition(".")[0] == request]
 
     def attempt(self, change: ChangeSet) -> bool:
-        """Make a change, which must succeed exactly if every entry stands where its move begins."""
+        """Apply a change, which must succeed exactly if every action is in its transition's first state."""
         possible = all(
             self.states[move.entry] in move.from_states
             and move.to_state
@@ -109,12 +109,12 @@ class Lives(RuleBasedStateMachine):
 
     @rule(request=requests, decide=st.sampled_from([approve, deny, withdraw]))
     def decide(self, request: str, decide: Any) -> None:
-        """A person decides about a whole request."""
+        """Decide about a whole request as a person."""
         self.attempt(decide(*self.entries(request)))
 
     @rule(request=requests, after=st.sampled_from(sorted(TRANSITIONS[State.SENDING])))
     def send(self, request: str, after: State) -> None:
-        """An owner takes an entry, renews its lease, and records its end; another one comes too late."""
+        """Claim an action, renew its lease, and record its end. Another owner must come too late."""
         entry = self.entries(request)[0]
         until, attempt = self.clock.now + timedelta(seconds=30), self.attempts.get(entry, 0) + 1
         if self.attempt(claim(entry, until=until, attempt=attempt)):
@@ -130,7 +130,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule(request=requests)
     def give_up(self, request: str) -> None:
-        """An ordered attempt is not made after all: a doubt stays one, and nothing else becomes one."""
+        """Drop an ordered attempt: an unknown outcome stays one, and nothing else becomes one."""
         entry = self.entries(request)[0]
         move = Transition(entry, "not_sent_again", frozenset({State.APPROVED}), State.UNKNOWN)
         change = ChangeSet(request, "system", [move])
@@ -142,7 +142,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule(request=requests, found=st.sampled_from([True, False, None]))
     def note(self, request: str, *, found: bool | None) -> None:
-        """A look-up is noted, wherever the entry stands."""
+        """Record a lookup, in any state of the action."""
         entry = self.entries(request)[0]
         before = self.run(self.store.requests.request(request)).entries[0]
         after = self.run(
@@ -152,7 +152,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule(request=requests, after=st.sampled_from(sorted(TRANSITIONS[State.UNKNOWN])))
     def settle(self, request: str, after: State) -> None:
-        """A person says what became of an unknown."""
+        """Settle an unknown outcome as a person."""
         move = Transition(
             self.entries(request)[0], "settled", frozenset({State.UNKNOWN}), after, private={"note": "called"}
         )
@@ -160,18 +160,18 @@ class Lives(RuleBasedStateMachine):
 
     @rule(request=requests)
     def erase(self, request: str) -> None:
-        """Forget what is personal."""
+        """Erase the personal values."""
         self.run(erase(self.store, request, actor="U0DPO"))
         assert not self.run(self.store.requests.personal_values(request))
 
     @rule(hours=st.integers(-48, 48))
     def move_clock(self, hours: int) -> None:
-        """The clock goes forward or back."""
+        """Move the clock forward or back."""
         self.clock.move(hours=hours)
 
     @rule()
     def deliver(self) -> None:
-        """Make the posts that are due: never two of one request."""
+        """Deliver the due outbox items, never two of one request."""
         until = self.clock.now + timedelta(seconds=30)
         due = self.run(self.store.outbox.outgoing(self.clock.now, owner="one", until=until, limit=50))
         assert len({post.request for post in due}) == len(due)
@@ -180,7 +180,7 @@ class Lives(RuleBasedStateMachine):
 
     @invariant()
     def rows_are_what_events_say(self) -> None:
-        """Every entry stands where it was last moved to, and replaying its events gives its row."""
+        """Check that every action is in its last state, and that replaying its events gives its row."""
         for request in self.keys.values():
             read = self.run(self.store.requests.request(request))
             assert {entry.id: entry.state for entry in read.entries} == {
@@ -189,7 +189,7 @@ class Lives(RuleBasedStateMachine):
             self.run(assert_replayable(self.store, request))
 
     def teardown(self) -> None:
-        """The log verifies; let go of everything."""
+        """Verify the log, and close everything."""
         assert not self.run(verified(self.store)).faults
         for log in self.opened:
             self.run(log.close())

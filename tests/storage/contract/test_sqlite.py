@@ -6,7 +6,7 @@ from tests.storage.samples import KEY, Clock
 
 
 class TestSQLite(StoreContract):
-    """The SQLite store keeps every promise of a log."""
+    """The SQLite store, which keeps the whole contract."""
 
     async def open_log(self, folder: Path, clock: Clock) -> Store:
         """Open a new file."""

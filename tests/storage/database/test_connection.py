@@ -48,20 +48,20 @@ from tests.support.tree import ROOT
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where a log will be."""
+    """Return the path of a log to come."""
     return tmp_path / "log.db"
 
 
 @pytest.fixture
 async def store(path: Path) -> AsyncIterator[Store]:
-    """A fresh log."""
+    """Yield a new log."""
     log = await Store.open(path, key=KEY, clock=Clock())
     yield log
     await log.close()
 
 
 async def start(path: Path, *arguments: object, module: str = "writer") -> asyncio.subprocess.Process:
-    """Start a process that records requests and prints their ids, or does something else with the log."""
+    """Start a process that records requests and prints their ids, or another module on the log."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", f"tests.storage.{module}", str(path), *map(str, arguments)),
@@ -71,7 +71,7 @@ async def start(path: Path, *arguments: object, module: str = "writer") -> async
 
 
 async def test_what_was_accepted_survives_kill_9(path: Path) -> None:
-    """Whatever a process called accepted before it was killed is in the log, and the log is whole."""
+    """Every request that a process called accepted before the kill is in the log, and the log is whole."""
     for round_ in range(3):
         process = await start(path, f"round{round_}", 0)
         assert process.stdout is not None
@@ -87,7 +87,7 @@ async def test_what_was_accepted_survives_kill_9(path: Path) -> None:
 
 
 async def test_processes_that_start_together_share_one_new_file(path: Path) -> None:
-    """Several processes make, migrate and write the same file at once, and its chain is one."""
+    """Several processes create and write the same file at once, and its chain is one."""
     processes = [await start(path, f"process{n}", 15) for n in range(4)]
     output = [(await process.communicate())[0].split() for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0, 0]
@@ -99,7 +99,7 @@ async def test_processes_that_start_together_share_one_new_file(path: Path) -> N
 
 
 def test_a_log_that_is_set_up_is_opened_beside_a_busy_writer(path: Path) -> None:
-    """Starting needs the write lock only where there is something to set up."""
+    """Starting needs the write lock only for a new file."""
     with closing(open_for_writing(path)) as busy:
         busy.execute("BEGIN IMMEDIATE")
         with closing(open_for_writing(path)) as connection:
@@ -108,7 +108,7 @@ def test_a_log_that_is_set_up_is_opened_beside_a_busy_writer(path: Path) -> None
 
 
 async def test_processes_that_share_a_file_share_an_account_s_rate(path: Path) -> None:
-    """However many ask at once, the limit goes, and none more until a minute has passed."""
+    """However many ask at once, the limit goes, and no more until a minute has passed."""
 
     async def given(later: int) -> int:
         processes = [await start(path, 30, 25, later, module="taker") for _ in range(4)]
@@ -128,18 +128,18 @@ async def test_a_log_is_as_it_was_when_it_is_opened_again(path: Path) -> None:
 
 
 def garbage(path: Path) -> None:
-    """A file that is no database."""
+    """Write a file that is no database."""
     path.write_bytes(b"no database at all, but longer than a header of one hundred bytes" * 9)
 
 
 def somebody_elses(path: Path) -> None:
-    """A database of another program."""
+    """Write a database of another program."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE events (name TEXT)")
 
 
 def newer(path: Path) -> None:
-    """A log that a later version of this program has migrated."""
+    """Write a log that a later version of this program has migrated."""
     with closing(open_for_writing(path)) as connection:
         connection.execute(
             "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('callops', 'future', '')"
@@ -147,12 +147,12 @@ def newer(path: Path) -> None:
 
 
 def content(path: Path) -> bytes | None:
-    """What is in the file, if there is one."""
+    """Return the bytes of the file, or None."""
     return path.read_bytes() if path.exists() else None
 
 
 def in_no_folder(path: Path) -> None:
-    """A path where no file can be."""
+    """Create a link to a path where no file can be."""
     path.symlink_to(path.parent / "missing" / "log.db")
 
 
@@ -168,7 +168,7 @@ def in_no_folder(path: Path) -> None:
 async def test_a_file_that_is_no_log_of_ours_is_said_and_left_alone(
     path: Path, prepare: Callable[[Path], None], why: str
 ) -> None:
-    """Opening says what is wrong with the file, and changes nothing in it."""
+    """Opening names the fault of the file, and changes nothing in it."""
     prepare(path)
     before = content(path)
     with pytest.raises(CannotOpenLogError, match=why):
@@ -177,14 +177,14 @@ async def test_a_file_that_is_no_log_of_ours_is_said_and_left_alone(
 
 
 async def test_another_key_is_refused(path: Path) -> None:
-    """A log whose numbers could not be found under the key is not opened."""
+    """A log whose numbers the key could not find is not opened."""
     await (await Store.open(path, key=KEY, clock=Clock())).close()
     with pytest.raises(CannotOpenLogError, match="another key"):
         await Store.open(path, key=b"another", clock=Clock())
 
 
 async def test_commits_reach_the_disk_and_erased_bytes_are_zeroed(path: Path) -> None:
-    """The settings that durability and erasing rest on are in force."""
+    """Durability and erasing rest on these settings."""
     with closing(open_for_writing(path)) as connection:
         settings = {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "foreign_keys": 1}
         for name, value in settings.items():
@@ -211,7 +211,7 @@ async def test_readers_cannot_write(store: Store, path: Path) -> None:
     ],
 )
 async def test_events_are_only_appended(store: Store, path: Path, statement: str) -> None:
-    """SQLite itself refuses to change, delete, replace or skip events, for whoever opens the file."""
+    """SQLite itself refuses to change, delete, replace or skip events, for any program."""
     made = (await store.requests.create(placing())).request
     with (
         closing(sqlite3.connect(path)) as connection,
@@ -318,7 +318,7 @@ QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
 
 @pytest.mark.parametrize("name", QUERIES)
 def test_what_is_asked_often_is_found_by_index(path: Path, name: str) -> None:
-    """No such query scans a table or sorts what it would have to read first, however long the log."""
+    """No frequent query scans a table, or sorts what it would read first, in a log of any length."""
     query, index = QUERIES[name]
     statements = list[str]()
     with closing(open_for_writing(path)) as connection:
@@ -379,7 +379,7 @@ def test_what_is_asked_before_an_answer_reads_no_whole_state_kind_or_connection(
 
 
 def test_the_file_is_for_its_owners_eyes(tmp_path: Path) -> None:
-    """Whatever the umask says; SQLite's own files beside it follow."""
+    """The umask does not matter, and SQLite's own files beside it follow."""
     before = os.umask(0)
     try:
         with closing(open_for_writing(tmp_path / "log.db")):

@@ -1,4 +1,4 @@
-"""Files are made for their owner alone, through nobody's link, and in the place of nothing that is there."""
+"""New files are private to their owner, follow no link, and replace nothing."""
 
 import errno
 import os
@@ -54,12 +54,12 @@ PLANTED: dict[str, Plant] = {
     "a pipe": _pipe,
     "a folder": _folder,
 }
-"""What somebody may have put where a file of ours is to be made."""
+"""Files that somebody may have put in the place of ours."""
 
 
 @pytest.fixture
 def victim(tmp_path: Path) -> Path:
-    """A file that is not ours to write to, in another folder."""
+    """Return a file that is not ours to write to, in another folder."""
     file = tmp_path / "elsewhere" / "victim"
     file.parent.mkdir()
     file.write_bytes(b"precious")
@@ -67,7 +67,7 @@ def victim(tmp_path: Path) -> Path:
 
 
 def untouched(victim: Path) -> bool:
-    """Whether it is as it was, and alone."""
+    """Return whether the file is unchanged and alone."""
     return victim.read_bytes() == b"precious" and [*victim.parent.iterdir()] == [victim]
 
 
@@ -76,7 +76,7 @@ def untouched(victim: Path) -> bool:
 def test_a_new_file_takes_no_place_that_is_taken(
     tmp_path: Path, victim: Path, name: str, plant: Plant
 ) -> None:
-    """Under its own name or under the one it has until it is whole; what stands there stays as it is."""
+    """Both its own name and its temporary name may be taken, and the other file stays unchanged."""
     plant(tmp_path / name, victim)
     before = os.lstat(tmp_path / name)
     said = "is there already" if name == "out.csv" else "another export is being made"
@@ -93,7 +93,7 @@ def test_a_new_file_takes_no_place_that_is_taken(
 
 @pytest.mark.parametrize("plant", PLANTED.values(), ids=PLANTED)
 def test_a_name_that_is_taken_meanwhile_is_left_alone(tmp_path: Path, victim: Path, plant: Plant) -> None:
-    """What was written goes; so does it where no file can have two names."""
+    """The new content is removed, also on file systems without hard links."""
 
     def cannot(_: Path, __: Path) -> None:
         raise OSError(errno.EPERM, "no links here")
@@ -113,7 +113,7 @@ def test_a_name_that_is_taken_meanwhile_is_left_alone(tmp_path: Path, victim: Pa
 
 @pytest.mark.parametrize("links", [True, False])
 def test_a_file_that_is_whole_has_its_name_and_is_its_owners(tmp_path: Path, *, links: bool) -> None:
-    """Also where no file can have two names, and however generous the process is with its files."""
+    """Missing hard links, and any umask, make no difference."""
 
     def cannot(_: Path, __: Path) -> None:
         raise OSError(errno.EOPNOTSUPP, "no links here")
@@ -132,7 +132,7 @@ def test_a_file_that_is_whole_has_its_name_and_is_its_owners(tmp_path: Path, *, 
 
 
 def test_nothing_is_left_of_what_failed(tmp_path: Path) -> None:
-    """Neither where its filling fails, nor where it is not to be kept, nor where it cannot be made."""
+    """A failing write, an unwanted file, and a file that cannot be made leave nothing."""
     target = tmp_path / "out.csv"
     with pytest.raises(ZeroDivisionError), whole(target, "export", mark=".partial"):
         raise ZeroDivisionError
@@ -158,7 +158,7 @@ def test_nothing_is_left_of_what_failed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("plant", [_link, _link_to_nothing, _pipe, _folder])
 def test_no_line_is_added_to_what_is_no_file_of_ours(tmp_path: Path, victim: Path, plant: Plant) -> None:
-    """Not through a link, not into a pipe; the error says what is in the way."""
+    """Neither a link nor a pipe is written to, and the error names the obstacle."""
     plant(tmp_path / "lines", victim)
     with pytest.raises(OSError, match="lines"):
         append_line(tmp_path / "lines", "1:abc")
@@ -166,7 +166,7 @@ def test_no_line_is_added_to_what_is_no_file_of_ours(tmp_path: Path, victim: Pat
 
 
 def test_anchors_and_what_was_erased_are_kept_for_their_owner_alone(tmp_path: Path, victim: Path) -> None:
-    """Both are added to line by line; a link in their place is followed to nowhere."""
+    """Both grow line by line, and a link in their place is not followed."""
     log, before = tmp_path / "callops.db", os.umask(0)
     try:
         for _ in range(2):
@@ -186,7 +186,7 @@ def test_anchors_and_what_was_erased_are_kept_for_their_owner_alone(tmp_path: Pa
 
 
 async def test_a_log_is_made_for_its_owner_alone_where_its_link_says(tmp_path: Path) -> None:
-    """A link is the operator's way to put the log onto another disk: the log there is private, too."""
+    """An operator may link the log to another disk, and the log there is private, too."""
     disk = tmp_path / "disk"
     disk.mkdir()
     (tmp_path / "callops.db").symlink_to(disk / "log.db")
@@ -202,7 +202,7 @@ async def test_a_log_is_made_for_its_owner_alone_where_its_link_says(tmp_path: P
 
 
 async def test_a_process_says_that_it_serves_in_a_file_of_its_own(tmp_path: Path, victim: Path) -> None:
-    """A link in its place is not followed, and one that looks like another process's is no process."""
+    """A link in its place is not followed. A link that looks like another process's file is no process."""
     database = tmp_path / "callops.db"
     (tmp_path / f"callops.db{BEGINNING}one").symlink_to(victim)
     with pytest.raises(FileExistsError):
@@ -227,7 +227,7 @@ async def test_a_process_says_that_it_serves_in_a_file_of_its_own(tmp_path: Path
 async def test_a_backup_takes_no_place_that_is_taken(
     tmp_path: Path, victim: Path, name: str, plant: Plant
 ) -> None:
-    """As every new file."""
+    """A backup is a new file like any other."""
     log = await Store.open(tmp_path / "callops.db", key=KEY, clock=Clock())
     await log.close()
     plant(tmp_path / name, victim)
@@ -238,7 +238,7 @@ async def test_a_backup_takes_no_place_that_is_taken(
 
 
 def test_only_what_is_new_is_made(tmp_path: Path, victim: Path) -> None:
-    """A link is something that is there."""
+    """A link counts as an existing file."""
     os.close(make(tmp_path / "new"))
     assert mode(tmp_path / "new") == 0o600
     (tmp_path / "link").symlink_to(victim.with_name("nothing"))
@@ -248,5 +248,5 @@ def test_only_what_is_new_is_made(tmp_path: Path, victim: Path) -> None:
 
 
 def mode(path: Path) -> int:
-    """Who may do what with a file."""
+    """Return a file's permissions."""
     return stat.S_IMODE(path.stat().st_mode)

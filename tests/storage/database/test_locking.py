@@ -25,7 +25,7 @@ from tests.support.tree import ROOT
 SOON = 0.3
 """Seconds until an answer is due."""
 SLOWLY = 2.0
-"""Seconds that a busy machine may take for what it does at once."""
+"""Seconds that a busy computer may take for an immediate effect."""
 ASHA = Person(
     "U0AGENT",
     "T0ACME",
@@ -41,27 +41,27 @@ ASHA = Person(
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where a log will be."""
+    """Return the path of a log to come."""
     return tmp_path / "log.db"
 
 
 @pytest.fixture
 async def store(path: Path) -> AsyncIterator[Store]:
-    """A fresh log."""
+    """Yield a new log."""
     log = await Store.open(path, key=KEY, clock=Clock())
     yield log
     await log.close()
 
 
 def count(path: Path) -> int:
-    """How many requests are committed, as another process reads it."""
+    """Return how many requests are committed, as another process reads it."""
     with closing(sqlite3.connect(path)) as connection:
         [(number,)] = connection.execute("SELECT count(*) FROM requests")
     return int(number)
 
 
 async def test_what_is_not_written_by_its_deadline_never_is(store: Store, path: Path) -> None:
-    """A request, a change, a report and a turn: each caller is told in time, and nothing is recorded later."""
+    """Callers of requests, changes, reports and turns are told in time, and nothing is recorded later."""
     made = (await store.requests.create(placing())).request
     new = replace(placing(), delivery_key="the same trigger")
     writes = (
@@ -91,7 +91,7 @@ async def test_what_is_not_written_by_its_deadline_never_is(store: Store, path: 
 async def test_a_deadline_ends_the_wait_of_one_and_not_of_those_it_waits_with(
     store: Store, path: Path
 ) -> None:
-    """Changes that wait together are withdrawn one by one; the others are committed once the lock is free."""
+    """Changes that wait together are withdrawn one by one, and the others are committed after the lock."""
 
     async def soon() -> None:
         with deadline(SOON):
@@ -111,7 +111,7 @@ async def test_a_deadline_ends_the_wait_of_one_and_not_of_those_it_waits_with(
 
 
 async def test_whoever_gives_up_waiting_withdraws_what_they_wanted_written(store: Store, path: Path) -> None:
-    """A caller that is cancelled while the lock is waited for leaves nothing behind."""
+    """A caller that is cancelled while it waits for the lock leaves nothing behind."""
     async with held(path) as let_go:
         waiting = asyncio.create_task(store.requests.create(placing()))
         with pytest.raises(TimeoutError):
@@ -124,7 +124,7 @@ async def test_whoever_gives_up_waiting_withdraws_what_they_wanted_written(store
 
 
 async def test_a_change_that_is_being_committed_at_its_deadline_is_not_called_withdrawn(path: Path) -> None:
-    """Its caller is told that nobody knows yet, and afterwards it is there."""
+    """The caller is told that nobody knows yet, and afterwards the change is there."""
     writer = await Writer.open(path)
 
     def slowly(connection: sqlite3.Connection) -> None:
@@ -142,7 +142,7 @@ async def test_a_change_that_is_being_committed_at_its_deadline_is_not_called_wi
 
 
 async def test_a_deadline_that_knows_of_its_commits(store: Store) -> None:
-    """What was committed for an answer is counted; what only the cache wants is not."""
+    """Commits for an answer count, and commits for the cache do not."""
     with deadline(SLOWLY) as due:
         await store.users.keep_person(ASHA)
         await store.users.keep_draft("nonce", person="U0AGENT", content={"line": "x"})
@@ -152,7 +152,7 @@ async def test_a_deadline_that_knows_of_its_commits(store: Store) -> None:
 
 
 async def test_people_and_drafts_are_read_before_they_are_written(path: Path) -> None:
-    """Nobody waits for them, and once the lock is free they are in the file."""
+    """Nobody waits for the write, and after the lock they are in the file."""
     log = await Store.open(path, key=KEY, clock=Clock())
     content = {"line": {"targets": ("+919876543210",)}}
     async with held(path) as let_go:
@@ -188,7 +188,7 @@ async def test_a_log_is_opened_and_read_beside_a_held_lock(store: Store, path: P
 
 
 async def test_closing_with_a_deadline_tells_who_waits_and_leaves_nothing_to_commit(path: Path) -> None:
-    """A log that is closed beside a held lock is closed in time, and what waited is not committed by it."""
+    """A log with a held lock is closed in time. Its close does not commit the waiting changes."""
     log = await Store.open(path, key=KEY, clock=Clock())
     async with held(path) as let_go:
         waiting = [asyncio.create_task(log.requests.create(placing())) for _ in range(100)]
@@ -204,7 +204,7 @@ async def test_closing_with_a_deadline_tells_who_waits_and_leaves_nothing_to_com
 
 
 async def test_a_stopped_process_that_holds_the_lock_is_a_busy_log(store: Store, path: Path) -> None:
-    """It makes no difference whether who holds the lock runs: no answer waits for it."""
+    """A stopped holder is like a running one, and no answer waits for it."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.storage.holder", str(path), cwd=ROOT, stdin=PIPE, stdout=PIPE
     )

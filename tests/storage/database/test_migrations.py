@@ -1,4 +1,4 @@
-"""The one schema: a file that another version made is refused in words, and left as it is."""
+"""The only schema: a file of another version is refused with a reason, and left unchanged."""
 
 import asyncio
 import sqlite3
@@ -24,7 +24,7 @@ OTHERS = {
 
 @pytest.fixture(params=OTHERS)
 async def path(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """A log with a request in it, as another version would have made it."""
+    """Return the path of a log with a request in it, as another version would have made it."""
     path = tmp_path / "log.db"
     log = await Store.open(path, key=KEY, clock=Clock())
     await log.requests.create(placing())
@@ -35,7 +35,7 @@ async def path(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 
 
 async def test_a_file_of_another_version_is_refused(path: Path) -> None:
-    """It is said what to do, and the file stays as it is."""
+    """The message says what to do, and the file stays unchanged."""
     before = await asyncio.to_thread(path.read_bytes)
     with pytest.raises(CannotOpenLogError, match=r"made by another version of CallOps .*begin a new file"):
         await Store.open(path, key=KEY, clock=Clock())
@@ -46,7 +46,7 @@ async def test_a_file_of_another_version_is_refused(path: Path) -> None:
 
 
 async def test_a_file_says_which_schema_it_has(tmp_path: Path) -> None:
-    """By the digest in the migration's name."""
+    """The migration's name has the digest."""
     path = tmp_path / "log.db"
     await (await Store.open(path, key=KEY, clock=Clock())).close()
     with closing(sqlite3.connect(path)) as connection:

@@ -17,19 +17,19 @@ from tests.storage.samples import KEY, Clock, placing, verified
 from tests.support.tree import ROOT
 
 Loss = Callable[[Path, Path], object]
-"""What happens to the file of a log, where another one lies."""
+"""Losses of a log's file. The second path is another log."""
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where a log will be."""
+    """Return the path of a log to come."""
     (tmp_path / "folder").mkdir()
     return tmp_path / "folder" / "log.db"
 
 
 @pytest.fixture
 async def store(path: Path) -> AsyncIterator[Store]:
-    """A log with a request in it, whose files are watched."""
+    """Yield a log with a request in it, whose files are watched."""
     log = await Store.open(path, key=KEY, clock=Clock(), watched=True)
     await log.requests.create(placing())
     yield log
@@ -37,7 +37,7 @@ async def store(path: Path) -> AsyncIterator[Store]:
 
 
 async def another(path: Path) -> Path:
-    """Another log, in one file."""
+    """Create another log, in a single file."""
     other = await Store.open(path, key=KEY, clock=Clock())
     await other.requests.create(placing())
     await other.close()
@@ -45,7 +45,7 @@ async def another(path: Path) -> Path:
 
 
 def beside(path: Path, name: str) -> Path:
-    """SQLite's own file beside a database."""
+    """Return the path of SQLite's own file beside a database."""
     return path.with_name(f"{path.name}-{name}")
 
 
@@ -77,7 +77,7 @@ LOSSES: dict[str, Loss] = {
 async def test_nothing_is_committed_into_files_that_are_lost(
     store: Store, path: Path, tmp_path: Path, lose: Loss
 ) -> None:
-    """Whatever becomes of its files under an open log, the next change is refused, and why is said."""
+    """After any loss of its files, the next change is refused with the reason."""
     other = await another(tmp_path / "other.db")
     assert store.fault() is None
     lose(path, other)
@@ -92,7 +92,7 @@ async def test_nothing_is_committed_into_files_that_are_lost(
 
 
 async def test_files_that_come_back_are_the_log_again(store: Store, path: Path) -> None:
-    """A folder that was away for a while, as where a volume is mounted again: nothing was lost meanwhile."""
+    """A folder may be away for a while, as with a remounted volume. Nothing was lost meanwhile."""
     away = path.parent.rename(path.parent.with_name("away"))
     with pytest.raises(LogReplacedError):
         await store.requests.create(placing())
@@ -103,7 +103,7 @@ async def test_files_that_come_back_are_the_log_again(store: Store, path: Path) 
 
 
 async def test_an_older_state_of_the_same_log_is_noticed(store: Store, path: Path, tmp_path: Path) -> None:
-    """A backup that is copied over the running log has the same identity, and is another file all the same."""
+    """A backup copied over the running log has the same identity, and is still another file."""
     assert not backup(path, tmp_path / "backup.db").faults
     await store.requests.create(placing())
     shutil.copyfile(tmp_path / "backup.db", path)
@@ -112,7 +112,7 @@ async def test_an_older_state_of_the_same_log_is_noticed(store: Store, path: Pat
 
 
 async def test_a_file_that_a_killed_process_left_is_watched_as_well(path: Path, tmp_path: Path) -> None:
-    """What stood in its write-ahead log alone is in the file before anybody can copy something over that."""
+    """The content of its write-ahead log moves into the file before anybody can copy over that."""
     arguments = ("-m", "tests.storage.writer", str(path), "killed", "0")
     process = await asyncio.create_subprocess_exec(sys.executable, *arguments, cwd=ROOT, stdout=PIPE)
     assert process.stdout
@@ -129,7 +129,7 @@ async def test_a_file_that_a_killed_process_left_is_watched_as_well(path: Path, 
 
 
 async def test_what_others_may_do_is_no_loss(store: Store, path: Path, tmp_path: Path) -> None:
-    """Other processes write and empty the write-ahead log, a backup is made, the file is compacted, read, touched."""
+    """Other processes write, empty the write-ahead log, make a backup, compact, read and touch the file."""
     processes = [
         await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.storage.writer", str(path), f"process{number}", "150"),
@@ -157,7 +157,7 @@ async def test_what_others_may_do_is_no_loss(store: Store, path: Path, tmp_path:
 
 
 async def test_a_read_that_fails_speaks_against_the_log_for_a_while(path: Path) -> None:
-    """What SQLite says of it is said, until it was long ago."""
+    """SQLite's error is reported until it is old."""
     log = await Store.open(path, key=KEY, clock=Clock())
     await log.read_anew()
     assert log.fault() is None

@@ -15,20 +15,20 @@ from tests.storage.samples import KEY, Clock, erase, placing, verified
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where a log will be."""
+    """Return the path of a log to come."""
     return tmp_path / "log.db"
 
 
 @pytest.fixture
 async def store(path: Path) -> AsyncIterator[Store]:
-    """A fresh log."""
+    """Yield a new log."""
     log = await Store.open(path, key=KEY, clock=Clock())
     yield log
     await log.close()
 
 
 async def test_a_long_read_does_not_delay_a_commit(store: Store, path: Path) -> None:
-    """Somebody who reads an old state for a long time keeps nobody from writing."""
+    """A long reader of an old state keeps nobody from writing."""
     await store.requests.create(placing())
     with closing(open_for_reading(path)) as connection:
         connection.execute("BEGIN")
@@ -40,7 +40,7 @@ async def test_a_long_read_does_not_delay_a_commit(store: Store, path: Path) -> 
 
 
 async def test_what_waits_to_be_read_is_read_together(path: Path) -> None:
-    """In one transaction, of which one may fail alone; it sees what was committed before it was asked for."""
+    """A single transaction serves them, and a read may fail alone. It sees earlier commits."""
     writer, reader = await Writer.open(path), await Reader.open(path)
     begun = list[str]()
     await reader.do(lambda connection: connection.set_trace_callback(begun.append))
@@ -66,7 +66,7 @@ async def test_what_waits_to_be_read_is_read_together(path: Path) -> None:
 async def test_whatever_happens_to_it_every_caller_is_told(
     path: Path, kind: type[Reader] | type[Writer]
 ) -> None:
-    """Also where what is raised is nothing that a future takes, and where the file is being closed."""
+    """An exception that a future refuses, and a file that is being closed, are included."""
     await (await Writer.open(path)).close()
     opened = await kind.open(path)
 
@@ -90,7 +90,7 @@ async def test_whatever_happens_to_it_every_caller_is_told(
 
 
 async def test_changes_that_wait_are_committed_together(path: Path) -> None:
-    """Of changes committed together one may fail alone, and a failed one leaves nothing behind."""
+    """Of changes committed together one may fail alone, and it leaves nothing behind."""
     writer = await Writer.open(path)
     commits = list[str]()
     await writer.do(lambda connection: connection.set_trace_callback(commits.append))
@@ -114,7 +114,7 @@ async def test_changes_that_wait_are_committed_together(path: Path) -> None:
 
 
 async def test_a_transaction_that_sqlite_gave_up_is_told_to_all(path: Path) -> None:
-    """When the disk is full, nobody is told that a change was committed, and the next one works."""
+    """On a full disk no caller is told that a change was committed, and the next change works."""
     writer = await Writer.open(path)
 
     def limit(connection: sqlite3.Connection, spare: int) -> None:
@@ -133,7 +133,7 @@ async def test_a_transaction_that_sqlite_gave_up_is_told_to_all(path: Path) -> N
 
 
 async def test_a_caller_that_is_cancelled_leaves_nothing_half_done(store: Store) -> None:
-    """Each request of cancelled callers is there whole or not at all, and others are not held up."""
+    """Each request of a cancelled caller is complete or absent, and others are not delayed."""
     tasks = [asyncio.create_task(store.requests.create(placing())) for _ in range(30)]
     await asyncio.sleep(0)
     for task in tasks[::2]:

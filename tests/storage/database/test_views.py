@@ -1,4 +1,4 @@
-"""The views for people who read SQL: in words, without a full number, and none left out of Datasette's file."""
+"""The views for SQL users: in words, without a full number, and all in Datasette's file."""
 
 import sqlite3
 from collections.abc import AsyncIterator
@@ -32,12 +32,12 @@ from tests.support.tree import ROOT
 
 METADATA = ROOT / "docs/datasette.yml"
 PRIVATE = {"lookup", "nonces", "people", "personal", "meta", "seals", "stops"}
-"""What nobody reads there."""
+"""Tables and columns that nobody reads there."""
 
 
 @pytest.fixture
 async def path(tmp_path: Path) -> AsyncIterator[Path]:
-    """A log with a call, a cancellation that was approved, and one by id that was denied."""
+    """Yield a log with a call, an approved cancellation, and a denied one by id."""
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
     await log.users.keep_person(
         Person(
@@ -61,14 +61,14 @@ async def path(tmp_path: Path) -> AsyncIterator[Path]:
 
 
 def read(path: Path, view: str) -> list[dict[str, Any]]:
-    """All rows of a view, with nothing but SQLite."""
+    """Return all rows of a view, with SQLite alone."""
     with closing(sqlite3.connect(path)) as connection:
         connection.row_factory = sqlite3.Row
         return [dict(row) for row in connection.execute(f"SELECT * FROM {view}")]  # noqa: S608 - our views
 
 
 async def test_views_are_in_words(path: Path) -> None:
-    """States as people read them, times as text, names where they are known."""
+    """States are words, times are text, and known people have names."""
     actions = read(path, "actions_in_words")
     assert [row["state"] for row in actions] == ["about to be sent"] * 3 + ["denied"]
     assert [row["target"] for row in actions] == ["•••• 3210", "•••• 3210", "•••• 3211", "vx_1"]
@@ -92,7 +92,7 @@ async def test_views_are_in_words(path: Path) -> None:
 
 
 async def test_views_do_not_count_a_call_that_was_cancelled_as_done(tmp_path: Path) -> None:
-    """It is cancelled, by which request; who counts what is done by connection or person leaves it out."""
+    """The call is cancelled, with the request's id. Counts of done calls leave it out."""
     clock, path = Clock(), tmp_path / "log.db"
     log = await Store.open(path, key=KEY, clock=clock)
     _, cancel = await cancelled(log, clock)
@@ -115,7 +115,7 @@ async def test_views_do_not_count_a_call_that_was_cancelled_as_done(tmp_path: Pa
 
 @pytest.mark.parametrize("view", ["actions_in_words", "by_connection", "by_person"])
 async def test_views_find_what_was_cancelled_by_index(path: Path, view: str) -> None:
-    """However many events there are, each action looks only at those that cancelled something."""
+    """With any number of events, each action reads only those of its cancellation."""
     with closing(sqlite3.connect(path)) as connection:
         plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN SELECT * FROM {view}")]  # noqa: S608 - our views
     of_events = [step for step in plan if "events" in step]
@@ -124,7 +124,7 @@ async def test_views_find_what_was_cancelled_by_index(path: Path, view: str) -> 
 
 
 async def test_views_have_no_full_number_and_nothing_that_was_erased(path: Path) -> None:
-    """Whatever they are read for."""
+    """Every view is checked, before and after an erasure."""
     views = _names(path, "view")
     whole = str([read(path, view) for view in views])
     assert NUMBER[-10:] not in whole
@@ -139,12 +139,12 @@ async def test_views_have_no_full_number_and_nothing_that_was_erased(path: Path)
 
 
 def test_views_say_what_people_read_elsewhere() -> None:
-    """The words for states are the same in SQL as in Slack."""
+    """SQL and Slack have the same words for states."""
     assert {str(state): words for state, words in WORDS.items()} == STATES
 
 
 async def test_datasette_shows_the_views_and_keeps_the_rest_back(path: Path) -> None:
-    """Its file names every table and view there is; what is personal is for nobody, and no SQL reaches it."""
+    """Datasette's file names every table and view. Personal data are for nobody, and no SQL reaches them."""
     told = yaml.safe_load(METADATA.read_text(encoding="utf-8"))["databases"]["callops"]
     assert told["allow_sql"] is False
     tables, views = _names(path, "table"), _names(path, "view")

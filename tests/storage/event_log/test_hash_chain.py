@@ -34,7 +34,7 @@ EVENT = Event(
 
 
 def linked(*events: Event) -> list[Event]:
-    """The events as a chain."""
+    """Return the events as a chain."""
     chain: list[Event] = []
     for seq, event in enumerate(events, start=1):
         following = replace(event, seq=seq, previous=chain[-1].hash if chain else GENESIS)
@@ -60,7 +60,7 @@ def test_an_event_is_hashed_as_anyone_would_hash_it() -> None:
 
 
 def test_a_float_never_enters_the_chain() -> None:
-    """Machines write floats differently, so that they are a fault where they are written."""
+    """Platforms write floats differently, so writing one is a fault."""
     with pytest.raises(TypeError, match="no floats"):
         canonical({"seconds": 0.5})  # type: ignore[dict-item]
 
@@ -74,12 +74,12 @@ def test_a_commitment_tells_nothing_without_its_salt() -> None:
 
 @given(st.datetimes(min_value=datetime(1, 1, 1), max_value=datetime(9999, 12, 31), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis adds the zone
 def test_times_keep_their_microseconds(at: datetime) -> None:
-    """A time is the same after it was written and read."""
+    """A time stays the same after writing and reading."""
     assert moment(microseconds(at)) == at
 
 
 def test_a_whole_chain_has_no_fault() -> None:
-    """Events that follow one another are found in order."""
+    """Events that follow each other have no fault."""
     links = ChainVerifier()
     chain = linked(EVENT, EVENT, EVENT)
     assert [links.fault(event) for event in chain] == [None, None, None]
@@ -99,7 +99,7 @@ def test_a_whole_chain_has_no_fault() -> None:
     ],
 )
 def test_every_part_of_an_event_is_covered(changed: dict[str, object]) -> None:
-    """Changing any part of an event is found at that event and nowhere else."""
+    """A change of any part is found at that event and nowhere else."""
     links = ChainVerifier()
     first, second, third = linked(EVENT, EVENT, EVENT)
     forged = replace(second, **changed)  # type: ignore[arg-type]
@@ -109,7 +109,7 @@ def test_every_part_of_an_event_is_covered(changed: dict[str, object]) -> None:
 
 
 def test_a_missing_or_rewritten_event_is_named() -> None:
-    """A gap is named where it is, and an event that was hashed anew where the next one does not follow."""
+    """A gap is named at its place, and a rehashed event at its successor."""
     first, second, third = linked(EVENT, EVENT, EVENT)
     links = ChainVerifier()
     assert [links.fault(event) for event in (first, third)] == [
@@ -139,7 +139,7 @@ def test_ids_grow_by_a_symbol_after_three_collisions() -> None:
 
 
 def test_every_symbol_is_equally_likely() -> None:
-    """The alphabet divides the values of a byte evenly and has none that are mistaken for others."""
+    """The alphabet divides the values of a byte evenly, and has no ambiguous symbols."""
     assert 256 % len(ALPHABET) == 0
     assert len(set(ALPHABET)) == 32
     assert not set(ALPHABET) & set("0O1I")

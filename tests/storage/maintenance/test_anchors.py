@@ -16,12 +16,12 @@ from tests.storage.maintenance.test_verification import exported
 from tests.storage.samples import KEY, NUMBER, Clock, cancelling_by_id, erase, placing
 
 FAR = 300
-"""Events: enough for several pages."""
+"""Events that fill several pages."""
 
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    """A log that is open, with one request on the disk, and in its file, not only beside it."""
+    """Yield an open log with a request, which is in its file and not only beside it."""
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
     await log.requests.create(placing(NUMBER))
     await log.close()
@@ -31,19 +31,19 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 
 async def grow(store: Store, by: int) -> None:
-    """Record so many more requests."""
+    """Record that many more requests."""
     await asyncio.gather(*(store.requests.create(cancelling_by_id(f"vx_{n}")) for n in range(by)))
 
 
 def head(path: Path) -> Anchor:
-    """Where the log in a file ends."""
+    """Return the anchor of a file's log."""
     verdict = verify(path)
     assert verdict.faults == ()
     return Anchor(verdict.events, verdict.head)
 
 
 def copied(path: Path, to: Path, *beside: str) -> Path:
-    """A copy of the file as it is now, without what stands beside it but for what is named."""
+    """Return a copy of the file without the files beside it, except the named ones."""
     to.mkdir()
     for name in ("", *beside):
         shutil.copy(f"{path}{name}", to / f"{path.name}{name}")
@@ -51,7 +51,7 @@ def copied(path: Path, to: Path, *beside: str) -> Path:
 
 
 async def test_a_log_that_grew_holds_its_anchors(store: Store, tmp_path: Path) -> None:
-    """Whatever was written, or erased, since."""
+    """Later writes and erasures do not matter."""
     path = tmp_path / "log.db"
     anchors = [head(path)]
     await grow(store, 3)
@@ -63,7 +63,7 @@ async def test_a_log_that_grew_holds_its_anchors(store: Store, tmp_path: Path) -
 
 
 async def test_a_write_ahead_log_that_is_gone_is_named(store: Store, tmp_path: Path) -> None:
-    """Committed rows vanish with it while everything else looks whole; only an anchor tells."""
+    """Committed rows vanish with it while everything else looks whole, and only an anchor shows it."""
     await grow(store, 3)
     anchor = head(tmp_path / "log.db")
     cut = copied(tmp_path / "log.db", tmp_path / "copy")
@@ -75,7 +75,7 @@ async def test_a_write_ahead_log_that_is_gone_is_named(store: Store, tmp_path: P
 
 
 async def test_a_damaged_write_ahead_log_is_named_or_harmless(store: Store, tmp_path: Path) -> None:
-    """Wherever it was cut or a bit of it flipped: the anchor or verifying tells, or the log is the same."""
+    """After any cut or flipped bit, the anchor or verification shows it, or the log is the same."""
     await grow(store, 8)
     anchor = head(tmp_path / "log.db")
     whole = copied(tmp_path / "log.db", tmp_path / "whole", "-wal")
@@ -98,7 +98,7 @@ async def test_a_damaged_write_ahead_log_is_named_or_harmless(store: Store, tmp_
 
 
 async def test_an_older_copy_put_back_is_named(store: Store, tmp_path: Path) -> None:
-    """Also where it went on and is as long again: then its events are others."""
+    """An old copy may have grown again to the same length. Its events then differ."""
     older = copied(tmp_path / "log.db", tmp_path / "older")
     await grow(store, 2)
     anchor = head(tmp_path / "log.db")
@@ -113,7 +113,7 @@ async def test_an_older_copy_put_back_is_named(store: Store, tmp_path: Path) -> 
 
 
 async def test_a_history_written_anew_is_named(store: Store, tmp_path: Path) -> None:
-    """A whole chain that somebody made with this very program verifies, and does not hold the anchor."""
+    """A whole chain made with this very program verifies, but does not hold the anchor."""
     await grow(store, 2)
     anchor = head(tmp_path / "log.db")
     forged = await Store.open(tmp_path / "forged.db", key=KEY, clock=Clock())
@@ -125,7 +125,7 @@ async def test_a_history_written_anew_is_named(store: Store, tmp_path: Path) -> 
 
 
 async def test_a_truncated_file_is_named(store: Store, tmp_path: Path) -> None:
-    """Wherever it ends, also at a page, and also if nothing is left."""
+    """The file may end anywhere, at a page, or be empty."""
     await grow(store, FAR)
     await store._database.writer.wipe()
     anchor = head(tmp_path / "log.db")
@@ -138,7 +138,10 @@ async def test_a_truncated_file_is_named(store: Store, tmp_path: Path) -> None:
 
 
 async def test_anchors_are_read_wherever_they_stand(store: Store, tmp_path: Path) -> None:
-    """In the file beside the log, and in lines copied from the channel; each once, the oldest first."""
+    """Anchors are in the file beside the log and in lines copied from the channel.
+
+    Each counts once, oldest first.
+    """
     anchor = await store.audit.anchor(Clock()().replace(year=2027))
     assert anchor is not None
     await store.audit.keep_anchor(anchor)

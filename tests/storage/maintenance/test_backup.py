@@ -33,7 +33,7 @@ CLOCK = Clock()
 
 @asynccontextmanager
 async def opened(path: Path) -> AsyncIterator[Store]:
-    """The log in a file, for a while."""
+    """Yield the log of a file."""
     log = await Store.open(path, key=KEY, clock=CLOCK)
     try:
         yield log
@@ -43,7 +43,7 @@ async def opened(path: Path) -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def path(tmp_path: Path) -> Path:
-    """A closed log that has one call in it."""
+    """Return the path of a closed log with one call in it."""
     async with opened(tmp_path / "log.db") as log:
         made = (await log.requests.create(placing(NUMBER))).request
         await succeeded(log, made.id, CLOCK, Code.QUEUED)
@@ -52,25 +52,28 @@ async def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def store(path: Path) -> AsyncIterator[Store]:
-    """The same, open."""
+    """Yield the same log, open."""
     async with opened(path) as log:
         yield log
 
 
 def numbers_in(path: Path) -> set[str]:
-    """Which numbers stand in a file, whatever tables say."""
+    """Return the numbers in the bytes of a file."""
     content = path.read_bytes()
     return {number for number in (NUMBER, OTHER_NUMBER) if number[3:].encode() in content}
 
 
 def copies(folder: Path) -> list[str]:
-    """What a backup left in a folder."""
+    """Return the files that a backup left in a folder."""
     return sorted(file.name for file in folder.iterdir() if file.name.startswith("copy"))
 
 
 @pytest.mark.usefixtures("store")
 async def test_a_backup_holds_everything(tmp_path: Path) -> None:
-    """Also what stands beside the file only, as the log is still open; readable by its owner alone."""
+    """Content that stands only beside the file of an open log is included.
+
+    Only its owner can read the backup.
+    """
     verdict = backup(tmp_path / "log.db", tmp_path / "copy.db")
     assert (verdict.entries, verdict.events, verdict.faults) == (1, 3, ())
     assert verify(tmp_path / "copy.db") == verify(tmp_path / "log.db") == verdict
@@ -80,7 +83,7 @@ async def test_a_backup_holds_everything(tmp_path: Path) -> None:
 
 
 async def test_a_backup_can_be_made_while_others_write(store: Store, tmp_path: Path) -> None:
-    """It is the log of one moment, whole, and the writers do not fail."""
+    """The backup is the whole log of one moment, and the writers do not fail."""
     writing = [asyncio.create_task(store.requests.create(cancelling_by_id(f"vx_{n}"))) for n in range(300)]
     verdict = await asyncio.to_thread(backup, tmp_path / "log.db", tmp_path / "copy.db")
     await asyncio.gather(*writing)
@@ -90,7 +93,7 @@ async def test_a_backup_can_be_made_while_others_write(store: Store, tmp_path: P
 
 @pytest.mark.usefixtures("path")
 def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
-    """Neither a finished backup nor one that is being made."""
+    """Neither a finished backup nor an unfinished one is overwritten."""
     for name, said in (
         ("copy.db", "is there already"),
         ("copy.db.unfinished", "another backup is being made"),
@@ -103,7 +106,7 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_log_that_is_not_whole_has_no_backup(path: Path, tmp_path: Path) -> None:
-    """What was tampered with is named, what cannot be read is, too, and no file is left of either."""
+    """A tampered log and an unreadable one are named, and leave no file."""
     whole = path.read_bytes()
     tamper(tmp_path / "log.db", "UPDATE actions SET state = 'failed'")
     assert "its row says state = failed" in backup(tmp_path / "log.db", tmp_path / "copy.db").faults[0]
@@ -119,7 +122,7 @@ def test_a_log_that_is_not_whole_has_no_backup(path: Path, tmp_path: Path) -> No
 
 
 async def test_what_was_purged_goes_again_after_a_restore(path: Path, tmp_path: Path) -> None:
-    """One by one and by number, and nothing else: the list of it holds no number, and does not grow."""
+    """Single requests and numbers go again, and nothing else. The list holds no number, and does not grow."""
     async with opened(path) as log:
         erased = (await log.requests.create(replace(cancelling(OTHER_NUMBER), reason="hers"))).request
         await log.requests.apply(deny(erased.id))
@@ -149,7 +152,7 @@ async def test_what_was_purged_goes_again_after_a_restore(path: Path, tmp_path: 
 
 
 async def test_an_id_that_was_drawn_again_is_somebody_elses(path: Path) -> None:
-    """What is listed is the request of that time: one asked later under the same id stays."""
+    """The list means the request of that time. A later request with the same id stays."""
     async with opened(path) as log:
         [only] = (await log.search.page(Query())).entries
         later = Listed(only.request, only.asked_at + timedelta(seconds=1))
@@ -161,7 +164,7 @@ async def test_an_id_that_was_drawn_again_is_somebody_elses(path: Path) -> None:
 
 
 async def test_an_age_that_was_purged_goes_again(path: Path, tmp_path: Path) -> None:
-    """One line says it for all that were old enough."""
+    """A single line covers all requests of that age."""
     backup(path, tmp_path / "copy.db")
     before = CLOCK.now + timedelta(days=1)
     async with opened(path) as log:
@@ -177,7 +180,7 @@ async def test_an_age_that_was_purged_goes_again(path: Path, tmp_path: Path) -> 
 
 
 async def test_a_damaged_list_is_named(store: Store, tmp_path: Path) -> None:
-    """With its line: nothing is taken for purged that was not, and nothing is forgotten in silence."""
+    """The message has the line. Nothing is wrongly purged, and nothing is skipped in silence."""
     assert await store.retention.erased_before(hold=frozenset()) is None
     list_beside(tmp_path / "log.db").write_text(
         '{"at": 1, "before": 2}\n{"at": 1, "id": "A-2222"\n', encoding="utf-8"

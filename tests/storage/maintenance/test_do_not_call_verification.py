@@ -8,7 +8,7 @@ from tests.storage.samples import KEY, NUMBER, OTHER_NUMBER, Clock
 
 
 async def test_rows_that_were_made_to_count_no_longer_are_found(tmp_path: Path) -> None:
-    """A list or a stop that is switched off by hand leaves events that say otherwise."""
+    """A list or a stop that is switched off by hand contradicts the events."""
     path = tmp_path / "log.db"
     log = await Store.open(path, key=KEY, clock=Clock())
     stop, _ = await log.do_not_call.add(NUMBER, masked="masked", actor="U0AGENT", reason=None)

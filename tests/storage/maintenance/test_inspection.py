@@ -1,4 +1,4 @@
-"""Looking at the place of a log: what is wrong with it is said, and nothing is changed."""
+"""Inspection of a log's location: it reports faults, and changes nothing."""
 
 import sqlite3
 from contextlib import closing
@@ -13,7 +13,7 @@ from tests.storage.samples import KEY, Clock, placing
 
 
 async def made(path: Path) -> None:
-    """A log with one action, which nobody uses any more."""
+    """Create a log with one action, and close it."""
     log = await Store.open(path, key=KEY, clock=Clock())
     await log.requests.create(placing())
     await log.close()
@@ -27,12 +27,12 @@ def written(path: Path, statement: str) -> None:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Everything in a folder, byte by byte."""
+    """Return everything in a folder, byte by byte."""
     return {one.name: one.read_bytes() for one in folder.iterdir() if one.is_file()}
 
 
 async def test_a_log_is_read_and_left_as_it_is(tmp_path: Path) -> None:
-    """How much is in it, that the key fits, where it is: and no byte and no file is another after it."""
+    """The inspection reports the size, the key and the place, and changes no byte and no file."""
     await made(tmp_path / "log.db")
     before = files(tmp_path)
     found = inspect(tmp_path / "log.db", KEY)
@@ -43,7 +43,7 @@ async def test_a_log_is_read_and_left_as_it_is(tmp_path: Path) -> None:
 
 
 async def test_a_log_in_use_is_read_too(tmp_path: Path) -> None:
-    """What was committed a moment ago counts, though it is still in the write-ahead log."""
+    """A recent commit counts, though it is still in the write-ahead log."""
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
     await log.requests.create(placing())
     assert inspect(tmp_path / "log.db", KEY).actions == 1
@@ -51,14 +51,14 @@ async def test_a_log_in_use_is_read_too(tmp_path: Path) -> None:
 
 
 async def test_another_key_does_not_fit(tmp_path: Path) -> None:
-    """It is said; without a key it is not looked at."""
+    """The report says so. Without a key it is not checked."""
     await made(tmp_path / "log.db")
     assert "another CALLOPS_KEY" in str(inspect(tmp_path / "log.db", bytes(32)).trouble)
     assert inspect(tmp_path / "log.db", None).trouble is None
 
 
 async def test_a_file_whose_making_was_broken_off_is_a_new_one(tmp_path: Path) -> None:
-    """It has our mark and no tables: the next start makes them."""
+    """The file has our mark and no tables, and the next start creates them."""
     written(tmp_path / "begun.db", f"PRAGMA application_id = {APPLICATION_ID}")
     assert (inspect(tmp_path / "begun.db", KEY).trouble, inspect(tmp_path / "begun.db", KEY).actions) == (
         None,
@@ -78,7 +78,7 @@ async def test_a_file_whose_making_was_broken_off_is_a_new_one(tmp_path: Path) -
     ],
 )
 def test_what_cannot_be_a_log(tmp_path: Path, name: str, part: str) -> None:
-    """A folder that is missing, a folder itself, a text, another program's file: each in words."""
+    """A missing folder, a folder itself, a text and another program's file each have a reason."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "text.db").write_text(
         "a text that is longer than the head of a database " * 4, encoding="utf-8"
@@ -88,7 +88,7 @@ def test_what_cannot_be_a_log(tmp_path: Path, name: str, part: str) -> None:
 
 
 def test_what_may_become_a_log(tmp_path: Path) -> None:
-    """An absent file stays absent, an empty one is a new one."""
+    """An absent file stays absent, and an empty one counts as new."""
     (tmp_path / "empty.db").touch()
     assert inspect(tmp_path / "empty.db", KEY).trouble is None
     absent = inspect(tmp_path / "absent.db", KEY)

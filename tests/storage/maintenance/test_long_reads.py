@@ -1,4 +1,4 @@
-"""Verifying and backing up a log that others write to meanwhile."""
+"""Verification and backup of a log that others write to meanwhile."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -21,13 +21,13 @@ REQUESTS = 30
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the log is."""
+    """Return the path of the log."""
     return tmp_path / "log.db"
 
 
 @pytest.fixture
 def writer(path: Path) -> Iterator[sqlite3.Connection]:
-    """The connection of a bot, to a log with some requests in it."""
+    """Yield a bot's connection to a log with some requests in it."""
     with closing(open_for_writing(path)) as connection:
         keep_key(connection, SOURCES)
         for number in many_numbers(REQUESTS):
@@ -36,12 +36,12 @@ def writer(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def known_requests(connection: sqlite3.Connection) -> list[str]:
-    """All requests there are."""
+    """Return the ids of all requests."""
     return [name for (name,) in connection.execute("SELECT id FROM requests")]
 
 
 def emptied(connection: sqlite3.Connection) -> bool:
-    """Empty the write-ahead log, and say whether that could be done: nobody reads an older moment."""
+    """Empty the write-ahead log. Return whether that worked, which a reader of an older moment prevents."""
     connection.execute("PRAGMA busy_timeout = 0")
     [(busy, _, _)] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return not busy
@@ -50,7 +50,7 @@ def emptied(connection: sqlite3.Connection) -> bool:
 def test_the_write_ahead_log_is_emptied_while_a_log_is_verified(
     path: Path, writer: sqlite3.Connection
 ) -> None:
-    """Between any two portions nothing is held, so that a long verification grows no file."""
+    """Between two portions nothing is held, so a long verification grows no file."""
     shares, could = list[float](), list[bool]()
 
     def between(share: float) -> None:
@@ -64,7 +64,7 @@ def test_the_write_ahead_log_is_emptied_while_a_log_is_verified(
 
 
 def test_what_a_bot_writes_meanwhile_is_no_fault(path: Path, writer: sqlite3.Connection) -> None:
-    """Requests are made, decided and erased between all portions; the verdict is of the chain's end."""
+    """Requests are made, decided and erased between portions, and the report covers the chain's end."""
     waiting = known_requests(writer)
     [(end,)] = writer.execute("SELECT max(seq) FROM events")
 
@@ -85,7 +85,7 @@ def test_what_a_bot_writes_meanwhile_is_no_fault(path: Path, writer: sqlite3.Con
 def test_what_is_erased_without_an_event_is_found(
     path: Path, writer: sqlite3.Connection, erased: int
 ) -> None:
-    """Erasures meanwhile hide no value that is gone though nobody erased it."""
+    """Other erasures hide no value that is gone without an event."""
     lost = known_requests(writer)[erased]
     first, *others = [one for one in known_requests(writer) if one != lost]
     writer.execute(
@@ -101,12 +101,12 @@ def test_what_is_erased_without_an_event_is_found(
 
 
 def test_a_chain_that_is_written_anew_meanwhile_is_found(path: Path, writer: sqlite3.Connection) -> None:
-    """A portion goes on from the event that the one before it ended with, or not at all."""
+    """A portion continues from the last event of the one before, or fails."""
     told = list[float]()
 
     def meanwhile(share: float) -> None:
         told.append(share)
-        if len(told) == 3:  # the schema, and two portions of the chain
+        if len(told) == 3:  # after the schema and two portions of the chain
             writer.execute("DROP TRIGGER events_hold")
             writer.execute("UPDATE events SET hash = 'another' WHERE seq = 9")
 
@@ -117,7 +117,7 @@ def test_a_chain_that_is_written_anew_meanwhile_is_found(path: Path, writer: sql
 def test_a_backup_is_of_one_moment_however_much_is_written(
     path: Path, writer: sqlite3.Connection, tmp_path: Path
 ) -> None:
-    """The copy does not begin anew with each commit, and holds what was there when it began."""
+    """The copy does not restart with each commit, and holds the state of its beginning."""
     before, shares = len(known_requests(writer)), list[float]()
 
     def meanwhile(share: float) -> None:
@@ -132,7 +132,7 @@ def test_a_backup_is_of_one_moment_however_much_is_written(
 
 
 def grown(path: Path, writer: sqlite3.Connection) -> Callable[[], int]:
-    """Write much while somebody reads one moment for long, and return what tells the write-ahead log's size."""
+    """Write much during a long read. Return a function that tells the write-ahead log's size."""
 
     def size() -> int:
         return path.with_name(f"{path.name}-wal").stat().st_size
@@ -149,7 +149,7 @@ def grown(path: Path, writer: sqlite3.Connection) -> Callable[[], int]:
 
 
 def test_a_write_ahead_log_that_grew_is_short_again(path: Path, writer: sqlite3.Connection) -> None:
-    """The commits after a long reading give the disk back."""
+    """The commits after a long read give the disk space back."""
     size = grown(path, writer)
     for _ in range(3):
         requests.create(writer, SOURCES, cancelling())
@@ -157,7 +157,7 @@ def test_a_write_ahead_log_that_grew_is_short_again(path: Path, writer: sqlite3.
 
 
 def test_verifying_empties_a_write_ahead_log_that_grew(path: Path, writer: sqlite3.Connection) -> None:
-    """One moment follows another, so that a busy writer hardly meets the time between them by itself."""
+    """The reads follow each other closely, so a busy writer alone would hardly find time between them."""
     size, sizes = grown(path, writer), list[int]()
     assert not verify(path, key=KEY, progress=lambda _: sizes.append(size())).faults
     assert max(sizes) == 0
@@ -175,6 +175,6 @@ def test_verifying_empties_a_write_ahead_log_that_grew(path: Path, writer: sqlit
     ],
 )
 def test_what_waits_is_not_hidden(path: Path, writer: sqlite3.Connection, changed: str, named: str) -> None:
-    """A pending request that no round would find, or whose number would be like no other's, is named."""
+    """A pending request that no worker would find, or without its similar numbers, is named."""
     writer.execute(changed)
     assert any(named in fault for fault in verify(path, key=KEY).faults)

@@ -13,7 +13,7 @@ from tests.storage.samples import KEY, NUMBER, OTHER_NUMBER, Clock, approve, can
 
 @pytest.fixture
 async def path(tmp_path: Path) -> Path:
-    """A closed log: a request of two targets, approved, the first sent; events 1 to 6."""
+    """Return the path of a closed log: two targets, approved, the first sent, events 1 to 6."""
     clock = Clock()
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock, random=bytes)
     request = (await log.requests.create(cancelling(NUMBER, OTHER_NUMBER))).request
@@ -25,7 +25,7 @@ async def path(tmp_path: Path) -> Path:
 
 
 def tamper(path: Path, *statements: str) -> tuple[str, ...]:
-    """Change the file as somebody with a SQLite shell would, and verify it."""
+    """Change the file as somebody with a SQLite shell would, and return its faults."""
     with closing(sqlite3.connect(path)) as connection, connection:
         triggers = connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
         for name, _ in triggers:
@@ -77,19 +77,19 @@ CASES = {
 
 @pytest.mark.parametrize("statement", CASES)
 def test_tampering_is_named(path: Path, statement: str) -> None:
-    """Each change behind the log's back is named, with what it was done to."""
+    """Each change behind the log's back is named, with its target."""
     faults = tamper(path, statement)
     for expected in CASES[statement]:
         assert expected in faults
 
 
 def test_an_untouched_log_has_no_fault(path: Path) -> None:
-    """What was opened with a SQLite shell, and not changed, verifies."""
+    """A log that was opened with a SQLite shell, and not changed, verifies."""
     assert tamper(path) == ()
 
 
 def test_a_trigger_that_is_gone_is_named(path: Path) -> None:
-    """Whoever took the lock off the events is found out, even if nothing else was done yet."""
+    """A missing trigger is reported, even without another change."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("DROP TRIGGER events_hold")
     [fault] = verify(path).faults
@@ -97,7 +97,7 @@ def test_a_trigger_that_is_gone_is_named(path: Path) -> None:
 
 
 def test_a_forged_row_has_no_event(path: Path) -> None:
-    """A request that nobody asked is named."""
+    """A request without a requester is named."""
     faults = tamper(
         path,
         "CREATE TEMP TABLE forged AS SELECT * FROM requests",
@@ -108,7 +108,7 @@ def test_a_forged_row_has_no_event(path: Path) -> None:
 
 
 def test_one_fault_does_not_hide_the_others(path: Path) -> None:
-    """What is wrong elsewhere is named, too."""
+    """Faults elsewhere are named, too."""
     faults = tamper(
         path, "UPDATE events SET actor = 'U1' WHERE seq = 1", "UPDATE actions SET state = 'failed'"
     )
@@ -141,7 +141,7 @@ def test_a_damaged_file_is_named(path: Path) -> None:
 
 
 def exported(path: Path) -> list[tuple[object, ...]]:
-    """All that the log in a file says: its events, its rows and what is kept of people."""
+    """Return the whole content of the log: its events, its rows and its personal values."""
     with closing(sqlite3.connect(path)) as connection:
         return [
             row
@@ -151,7 +151,7 @@ def exported(path: Path) -> list[tuple[object, ...]]:
 
 
 def test_a_flipped_bit_is_a_fault_or_harmless(path: Path) -> None:
-    """Wherever a bit of the file flips: it is named, or the log says the same as before."""
+    """Any flipped bit is named, or the log has the same content as before."""
     whole, kept = path.read_bytes(), exported(path)
     chosen = Random(7)  # noqa: S311 - the same bits every time
     named = 0
@@ -166,7 +166,7 @@ def test_a_flipped_bit_is_a_fault_or_harmless(path: Path) -> None:
 
 
 def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
-    """Verifying what is not there says so, and makes nothing."""
+    """Verifying a missing file says so, and creates nothing."""
     [fault] = verify(tmp_path / "log.db").faults
     assert "unable to open" in fault
     assert not list(tmp_path.iterdir())

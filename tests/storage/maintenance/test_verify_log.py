@@ -1,4 +1,4 @@
-"""The verifier in the documents, which knows nothing of this program, finds what `log verify` finds."""
+"""The verifier in the documents, which is independent of this program, finds what `log verify` finds."""
 
 import hashlib
 import json
@@ -46,19 +46,19 @@ _faults: Callable[..., Iterator[str]] = _DOCUMENT["faults"]
 
 
 def found(path: Path, *anchors: str, key: bytes | None = None) -> list[str]:
-    """What the document's verifier finds."""
+    """Return the faults that the document's verifier finds."""
     return list(_faults(path, anchors, key))
 
 
 @pytest.mark.parametrize("statement", CASES)
 def test_it_names_what_was_tampered_with(path: Path, statement: str) -> None:
-    """Each change behind the log's back that `log verify` names is a fault here, too."""
+    """Each change that `log verify` names is a fault here, too."""
     assert tamper(path, statement)
     assert found(path)
 
 
 async def test_it_finds_nothing_in_a_whole_log(path: Path) -> None:
-    """Neither before nor after erasing, and the head that `log verify` prints is one of its anchors."""
+    """An erasure makes no difference. The head that `log verify` prints is one of its anchors."""
     assert found(path) == []
     log = await Store.open(path, key=KEY, clock=Clock())
     await erase(log, "A-2222", actor="U0DPO")
@@ -72,7 +72,7 @@ async def test_it_finds_nothing_in_a_whole_log(path: Path) -> None:
 
 
 def test_the_two_agree_on_values_changed_anywhere(whole: Path) -> None:
-    """Of values changed at random in the tables of the log, both find each one, or neither does."""
+    """Of random changes in the log's tables, both find each one, or neither does."""
     before, chosen = whole.read_bytes(), Random(11)  # noqa: S311 - the same changes every time
     tables = ("events", "requests", "actions", "approvals", "personal", "lookup", "seals")
     with closing(sqlite3.connect(whole)) as connection:
@@ -91,7 +91,7 @@ def test_the_two_agree_on_values_changed_anywhere(whole: Path) -> None:
         try:
             tamper(whole, f'UPDATE {table} SET "{column}" = {value} WHERE rowid = {rowid}')  # noqa: S608
         except sqlite3.Error:
-            continue  # SQLite itself does not take it: a second row of that name, or no JSON
+            continue  # SQLite itself refuses it as a second row of that name, or as no JSON
         faults = verify(whole, key=KEY).faults
         tried, named = tried + 1, named + bool(faults)
         assert bool(found(whole, key=KEY)) == bool(faults), (table, column, value, rowid, faults)
@@ -99,7 +99,7 @@ def test_the_two_agree_on_values_changed_anywhere(whole: Path) -> None:
 
 
 def test_it_runs_with_nothing_but_python(path: Path) -> None:
-    """As its page says: a sentence, and an exit status; no package of ours or of others."""
+    """As its page says, it prints a sentence, has an exit status, and needs no package."""
     alone = [sys.executable, "-I", "-S", str(DOCUMENT), str(path)]
     whole = subprocess.run(alone, capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter
     assert (whole.returncode, whole.stdout, whole.stderr) == (0, "The log is whole\n", "")
@@ -113,7 +113,7 @@ def test_it_runs_with_nothing_but_python(path: Path) -> None:
 
 
 def test_it_knows_the_schema(path: Path) -> None:
-    """The hash in the document is that of the schema that is made now: after a change, this says which it is."""
+    """The hash in the document is that of the current schema. After a change, this test shows the new one."""
     with closing(sqlite3.connect(path)) as connection:
         found = sorted(tuple(row) for row in connection.execute("SELECT name, sql FROM sqlite_schema"))
     made = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
@@ -122,7 +122,7 @@ def test_it_knows_the_schema(path: Path) -> None:
 
 @pytest.fixture
 async def whole(tmp_path: Path) -> Path:
-    """A closed log with something in every table: approvals, stops, lists, ids that hold numbers, an erasure."""
+    """Return the path of a closed log with something in every table."""
     clock = Clock()
     log = await Store.open(tmp_path / "whole.db", key=KEY, clock=clock)
     first = (await log.requests.create(replace(placing(NUMBER), reason="one"))).request.id
@@ -233,7 +233,7 @@ TAMPERING: dict[str, tuple[str, ...]] = {
     "an index is gone": ("DROP INDEX actions_target",),
     "a table was added": ("CREATE TABLE more (n INTEGER)",),
 }
-"""What somebody with a SQLite shell does, none of whose statements needs the key to be found out."""
+"""Changes of somebody with a SQLite shell, each of which is found without the key."""
 
 KEYED: dict[str, tuple[str, ...]] = {
     "two look-ups are exchanged": (
@@ -244,7 +244,7 @@ KEYED: dict[str, tuple[str, ...]] = {
     "an id's look-up is another": ("UPDATE lookup SET number = zeroblob(32) WHERE action = 3",),
     "the key is another": ("UPDATE meta SET value = zeroblob(32) WHERE name = 'key'",),
 }
-"""What only the key of look-ups finds out."""
+"""Changes that only the lookup key reveals."""
 
 
 def changed(path: Path, *statements: str) -> None:
@@ -263,7 +263,7 @@ def changed(path: Path, *statements: str) -> None:
 
 @pytest.mark.parametrize("what", TAMPERING)
 def test_both_name_what_was_tampered_with(whole: Path, what: str) -> None:
-    """With the key and without."""
+    """The key makes no difference for these changes."""
     changed(whole, *TAMPERING[what])
     for key in (None, KEY):
         assert verify(whole, key=key).faults, "log verify"
@@ -271,7 +271,7 @@ def test_both_name_what_was_tampered_with(whole: Path, what: str) -> None:
 
 
 def test_both_name_stops_whose_tables_are_gone(whole: Path) -> None:
-    """Whoever takes the tables away lifts no stop without being named."""
+    """Removed tables lift no stop without being named."""
     with closing(sqlite3.connect(whole)) as connection, connection:
         for table in ("unfinished_lists", "seals", "stops"):
             connection.execute(f"DROP TABLE {table}")
@@ -283,7 +283,7 @@ def test_both_name_stops_whose_tables_are_gone(whole: Path) -> None:
 
 @pytest.mark.parametrize("what", KEYED)
 def test_both_name_with_the_key_what_only_the_key_tells(whole: Path, what: str) -> None:
-    """An action that is found by another number is none that calls are stopped for, or that is erased."""
+    """An action that is found by another number no longer counts for stops and erasing."""
     changed(whole, *KEYED[what])
     assert verify(whole, key=KEY).faults, "log verify"
     assert found(whole, key=KEY), "verify_log.py"
@@ -292,7 +292,7 @@ def test_both_name_with_the_key_what_only_the_key_tells(whole: Path, what: str) 
 
 
 def test_neither_names_anything_in_a_whole_log(whole: Path) -> None:
-    """With the key and without; with a key that is not the log's, both say so."""
+    """The key makes no difference. With another log's key, both say so."""
     changed(whole)
     for key in (None, KEY):
         assert (verify(whole, key=key).faults, found(whole, key=key)) == ((), [])
@@ -303,7 +303,7 @@ def test_neither_names_anything_in_a_whole_log(whole: Path) -> None:
 
 
 async def test_what_seals_a_stop_is_there_for_as_long_as_it_holds(whole: Path) -> None:
-    """The salt goes with the stop, or with the list: then nobody can tell any more what was stopped."""
+    """The salt goes with the stop or the list, and then nobody can tell the stopped number."""
 
     def salts() -> int:
         with closing(sqlite3.connect(whole)) as connection:

@@ -19,7 +19,7 @@ from tests.storage.samples import KEY, NUMBER, Clock, placing, verified
     ],
 )
 async def test_a_line_is_stopped_in_both_its_spellings(tmp_path: Path, stopped: str, called: str) -> None:
-    """By a person and by a list; whoever lifts it may write either."""
+    """A person and a list stop it, and either spelling removes the stop."""
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
     entry = (await log.requests.create(placing(called))).request.id
     await log.do_not_call.add(stopped, masked="", actor="U0AGENT", reason=None)
@@ -32,7 +32,7 @@ async def test_a_line_is_stopped_in_both_its_spellings(tmp_path: Path, stopped: 
 
 
 async def test_a_person_lifts_only_what_a_person_stopped(tmp_path: Path) -> None:
-    """A list blocks on, and a list that is removed leaves what people stopped."""
+    """A list blocks on, and removing a list leaves people's stops."""
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
     stop, fresh = await log.do_not_call.add(NUMBER, masked="masked", actor="U0AGENT", reason="asked")
     assert fresh
@@ -55,7 +55,7 @@ async def test_a_person_lifts_only_what_a_person_stopped(tmp_path: Path) -> None
 
 
 async def test_another_stop_of_a_number_that_was_allowed_is_a_stop_of_its_own(tmp_path: Path) -> None:
-    """Its id is new, and so is who stopped it."""
+    """The new stop has a new id and a new user."""
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
     first, _ = await log.do_not_call.add(NUMBER, masked="masked", actor="U0AGENT", reason=None)
     same, fresh = await log.do_not_call.add(NUMBER, masked="masked", actor="U0MANAGER", reason=None)

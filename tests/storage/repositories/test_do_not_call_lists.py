@@ -19,12 +19,12 @@ from tests.support.tree import ROOT
 
 
 def _written(folder: Path) -> bytes:
-    """Every byte of every file of the log."""
+    """Return every byte of every file of the log."""
     return b"".join(path.read_bytes() for path in folder.iterdir())
 
 
 async def test_a_list_keeps_hashes_and_nothing_else(tmp_path: Path) -> None:
-    """No number of a list or a stop is in the file, not even its digits; importing it again adds nothing."""
+    """No number of a list or a stop is in the file, not even its digits. Another import adds nothing."""
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
     added = await log.do_not_call_lists.add("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
     again = await log.do_not_call_lists.add("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
@@ -40,7 +40,7 @@ async def test_a_list_keeps_hashes_and_nothing_else(tmp_path: Path) -> None:
 
 
 async def test_a_list_without_a_name_is_no_list(tmp_path: Path) -> None:
-    """Its numbers would be taken for what people stopped."""
+    """A nameless list's numbers would count as people's stops."""
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
     with pytest.raises(ValueError, match="has a name"):
         await log.do_not_call_lists.add("", [NUMBER], actor="system")
@@ -55,7 +55,7 @@ def _rows(path: Path, condition: str = "TRUE") -> int:
 
 
 def import_until_killed(path: Path, key: bytes) -> int:
-    """Import three parts of a list ndnc in a process that dies after two; return its exit status."""
+    """Import three parts of a list ndnc in a process that dies after two, and return its exit status."""
     importing = [sys.executable, "-m", "tests.storage.importer", str(path), base64.b64encode(key).decode()]
     importing += ["ndnc", str(3 * TOGETHER), "2"]
     return subprocess.run(importing, check=False, cwd=ROOT).returncode  # noqa: S603 - our own interpreter
@@ -67,7 +67,7 @@ def _are_held_back(path: Path, entries: Sequence[str]) -> list[bool]:
 
 
 async def test_a_long_list_is_written_in_small_parts_and_counts_all_at_once(tmp_path: Path) -> None:
-    """Between two parts another process can write. Before the last one is written nobody is blocked."""
+    """Between two parts another process can write. Until the last part, nobody is blocked."""
     path = tmp_path / "log.db"
     log = await Store.open(path, key=KEY, clock=Clock())
     parts: list[int] = []
@@ -101,7 +101,7 @@ async def test_a_long_list_is_written_in_small_parts_and_counts_all_at_once(tmp_
 
 
 async def test_an_import_that_fails_leaves_the_list_as_it_was(tmp_path: Path) -> None:
-    """Its rows never count and go with the next import, which is whole."""
+    """The failed import's rows never count, and go with the next import, which is whole."""
     path = tmp_path / "log.db"
     log = await Store.open(path, key=KEY, clock=Clock())
     await log.do_not_call_lists.add("ndnc", [NUMBER], actor="system")
@@ -125,7 +125,7 @@ async def test_an_import_that_fails_leaves_the_list_as_it_was(tmp_path: Path) ->
 
 @pytest.mark.parametrize("again", ["import", "remove"])
 async def test_an_import_that_was_killed_blocks_nobody_and_is_said(tmp_path: Path, again: str) -> None:
-    """The log names it as unfinished, until the list is imported anew or removed."""
+    """The log names it as unfinished, until the list is imported again or removed."""
     path = tmp_path / "log.db"
     assert import_until_killed(path, KEY) == -9
     log = await Store.open(path, key=KEY, clock=Clock())
@@ -154,7 +154,7 @@ async def test_an_import_that_was_killed_blocks_nobody_and_is_said(tmp_path: Pat
 
 
 def _meanwhile(path: Path, work: Callable[[Store], Awaitable[object]]) -> Callable[[int], None]:
-    """Do something to the list on another connection, once, between two parts of an import."""
+    """Return a function that changes the list on another connection, once, between two parts of an import."""
     left = [work]
 
     async def run() -> None:
@@ -186,7 +186,7 @@ def _meanwhile(path: Path, work: Callable[[Store], Awaitable[object]]) -> Callab
 async def test_of_two_changes_of_a_list_the_later_one_holds(
     tmp_path: Path, work: Callable[[Store], Awaitable[object]], left: dict[str, int]
 ) -> None:
-    """An import whose list is changed under it stops with a sentence, and adds nothing."""
+    """An import whose list changes meanwhile stops with a message, and adds nothing."""
     path = tmp_path / "log.db"
     log = await Store.open(path, key=KEY, clock=Clock())
     await log.do_not_call_lists.add("ndnc", [NUMBER], actor="system")
@@ -205,7 +205,7 @@ async def test_of_two_changes_of_a_list_the_later_one_holds(
 
 @pytest.mark.parametrize("part", [1, 2])
 async def test_an_import_that_is_cancelled_is_whole_or_nothing(tmp_path: Path, part: int) -> None:
-    """Cancelled between two parts, it adds nothing. Cancelled while the last step is taken, it says so."""
+    """Cancelled between two parts, it adds nothing. Cancelled during the last step, it says so."""
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
     parts: list[int] = []
 

@@ -25,14 +25,14 @@ LONGER_THAN_A_PAGE = 9000
 
 
 def canary(n: int) -> str:
-    """Something private that is written nowhere else; some of it long."""
+    """Return private text that is written nowhere else, some of it long."""
     return f"Canary{n:05}of the estate".replace(" ", "~") + "!" * (
         LONGER_THAN_A_PAGE if n % 10 == 0 else n % 97
     )
 
 
 async def live(store: Store, clock: Clock, n: int) -> str:
-    """Let a request live its life, with something private in every place that takes it."""
+    """Play a request's history, with private text in every field that accepts it."""
     number, secret = f"+9198765{n:05}", canary(n)
     call = PlaceCall(to=number, agent="payments", batch=secret, metadata={"name": secret})
     await store.users.keep_draft(f"nonce{n}", person="U0AGENT", content={"to": number, "reason": secret})
@@ -103,7 +103,7 @@ async def test_nothing_personal_is_left_in_the_files(tmp_path: Path) -> None:
 
 
 async def test_a_commitment_cannot_be_guessed_once_its_salt_is_gone(tmp_path: Path) -> None:
-    """Erasing takes the salts, too: what the chain keeps of a number is beyond trying all numbers."""
+    """Erasing removes the salts, too, so trying all numbers does not help."""
     salts = list[bytes]()
 
     def random(amount: int) -> bytes:

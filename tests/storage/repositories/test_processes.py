@@ -19,13 +19,13 @@ from tests.support.tree import ROOT
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where a log will be."""
+    """Return the path of a log to come."""
     return tmp_path / "log.db"
 
 
 @pytest.fixture
 async def store(path: Path) -> AsyncIterator[Store]:
-    """A log, by the machine's clock."""
+    """Yield a log that uses the computer's clock."""
     log = await Store.open(path, key=KEY, clock=utc_now)
     yield log
     await log.close()
@@ -33,7 +33,7 @@ async def store(path: Path) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def serving(path: Path, owner: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A process that holds a post and an entry for an hour."""
+    """Yield a process that holds an outbox item and an action for an hour."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.storage.server", str(path), owner),
         cwd=ROOT,
@@ -51,21 +51,24 @@ async def serving(path: Path, owner: str) -> AsyncIterator[asyncio.subprocess.Pr
 
 
 async def free(store: Store) -> tuple[list[ActionRecord], list[OutboxItem]]:
-    """The entries whose lease has run out, and the posts that nobody holds."""
+    """Return the actions with an expired lease, and the outbox items without an owner."""
     now = utc_now()
     posts = await store.outbox.outgoing(now, owner="finder", until=now + timedelta(seconds=1), limit=9)
     return list(await store.dispatch_queue.lease_expired(now)), list(posts)
 
 
 def files(path: Path) -> list[str]:
-    """What processes have left beside the log."""
+    """Return the processes' files beside the log."""
     return sorted(
         one.name for one in path.parent.iterdir() if "-serving-" in one.name or "-begin" in one.name
     )
 
 
 async def test_what_a_killed_process_held_is_free_at_once(path: Path, store: Store) -> None:
-    """After kill -9 the next look releases its post and its entry, whatever their leases say, and its file goes."""
+    """After kill -9 the next check releases its item and its action before their leases end.
+
+    Its file goes.
+    """
     async with serving(path, "7-abc") as process:
         watcher = ProcessLock.acquire(path, "8-def")
         assert await watcher.reap(store.processes.release_owner) == []
@@ -81,7 +84,7 @@ async def test_what_a_killed_process_held_is_free_at_once(path: Path, store: Sto
 
 
 async def test_a_stopped_process_is_not_dead(path: Path, store: Store) -> None:
-    """One under SIGSTOP keeps its lock, so nothing but its lease says when it has had its time."""
+    """A process under SIGSTOP keeps its lock, so only its lease ends its time."""
     async with serving(path, "7-abc") as process:
         watcher = ProcessLock.acquire(path, "8-def")
         process.send_signal(signal.SIGSTOP)
@@ -91,7 +94,7 @@ async def test_a_stopped_process_is_not_dead(path: Path, store: Store) -> None:
 
 
 async def test_who_ends_cleanly_leaves_nothing(path: Path, store: Store) -> None:
-    """A process that ends by itself lets go of what it held, and takes its file with it."""
+    """A process that ends by itself releases everything, and removes its file."""
     async with serving(path, "7-abc") as process:
         assert process.stdin is not None
         process.stdin.close()
@@ -101,7 +104,7 @@ async def test_who_ends_cleanly_leaves_nothing(path: Path, store: Store) -> None
 
 
 async def test_of_two_who_look_both_may_release(path: Path, store: Store) -> None:
-    """Several processes that find the same dead one at once do no harm to each other."""
+    """Several processes that find the same dead one at once do no harm."""
     async with serving(path, "7-abc") as process:
         watchers = [ProcessLock.acquire(path, f"watcher-{n}") for n in range(4)]
         process.kill()
@@ -115,7 +118,7 @@ async def test_of_two_who_look_both_may_release(path: Path, store: Store) -> Non
 
 
 async def test_a_release_that_fails_is_made_by_the_next_look(path: Path, store: Store) -> None:
-    """The file of a dead process goes last, so that nothing it held is forgotten."""
+    """The file of a dead process goes last, so that nothing is forgotten."""
 
     async def fail(_owner: str) -> None:
         raise OSError("the disk is full")
@@ -130,7 +133,7 @@ async def test_a_release_that_fails_is_made_by_the_next_look(path: Path, store: 
 
 
 async def test_what_died_before_it_was_present_is_cleared_away(path: Path, store: Store) -> None:
-    """A file that never got its name goes once it is old; a young one may be on its way."""
+    """A file that never got its final name goes once it is old. A young one may still get it."""
     for name, age in (("old", 2 * ABANDONED_AFTER), ("young", 0)):
         left = path.with_name(f"{path.name}-beginning-{name}")
         left.touch()
@@ -144,13 +147,13 @@ async def test_what_died_before_it_was_present_is_cleared_away(path: Path, store
 
 @pytest.mark.parametrize("owner", ["", "a/b", "a b", "../up", "a" * 101])
 async def test_an_owner_has_a_name_that_a_file_can_have(path: Path, owner: str) -> None:
-    """What could lead out of the folder is refused."""
+    """A name that could leave the folder is refused."""
     with pytest.raises(ValueError, match="cannot be a file's name"):
         ProcessLock.acquire(path, owner)
 
 
 async def test_processes_are_counted_by_their_locks(path: Path, store: Store) -> None:
-    """Those that serve count, whoever looks; those that are dead or have ended do not."""
+    """Serving processes count, for any process that looks. Dead and ended ones do not."""
     assert await store.processes.count_serving() == 0
     watcher = ProcessLock.acquire(path, "watcher")
     async with serving(path, "7-abc") as process:

@@ -1,4 +1,4 @@
-"""What rounds and lists cost: steps of SQLite's machine, however much waits."""
+"""Costs of workers' runs and lists, in steps of SQLite's virtual machine, with any number waiting."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -40,7 +40,7 @@ from tests.storage.samples import (
 
 FEW, MANY = 50, 5_000
 ALONE = "+919876549999"
-"""A number that reads like no other one here."""
+"""A number that resembles no other one here."""
 SOURCES = WriteContext(KEY, Clock())
 UNTIL = NOON + timedelta(seconds=30)
 LATER_BY = timedelta(minutes=1)
@@ -48,7 +48,7 @@ LATER = NOON + LATER_BY
 
 
 def fill(connection: Connection, waiting: int) -> None:
-    """Let so many requests wait, each with a post that waits for its channel and one that waits behind it."""
+    """Create that many pending requests, each with a post that waits for its channel and one behind it."""
     connection.execute("BEGIN IMMEDIATE")
     posts = [Notification("asked", "audit"), Notification("told", "dm:U1")]
     for number in many_numbers(waiting):
@@ -67,7 +67,7 @@ def fill(connection: Connection, waiting: int) -> None:
 
 
 def post_of_a_lane(connection: Connection) -> None:
-    """Take the oldest post of a lane, make it, and let the next one wait for a second."""
+    """Deliver the oldest post of a lane, and let the next ones wait again."""
     for now in (LATER, 2 * LATER_BY + NOON):
         sources = WriteContext(KEY, Clock(now))
         until = now + LATER_BY
@@ -109,7 +109,7 @@ def _denied(connection: Connection) -> ChangeSet:
 
 @cache
 def steps(waiting: int) -> dict[str, int]:
-    """How many steps each work takes beside so many waiting requests."""
+    """Return the steps of each kind of work with that many pending requests."""
     found = {}
     with TemporaryDirectory() as folder, closing(open_for_writing(Path(folder) / "log.db")) as connection:
         fill(connection, waiting)
@@ -130,6 +130,6 @@ def steps(waiting: int) -> dict[str, int]:
 
 @pytest.mark.parametrize("name", WORK)
 def test_what_waits_costs_no_round(name: str) -> None:
-    """A hundred times as much waits, and finding what changed takes no more steps to speak of."""
+    """With a hundred times as much waiting, finding changes takes hardly more steps."""
     few, many = steps(FEW)[name], steps(MANY)[name]
     assert many <= few * 1.2 + 50, f"{few} steps beside {FEW}, {many} beside {MANY}"

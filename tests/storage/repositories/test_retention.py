@@ -1,4 +1,4 @@
-"""A purge by number reaches it wherever it was put, in whatever spelling and script, or names what it leaves."""
+"""A purge by number: it finds every field, spelling and script, or names what it leaves."""
 
 import json
 import re
@@ -61,7 +61,7 @@ AS_IDS: Final = (
 
 
 def left(folder: Path) -> list[str]:
-    """The files beside the log in which the number's digits stand, however they are spelt or escaped."""
+    """Return the files beside the log that hold the number's digits, in any spelling or escape."""
     found = []
     for file in folder.glob("log.db*"):
         text = file.read_bytes().decode("utf-8", "ignore")
@@ -73,12 +73,12 @@ def left(folder: Path) -> list[str]:
 
 
 def content(folder: Path) -> bytes:
-    """Every byte of the log's files."""
+    """Return every byte of the log's files."""
     return b"".join(file.read_bytes() for file in folder.glob("log.db*"))
 
 
 async def ended(store: Store, clock: Clock, entry: str, **private: str) -> None:
-    """Send an approved entry, and record its end with what is private to that."""
+    """Send an approved action, and record its end with its private values."""
     await store.requests.apply(claim(entry, until=clock.now + timedelta(seconds=30)))
     [move] = finish(entry, reference=None).transitions
     await store.requests.apply(ChangeSet(entry.partition(".")[0], "system", [replace(move, private=private)]))
@@ -135,7 +135,7 @@ async def live(store: Store, clock: Clock, said: str) -> None:
     ("purged", "kept"), [("+5491123456789", "+541123456789"), ("+390549886377", "+3780549886377")]
 )
 async def test_a_purge_reaches_both_spellings_of_a_line(tmp_path: Path, purged: str, kept: str) -> None:
-    """A line with two spellings is one line."""
+    """Both spellings are the same line."""
     clock = Clock()
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock)
     made = (await log.requests.create(replace(placing(kept), reason=f"asked by {kept}"))).request.id
@@ -148,7 +148,7 @@ async def test_a_purge_reaches_both_spellings_of_a_line(tmp_path: Path, purged: 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 async def test_a_purged_number_is_in_no_byte_in_any_spelling(tmp_path: Path, spelling: str) -> None:
-    """Whatever people, providers and programs wrote it into."""
+    """People, providers and programs wrote it into all kinds of fields."""
     clock = Clock()
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock)
     said = SPELLINGS[spelling]
@@ -172,7 +172,7 @@ async def test_a_purged_number_is_in_no_byte_in_any_spelling(tmp_path: Path, spe
 async def test_a_number_that_was_taken_for_an_id_is_purged(
     tmp_path: Path, typed: str, make: Callable[[str], NewRequest]
 ) -> None:
-    """It is in the chain by its salted hash alone, and what the provider answered with it is not in there."""
+    """The chain holds only its salted hash, and not the provider's answer."""
     clock = Clock()
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock)
     made = (await log.requests.create(make(typed))).request.id
@@ -194,7 +194,7 @@ async def test_a_number_that_was_taken_for_an_id_is_purged(
 
 
 async def test_many_ids_that_hold_numbers_leave_nothing(tmp_path: Path) -> None:
-    """Nor do the pages that SQLite splits and merges: such an id stands in no index."""
+    """The pages that SQLite splits and merges hold nothing, because such an id is in no index."""
     clock = Clock()
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock)
     numbers = [f"+9198765{n:05}" for n in range(0, 99_999, 331)]
@@ -215,7 +215,7 @@ async def test_many_ids_that_hold_numbers_leave_nothing(tmp_path: Path) -> None:
 
 
 async def test_ids_that_hold_numbers_work_as_others_do(tmp_path: Path) -> None:
-    """Asked twice they join, what succeeded with one is known, and a shape is not the number."""
+    """Repeated ones are duplicates, a success is known, and a similar shape is not the number."""
     clock = Clock()
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock)
     new = replace(cancelling_by_id("c_9876543210"), deduplicate=True)
@@ -237,7 +237,7 @@ async def test_ids_that_hold_numbers_work_as_others_do(tmp_path: Path) -> None:
 
 
 async def test_an_id_that_a_provider_gave_stays(tmp_path: Path) -> None:
-    """However many digits it has: it is how a call that was placed through us is known."""
+    """Even with many digits, it identifies a call that CallOps placed."""
     clock = Clock()
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock)
     at = clock.now + timedelta(hours=3)
@@ -254,7 +254,7 @@ async def test_an_id_that_a_provider_gave_stays(tmp_path: Path) -> None:
 
 
 async def test_a_lifted_stop_is_found_and_one_that_holds_stays(tmp_path: Path) -> None:
-    """Why somebody is not called goes; that they are not called stays, and still verifies."""
+    """The reason of a stop goes. The stop itself stays, and still verifies."""
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
     lifted, _ = await log.do_not_call.add(NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason="cross")
     await log.do_not_call.remove(NUMBER, masked="+91 ••••• •3210", actor="U0MANAGER", reason="made up")
@@ -272,7 +272,7 @@ async def test_a_lifted_stop_is_found_and_one_that_holds_stays(tmp_path: Path) -
 
 
 async def test_what_the_chain_holds_for_good_is_named(tmp_path: Path) -> None:
-    """An agent's id that somebody typed, or a sentence, is no erasable row: the purge says where it stands."""
+    """A typed agent's id, or a sentence, is no erasable row, and the purge names its place."""
     clock = Clock()
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock)
     call = PlaceCall(to=OTHER_NUMBER, agent="98765-43210")
@@ -288,7 +288,7 @@ async def test_what_the_chain_holds_for_good_is_named(tmp_path: Path) -> None:
 
 
 async def test_what_mentions_a_number_on_hold_stays(tmp_path: Path) -> None:
-    """It may be what the dispute is about."""
+    """The text may be the subject of the dispute."""
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
     new = replace(cancelling_by_id("c_9876543210"), reason="of 98765 43211, too")
     made = (await log.requests.create(new)).request.id

@@ -26,7 +26,7 @@ PLACE = DatabaseLocation(
 
 
 def result(findings: list[Finding], check: str) -> Result:
-    """What the only finding of a check says."""
+    """Return the result of a check's only finding."""
     [found] = [one for one in findings if one.check == check]
     return found.result
 
@@ -79,7 +79,7 @@ def test_a_clock_may_be_half_a_minute_off(off: int, expected: str) -> None:
 
 
 def group(name: str, *fit: str, unread: tuple[str, ...] = ()) -> Group:
-    """A group of people who can act."""
+    """Return a group of people who can act."""
     return Group(name, frozenset(fit), {}, unread, frozenset())
 
 
@@ -114,7 +114,7 @@ def test_a_rule_needs_somebody_besides_the_one_who_asks(rule: dict[str, Any], ex
 
 
 def user(id_: str, **marks: object) -> Told:
-    """What Slack tells of somebody in the workspace."""
+    """Return Slack's answer about somebody in the workspace."""
     return Told(
         {"user": {"id": id_, "team_id": "T0", "name": id_.lower(), "tz": "Asia/Kolkata", **marks}}, NOW
     )
