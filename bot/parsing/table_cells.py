@@ -15,8 +15,7 @@ _AMOUNT = re.compile(
     r"\d\.\d{3},\d\d(?!\d)|\d,\d{3}\.\d\d(?!\d)"
     r"|(?<=[$€£¥₹₩₽])[ ]?\d+,\d\d(?!\d)|\d,\d\d(?=[ ]?(?:[$€£¥₹₩₽]|EUR\b|Rs\b))"
 )
-"""An amount whose comma stands between no cells: 1.766,56 or 1,766.56, and 176,00 beside a currency."""
-_KEPT_COMMA = "\0"
+"""An amount with a comma: 1.766,56 or 1,766.56, and 176,00 beside a currency."""
 TOTAL = re.compile(
     r"(?:grand |sub)?-?(?:totals?|sums?|count|gesamt|summe|suma|somme|totale)\b", re.IGNORECASE
 )
@@ -33,7 +32,7 @@ def delimiter_of(lines: Sequence[str]) -> str | None:
         return _FRAME
     rows = [line for line in lines if not TOTAL.match(line.strip(AROUND))]
     for delimiter in "|;,":
-        if not any(delimiter in line for line in rows):
+        if not any(delimiter in _AMOUNT.sub("", line) for line in rows):
             continue
         counts = [len(cells_of(line, delimiter)) for line in rows]
         several = [count for count in counts if count > 1]
@@ -59,11 +58,7 @@ def cells_of(line: str, delimiter: str | None) -> list[str]:
         case "|":
             cells = line.split("|")
         case _:
-            line = _AMOUNT.sub(
-                lambda amount: amount[0].replace(",", _KEPT_COMMA), line.replace(_KEPT_COMMA, "")
-            )
-            [cells] = list(csv.reader([line], delimiter=delimiter)) or [[]]
-            cells = [cell.replace(_KEPT_COMMA, ",") for cell in cells]
+            [cells] = list(csv.reader([line.replace("\0", "")], delimiter=delimiter)) or [[]]
     return [cell.strip() for cell in cells]
 
 
