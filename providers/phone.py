@@ -25,6 +25,9 @@ REGIONS: Final = frozenset(phonenumbers.SUPPORTED_REGIONS)
 NO_COUNTRY: Final = "001"
 """The region (UN M.49) that `phonenumbers` gives to codes that belong to no country."""
 
+_LINES: Final = frozenset(
+    {PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
+)
 _LONGEST_TYPED: Final = 64
 """Characters, at most: fifteen digits (ITU-T E.164) with room for any punctuation."""
 
@@ -55,7 +58,8 @@ class Phone:
 
     ``region`` is its ISO 3166-1 alpha-2 code, None for numbers of no country (satellite, international
     freephone). ``country`` is the region's English name. ``pretty`` is the number in international format.
-    ``time_zones`` are the IANA names of the zones in which its owner may live.
+    ``time_zones`` are the IANA names of the zones in which its owner may live. ``is_service`` is true for
+    freephone, shared cost and the other kinds that are neither a line nor a mobile.
     """
 
     e164: str
@@ -63,6 +67,7 @@ class Phone:
     country: str
     pretty: str
     time_zones: tuple[str, ...]
+    is_service: bool = False
 
 
 def read(text: str, *, default_region: str, premium: bool = False) -> Phone:
@@ -107,6 +112,7 @@ def read(text: str, *, default_region: str, premium: bool = False) -> Phone:
         country=_country_names().get(region, region) if region else "no country",
         pretty=phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL),
         time_zones=tuple(zone for zone in time_zones_for_number(number) if zone != UNKNOWN_TIMEZONE),
+        is_service=kind not in _LINES,
     )
 
 

@@ -86,7 +86,8 @@ class Reading:
     @property
     def is_as_printed(self) -> bool:
         """True if the number is typed as its country writes it."""
-        return self.target.phone.pretty.endswith(self.target.text)
+        typed = re.findall(r"\d+", in_ascii(self.target.text))
+        return re.findall(r"\d+", self.target.phone.pretty)[-len(typed) :] == typed
 
     @property
     def national_digits(self) -> int:
@@ -315,16 +316,18 @@ class NumberReader:
         if any(one.end == longest.end and one.e164 != longest.e164 for one in readings):
             return False
         shorter = [
-            ends.index(one.end)
-            for one in readings
-            if one.end < longest.end and one.national_digits >= _SHORT_NATIONAL
+            one for one in readings if one.end < longest.end and one.national_digits >= _SHORT_NATIONAL
         ]
         if not shorter:
             return True
-        if any(groups[at].dashed and not groups[at + 1].dashed for at in shorter):
+        places = [ends.index(one.end) for one in shorter]
+        if any(groups[at].dashed and not groups[at + 1].dashed for at in places):
             return False  # in a number written with dashes, the last group follows the last dash
+        is_regular = _is_regular(groups[last - 1], group, longest)
+        if any(one.target.phone.is_service for one in shorter):
+            is_regular = False  # freephone and the like have several lengths in one plan
         fills_cell = not follows and last == len(groups) - 1
-        return fills_cell and (longest.is_as_printed or _is_regular(groups[last - 1], group, longest))
+        return fills_cell and (longest.is_as_printed or is_regular)
 
     def _may_lead(self, groups: Sequence[Group]) -> bool:
         """Return whether the first group may be no part of the number behind it."""
@@ -341,8 +344,14 @@ class NumberReader:
         trunk = begins.startswith("0") and not area
         enclosed = _ENCLOSED.fullmatch(other.target.text) is not None
         coded = bool(self._country_code) and begins.startswith(self._country_code) and not area
-        stands_out = second.plus or second.dashed or trunk or coded or enclosed or first.digits == 1
+        prefix = not in_ascii(first.text).startswith("00") and self._is_abroad(readings[-1])
+        stands_out = second.plus or second.dashed or trunk or coded or enclosed or prefix or first.digits == 1
         return other.end > readings[-1].end or (stands_out and other.end == readings[-1].end)
+
+    def _is_abroad(self, reading: Reading) -> bool:
+        """Return whether a number without a plus is in another country, behind a prefix for calls abroad."""
+        plus = reading.target.text.lstrip("([")[:1] in {"+", "＋"}  # noqa: RUF001 - a plus people paste
+        return not plus and not reading.e164.startswith(f"+{self._country_code}")
 
     def _doubtful(self, text: str, groups: Sequence[Group], readings: Sequence[Reading]) -> Doubtful:
         each = tuple({one.e164: one for one in reversed(readings)}.values())[::-1]
