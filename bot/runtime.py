@@ -155,8 +155,8 @@ class Bot:
             log, settings, adapters, pace, look_ups, outages, attempts, changes, wakeups, owner, clock
         )
         self.asking = ApprovalNotifier(log, current, directory, permissions, wakeups, team, clock)
-        self.moving = RescheduleWorker(log, directory, preconditions, requests, changes, clock)
-        self.doubts = UnknownReminders(log, directory, permissions, changes, clock)
+        self.reschedules = RescheduleWorker(log, directory, preconditions, requests, changes, clock)
+        self.unknown_reminders = UnknownReminders(log, directory, permissions, changes, clock)
         self.notices = ProviderEvents(log, changes)
         self.outbox = parts.outbox(
             log,
@@ -180,18 +180,20 @@ class Runtime:
         self.posting = PeriodicTask("outbox", bot.outbox.run_once, min_interval=MIN_INTERVAL)
         self.sending = PeriodicTask("dispatcher", bot.dispatcher.run_once)
         self.calling = PeriodicTask("asking", bot.asking.run_once, min_interval=MIN_INTERVAL)
-        self.moving = PeriodicTask("moves", bot.moving.run_once, every=MOVES_EVERY, min_interval=MIN_INTERVAL)
+        self.reschedules = PeriodicTask(
+            "moves", bot.reschedules.run_once, every=MOVES_EVERY, min_interval=MIN_INTERVAL
+        )
         self.write_probe = WriteProbe(log)
         self._rules = ConfigReloader(log, bot.current, bot.directory, read, clock)
-        self.rounds: tuple[PeriodicTask, ...] = (
+        self.periodic_tasks: tuple[PeriodicTask, ...] = (
             self.sending,
             self.posting,
             self.calling,
-            self.moving,
+            self.reschedules,
             PeriodicTask("daily summary", DailySummary(log, settings, clock).run_once),
             PeriodicTask("keeping of the log", RetentionWorker(log, settings, clock).run_once),
             PeriodicTask("rules", self._rules.run_once),
-            PeriodicTask("doubts", bot.doubts.run_once, every=DOUBTS_EVERY),
+            PeriodicTask("doubts", bot.unknown_reminders.run_once, every=DOUBTS_EVERY),
             PeriodicTask("look for dead processes", self._sweep, every=SWEEP_EVERY),
             PeriodicTask("log", self.write_probe.run_once),
         )
@@ -204,7 +206,7 @@ class Runtime:
         self.sending.wake()
         self.posting.wake()
         self.calling.wake()
-        self.moving.wake()
+        self.reschedules.wake()
 
     async def begin(self, hangups: Sequence[int]) -> None:
         """Record the rules in the log, then start all tasks. ``hangups`` are SIGHUPs that came before."""
@@ -212,7 +214,7 @@ class Runtime:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._rules.request_reload)
         if hangups:
             self._rules.request_reload()
-        self._tasks = {one.name: asyncio.create_task(one.run(), name=one.name) for one in self.rounds}
+        self._tasks = {one.name: asyncio.create_task(one.run(), name=one.name) for one in self.periodic_tasks}
         self._tasks["groups"] = asyncio.create_task(self._read_groups(), name="groups")
 
     def ended(self) -> list[str]:

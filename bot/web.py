@@ -181,14 +181,14 @@ class Health:
     """None until the log is open."""
 
     seconds: Callable[[], float] = time.monotonic
-    door: Door | None = None
+    slack: Door | None = None
     """None until Slack can reach this process."""
 
     clock: ClockCheck | None = None
     """None until Slack was asked for its time."""
 
     stopping: bool = False
-    beside: list[str] = field(default_factory=list)
+    startup_warnings: list[str] = field(default_factory=list)
     """Warnings of the start, about faults that stop nothing."""
 
     def unhealthy(self) -> list[str]:
@@ -202,13 +202,13 @@ class Health:
         """Return the reasons why this process cannot take requests."""
         wrong = ["CallOps is stopping."] if self.stopping else []
         wrong += self._log_unready()
-        closed = "CallOps is not connected to Slack yet." if self.door is None else self.door.closed()
+        closed = "CallOps is not connected to Slack yet." if self.slack is None else self.slack.closed()
         return [*wrong, *filter(None, [closed])]
 
     def _log_unready(self) -> list[str]:
         wrote = self.write_probe.wrote if self.write_probe else None
-        if self.write_probe and self.write_probe.trouble:
-            return [f"{self.write_probe.trouble}."]
+        if self.write_probe and self.write_probe.problem:
+            return [f"{self.write_probe.problem}."]
         if wrote is None:
             return ["The log was not written to yet."]
         since = self.seconds() - wrote
@@ -218,7 +218,7 @@ class Health:
         """Return the problems that stop nothing."""
         another = self.write_probe.another_log() if self.write_probe else None
         clock = self.clock.warning if self.clock else None
-        return [*self.beside, *([clock] if clock else []), *([f"{another}."] if another else [])]
+        return [*self.startup_warnings, *([clock] if clock else []), *([f"{another}."] if another else [])]
 
 
 def health_routes(health: Health) -> list[Route]:

@@ -19,7 +19,7 @@ from bot.config.settings import DispatchSettings, RetentionSettings, SlackSettin
 from bot.listeners.actions import COMMANDS_HEARD
 from bot.listeners.shortcuts import CANCEL_MENTIONED
 from bot.parsing import log_query
-from bot.parsing.command import CommandContext, ConnectionInfo, Typist
+from bot.parsing.command import CommandContext, ConnectionInfo
 from bot.parsing.parser import parse
 from bot.policy.rules import Rule
 from providers.actions import Kind
@@ -198,18 +198,20 @@ def test_what_the_readme_says_people_type_is_understood() -> None:
     """With every provider connected, each line of its table parses without a fault."""
     table = README.partition("## What people type")[2].partition("\n## ")[0]
     lines = re.findall(r"`(/[a-z-]+) ([^`]+)`", "\n".join(re.findall(r"^\| (.*?) \|", table, re.MULTILINE)))
-    now, typist = datetime(2026, 11, 21, 4, 0, tzinfo=UTC), Typist("Asia/Kolkata")
+    now, timezone = datetime(2026, 11, 21, 4, 0, tzinfo=UTC), "Asia/Kolkata"
     wrong = []
     for command, text in lines:
         if text.startswith("log "):
             read = log_query.read(
-                text.removeprefix("log "), vocabulary=EVERYTHING, typist=typist, me="U0AGENT", now=now
+                text.removeprefix("log "), vocabulary=EVERYTHING, timezone=timezone, me="U0AGENT", now=now
             )
             wrong += [(text, fault.message) for fault in read.faults]
             wrong += [(text, "words")] if read.filters.query.text else []
         else:
-            line = parse(text, door=COMMANDS_HEARD[command], vocabulary=EVERYTHING, typist=typist, now=now)
-            wrong += [(text, fault.message) for fault in line.faults if line.verb or not line.verbs]
+            line = parse(
+                text, default_verb=COMMANDS_HEARD[command], vocabulary=EVERYTHING, timezone=timezone, now=now
+            )
+            wrong += [(text, fault.message) for fault in line.problems if line.verb or not line.verbs]
     assert len(lines) > 10
     assert wrong == []
 

@@ -18,7 +18,7 @@ from bot.cli.checks.web import about_web
 from bot.config.environment import key_bytes
 from bot.config.loader import ConfigReport, read_config
 from bot.policy.rules import EVERYONE, PEOPLE
-from bot.slack.client import Told, make_client, told
+from bot.slack.client import SlackAnswer, answer_of, make_client
 from bot.slack.users import Workspace
 from bot.text.findings import Finding, anything_wrong, as_lines, as_objects, skipped
 from bot.text.terminal import say, say_json
@@ -67,8 +67,8 @@ def _about_rules(found: ConfigReport) -> list[Finding]:
 
 async def _about_slack(found: ConfigReport) -> list[Finding]:
     client = make_client(found.bot_token.get_secret_value(), found.slack_api_url)
-    bot: Told | str | None = found.trouble_with("SLACK_API_URL", "SLACK_BOT_TOKEN")
-    bot = bot or await told(client.auth_test())
+    bot: SlackAnswer | str | None = found.trouble_with("SLACK_API_URL", "SLACK_BOT_TOKEN")
+    bot = bot or await answer_of(client.auth_test())
     app = await _about_app_token(found, client)
     why_not = slack.why_not_asked(bot)
     user_groups = any(one.startswith("S") for ids in found.groups.values() for one in ids)
@@ -81,13 +81,13 @@ async def _about_slack(found: ConfigReport) -> list[Finding]:
     ]
 
 
-async def _about_app_token(found: ConfigReport, client: AsyncWebClient) -> Told | str | None:
+async def _about_app_token(found: ConfigReport, client: AsyncWebClient) -> SlackAnswer | str | None:
     """Return what Slack says of the app-level token, or why it was not asked. None if no token is needed."""
     if trouble := found.trouble_with("SLACK_API_URL", "SLACK_APP_TOKEN"):
         return trouble
     if found.app_token is None:
         return None
-    return await told(client.apps_connections_open(app_token=found.app_token.get_secret_value()))
+    return await answer_of(client.apps_connections_open(app_token=found.app_token.get_secret_value()))
 
 
 async def _about_channels(found: ConfigReport, client: AsyncWebClient, why_not: str | None) -> list[Finding]:
@@ -102,7 +102,7 @@ async def _about_channels(found: ConfigReport, client: AsyncWebClient, why_not: 
     return findings
 
 
-async def _about_people(found: ConfigReport, client: AsyncWebClient, bot: Told | str) -> list[Finding]:
+async def _about_people(found: ConfigReport, client: AsyncWebClient, bot: SlackAnswer | str) -> list[Finding]:
     findings = [
         skipped(where if where.startswith("rules") else "groups", f"{found.path} has a fault in it")
         for where in found.unread
@@ -133,13 +133,13 @@ async def _about_people(found: ConfigReport, client: AsyncWebClient, bot: Told |
 
 async def _ask_each(
     names: Iterable[str], call: Callable[[str], Awaitable[AsyncSlackResponse]]
-) -> dict[str, Told]:
+) -> dict[str, SlackAnswer]:
     """Return Slack's answer for each person. A few are asked at once."""
     room = asyncio.Semaphore(MAX_CONCURRENT)
 
-    async def one(name: str) -> Told:
+    async def one(name: str) -> SlackAnswer:
         async with room:
-            return await told(call(name))
+            return await answer_of(call(name))
 
     listed = list(names)
     return dict(zip(listed, await asyncio.gather(*map(one, listed)), strict=True))

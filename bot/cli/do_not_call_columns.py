@@ -128,7 +128,7 @@ class Columns:
             )
         return likely
 
-    def said(self, columns: Sequence[str]) -> list[int]:
+    def describe(self, columns: Sequence[str]) -> list[int]:
         """Return the columns that were named, by header or by place. Raises `CannotReadColumnsError`."""
         return list(dict.fromkeys(map(self._meant, columns)))
 

@@ -119,7 +119,7 @@ def read(lines: Iterable[str], *, default_region: str, columns: Sequence[str] = 
     rows = _rows(iter(lines), found)
     first = list(islice(rows, SAMPLE))
     sheet = Columns([cells for _, cells in first if cells], default_region=default_region)
-    chosen = sheet.said(columns) if columns else sheet.certain()
+    chosen = sheet.describe(columns) if columns else sheet.certain()
     header = sheet.has_header(chosen)
     if header or sheet.width > 1:
         found.columns = tuple(map(sheet.name, chosen))

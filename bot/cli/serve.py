@@ -66,7 +66,7 @@ async def check_slack(client: AsyncWebClient, settings: Settings, clock_check: C
     """
     url = settings.slack_api_url
     answer = await _ask(client.auth_test, "SLACK_BOT_TOKEN", url)
-    clock_check.look(answer)
+    clock_check.ask_slack(answer)
     needed = set(SCOPES)
     if not any(one.startswith("S") for members in settings.groups.values() for one in members):
         needed.discard("usergroups:read")
@@ -136,7 +136,7 @@ async def _serve(
     stopping: asyncio.Event,
     stack: AsyncExitStack,
 ) -> None:
-    health = Health(beside=what_will_not_last(settings.database, settings.platform))
+    health = Health(startup_warnings=what_will_not_last(settings.database, settings.platform))
     app = create_web(health_routes(health))
     web = await _listen(app, settings)
     stack.push_async_callback(web.stop)
@@ -164,8 +164,8 @@ async def _serve(
     )
     await _unless(stopping, bot.directory.refresh_groups())
     house = Runtime(bot, serving=serving, read=read)
-    house.rounds += (PeriodicTask("look at the clock", clock_check.run_once),)
-    health.tasks, health.ended, health.write_probe = house.rounds, house.ended, house.write_probe
+    house.periodic_tasks += (PeriodicTask("look at the clock", clock_check.run_once),)
+    health.tasks, health.ended, health.write_probe = house.periodic_tasks, house.ended, house.write_probe
     with deadline(FIRST_SIGN_WITHIN):
         await house.write_probe.write()
 
@@ -174,7 +174,7 @@ async def _serve(
         await _unless(stopping, house.begin(hangups))
         complete(app, _routes(adapters, bot, slack))
         await _unless(stopping, slack.start())
-        health.door = slack
+        health.slack = slack
         _say_hello(settings, adapters, workspace.team, web, slack, health)
         await stopping.wait()
     except _StoppedError:
@@ -270,7 +270,7 @@ def _say_hello(
     hearing = sorted(name for name, one in adapters.items() if one.webhook_secret)
     if hearing:
         _log.info("Webhooks are heard at %s for %s", web.address, ", ".join(hearing))
-    for what in health.beside:
+    for what in health.startup_warnings:
         _log.warning("%s", what)
     on = ", ".join(sorted(settings.connections)) or "none"
     _log.info("CallOps is connected to workspace %s; log: %s; connections: %s", team, settings.database, on)

@@ -64,8 +64,8 @@ class RequestActions:
 
     async def command(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Answer a slash command with help, a form, its faults, a preview, or the request's state."""
-        door = COMMANDS_HEARD[body["command"]]
-        line = self._commands.parse(body.get("text") or "", door, person)
+        default_verb = COMMANDS_HEARD[body["command"]]
+        line = self._commands.parse(body.get("text") or "", default_verb, person)
         if line.verb is Verb.HELP or (line.verb is None and not line.text.strip()):
             await _say(ack, command_replies.help_message(self._commands.vocabulary, self._disabled))
         elif line.verb is Verb.LIST:
@@ -74,7 +74,7 @@ class RequestActions:
             await _say(ack, await self._lists.status(line.rest, person))
         elif line.verb is Verb.LOG:
             await _say(ack, await self._lists.search.first_page(line.rest, person, body["trigger_id"]))
-        elif line.verb and line.missing and not line.faults:
+        elif line.verb and line.missing and not line.problems:
             try:
                 await self._opening.open(body, line.verb, values_of(line), body["channel_id"], person)
             except ModalNotOpenedError as no:

@@ -131,7 +131,7 @@ class ApprovalListeners:
                 about.request, person, nonce=nonce(body["trigger_id"], "reveal")
             )
         except PermissionDeniedError as no:
-            view = notice(interactions.NOT_YOURS_TO_SEE, *no.why)
+            view = notice(interactions.NOT_YOURS_TO_SEE, *no.reasons)
         except ConflictError:  # delivered twice: the first delivery shows it
             await ack()
             return
@@ -266,7 +266,7 @@ class ApprovalListeners:
         about = About.of(body["view"])
         match no:
             case PermissionDeniedError():
-                await ack(response_action="update", view=notice(interactions.NOT_DONE, *no.why))
+                await ack(response_action="update", view=notice(interactions.NOT_DONE, *no.reasons))
             case ConflictError() if any(
                 one.person == person.id and one.content == about.shown for one in no.current.approvals
             ):

@@ -55,23 +55,23 @@ class CommandFlow:
                 return await self._preview(wish, found, person, nonce(draft, "preview"))
             return await self.ask(wish, origin, found, draft=nonce(draft, "chosen"))
         except PermissionDeniedError as no:
-            return command_replies.refusal(no.why, no.request)
+            return command_replies.refusal(no.reasons, no.request)
         except InvalidCommandError as faulty:
             await self._commands.keep_refusal(faulty, origin)
             await self._commands.keep(draft, person, None, line)
-            offer = prompts.offer(line, found, faulty.faults, draft, command_replies.CHANGE)
-            return offer or command_replies.fault_message(found, faulty.faults, draft)
+            offer = prompts.offer(line, found, faulty.problems, draft, command_replies.CHANGE)
+            return offer or command_replies.fault_message(found, faulty.problems, draft)
 
     async def _preview(self, wish: RequestSpec, found: FilledCommand, person: Person, draft: str) -> Message:
         """Return the preview of a call. It asks about a number that was called recently."""
-        await self._commands.keep(draft, person, wish, found.line)
+        await self._commands.keep(draft, person, wish, found.command)
         prepared = self._preconditions.prepare(wish)[0]
         through = self._commands.vocabulary.connections[wish.connection]
-        earlier = await self._commands.earlier(wish)
+        earlier = await self._commands.recent_call(wish)
         return call_preview.preview(
             wish,
             prepared,
-            found.line,
+            found.command,
             through=through,
             chosen=_chosen(found),
             draft=draft,
@@ -86,7 +86,7 @@ class CommandFlow:
                 return stop_words.stopped(await self._commands.add_to_do_not_call(line, origin))
             return stop_words.allowed(*await self._commands.remove_from_do_not_call(line, origin.person))
         except PermissionDeniedError as no:
-            return command_replies.refusal(no.why, no.request)
+            return command_replies.refusal(no.reasons, no.request)
 
     async def ask(
         self, wish: RequestSpec, origin: RequestSource, found: FilledCommand | None = None, *, draft: str = ""
@@ -111,16 +111,16 @@ class CommandFlow:
                     if _may_withdraw(one, reader)
                 },
             )
-        line = _only(found.line, asked.request) if found else None
+        line = _only(found.command, asked.request) if found else None
         chosen: str | None = None
         change: Block | None = None
         if found and draft and prompts.is_guess(found.sources):
-            await self._commands.keep(draft, origin.person, None, found.line)
+            await self._commands.keep(draft, origin.person, None, found.command)
             chosen, change = _chosen(found), prompts.change_asked(asked.request.id, draft)
         message = self.asked(asked.request, line, chosen=chosen, change=change)
         if not asked.duplicates_of:
             return message
-        told = prompts.left_out(asked.duplicates_of, asked.left_out, reader=reader, now=now)
+        told = prompts.ignored(asked.duplicates_of, asked.skipped, reader=reader, now=now)
         first, *others = message.blocks
         return Message(message.text, [first, *told, *others])
 
@@ -146,16 +146,16 @@ class CommandFlow:
         try:
             return await self.ask(read_request_spec(draft), replace(origin, nonce=draft.nonce))
         except PermissionDeniedError as no:
-            return command_replies.refusal(no.why, no.request)
+            return command_replies.refusal(no.reasons, no.request)
         except InvalidCommandError as faulty:
-            return command_replies.refusal([fault.message for fault in faulty.faults])
+            return command_replies.refusal([fault.message for fault in faulty.problems])
 
     async def cancel_first(self, draft: Draft | None, origin: RequestSource) -> Message:
         """Request the cancellation of the call that was placed earlier to the number of a preview."""
         if draft is None or not draft.content.get("wish"):
             return command_replies.refusal([interactions.TOO_OLD])
         wish = read_request_spec(draft)
-        earlier = await self._commands.earlier(wish)
+        earlier = await self._commands.recent_call(wish)
         if earlier is None or earlier.cancel is None:
             return command_replies.refusal([interactions.EARLIER_IS_GONE, interactions.TYPE_AGAIN])
         origin = replace(origin, nonce=nonce(draft.nonce, "cancel first"))
@@ -164,9 +164,9 @@ class CommandFlow:
                 RequestSpec(wish.connection, (earlier.cancel,), interactions.REPLACED), origin
             )
         except PermissionDeniedError as no:
-            return command_replies.refusal(no.why, no.request)
+            return command_replies.refusal(no.reasons, no.request)
         except InvalidCommandError as faulty:
-            return command_replies.refusal([fault.message for fault in faulty.faults])
+            return command_replies.refusal([fault.message for fault in faulty.problems])
         place = button(interactions.PLACE_THE_NEW, command_replies.CHANGE, draft.nonce, style="primary")
         return prompts.then_place(message, earlier, place)
 
@@ -181,11 +181,11 @@ class CommandFlow:
                 return self.asked(current), True
             return command_replies.too_late(current, await self._store.requests.events(current.id)), False
         except PermissionDeniedError as no:
-            return command_replies.refusal(no.why), False
+            return command_replies.refusal(no.reasons), False
 
 
 def _chosen(found: FilledCommand) -> str | None:
-    return prompts.chosen(found.sources, connection=found.line.connection, agent=found.line.agent)
+    return prompts.chosen(found.sources, connection=found.command.connection, agent=found.command.agent)
 
 
 def _only(line: Command, request: Request) -> Command:

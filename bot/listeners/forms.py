@@ -65,7 +65,7 @@ class FormOpener:
         line = self._commands.parse(str(draft.content["rest"]), verb, person, answers)
         found = await self._commands.fill_defaults(line, person)
         text = str(draft.content["text"])
-        await self.open(body, verb, values_of(found.line), channel_of(body), person, line=text)
+        await self.open(body, verb, values_of(found.command), channel_of(body), person, line=text)
 
     async def open_known(
         self,

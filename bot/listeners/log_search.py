@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.parsing import log_query
-from bot.parsing.command import CommandContext, FieldProblem, Typist
+from bot.parsing.command import CommandContext, FieldProblem
 from bot.parsing.log_query import Filters
 from bot.parsing.mentions import MENTION
 from bot.parsing.tokens import clean
@@ -220,7 +220,7 @@ class LogSearch:
         said = log_query.read(
             text,
             vocabulary=self._vocabulary,
-            typist=Typist(timezone=person.timezone),
+            timezone=person.timezone,
             me=person.id,
             now=self._clock(),
         )

@@ -107,7 +107,7 @@ class Shortcuts:
         try:
             request = await self._approvals.reveal(action["value"], person, nonce=key)
         except PermissionDeniedError as no:
-            view = notice(interactions.NOT_YOURS_TO_SEE, *no.why)
+            view = notice(interactions.NOT_YOURS_TO_SEE, *no.reasons)
         except ConflictError:  # delivered twice: the first delivery shows it
             await ack()
             return
@@ -139,7 +139,7 @@ class Shortcuts:
         theirs = {call.reference for call in calls}
         ids = set(await self._store.call_history.known_ids(found.words)) - theirs
         others = [phone.pretty for phone in found.phones] + [word for word in found.words if word in ids]
-        others += found.doubtful
+        others += found.ambiguous
         values: dict[str, str] = {}
         chosen: ActionRecord | None = None
         if len(calls) == 1 and not others and not found.more:

@@ -76,12 +76,14 @@ class FormSubmissions:
             await self._ack_faults(ack, form, faulty, body, person)
             return
         draft = nonce(body["trigger_id"], "preview")
-        await self._commands.keep(draft, person, wish, found.line)
+        await self._commands.keep(draft, person, wish, found.command)
         prepared = self._preconditions.prepare(wish)[0]
         channel = About.of(body["view"]).channel
         through = self._commands.vocabulary.connections[wish.connection]
-        view = PlacePreview.build(wish, prepared, found.line, through=through, nonce=draft, channel=channel)
-        if earlier := await self._commands.earlier(wish):
+        view = PlacePreview.build(
+            wish, prepared, found.command, through=through, nonce=draft, channel=channel
+        )
+        if earlier := await self._commands.recent_call(wish):
             view = prompts.asking(view, prompts.question(earlier, reader=person.id, now=self._clock()))
         await ack(response_action="update", view=view)
 
@@ -89,7 +91,7 @@ class FormSubmissions:
         self, form: Form, faulty: InvalidCommandError, body: Body, person: Person
     ) -> View | None:
         """Return the form with its folded fields shown, if only those lack a value, or None."""
-        lacks = {fault.field for fault in faulty.faults}
+        lacks = {fault.field for fault in faulty.problems}
         if (
             form.verb is not Verb.PLACE
             or not lacks <= {"zone", "consent"}
@@ -104,7 +106,7 @@ class FormSubmissions:
             nonce=nonce(body["trigger_id"], "more"),
             channel=About.of(body["view"]).channel,
             whole="consent" in lacks,
-            hint="\n".join(f"⚠️ {escape(fault.message)}" for fault in faulty.faults),
+            hint="\n".join(f"⚠️ {escape(fault.message)}" for fault in faulty.problems),
         )
 
     async def place_previewed(self, ack: AsyncAck, body: Body, person: Person) -> None:
@@ -139,13 +141,13 @@ class FormSubmissions:
         """Ask for missing values or for what was meant. Otherwise put each fault under its field."""
         await self._commands.keep_refusal(faulty, submitted(body, person))
         view = self._with_what_lacks(form, faulty, body, person)
-        if question := prompts.question_in(faulty.faults):
+        if question := prompts.question_in(faulty.problems):
             key = nonce(body["trigger_id"], "question")
             view = form.asking(body["view"], question, self._said(form, body), nonce=key)
         if view:
             await ack(response_action="update", view=view)
         else:
-            await ack(response_action="errors", errors=form.errors(faulty.faults, body["view"]))
+            await ack(response_action="errors", errors=form.errors(faulty.problems, body["view"]))
 
     def _said(self, form: Form, body: Body) -> str:
         """Return a submitted form as a command's text."""
@@ -156,7 +158,7 @@ class FormSubmissions:
 
         Raises `InvalidCommandError`.
         """
-        return await self._flow.stop_or_allow(found.line, submitted(body, person))
+        return await self._flow.stop_or_allow(found.command, submitted(body, person))
 
     def _is_chosen(self, form: Form, body: Body) -> bool:
         """Return whether a form is about a chosen call. Its number stays masked in the answer."""
@@ -169,7 +171,7 @@ class FormSubmissions:
         try:
             message = await self._flow.ask(wish, submitted(body, person), found)
         except PermissionDeniedError as no:
-            message = command_replies.refusal(no.why, no.request)
+            message = command_replies.refusal(no.reasons, no.request)
         await ack(response_action="update", view=result(message))
 
     async def _submitted(self, form: Form, body: Body, person: Person) -> FilledCommand:

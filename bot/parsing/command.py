@@ -90,13 +90,13 @@ class ConnectionInfo:
     dry_run: bool = False
 
     @property
-    def moves(self) -> bool:
+    def can_move(self) -> bool:
         """True if the connection can cancel a call and place it again at another time."""
         return self.kinds >= {Kind.PLACE_CALL, Kind.CANCEL_CALL} and "at" in self.fields
 
     def asks(self, verb: Verb) -> bool:
         """Return whether the connection supports a verb."""
-        return self.moves if verb is Verb.MOVE else KINDS[verb] in self.kinds
+        return self.can_move if verb is Verb.MOVE else KINDS[verb] in self.kinds
 
     def caution(self, kind: Kind) -> str | None:
         """Return the warning about an undocumented kind of action, None if the kind is documented."""
@@ -118,13 +118,6 @@ class CommandContext:
     def can(self, verbs: Iterable[Verb] = KINDS) -> tuple[Verb, ...]:
         """Return those of some verbs that at least one connection supports."""
         return tuple(verb for verb in verbs if any(known.asks(verb) for known in self.connections.values()))
-
-
-@dataclass(frozen=True, slots=True)
-class Typist:
-    """The user's time zone: an IANA name or an offset such as ``+05:30``, empty if unknown."""
-
-    timezone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +195,7 @@ class Command:
     ignored_words: tuple[str, ...] = field(default=(), compare=False)
     reported_call_time: datetime | None = None
     reported_call_time_text: str | None = None
-    faults: tuple[FieldProblem, ...] = ()
+    problems: tuple[FieldProblem, ...] = ()
     missing: tuple[str, ...] = ()
     typed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
     answers: tuple[int, ...] = field(default=(), compare=False)

@@ -41,7 +41,7 @@ class TargetHistory:
     chose for the same kind of action, newest first.
     """
 
-    holders: frozenset[str] = frozenset()
+    connections: frozenset[str] = frozenset()
     scheduled: frozenset[tuple[str, str]] = frozenset()
     used: tuple[tuple[str, str | None], ...] = ()
 
@@ -67,11 +67,11 @@ class FilledCommand:
     choice.
     """
 
-    line: Command
+    command: Command
     sources: Mapping[str, Source] = field(default_factory=lambda: MappingProxyType({}))
     connections: tuple[str, ...] = ()
     agents: tuple[str, ...] = ()
-    faults: tuple[FieldProblem, ...] = ()
+    problems: tuple[FieldProblem, ...] = ()
     open: Ambiguous | None = None
 
     @property
@@ -127,7 +127,9 @@ def _connection(
         return None, fitting, None
     if fitting:
         scheduled = {connection for connection, _ in known.scheduled}
-        best, ground = _best(fitting, known.holders, scheduled, [connection for connection, _ in known.used])
+        best, ground = _best(
+            fitting, known.connections, scheduled, [connection for connection, _ in known.used]
+        )
         if ground:
             return best[0], fitting, ground
         return None, best, _Which("connection", parse_errors.which_connection(best))
@@ -198,7 +200,7 @@ def _not_taken(line: Command, connection: str, words: ConnectionInfo) -> list[Fi
 
 
 def _is_wrong(line: Command, field: str) -> bool:
-    return any(fault.field == field for fault in line.faults)
+    return any(fault.field == field for fault in line.problems)
 
 
 def _can(line: Command, words: ConnectionInfo) -> bool:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from bot.parsing import dates, tokens
-from bot.parsing.command import CommandContext, FieldProblem, Typist
+from bot.parsing.command import CommandContext, FieldProblem
 from bot.parsing.mentions import MENTION
 from bot.parsing.numbers import NumberReader, NumberTarget
 from bot.parsing.options import FieldProblems
@@ -153,17 +153,17 @@ class Typed:
     faults: tuple[FieldProblem, ...] = ()
 
 
-def read(text: str, *, vocabulary: CommandContext, typist: Typist, me: str, now: datetime) -> Typed:
+def read(text: str, *, vocabulary: CommandContext, timezone: str, me: str, now: datetime) -> Typed:
     """Read the cleaned text behind ``log``. ``me`` is the id of the user who types, ``now`` is aware."""
-    return _Reader(vocabulary, typist, now).typed(text, me)
+    return _Reader(vocabulary, timezone, now).typed(text, me)
 
 
 class _Reader:
-    def __init__(self, vocabulary: CommandContext, typist: Typist, now: datetime) -> None:
+    def __init__(self, vocabulary: CommandContext, timezone: str, now: datetime) -> None:
         self._names = {name.casefold(): name for name in vocabulary.connections}
         self._region = vocabulary.default_region
         self._read_phone = partial(phone.read, default_region=vocabulary.default_region, premium=True)
-        self._read_day = partial(dates.read, zone=typist.timezone, now=now)
+        self._read_day = partial(dates.read, zone=timezone, now=now)
         self._faults = FieldProblems()
         self._values: dict[str, Value] = {}
 

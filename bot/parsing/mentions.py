@@ -29,7 +29,7 @@ class Mentions:
     phones: tuple[phone.Phone, ...] = ()
     requests: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
-    doubtful: tuple[str, ...] = ()
+    ambiguous: tuple[str, ...] = ()
     """Texts that can be read as several numbers, as typed. The form asks which number is meant."""
     more: int = 0
     whole: bool = True

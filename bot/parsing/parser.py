@@ -31,7 +31,6 @@ from bot.parsing.command import (
     CommandContext,
     ConnectionInfo,
     FieldProblem,
-    Typist,
     Verb,
     format_command,
 )
@@ -53,7 +52,6 @@ __all__ = [
     "IdTarget",
     "NumberTarget",
     "Target",
-    "Typist",
     "Verb",
     "format_command",
     "parse",
@@ -82,21 +80,21 @@ _MOST_WORDS_OF_A_TIME = 10
 def parse(
     text: str,
     *,
-    door: Verb | None,
+    default_verb: Verb | None,
     vocabulary: CommandContext,
-    typist: Typist,
+    timezone: str,
     now: datetime,
     answers: Sequence[int] = (),
 ) -> Command:
-    """Read a line. ``door`` is the default verb of its slash command, None for ``/calls``. ``now`` is aware.
+    """Read a line. ``default_verb`` is that of its slash command, None for ``/calls``. ``now`` is aware.
 
     ``answers`` are the options chosen for the questions that an earlier reading of the same text raised.
     """
-    read_time = partial(times.read, zone=typist.timezone, now=now)
+    read_time = partial(times.read, zone=timezone, now=now)
     reader = _Reader(vocabulary, read_time, answers)
-    line = reader.line(text, door)
+    line = reader.line(text, default_verb)
     if reader.via_is_text:
-        line = _Reader(vocabulary, read_time, answers, via_is_text=True).line(text, door)
+        line = _Reader(vocabulary, read_time, answers, via_is_text=True).line(text, default_verb)
     return replace(line, answers=tuple(answers))
 
 
@@ -127,11 +125,11 @@ class _Reader:
         """True if a "via" outside a key names no connection, because it belongs to the reason."""
         return self._connections.via_is_text
 
-    def line(self, text: str, door: Verb | None) -> Command:
-        read = read_verb(tokens.clean(text), door, vocabulary=self._vocabulary, faults=self._faults)
+    def line(self, text: str, default_verb: Verb | None) -> Command:
+        read = read_verb(tokens.clean(text), default_verb, vocabulary=self._vocabulary, faults=self._faults)
         verb, grammar, rest = read.verb, read.grammar, read.rest
         if rest is None or verb in TELLS:
-            return Command(text=text, rest=rest or "", verb=verb, faults=tuple(self._faults))
+            return Command(text=text, rest=rest or "", verb=verb, problems=tuple(self._faults))
         parts = tokens.tokenize(
             rest,
             connection=self._connections.named_by_via,
@@ -179,7 +177,7 @@ class _Reader:
             reported_call_time=reported_call_time.at if reported_call_time else None,
             reported_call_time_text=reported_call_time.text if reported_call_time else None,
             missing=self._missing(verb=verb, targets=targets, reason=reason),
-            faults=tuple(self._faults),
+            problems=tuple(self._faults),
             typed=MappingProxyType(self._typed(parts.free, free, grammar)),
         )
 

@@ -89,7 +89,7 @@ class _Row:
     def text(self) -> str:
         return " ".join(filter(None, self.cells))
 
-    def beside(self, column: int, reading: Reading | None = None) -> tuple[str, str]:
+    def words_beside(self, column: int, reading: Reading | None = None) -> tuple[str, str]:
         """Return the words before and behind the target in a cell."""
         cell = self.cells[column]
         before, behind = (cell[: reading.start], cell[reading.end :]) if reading else ("", "")
@@ -199,7 +199,10 @@ class _Sheet:
             named = [bare_id(word[0]) for word in words]
             if all(map(_is_id, named)) and _are_alike(named):
                 beside = [
-                    (row.beside(column)[0], " ".join(filter(None, [*word[1:], row.beside(column)[1]])))
+                    (
+                        row.words_beside(column)[0],
+                        " ".join(filter(None, [*word[1:], row.words_beside(column)[1]])),
+                    )
                     for row, word in zip(rows, words, strict=True)
                 ]
                 if not self.is_table and not all(row in rows for row in self.rows[:last]):
@@ -257,7 +260,7 @@ class _Sheet:
                 place, number = numbers[0]
                 if reading := self._chosen(row, place, number):
                     targets.append(reading.target)
-                    beside.append(row.beside(place, reading))
+                    beside.append(row.words_beside(place, reading))
         if bad:
             faults = [parse_errors.row_without_number(row.number, row.text, why) for row, why in bad]
             choices = [parse_errors.rows_left_out([row.number for row, _ in bad])] if targets else []
@@ -305,7 +308,7 @@ def _is_list(rows: Sequence[_Row]) -> bool:
     """Return whether lines without cells hold one number each, all of them at the beginning or none."""
     if any(len({_text(found) for _, found in _numbers(row)}) > 1 for row in rows):
         return False
-    before = [row.beside(place, _reading(found))[0] for row in rows for place, found in _numbers(row)]
+    before = [row.words_beside(place, _reading(found))[0] for row in rows for place, found in _numbers(row)]
     begins = {not any(map(str.isalnum, words)) or is_label(words) for words in before}
     return len(begins) == 1 or len(rows) >= _MANY
 

@@ -104,7 +104,7 @@ def scan(
     taken.
     """
     scanner = _Scanner(_MARKS.sub("", text), reader, ids, numbers, digits_are_ids, fits, ask)
-    while scanner.step():
+    while scanner.scan_next():
         pass
     rest = scanner.text[scanner.position :].strip()
     return Scan(
@@ -165,7 +165,7 @@ class _Scanner:
     faults: list[str] = field(default_factory=list)
     asked: bool = False
 
-    def step(self) -> bool:
+    def scan_next(self) -> bool:
         """Read one target. Return False if none stands here."""
         before = (_BETWEEN if self.position else _BEFORE).match(self.text, self.position)
         at = before.end() if before else self.position

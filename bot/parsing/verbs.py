@@ -79,15 +79,17 @@ class Read:
     verbs: tuple[Verb, ...] = ()
 
 
-def read_verb(text: str, door: Verb | None, *, vocabulary: CommandContext, faults: FieldProblems) -> Read:
+def read_verb(
+    text: str, default_verb: Verb | None, *, vocabulary: CommandContext, faults: FieldProblems
+) -> Read:
     """Return the verb and the text behind it. Add an error with the likely verbs if there is none."""
     first, *others = text.split(maxsplit=1) or [""]
     word, rest = _bare(first), "".join(others)
-    if word in {"help", "?"} and not (door and rest):
+    if word in {"help", "?"} and not (default_verb and rest):
         return Read(Verb.HELP)
-    if door:
-        behind = _behind(door, text)
-        return Read(door, door, _target(door, text if behind is None else behind))
+    if default_verb:
+        behind = _behind(default_verb, text)
+        return Read(default_verb, default_verb, _target(default_verb, text if behind is None else behind))
     if known := _asked_to_stop(text, faults) or _campaign_behind(word, rest, faults) or _begins(text):
         return known
     if (behind := _behind(CAMPAIGN, text)) is not None:

@@ -50,7 +50,7 @@ class Decision:
     """The group that entitles the person."""
     approvers: frozenset[str] = frozenset()
     """Everyone who may decide the request."""
-    tell: frozenset[str] = frozenset()
+    notify: frozenset[str] = frozenset()
     """The people to notify of the request."""
     unread: str | None = None
     """The group whose members could not be read, if that is the reason. The answer may change within a
@@ -153,10 +153,10 @@ def _allowed(rule: Rule, group: str, members: Members, person: str, wanted: Requ
     if unread := unread_group(rule.notify_groups, members):
         return _unreadable(unread, rule)
     told = everyone_in(rule.notify_groups, members) - {person}
-    tells = (policy_reasons.told(rule.notify_groups),) if rule.notify_groups else ()
+    tells = (policy_reasons.notifies(rule.notify_groups),) if rule.notify_groups else ()
     if not rule.approve:
         why = policy_reasons.allows(rule.name, because(rule, wanted))
-        return Decision(Effect.ALLOW, (why, *tells), rule, group, tell=told)
+        return Decision(Effect.ALLOW, (why, *tells), rule, group, notify=told)
     if denied := nobody_can_approve(rule, members, person, {}):
         return denied
     named = () if EVERYONE in rule.approve else rule.approve

@@ -83,7 +83,7 @@ async def _known(line: Command, store: Store, person: str, now: datetime) -> Tar
     kind = KINDS[line.verb] if line.verb else None
     page = await store.search.page(Query(kind=kind, requester=person), limit=LOOKED_BACK)
     return TargetHistory(
-        holders=await store.call_history.connections_knowing(ids) if ids else frozenset(),
+        connections=await store.call_history.connections_knowing(ids) if ids else frozenset(),
         scheduled=frozenset(scheduled),
         used=tuple(dict.fromkeys((entry.connection, entry.agent) for entry in page.entries)),
     )

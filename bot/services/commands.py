@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from bot import CallOpsError
 from bot.config.settings import SettingsHolder
-from bot.parsing.command import Command, CommandContext, FieldProblem, SuggestedTime, Typist, Verb
+from bot.parsing.command import Command, CommandContext, FieldProblem, SuggestedTime, Verb
 from bot.parsing.defaults import FilledCommand
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.parser import parse
@@ -65,14 +65,23 @@ class CommandService:
         """The names and settings of the grammar, with the current reasons."""
         return replace(self._vocabulary, reasons=self._settings.current.slack.reasons)
 
-    def parse(self, text: str, door: Verb | None, person: Person, answers: Sequence[int] = ()) -> Command:
-        """Parse typed text. ``door`` is the default verb of the slash command, None for ``/calls``.
+    def parse(
+        self, text: str, default_verb: Verb | None, person: Person, answers: Sequence[int] = ()
+    ) -> Command:
+        """Parse typed text. ``default_verb`` is the default verb of the slash command, None for ``/calls``.
 
         ``answers`` are the options chosen for the questions that an earlier reading raised.
         """
-        typist, now = Typist(timezone=person.timezone), self._clock()
+        timezone, now = person.timezone, self._clock()
         vocabulary = self.vocabulary
-        return parse(text, door=door, vocabulary=vocabulary, typist=typist, now=now, answers=answers)
+        return parse(
+            text,
+            default_verb=default_verb,
+            vocabulary=vocabulary,
+            timezone=timezone,
+            now=now,
+            answers=answers,
+        )
 
     async def fill_defaults(self, line: Command, person: Person) -> FilledCommand:
         """Fill in the defaults of a command, and resolve CallOps' own id of a call to be cancelled."""
@@ -100,7 +109,7 @@ class CommandService:
             return _with_fault(line, why)
         return scheduled_calls.aimed_at(line, entry, self.vocabulary)
 
-    async def earlier(self, wish: RequestSpec) -> RecentCall | None:
+    async def recent_call(self, wish: RequestSpec) -> RecentCall | None:
         """Return a recent call to the number of a call about to be placed, None if there is none."""
         [call] = wish.actions
         if not isinstance(call, PlaceCall):
@@ -110,10 +119,10 @@ class CommandService:
 
     async def request_spec(self, found: FilledCommand, person: Person) -> RequestSpec:
         """Return the request that a command describes. Raises `InvalidCommandError`."""
-        line = found.line
+        line = found.command
         if line.verb is Verb.MOVE:
             return await self._move(line, person)
-        faults = [*line.faults, *found.faults]
+        faults = [*line.problems, *found.problems]
         if faults or line.connection is None or line.missing:
             raise InvalidCommandError(faults or [FieldProblem("targets", parse_errors.NO_TARGET)], line)
         actions = actions_of(line)
@@ -133,7 +142,7 @@ class CommandService:
 
     async def _move(self, line: Command, person: Person) -> RequestSpec:
         """Return the request to reschedule the call that a command names. Raises `InvalidCommandError`."""
-        faults = list(line.faults)
+        faults = list(line.problems)
         if not line.targets and not faults:
             faults.append(FieldProblem("targets", sentences.WHICH_CALL))
         if line.at is None and not any(fault.field == "at" for fault in faults):
@@ -209,7 +218,7 @@ class CommandService:
     async def keep_refusal(self, faulty: "InvalidCommandError", origin: RequestSource) -> None:
         """Record a request that a provider does not support, if the command is complete."""
         line = faulty.line
-        if line is None or line.faults or line.connection is None or line.missing:
+        if line is None or line.problems or line.connection is None or line.missing:
             return
         try:
             actions = tuple(actions_of(line))
@@ -282,20 +291,20 @@ class InvalidCommandError(CallOpsError):
 
     def __init__(self, faults: list[FieldProblem], line: Command | None = None) -> None:
         super().__init__("; ".join(fault.message for fault in faults))
-        self.faults = faults
+        self.problems = faults
         self.line = line
 
 
 def _phone(line: Command) -> Phone:
     """Return the number whose calls are stopped or allowed. Raises `InvalidCommandError`."""
     numbers = [target.phone for target in line.targets if isinstance(target, NumberTarget)]
-    if line.faults or not numbers:
-        raise InvalidCommandError(list(line.faults) or [FieldProblem("targets", parse_errors.NO_NUMBER)])
+    if line.problems or not numbers:
+        raise InvalidCommandError(list(line.problems) or [FieldProblem("targets", parse_errors.NO_NUMBER)])
     return numbers[0]
 
 
 def _with_fault(line: Command, message: str) -> Command:
-    return replace(line, faults=(*line.faults, FieldProblem("targets", message)))
+    return replace(line, problems=(*line.problems, FieldProblem("targets", message)))
 
 
 _ACTIONS: TypeAdapter[tuple[CallAction, ...]] = TypeAdapter(tuple[CallAction, ...])

@@ -113,7 +113,7 @@ class DoNotCallService:
             elif now.state is State.SENDING:
                 report.going_out.append(entry.id)
             elif now.state is State.UNKNOWN or now.maybe_executed:
-                report.unsure.append(entry.id)
+                report.unknown.append(entry.id)
 
     async def _cancel(
         self, placed: Sequence[ActionRecord], origin: RequestSource, reason: str, report: DoNotCallResult

@@ -63,7 +63,7 @@ class CreateResult:
     request: Request
     created: bool
     duplicates_of: tuple[Request, ...] = ()
-    left_out: int = 0
+    skipped: int = 0
 
     @property
     def nothing_new(self) -> bool:
@@ -76,7 +76,7 @@ class PermissionDeniedError(CallOpsError):
 
     def __init__(self, why: Sequence[str], request: Request | None = None) -> None:
         super().__init__(" ".join(why))
-        self.why = tuple(why)
+        self.reasons = tuple(why)
         self.request = request
 
 
@@ -105,4 +105,4 @@ class DoNotCallResult:
     not_cancelled: dict[str, str] = field(default_factory=dict)
     withdrawn: list[str] = field(default_factory=list)
     going_out: list[str] = field(default_factory=list)
-    unsure: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)

@@ -97,7 +97,7 @@ class RequestService:
             left_out = len(wish.actions) - len(left)
             return CreateResult(recorded.request, recorded.created, tuple(joined.values()), left_out)
         waiting = tuple(joined.values())
-        return CreateResult(waiting[0], created=False, duplicates_of=waiting, left_out=len(wish.actions))
+        return CreateResult(waiting[0], created=False, duplicates_of=waiting, skipped=len(wish.actions))
 
     async def record_unsupported(
         self, wish: RequestSpec, origin: RequestSource, refused: CannotSendError
@@ -127,7 +127,7 @@ class RequestService:
             ),
             Effect.DENY: (State.REFUSED, ()),
         }[decision.effect]
-        posts += tuple(Notification(TOLD, f"dm:{person}") for person in sorted(decision.tell))
+        posts += tuple(Notification(TOLD, f"dm:{person}") for person in sorted(decision.notify))
         return NewRequest(
             kind=wish.kind,
             connection=wish.connection,

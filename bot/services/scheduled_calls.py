@@ -184,7 +184,7 @@ def request_spec(
     ``beside`` are the other calls that a cancellation by number would also cancel.
     """
     through = vocabulary.connections[entry.connection]
-    if not through.moves or not isinstance(entry.action, PlaceCall) or line.at is None:
+    if not through.can_move or not isinstance(entry.action, PlaceCall) or line.at is None:
         cancels = {Kind.PLACE_CALL, Kind.CANCEL_CALL} <= through.kinds
         raise CannotCancelError(scheduled_calls.cannot_move(entry.connection, cancels=cancels))
     if entry.scheduled_for == line.at:

@@ -38,7 +38,7 @@ def is_loopback(url: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SlackAnswer:
     """The result of a call of the Web API.
 
     ``trouble`` is why the call failed, and None if it did not. ``refused`` is True if Slack itself refused
@@ -48,7 +48,7 @@ class Told:
 
     answer: Mapping[str, Any] | None
     heard: datetime
-    trouble: str | None = None
+    problem: str | None = None
     refused: bool = False
     needed: str | None = None
     date: datetime | None = None
@@ -59,29 +59,29 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-async def told(call: Awaitable[AsyncSlackResponse], clock: Callable[[], datetime] = _now) -> Told:
+async def answer_of(call: Awaitable[AsyncSlackResponse], clock: Callable[[], datetime] = _now) -> SlackAnswer:
     """Make a call and return its result, with the time of the answer by ``clock``."""
     try:
         response = await call
     except SLACK_ERRORS as error:
         now = clock()
         if not isinstance(error, SlackApiError):
-            return Told(None, now, _in_words(error))
+            return SlackAnswer(None, now, _in_words(error))
         # If the answer is not JSON, the library passes on the HTTP client's own response.
         said = getattr(error.response, "data", None)
         refused = isinstance(said, Mapping) and http_status(error) == HTTPStatus.OK
         needed = said.get("needed") if isinstance(said, Mapping) else None
-        return Told(None, now, error_code(error), refused, needed, _date(error.response.headers))
+        return SlackAnswer(None, now, error_code(error), refused, needed, _date(error.response.headers))
     return answered(response, clock())
 
 
-def answered(response: AsyncSlackResponse, heard: datetime) -> Told:
+def answered(response: AsyncSlackResponse, heard: datetime) -> SlackAnswer:
     """Return the result that an answer holds. It came at ``heard``."""
     headers = response.headers
     listed = headers.get("x-oauth-scopes")
     scopes = None if listed is None else frozenset(filter(None, map(str.strip, listed.split(","))))
     # The library's type allows bytes as an answer, but no method used here returns them.
-    return Told(dict(response.data), heard, date=_date(headers), scopes=scopes)  # type: ignore[arg-type]
+    return SlackAnswer(dict(response.data), heard, date=_date(headers), scopes=scopes)  # type: ignore[arg-type]
 
 
 def _date(headers: Mapping[str, str]) -> datetime | None:

@@ -74,7 +74,7 @@ class Guard:
         answered = _Answered(send)
         try:
             async with self._room:
-                await self._app(scope, _again(body, receive), answered)
+                await self._app(scope, _replay(body, receive), answered)
         except Exception as error:  # noqa: BLE001 - its text may hold the request, so only its type is logged
             _log.error("A request of Slack's could not be answered: %s", type(error).__name__)
             if not answered.begun:
@@ -233,7 +233,7 @@ class _Answered:
         await self._send(message)
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
+def _replay(body: bytes, receive: Receive) -> Receive:
     """Return a `Receive` that delivers a body that was read already."""
     waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 

@@ -55,7 +55,7 @@ class UserUnavailableError(CallOpsError):
     def __init__(self, user: str, *, until: datetime, why: str) -> None:
         super().__init__(user)
         self.until = until
-        self.why = why
+        self.reason = why
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class _Unread:
     """Slack's failures in a row to describe a person, the last reason, and the wait that follows."""
 
     failures: int
-    why: str
+    reason: str
     wait: Wait
 
 
@@ -166,7 +166,7 @@ class UserDirectory:
         try:
             return ineligible_reason(await self.get_user_in_background(user), self.workspace.team)
         except UserUnavailableError as unreadable:
-            return policy_reasons.UNKNOWN if unreadable.why == NOBODY else None
+            return policy_reasons.UNKNOWN if unreadable.reason == NOBODY else None
 
     async def _read_person(self, user: str, known: Person | None) -> Person:
         """Read a person from Slack. If Slack does not answer, use ``known`` for up to a day."""
@@ -181,7 +181,7 @@ class UserDirectory:
         """Return ``known`` if it is recent enough. Raises `UserUnavailableError` otherwise."""
         if known and self._clock() - known.read_at < USABLE:
             return known
-        raise UserUnavailableError(user, until=unread.wait.until, why=unread.why)
+        raise UserUnavailableError(user, until=unread.wait.until, why=unread.reason)
 
     async def _ask(self, user: str) -> Person | _Unread:
         try:
@@ -189,7 +189,7 @@ class UserDirectory:
                 answer = await self._client.users_info(user=user)
         except SLACK_ERRORS as error:
             unread = self._unread[user] = self._after(error, self._unread.get(user))
-            _log.warning("Slack did not say who %s is: %s", user, unread.why)
+            _log.warning("Slack did not say who %s is: %s", user, unread.reason)
             return unread
         self._unread.pop(user, None)
         person = read_person(answer["user"], self.workspace, self._clock())

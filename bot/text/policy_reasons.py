@@ -49,7 +49,7 @@ def denies(rule: str, because: str) -> str:
     return f'The rule "{rule}" does not let you do this{because}.'
 
 
-def told(groups: Sequence[str]) -> str:
+def notifies(groups: Sequence[str]) -> str:
     return f"Everyone in {listed(groups, 'and')} is told."
 
 

@@ -29,7 +29,7 @@ from bot.text.markup import channel, code, escape, person, quote, when
 from bot.ui.decision_facts import facts_to_decide, not_found, reminder, unlike
 from bot.ui.request_status import became, done, marked, moved_in_vain, passed, request_status
 from bot.ui.request_summary import spec_summary, target
-from bot.ui.thread_replies import PLACE_IT_AGAIN, Told, also, contradicted, still_unknown, thread
+from bot.ui.thread_replies import PLACE_IT_AGAIN, ReplyContext, also, contradicted, still_unknown, thread
 from providers.actions import Code, Kind
 from storage.models import ActionRecord, Request, Scalar
 from storage.repositories.outbox import ERASURE, is_edited
@@ -60,7 +60,7 @@ def render(
     template: str,
     to: str,
     request: Request,
-    told: Told,
+    told: ReplyContext,
     *,
     caution: str | None = None,
     beside: PendingContext = ALONE,
@@ -86,7 +86,7 @@ def render(
 
 
 def _once(
-    template: str, to: str, request: Request, told: Told, caution: str | None, beside: PendingContext
+    template: str, to: str, request: Request, told: ReplyContext, caution: str | None, beside: PendingContext
 ) -> Message | None:
     """Return a message that is sent once and never edited, or None."""
     message: Message | None = None
@@ -162,7 +162,7 @@ def _calling(
     return Message(text, [section(text), *stuck, *facts])
 
 
-def _stuck(request: Request, told: Told) -> Message | None:
+def _stuck(request: Request, told: ReplyContext) -> Message | None:
     """Return the warning that nobody can approve the request now, or None if it was decided."""
     if request.state is not State.PENDING:
         return None
@@ -171,7 +171,7 @@ def _stuck(request: Request, told: Told) -> Message | None:
     return Message(text, [section(text), context(spec_summary(request), f"`{request.id}`")])
 
 
-def _not_posted(request: Request, told: Told) -> Message:
+def _not_posted(request: Request, told: ReplyContext) -> Message:
     """Return the warning for the requester that a message about the request could not be posted."""
     why, mend = interactions.why_shut(str(told.data["why"]))
     where = channel(told.data["where"])
@@ -299,7 +299,7 @@ def _told_by_the_move(template: str, request: Request) -> bool:
     return request.second_step_of is not None or (first_is_done and template != "followed")
 
 
-def _direct(template: str, request: Request, told: Told) -> Message | None:
+def _direct(template: str, request: Request, told: ReplyContext) -> Message | None:
     surprise = next(
         (one for one in request.entries if template == "took_place" and one.id == told.entry), None
     )

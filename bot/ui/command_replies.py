@@ -146,7 +146,7 @@ def _connections(vocabulary: CommandContext, off: Mapping[str, str]) -> list[str
 
 def fault_message(found: FilledCommand, faults: Sequence[FieldProblem], draft: str) -> Message:
     """Return all faults of a command, the command as understood or corrected, and a way to its form."""
-    line = found.line
+    line = found.command
     first = "*Nothing was asked yet.* " + ("One thing to correct:" if len(faults) == 1 else "To correct:")
     lines = [f"• {escape(fault.message)}{_try(fault)}" for fault in faults]
     mended = apply_suggestions(line, faults)

@@ -56,9 +56,9 @@ def _left(report: DoNotCallResult) -> list[str]:
     lines = []
     if report.going_out:
         lines.append(f"⚠️ Being sent at this moment, and may still go out: {_ids(report.going_out)}.")
-    if report.unsure:
+    if report.unknown:
         lines.append(
-            f"⚠️ We do not know whether this happened: {_ids(report.unsure)}. Look it up at the provider, "
+            f"⚠️ We do not know whether this happened: {_ids(report.unknown)}. Look it up at the provider, "
             "then press *Say what happened…* in the audit channel."
         )
     return lines

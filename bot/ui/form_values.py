@@ -225,7 +225,7 @@ def _datum(line: str) -> _Datum:
 
 def values_of(line: Command) -> dict[str, str]:
     """Return the values for a form: each one that was understood, otherwise the text as typed."""
-    wrong = {fault.field for fault in line.faults}
+    wrong = {fault.field for fault in line.problems}
     gap = ", ".join(map(str, line.gap)) if isinstance(line.gap, tuple) else line.gap
     understood = {
         "targets": "\n".join(_shown(target) for target in line.targets),

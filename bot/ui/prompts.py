@@ -89,7 +89,7 @@ def describe(request: Request, *, reader: str, now: datetime) -> str:
     return f"already asked by {who} {ago(request.asked_at, now)} (`{request.id}`): {WORDS[request.state]}."
 
 
-def left_out(requests: Sequence[Request], count: int, *, reader: str, now: datetime) -> list[Block]:
+def ignored(requests: Sequence[Request], count: int, *, reader: str, now: datetime) -> list[Block]:
     """Return the note that some targets were left out, because they were requested before."""
     which = "1 target was left out" if count == 1 else f"{count} targets were left out"
     lines = [f"👥 {which}:", *(f"• {describe(request, reader=reader, now=now)}" for request in requests)]
@@ -210,7 +210,7 @@ def is_offered(found: FilledCommand) -> bool:
         found.open is not None
         and len(found.open.candidates) <= MOST_OFFERED
         and all(len(candidate) <= MAX_BUTTON for candidate in found.open.candidates)
-        and [fault.field for fault in (*found.line.faults, *found.faults)] == [found.open.field]
+        and [fault.field for fault in (*found.command.problems, *found.problems)] == [found.open.field]
     )
 
 
@@ -219,7 +219,7 @@ def choose(found: FilledCommand, left: Ambiguous, draft: str, change: str) -> Me
 
     ``change`` is the action id of the button that opens the form.
     """
-    line = found.line
+    line = found.command
     targets = [
         target.phone.pretty if isinstance(target, NumberTarget) else target.provider_id
         for target in line.targets

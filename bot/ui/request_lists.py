@@ -31,7 +31,7 @@ class Row:
     may_withdraw: bool = False
     may_decide: bool = False
 
-    def steps(self) -> list[Block]:
+    def buttons(self) -> list[Block]:
         """Return the buttons that the reader may use."""
         request = self.request
         review = button("Review…", REVIEW, request.id, label=f"Review {request.id}")
@@ -65,7 +65,7 @@ def _row(row: Row) -> Block:
     lines = [request_status(request), f"`{request.id}` · asked {when(request.asked_at)}"]
     if request.state is State.PENDING and request.decide_by:
         lines[1] += f" · time runs out {when(request.decide_by)}"
-    steps = row.steps() or [_details(request.id)]
+    steps = row.buttons() or [_details(request.id)]
     return section("\n".join(lines)) | {"accessory": steps[0]}
 
 
@@ -92,7 +92,7 @@ def status(row: Row, events: Sequence[Event]) -> Message:
         blocks.append(
             section(f"Time runs out {at}. If nobody decides: {left_alone(request, request.entries[0])}.")
         )
-    if steps := row.steps():
+    if steps := row.buttons():
         blocks.append(actions(*steps))
     return marked(request, Message(shown.text, blocks))
 

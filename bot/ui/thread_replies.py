@@ -26,7 +26,7 @@ _AFTER_ALL = {
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReplyContext:
     """The facts that an outbox item's event adds to its request: actor, note and action.
 
     ``summaries`` describe what was deleted for good. ``warnings`` are pairs of action id and text. ``data``
@@ -41,7 +41,7 @@ class Told:
     data: Mapping[str, Scalar] = field(default_factory=dict)
 
 
-def thread(template: str, request: Request, told: Told) -> Message:
+def thread(template: str, request: Request, told: ReplyContext) -> Message:
     """Return the reply about an event, for everybody who follows the request."""
     who = person(told.actor)
     entry = next((one for one in request.entries if one.id == told.entry), request.entries[0])
@@ -113,7 +113,7 @@ def contradicted(entry: ActionRecord, which: str) -> str:
     )
 
 
-def also(request: Request, told: Told) -> list[Block]:
+def also(request: Request, told: ReplyContext) -> list[Block]:
     """Return the summaries of deleted targets, and the warnings."""
     targets = {entry.id: target(entry) for entry in request.entries}
     summaries = [f"What it was: {escape(summary)}" for summary in told.summaries]

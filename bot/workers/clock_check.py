@@ -9,7 +9,7 @@ from typing import Final
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.slack.client import Told, answered, told
+from bot.slack.client import SlackAnswer, answer_of, answered
 from bot.slack.http_mode import NOT_OLDER
 from bot.text.findings import Finding, Result, ok, skipped, wrong
 
@@ -17,9 +17,9 @@ CLOCK_MAY_BE_OFF = timedelta(seconds=30)
 """The largest difference without a warning. Signed tokens, leases and deadlines depend on the clock."""
 
 
-def about_clock(tolds: Iterable[Told | str | None]) -> Finding:
+def about_clock(tolds: Iterable[SlackAnswer | str | None]) -> Finding:
     """Return a finding on whether the machine's clock agrees with Slack's."""
-    dated = [(one.heard, one.date) for one in tolds if isinstance(one, Told) and one.date]
+    dated = [(one.heard, one.date) for one in tolds if isinstance(one, SlackAnswer) and one.date]
     if not dated:
         return skipped("clock", "Slack did not tell its time")
     heard, date = dated[0]
@@ -65,15 +65,15 @@ class ClockCheck:
         """Ask Slack if it is time. Return False, as there is never more to do at once."""
         if self._seconds() - self._looked >= EVERY:
             self._looked = self._seconds()
-            self._compare(await told(self._client.auth_test(), self._clock))
+            self._compare(await answer_of(self._client.auth_test(), self._clock))
         return False
 
-    def look(self, answer: AsyncSlackResponse) -> None:
+    def ask_slack(self, answer: AsyncSlackResponse) -> None:
         """Compare the clocks by an answer that has just come."""
         self._looked = self._seconds()
         self._compare(answered(answer, self._clock()))
 
-    def _compare(self, answer: Told) -> None:
+    def _compare(self, answer: SlackAnswer) -> None:
         """Compare the clocks. An answer without a date changes nothing."""
         found = about_clock([answer])
         if found.result is Result.FAIL:

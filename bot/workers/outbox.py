@@ -124,8 +124,8 @@ class Outbox:
 
         await each(due, prepare)
         # The oldest item asks first, because rate limits are acquired in the order of the calls.
-        await each(sorted(ready, key=lambda one: one.post.id), take_turn)
-        tasks = {asyncio.create_task(self._post(one), name=f"post {one.post.id}") for one in turns}
+        await each(sorted(ready, key=lambda one: one.item.id), take_turn)
+        tasks = {asyncio.create_task(self._post(one), name=f"post {one.item.id}") for one in turns}
         for task in tasks:
             self._out.add(task)
             task.add_done_callback(self._ended)
@@ -171,7 +171,7 @@ class Outbox:
         self._turns.add(until)
         lane = budgets[-1].account
         await self._store.outbox.postpone(
-            one.post, not_before=until, error=None, lane=lane, unordered=one.post.unordered
+            one.item, not_before=until, error=None, lane=lane, unordered=one.item.unordered
         )
         return False
 
@@ -187,11 +187,11 @@ class Outbox:
                 return
             self._answered_at = asyncio.get_running_loop().time()
             opens = [DOWN, _shut(one.channel)]
-        await self._store.outbox.delivered(one.post, ref, seen=one.seen, opens=opens)
+        await self._store.outbox.delivered(one.item, ref, seen=one.seen, opens=opens)
 
     async def _send(self, one: Prepared, arguments: dict[str, Any]) -> MessageRef:
         """Edit the existing message, or post a new one. Raises one of `SLACK_ERRORS`."""
-        stands, template = one.stands, one.post.template
+        stands, template = one.posted, one.item.template
         if stands is not None:
             try:
                 await self._client.chat_update(channel=stands.channel, ts=stands.ts, **arguments)
@@ -211,7 +211,7 @@ class Outbox:
         return await self._say(one, None, arguments)
 
     async def _say(self, one: Prepared, above: MessageRef | None, arguments: dict[str, Any]) -> MessageRef:
-        post = one.post
+        post = one.item
         answer = await self._client.chat_postMessage(
             channel=one.channel,
             thread_ts=above.ts if above else None,
@@ -226,7 +226,7 @@ class Outbox:
 
     async def _failed(self, one: Prepared, error: BaseException, *, alone: bool) -> None:
         """Postpone a failed post, or abandon it. With ``alone``, Slack accepted another post meanwhile."""
-        post, code = one.post, error_code(error)
+        post, code = one.item, error_code(error)
         kind = refusal(error, direct=one.is_direct)
         if post.template == ERASURE and code in POST_ANEW:
             kind = Refusal.PERMANENT  # an erasure never posts a new message
@@ -269,7 +269,7 @@ class Outbox:
     ) -> None:
         _log.warning("%s waits until %s: %s", one.name, until, code)
         await self._store.outbox.postpone(
-            one.post, not_before=until, error=code, lane=lane, unordered=unordered
+            one.item, not_before=until, error=code, lane=lane, unordered=unordered
         )
 
     def _later(self, post: OutboxItem, longest: timedelta = LONGEST_PAUSE) -> datetime:
@@ -278,12 +278,12 @@ class Outbox:
     async def _say_why(self, one: Prepared, code: str) -> None:
         """Record once that a channel accepts no message of a request, and notify the people concerned."""
         if one.whole is None:
-            if not one.post.unordered:
+            if not one.item.unordered:
                 _log.error("%s cannot be posted in %s: %s", one.name, one.channel, code)
             return
-        request, what = one.whole.request, THREADS.get(one.post.to, one.post.to)
+        request, what = one.whole.request, THREADS.get(one.item.to, one.item.to)
         noted = any(event.name == NOT_POSTED and event.data["what"] == what for event in one.whole.events)
-        if noted or one.is_direct or one.post.template == ERASURE:
+        if noted or one.is_direct or one.item.template == ERASURE:
             return
         requester, waits = request.requester, what == "card" and request.state is State.PENDING
         told = waits or (

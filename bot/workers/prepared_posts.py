@@ -15,7 +15,7 @@ from bot.slack.masking import Masking
 from bot.slack.rate_limits import edit_limits, post_limits
 from bot.ui import announcements
 from bot.ui.channel_messages import render
-from bot.ui.thread_replies import Told
+from bot.ui.thread_replies import ReplyContext
 from providers.registry import find
 from storage.models import MessageRef, OutboxItem, Request, RequestHistory
 from storage.repositories.rate_limits import RateLimit
@@ -34,17 +34,17 @@ class Prepared:
     a thread.
     """
 
-    post: OutboxItem
+    item: OutboxItem
     message: Message | None
     channel: str
-    stands: MessageRef | None
+    posted: MessageRef | None
     above: MessageRef | None = None
     whole: RequestHistory | None = None
 
     @property
     def name(self) -> str:
         """The name of the post in the process's log."""
-        return self.post.key or f"{self.post.request}: the {self.post.to} message"
+        return self.item.key or f"{self.item.request}: the {self.item.to} message"
 
     @property
     def seen(self) -> int | None:
@@ -55,12 +55,12 @@ class Prepared:
     def budgets(self) -> list[RateLimit]:
         """The rate limits of the post. The last one is its lane."""
         state = self.whole.request.state if self.whole else None
-        return edit_limits(self.stands, state) if self.stands else post_limits(self.channel)
+        return edit_limits(self.posted, state) if self.posted else post_limits(self.channel)
 
     @property
     def is_direct(self) -> bool:
         """True if the post goes to one person."""
-        return self.post.to.startswith(("dm:", "asked:"))
+        return self.item.to.startswith(("dm:", "asked:"))
 
 
 class Preparing:
@@ -135,12 +135,12 @@ class Preparing:
         return cancels(find(known.provider), allow_undocumented=known.settings.allow_undocumented)
 
 
-def _told(post: OutboxItem, whole: RequestHistory) -> Told:
+def _told(post: OutboxItem, whole: RequestHistory) -> ReplyContext:
     """Return the details of a post's event, and of the later events of the same name."""
     event = next(one for one in whole.events if one.seq == post.event)
     covered = [one for one in whole.events if one.seq >= event.seq and one.name == event.name]
     kept = {(seq, field): value for seq, field, value in whole.private}
-    return Told(
+    return ReplyContext(
         event.actor,
         note=kept.get((event.seq, "note")),
         entry=post.entry or "",

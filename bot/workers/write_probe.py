@@ -48,7 +48,7 @@ class WriteProbe:
         self.wrote: float | None = None
         """The time of the last write, in seconds. None before the first."""
 
-        self.trouble: str | None = None
+        self.problem: str | None = None
         """The reason why the log cannot be used, as a sentence without its period. None if it can."""
 
         self._said = 0.0
@@ -77,17 +77,17 @@ class WriteProbe:
             why = HELD if isinstance(error, LogBusyError) else type(error).__name__
             self._cannot(self._store.fault() or f"The log cannot be {doing}: {why}")
         else:
-            if self.trouble:
+            if self.problem:
                 _log.warning("The log can be used again")
-            self.wrote, self.trouble = self._seconds(), None
+            self.wrote, self.problem = self._seconds(), None
 
     def _cannot(self, trouble: str) -> None:
         """Remember why the log cannot be used, and log it as an error from time to time."""
         now = self._seconds()
-        if self.trouble is None or now - self._said >= SAID_EVERY:
+        if self.problem is None or now - self._said >= SAID_EVERY:
             _log.error("%s", trouble)
             self._said = now
-        self.trouble = trouble
+        self.problem = trouble
 
     # Signs of another log on the same Slack app.
     def left_a_connection(self) -> None:

@@ -85,7 +85,7 @@ class Job:
         return self._decided.acquire(blocking=False)
 
     @property
-    def wanted(self) -> bool:
+    def is_awaited(self) -> bool:
         """True while the job has neither begun nor been withdrawn."""
         return not self._decided.locked()
 
@@ -303,7 +303,7 @@ class Writer(_Together):
         """Run all jobs in one transaction. Return each one's result, or the exception that undid it."""
         outcomes: list[Any] = []
         try:
-            begin(connection, wanted=lambda: any(job.wanted for job in jobs))
+            begin(connection, wanted=lambda: any(job.is_awaited for job in jobs))
             for job in jobs:
                 if not job.begin():
                     outcomes.append(None)  # it was withdrawn, and its caller has the error

@@ -33,7 +33,7 @@ class DatabaseLocation:
 
     path: Path
     exists: bool
-    trouble: str | None
+    problem: str | None
     actions: int = 0
     file_system: str | None = None
     cleared: bool = False
@@ -48,7 +48,7 @@ def inspect(path: Path, key: bytes | None) -> DatabaseLocation:
     path = path.absolute()
     folder = path.parent
     if not folder.is_dir():
-        return DatabaseLocation(path, exists=False, trouble=f"its folder {folder} is not there")
+        return DatabaseLocation(path, exists=False, problem=f"its folder {folder} is not there")
     exists = path.exists()
     actions, trouble = 0, _not_writable(path, folder)
     if exists and trouble is None:

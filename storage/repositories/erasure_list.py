@@ -135,7 +135,7 @@ def _lines(erasing: PurgeFilter, requests: Sequence[Listed]) -> Iterator[Mapping
         yield {"person": one.id, "until": microseconds(one.at)}
 
 
-def again(log: Path, *, hold: frozenset[str] = frozenset()) -> PurgeFilter | None:
+def erase_again_filter(log: Path, *, hold: frozenset[str] = frozenset()) -> PurgeFilter | None:
     """Return a filter for everything that was ever purged from a log, or None.
 
     Raises:

@@ -29,7 +29,7 @@ from storage.repositories.erasure_list import (
     PurgeResult,
     Retained,
     RetainedBecause,
-    again,
+    erase_again_filter,
     keep_in_list,
 )
 from storage.repositories.outbox import erase_posts
@@ -385,7 +385,7 @@ class Retention(Repository):
         Raises:
             UnreadableListError: The list cannot be read.
         """
-        return await asyncio.to_thread(again, self._database.path, hold=hold)
+        return await asyncio.to_thread(erase_again_filter, self._database.path, hold=hold)
 
     async def _list(self, erasing: PurgeFilter, requests: Sequence[Listed]) -> None:
         """List what is to be erased before anything is, so that an interrupted purge can be repeated."""

@@ -68,10 +68,10 @@ async def test_a_process_whose_rounds_turn_and_whose_log_is_written_is_ready(
     health = Health([PeriodicTask("outbox", nothing_to_do, seconds=seconds)], list, write_probe, seconds)
     assert health.unhealthy() == []
     assert health.unready() == ["The log was not written to yet.", "CallOps is not connected to Slack yet."]
-    health.door = Door()
+    health.slack = Door()
     await write_probe.run_once()
     assert health.unready() == []
-    health.door = Door("Slack has not answered for 12 s.")
+    health.slack = Door("Slack has not answered for 12 s.")
     health.stopping = True
     assert health.unready() == ["CallOps is stopping.", "Slack has not answered for 12 s."]
     await log.close()
@@ -94,7 +94,7 @@ async def test_a_log_that_cannot_be_written_to_is_said_once_and_in_readiness(
     """A probe writes nothing: it reads the result of the last heartbeat."""
     log = await open_log(tmp_path)
     write_probe = WriteProbe(log, seconds=seconds)
-    health = Health([], list, write_probe, seconds, door=Door())
+    health = Health([], list, write_probe, seconds, slack=Door())
     await write_probe.run_once()
     seconds.now += UNWRITTEN_AFTER + 1
     assert health.unready() == ["The log was not written to for 21 s."]
@@ -136,7 +136,7 @@ async def test_a_connection_that_we_left_is_ours_for_a_while(tmp_path: Path, sec
     seconds.now += OVERLAP
     await write_probe.run_once()
     await write_probe.counted(2)
-    health = Health([], list, write_probe, seconds, door=Door())
+    health = Health([], list, write_probe, seconds, slack=Door())
     assert health.unready() == []
     assert len(health.warnings()) == 1
     seconds.now += REMEMBERED

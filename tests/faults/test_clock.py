@@ -148,7 +148,7 @@ async def approved_for_a_call(stage: BotWorld, how: str) -> Request:
 async def until_the_provider_is_back(stage: BotWorld) -> None:
     """Let eighty minutes pass without a provider, then four hours with it, with a run every five minutes."""
     bot = stage.bot
-    moving = bot.moving
+    moving = bot.reschedules
     for minutes in range(0, 320, 5):
         if minutes == 80:
             await stage.providers.clear("callkaro")

@@ -85,7 +85,7 @@ class PostsAnew(Outbox):
     """A bug: never edits."""
 
     async def _send(self, one: Prepared, arguments: dict[str, Any]) -> MessageRef:
-        return await super()._send(replace(one, stands=None), arguments)
+        return await super()._send(replace(one, posted=None), arguments)
 
 
 async def posts_keep_their_order(bench: BotWorld) -> None:

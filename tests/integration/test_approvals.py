@@ -326,7 +326,7 @@ async def test_what_the_rules_refuse_is_in_the_log_with_its_why(stage: BotWorld)
     [entry] = (await stage.bot.store.search.page(Query(state=State.REFUSED))).entries
     assert no.value.request
     assert no.value.request.id == entry.id
-    assert entry.message == no.value.why[0]
+    assert entry.message == no.value.reasons[0]
     await stage.bot.run_until_idle()
     await stage.bot.posts()
     assert not await stage.asked("callkaro")

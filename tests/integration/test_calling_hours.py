@@ -153,7 +153,7 @@ async def test_a_moved_call_keeps_its_zone_or_gets_another_of_its_number(stage: 
     move = (await bot.entries())[0].request
     await bot.approve(await bot.store.requests.request(move))
     await bot.run_until_idle()
-    await bot.moving.run_once()
+    await bot.reschedules.run_once()
     again = await bot.store.requests.request((await bot.entries())[0].request)
     assert (again.second_step_of, again.zone) == (move, "Australia/Perth")
 

@@ -61,7 +61,7 @@ async def _ask(stage: BotWorld, by: str, moves: Reschedule | None, delivery_key:
 async def second_steps(stage: BotWorld) -> None:
     """Let reschedules create their second steps, and send them."""
     bot = stage.bot
-    moving = bot.moving
+    moving = bot.reschedules
     await moving.run_once()
     await bot.run_until_idle()
     await moving.run_once()

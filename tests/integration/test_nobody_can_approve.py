@@ -57,10 +57,10 @@ async def refused(stage: BotWorld, by: str = AGENT) -> str:
         await stage.bot.ask(CANCEL_BY_ID, by=by)
     [entry] = (await stage.bot.store.search.page(Query(state=State.REFUSED))).entries
     assert no.value.request is not None
-    assert entry.message == no.value.why[0]
+    assert entry.message == no.value.reasons[0]
     await stage.bot.asks()
     assert not await stage.said("C0APPROVE")
-    return no.value.why[0]
+    return no.value.reasons[0]
 
 
 @pytest.mark.parametrize(

@@ -133,8 +133,8 @@ class Stumbles(Outbox):
     stumbled_over = ""
 
     async def _send(self, one: Prepared, arguments: dict[str, Any]) -> MessageRef:
-        self.stumbled_over = self.stumbled_over or str(one.post.request)
-        if one.post.request == self.stumbled_over:
+        self.stumbled_over = self.stumbled_over or str(one.item.request)
+        if one.item.request == self.stumbled_over:
             raise ZeroDivisionError
         return await super()._send(one, arguments)
 

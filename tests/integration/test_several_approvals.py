@@ -138,7 +138,7 @@ async def test_a_request_that_too_few_could_approve_is_refused_when_it_is_asked(
         await stage.crash(**{APPROVE: 'approve = ["managers"]\napprovals = 2'})
         with pytest.raises(PermissionDeniedError) as no:
             await stage.bot.ask(CANCEL_BY_ID, by=MANAGER)
-        [why] = no.value.why
+        [why] = no.value.reasons
         assert why == (
             'The rule "cancellations need a manager" asks for 2 approvals, and there is only 1 other to give '
             "one in managers. So nobody could approve this. Ask whoever runs CallOps to add people."
@@ -221,7 +221,7 @@ async def test_who_may_not_decide_is_in_the_log_once(stage: BotWorld, by: str) -
     with pytest.raises(PermissionDeniedError):
         await deny(stage, made, by)
     [note] = [one for one in await stage.bot.store.requests.events(made.id) if one.name == "attempted"]
-    assert (note.actor, note.data) == (by, {"what": "approve", "why": no.value.why[0]})
+    assert (note.actor, note.data) == (by, {"what": "approve", "why": no.value.reasons[0]})
     assert (await stage.bot.entry(made)).state is State.PENDING
     assert not (await verified(stage.bot.store)).faults
 

@@ -165,7 +165,7 @@ async def test_a_lost_answer_is_told_when_calls_are_stopped(stage: BotWorld) -> 
     made = await stage.bot.ask(PLACE)
     await stage.bot.run_until_idle()
     report = await stop(stage.bot)
-    assert report.unsure == [made.id]
+    assert report.unknown == [made.id]
 
 
 async def test_calls_are_cancelled_by_the_ids_the_log_knows(stage: BotWorld) -> None:
@@ -346,7 +346,7 @@ async def test_a_stop_between_the_steps_of_a_move_offers_nothing(stage: BotWorld
     await bot.approve(move)
     await bot.run_until_idle()
     await stop(bot)
-    moving = bot.moving
+    moving = bot.reschedules
     await moving.run_once()
     await moving.run_once()
     await bot.posts()

@@ -52,7 +52,7 @@ async def cancel(
 
 async def second_steps(stage: BotWorld) -> None:
     """Let reschedules create their second steps, and send them."""
-    moving = stage.bot.moving
+    moving = stage.bot.reschedules
     await moving.run_once()
     await stage.bot.run_until_idle()
     await moving.run_once()

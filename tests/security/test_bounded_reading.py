@@ -7,7 +7,7 @@ from types import FrameType
 import pytest
 
 from bot.parsing import log_query, mentions
-from bot.parsing.command import CommandContext, ConnectionInfo, Typist, Verb
+from bot.parsing.command import CommandContext, ConnectionInfo, Verb
 from bot.parsing.parser import parse
 from bot.parsing.tokens import clean
 from providers.actions import Kind
@@ -19,7 +19,7 @@ MOST = 8_000
 MOST_STEPS = 1_000_000
 """Function calls, Python's and C's: some 100 ms. A list of fifty rows takes about 60 000."""
 BOTH = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
-TYPIST = Typist("Asia/Kolkata")
+TIMEZONE = "Asia/Kolkata"
 
 
 def words(region: str) -> CommandContext:
@@ -49,12 +49,14 @@ def steps(run: Callable[[], object]) -> int:
 
 def typed(text: str, door: Verb | None, region: str) -> Callable[[], object]:
     """Return a function that parses a command."""
-    return lambda: parse(text, door=door, vocabulary=words(region), typist=TYPIST, now=NOW)
+    return lambda: parse(text, default_verb=door, vocabulary=words(region), timezone=TIMEZONE, now=NOW)
 
 
 def searched(text: str, region: str) -> Callable[[], object]:
     """Return a function that parses a log query."""
-    return lambda: log_query.read(clean(text), vocabulary=words(region), typist=TYPIST, me="U0AGENT", now=NOW)
+    return lambda: log_query.read(
+        clean(text), vocabulary=words(region), timezone=TIMEZONE, me="U0AGENT", now=NOW
+    )
 
 
 @pytest.mark.parametrize("region", ["IN", "DE"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.policy.rules import EVERYONE, Rule
-from bot.slack.client import Told
+from bot.slack.client import SlackAnswer
 from bot.slack.users import Workspace, read_person
 from bot.text import clocks
 from bot.text.findings import Finding, ok, skipped, warning, wrong
@@ -27,7 +27,7 @@ class Group:
     named: frozenset[str]
 
 
-def people_of(ids: Iterable[str], user_groups: Mapping[str, Told]) -> frozenset[str]:
+def people_of(ids: Iterable[str], user_groups: Mapping[str, SlackAnswer]) -> frozenset[str]:
     """Everyone in a configured group, those in its user groups too."""
     found: set[str] = set()
     for one in ids:
@@ -42,8 +42,8 @@ def people_of(ids: Iterable[str], user_groups: Mapping[str, Told]) -> frozenset[
 def look_at(
     name: str,
     ids: Iterable[str],
-    user_groups: Mapping[str, Told],
-    people: Mapping[str, Told],
+    user_groups: Mapping[str, SlackAnswer],
+    people: Mapping[str, SlackAnswer],
     workspace: Workspace,
 ) -> Group:
     """Return a configured group, made of Slack's answers about its people and user groups."""
@@ -52,10 +52,10 @@ def look_at(
     unread: list[str] = []
     for one in ids:
         told = user_groups.get(one)
-        if told and told.trouble in _NO_SUCH_GROUP:
+        if told and told.problem in _NO_SUCH_GROUP:
             unfit[one] = "is no user group of this workspace"
-        elif told and told.trouble:
-            unread.append(f"Slack would not say who is in {one} ({told.needed or told.trouble})")
+        elif told and told.problem:
+            unread.append(f"Slack would not say who is in {one} ({told.needed or told.problem})")
         elif told and not (told.answer or {}).get("users"):
             unfit[one] = "is a user group without members"
     everyone = people_of(ids, user_groups)
@@ -63,10 +63,10 @@ def look_at(
         unread.append(f"Slack is asked for {len(people)} people at most: {len(left_out)} of it were left out")
     for one in sorted(everyone & people.keys()):
         told = people[one]
-        if told.trouble == "user_not_found":
+        if told.problem == "user_not_found":
             unfit[one] = "is nobody in this workspace"
-        elif told.trouble:
-            unread.append(f"Slack would not say who {one} is ({told.needed or told.trouble})")
+        elif told.problem:
+            unread.append(f"Slack would not say who {one} is ({told.needed or told.problem})")
         elif why := _unfit(person(told, workspace)):
             unfit[one] = why
         else:
@@ -78,7 +78,7 @@ def look_at(
 _NO_SUCH_GROUP = frozenset({"no_such_subteam", "subteam_not_found"})
 
 
-def person(told: Told, workspace: Workspace) -> Person:
+def person(told: SlackAnswer, workspace: Workspace) -> Person:
     """Whom Slack told of."""
     return read_person((told.answer or {})["user"], workspace, told.heard)
 

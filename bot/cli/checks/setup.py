@@ -70,16 +70,16 @@ def about_log(
     if place is None:
         yield skipped("log", "DATABASE_URL cannot be read")
         return
-    if place.trouble:
+    if place.problem:
         yield wrong(
-            "log", f"{place.path} cannot be used as a log: {place.trouble}.", _mend_log(place.trouble)
+            "log", f"{place.path} cannot be used as a log: {place.problem}.", _mend_log(place.problem)
         )
     elif not place.exists:
         yield ok("log", f"{place.path} is not there yet; the first start makes it.")
     else:
         fits = " and fits the key" if key_given else ""
         yield ok("log", f"{place.path} can be used{fits}: {_count(place.actions, 'action')}.")
-    if place.exists and not key_given and not place.trouble:
+    if place.exists and not key_given and not place.problem:
         yield skipped("log's key", "CALLOPS_KEY cannot be read")
     if place.free is None:
         yield skipped("log's disk", "its folder is not there")

@@ -6,7 +6,7 @@ from typing import Any
 from bot.app import SCOPES
 from bot.config.loader import ConfigReport
 from bot.listeners.log_search import EXPORT_SCOPES
-from bot.slack.client import Told
+from bot.slack.client import SlackAnswer
 from bot.text.findings import Finding, ok, skipped, warning, wrong
 
 CHECK_SCOPES = frozenset({"channels:read", "groups:read"})
@@ -29,7 +29,7 @@ _NEEDED_FOR = {
 }
 
 
-def why_not_asked(bot: Told | str) -> str | None:
+def why_not_asked(bot: SlackAnswer | str) -> str | None:
     """Why Slack can be asked nothing more with the bot's token: what is wrong with it, or came of it."""
     if isinstance(bot, str):
         return bot
@@ -38,7 +38,7 @@ def why_not_asked(bot: Told | str) -> str | None:
     return "Slack does not take SLACK_BOT_TOKEN" if bot.refused else UNREACHED
 
 
-def about_tokens(bot: Told | str, app: Told | str | None, url: str) -> Iterator[Finding]:
+def about_tokens(bot: SlackAnswer | str, app: SlackAnswer | str | None, url: str) -> Iterator[Finding]:
     """Whether Slack takes the tokens; a text: why there is none to ask with; None: Slack comes over HTTP."""
     if isinstance(bot, str):
         yield skipped("Slack", bot)
@@ -72,21 +72,21 @@ def _about_workspace(answer: Mapping[str, Any]) -> Iterator[Finding]:
         )
 
 
-def _about_trouble(check: str, told: Told, token: str, url: str, where: str) -> Finding:
+def _about_trouble(check: str, told: SlackAnswer, token: str, url: str, where: str) -> Finding:
     if told.refused:
         return wrong(
             check,
-            f"Slack does not take {token}: {told.trouble}.",
+            f"Slack does not take {token}: {told.problem}.",
             f"Copy it again from the Slack app's page {where}.",
         )
     mend = (
         "See whether a firewall keeps this machine from it, and whether https://slack-status.com names "
         "trouble; then check again."
     )
-    return wrong(check, f"Slack cannot be reached at {url}: {told.trouble}.", mend)
+    return wrong(check, f"Slack cannot be reached at {url}: {told.problem}.", mend)
 
 
-def about_scopes(bot: Told | str, *, user_groups: bool) -> Iterator[Finding]:
+def about_scopes(bot: SlackAnswer | str, *, user_groups: bool) -> Iterator[Finding]:
     """Whether the bot's token may do what is used, and no more."""
     if isinstance(bot, str) or not bot.answer:
         yield skipped("scopes", why_not_asked(bot) or UNREACHED)
@@ -127,11 +127,11 @@ def channels(found: ConfigReport) -> dict[str, list[str]]:
     return uses
 
 
-def about_channel(channel: str, uses: Iterable[str], told: Told) -> Finding:
+def about_channel(channel: str, uses: Iterable[str], told: SlackAnswer) -> Finding:
     """Whether the app can post into a channel."""
     name = f"channel {channel}"
     use = ", ".join(uses)
-    match told.trouble:
+    match told.problem:
         case None:
             return _about_known_channel(name, use, (told.answer or {}).get("channel") or {})
         case "missing_scope":

@@ -27,7 +27,7 @@ from itertools import islice
 from random import Random
 from typing import Any, Final, Literal
 
-from bot.parsing.command import Command, CommandContext, ConnectionInfo, Typist, Verb
+from bot.parsing.command import Command, CommandContext, ConnectionInfo, Verb
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.parser import parse
 from bot.parsing.targets import IdTarget
@@ -47,7 +47,7 @@ from tests.bot.parsing.number_plans import (
 )
 
 NOW: Final = datetime(2026, 11, 21, 3, 43, tzinfo=UTC)
-TYPIST: Final = Typist("Asia/Kolkata")
+TIMEZONE: Final = "Asia/Kolkata"
 _BOTH: Final = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
 CONNECTIONS: Final = {
     "reminders": ConnectionInfo(("payments",), _BOTH, "number"),
@@ -107,7 +107,7 @@ def read(case: Case) -> Command:
     vocabulary = CommandContext(
         ONLY_BY_ID if case.by_id_only else CONNECTIONS, case.region, ("customer asked",)
     )
-    return parse(case.text, door=case.door, vocabulary=vocabulary, typist=TYPIST, now=NOW)
+    return parse(case.text, default_verb=case.door, vocabulary=vocabulary, timezone=TIMEZONE, now=NOW)
 
 
 def judge(case: Case, line: Command) -> Judgement:
@@ -118,8 +118,8 @@ def judge(case: Case, line: Command) -> Judgement:
         return Judgement(Verdict.WRONG, f"never put in: {sorted(strangers)}")
     if strangers := read_ids - case.ids - case.also:
         return Judgement(Verdict.WRONG, f"no id: {sorted(strangers)}")
-    if line.faults:
-        faults = [f"{fault.field}: {fault.message}" for fault in line.faults]
+    if line.problems:
+        faults = [f"{fault.field}: {fault.message}" for fault in line.problems]
         return Judgement(Verdict.QUESTION, " · ".join(faults))
     if lost := (case.numbers - read_numbers) | (case.ids - read_ids):
         if all(_told(one, " ".join(line.ignored_words)) for one in lost):

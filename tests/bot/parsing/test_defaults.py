@@ -6,7 +6,7 @@ import pytest
 from bot.parsing.command import CALL_FIELDS
 from bot.parsing.defaults import Ambiguous, Source, TargetHistory, fill_defaults
 from bot.parsing.labels import FIELDS
-from bot.parsing.parser import Command, CommandContext, ConnectionInfo, Typist, Verb, parse
+from bot.parsing.parser import Command, CommandContext, ConnectionInfo, Verb, parse
 from providers.actions import Kind, PlaceCall
 
 BOTH = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
@@ -275,14 +275,16 @@ def test_only_what_has_one_candidate_is_inferred(
 ) -> None:
     """A single candidate for connection or agent is filled in. Otherwise the candidates are named."""
     words = _words(*connections)
-    line = parse(typed, door=None, vocabulary=words, typist=Typist("Asia/Kolkata"), now=datetime.now(UTC))
+    line = parse(typed, default_verb=None, vocabulary=words, timezone="Asia/Kolkata", now=datetime.now(UTC))
     result = fill_defaults(line, words)
-    assert (result.line.connection, result.line.agent) == (connection, agent)
+    assert (result.command.connection, result.command.agent) == (connection, agent)
     said = {"connection": line.connection, "agent": line.agent}
-    assert result.filled == {name for name, value in said.items() if not value and getattr(result.line, name)}
+    assert result.filled == {
+        name for name, value in said.items() if not value and getattr(result.command, name)
+    }
     assert [
         f"{fault.field}: {fault.message}"[: len(start)]
-        for fault, start in zip(result.faults, faults, strict=True)
+        for fault, start in zip(result.problems, faults, strict=True)
     ] == faults
 
 
@@ -291,7 +293,7 @@ BY_THE_LOG = [
     (
         "an id goes to the connection that the log knows it from, whatever was used last",
         "cancel vx_1",
-        TargetHistory(holders=frozenset({"dialer"}), used=(("voxworks", None),)),
+        TargetHistory(connections=frozenset({"dialer"}), used=(("voxworks", None),)),
         "dialer",
         None,
         {"connection": KNOWN},
@@ -300,7 +302,7 @@ BY_THE_LOG = [
     (
         "an id that two of them know is asked back, whatever was used last",
         "cancel vx_1",
-        TargetHistory(holders=frozenset({"dialer", "voxworks"}), used=(("voxworks", None),)),
+        TargetHistory(connections=frozenset({"dialer", "voxworks"}), used=(("voxworks", None),)),
         None,
         None,
         {},
@@ -401,19 +403,29 @@ def test_what_the_log_knows_decides(
     Equal candidates leave the choice open.
     """
     words = _words("reminders", "sales", "voxworks", "dialer")
-    line = parse(typed, door=None, vocabulary=words, typist=Typist("Asia/Kolkata"), now=datetime.now(UTC))
+    line = parse(typed, default_verb=None, vocabulary=words, timezone="Asia/Kolkata", now=datetime.now(UTC))
     found = fill_defaults(line, words, known)
-    assert (found.line.connection, found.line.agent, dict(found.sources)) == (connection, agent, grounds)
+    assert (found.command.connection, found.command.agent, dict(found.sources)) == (
+        connection,
+        agent,
+        grounds,
+    )
     assert found.open == left
 
 
 def test_the_candidates_are_named() -> None:
     """A form lists the connections that can do it, and the agents of the chosen connection."""
     words = _words("reminders", "sales", "voxworks")
-    line = parse("place 9876543210", door=None, vocabulary=words, typist=Typist("UTC"), now=datetime.now(UTC))
+    line = parse(
+        "place 9876543210", default_verb=None, vocabulary=words, timezone="UTC", now=datetime.now(UTC)
+    )
     assert fill_defaults(line, words).connections == ("reminders", "sales")
     chosen = parse(
-        "9876543210 via sales", door=Verb.PLACE, vocabulary=words, typist=Typist("UTC"), now=datetime.now(UTC)
+        "9876543210 via sales",
+        default_verb=Verb.PLACE,
+        vocabulary=words,
+        timezone="UTC",
+        now=datetime.now(UTC),
     )
     assert fill_defaults(chosen, words).agents == ("welcome", "renewals")
 
@@ -427,8 +439,10 @@ def test_every_field_of_a_call_has_a_name_in_words() -> None:
 def test_a_connection_without_agents_says_where_to_add_one() -> None:
     """Placing needs an agent. The message says who adds one, and where."""
     words = CommandContext({"bare": ConnectionInfo((), BOTH, "number")}, default_region="IN")
-    line = parse("9876543210", door=Verb.PLACE, vocabulary=words, typist=Typist("UTC"), now=datetime.now(UTC))
-    said = fill_defaults(line, words).faults[0].message
+    line = parse(
+        "9876543210", default_verb=Verb.PLACE, vocabulary=words, timezone="UTC", now=datetime.now(UTC)
+    )
+    said = fill_defaults(line, words).problems[0].message
     assert said.endswith("Ask whoever runs CallOps to add one under [connections.bare.agents].")
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.parsing.command import CommandContext, ConnectionInfo, Typist
+from bot.parsing.command import CommandContext, ConnectionInfo
 from bot.parsing.log_query import Filters, Typed, read
 from providers.actions import Kind
 from storage.states import State
@@ -15,7 +15,7 @@ WORDS = CommandContext({"reminders": ConnectionInfo()}, default_region="IN")
 
 def typed(text: str) -> Typed:
     """Return the parsed query of a line."""
-    return read(text, vocabulary=WORDS, typist=Typist("Asia/Kolkata"), me="U0AGENT", now=NOW)
+    return read(text, vocabulary=WORDS, timezone="Asia/Kolkata", me="U0AGENT", now=NOW)
 
 
 def test_a_line_is_read_kept_and_written_again() -> None:

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from bot.parsing.command import Command, CommandContext, ConnectionInfo, Question, Typist, Verb
+from bot.parsing.command import Command, CommandContext, ConnectionInfo, Question, Verb
 from bot.parsing.numbers import MOST_READS, Certain, Doubtful, NumberReader, NumberTarget, Unreadable
 from bot.parsing.parser import parse
 from bot.parsing.targets import IdTarget
@@ -21,8 +21,8 @@ VOXWORKS = ConnectionInfo((), frozenset({Kind.CANCEL_CALL}), "call_id")
 def said(text: str, verb: Verb = Verb.CANCEL, region: str = "IN", answers: tuple[int, ...] = ()) -> Command:
     """Parse a line behind the default verb."""
     words = CommandContext({"reminders": REMINDERS, "voxworks": VOXWORKS}, region, ("customer asked",))
-    typist = Typist("Asia/Kolkata")
-    return parse(text, door=verb, vocabulary=words, typist=typist, now=NOW, answers=answers)
+    timezone = "Asia/Kolkata"
+    return parse(text, default_verb=verb, vocabulary=words, timezone=timezone, now=NOW, answers=answers)
 
 
 def named(line: Command) -> list[str]:
@@ -32,7 +32,7 @@ def named(line: Command) -> list[str]:
 
 def options(line: Command) -> tuple[str, ...]:
     """Return the options of the only question about a command."""
-    [question] = line.faults
+    [question] = line.problems
     assert isinstance(question, Question)
     return question.options
 
@@ -167,7 +167,7 @@ def test_a_foreign_prefix_for_calls_abroad_is_asked_about() -> None:
 def test_what_can_be_read_in_one_way_is_read(region: str, text: str) -> None:
     """Numbering plan, grouping or label leave no choice, so there is no question."""
     line = said(text, region=region)
-    assert (len(line.targets), line.faults) == (1, ())
+    assert (len(line.targets), line.problems) == (1, ())
     assert isinstance(line.targets[0], NumberTarget)
 
 
@@ -189,7 +189,7 @@ def test_extensions_and_decimals_are_refused(text: str, fragment: str, verb: Ver
     """An extension is neither cut off nor added to the number, and never becomes an id."""
     line = said(text, verb)
     assert named(line) == []
-    assert any(fragment in fault.message for fault in line.faults)
+    assert any(fragment in fault.message for fault in line.problems)
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_a_number_of_any_kind_within_an_id_is_asked_about(region: str) -> None:
             for around in AROUND_A_NUMBER:
                 text = around.format(digits)
                 line = said(f"{text} customer asked via voxworks", region=region)
-                if not line.faults and one.e164 not in named(line):
+                if not line.problems and one.e164 not in named(line):
                     taken.append((one.kind, text, named(line)))
     assert taken == []
 
@@ -262,7 +262,7 @@ def test_the_readings_of_a_number_within_an_id(region: str, text: str, readings:
     line = said(f"{text} customer asked via voxworks", region=region)
     assert options(line) == readings
     again = said(f"{text} customer asked via voxworks", region=region, answers=(len(readings) - 1,))
-    assert (named(again), again.faults, again.reason) == ([text], (), "customer asked")
+    assert (named(again), again.problems, again.reason) == ([text], (), "customer asked")
 
 
 @pytest.mark.parametrize("region", REGIONS)
@@ -313,7 +313,7 @@ def test_a_word_beside_a_number_is_no_id(region: str, text: str) -> None:
     """The word may be a remark or the row's number."""
     line = said(text, region=region)
     assert line.targets == ()
-    assert any("stands behind words" in fault.message for fault in line.faults)
+    assert any("stands behind words" in fault.message for fault in line.problems)
 
 
 @pytest.mark.parametrize(
@@ -352,7 +352,7 @@ SHEETS = [
 def test_a_number_ends_with_its_cell(region: str, text: str, numbers: list[str]) -> None:
     """A header says which column holds numbers. Dates, amounts and totals are neither targets nor reason."""
     line = said(text, region=region)
-    assert (named(line), line.reason, line.faults) == (numbers, None, ())
+    assert (named(line), line.reason, line.problems) == (numbers, None, ())
 
 
 @pytest.mark.parametrize(
@@ -382,10 +382,10 @@ def test_a_bad_row_is_named_and_never_mended_from_its_neighbour(text: str, bad: 
     """The other rows are kept, and a single press continues without the bad row."""
     line = said(text)
     assert "+919876543210" in named(line)
-    [fault] = line.faults
+    [fault] = line.problems
     assert fault.message.startswith(bad)
     again = said(text, answers=(0,))
-    assert (again.faults, named(again)) == ((), named(line))
+    assert (again.problems, named(again)) == ((), named(line))
     assert any(bad.partition("“")[2].rstrip("”") in one for one in again.ignored_words)
 
 
@@ -409,7 +409,7 @@ def test_no_text_costs_more_than_a_bounded_number_of_readings() -> None:
     for _ in reader.in_text(" ".join(f"{one}23456 7" for one in range(20_000))):
         pass
     assert (count, reader.exhausted) == (MOST_READS, True)
-    assert any(fault.field == "targets" for fault in said("98765 432" * 800, region="DE").faults)
+    assert any(fault.field == "targets" for fault in said("98765 432" * 800, region="DE").problems)
 
 
 def test_what_was_found_says_where_it_ends() -> None:
@@ -435,7 +435,7 @@ def test_what_was_found_says_where_it_ends() -> None:
 )
 def test_a_number_behind_or_or_a_mark_is_no_reason(text: str) -> None:
     """Even a number so short that it could be an order's, among other words, is no reason."""
-    assert any("stands behind words" in fault.message for fault in said(text, region="CL").faults)
+    assert any("stands behind words" in fault.message for fault in said(text, region="CL").problems)
     assert said("(800) 507 138 order 600158519", region="CL").reason == "order 600158519"
 
 

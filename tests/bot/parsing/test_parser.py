@@ -18,7 +18,6 @@ from bot.parsing.parser import (
     IdTarget,
     NumberTarget,
     Target,
-    Typist,
     Verb,
     format_command,
     parse,
@@ -31,7 +30,7 @@ from providers.actions import Kind
 NOW = datetime(2026, 11, 21, 3, 43, tzinfo=UTC)
 """Saturday 21 November 2026, 09:13 in India."""
 
-TYPIST = Typist("Asia/Kolkata")
+TIMEZONE = "Asia/Kolkata"
 REMINDERS = ConnectionInfo(("payments",), frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL}), "number")
 VOXWORKS = ConnectionInfo((), frozenset({Kind.CANCEL_CALL}), "call_id")
 KORE = ConnectionInfo(kinds=frozenset({Kind.DELETE_CAMPAIGN}))
@@ -57,7 +56,7 @@ def _india(local: str) -> datetime:
 
 def _read(typed: str, words: CommandContext = WORDS) -> Command:
     command, _, text = typed.partition(" ")
-    return parse(text, door=DOORS[command], vocabulary=words, typist=TYPIST, now=NOW)
+    return parse(text, default_verb=DOORS[command], vocabulary=words, timezone=TIMEZONE, now=NOW)
 
 
 def _delivered(typed: str) -> str:
@@ -1194,7 +1193,7 @@ def _rows(table: list[Any]) -> Any:
 def test_what_people_type_is_understood(typed: str, expected: Mapping[str, Any]) -> None:
     """The command holds everything that was typed and nothing else, without a fault."""
     _assert_line(_read(typed), typed, expected)
-    assert _read(typed).faults == ()
+    assert _read(typed).problems == ()
 
 
 @pytest.mark.parametrize(("typed", "expected", "faults"), _rows(FAULTY))
@@ -1204,8 +1203,8 @@ def test_what_cannot_be_understood_is_a_fault_and_the_rest_is_kept(
     """Each fault names its field and says what to do. The rest of the command stays."""
     line = _read(typed)
     _assert_line(line, typed, expected)
-    assert [(fault.field, fault.suggestion) for fault in line.faults] == [(f[0], f[2]) for f in faults]
-    for fault, (_, fragment, _) in zip(line.faults, faults, strict=True):
+    assert [(fault.field, fault.suggestion) for fault in line.problems] == [(f[0], f[2]) for f in faults]
+    for fault, (_, fragment, _) in zip(line.problems, faults, strict=True):
         assert fragment in fault.message
 
 
@@ -1243,7 +1242,7 @@ def test_what_is_to_be_done_to_a_campaign_is_said_or_asked(
     """No verb is chosen that was not typed. Id and reason are understood whatever the question."""
     line = _read(f"/calls {typed}", ALL_DONE)
     assert (line.verb, line.verbs, line.targets, line.reason) == (verb, verbs, _ids("cd-1"), "wrong list")
-    for fault, (message, suggestion) in zip(line.faults, faults, strict=True):
+    for fault, (message, suggestion) in zip(line.problems, faults, strict=True):
         assert (fault.field, fault.suggestion) == ("verb", suggestion)
         assert message in fault.message
 
@@ -1251,10 +1250,14 @@ def test_what_is_to_be_done_to_a_campaign_is_said_or_asked(
 def test_campaign_alone_asks_which_where_there_is_a_choice() -> None:
     """With deletion as the only verb the form opens. Without any verb the fault says so."""
     line = _read("/calls campaign", ALL_DONE)
-    assert (line.verb, line.verbs, [fault.message for fault in line.faults]) == (None, OF_CAMPAIGNS, [WHICH])
+    assert (line.verb, line.verbs, [fault.message for fault in line.problems]) == (
+        None,
+        OF_CAMPAIGNS,
+        [WHICH],
+    )
     assert _read("/calls campaign").verb is Verb.DELETE_CAMPAIGN
     none = _read("/calls campaign", CommandContext({"reminders": REMINDERS}, default_region="IN"))
-    assert [fault.message for fault in none.faults] == [
+    assert [fault.message for fault in none.problems] == [
         "No connection here can do anything with campaigns. Ask whoever runs CallOps."
     ]
 
@@ -1266,14 +1269,14 @@ def test_what_stands_behind_a_misspelt_verb_can_be_read_again_by_the_right_one()
         ("campaign stpo cd-1 it is over", STOP),
     ):
         rest = _read(f"/calls {typed}", ALL_DONE).rest
-        again = parse(rest, door=verb, vocabulary=ALL_DONE, typist=TYPIST, now=NOW)
-        assert (again.faults, len(again.targets), bool(again.reason)) == ((), 1, True)
+        again = parse(rest, default_verb=verb, vocabulary=ALL_DONE, timezone=TIMEZONE, now=NOW)
+        assert (again.problems, len(again.targets), bool(again.reason)) == ((), 1, True)
 
 
 def _assert_line(line: Command, typed: str, expected: Mapping[str, Any]) -> None:
     blank = Command(text=typed.partition(" ")[2])
     for part in fields(Command):
-        if part.name not in {"faults", "typed", "rest"}:
+        if part.name not in {"problems", "typed", "rest"}:
             assert getattr(line, part.name) == expected.get(part.name, getattr(blank, part.name)), part.name
 
 
@@ -1286,11 +1289,11 @@ def test_every_fault_is_about_a_field_or_the_text() -> None:
 def test_fifty_targets_are_the_most() -> None:
     """A pasted list may hold fifty numbers. Sixty are all kept, with a fault."""
     pasted = [f"98765 4{number:04}" for number in range(60)]
-    assert _read("/cancel-call " + "\n".join(pasted[:50])).faults == ()
+    assert _read("/cancel-call " + "\n".join(pasted[:50])).problems == ()
     line = _read("/cancel-call " + "\n".join(pasted))
     assert len(line.targets) == 60
-    assert [fault.field for fault in line.faults] == ["targets"]
-    assert "60 are too many: 50" in line.faults[0].message
+    assert [fault.field for fault in line.problems] == ["targets"]
+    assert "60 are too many: 50" in line.problems[0].message
 
 
 def test_digits_that_divide_in_two_ways_are_asked_about() -> None:
@@ -1322,17 +1325,21 @@ def test_digits_that_divide_in_two_ways_are_asked_about() -> None:
 def test_an_unknown_time_zone_is_a_fault_of_the_time_alone() -> None:
     """For a user with an unknown zone, everything else is still understood."""
     line = parse(
-        "98765 43210 tomorrow 9:30", door=Verb.PLACE, vocabulary=WORDS, typist=Typist("Mars/Olympus"), now=NOW
+        "98765 43210 tomorrow 9:30",
+        default_verb=Verb.PLACE,
+        vocabulary=WORDS,
+        timezone="Mars/Olympus",
+        now=NOW,
     )
     assert line.targets == ONE
-    assert [fault.field for fault in line.faults] == ["at"]
+    assert [fault.field for fault in line.problems] == ["at"]
 
 
 def test_a_raw_agent_passes_where_the_connection_allows_it() -> None:
     """A provider's own agent id stands for a name only if the connection allows it."""
     raw = CommandContext({"a": replace(REMINDERS, raw_agents=True)}, default_region="IN")
     assert _read("/place-call 98765 43210 agent=6803fa770b66", raw).agent == "6803fa770b66"
-    assert _read("/place-call 98765 43210 agent=6803fa770b66").faults[0].field == "agent"
+    assert _read("/place-call 98765 43210 agent=6803fa770b66").problems[0].field == "agent"
 
 
 @pytest.mark.parametrize(
@@ -1384,8 +1391,10 @@ _LINES = st.builds(
 @example(Command(verb=Verb.PLACE, targets=ONE, reason=""))
 def test_whatever_a_line_holds_is_read_back(line: Command) -> None:
     """Any values come back as they were, because the writer quotes them where needed."""
-    again = parse(_delivered(format_command(line)), door=None, vocabulary=WORDS, typist=TYPIST, now=NOW)
-    assert again.faults == ()
+    again = parse(
+        _delivered(format_command(line)), default_verb=None, vocabulary=WORDS, timezone=TIMEZONE, now=NOW
+    )
+    assert again.problems == ()
     assert replace(again, text="", at_text=None) == replace(
         line, reason=line.reason or None
     )  # empty means not given
@@ -1407,8 +1416,10 @@ def test_whatever_ids_are_cancelled_or_deleted_are_read_back(call_ids: list[str]
     )  # an empty option counts as none
     campaigns = [replace(cancelling, verb=verb, targets=_ids(call_ids[0])) for verb in OF_CAMPAIGNS]
     for line in (cancelling, *campaigns):
-        again = parse(_delivered(format_command(line)), door=None, vocabulary=WORDS, typist=TYPIST, now=NOW)
-        assert again.faults == ()
+        again = parse(
+            _delivered(format_command(line)), default_verb=None, vocabulary=WORDS, timezone=TIMEZONE, now=NOW
+        )
+        assert again.problems == ()
         assert replace(again, text="") == line
 
 
@@ -1423,9 +1434,9 @@ _PIECES = st.sampled_from([*(typed for _, typed, _ in UNDERSTOOD), *(row[1] for 
 )
 def test_nothing_typed_raises(text: str, door: Verb | None) -> None:
     """Any text becomes a command. A default verb stays, and a command without fault is complete."""
-    line = parse(text, door=door, vocabulary=WORDS, typist=TYPIST, now=NOW)
+    line = parse(text, default_verb=door, vocabulary=WORDS, timezone=TIMEZONE, now=NOW)
     assert line.text == text
     assert door is None or line.verb in {door, Verb.HELP}
-    assert line.faults or line.missing or line.verb in TELLS or line.targets
+    assert line.problems or line.missing or line.verb in TELLS or line.targets
     fill_defaults(line, WORDS)
     format_command(line)

@@ -10,7 +10,6 @@ from bot.parsing.command import (
     CommandContext,
     ConnectionInfo,
     Question,
-    Typist,
     Verb,
     format_command,
 )
@@ -35,8 +34,8 @@ BOTH = ("+919876543210", "+919876543211")
 
 def read(text: str) -> Command:
     """Parse a cancellation typed or pasted in India."""
-    typist, now = Typist("Asia/Kolkata"), datetime.now(UTC)
-    return parse(text, door=Verb.CANCEL, vocabulary=WORDS, typist=typist, now=now)
+    timezone, now = "Asia/Kolkata", datetime.now(UTC)
+    return parse(text, default_verb=Verb.CANCEL, vocabulary=WORDS, timezone=timezone, now=now)
 
 
 def targets(line: Command) -> tuple[str, ...]:
@@ -79,7 +78,7 @@ def test_one_target_a_line_is_understood(
     Lines behind the last target are the reason.
     """
     line = read(pasted)
-    assert (targets(line), line.reason, line.ignored_words, line.faults) == (found, reason, left_out, ())
+    assert (targets(line), line.reason, line.ignored_words, line.problems) == (found, reason, left_out, ())
     assert targets(read(format_command(line).removeprefix("cancel "))) == found
 
 
@@ -94,7 +93,7 @@ def test_one_target_a_line_is_understood(
 )
 def test_a_number_behind_words_is_never_taken_for_a_reason(typed: str) -> None:
     """The number may have been meant as a target, so no request is created and the answer names it."""
-    [fault] = read(typed).faults
+    [fault] = read(typed).problems
     assert fault.field == "targets"
     assert fault.message.startswith(("“98765 43211” stands behind words.", "“98765 43212” stands behind"))
 
@@ -110,7 +109,7 @@ def test_a_number_behind_words_is_never_taken_for_a_reason(typed: str) -> None:
 )
 def test_a_row_of_its_running_number_alone_is_named(pasted: str) -> None:
     """A row without a phone number is named in the answer."""
-    [fault] = read(pasted).faults
+    [fault] = read(pasted).problems
     assert isinstance(fault, Question)
     assert re.match(r"Line \d, “2[.)]”: no phone number", fault.message)
     assert len(targets(read(pasted))) == len(BOTH)
@@ -119,7 +118,7 @@ def test_a_row_of_its_running_number_alone_is_named(pasted: str) -> None:
 def test_a_line_without_a_number_among_others_is_named() -> None:
     """The lines around it are read, and a single press continues without it."""
     line = read("98765 43210 Asha\nwrong number\n98765 43211 Ravi")
-    [fault] = line.faults
+    [fault] = line.problems
     assert (targets(line), fault.message) == (
         BOTH,
         "Line 2, “wrong number”: no phone number or id stands there.",
@@ -132,7 +131,7 @@ def test_a_line_without_a_number_among_others_is_named() -> None:
 def test_a_reason_that_is_marked_as_one_may_hold_a_number(typed: str) -> None:
     """Quotes or `reason=` mark a reason."""
     line = read(typed)
-    assert (targets(line), line.reason, line.faults) == (BOTH[:1], "call 98765 43211", ())
+    assert (targets(line), line.reason, line.problems) == (BOTH[:1], "call 98765 43211", ())
 
 
 def test_an_id_is_no_number() -> None:

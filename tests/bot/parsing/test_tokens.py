@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.parsing.command import Command, CommandContext, ConnectionInfo, Typist, Verb
+from bot.parsing.command import Command, CommandContext, ConnectionInfo, Verb
 from bot.parsing.parser import parse
 from bot.parsing.tokens import clean
 from bot.text.markup import escape, plain
@@ -101,4 +101,4 @@ def _typed(text: str) -> str:
 def _cancelled(line: str) -> Command:
     """Parse a command that cancels a call."""
     now = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
-    return parse(line, door=Verb.CANCEL, vocabulary=VOCABULARY, typist=Typist("Asia/Kolkata"), now=now)
+    return parse(line, default_verb=Verb.CANCEL, vocabulary=VOCABULARY, timezone="Asia/Kolkata", now=now)

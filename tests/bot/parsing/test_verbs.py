@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.parsing.command import Command, CommandContext, ConnectionInfo, Typist, Verb
+from bot.parsing.command import Command, CommandContext, ConnectionInfo, Verb
 from bot.parsing.defaults import fill_defaults
 from bot.parsing.parser import parse
 from bot.ui.command_replies import fault_message
@@ -15,7 +15,7 @@ from providers import phone
 from providers.actions import Kind
 
 NOW = datetime(2026, 11, 21, 3, 43, tzinfo=UTC)
-TYPIST = Typist("Asia/Kolkata")
+TIMEZONE = "Asia/Kolkata"
 REMINDERS = ConnectionInfo(("payments",), frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL}), "number")
 VOXWORKS = ConnectionInfo((), frozenset({Kind.CANCEL_CALL}), "call_id")
 OF_CAMPAIGNS = frozenset({Kind.DELETE_CAMPAIGN, Kind.STOP_CAMPAIGN, Kind.START_CAMPAIGN})
@@ -28,12 +28,12 @@ NUMBER = "98765 43210"
 
 def read(text: str, vocabulary: CommandContext = ALL, door: Verb | None = None) -> Command:
     """Parse a line."""
-    return parse(text, door=door, vocabulary=vocabulary, typist=TYPIST, now=NOW)
+    return parse(text, default_verb=door, vocabulary=vocabulary, timezone=TIMEZONE, now=NOW)
 
 
 def about(line: Command) -> tuple[str | None, tuple[Verb, ...]]:
     """Return the suggestion for the verb, and the verbs that have buttons."""
-    found = [fault.suggestion for fault in line.faults if fault.field == "verb"]
+    found = [fault.suggestion for fault in line.problems if fault.field == "verb"]
     assert len(found) == 1
     return found[0], line.verbs
 
@@ -50,7 +50,7 @@ def test_people_who_want_to_call_are_led_to_placing(word: str) -> None:
     assert [str(target.phone.e164) for target in line.targets] == ["+919876543210"]  # type: ignore[union-attr]
     assert line.at is not None
     again = read(line.rest, door=Verb.PLACE)
-    assert (again.faults, again.targets) == ((), line.targets)
+    assert (again.problems, again.targets) == ((), line.targets)
 
 
 @pytest.mark.parametrize("word", CANCELLING)
@@ -104,7 +104,7 @@ def test_what_is_meant_is_asked(typed: str, suggested: str | None, offered: tupl
     assert about(line) == (suggested, offered)
     if offered:
         assert len(line.targets) == 1
-        message = fault_message(fill_defaults(line, ALL), line.faults, "d" * 24)
+        message = fault_message(fill_defaults(line, ALL), line.problems, "d" * 24)
         [buttons] = [block["elements"] for block in message.blocks if block["type"] == "actions"]
         assert len(buttons) == len(offered)
 
@@ -134,7 +134,7 @@ def test_no_slip_leads_to_what_is_dangerous(word: str) -> None:
     said |= {"start", "pause", "halt", "play", "resume", "run", "launch"}
     line = read(f"{word} cd-1")
     if word not in said:
-        assert not {*line.verbs, *(fault.suggestion for fault in line.faults), line.verb} & DANGEROUS
+        assert not {*line.verbs, *(fault.suggestion for fault in line.problems), line.verb} & DANGEROUS
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_no_slip_leads_to_what_is_dangerous(word: str) -> None:
 def test_the_noun_before_a_target_is_no_target(typed: str, verb: Verb) -> None:
     """The noun belongs to the verb of a line or of a command. A noun elsewhere stays in the reason."""
     line = read(typed)
-    assert (line.verb, line.faults, len(line.targets)) == (verb, (), 1)
+    assert (line.verb, line.problems, len(line.targets)) == (verb, (), 1)
     assert read(typed.partition(" ")[2], door=verb).targets == line.targets
     assert read("cancel vx_1 the call to 1 customer failed").reason == "the call to 1 customer failed"
     assert read("cancel call=vx_1").targets == read("cancel vx_1").targets

@@ -9,7 +9,7 @@ import pytest
 from bot.parsing.command import ConnectionInfo
 from bot.services.call_history import LATELY, recent_calls
 from bot.ui.command_replies import withdraw
-from bot.ui.prompts import MOST_SHOWN, ago, already_asked, cancel_first, left_out, question
+from bot.ui.prompts import MOST_SHOWN, ago, already_asked, cancel_first, ignored, question
 from playground.blocks import faults
 from providers.actions import CallRef, CancelCall, Code, Kind, NumberRef
 from storage.models import ActionRecord
@@ -106,6 +106,6 @@ def test_however_many_were_asked_before_slack_takes_the_answer(count: int) -> No
     assert all(f"`{one}`" in said for one, said in below.items())
     assert len(below) == min(count, MOST_SHOWN)
     assert (f"… and {count - MOST_SHOWN} more" in str(message.blocks)) == (count > MOST_SHOWN)
-    told = left_out(made, count, reader="U9", now=NOW)
+    told = ignored(made, count, reader="U9", now=NOW)
     assert all(one.id in str(told) for one in made)
     assert faults("message", {"text": "x", "blocks": told}) == []

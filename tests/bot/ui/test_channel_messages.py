@@ -26,7 +26,7 @@ from bot.ui.details_modal import Details
 from bot.ui.request_status import DRY_RUN, done, request_status
 from bot.ui.request_summary import target
 from bot.ui.review_modal import Denial, Review, Settling
-from bot.ui.thread_replies import Told
+from bot.ui.thread_replies import ReplyContext
 from playground.blocks import faults
 from providers.actions import (
     CallAction,
@@ -151,7 +151,7 @@ def working(shown: object) -> list[str]:
 @pytest.mark.parametrize("made", CASES)
 def test_slack_takes_every_message_and_modal(made: Request) -> None:
     """Nothing is too long, too many or missing, whatever the request holds. No number is shown whole."""
-    told = Told("U0MANAGER", NASTY, summaries=[NASTY], warnings=[(made.entries[0].id, NASTY)])
+    told = ReplyContext("U0MANAGER", NASTY, summaries=[NASTY], warnings=[(made.entries[0].id, NASTY)])
     messages = [
         render(t, to, made, told, caution=UNDOCUMENTED)
         for t in TEMPLATES
@@ -235,7 +235,7 @@ def test_slack_takes_a_crowded_request(name: str, state: State) -> None:
     """Each message and modal tells how many targets it does not show."""
     made = crowded(name, state)
     warnings = [(one.id, "It has a follow-up call. " * 8) for one in made.entries]
-    told = Told("U0MANAGER", LONG, summaries=["x" * 4096], warnings=warnings)
+    told = ReplyContext("U0MANAGER", LONG, summaries=["x" * 4096], warnings=warnings)
     for template, to in itertools.product(
         TEMPLATES, ("audit", "card", "thread", "dm:U0AGENT", "asked:U0MANAGER")
     ):
@@ -481,7 +481,7 @@ def test_a_deadline_that_passed_says_no_more_than_is_known(
     )
     made = replace(request(over), reported_call_time=at if said else None)
     assert says.replace("WHEN", when(at)) in request_status(made)
-    thread = render("expired", "thread", made, Told("system", entry=over.id))
+    thread = render("expired", "thread", made, ReplyContext("system", entry=over.id))
     assert thread is not None
     assert says.replace("WHEN", when(at)).rpartition("`. ")[2] in thread.text
     assert request_status(made).startswith("⌛ *Not cancelled:*") == bool(known or said)
@@ -515,7 +515,7 @@ def test_what_was_not_sent_in_time_says_why_and_no_more_than_is_known(
     )
     made = replace(request(over), reported_call_time=None if known else at)
     assert request_status(made) == f"⌛ {says.replace('WHEN', when(at))}"
-    thread = render("expired", "thread", made, Told("system", entry=over.id))
+    thread = render("expired", "thread", made, ReplyContext("system", entry=over.id))
     assert thread is not None
     assert thread.text == says.replace("WHEN", when(at)).rpartition("`. ")[2]
 
@@ -721,7 +721,7 @@ def tried(action: CallAction) -> ActionRecord:
 def test_the_end_of_a_dry_run_is_a_success_of_the_trial() -> None:
     """The message says what would have gone where, repeats nothing, and never reads like an error."""
     made = replace(request(tried(ACTIONS["place"])), mode="dry-run")
-    told = render("refused", "dm:U0AGENT", made, Told("system"))
+    told = render("refused", "dm:U0AGENT", made, ReplyContext("system"))
     assert told is not None
     assert told.blocks[0]["text"]["text"] == (
         "🧪 *Dry run: nothing is sent.*\n✅ *Tried out:* place a call to +91 ••••• •3210, for <@U0AGENT>. "
@@ -842,11 +842,11 @@ def test_what_else_waits_is_said_where_one_decides() -> None:
         assert str(shown).count("This is not the same number as in `A-999") == 3
         assert "This one is `A-7K3F`." in str(shown)
     for template in ("asked", "reminded"):
-        told = render(template, "asked:U0MANAGER", made, Told("system"), beside=around)
+        told = render(template, "asked:U0MANAGER", made, ReplyContext("system"), beside=around)
         assert told is not None
         assert faults("message", {"text": told.text, "blocks": list(told.blocks)}) == []
         over = request(entry(ACTIONS["cancel by number"], State.APPROVED))
-        assert render(template, "asked:U0MANAGER", over, Told("system")) is None
+        assert render(template, "asked:U0MANAGER", over, ReplyContext("system")) is None
 
 
 def test_people_and_adapters_call_the_same_things_irreversible() -> None:
@@ -860,7 +860,9 @@ def test_what_is_gone_and_what_is_odd_is_said_in_the_thread() -> None:
     """The summary is there to read. A warning names its target if there are several."""
     one = entry(ACTIONS["cancel by id"], State.SUCCEEDED)
     two = replace(one, id="A-7K3F.2")
-    told = Told("system", summaries=["name: Billing & more"], warnings=[("A-7K3F.1", "Look at both.")])
+    told = ReplyContext(
+        "system", summaries=["name: Billing & more"], warnings=[("A-7K3F.1", "Look at both.")]
+    )
     alone = render("succeeded", "thread", request(one), told)
     assert alone is not None
     assert alone.blocks[1]["text"]["text"] == "What it was: name: Billing &amp; more\n⚠️ Look at both."
@@ -872,8 +874,8 @@ def test_what_is_gone_and_what_is_odd_is_said_in_the_thread() -> None:
 def test_a_direct_message_waits_for_the_last_target() -> None:
     """While an action is still open, nothing is sent. The action that ends last reports all of them."""
     ended, active = entry(ACTIONS["place"], State.FAILED), entry(ACTIONS["place"], State.SENDING, 2)
-    assert render("failed", "dm:U0AGENT", request(ended, active), Told("system")) is None
-    told = render("failed", "dm:U0AGENT", request(ended, ended), Told("system"))
+    assert render("failed", "dm:U0AGENT", request(ended, active), ReplyContext("system")) is None
+    told = render("failed", "dm:U0AGENT", request(ended, ended), ReplyContext("system"))
     assert told is not None
     assert "2 failed" in told.text
 
@@ -882,10 +884,10 @@ def test_a_reply_names_the_target_it_is_about() -> None:
     """With several targets, the reply about the second never reads as one about the first."""
     done, late = entry(ACTIONS["cancel by id"], State.SUCCEEDED), entry(ACTIONS["place"], State.EXPIRED, 2)
     late = replace(late, message="CallOps could not send it in time.")
-    told = render("expired", "thread", request(done, late), Told("system", entry=late.id))
+    told = render("expired", "thread", request(done, late), ReplyContext("system", entry=late.id))
     assert told is not None
     assert told.text == "CallOps could not send it in time. (a call to +91 ••••• •3210) Nobody is called."
-    told = render("happened", "thread", request(done, late), Told("U0MANAGER", "dashboard", late.id))
+    told = render("happened", "thread", request(done, late), ReplyContext("U0MANAGER", "dashboard", late.id))
     assert told is not None
     assert "it *did* happen (a call to +91 ••••• •3210). “dashboard”" in told.text
 
@@ -907,7 +909,7 @@ def test_a_doubt_that_came_back_reads_as_one() -> None:
         "+91 ••••• •3210, for <@U0AGENT>. An earlier request got no readable answer and may have worked. It "
         "was not sent again: it is late now, and it could cancel a newer call to this number."
     )
-    told = render("unknown", "thread", request(changed), Told("system", entry=changed.id))
+    told = render("unknown", "thread", request(changed), ReplyContext("system", entry=changed.id))
     assert told is not None
     assert told.text.startswith("We do not know whether it happened. Look it up at the provider, then press")
 
@@ -915,7 +917,7 @@ def test_a_doubt_that_came_back_reads_as_one() -> None:
 def test_a_look_up_that_still_finds_it_says_so() -> None:
     """People settle an unknown outcome whose target is still there. With several, the target is named."""
     doubt = entry(ACTIONS["delete"], State.UNKNOWN)
-    told = render("still_there", "thread", request(doubt), Told("system", entry=doubt.id))
+    told = render("still_there", "thread", request(doubt), ReplyContext("system", entry=doubt.id))
     assert told is not None
     assert told.text.startswith("The provider was asked, and still has it. Look it up there again, then")
 

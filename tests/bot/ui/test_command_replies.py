@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.parsing.command import OF_CAMPAIGNS, Command, CommandContext, ConnectionInfo, Typist, Verb
+from bot.parsing.command import OF_CAMPAIGNS, Command, CommandContext, ConnectionInfo, Verb
 from bot.parsing.defaults import fill_defaults
 from bot.parsing.labels import DOES
 from bot.parsing.numbers import NumberTarget
@@ -48,7 +48,7 @@ EVERYTHING = CommandContext({"reminders": REMINDERS, "vox": VOXWORKS, "kore": AL
 
 def read(text: str, door: Verb | None = Verb.PLACE, words: CommandContext = VOCABULARY) -> Command:
     """Parse a line typed in India."""
-    return parse(text, door=door, vocabulary=words, typist=Typist("Asia/Kolkata"), now=NOW)
+    return parse(text, default_verb=door, vocabulary=words, timezone="Asia/Kolkata", now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -69,13 +69,13 @@ def read(text: str, door: Verb | None = Verb.PLACE, words: CommandContext = VOCA
 def test_every_fault_is_shown_within_slacks_limits(typed: str, door: Verb | None) -> None:
     """Slack accepts an answer of any length, nobody is pinged, and there is a next step."""
     found = fill_defaults(read(typed, door, EVERYTHING), EVERYTHING)
-    said = [*found.line.faults, *found.faults]
+    said = [*found.command.problems, *found.problems]
     if said:
         message = fault_message(found, said, "d" * 24)
         payload = {"text": message.text, "blocks": list(message.blocks)}
         assert faults("message", payload) == []
         assert "<!channel>" not in str(payload)
-        offered = [Verb.PLACE, Verb.CANCEL, *OF_CAMPAIGNS] if found.line.verb is None else []
+        offered = [Verb.PLACE, Verb.CANCEL, *OF_CAMPAIGNS] if found.command.verb is None else []
         ways = ["Open the form…", "/calls help", *(f"{DOES[verb].capitalize()}…" for verb in offered)]
         assert any(way in str(payload) for way in ways)
 
@@ -98,12 +98,12 @@ def test_every_fault_is_shown_within_slacks_limits(typed: str, door: Verb | None
 def test_the_corrected_line_is_there_to_copy(typed: str, shown: str) -> None:
     """A correction that is known parses without a fault. Otherwise the understood part is shown."""
     found = fill_defaults(read(typed), VOCABULARY)
-    message = fault_message(found, [*found.line.faults, *found.faults], "d" * 24)
+    message = fault_message(found, [*found.command.problems, *found.problems], "d" * 24)
     lines = [block["text"]["text"] for block in message.blocks if "text" in block]
     [copied] = [line for line in lines if line.startswith(shown)]
     again = read(copied.partition("/place-call ")[2].strip("`"))
-    assert again.faults == ()
-    assert again.targets == found.line.targets
+    assert again.problems == ()
+    assert again.targets == found.command.targets
 
 
 def test_the_preview_shows_exactly_what_would_be_placed() -> None:
@@ -113,7 +113,7 @@ def test_the_preview_shows_exactly_what_would_be_placed() -> None:
     """
     line = fill_defaults(
         read("98765 43210 tomorrow 9:30 retries=3 gap=30,60 until=18:00 carry-over meta.age=25"), VOCABULARY
-    ).line
+    ).command
     at = NOW + timedelta(days=1)
     action = PlaceCall(
         to="+919876543210", agent="payments", at=at, retries=3, gap=(30, 60), latest="18:00", carry_over=True, metadata={"age": 25, "note": "<!here>" * 50}
@@ -156,8 +156,8 @@ def test_the_preview_shows_exactly_what_would_be_placed() -> None:
 
 def previewed(typed: str) -> list[list[dict[str, Any]]]:
     """Return the blocks of both previews of a call: the command's and the form's."""
-    line = fill_defaults(read(typed), VOCABULARY).line
-    assert line.faults == ()
+    line = fill_defaults(read(typed), VOCABULARY).command
+    assert line.problems == ()
     [action] = actions_of(line)
     prepared = Prepared(action=action, method="POST", url="", headers={}, body=None)
     wish = RequestSpec("reminders", (action,), line.reason, line.purpose, line.consent, zone=line.zone)
@@ -249,7 +249,7 @@ def test_what_is_too_long_to_be_copied_is_not_offered_in_part() -> None:
     for count, copied in ((5, True), (50, False)):
         typed = ", ".join(f"vx_{n}_".ljust(128, "x") for n in range(100, 100 + count))
         found = fill_defaults(read(f"{typed} call-time=never", Verb.CANCEL, EVERYTHING), EVERYTHING)
-        message = fault_message(found, found.line.faults, "d" * 24)
+        message = fault_message(found, found.command.problems, "d" * 24)
         assert ("Understood so far: `/cancel-call" in str(message.blocks)) is copied
         assert (
             "too long to be copied from here. The form has all of it." in str(message.blocks)
@@ -261,15 +261,15 @@ def test_faults_that_are_not_shown_are_counted() -> None:
     found = fill_defaults(
         read(", ".join(f"12345{n:02}6" for n in range(70)), Verb.CANCEL, VOCABULARY), VOCABULARY
     )
-    message = fault_message(found, found.line.faults, "d" * 24)
+    message = fault_message(found, found.command.problems, "d" * 24)
     [listed] = [
         block["text"]["text"]
         for block in message.blocks
         if block.get("text", {}).get("text", "").startswith("• ")
     ]
     shown = listed.count("\n• ") + 1
-    assert 5 < shown < len(found.line.faults)
-    assert listed.endswith(f"… and {len(found.line.faults) - shown} more to correct")
+    assert 5 < shown < len(found.command.problems)
+    assert listed.endswith(f"… and {len(found.command.problems) - shown} more to correct")
 
 
 def test_help_names_every_connection() -> None:
@@ -370,11 +370,11 @@ def test_a_verb_that_has_to_be_chosen_is_a_button() -> None:
         ("cancle 98765 43210", ["Cancel a call…"]),
     ):
         found = fill_defaults(read(typed, None, EVERYTHING), EVERYTHING)
-        message = fault_message(found, found.line.faults, "d" * 24)
+        message = fault_message(found, found.command.problems, "d" * 24)
         [buttons] = [block["elements"] for block in message.blocks if block["type"] == "actions"]
         assert [one["text"]["text"] for one in buttons] == labels
         assert {one["value"] for one in buttons} == {"d" * 24}
-        assert {OPENS[one["action_id"]] for one in buttons} == set(found.line.verbs)
+        assert {OPENS[one["action_id"]] for one in buttons} == set(found.command.verbs)
 
 
 @pytest.mark.parametrize("through", [REMINDERS, VOXWORKS])
@@ -384,7 +384,7 @@ def test_a_preview_says_what_is_tried_out_and_what_is_beyond(through: Connection
     Otherwise neither appears.
     """
     words = CommandContext({"it": through}, "IN")
-    line = fill_defaults(read("98765 43210", words=words), words).line
+    line = fill_defaults(read("98765 43210", words=words), words).command
     action = PlaceCall(to="+919876543210", agent=through.agents[0])
     prepared = Prepared(action=action, method="POST", url="", headers={}, body=None)
     wish = RequestSpec("it", (action,))

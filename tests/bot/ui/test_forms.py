@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.parsing.command import Command, CommandContext, ConnectionInfo, FieldProblem, Typist, Verb
+from bot.parsing.command import Command, CommandContext, ConnectionInfo, FieldProblem, Verb
 from bot.parsing.defaults import fill_defaults
 from bot.parsing.parser import parse
 from bot.services.scheduled_calls import CallOptions
@@ -31,7 +31,7 @@ VOCABULARY = CommandContext(
 
 def read(text: str, door: Verb) -> Command:
     """Parse a line typed in India."""
-    return parse(text, door=door, vocabulary=VOCABULARY, typist=Typist("Asia/Kolkata"), now=NOW)
+    return parse(text, default_verb=door, vocabulary=VOCABULARY, timezone="Asia/Kolkata", now=NOW)
 
 
 def submitted(view: dict[str, Any]) -> dict[str, Any]:
@@ -67,11 +67,11 @@ def submitted(view: dict[str, Any]) -> dict[str, Any]:
 )  # fmt: skip
 def test_a_form_says_what_the_line_said(door: Verb, text: str) -> None:
     """A form that is submitted unchanged gives the same command, and Slack accepts the form."""
-    line = fill_defaults(read(text, door), VOCABULARY).line
+    line = fill_defaults(read(text, door), VOCABULARY).command
     form = Form(door, VOCABULARY)
     view = form.build(values_of(line), nonce="n", channel="C0SUPPORT")
     assert faults("modal", view) == []
-    again = fill_defaults(read(line_text(door, form.read(submitted(view))), door), VOCABULARY).line
+    again = fill_defaults(read(line_text(door, form.read(submitted(view))), door), VOCABULARY).command
     compared = [
         f for f in Command.__dataclass_fields__ if f not in {"text", "rest", "typed", "at_text", "targets"}
     ]
@@ -98,7 +98,7 @@ def test_what_was_not_understood_stands_in_the_form_as_typed(
 ) -> None:
     """Nothing typed is lost between a faulty command and its form."""
     line = read(text, door)
-    assert any(fault.field == field for fault in line.faults)
+    assert any(fault.field == field for fault in line.problems)
     assert values_of(line)[field] == typed
 
 
@@ -114,7 +114,7 @@ def test_what_was_not_understood_stands_in_the_form_as_typed(
 def test_one_fault_of_the_data_for_the_agent_loses_none_of_the_others(typed: str, shown: str) -> None:
     """All data stand in the form as typed, so that people mend them there."""
     line = read(f"98765 43210 {typed}", Verb.PLACE)
-    assert line.faults
+    assert line.problems
     assert values_of(line)["metadata"] == shown
 
 
@@ -132,7 +132,7 @@ def test_each_fault_stands_under_its_own_field() -> None:
     line = read("12345 at=25:00 retries=many foo=bar", Verb.PLACE)
     form = Form(Verb.PLACE, VOCABULARY)
     view = form.build(values_of(line), nonce="n", channel="", whole=True)
-    errors = form.errors(line.faults, view)
+    errors = form.errors(line.problems, view)
     assert set(errors) == {"targets", "at", "retries"}
 
 
@@ -218,7 +218,7 @@ def test_a_fault_in_the_campaigns_id_stands_under_it() -> None:
     form = Form(Verb.DELETE_CAMPAIGN, VOCABULARY)
     view = form.build({"targets": "cd-1 ended"}, nonce="n", channel="")
     line = read(line_text(Verb.DELETE_CAMPAIGN, form.read(submitted(view))), Verb.DELETE_CAMPAIGN)
-    assert form.errors(line.faults, view).keys() == {"targets"}
+    assert form.errors(line.problems, view).keys() == {"targets"}
 
 
 def pasted(view: dict[str, Any], field: str) -> list[str]:
@@ -337,7 +337,7 @@ def test_a_text_that_is_too_long_stands_in_the_form_whole(verb: Verb, field: str
     assert faults("modal", view) == []
     assert pasted(view, block) == [text]
     line = read(line_text(verb, form.read(submitted(view))), verb)
-    assert any("500 at most" in fault.message for fault in line.faults)
+    assert any("500 at most" in fault.message for fault in line.problems)
 
 
 def test_what_was_typed_is_shown_whole_above_its_form() -> None:
@@ -378,7 +378,7 @@ def data(typed: str) -> Command:
     values = {"targets": "98765 43210", "metadata": typed}
     assert Form(Verb.PLACE, VOCABULARY).contradictions(values, NOW) == []
     line = read(line_text(Verb.PLACE, values), Verb.PLACE)
-    assert line.faults == ()
+    assert line.problems == ()
     return line
 
 
@@ -442,7 +442,7 @@ def test_a_line_of_data_that_cannot_be_read_is_named(typed: str, messages: list[
     assert [fault.message.startswith(said) for fault, said in zip(found, messages, strict=True)] == [
         True
     ] * len(messages)
-    assert read(line_text(Verb.PLACE, values), Verb.PLACE).faults
+    assert read(line_text(Verb.PLACE, values), Verb.PLACE).problems
     shown = form.errors(found, form.build(values, nonce="n", channel=""))
     assert all(fault.message in shown["metadata"] for fault in found)
 
@@ -491,7 +491,7 @@ def test_whatever_is_typed_as_data_is_read_or_named(typed: str) -> None:
     values = {"targets": "98765 43210", "metadata": typed}
     found = Form(Verb.PLACE, VOCABULARY).contradictions(values, NOW)
     line = read(line_text(Verb.PLACE, values), Verb.PLACE)
-    assert bool(line.faults) == bool(found)
+    assert bool(line.problems) == bool(found)
     if not found and not set(typed) & set('"“'):
         assert len(line.metadata) == sum(bool(one.strip(" \t,")) for one in typed.split("\n"))
 

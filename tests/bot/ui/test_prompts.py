@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from bot.parsing.command import CommandContext, ConnectionInfo, Typist, Verb
+from bot.parsing.command import CommandContext, ConnectionInfo, Verb
 from bot.parsing.defaults import FilledCommand, Source, fill_defaults
 from bot.parsing.parser import parse
 from bot.ui.prompts import MOST_OFFERED, Choice, choose, chosen, is_guess, is_offered
@@ -15,7 +15,7 @@ CANCELS = frozenset({Kind.CANCEL_CALL})
 def found_for(text: str, agents: tuple[str, ...]) -> FilledCommand:
     """Return a cancellation by number that could mean any of these agents."""
     words = CommandContext({"sales": ConnectionInfo(agents, CANCELS, "number")}, "IN")
-    line = parse(text, door=Verb.CANCEL, vocabulary=words, typist=Typist("UTC"), now=datetime.now(UTC))
+    line = parse(text, default_verb=Verb.CANCEL, vocabulary=words, timezone="UTC", now=datetime.now(UTC))
     return fill_defaults(line, words)
 
 

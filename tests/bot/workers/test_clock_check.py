@@ -77,7 +77,7 @@ async def test_slack_is_asked_seldom_and_no_trouble_is_no_news(on: Stage) -> Non
     """Between two checks nothing is asked. If Slack does not answer, the last result stays."""
     clock = Clock(off=MINUTES)
     watched = check(on.client, clock, over_http=False)
-    watched.look(await on.client.auth_test())
+    watched.ask_slack(await on.client.auth_test())
     assert watched.warning is not None
     assert "requests" not in watched.warning
     before = await asked(on)

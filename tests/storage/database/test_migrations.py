@@ -41,7 +41,7 @@ async def test_a_file_of_another_version_is_refused(path: Path) -> None:
         await Store.open(path, key=KEY, clock=Clock())
     [fault] = verify(path, key=KEY).faults
     assert "made by another version" in fault
-    assert "made by another version" in str(inspect(path, KEY).trouble)
+    assert "made by another version" in str(inspect(path, KEY).problem)
     assert await asyncio.to_thread(path.read_bytes) == before
 
 

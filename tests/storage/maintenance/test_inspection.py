@@ -36,7 +36,7 @@ async def test_a_log_is_read_and_left_as_it_is(tmp_path: Path) -> None:
     await made(tmp_path / "log.db")
     before = files(tmp_path)
     found = inspect(tmp_path / "log.db", KEY)
-    assert (found.exists, found.trouble, found.actions) == (True, None, 1)
+    assert (found.exists, found.problem, found.actions) == (True, None, 1)
     assert found.free
     assert found.cleared  # pytest's folders are the system's to empty
     assert files(tmp_path) == before
@@ -53,19 +53,19 @@ async def test_a_log_in_use_is_read_too(tmp_path: Path) -> None:
 async def test_another_key_does_not_fit(tmp_path: Path) -> None:
     """The report says so. Without a key it is not checked."""
     await made(tmp_path / "log.db")
-    assert "another CALLOPS_KEY" in str(inspect(tmp_path / "log.db", bytes(32)).trouble)
-    assert inspect(tmp_path / "log.db", None).trouble is None
+    assert "another CALLOPS_KEY" in str(inspect(tmp_path / "log.db", bytes(32)).problem)
+    assert inspect(tmp_path / "log.db", None).problem is None
 
 
 async def test_a_file_whose_making_was_broken_off_is_a_new_one(tmp_path: Path) -> None:
     """The file has our mark and no tables, and the next start creates them."""
     written(tmp_path / "begun.db", f"PRAGMA application_id = {APPLICATION_ID}")
-    assert (inspect(tmp_path / "begun.db", KEY).trouble, inspect(tmp_path / "begun.db", KEY).actions) == (
+    assert (inspect(tmp_path / "begun.db", KEY).problem, inspect(tmp_path / "begun.db", KEY).actions) == (
         None,
         0,
     )
     await made(tmp_path / "begun.db")
-    assert inspect(tmp_path / "begun.db", KEY).trouble is None
+    assert inspect(tmp_path / "begun.db", KEY).problem is None
 
 
 @pytest.mark.parametrize(
@@ -84,13 +84,13 @@ def test_what_cannot_be_a_log(tmp_path: Path, name: str, part: str) -> None:
         "a text that is longer than the head of a database " * 4, encoding="utf-8"
     )
     written(tmp_path / "theirs.db", "CREATE TABLE theirs (x)")
-    assert part in str(inspect(tmp_path / name, KEY).trouble)
+    assert part in str(inspect(tmp_path / name, KEY).problem)
 
 
 def test_what_may_become_a_log(tmp_path: Path) -> None:
     """An absent file stays absent, and an empty one counts as new."""
     (tmp_path / "empty.db").touch()
-    assert inspect(tmp_path / "empty.db", KEY).trouble is None
+    assert inspect(tmp_path / "empty.db", KEY).problem is None
     absent = inspect(tmp_path / "absent.db", KEY)
-    assert (absent.exists, absent.trouble) == (False, None)
+    assert (absent.exists, absent.problem) == (False, None)
     assert sorted(files(tmp_path)) == ["empty.db"]

@@ -11,7 +11,7 @@ from bot.cli.checks.people import Group, about_group, about_rule, about_zones, l
 from bot.cli.checks.setup import LEAST_FREE, LITTLE_FREE, about_log
 from bot.cli.checks.slack import about_tokens
 from bot.policy.rules import Rule
-from bot.slack.client import Told
+from bot.slack.client import SlackAnswer
 from bot.slack.users import Workspace
 from bot.text.findings import Finding, Result, as_lines, ok, skipped, warning, wrong
 from bot.text.terminal import say
@@ -21,7 +21,7 @@ from storage.models import Person
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 PLACE = DatabaseLocation(
-    Path("/srv/callops.db"), exists=True, trouble=None, actions=2, file_system="ext4", free=9 << 30
+    Path("/srv/callops.db"), exists=True, problem=None, actions=2, file_system="ext4", free=9 << 30
 )
 
 
@@ -60,7 +60,7 @@ def test_another_schema_and_a_key_that_is_missing() -> None:
     """Without a key the log's fit is said not to be checked; what another version made needs that one."""
     assert result([*about_log(PLACE, key_given=False)], "log's key") == "SKIP"
     [newer, *_] = about_log(
-        replace(PLACE, trouble="it was made by another version of CallOps (schema z)"), key_given=True
+        replace(PLACE, problem="it was made by another version of CallOps (schema z)"), key_given=True
     )
     assert (newer.result, newer.fix) == (
         "FAIL",
@@ -74,8 +74,11 @@ def test_another_schema_and_a_key_that_is_missing() -> None:
 )
 def test_a_clock_may_be_half_a_minute_off(off: int, expected: str) -> None:
     """Either way; without a date nothing is said of it."""
-    assert about_clock(["x is not set", Told({}, NOW, date=NOW + timedelta(seconds=off))]).result == expected
-    assert about_clock(["x is not set", Told({}, NOW)]).result == "SKIP"
+    assert (
+        about_clock(["x is not set", SlackAnswer({}, NOW, date=NOW + timedelta(seconds=off))]).result
+        == expected
+    )
+    assert about_clock(["x is not set", SlackAnswer({}, NOW)]).result == "SKIP"
 
 
 def group(name: str, *fit: str, unread: tuple[str, ...] = ()) -> Group:
@@ -113,16 +116,19 @@ def test_a_rule_needs_somebody_besides_the_one_who_asks(rule: dict[str, Any], ex
     assert [one.result for one in about_rule(made, groups)] == expected
 
 
-def user(id_: str, **marks: object) -> Told:
+def user(id_: str, **marks: object) -> SlackAnswer:
     """Return Slack's answer about somebody in the workspace."""
-    return Told(
+    return SlackAnswer(
         {"user": {"id": id_, "team_id": "T0", "name": id_.lower(), "tz": "Asia/Kolkata", **marks}}, NOW
     )
 
 
 def test_whom_the_file_names_is_the_files_fault_and_whom_slack_names_is_slacks() -> None:
     """A guest in the file is wrong, one in a user group a warning; those who were left out are counted."""
-    user_groups = {"S1": Told({"users": ["U3", "U4", "U5"]}, NOW), "S2": Told({"users": []}, NOW)}
+    user_groups = {
+        "S1": SlackAnswer({"users": ["U3", "U4", "U5"]}, NOW),
+        "S2": SlackAnswer({"users": []}, NOW),
+    }
     people = {"U1": user("U1"), "U2": user("U2", is_restricted=True), "U3": user("U3", is_restricted=True)}
     found = look_at("managers", ["U1", "U2", "S1", "S2"], user_groups, people, Workspace("T0"))
     assert found.fit == {"U1"}
@@ -147,7 +153,7 @@ def test_whom_the_file_names_is_the_files_fault_and_whom_slack_names_is_slacks()
 def test_an_enterprise_grid_organisation_is_named(answer: dict[str, Any], expected: list[str]) -> None:
     """An organisation stands behind the workspace; an app of the whole organisation is worth a warning."""
     known = {"user": "callops", "team": "Acme", "team_id": "T0"}
-    found = [*about_tokens(Told(known | answer, NOW), None, "https://slack.com/api/")]
+    found = [*about_tokens(SlackAnswer(known | answer, NOW), None, "https://slack.com/api/")]
     assert [one.result for one in found] == expected
     assert ("Enterprise Grid organisation E0" in found[0].message) == bool(answer.get("enterprise_id"))
 
