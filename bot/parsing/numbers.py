@@ -86,7 +86,7 @@ class Reading:
     @property
     def is_as_printed(self) -> bool:
         """True if the number is typed as its country writes it."""
-        typed = re.findall(r"\d+", in_ascii(self.target.text))
+        typed = re.findall(r"\d+", in_ascii(self.target.text).lstrip("([").removeprefix("0"))
         return re.findall(r"\d+", self.target.phone.pretty)[-len(typed) :] == typed
 
     @property

@@ -35,9 +35,9 @@ async def checked(scene: Scene, **variables: str) -> list[Json]:
     """Return the findings of a check, after comparing them with its exit status."""
     printed = await scene.terminal("check", "--json", **variables)
     found: list[Json] = json.loads(printed.output)
-    assert all(one.keys() == {"check", "result", "what", "mend"} for one in found)
+    assert all(one.keys() == {"check", "result", "message", "fix"} for one in found)
     assert printed.status == int(any(one["result"] == "FAIL" for one in found))
-    assert [one for one in found if one["result"] in {"FAIL", "WARN"} and not one["mend"]] == []
+    assert [one for one in found if one["result"] in {"FAIL", "WARN"} and not one["fix"]] == []
     assert [secret for secret in SECRETS if secret in printed.output + printed.errors] == []
     return found
 
@@ -140,7 +140,7 @@ async def test_without_a_file_the_rest_is_looked_at(dark_scene: Scene) -> None:
     """A missing file is a line that says what to copy. Slack and the log are checked all the same."""
     found = await checked(dark_scene, CALLOPS_CONFIG="nowhere.toml")
     [line] = [one for one in found if one["check"] == "file"]
-    assert "Copy callops.example.toml" in line["mend"]
+    assert "Copy callops.example.toml" in line["fix"]
     says(found, "Slack", "PASS", "callops is known")
     for name in ("channels", "groups and rules", "connections"):
         says(found, name, "SKIP", "Not checked, because")
