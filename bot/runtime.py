@@ -47,11 +47,11 @@ GROUPS_EVERY = 600.0
 """Seconds between two readings of the user groups."""
 GROUPS_AGAIN = 20.0
 """Seconds until a group that could not be read is read again."""
-MOVES_EVERY = 5.0
+RESCHEDULES_EVERY = 5.0
 """Seconds between two searches for second steps of reschedules, unless a wake-up comes first."""
 SWEEP_EVERY = 3.0
 """Seconds between two searches for dead processes that used the same database."""
-DOUBTS_EVERY = 60.0
+REMINDERS_EVERY = 60.0
 """Seconds between two searches for unknown outcomes that need another reminder."""
 FINISH_SENDING_WITHIN = timedelta(seconds=3.5)
 SAY_THE_REST_WITHIN = 1.2
@@ -179,9 +179,9 @@ class Runtime:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.posting = PeriodicTask("outbox", bot.outbox.run_once, min_interval=MIN_INTERVAL)
         self.sending = PeriodicTask("dispatcher", bot.dispatcher.run_once)
-        self.calling = PeriodicTask("asking", bot.asking.run_once, min_interval=MIN_INTERVAL)
+        self.calling = PeriodicTask("approval notifier", bot.asking.run_once, min_interval=MIN_INTERVAL)
         self.reschedules = PeriodicTask(
-            "moves", bot.reschedules.run_once, every=MOVES_EVERY, min_interval=MIN_INTERVAL
+            "reschedules", bot.reschedules.run_once, every=RESCHEDULES_EVERY, min_interval=MIN_INTERVAL
         )
         self.write_probe = WriteProbe(log)
         self._rules = ConfigReloader(log, bot.current, bot.directory, read, clock)
@@ -191,11 +191,11 @@ class Runtime:
             self.calling,
             self.reschedules,
             PeriodicTask("daily summary", DailySummary(log, settings, clock).run_once),
-            PeriodicTask("keeping of the log", RetentionWorker(log, settings, clock).run_once),
-            PeriodicTask("rules", self._rules.run_once),
-            PeriodicTask("doubts", bot.unknown_reminders.run_once, every=DOUBTS_EVERY),
-            PeriodicTask("look for dead processes", self._sweep, every=SWEEP_EVERY),
-            PeriodicTask("log", self.write_probe.run_once),
+            PeriodicTask("retention", RetentionWorker(log, settings, clock).run_once),
+            PeriodicTask("rules reload", self._rules.run_once),
+            PeriodicTask("unknown reminders", bot.unknown_reminders.run_once, every=REMINDERS_EVERY),
+            PeriodicTask("recovery", self._sweep, every=SWEEP_EVERY),
+            PeriodicTask("write probe", self.write_probe.run_once),
         )
         bot.wakeups.outbox = self.posting.wake
         bot.wakeups.approvals = self.calling.wake

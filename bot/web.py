@@ -196,7 +196,7 @@ class Health:
         now = self.seconds()
         wrong = [f"The {name} has ended." for name in self.ended()]
         stuck = [one for one in self.tasks if now - one.last_run > STUCK_AFTER + one.every]
-        return wrong + [f"The {one.name} has not turned for {now - one.last_run:.0f} s." for one in stuck]
+        return wrong + [f"The {one.name} has not run for {now - one.last_run:.0f} s." for one in stuck]
 
     def unready(self) -> list[str]:
         """Return the reasons why this process cannot take requests."""

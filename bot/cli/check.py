@@ -134,7 +134,7 @@ async def _about_people(found: ConfigReport, client: AsyncWebClient, bot: SlackA
 async def _ask_each(
     names: Iterable[str], call: Callable[[str], Awaitable[AsyncSlackResponse]]
 ) -> dict[str, SlackAnswer]:
-    """Return Slack's answer for each person. A few are asked at once."""
+    """Return Slack's answer for each name: a person, channel or user group. A few are asked at once."""
     room = asyncio.Semaphore(MAX_CONCURRENT)
 
     async def one(name: str) -> SlackAnswer:

@@ -267,7 +267,7 @@ def _anchors(given: Sequence[str]) -> Sequence[Anchor]:
 
 
 def summary(entry: ActionRecord, region: str) -> dict[str, str | None]:
-    """One action for programs, in the log's words."""
+    """Return an action as plain values."""
     return {
         "id": entry.id,
         "request": entry.request,

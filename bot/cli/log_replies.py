@@ -45,7 +45,7 @@ class Attempt:
 
     @property
     def at(self) -> datetime | None:
-        """When its end was recorded."""
+        """The time its end was recorded."""
         return self.event.at if self.event else None
 
     @property
@@ -56,7 +56,7 @@ class Attempt:
 
     @property
     def code(self) -> str | None:
-        """What the reply meant, in one word."""
+        """The outcome's code."""
         found = self.event.data.get("code") if self.event else None
         return found if isinstance(found, str) else None
 
@@ -64,7 +64,7 @@ class Attempt:
 def attempts(
     events: Sequence[Event], private: Sequence[tuple[int, str, str]], *, default_region: str = NO_REGION
 ) -> list[Attempt]:
-    """Every request that was begun, in the order of their ends. Pure."""
+    """Return every attempt, in the order of their ends."""
     masked = partial(mask_numbers, default_region=default_region)
     kept: dict[int, dict[str, str]] = {}
     for seq, field, value in private:
@@ -222,7 +222,7 @@ def _expected(outcome: Outcome) -> dict[str, Any]:
 
 
 def advise(made: Mapping[str, Any], found: Sequence[Attempt], provider: str) -> Sequence[str]:
-    """Where a fixture belongs, and what is still to be looked at."""
+    """Return where to save a fixture, and what to check in it."""
     verb = str(made["kind"]).partition("_")[0]
     lines = [
         f"Save it as tests/providers/replies/{provider}/{verb}-{made['status']}-live.json.",

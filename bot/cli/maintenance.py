@@ -233,7 +233,7 @@ def _by_age(retention: RetentionSettings, now: datetime) -> PurgeFilter:
 
 
 def _operator() -> str:
-    """Who runs this, as the machine knows them."""
+    """Return the operating system's user."""
     try:
         return f"operator {getpass.getuser()}"
     except (OSError, KeyError):  # an account without a name, as in a container

@@ -1,4 +1,4 @@
-"""What can be typed after `python -m bot`."""
+"""The arguments of `python -m bot`."""
 
 import re
 import sys

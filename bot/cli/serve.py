@@ -163,15 +163,19 @@ async def _serve(
         clock=clock,
     )
     await _unless(stopping, bot.directory.refresh_groups())
-    house = Runtime(bot, serving=serving, read=read)
-    house.periodic_tasks += (PeriodicTask("look at the clock", clock_check.run_once),)
-    health.tasks, health.ended, health.write_probe = house.periodic_tasks, house.ended, house.write_probe
+    runtime = Runtime(bot, serving=serving, read=read)
+    runtime.periodic_tasks += (PeriodicTask("clock check", clock_check.run_once),)
+    health.tasks, health.ended, health.write_probe = (
+        runtime.periodic_tasks,
+        runtime.ended,
+        runtime.write_probe,
+    )
     with deadline(FIRST_SIGN_WITHIN):
-        await house.write_probe.write()
+        await runtime.write_probe.write()
 
-    slack = _door(settings, house, bot, clock)
+    slack = _door(settings, runtime, bot, clock)
     try:
-        await _unless(stopping, house.begin(hangups))
+        await _unless(stopping, runtime.begin(hangups))
         complete(app, _routes(adapters, bot, slack))
         await _unless(stopping, slack.start())
         health.slack = slack
@@ -182,9 +186,9 @@ async def _serve(
     health.stopping = True
     _log.info("Stopping: taking in nothing more, finishing what is in flight")
     await asyncio.gather(slack.stop(STOP_LISTENING_WITHIN), web.stop())
-    await house.finish()
+    await runtime.finish()
     await asyncio.gather(*(adapter.aclose() for adapter in adapters.values()))
-    await house.leave()
+    await runtime.leave()
     _log.info("Stopped")
 
 
@@ -207,17 +211,17 @@ async def _let_go(store: Store) -> None:
 
 
 def _door(
-    settings: Settings, house: Runtime, bot: Bot, clock: Callable[[], datetime]
+    settings: Settings, runtime: Runtime, bot: Bot, clock: Callable[[], datetime]
 ) -> SocketMode | HttpMode:
-    """How Slack reaches us: Socket Mode where there is a token for it, else HTTP."""
-    foreign = house.write_probe.foreign_request
+    """Return the Socket Mode or HTTP endpoint, by the settings."""
+    foreign = runtime.write_probe.foreign_request
     if settings.app_token:
         return SocketMode(
             create_app(bot.surfaces, foreign_request=foreign),
             settings.app_token.get_secret_value(),
             direct=is_loopback(settings.slack_api_url),
-            counted=house.write_probe.counted,
-            leaving=house.write_probe.left_a_connection,
+            counted=runtime.write_probe.counted,
+            leaving=runtime.write_probe.left_a_connection,
         )
     secret = settings.signing_secret.get_secret_value() if settings.signing_secret else ""
     app = create_app(bot.surfaces, signing_secret=secret, foreign_request=foreign)

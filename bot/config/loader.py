@@ -40,6 +40,7 @@ _OURS = frozenset({"provider", "audit_channel", "workers", "calling_hours"})
 _CONNECTION_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
 _ENVIRONMENT_WORD = re.compile(r"^env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)$")
 _UNSET = "unset-" * 4
+"""A valid value in place of a missing secret, so that the connection's other keys are checked."""
 RENAMED: Final = {
     "ask_next": "next_approver_after",
     "beyond_documents": "allow_undocumented",
@@ -52,7 +53,6 @@ RENAMED: Final = {
     "webhook": "webhook_secret",
 }
 """Former keys, each with its present name."""
-"""A valid value in place of a missing secret, so that the connection's other keys are checked."""
 _PATTERNS_IN_WORDS = {
     SLACK_CHANNEL: "write a channel's id (C…)",
     REGION: "write a country's two capital letters, such as IN",

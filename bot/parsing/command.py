@@ -156,7 +156,7 @@ class SuggestedTime(FieldProblem):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A parsed command. A field is None or empty if it was not typed, or if ``faults`` holds its error.
+    """A parsed command. A field is None or empty if it was not typed, or if ``problems`` holds its error.
 
     ``at`` is in UTC, None for a call to be placed now. ``at_text`` is the text it was read from.
     ``reported_call_time`` is the time at which the user says that the call to be cancelled goes out, in UTC.

@@ -36,7 +36,7 @@ class Source(StrEnum):
 class TargetHistory:
     """Facts from the log about the targets of a command and about its user.
 
-    ``holders`` are the connections that know one of the command's ids. ``scheduled`` are the (connection,
+    ``connections`` are the connections that know one of the command's ids. ``scheduled`` are the (connection,
     agent) pairs through which a call to one of its numbers is scheduled. ``used`` are the pairs that the user
     chose for the same kind of action, newest first.
     """
@@ -62,7 +62,7 @@ class FilledCommand:
     """A command with its defaults filled in.
 
     ``sources`` give the reason for each field that was filled in (``connection``, ``agent``). ``connections``
-    and ``agents`` are the candidates. ``faults`` say which choice is needed, or why there is no candidate.
+    and ``agents`` are the candidates. ``problems`` say which choice is needed, or why there is no candidate.
     They are empty as long as the command has no target. ``open`` is the field to choose, None if there is no
     choice.
     """

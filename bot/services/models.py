@@ -56,7 +56,7 @@ class RequestSource:
 class CreateResult:
     """The result of making a request: a new request, or an existing one, in which case ``created`` is False.
 
-    ``duplicates_of`` are the pending requests that already cover the ``left_out`` targets. If they cover all
+    ``duplicates_of`` are the pending requests that already cover the ``skipped`` targets. If they cover all
     targets, ``request`` is the first of them, and nothing was recorded.
     """
 
@@ -95,7 +95,7 @@ class DoNotCallResult:
 
     ``cancelling`` are the requests that it made. ``not_cancelled`` gives, by connection, why calls there are
     not cancelled. ``withdrawn`` are calls that were pending, ``going_out`` calls that are being sent, and
-    ``unsure`` calls with an unknown outcome.
+    ``unknown`` calls with an unknown outcome.
     """
 
     phone: Phone

@@ -41,7 +41,7 @@ def is_loopback(url: str) -> bool:
 class SlackAnswer:
     """The result of a call of the Web API.
 
-    ``trouble`` is why the call failed, and None if it did not. ``refused`` is True if Slack itself refused
+    ``problem`` is why the call failed, and None if it did not. ``refused`` is True if Slack itself refused
     the call. ``needed`` is the scope that Slack names as missing. ``date`` is Slack's time, and ``heard`` is
     ours at the same moment. ``scopes`` are the token's.
     """

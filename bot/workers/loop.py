@@ -62,7 +62,7 @@ class PeriodicTask:
             try:
                 more = await self._run_once()
             except Exception as error:  # noqa: BLE001 - background work must outlive any fault
-                log_fault(error, f"A round of the {self.name} failed; it goes on")
+                log_fault(error, f"The task {self.name} failed; it goes on")
             if more:
                 continue
             if self._ending:

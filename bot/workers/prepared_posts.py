@@ -30,7 +30,7 @@ THREADS = {"thread": "audit", "card_thread": "card"}
 class Prepared:
     """A post and its message, as of one moment. ``whole`` is None for an announcement.
 
-    ``stands`` is the message to edit, None for a new one. ``above`` is the message to reply to, None without
+    ``posted`` is the message to edit, None for a new one. ``above`` is the message to reply to, None without
     a thread.
     """
 

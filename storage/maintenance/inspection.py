@@ -27,7 +27,7 @@ _CLEARED: Final = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108 - named
 class DatabaseLocation:
     """A log's file and its disk, as they are now.
 
-    ``trouble`` says why the file cannot be used. ``actions`` is how many it holds. ``file_system`` is its
+    ``problem`` says why the file cannot be used. ``actions`` is how many it holds. ``file_system`` is its
     type, None if unknown. ``cleared`` says whether the system may empty the folder. ``free`` is in bytes.
     """
 

@@ -85,7 +85,7 @@ async def test_a_round_that_hangs_and_one_that_ended_are_named(tmp_path: Path, s
     seconds.now += STUCK_AFTER + POLL
     assert health.unhealthy() == ["The dispatcher has ended."]
     seconds.now += 1
-    assert health.unhealthy() == ["The dispatcher has ended.", "The outbox has not turned for 62 s."]
+    assert health.unhealthy() == ["The dispatcher has ended.", "The outbox has not run for 62 s."]
 
 
 async def test_a_log_that_cannot_be_written_to_is_said_once_and_in_readiness(

@@ -1,4 +1,4 @@
-"""What a check says of the connections: what each may do, whether it can be reached, how it reads times."""
+"""Checks of the connections."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ _ANY_ZONE = "Asia/Kolkata"
 
 
 async def about_connections(found: ConfigReport) -> list[Finding]:
-    """Every connection of the file that is on, or has a fault."""
+    """Yield a finding for each enabled or faulty connection."""
     dispatch = found.dispatch or DispatchSettings()
     adapters = {
         name: find(one.provider)(
@@ -43,7 +43,7 @@ async def about_connections(found: ConfigReport) -> list[Finding]:
 
 
 def about_what_nobody_may(rules: Iterable[Rule], adapters: Mapping[str, Adapter]) -> Iterator[Finding]:
-    """Whether a rule lets somebody ask for each kind of thing that a connection could do."""
+    """Warn of kinds of action that a connection can do and no rule allows."""
     allowed = {kind for rule in rules if rule.effect == "allow" for kind in rule.actions}
     for kind in Kind:
         able = sorted(name for name, adapter in adapters.items() if adapter.capability(kind))
@@ -84,7 +84,7 @@ def _about_reach(name: str, adapter: Adapter, why_not: str | None) -> Finding:
 
 
 def about_connection_zones(connections: Mapping[str, Connection], now: datetime) -> Iterator[Finding]:
-    """How each connection's times are read: its zone, and what time it is there."""
+    """Report each connection's time zone and its present time."""
     try:
         ZoneInfo.no_cache(_ANY_ZONE)
     except (ZoneInfoNotFoundError, OSError) as error:

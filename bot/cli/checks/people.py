@@ -1,4 +1,4 @@
-"""What a check says of the people whom rules name: who they are, and whether enough can act. Pure."""
+"""Checks of people and groups."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Group:
 
 
 def people_of(ids: Iterable[str], user_groups: Mapping[str, SlackAnswer]) -> frozenset[str]:
-    """Everyone in a configured group, those in its user groups too."""
+    """Return the ids in a group, with those of its user groups."""
     found: set[str] = set()
     for one in ids:
         if one.startswith("S"):
@@ -79,12 +79,12 @@ _NO_SUCH_GROUP = frozenset({"no_such_subteam", "subteam_not_found"})
 
 
 def person(told: SlackAnswer, workspace: Workspace) -> Person:
-    """Whom Slack told of."""
+    """Return the person in Slack's answer."""
     return read_person((told.answer or {})["user"], workspace, told.heard)
 
 
 def _unfit(one: Person) -> str | None:
-    """Why somebody may do nothing; `bot.policy.engine.standing` says the same to the person."""
+    """Return why a person may do nothing, or None."""
     if one.bot:
         return f"({one.name}) is an app"
     if one.deleted:
@@ -95,7 +95,7 @@ def _unfit(one: Person) -> str | None:
 
 
 def about_group(group: Group) -> Iterator[Finding]:
-    """Whether everyone in a group can act."""
+    """Report members who cannot act."""
     check = f"group {group.name}"
     for one, why in group.unfit.items():
         here = one in group.named or one.startswith("S")
@@ -114,7 +114,7 @@ def about_group(group: Group) -> Iterator[Finding]:
 
 
 def about_rule(rule: Rule, groups: Mapping[str, Group]) -> Iterator[Finding]:
-    """Whether there is somebody who may ask, approve and settle, and not only the one who asked."""
+    """Report a rule that too few people can ask, approve or settle."""
     check = f'rule "{rule.name}"'
     found = [*_about_requesters(check, rule, groups)]
     if rule.effect == "allow":
@@ -203,7 +203,7 @@ def _unread(names: Iterable[str], groups: Mapping[str, Group]) -> str | None:
 
 
 def about_zones(people: Iterable[Person]) -> Finding:
-    """Whether the times that people type can be read."""
+    """Report people's time zones that cannot be read."""
     known = [one.timezone for one in people]
     zones = sorted(set(filter(None, known)))
     unknown = [zone for zone in zones if not clocks.is_offset(zone) and not _is_zone(zone)]

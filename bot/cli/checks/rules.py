@@ -1,4 +1,4 @@
-"""What is wrong with rules as such: what nobody can satisfy, what never holds, what is for nothing. Pure.
+"""Checks of the rules.
 
 The file's own words are all it needs. What depends on who is in a Slack user group is said to be unknown.
 """
@@ -16,7 +16,7 @@ Groups = Mapping[str, Sequence[str]]
 def lint(
     rules: Sequence[Rule], groups: Groups, connections: Mapping[str, Connection] = MappingProxyType({})
 ) -> list[Finding]:
-    """Everything that the file alone can tell, and of accounts what the secrets at hand can."""
+    """Return all findings that need only the file."""
     found = [
         *about_approvals(rules, groups),
         *about_rules(rules, groups),
@@ -29,7 +29,7 @@ def lint(
 
 
 def about_rules(rules: Sequence[Rule], groups: Groups) -> Iterator[Finding]:
-    """Rules that never hold, and groups that no rule names."""
+    """Report rules that never apply, and groups that no rule names."""
     for place, rule in enumerate(rules):
         yield from _about_shadows(rule, rules[:place], rules, groups)
     named = {one for rule in rules for field in PEOPLE for one in getattr(rule, field)}
@@ -41,7 +41,7 @@ def about_rules(rules: Sequence[Rule], groups: Groups) -> Iterator[Finding]:
 
 
 def about_approvals(rules: Sequence[Rule], groups: Groups) -> Iterator[Finding]:
-    """Rules whose approvals nobody could give."""
+    """Report rules whose approvals nobody can give."""
     for rule in rules:
         if rule.effect == "allow" and rule.approve:
             yield from _about_approvers(rule, groups)
@@ -49,7 +49,7 @@ def about_approvals(rules: Sequence[Rule], groups: Groups) -> Iterator[Finding]:
 
 
 def about_accounts(rules: Sequence[Rule], connections: Mapping[str, Connection]) -> Iterator[Finding]:
-    """Rules for a connection that another connection of the same account goes around."""
+    """Report rules that another connection of the same account bypasses."""
     for rule in rules:
         for name in rule.connections:
             for other in _same_account(name, connections):
@@ -159,7 +159,7 @@ def _about_shadows(
 
 
 def _covers(wide: Rule, narrow: Rule, groups: Groups) -> bool:
-    """Whether one rule is about everything, for everybody, that another one is."""
+    """Return whether ``wide`` applies to everything to which ``narrow`` applies."""
     limits = (
         (wide.connections, narrow.connections),
         (wide.channels, narrow.channels),
@@ -190,12 +190,12 @@ def _may_ask(person: str, rule: Rule, groups: Groups) -> bool:
 
 
 def _people(names: Iterable[str], groups: Groups) -> frozenset[str]:
-    """Those in some groups whom the file names."""
+    """Return the people whom the file names in some groups."""
     return frozenset(one for name in names for one in groups.get(name, ()) if not one.startswith("S"))
 
 
 def _unknown(names: Iterable[str], groups: Groups) -> bool:
-    """Whether a Slack user group is among some groups."""
+    """Return whether some groups contain a Slack user group."""
     return any(one.startswith("S") for name in names for one in groups.get(name, ()))
 
 

@@ -1,4 +1,4 @@
-"""What a check says without asking anybody: of the file, the environment, the log's place."""
+"""Checks of the file, the environment, the log and its disk."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ of a network do not have (https://www.sqlite.org/wal.html)."""
 
 
 def about_file(found: ConfigReport) -> Iterator[Finding]:
-    """Every fault of the file, or what it holds."""
+    """Report every fault of the file, or its contents."""
     if not found.readable:
         [fault] = found.file_faults
         what, _, mend = fault.partition(": ")
@@ -40,7 +40,7 @@ def about_file(found: ConfigReport) -> Iterator[Finding]:
 
 
 def about_environment(found: ConfigReport) -> Iterator[Finding]:
-    """Every fault of the environment, and each connection that is off for want of a secret."""
+    """Report every fault of the environment, and connections without a secret."""
     for fault in found.environment_faults:
         yield wrong("environment", _sentence(fault), "Set it in the environment or in .env.")
     if not found.environment_faults:
@@ -66,7 +66,7 @@ def place(found: ConfigReport) -> DatabaseLocation | None:
 def about_log(
     place: DatabaseLocation | None, *, key_given: bool, platform: str | None = None
 ) -> Iterator[Finding]:
-    """Whether the log can be used, and whether it will last."""
+    """Report whether the log is usable and its disk lasts."""
     if place is None:
         yield skipped("log", "DATABASE_URL cannot be read")
         return
@@ -106,7 +106,7 @@ def _mend_log(trouble: str) -> str:
 
 
 def about_disk(place: DatabaseLocation, platform: str | None) -> Iterator[Finding]:
-    """Whether what is written beside the log will last."""
+    """Report whether the log's disk lasts."""
     name = "log's disk"
     elsewhere = "Name a place on a disk that lasts in DATABASE_URL."
     folder, kind = place.path.parent, place.file_system

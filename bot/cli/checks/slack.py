@@ -1,4 +1,4 @@
-"""What a check says of Slack: the tokens, their scopes, the clock, the channels. Pure, but for `told`."""
+"""Checks of tokens, scopes and channels in Slack."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -30,7 +30,7 @@ _NEEDED_FOR = {
 
 
 def why_not_asked(bot: SlackAnswer | str) -> str | None:
-    """Why Slack can be asked nothing more with the bot's token: what is wrong with it, or came of it."""
+    """Return why Slack cannot be asked more, or None."""
     if isinstance(bot, str):
         return bot
     if bot.answer is not None:
@@ -39,7 +39,10 @@ def why_not_asked(bot: SlackAnswer | str) -> str | None:
 
 
 def about_tokens(bot: SlackAnswer | str, app: SlackAnswer | str | None, url: str) -> Iterator[Finding]:
-    """Whether Slack takes the tokens; a text: why there is none to ask with; None: Slack comes over HTTP."""
+    """Report whether Slack accepts the tokens.
+
+    ``app`` is None over HTTP, and a text if there is no token to ask with.
+    """
     if isinstance(bot, str):
         yield skipped("Slack", bot)
     elif bot.answer:
@@ -87,7 +90,7 @@ def _about_trouble(check: str, told: SlackAnswer, token: str, url: str, where: s
 
 
 def about_scopes(bot: SlackAnswer | str, *, user_groups: bool) -> Iterator[Finding]:
-    """Whether the bot's token may do what is used, and no more."""
+    """Report missing and superfluous scopes."""
     if isinstance(bot, str) or not bot.answer:
         yield skipped("scopes", why_not_asked(bot) or UNREACHED)
         return
@@ -116,7 +119,7 @@ def about_scopes(bot: SlackAnswer | str, *, user_groups: bool) -> Iterator[Findi
 
 
 def channels(found: ConfigReport) -> dict[str, list[str]]:
-    """Every channel that is posted into, with what for."""
+    """Return each channel that is posted to, with its uses."""
     uses: dict[str, list[str]] = {}
     if found.slack:
         uses.setdefault(found.slack.audit_channel, []).append("audit")
@@ -128,7 +131,7 @@ def channels(found: ConfigReport) -> dict[str, list[str]]:
 
 
 def about_channel(channel: str, uses: Iterable[str], told: SlackAnswer) -> Finding:
-    """Whether the app can post into a channel."""
+    """Report whether the app can post to a channel."""
     name = f"channel {channel}"
     use = ", ".join(uses)
     match told.problem:

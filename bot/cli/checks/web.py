@@ -1,4 +1,4 @@
-"""What a check says of where CallOps listens, and of one that listens there already."""
+"""Checks of the port and of a CallOps that runs."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ ANSWERS_WITHIN = aiohttp.ClientTimeout(total=3)
 
 
 async def about_web(found: ConfigReport) -> list[Finding]:
-    """Whether its port is free or CallOps's own, what that one says, and how Slack comes."""
+    """Report whether the port is free or CallOps's own."""
     if trouble := found.trouble_with("PORT"):
         return [skipped("port", trouble)]
     findings = list(_about_way(found))
