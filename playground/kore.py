@@ -120,15 +120,15 @@ class Kore:
         endpoint = _endpoint(request)
         if endpoint is None:
             return _error(404, "Not found")
-        wish, version, app, campaign_id = endpoint
+        spec, version, app, campaign_id = endpoint
         account = request.query.get("accountId") if version == "v2" else ACCOUNT
-        refusal = self._refusal(request, app, account, wish)
+        refusal = self._refusal(request, app, account, spec)
         if refusal:
             return refusal
         campaign = self._campaigns.get(campaign_id)
         if campaign is None:
             return _error(404, "Campaign not found")
-        match wish:
+        match spec:
             case "get":
                 return _told(campaign, "retrieved")
             case "delete":
@@ -164,7 +164,7 @@ class Kore:
         }
         return answer_json(200, content)
 
-    def _refusal(self, request: Request, app: str, account: str | None, wish: str) -> Answer | None:
+    def _refusal(self, request: Request, app: str, account: str | None, spec: str) -> Answer | None:
         if request.header("content-type") != "application/json":  # documented, although there is no body
             return _error(415, "Unsupported Media Type")
         if not self._authorised(request.header("auth") or ""):
@@ -172,7 +172,7 @@ class Kore:
         if (app, request.header("iid"), account, request.header("accountid")) != (APP, APP, ACCOUNT, ACCOUNT):
             return _error(403, "Forbidden")
         # "Get Voice Campaign API" shows no campaignType. That one does no harm is assumed.
-        if request.query.get("campaignType", "voice" if wish == "get" else None) != "voice":
+        if request.query.get("campaignType", "voice" if spec == "get" else None) != "voice":
             return _error(400, "Invalid campaignType")
         return None
 
@@ -205,10 +205,10 @@ class Kore:
 
 def _endpoint(request: Request) -> tuple[str, str, str, str] | None:
     """Return the requested operation, its version, the app and the campaign, or None."""
-    for (method, path), (wish, version) in _ENDPOINTS.items():
+    for (method, path), (spec, version) in _ENDPOINTS.items():
         found = re.fullmatch(path.format("([^/]+)", "([^/]+)"), request.path)
         if found and request.method == method:
-            return wish, version, unquote(found[1]), unquote(found[2])
+            return spec, version, unquote(found[1]), unquote(found[2])
     return None
 
 

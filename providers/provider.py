@@ -190,8 +190,8 @@ class Provider(ABC):
 
     def unsupported(self, action: CallAction) -> CannotSendError:
         """Return the error for an action that this provider does not support."""
-        wish = action.kind.replace("_", " ")
-        return CannotSendError(f"{self.title} cannot be asked to {wish}.", code=Code.UNSUPPORTED)
+        spec = action.kind.replace("_", " ")
+        return CannotSendError(f"{self.title} cannot be asked to {spec}.", code=Code.UNSUPPORTED)
 
     def dry_run(self, prepared: Prepared) -> CannotSendError | None:
         """Return why a dry-run connection does not send a request, None if the connection is live."""

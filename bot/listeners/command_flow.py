@@ -50,10 +50,10 @@ class CommandFlow:
         try:
             if line.verb in OF_STOPS:
                 return await self.stop_or_allow(line, origin)
-            wish = await self._commands.request_spec(found, person)
-            if wish.kind is Kind.PLACE_CALL and await self._commands.may_place(wish, origin):
-                return await self._preview(wish, found, person, nonce(draft, "preview"))
-            return await self.ask(wish, origin, found, draft=nonce(draft, "chosen"))
+            spec = await self._commands.request_spec(found, person)
+            if spec.kind is Kind.PLACE_CALL and await self._commands.may_place(spec, origin):
+                return await self._preview(spec, found, person, nonce(draft, "preview"))
+            return await self.ask(spec, origin, found, draft=nonce(draft, "chosen"))
         except PermissionDeniedError as no:
             return command_replies.refusal(no.reasons, no.request)
         except InvalidCommandError as faulty:
@@ -62,14 +62,14 @@ class CommandFlow:
             offer = prompts.offer(line, found, faulty.problems, draft, command_replies.CHANGE)
             return offer or command_replies.fault_message(found, faulty.problems, draft)
 
-    async def _preview(self, wish: RequestSpec, found: FilledCommand, person: Person, draft: str) -> Message:
+    async def _preview(self, spec: RequestSpec, found: FilledCommand, person: Person, draft: str) -> Message:
         """Return the preview of a call. It asks about a number that was called recently."""
-        await self._commands.keep(draft, person, wish, found.command)
-        prepared = self._preconditions.prepare(wish)[0]
-        through = self._commands.vocabulary.connections[wish.connection]
-        earlier = await self._commands.recent_call(wish)
+        await self._commands.keep(draft, person, spec, found.command)
+        prepared = self._preconditions.prepare(spec)[0]
+        through = self._commands.vocabulary.connections[spec.connection]
+        earlier = await self._commands.recent_call(spec)
         return call_preview.preview(
-            wish,
+            spec,
             prepared,
             found.command,
             through=through,
@@ -89,7 +89,7 @@ class CommandFlow:
             return command_replies.refusal(no.reasons, no.request)
 
     async def ask(
-        self, wish: RequestSpec, origin: RequestSource, found: FilledCommand | None = None, *, draft: str = ""
+        self, spec: RequestSpec, origin: RequestSource, found: FilledCommand | None = None, *, draft: str = ""
     ) -> Message:
         """Create a request and return its message. Targets of pending requests are left out and named.
 
@@ -97,14 +97,14 @@ class CommandFlow:
         it. Raises `InvalidCommandError` for what the person can correct, and `PermissionDeniedError` for what
         the rules forbid.
         """
-        asked = await self._commands.ask(wish, origin)
+        asked = await self._commands.ask(spec, origin)
         reader, now = origin.person.id, self._clock()
         if asked.nothing_new:
             return prompts.already_asked(
                 asked.duplicates_of,
                 reader=reader,
                 now=now,
-                channel=self._settings.audit_channel(wish.connection),
+                channel=self._settings.audit_channel(spec.connection),
                 buttons={
                     one.id: command_replies.withdraw(one)
                     for one in asked.duplicates_of
@@ -141,7 +141,7 @@ class CommandFlow:
         """Place the call of a preview, once, however often this is called."""
         if draft and draft.request:
             return self.asked(await self._store.requests.request(draft.request))
-        if draft is None or not draft.content.get("wish"):
+        if draft is None or not draft.content.get("spec"):
             return command_replies.refusal([interactions.TOO_OLD])
         try:
             return await self.ask(read_request_spec(draft), replace(origin, nonce=draft.nonce))
@@ -152,16 +152,16 @@ class CommandFlow:
 
     async def cancel_first(self, draft: Draft | None, origin: RequestSource) -> Message:
         """Request the cancellation of the call that was placed earlier to the number of a preview."""
-        if draft is None or not draft.content.get("wish"):
+        if draft is None or not draft.content.get("spec"):
             return command_replies.refusal([interactions.TOO_OLD])
-        wish = read_request_spec(draft)
-        earlier = await self._commands.recent_call(wish)
+        spec = read_request_spec(draft)
+        earlier = await self._commands.recent_call(spec)
         if earlier is None or earlier.cancel is None:
             return command_replies.refusal([interactions.EARLIER_IS_GONE, interactions.TYPE_AGAIN])
         origin = replace(origin, nonce=nonce(draft.nonce, "cancel first"))
         try:
             message = await self.ask(
-                RequestSpec(wish.connection, (earlier.cancel,), interactions.REPLACED), origin
+                RequestSpec(spec.connection, (earlier.cancel,), interactions.REPLACED), origin
             )
         except PermissionDeniedError as no:
             return command_replies.refusal(no.reasons, no.request)

@@ -68,22 +68,22 @@ class FormSubmissions:
         form = self._opening.forms[Verb.PLACE]
         try:
             found = await self._submitted(form, body, person)
-            wish = await self._commands.request_spec(found, person)
-            if not await self._commands.may_place(wish, submitted(body, person)):
-                await self._answer_form(ack, wish, person, body)
+            spec = await self._commands.request_spec(found, person)
+            if not await self._commands.may_place(spec, submitted(body, person)):
+                await self._answer_form(ack, spec, person, body)
                 return
         except InvalidCommandError as faulty:
             await self._ack_faults(ack, form, faulty, body, person)
             return
         draft = nonce(body["trigger_id"], "preview")
-        await self._commands.keep(draft, person, wish, found.command)
-        prepared = self._preconditions.prepare(wish)[0]
+        await self._commands.keep(draft, person, spec, found.command)
+        prepared = self._preconditions.prepare(spec)[0]
         channel = About.of(body["view"]).channel
-        through = self._commands.vocabulary.connections[wish.connection]
+        through = self._commands.vocabulary.connections[spec.connection]
         view = PlacePreview.build(
-            wish, prepared, found.command, through=through, nonce=draft, channel=channel
+            spec, prepared, found.command, through=through, nonce=draft, channel=channel
         )
-        if earlier := await self._commands.recent_call(wish):
+        if earlier := await self._commands.recent_call(spec):
             view = prompts.asking(view, prompts.question(earlier, reader=person.id, now=self._clock()))
         await ack(response_action="update", view=view)
 
@@ -129,9 +129,9 @@ class FormSubmissions:
             if verb in OF_STOPS:
                 await ack(response_action="update", view=result(await self._stop(found, person, body)))
                 return
-            wish = await self._commands.request_spec(found, person)
+            spec = await self._commands.request_spec(found, person)
             typed = None if self._is_chosen(form, body) else found
-            await self._answer_form(ack, wish, person, body, typed)
+            await self._answer_form(ack, spec, person, body, typed)
         except InvalidCommandError as faulty:
             await self._ack_faults(ack, form, faulty, body, person)
 
@@ -165,11 +165,11 @@ class FormSubmissions:
         return form.read(body["view"]).get(SCHEDULED_CALL, NONE_OF_THESE) not in {"", NONE_OF_THESE}
 
     async def _answer_form(
-        self, ack: AsyncAck, wish: RequestSpec, person: Person, body: Body, found: FilledCommand | None = None
+        self, ack: AsyncAck, spec: RequestSpec, person: Person, body: Body, found: FilledCommand | None = None
     ) -> None:
         """Create the request and turn the form into the answer. Raises `InvalidCommandError`."""
         try:
-            message = await self._flow.ask(wish, submitted(body, person), found)
+            message = await self._flow.ask(spec, submitted(body, person), found)
         except PermissionDeniedError as no:
             message = command_replies.refusal(no.reasons, no.request)
         await ack(response_action="update", view=result(message))

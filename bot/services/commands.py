@@ -109,13 +109,13 @@ class CommandService:
             return _with_fault(line, why)
         return scheduled_calls.aimed_at(line, entry, self.vocabulary)
 
-    async def recent_call(self, wish: RequestSpec) -> RecentCall | None:
+    async def recent_call(self, spec: RequestSpec) -> RecentCall | None:
         """Return a recent call to the number of a call about to be placed, None if there is none."""
-        [call] = wish.actions
+        [call] = spec.actions
         if not isinstance(call, PlaceCall):
             return None
-        through = self.vocabulary.connections[wish.connection]
-        return await recent_call_to(self._store, wish.connection, call.to, through, self._clock())
+        through = self.vocabulary.connections[spec.connection]
+        return await recent_call_to(self._store, spec.connection, call.to, through, self._clock())
 
     async def request_spec(self, found: FilledCommand, person: Person) -> RequestSpec:
         """Return the request that a command describes. Raises `InvalidCommandError`."""
@@ -131,14 +131,14 @@ class CommandService:
         said = (line.reason, line.purpose, line.consent, line.reported_call_time)
         return RequestSpec(line.connection, tuple(actions), *said, zone=line.zone)
 
-    async def may_place(self, wish: RequestSpec, origin: RequestSource) -> bool:
+    async def may_place(self, spec: RequestSpec, origin: RequestSource) -> bool:
         """Return whether a call may be previewed, because it is allowed and its number is not stopped.
 
         Raises `InvalidCommandError` for errors that the user can correct.
         """
-        if await self._preconditions.stops(wish.actions[0]):
+        if await self._preconditions.stops(spec.actions[0]):
             return False
-        return (await self.check(wish, origin)).allowed
+        return (await self.check(spec, origin)).allowed
 
     async def _move(self, line: Command, person: Person) -> RequestSpec:
         """Return the request to reschedule the call that a command names. Raises `InvalidCommandError`."""
@@ -155,12 +155,12 @@ class CommandService:
             if why := await self.cannot_cancel(entry, person):
                 raise InvalidCommandError([FieldProblem("targets", why)])
             beside = await self._beside(entry)
-            wish = scheduled_calls.request_spec(
+            spec = scheduled_calls.request_spec(
                 line, entry, self.vocabulary, beside, zone=person.timezone, now=now
             )
             moved = await self._store.requests.request(entry.request)
             zone = line.zone or moved.zone
-            return replace(wish, purpose=moved.purpose, consent=moved.consent, zone=zone)
+            return replace(spec, purpose=moved.purpose, consent=moved.consent, zone=zone)
         except CannotCancelError as no:
             raise InvalidCommandError([FieldProblem("targets", str(no))]) from no
 
@@ -207,13 +207,13 @@ class CommandService:
                 return sentences.CANCELLED_ALREADY
         return None
 
-    async def check(self, wish: RequestSpec, origin: RequestSource) -> Decision:
+    async def check(self, spec: RequestSpec, origin: RequestSource) -> Decision:
         """Return the rules' decision on a request.
 
         Raises `InvalidCommandError` for errors that the user can correct.
         """
-        with self._as_faults(wish):
-            return await self._requests.check(wish, origin.person, channel=origin.channel)
+        with self._as_faults(spec):
+            return await self._requests.check(spec, origin.person, channel=origin.channel)
 
     async def keep_refusal(self, faulty: "InvalidCommandError", origin: RequestSource) -> None:
         """Record a request that a provider does not support, if the command is complete."""
@@ -224,23 +224,23 @@ class CommandService:
             actions = tuple(actions_of(line))
         except ValueError:  # the command is incomplete, or a value is invalid
             return
-        wish = RequestSpec(
+        spec = RequestSpec(
             line.connection, actions, line.reason, line.purpose, line.consent, line.reported_call_time
         )
         try:
-            self._preconditions.prepare(wish)
+            self._preconditions.prepare(spec)
         except CannotSendError as refused:
             if refused.code is Code.UNSUPPORTED:
-                await self._requests.record_unsupported(wish, origin, refused)
+                await self._requests.record_unsupported(spec, origin, refused)
 
-    async def ask(self, wish: RequestSpec, origin: RequestSource) -> CreateResult:
+    async def ask(self, spec: RequestSpec, origin: RequestSource) -> CreateResult:
         """Make a request. Targets that are already requested are not requested twice.
 
         Raises `InvalidCommandError` for errors that the user can correct, and `PermissionDeniedError` for
         what the rules forbid.
         """
-        with self._as_faults(wish):
-            return await self._requests.ask(wish, origin)
+        with self._as_faults(spec):
+            return await self._requests.ask(spec, origin)
 
     async def add_to_do_not_call(self, line: Command, origin: RequestSource) -> DoNotCallResult:
         """Stop all calls to a command's number. Raises `InvalidCommandError`, `PermissionDeniedError`."""
@@ -260,9 +260,9 @@ class CommandService:
             raise InvalidCommandError([FieldProblem("reason", parse_errors.WHY_ALLOW)])
         return phone, *await self._stopping.remove(phone, person, line.reason)
 
-    async def keep(self, draft: str, person: Person, wish: RequestSpec | None, line: Command) -> None:
+    async def keep(self, draft: str, person: Person, spec: RequestSpec | None, line: Command) -> None:
         """Store a command as a draft, with its request if there is one, for a later button or form."""
-        await self._store.users.keep_draft(draft, person=person.id, content=kept(wish, line))
+        await self._store.users.keep_draft(draft, person=person.id, content=kept(spec, line))
 
     async def draft(self, draft: str, person: str) -> Draft | None:
         """Return a stored draft if it belongs to the person, otherwise None."""
@@ -270,9 +270,9 @@ class CommandService:
         return found if found and found.person == person else None
 
     @contextmanager
-    def _as_faults(self, wish: RequestSpec) -> Iterator[None]:
+    def _as_faults(self, spec: RequestSpec) -> Iterator[None]:
         """Turn a `CannotSendError` into an error of its field, with the next possible time if any."""
-        through = self.vocabulary.connections.get(wish.connection)
+        through = self.vocabulary.connections.get(spec.connection)
         try:
             yield
         except OutsideCallingHoursError as refused:
@@ -364,26 +364,26 @@ def _cancel(line: Command) -> list[CancelCall]:
     ]
 
 
-def kept(wish: RequestSpec | None, line: Command) -> dict[str, object]:
+def kept(spec: RequestSpec | None, line: Command) -> dict[str, object]:
     """Return the content of a draft: a command, and its request if there is one."""
     return {
         "text": line.text,
         "rest": line.rest,
         "verb": line.verb,
         "answers": list(line.answers),
-        "wish": _written(wish) if wish else None,
+        "spec": _written(spec) if spec else None,
     }
 
 
-def _written(wish: RequestSpec) -> dict[str, object]:
-    actions = _ACTIONS.dump_python(tuple(wish.actions), mode="json")
-    said = {"reason": wish.reason, "purpose": wish.purpose, "consent": wish.consent, "zone": wish.zone}
-    return {"connection": wish.connection, "actions": actions, **said}
+def _written(spec: RequestSpec) -> dict[str, object]:
+    actions = _ACTIONS.dump_python(tuple(spec.actions), mode="json")
+    said = {"reason": spec.reason, "purpose": spec.purpose, "consent": spec.consent, "zone": spec.zone}
+    return {"connection": spec.connection, "actions": actions, **said}
 
 
 def read_request_spec(draft: Draft) -> RequestSpec:
     """Return the request that a draft holds."""
-    content: Any = draft.content["wish"]
+    content: Any = draft.content["spec"]
     return RequestSpec(**(content | {"actions": _ACTIONS.validate_python(content["actions"])}))
 
 

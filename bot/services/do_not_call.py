@@ -176,8 +176,8 @@ class DoNotCallService:
             nonce=f"{origin.nonce}:{connection}:{part}" if origin.nonce else None,
         )
         try:
-            wish = RequestSpec(connection, actions, reason)
-            request = await self._requests.cancel_for(report.stop, wish, once)
+            spec = RequestSpec(connection, actions, reason)
+            request = await self._requests.cancel_for(report.stop, spec, once)
         except CannotSendError as refused:
             report.not_cancelled[connection] = refused.message
         else:

@@ -51,10 +51,10 @@ class Permissions:
         members, now = self._directory.members(), self._clock()
         return engine.can_open(self.rules, members, person, kind, team=self._team, now=now)
 
-    def may_ask(self, wish: RequestSpec, person: Person, *, channel: str | None) -> Decision:
+    def may_ask(self, spec: RequestSpec, person: Person, *, channel: str | None) -> Decision:
         """Return the rules' decision on a person's request."""
         asked = context_of_actions(
-            wish.connection, wish.kind, wish.actions, at=self._clock(), channel=channel, reason=wish.reason
+            spec.connection, spec.kind, spec.actions, at=self._clock(), channel=channel, reason=spec.reason
         )
         members = self._directory.members()
         return engine.can_request(self.rules, members, person, asked, team=self._team)

@@ -54,11 +54,11 @@ class Preconditions:
             raise CannotSendError(said, code=Code.CONFIG_ERROR, field="connection")
         return found
 
-    def prepare(self, wish: RequestSpec) -> list[Prepared]:
+    def prepare(self, spec: RequestSpec) -> list[Prepared]:
         """Build every HTTP request without sending it. Raises `providers.actions.CannotSendError`."""
         context = Context(now=self._clock(), action_id=CHECKED)
-        adapter = self.adapter(wish.connection)
-        return [adapter.prepare(action, context) for action in wish.actions]
+        adapter = self.adapter(spec.connection)
+        return [adapter.prepare(action, context) for action in spec.actions]
 
     def fingerprint(self, connection: str, action: CallAction) -> str:
         """Return the fingerprint of the provider's host, the account and the agent of an action."""

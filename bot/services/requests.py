@@ -45,44 +45,44 @@ class RequestService:
     _wakeups: Wakeups
     _clock: Callable[[], datetime]
 
-    async def check(self, wish: RequestSpec, person: Person, *, channel: str | None = None) -> Decision:
+    async def check(self, spec: RequestSpec, person: Person, *, channel: str | None = None) -> Decision:
         """Return the rules' decision on a request that can be sent. Raises `CannotSendError`."""
-        self._preconditions.prepare(wish)
-        decision = self._permissions.may_ask(wish, person, channel=channel)
+        self._preconditions.prepare(spec)
+        decision = self._permissions.may_ask(spec, person, channel=channel)
         if decision.effect is Effect.NEEDS_APPROVAL:
             decision = await self._permissions.nobody_can_approve(decision.rule, person.id) or decision
-        if wish.reschedules:
-            again = replace(wish, actions=(wish.reschedules.replacement,), reschedules=None)
+        if spec.reschedules:
+            again = replace(spec, actions=(spec.reschedules.replacement,), reschedules=None)
             placing = await self.check(again, person, channel=channel)
             if not placing.allowed:
                 return placing
-        if decision.allowed and decision.rule and decision.rule.reason == "required" and not wish.reason:
+        if decision.allowed and decision.rule and decision.rule.reason == "required" and not spec.reason:
             raise CannotSendError(outcomes.REASON_MISSING, field="reason")
         if decision.allowed:
-            for action in wish.actions:
-                self._preconditions.check_call(action, decision.rule, wish)
-                if why := await self._preconditions.placed_elsewhere(wish.connection, action):
+            for action in spec.actions:
+                self._preconditions.check_call(action, decision.rule, spec)
+                if why := await self._preconditions.placed_elsewhere(spec.connection, action):
                     raise CannotSendError(why, field="targets")
         return decision
 
-    async def ask(self, wish: RequestSpec, origin: RequestSource) -> CreateResult:
+    async def ask(self, spec: RequestSpec, origin: RequestSource) -> CreateResult:
         """Record a request: approved, pending or refused. Targets that are already requested are left out.
 
         Raises `PermissionDeniedError` once the refusal is recorded, or `providers.actions.CannotSendError`.
         """
-        placed = [*wish.actions, *([wish.reschedules.replacement] if wish.reschedules else [])]
+        placed = [*spec.actions, *([spec.reschedules.replacement] if spec.reschedules else [])]
         stops = [stop for action in placed for stop in await self._preconditions.stops(action)]
         if stops:  # calling hours do not matter for a blocked number
-            decision = self._permissions.may_ask(wish, origin.person, channel=origin.channel)
+            decision = self._permissions.may_ask(spec, origin.person, channel=origin.channel)
         else:
-            decision = await self.check(wish, origin.person, channel=origin.channel)
+            decision = await self.check(spec, origin.person, channel=origin.channel)
         if decision.allowed and stops:
             decision = Decision(Effect.DENY, (call_checks.stopped(stops),), decision.rule)
         joined: dict[str, Request] = {}
-        left = list(wish.actions)
+        left = list(spec.actions)
         while left:
             try:
-                new = await self._request(replace(wish, actions=left), origin, decision)
+                new = await self._request(replace(spec, actions=left), origin, decision)
                 if stops:
                     new = replace(new, code=Code.COMPLIANCE_BLOCKED)
                 recorded = await self._store.requests.create(new)
@@ -94,30 +94,30 @@ class RequestService:
                 why = await self._preconditions.who_stopped(stops) if stops else decision.reasons
                 raise PermissionDeniedError(why, recorded.request)
             self._wakeups.all()
-            left_out = len(wish.actions) - len(left)
+            left_out = len(spec.actions) - len(left)
             return CreateResult(recorded.request, recorded.created, tuple(joined.values()), left_out)
         waiting = tuple(joined.values())
-        return CreateResult(waiting[0], created=False, duplicates_of=waiting, skipped=len(wish.actions))
+        return CreateResult(waiting[0], created=False, duplicates_of=waiting, skipped=len(spec.actions))
 
     async def record_unsupported(
-        self, wish: RequestSpec, origin: RequestSource, refused: CannotSendError
+        self, spec: RequestSpec, origin: RequestSource, refused: CannotSendError
     ) -> Request:
         """Record a request that a provider does not support. The user can still correct the form."""
         decision = Decision(Effect.DENY, (refused.message,))
-        new = await self._request(wish, replace(origin, nonce=None), decision)
+        new = await self._request(spec, replace(origin, nonce=None), decision)
         return (await self._store.requests.create(replace(new, code=refused.code))).request
 
-    async def _request(self, wish: RequestSpec, origin: RequestSource, decision: Decision) -> NewRequest:
-        if len({self._preconditions.fingerprint(wish.connection, action) for action in wish.actions}) > 1:
+    async def _request(self, spec: RequestSpec, origin: RequestSource, decision: Decision) -> NewRequest:
+        if len({self._preconditions.fingerprint(spec.connection, action) for action in spec.actions}) > 1:
             raise RuntimeError("a request is bound to one account and agent: ask for each in one of its own")
         now = self._clock()
-        actions = [await self._new_action(wish.connection, action, now) for action in wish.actions]
+        actions = [await self._new_action(spec.connection, action, now) for action in spec.actions]
         rule = decision.rule
         known = [action.scheduled_for for action in actions if action.scheduled_for]
-        said = wish.reported_call_time if len(known) < len(actions) else None
+        said = spec.reported_call_time if len(known) < len(actions) else None
         end = None
         if decision.effect is Effect.NEEDS_APPROVAL and rule:
-            times = [*known, *([said] if said else []), *_time_after(wish.reschedules)]
+            times = [*known, *([said] if said else []), *_time_after(spec.reschedules)]
             end = decide_by(now, rule.expires, times, margin=self._settings.dispatch.send_margin)
         state, posts = {
             Effect.ALLOW: (State.APPROVED, (Notification("state", "audit"),)),
@@ -129,9 +129,9 @@ class RequestService:
         }[decision.effect]
         posts += tuple(Notification(TOLD, f"dm:{person}") for person in sorted(decision.notify))
         return NewRequest(
-            kind=wish.kind,
-            connection=wish.connection,
-            fingerprint=self._preconditions.fingerprint(wish.connection, wish.actions[0]),
+            kind=spec.kind,
+            connection=spec.connection,
+            fingerprint=self._preconditions.fingerprint(spec.connection, spec.actions[0]),
             requester=origin.person.id,
             team=origin.person.team,
             actions=actions,
@@ -140,31 +140,31 @@ class RequestService:
             approvals_needed=rule.approvals if rule and decision.effect is Effect.NEEDS_APPROVAL else 0,
             decide_by=end,
             channel=origin.channel,
-            reason=wish.reason,
-            purpose=wish.purpose,
-            consent=wish.consent,
+            reason=spec.reason,
+            purpose=spec.purpose,
+            consent=spec.consent,
             code=None if decision.allowed else Code.REJECTED,
             message=None if decision.allowed else " ".join(decision.reasons),
             delivery_key=origin.delivery_key,
             nonce=origin.nonce,
             notifications=posts,
-            mode=self._preconditions.mode(wish.connection),
-            deduplicate=decision.allowed and wish.kind is not Kind.PLACE_CALL,
+            mode=self._preconditions.mode(spec.connection),
+            deduplicate=decision.allowed and spec.kind is not Kind.PLACE_CALL,
             reported_call_time=said,
-            reschedules=wish.reschedules.entry if wish.reschedules else None,
-            new_time=wish.reschedules.replacement.at if wish.reschedules else None,
-            second_step_of=wish.second_step_of,
-            zone=wish.zone,
+            reschedules=spec.reschedules.entry if spec.reschedules else None,
+            new_time=spec.reschedules.replacement.at if spec.reschedules else None,
+            second_step_of=spec.second_step_of,
+            zone=spec.zone,
             why="\n".join(decision.reasons),
         )
 
-    async def cancel_for(self, stop: DoNotCallEntry, wish: RequestSpec, origin: RequestSource) -> Request:
+    async def cancel_for(self, stop: DoNotCallEntry, spec: RequestSpec, origin: RequestSource) -> Request:
         """Record the cancellations of a stop as approved, whatever the rules say, and never as duplicates.
 
         Raises `providers.actions.CannotSendError`.
         """
-        self._preconditions.prepare(wish)
-        new = await self._request(wish, origin, Decision(Effect.ALLOW, ()))
+        self._preconditions.prepare(spec)
+        new = await self._request(spec, origin, Decision(Effect.ALLOW, ()))
         recorded = await self._store.requests.create(replace(new, deduplicate=False, stop=stop.id))
         self._wakeups.all()
         return recorded.request

@@ -16,7 +16,7 @@ from providers.transport.request import Prepared
 
 
 def preview(
-    wish: RequestSpec,
+    spec: RequestSpec,
     prepared: Prepared,
     line: Command,
     *,
@@ -30,7 +30,7 @@ def preview(
 
     ``repeats`` asks whether to call the number again. ``instead`` are the buttons for other answers to that.
     """
-    first, facts = place_facts(wish, prepared, line, through)
+    first, facts = place_facts(spec, prepared, line, through)
     press = "Place another call" if repeats else "Place this call"
     notes = [*preview_notes(through, press), *filter(None, [chosen])]
     return Message(
@@ -57,7 +57,7 @@ class PlacePreview:
     @classmethod
     def build(
         cls,
-        wish: RequestSpec,
+        spec: RequestSpec,
         prepared: Prepared,
         line: Command,
         *,
@@ -66,7 +66,7 @@ class PlacePreview:
         channel: str,
     ) -> View:
         """Return a modal with the same facts as the preview of a command."""
-        first, facts = place_facts(wish, prepared, line, through)
+        first, facts = place_facts(spec, prepared, line, through)
         blocks = [
             section(first),
             *fields(facts),
@@ -89,10 +89,10 @@ def preview_notes(through: ConnectionInfo, press: str = "Place this call") -> li
 
 
 def place_facts(
-    wish: RequestSpec, prepared: Prepared, line: Command, through: ConnectionInfo
+    spec: RequestSpec, prepared: Prepared, line: Command, through: ConnectionInfo
 ) -> tuple[str, list[tuple[str, str]]]:
     """Return a call to be placed as a sentence and as facts. Raises `TypeError` for other actions."""
-    action = wish.actions[0]
+    action = spec.actions[0]
     if not isinstance(action, PlaceCall):
         raise TypeError(f"only a call is placed, not {action.kind}")
     target = line.targets[0]
@@ -100,16 +100,16 @@ def place_facts(
     country = target.phone.country if isinstance(target, NumberTarget) else ""
     asked = when(action.at) if action.at else "now"
     facts = [("Number", f"{number}\n{country}"), ("When", _times(action, prepared))]
-    facts += [("Through", f"{wish.connection}, agent {escape(action.agent)}")]
+    facts += [("Through", f"{spec.connection}, agent {escape(action.agent)}")]
     facts += call_options(action, prepared.zone)
     if action.metadata:
         data = ", ".join(f"{escape(name)} = {_typed(value)}" for name, value in action.metadata.items())
         facts.append(("Data for the agent, text in quotes", data))
     said = {
-        "Purpose": wish.purpose,
-        "Consent": wish.consent,
-        "Their time zone": wish.zone,
-        "Reason": wish.reason,
+        "Purpose": spec.purpose,
+        "Consent": spec.consent,
+        "Their time zone": spec.zone,
+        "Reason": spec.reason,
     }
     facts += [(name, quote(value)) for name, value in said.items() if value]
     dry_run = f"{DRY_RUN}\n" if through.dry_run else ""

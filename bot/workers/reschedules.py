@@ -69,7 +69,7 @@ class RescheduleWorker:
                 await self._tell(move, None, why=scheduled_calls.MOVER_UNKNOWN)
             return  # the next run tries again until that time
         again = call.model_copy(update={"at": move.new_time})
-        wish = RequestSpec(
+        spec = RequestSpec(
             move.connection,
             (again,),
             move.reason,
@@ -80,7 +80,7 @@ class RescheduleWorker:
         )
         try:
             await self._requests.ask(
-                wish, RequestSource(person, move.channel, delivery_key=f"move:{move.id}")
+                spec, RequestSource(person, move.channel, delivery_key=f"move:{move.id}")
             )
         except PermissionDeniedError:
             return  # the refusal is recorded, and the next run reports it

@@ -122,9 +122,9 @@ class BotDriver(Bot):
     async def ask(self, action: CallAction, delivery_key: str) -> tuple[Request, bool]:
         """Ask as the agent. Return the request, and whether it is new."""
         person = await self.directory.get_user(AGENT)
-        wish = RequestSpec(connection_of(action), (action,), "customer asked")
+        spec = RequestSpec(connection_of(action), (action,), "customer asked")
         asked = await self.requests.ask(
-            wish, RequestSource(person, "C0SUPPORT", delivery_key, f"nonce {delivery_key}")
+            spec, RequestSource(person, "C0SUPPORT", delivery_key, f"nonce {delivery_key}")
         )
         return asked.request, asked.created
 

@@ -139,9 +139,9 @@ async def approved_for_a_call(stage: BotWorld, how: str) -> Request:
         if how == "a move":
             moved = Reschedule(placed.id, call.model_copy(update={"at": at + timedelta(hours=3)}))
     await stage.providers.fail(provider, "refused")
-    wish = RequestSpec(connection, (cancel,), "customer asked", reported_call_time=said, reschedules=moved)
+    spec = RequestSpec(connection, (cancel,), "customer asked", reported_call_time=said, reschedules=moved)
     person = await stage.bot.person(AGENT)
-    asked = await stage.bot.requests.ask(wish, RequestSource(person, "C0SUPPORT", "cancel"))
+    asked = await stage.bot.requests.ask(spec, RequestSource(person, "C0SUPPORT", "cancel"))
     return await stage.bot.approve(asked.request)
 
 

@@ -96,11 +96,11 @@ async def a_preview_accepts_nothing(bench: BotWorld) -> None:
 class PreviewAsks(CommandService):
     """A bug: requests a call that it only shows."""
 
-    async def keep(self, draft: str, person: Person, wish: RequestSpec | None, line: Command) -> None:
+    async def keep(self, draft: str, person: Person, spec: RequestSpec | None, line: Command) -> None:
         """Keep the draft, and ask."""
-        await super().keep(draft, person, wish, line)
-        if wish:
-            await self.ask(wish, RequestSource(person, None, delivery_key=draft))
+        await super().keep(draft, person, spec, line)
+        if spec:
+            await self.ask(spec, RequestSource(person, None, delivery_key=draft))
 
 
 async def a_double_click_places_one_call(bench: BotWorld) -> None:
@@ -117,9 +117,9 @@ async def a_double_click_places_one_call(bench: BotWorld) -> None:
 class NoNonce(RequestService):
     """A bug: forgets which button was pressed."""
 
-    async def ask(self, wish: RequestSpec, origin: RequestSource) -> CreateResult:
+    async def ask(self, spec: RequestSpec, origin: RequestSource) -> CreateResult:
         """Ask without the nonce."""
-        return await super().ask(wish, replace(origin, nonce=None))
+        return await super().ask(spec, replace(origin, nonce=None))
 
 
 async def a_command_delivered_twice_is_one_request(bench: BotWorld) -> None:
@@ -136,12 +136,12 @@ class NoInboundKey(RequestService):
 
     _deliveries = 0
 
-    async def _request(self, wish: RequestSpec, origin: RequestSource, decision: Decision) -> NewRequest:
+    async def _request(self, spec: RequestSpec, origin: RequestSource, decision: Decision) -> NewRequest:
         """Return the request as if each delivery were new, and nothing were pending."""
         self._deliveries += 1
         delivery_key = f"{self._deliveries}"
         return replace(
-            await super()._request(wish, origin, decision), delivery_key=delivery_key, deduplicate=False
+            await super()._request(spec, origin, decision), delivery_key=delivery_key, deduplicate=False
         )
 
 

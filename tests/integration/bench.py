@@ -202,10 +202,10 @@ class Bot(runtime.Bot):
                 connection = "kore"
             case _:
                 connection = "reminders"
-        wish = RequestSpec(connection, actions, "customer asked")
+        spec = RequestSpec(connection, actions, "customer asked")
         person = await self.person(by)
         return (
-            await self.requests.ask(wish, RequestSource(person, "C0SUPPORT", delivery_key, nonce))
+            await self.requests.ask(spec, RequestSource(person, "C0SUPPORT", delivery_key, nonce))
         ).request
 
     async def approve(self, request: Request, by: str = MANAGER) -> Request:

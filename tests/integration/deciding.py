@@ -211,9 +211,9 @@ async def strangers_ask_for_nothing(bench: BotWorld) -> None:
 class EverybodyAsks(Permissions):
     """A bug: treats everyone as a full member."""
 
-    def may_ask(self, wish: RequestSpec, person: Person, *, channel: str | None) -> Decision:
+    def may_ask(self, spec: RequestSpec, person: Person, *, channel: str | None) -> Decision:
         """Ask the rules about somebody else."""
-        return super().may_ask(wish, replace(person, guest=False), channel=channel)
+        return super().may_ask(spec, replace(person, guest=False), channel=channel)
 
 
 async def only_others_who_are_entitled_decide(bench: BotWorld) -> None:

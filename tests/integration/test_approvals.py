@@ -272,14 +272,14 @@ async def test_when_a_call_goes_out_can_be_said(stage: BotWorld) -> None:
     """The requester's time brings the deadline forward, unless the log knows the call's time."""
     asked_at = stage.clock.now = stage.clock.now.replace(microsecond=0)
     said = asked_at + timedelta(hours=2)
-    wish = RequestSpec("reminders", (CANCEL_BY_NUMBER,), "customer asked", reported_call_time=said)
+    spec = RequestSpec("reminders", (CANCEL_BY_NUMBER,), "customer asked", reported_call_time=said)
     person = await stage.bot.person(AGENT)
-    made = (await stage.bot.requests.ask(wish, RequestSource(person, "C0SUPPORT", "said"))).request
+    made = (await stage.bot.requests.ask(spec, RequestSource(person, "C0SUPPORT", "said"))).request
     assert (made.reported_call_time, made.decide_by) == (said, said - timedelta(minutes=2))
     assert content(made) != content(replace(made, reported_call_time=None))
     await stage.bot.approvals.withdraw(made.id, person, delivery_key="back")
     await scheduled(stage, 3)
-    known = (await stage.bot.requests.ask(wish, RequestSource(person, "C0SUPPORT", "known"))).request
+    known = (await stage.bot.requests.ask(spec, RequestSource(person, "C0SUPPORT", "known"))).request
     assert (known.reported_call_time, known.decide_by) == (None, asked_at + timedelta(hours=2, minutes=58))
 
 

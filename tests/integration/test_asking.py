@@ -199,9 +199,9 @@ async def test_nobody_is_reminded_of_what_is_decided(stage: BotWorld) -> None:
 async def test_a_deadline_that_passes_is_told_to_requester_and_channel(stage: BotWorld) -> None:
     """The message tells what it means for the call, and who named the call's time."""
     at = stage.clock() + timedelta(minutes=30)
-    wish = RequestSpec("reminders", (CANCEL_BY_NUMBER,), "customer asked", reported_call_time=at)
+    spec = RequestSpec("reminders", (CANCEL_BY_NUMBER,), "customer asked", reported_call_time=at)
     origin = RequestSource(await stage.bot.person(AGENT), "C0SUPPORT", "said")
-    made = (await stage.bot.requests.ask(wish, origin)).request
+    made = (await stage.bot.requests.ask(spec, origin)).request
     await stage.bot.posts()
     await stage.pass_time(minutes=28)
     await stage.bot.run_until_idle()

@@ -107,9 +107,9 @@ async def test_a_zone_is_a_choice_of_the_number_that_is_called(stage: BotWorld) 
 async def recorded(bot: Bot, zone: str, delivery_key: str) -> str:
     """Return the id of a call that was recorded with a zone, whatever its number says."""
     origin = RequestSource(await bot.person(AGENT), None, delivery_key)
-    wish = RequestSpec("reminders", [PlaceCall(to="+13125550123", agent="payments")])
-    decision = await bot.requests.check(wish, origin.person)
-    new = await bot.requests._request(wish, origin, decision)
+    spec = RequestSpec("reminders", [PlaceCall(to="+13125550123", agent="payments")])
+    decision = await bot.requests.check(spec, origin.person)
+    new = await bot.requests._request(spec, origin, decision)
     return (await bot.store.requests.create(replace(new, zone=zone))).request.id
 
 
@@ -168,8 +168,8 @@ async def test_a_move_with_a_wrong_zone_cancels_nothing(stage: BotWorld) -> None
     await bot.run_until_idle()
     origin = RequestSource(await bot.person(AGENT), None, "move")
     again = Reschedule(placed.entries[0].id, call.model_copy(update={"at": later + timedelta(hours=1)}))
-    wish = RequestSpec("reminders", (CANCEL_BY_NUMBER,), "moved", reschedules=again)
-    new = await bot.requests._request(wish, origin, await bot.requests.check(wish, origin.person))
+    spec = RequestSpec("reminders", (CANCEL_BY_NUMBER,), "moved", reschedules=again)
+    new = await bot.requests._request(spec, origin, await bot.requests.check(spec, origin.person))
     move = (await bot.store.requests.create(replace(new, zone="America/New_York"))).request
     with pytest.raises(PermissionDeniedError, match=says):
         await bot.approve(move)
@@ -217,8 +217,8 @@ async def test_a_rule_wants_to_know_what_a_call_is_for(stage: BotWorld, key: str
     with pytest.raises(CannotSendError, match=f"add {key}=") as refused:
         await bot.requests.ask(RequestSpec("reminders", call), origin)
     assert refused.value.field == key
-    wish = RequestSpec("reminders", call, purpose="renewal", consent="crm 4711")
-    made = (await bot.requests.ask(wish, origin)).request
+    spec = RequestSpec("reminders", call, purpose="renewal", consent="crm 4711")
+    made = (await bot.requests.ask(spec, origin)).request
     await bot.posts()
     [card] = [read(one) for one in await stage.said("C0APPROVE")]
     assert "renewal" in card

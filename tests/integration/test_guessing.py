@@ -140,11 +140,11 @@ async def test_an_approval_is_bound_to_all_that_was_shown(stage: BotWorld, field
         **{'request = ["everyone"]\nsettle': 'request = ["everyone"]\napprove = ["managers"]\nsettle'}
     )
     said = {"action": "3210", "reason": "her reason", "purpose": "p", "consent": "c", "zone": "Asia/Kolkata"}
-    wish = RequestSpec(
+    spec = RequestSpec(
         "reminders", (PLACE,), said["reason"], said["purpose"], said["consent"], zone=said["zone"]
     )
     origin = RequestSource(await bot.person(AGENT), "C0SUPPORT", "place")
-    made = (await bot.requests.ask(wish, origin)).request
+    made = (await bot.requests.ask(spec, origin)).request
     manager, shown = await bot.person(MANAGER), content(made)
     assert shown == content(await bot.store.requests.request(made.id))
     with closing(sqlite3.connect(stage.path)) as connection, connection:

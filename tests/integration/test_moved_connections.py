@@ -37,8 +37,8 @@ async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
 async def ask(stage: BotWorld, connection: str, action: CallAction, delivery_key: str) -> ActionRecord:
     """Create a request, have it approved if needed, and send it."""
     person = await stage.bot.person(AGENT)
-    wish = RequestSpec(connection, (action,), "customer asked")
-    request = (await stage.bot.requests.ask(wish, RequestSource(person, "C0SUPPORT", delivery_key))).request
+    spec = RequestSpec(connection, (action,), "customer asked")
+    request = (await stage.bot.requests.ask(spec, RequestSource(person, "C0SUPPORT", delivery_key))).request
     if request.approvals_needed:
         await stage.bot.approve(request)
     await stage.bot.run_until_idle()

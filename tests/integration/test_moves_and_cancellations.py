@@ -52,9 +52,9 @@ async def cancel(stage: BotWorld) -> CreateResult:
 
 
 async def _ask(stage: BotWorld, by: str, moves: Reschedule | None, delivery_key: str) -> CreateResult:
-    wish = RequestSpec("reminders", (CANCEL_BY_NUMBER,), "customer asked", reschedules=moves)
+    spec = RequestSpec("reminders", (CANCEL_BY_NUMBER,), "customer asked", reschedules=moves)
     return await stage.bot.requests.ask(
-        wish, RequestSource(await stage.bot.person(by), "C0SUPPORT", delivery_key)
+        spec, RequestSource(await stage.bot.person(by), "C0SUPPORT", delivery_key)
     )
 
 

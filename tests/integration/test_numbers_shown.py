@@ -53,8 +53,8 @@ def told(text: str) -> bool:
 async def ask(stage: BotWorld, action: CallAction, connection: str, delivery_key: str, words: str) -> Request:
     """Create a request with the same words in every field."""
     person, of_call = await stage.bot.person(AGENT), words if isinstance(action, PlaceCall) else None
-    wish = RequestSpec(connection, (action,), reason=words, purpose=of_call, consent=of_call)
-    return (await stage.bot.requests.ask(wish, RequestSource(person, "C0SUPPORT", delivery_key))).request
+    spec = RequestSpec(connection, (action,), reason=words, purpose=of_call, consent=of_call)
+    return (await stage.bot.requests.ask(spec, RequestSource(person, "C0SUPPORT", delivery_key))).request
 
 
 async def shown(stage: BotWorld) -> list[str]:

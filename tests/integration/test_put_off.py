@@ -25,9 +25,9 @@ async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
 async def test_nobody_waits_beyond_the_deadline(stage: BotWorld) -> None:
     """A provider that delays a stop beyond the request's time has refused it, and people read what to do."""
     await stage.with_kore(**{'"delete_campaign"]': '"delete_campaign", "stop_campaign"]'})
-    wish = RequestSpec("kore", (StopCampaign(target=DELETE.target),), "customer asked")
+    spec = RequestSpec("kore", (StopCampaign(target=DELETE.target),), "customer asked")
     origin = RequestSource(await stage.bot.person(AGENT), "C0SUPPORT", "stop")
-    made = (await stage.bot.requests.ask(wish, origin)).request
+    made = (await stage.bot.requests.ask(spec, origin)).request
     await stage.bot.run_until_idle()  # this looks the campaign up
     later = Fault(does="rate_limited", headers={"Retry-After": str(9 * 3600)})
     await stage.providers.fail("kore", later)

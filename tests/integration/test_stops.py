@@ -335,14 +335,14 @@ async def test_a_stop_between_the_steps_of_a_move_offers_nothing(stage: BotWorld
     bot, later = stage.bot, stage.clock.now + timedelta(hours=3)
     placed = await bot.ask(scheduled(later), delivery_key="scheduled")
     await bot.run_until_idle()
-    wish = RequestSpec(
+    spec = RequestSpec(
         "reminders",
         (CancelCall(target=NumberRef(agent="payments", to=NUMBER)),),
         "moved",
         reschedules=Reschedule(placed.id, scheduled(later + timedelta(hours=1))),
     )
     origin = RequestSource(await bot.person(AGENT), "C0SUPPORT", "move")
-    move = (await bot.requests.ask(wish, origin)).request
+    move = (await bot.requests.ask(spec, origin)).request
     await bot.approve(move)
     await bot.run_until_idle()
     await stop(bot)

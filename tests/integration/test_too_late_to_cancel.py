@@ -43,10 +43,10 @@ async def cancel(
     """Create an approved cancellation."""
     person = await stage.bot.person(AGENT)
     connection = "voxworks" if action == CANCEL_BY_ID else "reminders"
-    wish = RequestSpec(
+    spec = RequestSpec(
         connection, (action,), "customer asked", reschedules=moves, reported_call_time=reported_call_time
     )
-    asked = await stage.bot.requests.ask(wish, RequestSource(person, "C0SUPPORT", "cancel"))
+    asked = await stage.bot.requests.ask(spec, RequestSource(person, "C0SUPPORT", "cancel"))
     return await stage.bot.approve(asked.request)
 
 
@@ -182,8 +182,8 @@ async def test_a_newer_schedule_is_not_what_was_to_be_cancelled(stage: BotWorld)
     """A call that was placed after the cancellation's request is irrelevant: its own call went out."""
     await place(stage, hours=1)
     person = await stage.bot.person(AGENT)
-    wish = RequestSpec("reminders", (CANCEL_BY_NUMBER,), "customer asked")
-    asked = await stage.bot.requests.ask(wish, RequestSource(person, "C0SUPPORT", "cancel"))
+    spec = RequestSpec("reminders", (CANCEL_BY_NUMBER,), "customer asked")
+    asked = await stage.bot.requests.ask(spec, RequestSource(person, "C0SUPPORT", "cancel"))
     await stage.pass_time(minutes=1)
     await place(stage, hours=6)
     await stage.providers.fail("callkaro", "refused")

@@ -104,8 +104,8 @@ WISH: dict[str, object] = {"from_number": FROM_NUMBER, "script_id": SCRIPT, "con
 async def test_create(on: Running) -> None:
     """A created call waits for its time, and can be cancelled by the returned id."""
     names = {"first_name": "John", "last_name": "Smith"}
-    wish = WISH | {"contact": CONTACT | names, "scheduled_time": "2026-11-21T09:00:00Z"}
-    reply = await on.voxworks.post(CREATE, json=wish)
+    spec = WISH | {"contact": CONTACT | names, "scheduled_time": "2026-11-21T09:00:00Z"}
+    reply = await on.voxworks.post(CREATE, json=spec)
     call_id = reply.json()["call_id"]
     assert (reply.status_code, reply.json()) == (
         201,
@@ -113,15 +113,15 @@ async def test_create(on: Running) -> None:
     )
     [call] = [call for call in await on.control.calls("voxworks") if call.id == call_id]
     assert (call.to, call.owner, call.due) == (NUMBER, TEAM, datetime(2026, 11, 21, 9, tzinfo=UTC))
-    assert call.details == wish
+    assert call.details == spec
     assert (await on.cancel(call_id)).json()["call_id"] == call_id
     assert await on.effects("voxworks") == [("placed", call_id), ("cancelled", call_id)]
 
 
 async def test_create_at_once(on: Running) -> None:
     """Without a time the call goes out at once, by assumption. The example's national number is accepted."""
-    wish = WISH | {"contact": {"phone_number": "0429069971"}}
-    call_id = (await on.voxworks.post(CREATE, json=wish)).json()["call_id"]
+    spec = WISH | {"contact": {"phone_number": "0429069971"}}
+    call_id = (await on.voxworks.post(CREATE, json=spec)).json()["call_id"]
     assert (await on.cancel(call_id)).status_code == 400
 
 

@@ -127,9 +127,9 @@ def test_the_preview_shows_exactly_what_would_be_placed() -> None:
         provider_time="2026-11-22T09:30:00",
         zone="Asia/Kolkata",
     )
-    wish = RequestSpec("reminders", (action,), purpose="payment due")
+    spec = RequestSpec("reminders", (action,), purpose="payment due")
     message = preview(
-        wish,
+        spec,
         prepared,
         line,
         through=REMINDERS,
@@ -139,7 +139,7 @@ def test_the_preview_shows_exactly_what_would_be_placed() -> None:
     payload = {"text": message.text, "blocks": list(message.blocks)}
     shown = str(payload)
     assert faults("message", payload) == []
-    modal = PlacePreview.build(wish, prepared, line, through=REMINDERS, nonce="n" * 24, channel="C0")
+    modal = PlacePreview.build(spec, prepared, line, through=REMINDERS, nonce="n" * 24, channel="C0")
     assert faults("modal", modal) == []
     for part in (
         "+91 98765 43210 (India)",
@@ -160,9 +160,9 @@ def previewed(typed: str) -> list[list[dict[str, Any]]]:
     assert line.problems == ()
     [action] = actions_of(line)
     prepared = Prepared(action=action, method="POST", url="", headers={}, body=None)
-    wish = RequestSpec("reminders", (action,), line.reason, line.purpose, line.consent, zone=line.zone)
-    message = preview(wish, prepared, line, through=REMINDERS, chosen=None, draft="d" * 24)
-    modal = PlacePreview.build(wish, prepared, line, through=REMINDERS, nonce="n" * 24, channel="C0")
+    spec = RequestSpec("reminders", (action,), line.reason, line.purpose, line.consent, zone=line.zone)
+    message = preview(spec, prepared, line, through=REMINDERS, chosen=None, draft="d" * 24)
+    modal = PlacePreview.build(spec, prepared, line, through=REMINDERS, nonce="n" * 24, channel="C0")
     assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
     assert faults("modal", modal) == []
     return [list(message.blocks), modal["blocks"]]
@@ -387,9 +387,9 @@ def test_a_preview_says_what_is_tried_out_and_what_is_beyond(through: Connection
     line = fill_defaults(read("98765 43210", words=words), words).command
     action = PlaceCall(to="+919876543210", agent=through.agents[0])
     prepared = Prepared(action=action, method="POST", url="", headers={}, body=None)
-    wish = RequestSpec("it", (action,))
-    message = preview(wish, prepared, line, through=through, chosen=None, draft="d" * 24)
-    modal = PlacePreview.build(wish, prepared, line, through=through, nonce="n" * 24, channel="C0")
+    spec = RequestSpec("it", (action,))
+    message = preview(spec, prepared, line, through=through, chosen=None, draft="d" * 24)
+    modal = PlacePreview.build(spec, prepared, line, through=through, nonce="n" * 24, channel="C0")
     for shown in (message.blocks, modal["blocks"]):
         first = shown[0]["text"]["text"]
         assert first.startswith("🧪 *Dry run: nothing is sent.*\n*Place this call?*") == through.dry_run

@@ -127,7 +127,7 @@ async def live(store: Store, clock: Clock, said: str) -> None:
     await store.do_not_call.add(OTHER_NUMBER, masked="+91 ••••• •3211", actor="U0AGENT", reason=said)
     await store.do_not_call.remove(OTHER_NUMBER, masked="+91 ••••• •3211", actor="U0MANAGER", reason=said)
     for draft in ("a", "b"):
-        content = {"text": said, "answers": [said], "wish": {"actions": [{"to": said}]}}
+        content = {"text": said, "answers": [said], "spec": {"actions": [{"to": said}]}}
         await store.users.keep_draft(draft, person="U0AGENT", content=content)
 
 
