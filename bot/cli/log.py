@@ -242,7 +242,7 @@ def _verify(path: Path, given: Sequence[str], key: bytes | None, *, as_json: boo
 
 
 class NoAnchorError(CallOpsError):
-    """What was given holds no anchor, as a sentence."""
+    """An argument holds no anchor. The message says which."""
 
 
 def _anchors(given: Sequence[str]) -> Sequence[Anchor]:

@@ -27,7 +27,7 @@ from storage.store import Store
 COUNT_EVERY: Final = 1000
 """Entries between two looks at the count, at a terminal."""
 PARTIAL: Final = ".partial"
-"""What stands behind an export's name until it is whole."""
+"""The suffix of an unfinished export."""
 
 
 class ExportError(CallOpsError):

@@ -1,6 +1,6 @@
-"""`python -m bot log show` for people: how a request stands, and what happened to it, as sentences.
+"""The text of `python -m bot log show`: the state of a request, and its story in sentences.
 
-Whatever somebody else said stands quoted, below the line that it belongs to.
+Words of people and providers are quoted, below the line that they belong to.
 """
 
 from collections import Counter
@@ -20,8 +20,8 @@ from storage.repositories.audit import DENIED_ATTEMPT, EXPORTED, FAULT
 from storage.states import State
 from storage.store import Store
 
-Retained = Sequence[tuple[int, str, str]]
-"""What is kept beside events: the event's number, the field, and its value with masked numbers."""
+PersonalValues = Sequence[tuple[int, str, str]]
+"""Erasable values beside events: the event's number, the field, and the value with masked numbers."""
 
 STATE_STYLES: Final[Mapping[State, Style]] = {
     State.PENDING: Style.ATTENTION,
@@ -33,11 +33,11 @@ STATE_STYLES: Final[Mapping[State, Style]] = {
     State.WITHDRAWN: Style.ASIDE,
     State.EXPIRED: Style.ASIDE,
 }
-"""What a state means to its reader; one that passes by itself has no colour."""
+"""The colour of each state. States that pass by themselves have none."""
 
 _MACHINE: Final = "CallOps"
 _OF_THE_MACHINE: Final = "os:"
-"""What stands before a user of the machine on which a command was run."""
+"""The prefix of a user of the operating system."""
 _OF_NO_REQUEST: Final[Mapping[str, str]] = {
     FAULT: "met a fault of CallOps",
     DENIED_ATTEMPT: "tried to use CallOps, and may not",
@@ -50,7 +50,7 @@ _OF_NO_REQUEST: Final[Mapping[str, str]] = {
     hash_chain.LIST_IMPORTED: "imported a do-not-call list",
     hash_chain.LIST_REMOVED: "removed a do-not-call list",
 }
-"""What was done by whoever did something that belongs to no request."""
+"""The act of each event that belongs to no request."""
 _ONLY_AS_JSON: Final = frozenset({"record", HEADERS})
 
 
@@ -77,7 +77,7 @@ def people_in(request: Request | None, events: Iterable[Event]) -> Iterator[str]
 def lines(
     request: Request | None,
     events: Sequence[Event],
-    kept: Retained,
+    kept: PersonalValues,
     names: Mapping[str, str],
     *,
     default_region: str,
@@ -126,7 +126,7 @@ def _did(event: Event, names: Mapping[str, str]) -> str:
     return _OF_NO_REQUEST.get(event.name) or cell(event.name)
 
 
-def _beside(event: Event, kept: Retained, *, of_request: bool) -> Iterator[str]:
+def _beside(event: Event, kept: PersonalValues, *, of_request: bool) -> Iterator[str]:
     """Yield what was said with an event: the provider's words, people's, and what there is of no request."""
     if event.name == hash_chain.RULES:
         yield quoted(event.data["difference"])

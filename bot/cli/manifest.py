@@ -8,7 +8,7 @@ from bot import CallOpsError
 
 MANIFEST = Path(__file__).parents[2] / "manifest.yml"
 EVENTS = "/slack/events"
-"""Where Slack's requests go below the address, as in `bot.slack.http_mode.PATH`, whose import is heavy."""
+"""The path of Slack's requests below the address, as in `bot.slack.http_mode.PATH`, whose import is heavy."""
 
 
 class NoAddressError(CallOpsError, ValueError):

@@ -12,7 +12,7 @@ from bot.text.terminal import complain, quoted
 from storage.states import State
 
 _OPTION = re.compile(r"-(?!\d|$)[^ ]*")
-"""What argparse takes for an option, not for a value."""
+"""A word that argparse takes for an option, not for a value."""
 _LONGEST_REPEATED = 60
 """Characters of what was typed that are repeated."""
 
@@ -63,7 +63,7 @@ def _repeated(typed: str) -> str:
 
 
 def _meant(typed: str, known: Iterable[str]) -> str:
-    close = get_close_matches(typed, known, n=1)
+    close = get_close_matches(typed, known, n=1)  # `closest` would import the log, and help is light
     return f" Did you mean {quoted(close[0])}?" if close else ""
 
 

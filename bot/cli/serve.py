@@ -51,7 +51,7 @@ _log = logging.getLogger("callops")
 
 
 class StartError(CallOpsError):
-    """What is in the way, as a sentence."""
+    """CallOps cannot start. The message says why."""
 
 
 def utc_now() -> datetime:

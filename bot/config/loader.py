@@ -4,13 +4,12 @@ Every error of both is reported at once, in the words of the configuration. A co
 missing is disabled and reported. Everything else still works.
 """
 
-import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
@@ -19,6 +18,7 @@ from bot.config.settings import (
     DEFAULT_REGION,
     MOST_WORKERS,
     REGION,
+    RENAMED,
     SLACK_GROUP,
     SLACK_PERSON,
     Connection,
@@ -31,6 +31,7 @@ from bot.config.settings import (
 from bot.policy import calling_hours
 from bot.policy.calling_hours import RECIPIENT, Hours
 from bot.policy.rules import EVERYONE, PEOPLE, SLACK_CHANNEL, Rule
+from bot.text.formatting import closest
 from providers.base import Adapter
 from providers.registry import PROVIDERS, AdapterNotFoundError, find
 
@@ -41,18 +42,6 @@ _CONNECTION_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
 _ENVIRONMENT_WORD = re.compile(r"^env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)$")
 _UNSET = "unset-" * 4
 """A valid value in place of a missing secret, so that the connection's other keys are checked."""
-RENAMED: Final = {
-    "ask_next": "next_approver_after",
-    "beyond_documents": "allow_undocumented",
-    "between": "hours",
-    "daily": "daily_summary",
-    "lift": "unblock",
-    "margin": "send_margin",
-    "own": "self_approval",
-    "tell": "notify_groups",
-    "webhook": "webhook_secret",
-}
-"""Former keys, each with its present name."""
 _PATTERNS_IN_WORDS = {
     SLACK_CHANNEL: "write a channel's id (C…)",
     REGION: "write a country's two capital letters, such as IN",
@@ -409,5 +398,5 @@ def _is_id(name: str) -> bool:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``; did you mean "x"?`` with the closest known word, or an empty text."""
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f'; did you mean "{close[0]}"?' if close else ""
+    meant = closest(word, known)
+    return f'; did you mean "{meant}"?' if meant else ""

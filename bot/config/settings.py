@@ -33,6 +33,18 @@ SLACK_GROUP = re.compile(r"^S[A-Z0-9]{2,}$")
 _HELD = re.compile(rf"^A-[{ALPHABET}]{{4,}}$|{E164_PATTERN}")
 REGION: Final = r"^[A-Z]{2}$"
 DEFAULT_REGION: Final = "IN"
+RENAMED: Final = {
+    "ask_next": "next_approver_after",
+    "beyond_documents": "allow_undocumented",
+    "between": "hours",
+    "daily": "daily_summary",
+    "lift": "unblock",
+    "margin": "send_margin",
+    "own": "self_approval",
+    "tell": "notify_groups",
+    "webhook": "webhook_secret",
+}
+"""Former keys of the file, each with its present name."""
 
 
 class _Table(BaseModel):

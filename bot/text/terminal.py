@@ -30,7 +30,7 @@ _NO_CELL: Final = re.compile(r'^$|^[\s"]|\s$|\s\s|"')
 
 
 class Style(StrEnum):
-    """What a word of ours means to its reader, and its colour (ECMA-48, SGR)."""
+    """The meaning of a word, and its colour (ECMA-48, SGR)."""
 
     GOOD = "32"
     """Green."""

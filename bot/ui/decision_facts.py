@@ -164,7 +164,9 @@ def reminder(request: Request) -> str:
     """Return the reminder of a pending request: its deadline, and the effect if nobody decides."""
     until = f" *Time runs out {when(request.decide_by)}.*" if request.decide_by else ""
     follows = left_alone(request, request.entries[0])
-    return f"⏰ *Still waiting.*{until} {spec_summary(request)} If nobody decides: {follows}."
+    return (
+        f"⏰ *Still waiting.*{until} {spec_summary(request)} If nobody decides, nothing is sent. {follows}."
+    )
 
 
 def left_alone(request: Request, entry: ActionRecord) -> str:

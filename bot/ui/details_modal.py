@@ -75,7 +75,7 @@ _TRIED = {
     ("attempted", "reveal"): "tried to see the full number, and may not",
     ("attempted", "settle"): "tried to say what happened, and may not",
 }
-"""What somebody tried who may not, where that is not to decide."""
+"""The denied attempts other than to decide, in words."""
 _POSTED = {"card": "the approval card", "audit": "the audit message"}
 _FOUND = {True: "yes", False: "no", None: "it would not say"}
 

@@ -88,10 +88,8 @@ def status(row: Row, events: Sequence[Event]) -> Message:
     if decided := already(request, events)[1:]:
         blocks.append(section(" ".join(decided)))
     if request.state is State.PENDING and request.decide_by:
-        at = when(request.decide_by)
-        blocks.append(
-            section(f"Time runs out {at}. If nobody decides: {left_alone(request, request.entries[0])}.")
-        )
+        at, follows = when(request.decide_by), left_alone(request, request.entries[0])
+        blocks.append(section(f"Time runs out {at}. If nobody decides, nothing is sent. {follows}."))
     if steps := row.buttons():
         blocks.append(actions(*steps))
     return marked(request, Message(shown.text, blocks))

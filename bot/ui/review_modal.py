@@ -135,7 +135,7 @@ class Review:
     @classmethod
     def _denying(cls, request: Request) -> str:
         follows = left_alone(request, request.entries[0])
-        return f"If you *deny* it: {follows}. You say why, and the requester reads it."
+        return f"*Deny* sends nothing. {follows}. You say why, and the requester reads it."
 
     @classmethod
     def _approving(cls, request: Request, *, approved: bool) -> str:

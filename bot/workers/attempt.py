@@ -136,10 +136,7 @@ class Attempts:
             await self._hold_back(request, claimed, outcomes.CALLS_STOPPED)
 
     async def _last_look(self, request: Request, entry: ActionRecord) -> Prepared:
-        """Check the rules, the connection and the action again.
-
-        Raises `CannotSendError` with the reason.
-        """
+        """Check the rules, the connection and the action again. Raises `CannotSendError` with the reason."""
         adapter = self._preconditions.adapter(entry.connection)
         if entry.action is None:
             raise CannotSendError(outcomes.ERASED)
@@ -373,32 +370,22 @@ class Attempts:
         self, request: Request, entry: ActionRecord, outcome: Outcome, *, owner: str
     ) -> OutcomeDecision:
         over = call_time_passed(request, entry, self._clock())  # the call may be gone because it went out
-        seen = (
-            not over
-            and entry.target_id is not None
-            and (
-                await self._store.call_history.seen(
-                    entry.connection, request.fingerprint, entry.target_id, entry.asked_at
-                )
-                or await self._store.call_history.found_before_attempt(entry.id)
-            )
-        )
+        history, target = self._store.call_history, entry.target_id
+        seen = False
+        if target is not None and not over:
+            seen = await history.seen(entry.connection, request.fingerprint, target, entry.asked_at)
+            seen = seen or await history.found_before_attempt(entry.id)
         if seen and entry.maybe_executed and outcome.code is Code.NOT_FOUND:
             # The look-up may take as long as the request did, and the lease covers only one of them.
             seen = await self._still_ours(entry) and await self._look_ups.confirms_gone(request, entry)
+        rule, margin = self._permissions.rule_of(request), self._settings.dispatch.send_margin
         return decide_next(
             entry,
             outcome,
             requester=request.requester,
             owner=owner,
             now=self._clock(),
-            until=waits_until(
-                request,
-                entry,
-                self._permissions.rule_of(request),
-                self._clock(),
-                margin=self._settings.dispatch.send_margin,
-            ),
+            until=waits_until(request, entry, rule, self._clock(), margin=margin),
             seen=seen,
             waited=request.approvals_needed > 0 or len(request.entries) > 1,
             jitter=self._jitter(),

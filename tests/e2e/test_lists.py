@@ -46,7 +46,7 @@ async def test_a_status_is_found_however_its_id_is_typed(shared_scene: Scene, sp
     )
     own = await shared_scene.ask(f"/calls status {typed}")
     assert found in words(own)
-    assert "If nobody decides: The customer *will* be called." in words(own)
+    assert "If nobody decides, nothing is sent. The customer *will* be called." in words(own)
     assert buttons(own) == ["Details", "Take back"]
     assert buttons(private(await shared_scene.olive.command(f"/calls status {typed}"))) == ["Details"]
 

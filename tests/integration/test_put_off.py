@@ -85,7 +85,7 @@ async def test_of_many_that_are_put_off_each_backs_off(stage: BotWorld) -> None:
         await stage.pass_time(seconds=1)
     assert len(await stage.asked("voxworks")) <= 20 * 4
     ended = [entry for entry in await stage.bot.entries() if entry.state is not State.APPROVED]
-    # Where the computer takes a second to connect, that is a failure of its own, and the last that is retried.
+    # A connection that a busy computer cannot make in a second is a failure of its own. It may end an action.
     assert [entry.message for entry in ended if entry.code is not Code.UNREACHABLE] == []
 
 

@@ -129,7 +129,7 @@ async def test_a_doubtful_time_is_a_question_with_its_answers(
 
 
 async def test_when_a_call_goes_out_is_read_and_mended_as_any_time(stage: BotWorld) -> None:
-    """What is said of a call to be cancelled: with the whole line where one answer is likely."""
+    """A wrong call time of a cancellation is corrected with the whole line if one time is likely."""
     line = f"/cancel-call {NUMBER} wrong number call-time="
     async with stage.connected():
         asha = stage.people.person(AGENT)

@@ -137,7 +137,7 @@ FAULTS = sorted({*SILENT, *HONEST, *REPLIES, "endless", "server_error"} - {"repl
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize(("provider", "action"), CALLING, ids=lambda one: str(getattr(one, "kind", one)))
 async def test_phones_ring_once(on: Running, provider: str, action: CallAction, fault: str) -> None:
-    """Whatever happens to the answer, a single request reaches the provider, without an automatic retry."""
+    """A single request reaches the provider, without an automatic retry, for every fate of the answer."""
     seconds = {"slow": HURRIED * 2, "drip": HURRIED / 10, "endless": HURRIED / 10}.get(fault, 0)
     await on.control.fail(provider, Fault(does=fault, seconds=seconds))
     outcome = await performed(on, provider, action, deadline=HURRIED)

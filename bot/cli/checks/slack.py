@@ -10,10 +10,10 @@ from bot.slack.client import SlackAnswer
 from bot.text.findings import Finding, ok, skipped, warning, wrong
 
 CHECK_SCOPES = frozenset({"channels:read", "groups:read"})
-"""What only the check needs: whether the app is in a channel, public or private. It reads no message."""
+"""Scopes that only `check` uses: they tell whether the app is in a channel. They read no message."""
 
 OPTIONAL_SCOPES = CHECK_SCOPES | EXPORT_SCOPES
-"""What is served without."""
+"""Scopes without which CallOps still serves."""
 
 
 REINSTALL = "Update the Slack app from manifest.yml and reinstall it to the workspace."

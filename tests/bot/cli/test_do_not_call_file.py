@@ -271,7 +271,7 @@ def test_the_first_numbers_are_kept_masked_with_their_countries() -> None:
     ],
 )
 def test_a_line_that_does_not_end_is_not_read_to_its_end(begins: bytes, repeats: bytes) -> None:
-    """Whatever is in such a file, no more of it is kept than a row may have."""
+    """No more of a file is kept than a row may have, for any content."""
     endless = _Endless(begins, repeats)
     with pytest.raises(CannotReadColumnsError, match="characters"):
         read(decoded(io.BufferedReader(endless)), default_region="IN")
@@ -279,7 +279,7 @@ def test_a_line_that_does_not_end_is_not_read_to_its_end(begins: bytes, repeats:
 
 
 def test_a_header_of_brackets_costs_no_more_than_its_length() -> None:
-    """What stands in brackets is no part of a header, and brackets need not be in pairs."""
+    """Text in brackets is no part of a header, and brackets need not be in pairs."""
     began = time.process_time()
     assert not is_phone_header("(" * LONGEST_ROW)
     with pytest.raises(CannotReadColumnsError):

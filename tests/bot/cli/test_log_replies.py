@@ -1,4 +1,4 @@
-"""What the log kept of replies, taken apart: attempts, late answers, headers, what was erased."""
+"""Stored replies: attempts, late answers, headers, and erased ones."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,7 @@ def event(seq: int, name: str, *, private: dict[str, str] | None = None, **data:
 
 
 def test_headers_come_before_the_body() -> None:
-    """Whether they were kept as pairs or as an object."""
+    """Headers are read, kept as pairs or as an object."""
     events = [
         event(1, "sending", attempt=1),
         event(2, "failed", code="rate_limited", http_status=429, private=COMMITTED),

@@ -95,7 +95,7 @@ async def decided(log: Store, clock: Clock) -> None:
 
 
 def test_a_request_is_a_story(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Who did what, to which target, when; what somebody said stands quoted below."""
+    """Each line names the person, the act, the target and the time. Their words are quoted below."""
     make(tmp_path, decided)
     assert printed(capsys, tmp_path, "show", "A-2222") == [
         "A-2222  about to be sent, asked by Asha Rao through reminders",

@@ -123,7 +123,7 @@ async def test_nothing_is_purged_where_the_hold_cannot_be_read(
 
 
 def test_the_report_names_what_nothing_can_erase() -> None:
-    """What the chain says for good holds the number: also where nothing else was there to forget."""
+    """The report names events of the chain that hold the number, also where nothing was erased."""
     named = [f"A-{n}" for n in range(2222, 2244)]
     told = list(report(PurgeFilter("by number"), PurgeResult([], left=named), dry_run=False))
     assert told == [

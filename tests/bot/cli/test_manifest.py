@@ -22,7 +22,7 @@ def over_http() -> dict[str, Any]:
 
 
 def test_without_an_address_it_is_the_file() -> None:
-    """What is printed is what lies in the repository, comments and all."""
+    """The printed manifest is the file of the repository, comments and all."""
     printed = subprocess.run(
         [sys.executable, "-m", "bot", "manifest"], capture_output=True, text=True, check=True, cwd=ROOT
     )
@@ -88,5 +88,5 @@ def test_what_is_no_address_is_said(url: str) -> None:
 
 
 def test_the_path_is_where_slack_is_heard() -> None:
-    """What is written twice agrees."""
+    """Facts that stand in two places agree."""
     assert EVENTS == PATH

@@ -1,4 +1,4 @@
-"""What is typed after `python -m bot` and is not known: what was probably meant is said, with status 2."""
+"""Unknown commands, options and choices of `python -m bot`: status 2, with the probable one."""
 
 import pytest
 

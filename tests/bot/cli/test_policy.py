@@ -33,7 +33,7 @@ timezone = "Asia/Kolkata"
 
 @dataclass(frozen=True)
 class Printed:
-    """What a command left."""
+    """The result of a command."""
 
     status: int
     output: str

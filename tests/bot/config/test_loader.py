@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from bot.config.environment import ConfigError
-from bot.config.loader import RENAMED, load
+from bot.config.loader import load
+from bot.config.settings import RENAMED
 from bot.policy.rules import written
 from providers.actions import Kind
 from providers.registry import PROVIDERS

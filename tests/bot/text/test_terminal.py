@@ -38,7 +38,7 @@ def test_a_terminal_has_colours_unless_its_user_wants_none(
 
 
 def test_a_pipe_and_a_file_have_no_colours() -> None:
-    """Whatever the environment says."""
+    """No colour is written into a pipe, for any environment."""
     reading, writing = os.pipe()
     with os.fdopen(writing, "w", encoding="utf-8") as pipe:
         assert not has_colours(pipe, {"TERM": "xterm"})

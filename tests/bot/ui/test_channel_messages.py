@@ -786,7 +786,7 @@ def test_the_button_that_approves_says_what(name: str) -> None:
     words = {"place": "call", "place now": "call", "cancel by number": "cancel", "cancel by id": "cancel"}
     assert review["submit"]["text"] == f"Approve {words.get(name, name)}"
     if name.startswith("cancel"):
-        assert "If you *deny* it: The customer *will* be called." in str(review)
+        assert "*Deny* sends nothing. The customer *will* be called." in str(review)
         assert "If you deny it: The customer *will* be called." in str(
             Denial.build(made, nonce="n", shown="s")
         )

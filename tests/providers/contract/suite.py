@@ -231,7 +231,7 @@ class ProviderContract:
         assert zoned == at
 
     def test_a_webhook_that_says_nothing_is_not_heard(self, subject: Subject) -> None:
-        """Whoever knows the word in its path may say anything: junk is nothing, and no fault."""
+        """A webhook may hold anything: junk is ignored without an error."""
         adapter = subject.connect("http://127.0.0.1:1", {"allow_undocumented": True})
         documents: list[JsonValue] = [json.loads(body) for body in JUNK.values() if _is_json(body)]
         assert [one for one in documents if adapter.parse_webhook(one) is not None] == []
@@ -384,7 +384,7 @@ class ProviderContract:
         assert found.code is Code.UNSUPPORTED
 
     async def test_undocumented_actions(self, undocumented: Asked) -> None:
-        """What no document has is done only where the connection allows it, and its refusal names the setting."""
+        """An undocumented action needs the connection's permission, and its refusal names the setting."""
         found = await _refused(undocumented.subject, undocumented.ask.action, {})
         assert found.code is Code.UNSUPPORTED
         assert "allow_undocumented" in found.message

@@ -1,4 +1,4 @@
-"""What a check says of what was found, as tables: the disk, the people, the clock, and how it reads."""
+"""Tables of the findings of a check about the disk, the people and the clock, and their output."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
