@@ -19,7 +19,7 @@ from typing import Final
 from bot.cli.do_not_call_columns import CannotReadColumnsError, visible
 from bot.cli.do_not_call_file import Read, decoded, read
 from bot.cli.progress import bar
-from bot.config.environment import database_path, is_key, no_log
+from bot.config.environment import database_path, existing_log, is_key
 from bot.config.loader import read_config
 from bot.text.formatting import closest, counted, listed
 from bot.text.terminal import cell, complain, say, say_json
@@ -42,12 +42,13 @@ _LONG = re.compile(r"\d{9,}")
 def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Run one of the commands and return the exit status."""
     faults: list[str] = []
-    path = database_path(variables.get("DATABASE_URL") or None, faults)
+    if chosen.stopping == "import":  # which makes the log where there is none
+        path = database_path(variables.get("DATABASE_URL") or None, faults)
+    else:
+        path = existing_log(variables, faults)
     key = variables.get("CALLOPS_KEY") or ""
     if not is_key(key):
         faults.append("CALLOPS_KEY is not set: numbers are kept as hashes under the log's own key")
-    if chosen.stopping != "import":
-        faults += no_log(path)
     if faults:
         complain(*faults)
         return CANNOT_START

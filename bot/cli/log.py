@@ -17,18 +17,18 @@ from pathlib import Path
 from shutil import get_terminal_size
 from typing import Any
 
-from whenever import Instant, TimeZoneNotFoundError
+from whenever import Instant
 
 from bot import CallOpsError
 from bot.cli.log_export import ExportError, export, query
 from bot.cli.log_replies import NoFixtureError, advise, as_lines, as_objects, attempts, fixture
 from bot.cli.log_story import STATE_STYLES, known_names, lines, people_in
 from bot.cli.progress import share_bar
-from bot.config.environment import NotTextError, database_path, is_key, key_bytes, no_log, read_bytes
+from bot.config.environment import NotTextError, existing_log, is_key, key_bytes, read_bytes
 from bot.config.loader import read_config
 from bot.services.export import target
-from bot.text import clocks, time_errors
-from bot.text.formatting import LONGEST_QUOTED, short, word
+from bot.text import clocks
+from bot.text.formatting import LONGEST_QUOTED, word
 from bot.text.terminal import Painted, Style, cell, complain, fitting, say, say_json, width
 from providers.actions import Code
 from providers.masking import mask_numbers
@@ -60,11 +60,10 @@ _WRITTEN_BY_CALLOPS = frozenset({"owner", "fingerprint", "hash", "sealed"})
 def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Run one of the commands and return the exit status."""
     faults: list[str] = []
-    path = database_path(variables.get("DATABASE_URL") or None, faults)
+    path = existing_log(variables, faults)
     key = variables.get("CALLOPS_KEY") or ""
     if not is_key(key) and chosen.reading != "verify":  # which asks for no secret, so that anyone can do it
         faults.append("CALLOPS_KEY is not set: the log is opened with the key it was made with")
-    faults += no_log(path)
     if faults:
         complain(*faults)
         return CANNOT_START
@@ -122,12 +121,9 @@ async def _list(store: Store, chosen: argparse.Namespace, region: str) -> int:
 
 
 def _columns(hit: SearchHit, names: Mapping[str, str], *, zone: str, region: str) -> list[str]:
-    """Return what the table says of an action; the last is its reason as a whole. Raises `ExportError`."""
+    """Return what the table says of an action; the last is its reason as a whole."""
     entry = hit.entry
-    try:
-        asked = clocks.local(Instant(entry.asked_at), zone).to_stdlib()
-    except TimeZoneNotFoundError:
-        raise ExportError(time_errors.no_zone(short(zone))) from None
+    asked = clocks.local(Instant(entry.asked_at), zone).to_stdlib()
     state = word(entry, cancelled=hit.cancelled_by is not None)
     passed = hit.cancelled_by is not None or entry.code is Code.DRY_RUN
     style = Style.ASIDE if passed else STATE_STYLES.get(entry.state)

@@ -11,11 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TextIO
 
+from whenever import Instant, TimeZoneNotFoundError
+
 from bot import CallOpsError
 from bot.listeners.log_search import person_meant
 from bot.parsing import dates
 from bot.parsing.times import InvalidTimeError
 from bot.services.export import MARK, Format, counted, lines
+from bot.text import clocks, time_errors
+from bot.text.formatting import closest, short
 from bot.text.terminal import say
 from providers.actions import Kind
 from storage.database.files import whole
@@ -36,6 +40,10 @@ class ExportError(CallOpsError):
 
 async def query(store: Store, chosen: argparse.Namespace) -> Query:
     """Return the query that the options make. Raises `ExportError`."""
+    try:
+        clocks.local(Instant.now(), chosen.zone)
+    except TimeZoneNotFoundError:
+        raise ExportError(time_errors.no_zone(short(chosen.zone))) from None
     first, last = (_day(chosen, text) for text in (chosen.first, chosen.last))
     asked = Query(
         state=State(chosen.state) if chosen.state else None,
@@ -69,7 +77,9 @@ async def _requester(store: Store, named: str) -> str:
 
 def _kind(typed: str) -> Kind:
     if typed not in set(Kind):
-        raise ExportError(f"--kind takes one of: {', '.join(Kind)}")
+        meant = closest(typed, Kind)
+        hint = f" Did you mean {meant}?" if meant else ""
+        raise ExportError(f"--kind takes one of: {', '.join(Kind)}.{hint}")
     return Kind(typed)
 
 

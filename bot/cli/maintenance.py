@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bot import CallOpsError
 from bot.cli.progress import share_bar
-from bot.config.environment import ConfigError, database_path, key_bytes, no_log
+from bot.config.environment import ConfigError, existing_log, key_bytes, no_log
 from bot.config.loader import load, read_config
 from bot.config.settings import SLACK_PERSON, RetentionSettings, Settings, make_adapters
 from bot.policy.rules import duration
@@ -57,8 +57,7 @@ class PurgeError(CallOpsError):
 def backup(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Make a verified copy of the log, also beside a running bot, and return the exit status."""
     faults: list[str] = []
-    log = database_path(variables.get("DATABASE_URL") or None, faults)
-    faults = faults or no_log(log)
+    log = existing_log(variables, faults)
     if faults:
         complain(*faults)
         return CANNOT_START
@@ -173,11 +172,10 @@ async def _purge(chosen: argparse.Namespace, variables: Mapping[str, str]) -> in
 def _purge_settings(variables: Mapping[str, str]) -> tuple[Path, bytes, RetentionSettings, str]:
     """Return the log, its key, the retention settings and the region of numbers without a plus."""
     faults: list[str] = []
-    path = database_path(variables.get("DATABASE_URL") or None, faults)
+    path = existing_log(variables, faults)
     key = key_bytes(variables.get("CALLOPS_KEY") or "")
     if key is None:
         faults.append("CALLOPS_KEY is not set: the log is opened with the key it was made with")
-    faults += no_log(path)
     found = read_config(variables)
     if not found.readable or found.retention is None:  # what is on hold must be known
         faults += [one for one in found.file_faults if not found.readable or ": retention" in one]

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from argparse import Action, ArgumentParser, Namespace, _SubParsersAction
+from argparse import Action, ArgumentParser, ArgumentTypeError, Namespace, _SubParsersAction
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from itertools import takewhile
@@ -93,12 +93,19 @@ def make_parser() -> ArgumentParser:
     return parser
 
 
+def _positive(typed: str) -> int:
+    """Return a whole number from 1 on. Raises `ArgumentTypeError`."""
+    if not typed.isdecimal() or int(typed) < 1:
+        raise ArgumentTypeError(f"{_repeated(typed)} is no whole number from 1 on")
+    return int(typed)
+
+
 def _reading(commands: "_SubParsersAction[_Parser]") -> None:
     log = commands.add_parser("log", help="read the log")
     reading = log.add_subparsers(dest="reading", required=True, metavar="list|show|export|verify|fixture")
     listing = reading.add_parser("list", help="list actions, newest first")
     _add_filters(listing)
-    listing.add_argument("--limit", type=int, default=50, help="how many at most (50)")
+    listing.add_argument("--limit", type=_positive, default=50, help="how many at most (50)")
     exporting = reading.add_parser("export", help="write actions to a file, newest first")
     _add_filters(exporting)
     exporting.add_argument("--format", choices=["csv", "jsonl"], default="csv", help="csv, or JSON Lines")
@@ -109,7 +116,8 @@ def _reading(commands: "_SubParsersAction[_Parser]") -> None:
     showing = reading.add_parser("show", help="show one request with all that happened to it")
     showing.add_argument(
         "id",
-        help="such as A-7K3F; E-… a fault, R-… changed rules, S-… a stop, P-… a purge, X-… an export",
+        help="such as A-7K3F; D-… a denied attempt, E-… a fault, R-… changed rules, S-… a stop or a list, "
+        "P-… a purge, X-… an export",
     )
     showing.add_argument("--raw", action="store_true", help="the provider's replies, as they were kept")
     making = reading.add_parser("fixture", help="make a reply a case of the contract suite")

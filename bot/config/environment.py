@@ -182,6 +182,14 @@ def database_path(url: str | None, faults: list[str]) -> Path:
     return Path(path or "callops.db")
 
 
+def existing_log(variables: Mapping[str, str], faults: list[str]) -> Path:
+    """Return the log's path. A fault is added where the address is none, or no file is there."""
+    wrong: list[str] = []
+    path = database_path(variables.get("DATABASE_URL") or None, wrong)
+    faults += wrong or no_log(path)
+    return path
+
+
 def no_log(path: Path) -> list[str]:
     """Return that there is no log in a file as the only fault; nothing where there is one."""
     return [] if path.exists() else [f"There is no log at {path}: is DATABASE_URL right?"]

@@ -74,7 +74,7 @@ class Reading:
     target: NumberTarget
     start: int
     end: int
-    abroad: bool = False
+    is_doubtful: bool = False
     """True if the digits are a number only as dialled from another country, or with a plus added. Also true
     if another reading of them is a number that CallOps never calls."""
 
@@ -272,9 +272,12 @@ class NumberReader:
         """Return the readings of the same digits: as they stand, and as dialled from abroad."""
         attempts = [self._attempt(one) for one in self._spellings(number)]
         known = {one.e164: one for one in attempts if isinstance(one, Phone)}
-        doubtful = any(isinstance(one, PremiumNumberError) for one in attempts)
-        abroad = doubtful or not isinstance(attempts[0], Phone)
-        return [Reading(NumberTarget(one, number), start, end, abroad=abroad) for one in known.values()]
+        doubtful = not isinstance(attempts[0], Phone) or any(
+            isinstance(one, PremiumNumberError) for one in attempts
+        )
+        return [
+            Reading(NumberTarget(one, number), start, end, is_doubtful=doubtful) for one in known.values()
+        ]
 
     def _spellings(self, number: str) -> Iterator[str]:
         """Yield the number as typed, and with a plus before its country code or for a prefix abroad."""
@@ -311,7 +314,7 @@ class NumberReader:
         ends = [group.end for group in groups]
         last = ends.index(longest.end)
         group = groups[last]
-        if longest.abroad or group.stands_apart:
+        if longest.is_doubtful or group.stands_apart:
             return False
         if any(one.end == longest.end and one.e164 != longest.e164 for one in readings):
             return False
@@ -323,10 +326,10 @@ class NumberReader:
         places = [ends.index(one.end) for one in shorter]
         if any(groups[at].dashed and not groups[at + 1].dashed for at in places):
             return False  # in a number written with dashes, the last group follows the last dash
-        is_regular = _is_regular(groups[last - 1], group, longest)
-        if any(one.target.phone.is_service for one in shorter):
-            is_regular = False  # freephone and the like have several lengths in one plan
+        # Freephone and the like have several lengths in one plan.
+        is_service = any(one.target.phone.is_service for one in shorter)
         fills_cell = not follows and last == len(groups) - 1
+        is_regular = not is_service and _is_regular(groups[last - 1], group, longest)
         return fills_cell and (longest.is_as_printed or is_regular)
 
     def _may_lead(self, groups: Sequence[Group]) -> bool:

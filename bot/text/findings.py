@@ -40,17 +40,17 @@ def ok(check: str, message: str) -> Finding:
 
 
 def warning(check: str, message: str, fix: str) -> Finding:
-    """Return a finding that works but needs attention."""
+    """Return the finding of something that works but needs attention."""
     return Finding(check, Result.WARN, message, fix)
 
 
 def wrong(check: str, message: str, fix: str) -> Finding:
-    """Return a finding that will not work."""
+    """Return the finding of something that will not work."""
     return Finding(check, Result.FAIL, message, fix)
 
 
 def skipped(check: str, because: str) -> Finding:
-    """Return a finding that was not checked, with the obstacle."""
+    """Return the finding of a check that was not made, with the obstacle."""
     return Finding(check, Result.SKIP, f"Not checked, because {because}.")
 
 

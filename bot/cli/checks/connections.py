@@ -18,7 +18,7 @@ _ANY_ZONE = "Asia/Kolkata"
 
 
 async def about_connections(found: ConfigReport) -> list[Finding]:
-    """Yield a finding for each enabled or faulty connection."""
+    """Return the findings about each enabled or faulty connection."""
     dispatch = found.dispatch or DispatchSettings()
     adapters = {
         name: find(one.provider)(

@@ -62,7 +62,7 @@ def about_accounts(rules: Sequence[Rule], connections: Mapping[str, Connection])
 
 
 def _same_account(name: str, connections: Mapping[str, Connection]) -> Iterator[str]:
-    """Return the other connections with the same host and secret that may have an effect there."""
+    """Yield the other connections with the same host and secret that may have an effect there."""
     if name not in connections:
         return
     one = connections[name]

@@ -158,6 +158,46 @@ def test_what_the_program_itself_wrote_is_shown_as_it_is(
     assert [event["data"]["owner"] for event in events if "owner" in event["data"]] == [owner]
 
 
+@pytest.mark.parametrize("limit", ["0", "-3", "some"])
+def test_a_limit_is_a_number_from_one_on(limit: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Another limit ends the command with status 2 and a sentence."""
+    with pytest.raises(SystemExit) as ended:
+        make_parser().parse_args(["log", "list", "--limit", limit])
+    assert ended.value.code == 2
+    assert f'--limit: "{limit}" is no whole number from 1 on' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--zone", "Asia/Kolkta"), "Asia/Kolkta"),
+        (("--zone", "Asia/Kolkta", "--json"), "Asia/Kolkta"),
+        (("--kind", "plce_call"), "Did you mean place_call?"),
+    ],
+)
+def test_an_option_that_is_wrong_is_named_also_in_an_empty_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], says: str
+) -> None:
+    """No row is needed to refuse an unknown zone or kind."""
+
+    async def make() -> None:
+        await (await Store.open(tmp_path / "log.db", key=KEY, clock=Clock(), random=bytes)).close()
+
+    asyncio.run(make())
+    assert listed(tmp_path / "log.db", *options) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_an_address_that_is_none_is_not_looked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """A wrong DATABASE_URL is the fault, and not that no log is there."""
+    chosen = make_parser().parse_args(["log", "list"])
+    variables = {"DATABASE_URL": "mysql://log", "CALLOPS_KEY": base64.b64encode(KEY).decode()}
+    assert log_command.run(chosen, variables) == 2
+    printed = capsys.readouterr().err
+    assert "DATABASE_URL" in printed
+    assert "There is no log" not in printed
+
+
 def with_note(change: ChangeSet) -> Transition:
     """Return the change's only transition, with a note of its person."""
     [move] = change.transitions

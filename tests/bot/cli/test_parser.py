@@ -59,7 +59,7 @@ def test_what_was_typed_is_quoted(capsys: pytest.CaptureFixture[str]) -> None:
         ("log", "list", "--text", "--not an option"),
         ("log", "list", "--text=--reason"),
         ("log", "show", "--", "--A-7K3F"),
-        ("log", "list", "--limit", "-1"),
+        ("log", "list", "--number", "-1"),
     ],
 )
 def test_what_argparse_takes_is_taken(typed: tuple[str, ...]) -> None:
