@@ -99,10 +99,10 @@ class Answered(_Line):
     fault: str | None
 
 
-Line = Annotated[Asked | Effect | Answered, Field(discriminator="line")]
-_LINE: TypeAdapter[Line] = TypeAdapter(Line)
+JournalLine = Annotated[Asked | Effect | Answered, Field(discriminator="line")]
+_LINE: TypeAdapter[JournalLine] = TypeAdapter(JournalLine)
 CALLS: TypeAdapter[tuple[Call, ...]] = TypeAdapter(tuple[Call, ...])
-LINES: TypeAdapter[tuple[Line, ...]] = TypeAdapter(tuple[Line, ...])
+LINES: TypeAdapter[tuple[JournalLine, ...]] = TypeAdapter(tuple[JournalLine, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class Exchange:
 class Journal:
     """The journal at a moment: its lines, and two views of them."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[JournalLine, ...]
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -211,7 +211,7 @@ class Recorder:
         if self._file is not None:
             os.close(self._file)
 
-    def _append(self, line: Line) -> None:
+    def _append(self, line: JournalLine) -> None:
         self._lines.append(line)
         if self._file is not None:
             os.write(self._file, line.model_dump_json().encode() + b"\n")

@@ -14,7 +14,7 @@ from playground.faults import Fault
 Scene: TypeAlias = Callable[[Company], Awaitable[None]]
 
 AUDIT, APPROVALS = "C0AUDIT", "C0APPROVE"
-AT_ONCE, SCHEDULED, TWICE, SILENT, KILLED = (f"98765 432{n}" for n in (11, 10, 12, 13, 14))
+IMMEDIATE, SCHEDULED, TWICE, SILENT, KILLED = (f"98765 432{n}" for n in (11, 10, 12, 13, 14))
 """The numbers that are called, each in its own scene."""
 UNKNOWN = "❓ We do not know whether it happened"
 RETRY_AFTER = 3
@@ -34,12 +34,12 @@ async def asking_for_help(company: Company) -> None:
 async def placed_at_once(company: Company) -> None:
     """Play a call placed at once: the preview, its button, one request."""
     asha = company.asha
-    preview = asha.told(await asha.types(f"/place-call {AT_ONCE}"))
+    preview = asha.told(await asha.types(f"/place-call {IMMEDIATE}"))
     await company.expect_asked("No provider was asked before the button was pressed.")
     await asha.presses(preview, "Place this call")
-    await asha.is_answered("About to be sent", _masked(AT_ONCE))
-    await company.olive.reads(AUDIT, "✅ Accepted", _masked(AT_ONCE))
-    await company.expect_asked("CallKaro was asked once.", _placed(AT_ONCE))
+    await asha.is_answered("About to be sent", _masked(IMMEDIATE))
+    await company.olive.reads(AUDIT, "✅ Accepted", _masked(IMMEDIATE))
+    await company.expect_asked("CallKaro was asked once.", _placed(IMMEDIATE))
 
 
 async def scheduled_by_form(company: Company) -> None:
@@ -254,7 +254,7 @@ SCENES: tuple[tuple[str, Scene], ...] = (
 """The scenes, each with its title."""
 
 LOG = (
-    f"place_call {_masked(AT_ONCE)} succeeded",
+    f"place_call {_masked(IMMEDIATE)} succeeded",
     f"place_call {_masked(SCHEDULED)} succeeded",
     f"cancel_call {_masked(SCHEDULED)} succeeded",
     "cancel_call vx_1001 denied",

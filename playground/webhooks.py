@@ -5,7 +5,7 @@ from pydantic import Field, JsonValue
 
 from playground.journal import Frozen
 
-ANSWER_WITHIN = 5.0
+TIMEOUT = 5.0
 """Seconds. CallKaro's page "Webhooks", Best Practices: "Respond quickly"."""
 
 
@@ -31,7 +31,7 @@ class Telling(Frozen):
 
 async def tell(telling: Telling, document: JsonValue) -> list[int | None]:
     """Send a webhook, and return the status of each answer, None for an answer that did not come in time."""
-    waits = aiohttp.ClientTimeout(total=ANSWER_WITHIN)
+    waits = aiohttp.ClientTimeout(total=TIMEOUT)
     async with aiohttp.ClientSession(timeout=waits) as session:
         return [await _once(session, telling.url, document) for _ in range(telling.times)]
 

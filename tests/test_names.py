@@ -150,14 +150,14 @@ PACKAGES: Final = ("bot", "storage", "providers", "playground", "tests")
 
 
 def names(source: str) -> Iterator[str]:
-    """Yield the names that a module gives to classes, functions and attributes."""
+    """Yield the names that a module gives to classes, functions, attributes and its own values."""
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 yield name
             case ast.Attribute(attr=name, ctx=ast.Store()):
                 yield name
-        if isinstance(node, ast.ClassDef):
+        if isinstance(node, ast.ClassDef | ast.Module):
             yield from (
                 target.id
                 for statement in node.body
@@ -168,7 +168,7 @@ def names(source: str) -> Iterator[str]:
 
 
 def test_no_retired_word_names_anything() -> None:
-    """A retired word is the whole name of no module, class, function or attribute."""
+    """A retired word is the whole name of no module, class, function, attribute or constant."""
     modules = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
     found = [
         f"{path.relative_to(ROOT)}: {name} is called {RETIRED[name]}"
@@ -182,6 +182,8 @@ def test_no_retired_word_names_anything() -> None:
 def test_a_retired_word_is_found_wherever_it_names_something() -> None:
     """A name is seen in each place where one can be given."""
     given = """
+APART = 1
+
 class Move:
     doubted: bool
     lift = 1
@@ -189,4 +191,4 @@ class Move:
     async def wish(self) -> None:
         self.sighted = 2
 """
-    assert set(names(given)) == {"Move", "doubted", "lift", "wish", "sighted"}
+    assert set(names(given)) == {"APART", "Move", "doubted", "lift", "wish", "sighted"}

@@ -11,7 +11,7 @@ from bot.cli.log_replies import HEADERS
 from bot.services.export import target
 from bot.services.outcomes import WARNING
 from bot.text.formatting import WORDS
-from bot.text.terminal import INDENT, Line, Painted, Style, cell, quoted
+from bot.text.terminal import INDENT, Painted, Style, TerminalLine, cell, quoted
 from bot.ui.details_modal import DID, did
 from providers.masking import mask_numbers
 from storage.event_log import hash_chain
@@ -81,7 +81,7 @@ def lines(
     names: Mapping[str, str],
     *,
     default_region: str,
-) -> Iterator[Line]:
+) -> Iterator[TerminalLine]:
     """Yield how a request stands and what happened, in order. Some events belong to no request."""
     if request:
         yield from _standing(request, names, default_region)
@@ -95,7 +95,7 @@ def lines(
         yield from (f"{INDENT}{line}" for line in _beside(event, kept, of_request=request is not None))
 
 
-def _standing(request: Request, names: Mapping[str, str], region: str) -> Iterator[Line]:
+def _standing(request: Request, names: Mapping[str, str], region: str) -> Iterator[TerminalLine]:
     """Yield how a request and each of its actions stand."""
     who, through = cell(names.get(request.requester, request.requester)), cell(request.connection)
     yield [f"{request.id}  ", _state(request.state), f", asked by {who} through {through}"]

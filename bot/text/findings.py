@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from bot.text.terminal import Line, Painted, Style
+from bot.text.terminal import Painted, Style, TerminalLine
 
 
 class Result(StrEnum):
@@ -59,10 +59,10 @@ def anything_wrong(findings: Iterable[Finding]) -> bool:
     return any(finding.result is Result.FAIL for finding in findings)
 
 
-def as_lines(findings: Sequence[Finding]) -> list[Line]:
+def as_lines(findings: Sequence[Finding]) -> list[TerminalLine]:
     """Return the findings as lines for people, each with its remedy below it, and a summary at the end."""
     width = max((len(finding.check) for finding in findings), default=0)
-    lines: list[Line] = []
+    lines: list[TerminalLine] = []
     for one in findings:
         lines.append([Painted(one.result, _STYLES[one.result]), f"  {one.check.ljust(width)}  {one.message}"])
         if one.fix:

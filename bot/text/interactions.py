@@ -40,7 +40,7 @@ PLACE_THE_NEW = "Place the new call…"
 _RESTRICTED = "restricted_action"
 """The start of several codes: for read-only channels, and for channels that allow only threads."""
 
-SHUT: Mapping[str, tuple[str, str]] = {
+CLOSED_CHANNEL: Mapping[str, tuple[str, str]] = {
     "is_archived": (
         "the channel is archived",
         "Ask a workspace admin to unarchive it, or whoever runs CallOps to name another channel.",
@@ -62,7 +62,10 @@ def why_shut(code: str) -> tuple[str, str]:
     """Return why a channel cannot be posted to, and the remedy."""
     if code.startswith(_RESTRICTED):
         code = _RESTRICTED
-    return SHUT.get(code) or (f"Slack answered `{code}`", "Ask whoever runs CallOps to look at its log.")
+    return CLOSED_CHANNEL.get(code) or (
+        f"Slack answered `{code}`",
+        "Ask whoever runs CallOps to look at its log.",
+    )
 
 
 UNKNOWN_COMMAND = "CallOps does not know this command. Try `/calls help`."

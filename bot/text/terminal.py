@@ -55,7 +55,7 @@ class Painted(str):
         return made
 
 
-Line: TypeAlias = str | Sequence[str]
+TerminalLine: TypeAlias = str | Sequence[str]
 """A line of ours: a text, or its parts."""
 
 
@@ -65,7 +65,7 @@ def has_colours(out: TextIO, variables: Mapping[str, str] = os.environ) -> bool:
     return wanted and variables.get("TERM", "dumb") != "dumb" and out.isatty()
 
 
-def say(*lines: Line, to: TextIO | None = None) -> None:
+def say(*lines: TerminalLine, to: TextIO | None = None) -> None:
     """Print each line of ours, on standard output or ``to``."""
     out = to or sys.stdout
     colours = has_colours(out)

@@ -20,7 +20,7 @@ from storage.repositories.erasure_list import PurgeFilter, PurgeResult, Unreadab
 from storage.store import Store
 
 PURGE_EVERY = timedelta(hours=1)
-AT_ONCE = 200
+BATCH = 200
 """Requests that are purged in one transaction. Other processes use the log between two."""
 
 _log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ class RetentionWorker:
         return False
 
     async def _forget(self, erasing: PurgeFilter) -> PurgeResult:
-        done = await self._store.retention.purge(replace(erasing, at_most=AT_ONCE), actor=SYSTEM)
+        done = await self._store.retention.purge(replace(erasing, at_most=BATCH), actor=SYSTEM)
         if done.id:
             _log.info("Erased %s requests (%s): %s", len(done.requests), erasing.rule, done.id)
         return done

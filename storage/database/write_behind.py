@@ -10,7 +10,7 @@ from typing import Final
 from storage.database.threads import Work, Writer
 from storage.errors import CommitUnknownError, LogBusyError
 
-AT_ONCE: Final = 0.2
+DELAY: Final = 0.2
 """Seconds for which a caller waits for the log."""
 MOST: Final = 10_000
 """Values in memory, at most. People would have to type for hours to reach this."""
@@ -34,7 +34,7 @@ class WriteBehind:
             CommitUnknownError: The same, after a commit whose outcome is unknown.
         """
         try:
-            await self._writer.do(work, within=AT_ONCE)
+            await self._writer.do(work, within=DELAY)
         except (LogBusyError, CommitUnknownError):
             if len(self._values) >= MOST:
                 raise

@@ -29,7 +29,7 @@ from playground.request_url import signature
 from playground.stage import Stage
 
 ONE_BY_ONE: Final = 400
-APART: Final = 0.05
+PAUSE: Final = 0.05
 """Seconds between two commands that are measured one at a time.
 
 An action is sent and its posts wait for Slack's rate limit meanwhile.
@@ -113,7 +113,7 @@ async def one_by_one(address: str) -> list[float]:
     taken = []
     for number in range(WARM_UP + ONE_BY_ONE):
         taken.append(await connection.milliseconds(command(number)))
-        await asyncio.sleep(APART)
+        await asyncio.sleep(PAUSE)
     connection.writer.close()
     return taken[WARM_UP:]
 

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from bot.connections import Awaited, Throttle
 from bot.web import STRANGERS, Web, create_web
 
-AT_ONCE = 10
+CONCURRENT = 10
 WITHIN = 1.0
 FLOOD = 60
 MORE_THAN_KERNELS_KEEP = 8 * 1024 * 1024
@@ -81,7 +81,7 @@ async def running(throttle: Throttle | None = None) -> AsyncIterator[Running]:
     routes = [Route("/hello", hello), Route("/slow", slow), Route("/large", large)]
     app = create_web([*routes, Route("/body", body, methods=["POST"])])
     async with AsyncExitStack() as stack:
-        web = await Web.start(app, "127.0.0.1", 0, awaited=Awaited(AT_ONCE, WITHIN), throttle=throttle)
+        web = await Web.start(app, "127.0.0.1", 0, awaited=Awaited(CONCURRENT, WITHIN), throttle=throttle)
         stack.push_async_callback(web.stop)
         on = Running(int(web.address.rpartition(":")[2]), stack, web._server)
         yield on
@@ -113,8 +113,8 @@ async def test_of_slow_connections_the_oldest_are_closed(sent: bytes) -> None:
     async with running() as on:
         slow = await on.flood(sent)
         assert await on.is_answered()
-        assert all([await ended(one) for one in slow[:-AT_ONCE]])
-        assert all(map(is_open, slow[1 - AT_ONCE :]))
+        assert all([await ended(one) for one in slow[:-CONCURRENT]])
+        assert all(map(is_open, slow[1 - CONCURRENT :]))
 
 
 @pytest.mark.parametrize("sent", SLOW)
@@ -133,13 +133,13 @@ async def test_many_peers_together_hold_nothing(sent: bytes) -> None:
     async with running() as on:
         slow = [await on.connect(sent, peer=f"127.0.1.{last}") for last in range(1, FLOOD)]
         assert await on.is_answered()
-        assert all([await ended(one) for one in slow[:-AT_ONCE]])
+        assert all([await ended(one) for one in slow[:-CONCURRENT]])
 
 
 async def test_what_was_asked_whole_is_answered_whatever_comes(caplog: pytest.LogCaptureFixture) -> None:
     """A request whose answer takes long is no slow peer: its connection stays, and nobody is turned away."""
     async with running() as on:
-        asked = await on.flood(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n", 2 * AT_ONCE)
+        asked = await on.flood(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n", 2 * CONCURRENT)
         await until(lambda: on.asked == len(asked))
         await on.flood(HALF_A_HEAD)
         assert await on.is_answered()
@@ -152,7 +152,7 @@ async def test_what_was_asked_whole_is_answered_whatever_comes(caplog: pytest.Lo
 async def test_many_that_come_at_once_are_all_answered() -> None:
     """Requests are complete when the server looks, so a proxy with one address may open any number."""
     async with running() as on:
-        asking = await asyncio.gather(*(on.is_answered() for _ in range(2 * AT_ONCE)))
+        asking = await asyncio.gather(*(on.is_answered() for _ in range(2 * CONCURRENT)))
         assert all(asking)
 
 
@@ -180,7 +180,7 @@ async def test_an_answer_that_nobody_reads_is_not_waited_for() -> None:
     """The connection is closed in time, and sooner if there are more such connections."""
     large = b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n"
     async with running() as on:
-        for times in (1, 2 * AT_ONCE):
+        for times in (1, 2 * CONCURRENT):
             for _ in range(times):
                 _unread(on, large)
             await until(lambda: on.asked == times)  # noqa: B023 - it is waited for here

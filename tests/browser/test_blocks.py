@@ -15,7 +15,7 @@ from tests.browser.looking import Looking
 from tests.browser.test_demo import family
 
 Look = Callable[..., Looking]
-Post = Callable[..., dict[str, Any]]
+PostMessage = Callable[..., dict[str, Any]]
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/environ").exists(),
@@ -35,7 +35,7 @@ def slack(demo: Demo) -> str:
 
 
 @pytest.fixture
-def post(slack: str) -> Post:
+def post(slack: str) -> PostMessage:
     """Return a function that calls a method of the Web API as the app."""
 
     def call(method: str, **arguments: object) -> dict[str, Any]:
@@ -68,7 +68,7 @@ CONFIRM = {
 OPTIONS = [option("One"), option("Two")]
 
 
-def test_a_button_asks_again_where_it_is_told_to(look: Look, post: Post) -> None:
+def test_a_button_asks_again_where_it_is_told_to(look: Look, post: PostMessage) -> None:
     """No press is sent before the dialog is answered.
 
     Escape means no, and the focus returns to the button.
@@ -99,7 +99,7 @@ def test_a_button_asks_again_where_it_is_told_to(look: Look, post: Post) -> None
     expect(asha.pane).to_contain_text("not_ours @asha")
 
 
-def test_menus_in_a_message_send_what_is_chosen(look: Look, post: Post) -> None:
+def test_menus_in_a_message_send_what_is_chosen(look: Look, post: PostMessage) -> None:
     """Selects, radio buttons and checkboxes each have a name. Fields, headers and images appear as text."""
     asha = look()
     elements: list[dict[str, Any]] = [
@@ -142,7 +142,7 @@ def test_menus_in_a_message_send_what_is_chosen(look: Look, post: Post) -> None:
     expect(asha.pane).to_contain_text("beside")
 
 
-def test_what_slack_refuses_is_said_with_its_code_and_why(look: Look, post: Post) -> None:
+def test_what_slack_refuses_is_said_with_its_code_and_why(look: Look, post: PostMessage) -> None:
     """A refused message appears only among the refusals, with the pointer to the fault."""
     asha = look()
     asha.tab("Slack")
@@ -163,7 +163,7 @@ def test_what_slack_refuses_is_said_with_its_code_and_why(look: Look, post: Post
     expect(asha.message("Too long")).to_have_count(0)
 
 
-def test_an_edit_shows_at_once_and_a_deletion_too(look: Look, post: Post) -> None:
+def test_an_edit_shows_at_once_and_a_deletion_too(look: Look, post: PostMessage) -> None:
     """An edited message is marked, a deleted one is gone, and neither makes anything unread."""
     asha = look()
     posted = post("chat.postMessage", channel="C0SUPPORT", text="First words")
@@ -174,7 +174,7 @@ def test_an_edit_shows_at_once_and_a_deletion_too(look: Look, post: Post) -> Non
     expect(asha.message("Second words")).to_have_count(0)
 
 
-def test_a_badge_counts_what_calls_for_one(look: Look, post: Post) -> None:
+def test_a_badge_counts_what_calls_for_one(look: Look, post: PostMessage) -> None:
     """Unread channels are bold, and mentions have a count.
 
     A look at a channel marks it as read in every window.
@@ -190,7 +190,9 @@ def test_a_badge_counts_what_calls_for_one(look: Look, post: Post) -> None:
     expect(asha.page.get_by_role("button", name="Channel general", exact=True)).to_be_visible()
 
 
-def test_a_view_on_top_of_another_leads_back_to_it_as_it_was(look: Look, slack: str, post: Post) -> None:
+def test_a_view_on_top_of_another_leads_back_to_it_as_it_was(
+    look: Look, slack: str, post: PostMessage
+) -> None:
     """A pushed view has a way back. Inputs of both views keep their values."""
     asha = look()
     asha.types("/place-call")

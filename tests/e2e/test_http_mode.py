@@ -29,7 +29,7 @@ A_MINUTE_TOO_OLD = 301
 HELP = {"command": "/calls", "text": "help", "user_id": "U0AGENT", "trigger_id": "t", "team_id": TEAM_ID}
 HELP |= {"channel_id": "C0AUDIT", "channel_name": "audit", "user_name": "asha", "api_app_id": APP_ID}
 HELP |= {"response_url": "http://127.0.0.1:9/"}
-AT_ONCE = 200
+CONCURRENT = 200
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -205,13 +205,13 @@ async def test_of_a_burst_that_was_answered_nothing_is_lost_when_it_stops(scene:
         return found[0] if found else None
 
     await scene.ask("/calls help")
-    asking = [asyncio.create_task(ask(number)) for number in range(AT_ONCE)]
+    asking = [asyncio.create_task(ask(number)) for number in range(CONCURRENT)]
     await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
     async with asyncio.timeout(10):
         assert await scene.stop_bot() == 0
     accepted = {one for one in await asyncio.gather(*asking) if one}
     assert accepted
-    assert accepted <= {one["request"] for one in await scene.log("list", "--limit", str(AT_ONCE))}
+    assert accepted <= {one["request"] for one in await scene.log("list", "--limit", str(CONCURRENT))}
 
 
 async def test_both_tokens_are_socket_mode(dark_scene: Scene) -> None:

@@ -6,7 +6,7 @@ from bot.cli.do_not_call_cells import is_number, read_cell
 from providers import phone
 from providers.phone import REGIONS, InvalidNumberError
 
-APART = "Digits stand apart from the number."
+DIGITS_APART = "Digits stand apart from the number."
 CUT = "A spreadsheet has cut its digits."
 SEVERAL = "The cell holds several numbers."
 LINES = "The cell holds several lines or a tab."
@@ -15,27 +15,27 @@ LINES = "The cell holds several lines or a tab."
 @pytest.mark.parametrize(
     ("cell", "region", "why"),
     [
-        ("+64211234567.0", "NZ", APART),
-        ("211234567.0", "NZ", APART),
-        ("9876543210.00", "IN", APART),
-        ("12345678.0", "FR", APART),  # with the 0 it would be a number
-        ("030 1234567/8", "DE", APART),
-        ("030/1234567/8", "DE", APART),
-        ("022-24567890/91", "IN", APART),
-        ("030/1234567/89", "DE", APART),
-        ("030.1234567.8", "DE", APART),
-        ("98765 43210/98765 43211", "IN", APART),
-        ("030 12345 / 030 67890", "DE", APART),
-        ("98765 43210 (2)", "IN", APART),
-        ("+49 30 1234567 (2)", "DE", APART),
-        ("+49 30 1234567(250)", "DE", APART),
-        ("030 1234567 2", "DE", APART),
-        ("030 1234567-2", "DE", APART),
-        ("030 1234567 - 2", "DE", APART),
-        ("2) 030 1234567", "DE", APART),
-        ("1. 98765 43210", "IN", APART),
-        ("\u202a+64211234567.0\u202c", "NZ", APART),
-        ("\uff10\uff13\uff10 1234567\uff0f8", "DE", APART),
+        ("+64211234567.0", "NZ", DIGITS_APART),
+        ("211234567.0", "NZ", DIGITS_APART),
+        ("9876543210.00", "IN", DIGITS_APART),
+        ("12345678.0", "FR", DIGITS_APART),  # with the 0 it would be a number
+        ("030 1234567/8", "DE", DIGITS_APART),
+        ("030/1234567/8", "DE", DIGITS_APART),
+        ("022-24567890/91", "IN", DIGITS_APART),
+        ("030/1234567/89", "DE", DIGITS_APART),
+        ("030.1234567.8", "DE", DIGITS_APART),
+        ("98765 43210/98765 43211", "IN", DIGITS_APART),
+        ("030 12345 / 030 67890", "DE", DIGITS_APART),
+        ("98765 43210 (2)", "IN", DIGITS_APART),
+        ("+49 30 1234567 (2)", "DE", DIGITS_APART),
+        ("+49 30 1234567(250)", "DE", DIGITS_APART),
+        ("030 1234567 2", "DE", DIGITS_APART),
+        ("030 1234567-2", "DE", DIGITS_APART),
+        ("030 1234567 - 2", "DE", DIGITS_APART),
+        ("2) 030 1234567", "DE", DIGITS_APART),
+        ("1. 98765 43210", "IN", DIGITS_APART),
+        ("\u202a+64211234567.0\u202c", "NZ", DIGITS_APART),
+        ("\uff10\uff13\uff10 1234567\uff0f8", "DE", DIGITS_APART),
         ("1 " * 50_000, "DE", "That is too long for one phone number."),
         ("1/" * 50_000 + "1", "DE", "That is too long for one phone number."),
         ("98765 43210 ext 5", "IN", "Extensions cannot be dialled."),

@@ -37,7 +37,7 @@ def options(line: Command) -> tuple[str, ...]:
     return question.options
 
 
-APART = [
+DIGITS_APART = [
     ("IN", "+49 30 1234567 2 complaints already", "+49 30 1234567 (then “2”)", "+49 30 12345672"),
     ("IN", "+49 30 1234567 (2)", "+49 30 1234567 (then “(2)”)", "+49 30 12345672"),
     ("IN", "+49 30 1234567 [2]", "+49 30 1234567 (then “[2]”)", "+49 30 12345672"),
@@ -67,7 +67,7 @@ APART = [
 
 
 @pytest.mark.parametrize("verb", [Verb.CANCEL, Verb.STOP, Verb.ALLOW, Verb.PLACE])
-@pytest.mark.parametrize(("region", "text", "first", "second"), APART)
+@pytest.mark.parametrize(("region", "text", "first", "second"), DIGITS_APART)
 def test_digits_that_stand_apart_are_asked_about(
     region: str, text: str, first: str, second: str | None, verb: Verb
 ) -> None:

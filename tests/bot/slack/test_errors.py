@@ -10,7 +10,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.slack.errors import _SHUT, Refusal, refusal
 from bot.slack.rate_limits import method_of, paused_by
-from bot.text.interactions import SHUT, why_shut
+from bot.text.interactions import CLOSED_CHANNEL, why_shut
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -75,8 +75,8 @@ def test_retry_after_is_kept_to_and_never_trusted_blindly(said: str, seconds: fl
 
 def test_every_shut_channel_has_words_and_what_mends_it() -> None:
     """Codes that CallOps does not know are included."""
-    assert SHUT.keys() == _SHUT
-    for code in (*SHUT, "new_one"):
+    assert CLOSED_CHANNEL.keys() == _SHUT
+    for code in (*CLOSED_CHANNEL, "new_one"):
         why, mend = why_shut(code)
         assert why
         assert mend.endswith(".")
