@@ -1,6 +1,7 @@
 """Clock times in an IANA zone, or at a UTC offset if the zone is unknown."""
 
 import re
+from datetime import datetime
 
 from whenever import Instant, OffsetDateTime, PlainDateTime, TimeDelta
 
@@ -44,6 +45,15 @@ def instants(shown: PlainDateTime, zone: str) -> tuple[Instant, ...]:
 def abbreviation(at: Instant, zone: str) -> str:
     """Return the name of a zone's time at an instant, such as IST, or its offset if it has no name."""
     return zone if is_offset(zone) else at.to_tz(zone).tz_abbrev()
+
+
+def clock(at: datetime, zone: str, *, now: datetime | None = None) -> str:
+    """Return a time for one reader, such as "Mon, 7 Dec, 10:00 AM IST". A year other than now's is added."""
+    shown = local(Instant(at), zone).to_stdlib()
+    year = "" if now and local(Instant(now), zone).year == shown.year else f" {shown.year}"
+    named = abbreviation(Instant(at), zone)
+    zone_name = named if named[0].isalpha() else f"UTC{named}"
+    return f"{shown:%a}, {shown.day} {shown:%b}{year}, {shown.hour % 12 or 12}:{shown:%M %p} {zone_name}"
 
 
 def _delta(offset: str) -> TimeDelta:

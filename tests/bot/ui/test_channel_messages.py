@@ -376,9 +376,9 @@ def test_slacks_own_schemas_take_them_too() -> None:
 @pytest.mark.parametrize(
     ("state", "action", "says"),
     [
-        (State.PENDING, "cancel by number", "⏳ *Waiting for approval.* <@U0AGENT> asks to cancel the scheduled calls of agent payments to +91 ••••• •3210."),
-        (State.SUCCEEDED, "place", "✅ *Scheduled:* a call to +91 ••••• •3210, <!date^"),
-        (State.UNKNOWN, "place now", "❓ *We do not know whether it happened:* place a call to +91 ••••• •3210, for <@U0AGENT>."),
+        (State.PENDING, "cancel by number", "⏳ *Waiting for approval.* <@U0AGENT> asks to cancel the scheduled calls of agent payments to +91\u00a0•••3210."),
+        (State.SUCCEEDED, "place", "✅ *Scheduled:* a call to +91\u00a0•••3210, <!date^"),
+        (State.UNKNOWN, "place now", "❓ *We do not know whether it happened:* place a call to +91\u00a0•••3210, for <@U0AGENT>."),
         (State.DENIED, "cancel by id", "🚫 *Denied by <@U0MANAGER>:* cancel call `vx_123`. The customer *will* be called."),
         (State.EXPIRED, "delete", "⌛ *Time ran out before anyone decided:* delete campaign `cd-2129073`. The campaign stays."),
         (State.FAILED, "cancel by id", "❌ *Not cancelled:* call `vx_123`. The provider said so."),
@@ -408,7 +408,7 @@ def test_what_follows_for_a_call_that_is_moved_is_its_old_time() -> None:
     made = replace(request(ended), reschedules="A-2222", new_time=LATE, approvals=[])
     told = re.sub(r"<!date[^>]*>", "WHEN", request_status(made))
     assert told == (
-        "⌛ *Not moved:* the call to +91 ••••• •3210 from WHEN to WHEN. "
+        "⌛ *Not moved:* the call to +91\u00a0•••3210 from WHEN to WHEN. "
         "The call goes out WHEN: nobody decided in time."
     )
 
@@ -439,7 +439,12 @@ def test_a_call_that_goes_out_at_once_cannot_be_undone() -> None:
             "It happened: cancelled",
             "It did not happen: not cancelled",
         ),
-        ("place", "place a call to +91 ••••• •3210.", "It happened: placed", "It did not happen: not placed"),
+        (
+            "place",
+            "place a call to +91\u00a0•••3210.",
+            "It happened: placed",
+            "It did not happen: not placed",
+        ),
         ("delete", "delete campaign `cd-2129073`.", "It happened: deleted", "It did not happen: not deleted"),
     ],
 )
@@ -724,7 +729,7 @@ def test_the_end_of_a_dry_run_is_a_success_of_the_trial() -> None:
     told = render("refused", "dm:U0AGENT", made, ReplyContext("system"))
     assert told is not None
     assert told.blocks[0]["text"]["text"] == (
-        "🧪 *Dry run: nothing is sent.*\n✅ *Tried out:* place a call to +91 ••••• •3210, for <@U0AGENT>. "
+        "🧪 *Dry run: nothing is sent.*\n✅ *Tried out:* place a call to +91\u00a0•••3210, for <@U0AGENT>. "
         "It would have been POST /call/outbound to api.callkaro.ai."
     )
     many = replace(request(tried(ACTIONS["place"]), tried(ACTIONS["place now"])), mode="dry-run")
@@ -886,10 +891,10 @@ def test_a_reply_names_the_target_it_is_about() -> None:
     late = replace(late, message="CallOps could not send it in time.")
     told = render("expired", "thread", request(done, late), ReplyContext("system", entry=late.id))
     assert told is not None
-    assert told.text == "CallOps could not send it in time. (a call to +91 ••••• •3210) Nobody is called."
+    assert told.text == "CallOps could not send it in time. (a call to +91\u00a0•••3210) Nobody is called."
     told = render("happened", "thread", request(done, late), ReplyContext("U0MANAGER", "dashboard", late.id))
     assert told is not None
-    assert "it *did* happen (a call to +91 ••••• •3210). “dashboard”" in told.text
+    assert "it *did* happen (a call to +91\u00a0•••3210). “dashboard”" in told.text
 
 
 def test_a_doubt_that_came_back_reads_as_one() -> None:
@@ -906,7 +911,7 @@ def test_a_doubt_that_came_back_reads_as_one() -> None:
     )
     assert request_status(request(changed)) == (
         "❓ *We do not know whether it happened:* cancel the scheduled calls of agent payments to "
-        "+91 ••••• •3210, for <@U0AGENT>. An earlier request got no readable answer and may have worked. It "
+        "+91\u00a0•••3210, for <@U0AGENT>. An earlier request got no readable answer and may have worked. It "
         "was not sent again: it is late now, and it could cancel a newer call to this number."
     )
     told = render("unknown", "thread", request(changed), ReplyContext("system", entry=changed.id))

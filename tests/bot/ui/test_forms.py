@@ -496,7 +496,7 @@ def test_whatever_is_typed_as_data_is_read_or_named(typed: str) -> None:
         assert len(line.metadata) == sum(bool(one.strip(" \t,")) for one in typed.split("\n"))
 
 
-KNOWN_CALL = CallOptions([("A-7K3F", "tomorrow 9:30 · +91 ••••• •3210 · payments")], chosen="A-7K3F")
+KNOWN_CALL = CallOptions([("A-7K3F", "tomorrow 9:30 · +91\u00a0•••3210 · payments")], chosen="A-7K3F")
 
 
 def test_a_known_call_comes_first_and_the_rest_may_stay_empty() -> None:
