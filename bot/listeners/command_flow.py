@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.config.settings import Settings
-from bot.parsing.command import OF_STOPS, Command, Verb
+from bot.listeners.do_not_call import DoNotCallFlow
+from bot.parsing.command import OF_STOPS, Command
 from bot.parsing.defaults import FilledCommand
 from bot.parsing.numbers import NumberTarget
 from bot.services.approvals import ApprovalService
@@ -15,7 +16,6 @@ from bot.services.preconditions import Preconditions
 from bot.slack.blocks import Block, Message, button
 from bot.text import interactions
 from bot.ui import call_preview, command_replies, prompts
-from bot.ui import do_not_call as stop_words
 from providers.actions import (
     CancelCall,
     Kind,
@@ -38,6 +38,7 @@ class CommandFlow:
     _preconditions: Preconditions
     _approvals: ApprovalService
     _commands: CommandService
+    _stops: DoNotCallFlow
     _clock: Callable[[], datetime]
 
     async def answer(self, line: Command, origin: RequestSource, draft: str) -> Message:
@@ -49,7 +50,7 @@ class CommandFlow:
         found = await self._commands.fill_defaults(line, person)
         try:
             if line.verb in OF_STOPS:
-                return await self.stop_or_allow(line, origin)
+                return await self._stops.answer(line, person, draft)
             spec = await self._commands.request_spec(found, person)
             if spec.kind is Kind.PLACE_CALL and await self._commands.may_place(spec, origin):
                 return await self._preview(spec, found, person, nonce(draft, "preview"))
@@ -78,15 +79,6 @@ class CommandFlow:
             repeats=prompts.question(earlier, reader=person.id, now=self._clock()) if earlier else None,
             instead=prompts.cancel_first(earlier, draft) if earlier else (),
         )
-
-    async def stop_or_allow(self, line: Command, origin: RequestSource) -> Message:
-        """Stop all calls to a number, or allow them again. Raises `InvalidCommandError`."""
-        try:
-            if line.verb is Verb.STOP:
-                return stop_words.stopped(await self._commands.add_to_do_not_call(line, origin))
-            return stop_words.allowed(*await self._commands.remove_from_do_not_call(line, origin.person))
-        except PermissionDeniedError as no:
-            return command_replies.refusal(no.reasons, no.request)
 
     async def ask(
         self, spec: RequestSpec, origin: RequestSource, found: FilledCommand | None = None, *, draft: str = ""

@@ -21,7 +21,7 @@ from bot.services import scheduled_calls
 from bot.services.call_checks import OutsideCallingHoursError
 from bot.services.call_history import RecentCall, fill_defaults_from_history, recent_call_to
 from bot.services.do_not_call import DoNotCallService
-from bot.services.models import CreateResult, DoNotCallResult, RequestSource, RequestSpec
+from bot.services.models import CreateResult, RequestSource, RequestSpec
 from bot.services.preconditions import Preconditions
 from bot.services.requests import RequestService
 from bot.services.scheduled_calls import CannotCancelError
@@ -55,7 +55,7 @@ class CommandService:
     _settings: SettingsHolder
     _preconditions: Preconditions
     _requests: RequestService
-    _stopping: DoNotCallService
+    stopping: DoNotCallService
     _vocabulary: CommandContext
     """The names and settings of the grammar, as of the start."""
     _clock: Callable[[], datetime]
@@ -242,10 +242,6 @@ class CommandService:
         with self._as_faults(spec):
             return await self._requests.ask(spec, origin)
 
-    async def add_to_do_not_call(self, line: Command, origin: RequestSource) -> DoNotCallResult:
-        """Stop all calls to a command's number. Raises `InvalidCommandError`, `PermissionDeniedError`."""
-        return await self._stopping.add(_phone(line), origin, line.reason)
-
     async def remove_from_do_not_call(
         self, line: Command, person: Person
     ) -> tuple[Phone, DoNotCallEntry | None, Sequence[DoNotCallEntry]]:
@@ -255,10 +251,10 @@ class CommandService:
 
         Raises `InvalidCommandError`, `PermissionDeniedError`.
         """
-        phone = _phone(line)
+        phone = number_to_block(line)
         if not line.reason:
             raise InvalidCommandError([FieldProblem("reason", parse_errors.WHY_ALLOW)])
-        return phone, *await self._stopping.remove(phone, person, line.reason)
+        return phone, *await self.stopping.remove(phone, person, line.reason)
 
     async def keep(self, draft: str, person: Person, spec: RequestSpec | None, line: Command) -> None:
         """Store a command as a draft, with its request if there is one, for a later button or form."""
@@ -295,7 +291,7 @@ class InvalidCommandError(CallOpsError):
         self.line = line
 
 
-def _phone(line: Command) -> Phone:
+def number_to_block(line: Command) -> Phone:
     """Return the number whose calls are stopped or allowed. Raises `InvalidCommandError`."""
     numbers = [target.phone for target in line.targets if isinstance(target, NumberTarget)]
     if line.problems or not numbers:

@@ -3,7 +3,7 @@
 import re
 from datetime import datetime
 
-from whenever import Instant, OffsetDateTime, PlainDateTime, TimeDelta
+from whenever import Instant, OffsetDateTime, PlainDateTime, TimeDelta, TimeZoneNotFoundError
 
 _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
 _EASTERNMOST, _WESTERNMOST = 14 * 60, -12 * 60
@@ -48,8 +48,15 @@ def abbreviation(at: Instant, zone: str) -> str:
 
 
 def clock(at: datetime, zone: str, *, now: datetime | None = None) -> str:
-    """Return a time for one reader, such as "Mon, 7 Dec, 10:00 AM IST". A year other than now's is added."""
-    shown = local(Instant(at), zone).to_stdlib()
+    """Return a time for one reader, such as "Mon, 7 Dec, 10:00 AM IST". A year other than now's is added.
+
+    The time is in UTC if the zone is unknown.
+    """
+    try:
+        shown = local(Instant(at), zone).to_stdlib()
+    except TimeZoneNotFoundError:
+        zone = "UTC"
+        shown = local(Instant(at), zone).to_stdlib()
     year = "" if now and local(Instant(now), zone).year == shown.year else f" {shown.year}"
     named = abbreviation(Instant(at), zone)
     zone_name = named if named[0].isalpha() else f"UTC{named}"
