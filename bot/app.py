@@ -26,6 +26,7 @@ from bot.listeners.do_not_call import DoNotCallActions, DoNotCallFlow
 from bot.listeners.forms import FormOpener
 from bot.listeners.gate import Gate
 from bot.listeners.log_search import LogFiles, LogSearch
+from bot.listeners.replacing import ReplaceActions
 from bot.listeners.shortcuts import Shortcuts
 from bot.listeners.views import FormSubmissions
 from bot.services.approvals import ApprovalService
@@ -64,6 +65,7 @@ class Listeners:
     gate: Gate
     requests: RequestActions
     stops: DoNotCallActions
+    replacing: ReplaceActions
     submissions: FormSubmissions
     decisions: ApprovalListeners
     shortcuts: Shortcuts
@@ -100,6 +102,7 @@ class Listeners:
             Gate(store, permissions, directory, windows, replies),
             listeners(store, begun.off, commands, flow, opening, lists, windows, replies),
             DoNotCallActions(commands, stops, windows, replies),
+            ReplaceActions(store, commands, flow, windows, replies),
             FormSubmissions(store, preconditions, commands, flow, stops, opening, windows, clock),
             ApprovalListeners(
                 store, settings, permissions, preconditions, approvals, windows, masking, clock
@@ -171,6 +174,7 @@ def create_app(
     app.use(surfaces.gate.check)
     surfaces.requests.listen(app)
     surfaces.stops.listen(app)
+    surfaces.replacing.listen(app)
     surfaces.submissions.listen(app)
     surfaces.decisions.listen(app)
     surfaces.shortcuts.listen(app)

@@ -1,6 +1,6 @@
 """The way from a command to its answer: calls the services and renders their results."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from bot.services.models import PermissionDeniedError, RequestSource, RequestSpe
 from bot.services.preconditions import Preconditions
 from bot.slack.blocks import Block, Message, button
 from bot.text import interactions
-from bot.ui import call_preview, command_replies, prompts
+from bot.ui import call_preview, command_replies, prompts, replacing
 from providers.actions import (
     CancelCall,
     Kind,
@@ -91,6 +91,8 @@ class CommandFlow:
         """
         asked = await self._commands.ask(spec, origin)
         reader, now = origin.person.id, self._clock()
+        if asked.nothing_new and spec.reschedules and (waiting := _in_the_way(asked.duplicates_of)):
+            return await self._offer_to_replace(waiting, spec, origin)
         if asked.nothing_new:
             return prompts.already_asked(
                 asked.duplicates_of,
@@ -115,6 +117,37 @@ class CommandFlow:
         told = prompts.ignored(asked.duplicates_of, asked.skipped, reader=reader, now=now)
         first, *others = message.blocks
         return Message(message.text, [first, *told, *others])
+
+    async def _offer_to_replace(self, waiting: Request, spec: RequestSpec, origin: RequestSource) -> Message:
+        """Return the question whether the move replaces the cancellation, or whose cancellation it is."""
+        person, now = origin.person, self._clock()
+        if waiting.requester != person.id:
+            return replacing.of_another(waiting, now=now)
+        if len(waiting.entries) > 1 or spec.reschedules is None or spec.reschedules.replacement.at is None:
+            return replacing.not_alone(waiting)
+        draft = nonce(origin.delivery_key, "replace")
+        await self._commands.keep(draft, person, spec, None)
+        at = spec.reschedules.replacement.at
+        return replacing.offer(waiting, at, draft, zone=person.timezone, now=now)
+
+    async def replace(self, waiting: str, draft: Draft | None, origin: RequestSource) -> Message:
+        """Withdraw the person's cancellation and request the move of a draft: both or neither."""
+        if draft and draft.request:
+            return self.asked(await self._store.requests.request(draft.request))
+        if draft is None or not draft.content.get("spec"):
+            return command_replies.refusal([interactions.TOO_OLD])
+        request = await self._store.requests.request(waiting)
+        origin = replace(origin, nonce=draft.nonce)
+        try:
+            asked = await self._commands.ask(read_request_spec(draft), origin, instead_of=request)
+        except ConflictError as conflict:
+            events = await self._store.requests.events(waiting)
+            return command_replies.too_late(conflict.current, events)
+        except PermissionDeniedError as no:
+            return command_replies.refusal(no.reasons, no.request)
+        except InvalidCommandError as faulty:
+            return command_replies.refusal([fault.message for fault in faulty.problems])
+        return self.asked(asked.request)
 
     def asked(
         self,
@@ -197,6 +230,11 @@ def _number(entry: ActionRecord) -> str | None:
             return to
         case _:
             return None
+
+
+def _in_the_way(requests: Sequence[Request]) -> Request | None:
+    """Return the cancellation that a move would contradict, or None."""
+    return next((one for one in requests if one.reschedules is None), None)
 
 
 def _may_withdraw(request: Request, person: str) -> bool:

@@ -28,7 +28,7 @@ from bot.parsing.log_query import Filters
 from bot.services.approvals import content as hash_of
 from bot.text import interactions
 from bot.text.interactions import MOST_READ
-from bot.ui import command_replies, do_not_call, prompts, request_lists
+from bot.ui import command_replies, do_not_call, prompts, replacing, request_lists
 from bot.ui.call_preview import PlacePreview
 from bot.ui.channel_messages import CANCEL_THIS, DETAILS, MOVE_THIS, PLACE_AGAIN, REVIEW, SETTLE
 from bot.ui.details_modal import Details
@@ -176,6 +176,8 @@ async def cases(stage: BotWorld, facts: Facts) -> list[Case]:
         command_replies.PLACE: facts.draft,
         do_not_call.ADD: facts.draft,
         do_not_call.UNDO: facts.stop,
+        replacing.REPLACE: f"{facts.waiting} {facts.draft}",
+        replacing.KEEP: facts.waiting,
         command_replies.WITHDRAW: facts.waiting,
         request_lists.STATUS: facts.waiting,
         OLDER: f"{facts.searched} 1",
