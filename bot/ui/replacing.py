@@ -35,7 +35,10 @@ def not_alone(waiting: Request) -> Message:
     """Return that a cancellation of several targets stands in the way of a move."""
     others = len(waiting.entries) - 1
     which = "1 other" if others == 1 else f"{others} others"
-    text = f"*A cancellation of this call and {which} is waiting ({waiting.id}).* Withdraw it first to move this call."
+    text = (
+        f"*A cancellation of this call and {which} is waiting ({waiting.id}).* "
+        "Withdraw it first to move this call."
+    )
     return marked(waiting, Message(text, [section(text), actions(_status(waiting))]))
 
 
