@@ -28,7 +28,7 @@ from bot.parsing.log_query import Filters
 from bot.services.approvals import content as hash_of
 from bot.text import interactions
 from bot.text.interactions import MOST_READ
-from bot.ui import command_replies, do_not_call, prompts, replacing, request_lists
+from bot.ui import command_help, command_replies, do_not_call, prompts, replacing, request_lists
 from bot.ui.call_preview import PlacePreview
 from bot.ui.channel_messages import CANCEL_THIS, DETAILS, MOVE_THIS, PLACE_AGAIN, REVIEW, SETTLE
 from bot.ui.details_modal import Details
@@ -170,6 +170,7 @@ async def cases(stage: BotWorld, facts: Facts) -> list[Case]:
     pressed = {
         **dict.fromkeys(command_replies.OPENS, command_replies.EMPTY),
         command_replies.CHANGE: facts.draft,
+        command_help.PAGE: command_help.OPTIONS,
         f"{prompts.CHOOSE}_0": prompts.Choice(facts.draft, connection="reminders").text(),
         prompts.CHANGE_ASKED: f"{facts.waiting} {facts.draft}",
         prompts.CANCEL_FIRST: facts.draft,
