@@ -185,9 +185,8 @@ def _succeeded(request: Request, entry: ActionRecord) -> str:
         return _moved(request, entry)
     if request.cancelled:
         return _taken_away(entry, request.cancelled)
-    if confirmed_in_vain(request, entry):
-        said = _message(entry)
-        return f"{UNKNOWN} *Confirmed, no call known* · {task(request)}{_below(said, NO_CALL_KNOWN)}"
+    if confirmed_in_vain(request, entry) and not _message(entry):  # nobody looked
+        return f"{UNKNOWN} *Confirmed, no call known* · {task(request)}{_below(NO_CALL_KNOWN)}"
     headline = f"{vocabulary.emoji(entry)} *{vocabulary.status(entry)}* · {target(entry)}{_at(entry)}"
     return f"{headline}{_below(_message(entry))}"
 

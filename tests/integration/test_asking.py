@@ -49,7 +49,7 @@ async def test_one_phone_rings_and_the_next_after_some_minutes(stage: BotWorld) 
     await stage.bot.asks()
     assert await rung(stage) == (1, 0)
     [message] = await stage.said("D0MANAGER")
-    assert "You are asked to decide" in message.text
+    assert "needs your approval" in message.text
     assert "<@U0AGENT> asks to cancel call `vx_1001`" in message.text
     assert "Review…" in str(message.blocks)
     assert "If nobody decides" in str(message.blocks)
@@ -91,12 +91,12 @@ async def test_who_was_asked_sees_that_it_is_over(stage: BotWorld, end: str) -> 
             await stage.pass_time(hours=8)
     await stage.bot.run_until_idle()
     await stage.bot.asks()
-    says = {"approved": "Cancelled:", "taken back": "Taken back", "expired": "Time ran out"}[end]
+    says = {"approved": "Cancelled:", "taken back": "Withdrawn", "expired": "Expired"}[end]
     for channel in ("D0MANAGER", "D0SECOND"):
         message = (await stage.said(channel))[0]
         assert says in message.text
         assert "Review…" not in str(message.blocks)
-        assert "You are asked to decide" in message.edits[0]["text"]
+        assert "needs your approval" in message.edits[0]["text"]
 
 
 async def test_who_was_asked_least_recently_is_asked(stage: BotWorld) -> None:
@@ -212,7 +212,7 @@ async def test_a_deadline_that_passes_is_told_to_requester_and_channel(stage: Bo
     audit, reply = await stage.said("C0AUDIT")
     [card] = await stage.said("C0APPROVE")
     for one in (told, audit, card):
-        assert one.text.startswith("⌛ *Not cancelled:*")
+        assert one.text.startswith("❌ *Not cancelled*")
     for one in (told, audit, card, reply):
         assert "as <@U0AGENT> says: nobody decided in time. The customer *will* be called." in one.text
 

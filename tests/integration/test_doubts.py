@@ -59,9 +59,9 @@ async def test_a_doubt_is_brought_up_once_a_day_until_it_is_settled(stage: BotWo
         threaded = await reminders(stage, "C0AUDIT")
         assert len(threaded) == day
         assert all(one.thread_ts for one in threaded)
-        assert "then press *Say what happened…* on the message above." in threaded[-1].text
+        assert "then press *Record outcome…* on the message above." in threaded[-1].text
         [told] = (await reminders(stage, "D0MANAGER"))[day - 1 :]
-        assert "Say what happened…" in str(told.blocks)
+        assert "Record outcome…" in str(told.blocks)
     assert await reminders(stage, "D0AGENT") == []  # the requester may not settle it
     manager = await stage.bot.person(MANAGER)
     await stage.bot.approvals.settle(

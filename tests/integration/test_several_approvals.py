@@ -76,7 +76,7 @@ async def test_time_that_runs_out_half_way_says_so(stage: BotWorld) -> None:
     await stage.bot.run_until_idle()
     await stage.bot.posts()
     said = " ".join(one.text for one in await stage.said("C0AUDIT"))
-    assert "Too few people approved in time" in said
+    assert "Too few people approved it in time" in said
     assert "before anyone decided" not in said
     assert "Nobody decided" not in said
 
@@ -259,7 +259,7 @@ async def test_after_a_while_others_may_decide_and_are_asked_once(stage: BotWorl
         await stage.crash(**ESCALATE)
     await stage.bot.asks()
     [asked] = await stage.said("D0AUDITOR")
-    assert "You are asked to decide" in asked.text
+    assert "needs your approval" in asked.text
     assert (await names(stage, made)).count("escalated") == 1
     card, *replies = await stage.said("C0APPROVE")
     assert "📣 U0AUDITOR may decide this, too." in str(card.blocks)
@@ -290,5 +290,5 @@ async def test_what_goes_at_once_is_told_to_whom_the_rule_names(stage: BotWorld)
     await stage.bot.posts()
     for channel in ("D0MANAGER", "D0SECOND"):
         [told] = await stage.said(channel)
-        assert told.text.startswith("👀 *For your information.* ⏳ *About to be sent:* place a call to")
+        assert told.text.startswith("👀 *For your information.* ⏳ *Sending* · place a call to")
         assert "Everyone in managers is told." in str(told.blocks)

@@ -380,7 +380,7 @@ async def test_a_stop_between_the_steps_of_a_move_offers_nothing(stage: BotWorld
     await bot.posts()
     said = await stage.said("C0AUDIT")
     [audit] = [one for one in said if f"Details of {move.id}" in str(one.blocks) and not one.thread_ts]
-    assert "Cancelled, but not placed again" in audit.text
+    assert "Old call cancelled, new one not placed" in audit.text
     assert "This number was blocked" in audit.text
     assert "Place it again" not in str(audit.blocks)
 

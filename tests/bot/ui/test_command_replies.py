@@ -420,7 +420,7 @@ def test_a_preview_says_what_is_tried_out_and_what_is_beyond(through: Connection
         )
         press = "even when" if through.dry_run else "until"
         assert said.startswith(f"Nothing is placed {press} you press *Place this call*.")
-    assert message.text.startswith("🧪") == through.dry_run
+    assert message.text.startswith(DRY_RUN) == through.dry_run
     check = checker("check_blocks")
     assert check.faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
     assert check.faults("modal", modal) == []
