@@ -94,11 +94,11 @@ async def fall(_: BotWorld, bot: Bot) -> None:
 
 ANNOUNCED: dict[str, tuple[Callable[[BotWorld, Bot], Awaitable[None]], str]] = {
     "daily_summary": (sum_up, "1 done."),
-    "anchor": (anchor, "the last event in the log is"),
+    "anchor": (anchor, "the log ends with event"),
     "do_not_call": (stop, f"blocked {MASKED}."),
     "rules_changed": (change_rules, "The rules changed."),
-    "rules_faulty": (break_rules, "The new rules were not read"),
-    "outage": (fall, "voxworks does not answer* since"),
+    "rules_faulty": (break_rules, "The new rules weren't loaded"),
+    "outage": (fall, "voxworks has been down since"),
 }
 
 
@@ -218,7 +218,7 @@ async def test_an_anchor_says_what_it_was_made_of(stage: BotWorld) -> None:
     await stage.bot.ask(PLACE, delivery_key="since")
     bot = await stage.crash()
     await bot.posts()
-    [message] = await announced(stage, "the last event in the log is")
+    [message] = await announced(stage, "the log ends with event")
     [told] = Anchor.all_in(message.text)
     assert (told.seq, told.hash) == (before.seq, before.hash)
 
@@ -281,4 +281,4 @@ async def test_an_outage_that_ends_while_it_is_told_is_edited(tmp_path: Path) ->
         await fall(stage, stage.bot)
         await stage.bot.posts()
         [told] = await announced(stage, "voxworks")
-        assert "voxworks answers again* since" in told.text
+        assert "voxworks is back since" in told.text

@@ -36,7 +36,7 @@ async def typed(stage: BotWorld, line: str, by: str = AGENT) -> Message:
 def rows(shown: object) -> list[str]:
     """Return the ids of the actions on a page, in order."""
     return [
-        text.split("`")[1]
+        text.split(" · ")[2]
         for block in getattr(shown, "blocks", ())
         if "accessory" in block
         for text in [block["text"]["text"].splitlines()[1]]
@@ -52,17 +52,17 @@ async def test_each_filter_leaves_what_it_says(stage: BotWorld) -> None:
     every = [other.id, waits.id, placed.id]
     async with stage.connected():
         for line, expected, says in [
-            ("", every, "*The log*, the newest first."),
+            ("", every, "*Log* · newest first"),
             ("by=me", [other.id, placed.id], "by <@U0AGENT>"),
             ("by=@sam", [waits.id], "by <@U0SECOND>"),
             ("by=<@U0SECOND|sam>", [waits.id], "by <@U0SECOND>"),
-            ("waiting", [waits.id], "waiting for approval"),
-            ("kind=place", [other.id, placed.id], "to place a call"),
-            ("via voxworks", [waits.id], "through voxworks"),
+            ("waiting", [waits.id], "status waiting"),
+            ("kind=place", [other.id, placed.id], "place a call"),
+            ("via voxworks", [waits.id], "connection voxworks"),
             (OTHER_NUMBER, [other.id], "number +91\u00a0•••3211"),
             ("on=today", [other.id], "on 2026-03-03"),
             ("until=yesterday by=me", [placed.id], "by <@U0AGENT>, until 2026-03-02"),
-            ("customer asked", every, "with “customer asked” in a reason or a note"),
+            ("customer asked", every, "with “customer asked”"),
             ("no such words", [], "Nothing matches."),
         ]:
             shown = await typed(stage, line)
@@ -70,10 +70,9 @@ async def test_each_filter_leaves_what_it_says(stage: BotWorld) -> None:
             assert says in words(shown)
             assert NUMBER[3:] not in words(shown).replace(" ", "")
     told = words(shown := await typed_row(stage, waits.id))
-    assert "<@U0SECOND> asked to cancel call `vx_1001`" in told
-    assert "*waiting for approval*" in told
-    assert "through voxworks · “customer asked”" in told
-    assert shown.text.startswith("*The log:*")
+    assert told.startswith("*Log*")
+    assert "⏳ *Waiting for approval* · cancel call `vx_1001` · <@U0SECOND>: “customer asked”\n" in told
+    assert f" · voxworks · {waits.id}" in told
 
 
 async def test_words_are_found_in_any_writing(stage: BotWorld) -> None:
@@ -117,7 +116,7 @@ async def test_people_are_found_by_a_name_in_any_writing(stage: BotWorld) -> Non
             assert rows(await typed(stage, line)) == [expected], line
         for line in ("by=WILHELM", "by=WINSTON", "by=URSULA", "by=USLACKBOTS", "by=zoë"):
             told = words(await typed(stage, line))
-            assert f"Nobody called “{line[3:]}” has used CallOps yet." in told
+            assert f"No one called “{line[3:]}” has used CallOps yet." in told
         assert rows(await typed(stage, "by=USLACKBOT")) == []
         assert "by <@U0NOBODY1>" in words(await typed(stage, "by=U0NOBODY1"))
 
@@ -143,11 +142,13 @@ async def test_a_call_that_was_cancelled_says_so_with_the_id(stage: BotWorld) ->
         listed = words(private(await stage.people.person(AGENT).command("/calls list")))
     assert rows(shown) == [cancel.id, other.id, call.id]
     told = words(shown)
-    assert f"*cancelled* · `{call.id}` · see `{cancel.id}` · through reminders" in told
-    assert f"*done* · `{other.id}` · through reminders" in told
-    assert f"*done* · `{cancel.id}` · through reminders" in told
+    assert told.count("🚫 *Cancelled* · ") == 2
+    assert f" · reminders · {call.id} · cancelled in {cancel.id}" in told
+    assert "✅ *Scheduled* · call to" in told
+    assert f" · reminders · {other.id}\n" in told
+    assert " · approved by <@U0MANAGER>" in told
     assert "🚫 *Cancelled* · call to +91\u00a0•••3210" in listed
-    assert f"It does not go out. See `{cancel.id}`." in listed
+    assert f"Cancelled in {cancel.id}" in listed
 
 
 async def test_a_page_is_turned_in_its_place(stage: BotWorld) -> None:
@@ -197,7 +198,7 @@ async def test_what_cannot_be_read_says_why_and_offers_the_form(stage: BotWorld)
         told = await typed(stage, "by=zoe on=05/12 state=fail sate=1 via reminders")
         said = words(told)
         for part in (
-            "Nobody called “zoe” has used CallOps yet.",
+            "No one called “zoe” has used CallOps yet.",
             "“05/12” can be two days",
             "Did you mean `failed`?",
             "Did you mean `state=`?",
@@ -215,25 +216,27 @@ async def test_who_may_do_nothing_reads_nothing(stage: BotWorld, line: str) -> N
     await stage.crash(**{'request = ["everyone"]': 'request = ["managers"]'})
     async with stage.connected():
         assert "Only people whom a rule lets" in words(await typed(stage, line))
-        assert "The log" in words(await typed(stage, line, by=SECOND))
+        assert "*Log*" in words(await typed(stage, line, by=SECOND))
 
 
 async def test_calls_to_a_number_after_it_asked_to_stop(stage: BotWorld) -> None:
     """Only later requests count. For an earlier time or another number, nobody asked to stop."""
     await stage.bot.ask(PLACE)
     async with stage.connected():
-        assert "+91\u00a0•••3210 has not asked to stop" in words(await typed(stage, f"{NUMBER} after-stop"))
+        assert "+91\u00a0•••3210 hasn't asked not to be called" in words(
+            await typed(stage, f"{NUMBER} after-stop")
+        )
         await stage.pass_time(hours=1)
         stop = await stage.bot.ask(CANCEL_BY_NUMBER, delivery_key="stop")
-        assert "None. Nobody asked for a call" in words(await typed(stage, f"{NUMBER} after-stop"))
+        assert "None. No one requested a call" in words(await typed(stage, f"{NUMBER} after-stop"))
         await stage.pass_time(hours=1)
         after = await stage.bot.ask(PLACE, delivery_key="after")
         await stage.bot.ask(OTHER, delivery_key="other")
         shown = await typed(stage, f"{NUMBER} after-stop")
         assert rows(shown) == [after.id]
         assert "since" not in words(shown)
-        assert f"after it asked to stop*, <!date^{int(stop.asked_at.timestamp())}" in words(shown)
-        assert "Say which number" in words(await typed(stage, "after-stop"))
+        assert f"after it asked not to be called* (<!date^{int(stop.asked_at.timestamp())}" in words(shown)
+        assert "Add a number" in words(await typed(stage, "after-stop"))
 
 
 async def test_details_show_full_numbers_to_whom_the_rules_allow(stage: BotWorld) -> None:
@@ -263,10 +266,10 @@ async def test_an_export_comes_by_direct_message(stage: BotWorld) -> None:
     async with stage.connected():
         asha = stage.people.person(AGENT)
         await asha.click(await typed(stage, "via reminders"), text="Export as CSV")
-        await asha.wait_for(lambda one: "Your export is being made" in words(one), 10)
+        await asha.wait_for(lambda one: "Preparing your export" in words(one), 10)
         await asha.wait_for(lambda one: one.channel == "D0AGENT" and "callops-log-" in words(one), 10)
-        [comment] = [one.text for one in await stage.said("D0AGENT") if "Your export" in one.text]
-        assert comment == "📄 *Your export of the log:* through reminders; 1 action. Numbers are masked."
+        [comment] = [one.text for one in await stage.said("D0AGENT") if "Your log export" in one.text]
+        assert comment == "*Your log export:* connection reminders · 1 action. Numbers are masked."
     [file] = stage.slack.workspace.uploads.values()
     assert (file.channel, file.name[-4:]) == ("D0AGENT", ".csv")
     [row] = csv.DictReader(io.StringIO((file.content or b"").decode("utf-8-sig"), newline=""))
@@ -280,6 +283,6 @@ async def test_an_export_that_cannot_be_sent_says_what_to_do(stage: BotWorld) ->
     async with stage.connected():
         asha = stage.people.person(AGENT)
         await asha.click(await typed(stage, ""), text="Export as CSV")
-        told = await asha.wait_for(lambda one: "could not be sent" in words(one), 10)
-    assert "the Slack app lacks files:write" in words(told)
+        told = await asha.wait_for(lambda one: "Couldn't send the file" in words(one), 10)
+    assert "the Slack app needs files:write" in words(told)
     assert "`python -m bot log export`" in words(told)

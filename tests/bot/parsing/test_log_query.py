@@ -21,7 +21,7 @@ def typed(text: str) -> Typed:
 def test_a_line_is_read_kept_and_written_again() -> None:
     """A query comes back the same from a draft, and from the line that is shown."""
     said = typed(
-        '98765 43210 via reminders by=me state="taken back" kind=cancel from=Mon until=today text=“a b”'
+        '98765 43210 via reminders by=me state="withdrawn" kind=cancel from=Mon until=today text=“a b”'
     )
     query = said.filters.query
     assert said.faults == ()
@@ -34,15 +34,15 @@ def test_a_line_is_read_kept_and_written_again() -> None:
 @pytest.mark.parametrize(
     ("text", "field", "says"),
     [
-        ("state=nope", "state", "takes one of: waiting for approval, sending"),
-        ("kind=nope", "kind", "takes one of: place, cancel, delete, stop, start"),
-        ("via=nope", "via", "takes one of: reminders"),
+        ("state=nope", "state", "Use one of: Waiting for approval, Sending, Scheduled"),
+        ("kind=nope", "kind", "Use one of: place, cancel, delete, stop, start"),
+        ("via=nope", "via", "Use one of: reminders"),
         ("state=failed state=done", "state", "is there twice"),
         ("on=today from=Mon", "on", "is one day"),
         ("from=today until=Mon", "until", "is before"),
         ("98765 43210 number=98765 43211", "number", "One number at a time"),
-        ("after-stop", "number", "Say which number"),
-        ("colour=red", "text", "is not a key of the log"),
+        ("after-stop", "number", "Add a number"),
+        ("colour=red", "text", "The log has no filter"),
         ('"open', "text", "opened and not closed"),
         ("x" * 101, "text", "100 characters at most"),
     ],
