@@ -30,9 +30,7 @@ async def test_killed_while_a_call_is_out(dark_scene: Scene) -> None:
     await scene.request_reaches("callkaro")
     await scene.kill_bot()
     await scene.start_bot()
-    audit = await scene.audit(
-        DO_NOT_KNOW, "CallOps stopped before the provider answered", within=LEASE_TAKES
-    )
+    audit = await scene.audit(DO_NOT_KNOW, "CallOps stopped before the provider answered", within=LEASE_TAKES)
     assert buttons(audit) == ["Record outcome…", "Details"]
     await scene.reply("Outcome unknown")
     await scene.told(DO_NOT_KNOW)

@@ -228,9 +228,7 @@ async def nothing_begins_beside_a_cancellation_by_number(bench: BotWorld) -> Non
     await bench.bot.run_until_idle()
     place = await bench.bot.ask(PLACE, delivery_key="newer")
     await bench.bot.run_until_idle()
-    assert len(await bench.asked("callkaro")) == 1, (
-        "a call was placed under a deletion sending again"
-    )
+    assert len(await bench.asked("callkaro")) == 1, "a call was placed under a deletion sending again"
     assert (await bench.bot.entry(place)).state is State.APPROVED
     await bench.pass_time(seconds=2)
     await bench.bot.run_until_idle()

@@ -19,6 +19,7 @@ from bot.services.models import RequestSpec
 from bot.ui.announcements import rules_changed, rules_faulty
 from bot.ui.call_preview import PlacePreview, preview
 from bot.ui.command_replies import OPENS, asked, fault_message, help_message, refusal
+from bot.ui.request_status import DRY_RUN
 from playground.blocks import faults
 from providers.actions import Kind, PlaceCall
 from providers.transport.request import Prepared
