@@ -18,11 +18,11 @@ async def test_a_stop_reaches_the_provider_and_the_audit_channel(dark_scene: Sce
     scene = dark_scene
     await scene.start_bot()
     await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
-    await scene.audit("Scheduled:")
+    await scene.audit("*Scheduled*")
     await scene.block(f"/calls stop {NUMBER} asked us to")
     await scene.answered(f"{mask(NUMBER)} is now blocked.")
     stopped = words(await scene.audit(f"<@U0AGENT> blocked {mask(NUMBER)}."))
-    await scene.audit("Removed:", "asked us to")
+    await scene.audit("*Cancelled*", "asked us to")
     await scene.asha.command(f"/place-call {NUMBER}")
     await scene.answered("asha blocked this number")
     await scene.mira.command(f"/calls allow {NUMBER} called us back")
@@ -32,4 +32,4 @@ async def test_a_stop_reaches_the_provider_and_the_audit_channel(dark_scene: Sce
     assert status.index("unblocked +91") < status.index(" blocked +91")
     assert "asked us to" not in status
     await scene.place(f"/place-call {NUMBER}")
-    await scene.audit("Accepted:")
+    await scene.audit("*Placed*")

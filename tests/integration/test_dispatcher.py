@@ -313,7 +313,7 @@ async def test_the_target_that_ends_last_tells_of_them_all(stage: BotWorld) -> N
         State.SUCCEEDED,
     ]
     [told] = await stage.said("D0AGENT")
-    assert "1 done" in told.text
+    assert "1 cancelled" in told.text
     assert "1 failed" in told.text
 
 

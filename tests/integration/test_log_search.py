@@ -148,7 +148,7 @@ async def test_a_call_that_was_cancelled_says_so_with_the_id(stage: BotWorld) ->
     assert f" · reminders · {other.id}\n" in told
     assert " · approved by <@U0MANAGER>" in told
     assert "🚫 *Cancelled* · call to +91\u00a0•••3210" in listed
-    assert f"Cancelled in {cancel.id}" in listed
+    assert f"It won't go out. Cancelled by <@U0AGENT>: “customer asked”, in {cancel.id}." in listed
 
 
 async def test_a_page_is_turned_in_its_place(stage: BotWorld) -> None:

@@ -141,8 +141,8 @@ async def test_what_was_seen_and_is_gone_was_deleted(stage: BotWorld) -> None:
     assert (await methods(stage)).count("GET") == 2
     assert await stage.effects("kore") == ["deleted"]
     await stage.bot.posts()
-    assert any("so that request removed it" in one.text for one in await stage.said("D0AGENT"))
-    assert any("so that request removed it" in one.text for one in await stage.said("C0APPROVE"))
+    assert any("so our attempt worked" in one.text for one in await stage.said("D0AGENT"))
+    assert any("so our attempt worked" in one.text for one in await stage.said("C0APPROVE"))
     assert not (await verified(stage.bot.store)).faults
 
 

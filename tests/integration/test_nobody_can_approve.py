@@ -251,7 +251,7 @@ async def test_the_reminders_say_it_too(stage: BotWorld) -> None:
     await stage.pass_time(hours=3, minutes=50)
     await stage.bot.asks()
     for channel in ("C0APPROVE", "D0AGENT"):
-        reminders = await texts(stage, channel, "Still waiting")
+        reminders = await texts(stage, channel, "*Expires <!date^")
         assert len(reminders) == 2
         assert all(
             "Nobody could approve this now: in managers, 1 is deactivated." in one for one in reminders

@@ -136,7 +136,7 @@ async def test_what_waits_is_withdrawn_and_its_requester_told(stage: BotWorld) -
     assert (await stage.bot.entry(made)).state is State.WITHDRAWN
     await stage.bot.posts()
     [told] = [words(one) for one in await stage.said("D0MANAGER")]
-    assert "Not sent" in told
+    assert "*Blocked*" in told
     assert report.stop.id in told
     assert "placed" not in await stage.effects("callkaro")
 

@@ -83,7 +83,11 @@ async def test_the_wait_for_somebody_grows_and_ends_truthfully(stage: BotWorld) 
     assert entry.state is State.EXPIRED
     assert entry.message == "CallOps couldn't send it in time. Slack couldn't tell us who requested it."
     await stage.bot.posts()
-    told = [one.text for one in await stage.people.messages() if "did not say who asked" in str(one.blocks)]
+    told = [
+        one.text
+        for one in await stage.people.messages()
+        if "couldn't tell us who requested it" in str(one.blocks)
+    ]
     assert told
     assert await stage.asked("callkaro") == ()
 
