@@ -3,6 +3,7 @@
 
 import csv
 import io
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -10,11 +11,22 @@ from pathlib import Path
 
 import pytest
 
+from bot.services.approvals import content
+from bot.services.export import Format, lines
 from playground.people import Message
 from providers.actions import CancelCall, NumberRef, PlaceCall
-from storage.models import Person
+from storage.models import Person, Query
 from tests.e2e.scene import opened, private, request_id, words
-from tests.integration.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, PLACE, SECOND, BotWorld, bench
+from tests.integration.bench import (
+    AGENT,
+    CANCEL_BY_ID,
+    CANCEL_BY_NUMBER,
+    MANAGER,
+    PLACE,
+    SECOND,
+    BotWorld,
+    bench,
+)
 from tests.storage.samples import NUMBER, OTHER_NUMBER, placing
 
 OTHER = PlaceCall(to=OTHER_NUMBER, agent="payments")
@@ -149,6 +161,32 @@ async def test_a_call_that_was_cancelled_says_so_with_the_id(stage: BotWorld) ->
     assert " · approved by <@U0MANAGER>" in told
     assert "🚫 *Cancelled* · call to +91\u00a0•••3210" in listed
     assert f"It won't go out. Cancelled by <@U0AGENT>: “customer asked”, in {cancel.id}." in listed
+
+
+async def test_an_id_finds_its_request_and_a_denial_has_its_own_words(stage: BotWorld) -> None:
+    """Quoted words stand behind the person who said them, in the row and in the export."""
+    made = await stage.bot.ask(CANCEL_BY_ID, delivery_key="denied")
+    await stage.bot.ask(PLACE)
+    await stage.bot.approvals.deny(
+        made.id,
+        await stage.bot.person(MANAGER),
+        reason="wrong number",
+        shown=content(made),
+        nonce="deny",
+    )
+    async with stage.connected():
+        for line in (made.id, made.id.lower(), f"{made.entries[0].id}"):
+            shown = await typed(stage, line)
+            assert rows(shown) == [made.id]
+    said = words(shown)
+    assert "✋ *Denied* · cancel call `vx_1001` · <@U0AGENT>: “customer asked” · " in said
+    assert "denied by <@U0MANAGER>: “wrong number”" in said
+    written = [
+        line async for line in lines(stage.bot.store, Query(id=made.id), Format.JSONL, default_region="IN")
+    ]
+    [row] = [json.loads(line) for line in written if line]
+    told = [row[name] for name in ("status", "state", "reason", "decision_note")]
+    assert told == ["Denied", "denied", "customer asked", "wrong number"]
 
 
 async def test_a_page_is_turned_in_its_place(stage: BotWorld) -> None:
