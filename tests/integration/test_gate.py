@@ -47,7 +47,7 @@ from tests.support.tree import ROOT
 
 Json = dict[str, Any]
 
-GUEST, STRANGER = "Guests of this workspace", "another organisation"
+GUEST, STRANGER = "Guests can't", "another organisation"
 REFUSED = {
     "U0GUEST": GUEST,
     "W0GUEST": GUEST,

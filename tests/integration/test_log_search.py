@@ -226,7 +226,7 @@ async def test_the_form_looks_for_the_same_and_shows_it_in_its_window(stage: Bot
         assert rows(older) == made[10:]
         story = opened(await asha.click(older, text="Details", block_id=older.blocks[1]["block_id"]))
         assert story.title["text"].startswith("Details A-")
-        assert "asked for it" in words(story)
+        assert "requested it" in words(story)
 
 
 async def test_what_cannot_be_read_says_why_and_offers_the_form(stage: BotWorld) -> None:
@@ -250,7 +250,7 @@ async def test_what_cannot_be_read_says_why_and_offers_the_form(stage: BotWorld)
 async def test_who_may_do_nothing_reads_nothing(stage: BotWorld, line: str) -> None:
     """Guests are refused, and so are people whom no rule allows anything."""
     async with stage.connected():
-        assert "Guests of this workspace cannot use CallOps" in words(await typed(stage, line, by="U0GUEST"))
+        assert "Guests can't use CallOps" in words(await typed(stage, line, by="U0GUEST"))
     await stage.crash(**{'request = ["everyone"]': 'request = ["managers"]'})
     async with stage.connected():
         assert "Only people whom a rule lets" in words(await typed(stage, line))

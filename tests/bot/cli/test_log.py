@@ -164,7 +164,7 @@ def test_a_limit_is_a_number_from_one_on(limit: str, capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit) as ended:
         make_parser().parse_args(["log", "list", "--limit", limit])
     assert ended.value.code == 2
-    assert f'--limit: "{limit}" is no whole number from 1 on' in capsys.readouterr().err
+    assert f'--limit: "{limit}" isn\'t a whole number of 1 or more' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
