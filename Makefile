@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # Test files run in the order of tests/conftest.py, slow ones first.
 PYTEST := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo tour test gates soak bench lint types lock format provider-table pictures hands clean
+.PHONY: help demo tour test gates soak bench lint types lock format provider-table pictures hands noise clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -54,6 +54,9 @@ pictures: $(VENV)/.installed ## take the documents' pictures (needs Chromium)
 
 hands: $(VENV)/.installed ## count the keys and taps of docs/hands.md (needs Chromium)
 	HANDS=1 $(BIN)/pytest tests/browser/test_hands.py
+
+noise: $(VENV)/.installed ## count the messages of ten everyday stories for docs/hands.md
+	$(BIN)/python -m tests.support.noise
 
 clean: ## delete the environment and the tools' caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
