@@ -40,7 +40,7 @@ def test_the_page_says_when_the_demo_is_gone(chromium: Browser) -> None:
     context = chromium.new_context()
     asha = Looking(context.new_page(), running.address, "U0AGENT")
     assert running.end() == 0
-    expect(asha.page.get_by_text("The demo does not answer any more.")).to_be_visible()
+    expect(asha.page.get_by_text("Lost connection to the demo.")).to_be_visible()
     asha.types("hello")
     expect(asha.message("Does it still run?")).to_be_visible()
     context.close()

@@ -57,6 +57,8 @@ DATES = [
     ("{date}", "UTC", "December 5th, 2026"),
     ("{date_long}", "UTC", "Saturday, December 5th, 2026"),
     ("{date_short}", "UTC", "Dec 5, 2026"),
+    ("{date_long_pretty}, {time}", "UTC", "tomorrow, 4:30 AM"),
+    ("{date_long_pretty}, {time}", "America/New_York", "today, 11:30 PM"),
     ("{ago}", "UTC", "in 16 hours"),
     ("{no_token}", "UTC", "{no_token}"),
 ]
