@@ -239,7 +239,6 @@ def _cancelled(call_id: str, status: int = 200) -> Asked:
 
 
 SCENES: tuple[tuple[str, Scene], ...] = (
-    ("Help", asking_for_help),
     ("A call, placed at once", placed_at_once),
     ("A call for tomorrow, by form, after a slip of the finger", scheduled_by_form),
     ("A cancellation by number, approved", cancelled_by_number),
@@ -250,6 +249,7 @@ SCENES: tuple[tuple[str, Scene], ...] = (
     ("A provider that answers nothing", no_answer),
     ("A provider that is busy: 429", put_off),
     ("Killed with -9 while a request is out", killed),
+    ("Help", asking_for_help),
 )
 """The scenes, each with its title."""
 
