@@ -221,7 +221,7 @@ async def killed(company: Company) -> None:
 
 
 def _masked(number: str) -> str:
-    return f"+91 ••••• •{number[-4:]}"
+    return f"+91\u00a0•••{number[-4:]}"
 
 
 def _digits(number: str) -> str:

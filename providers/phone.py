@@ -135,18 +135,13 @@ def country_code(region: str) -> str:
 
 
 def mask(e164: str) -> str:
-    """Return a number with its country code and last digits only, ``+91 ••••• •3210``.
+    """Return a number with its country code and last digits only, ``+91 •••3210``.
 
-    At least four digits stay hidden, however short the number is.
+    At least four digits stay hidden, however short the number is. A no-break space keeps it on one line.
     """
     code, national = _split(e164)
     hidden = max(len(national) - _SHOWN, _SHOWN)
-    seen = 0
-    shown = []
-    for character in _pretty(e164).removeprefix(f"+{code}"):
-        seen += character.isdigit()
-        shown.append("•" if character.isdigit() and seen <= hidden else character)
-    return f"+{code}{''.join(shown)}"
+    return f"+{code}\N{NO-BREAK SPACE}•••{national[hidden:]}"
 
 
 def national(e164: str) -> str:

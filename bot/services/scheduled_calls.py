@@ -1,6 +1,6 @@
 """Offers the scheduled calls of the log in a form, and turns the chosen one into a command.
 
-A call is shown as "tomorrow 9:30 · +91 ••••• •3210 · payments", in the reader's time zone and with its number
+A call is shown as "tomorrow 9:30 · +91 •••3210 · payments", in the reader's time zone and with its number
 masked.
 """
 

@@ -1,9 +1,11 @@
 """Clock times in an IANA zone, or at a UTC offset if the zone is unknown."""
 
 import re
+from datetime import datetime
 
 from whenever import Instant, OffsetDateTime, PlainDateTime, TimeDelta
 
+NOON = 12
 _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
 _EASTERNMOST, _WESTERNMOST = 14 * 60, -12 * 60
 """The offsets in use that are furthest from UTC, in minutes (Kiribati, Baker Island)."""
@@ -44,6 +46,20 @@ def instants(shown: PlainDateTime, zone: str) -> tuple[Instant, ...]:
 def abbreviation(at: Instant, zone: str) -> str:
     """Return the name of a zone's time at an instant, such as IST, or its offset if it has no name."""
     return zone if is_offset(zone) else at.to_tz(zone).tz_abbrev()
+
+
+def clock(at: datetime, zone: str, *, now: datetime | None = None) -> str:
+    """Return a time for one reader, such as "Mon, 7 Dec, 10:00 AM IST". A year other than now's is added."""
+    shown = local(Instant(at), zone).to_stdlib()
+    year = "" if now and local(Instant(now), zone).year == shown.year else f" {shown.year}"
+    return f"{shown:%a}, {shown.day} {shown:%b}{year}, {time_of_day(at, zone)}"
+
+
+def time_of_day(at: datetime, zone: str) -> str:
+    """Return a time of day with its zone, such as "10:00 AM IST"."""
+    shown, named = local(Instant(at), zone), abbreviation(Instant(at), zone)
+    zone_name = named if named[0].isalpha() else f"UTC{named}"
+    return f"{shown.hour % 12 or 12}:{shown.minute:02} {'AM' if shown.hour < NOON else 'PM'} {zone_name}"
 
 
 def _delta(offset: str) -> TimeDelta:

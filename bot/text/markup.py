@@ -3,6 +3,7 @@
 import re
 from datetime import datetime
 
+from bot.text.clocks import clock
 from bot.text.visible import seen
 
 _BLANK_LINES = re.compile(r"\n{3,}")
@@ -19,8 +20,13 @@ def channel(known: object) -> str:
 
 
 def when(at: datetime) -> str:
-    """Return a time that Slack shows in the reader's zone. Its fallback is in UTC."""
-    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{at:%d %b %H:%M} UTC>"
+    """Return a time that Slack shows in the reader's zone, for messages with several readers."""
+    return f"<!date^{int(at.timestamp())}^{{date_long_pretty}}, {{time}}|{clock(at, 'UTC')}>"
+
+
+def time(at: datetime) -> str:
+    """Return a time of day that Slack shows in the reader's zone."""
+    return f"<!date^{int(at.timestamp())}^{{time}}|{at:%H:%M} UTC>"
 
 
 def escape(text: str) -> str:

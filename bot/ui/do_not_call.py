@@ -115,7 +115,7 @@ def status(events: Sequence[Event], numbers: Mapping[int, str] | None = None) ->
 
 
 def _said(event: Event, masked: str | None) -> str:
-    who, number = person(event.actor), escape(masked or ERASED_NUMBER)
+    who, number = person(event.actor), masked or ERASED_NUMBER
     name = escape(str(event.data.get("list")))
     match event.name:
         case n if n == CALLS_STOPPED:

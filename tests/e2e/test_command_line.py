@@ -42,7 +42,7 @@ class History:
         rows: list[dict[str, str | None]] = [
             {"id": f"{self.cancelled}.2", **calls, "target": "vx_9001", "state": "failed"},
             {"id": f"{self.cancelled}.1", **calls, "target": "vx_1001", "state": "succeeded"},
-            {"id": self.placed, **number, "target": "+91 ••••• •3210", "state": "succeeded"},
+            {"id": self.placed, **number, "target": "+91\u00a0•••3210", "state": "succeeded"},
         ]
         return [row | {"cancelled_by": None} for row in rows]
 
@@ -195,7 +195,7 @@ async def test_an_export_is_a_file_of_ones_own(history: History) -> None:
     assert out.stat().st_mode & 0o777 == 0o600
     rows = list(csv.DictReader(out.read_text(encoding="utf-8-sig").splitlines()))
     assert [row["id"] for row in rows] == [f"{history.cancelled}.1", history.placed]
-    assert rows[1]["target"] == "'+91 ••••• •3210"
+    assert rows[1]["target"] == "'+91\u00a0•••3210"
     assert rows[0]["decided_by"] == "U0MANAGER"
     again = await scene.terminal("log", "export", str(out))
     assert (again.status, "is there already" in again.errors) == (2, True)

@@ -136,7 +136,7 @@ async def test_what_may_be_sent_again_is_sent_three_times_in_all(scene: Scene) -
     doubt = await scene.audit(DO_NOT_KNOW, cancelled, within=RETRIES_TAKE)
     assert buttons(doubt) == ["Say what happened…", "Details"]
     waits = "Waits: reminders does not answer, next try"
-    placed = request_id(await scene.audit(waits, "+91 ••••• •3210", within=RETRIES_TAKE))
+    placed = request_id(await scene.audit(waits, "+91\u00a0•••3210", within=RETRIES_TAKE))
     said = await scene.audit("reminders does not answer* since")
     assert await scene.requests("callkaro") == []
     assert len(await scene.requests("voxworks")) == 3

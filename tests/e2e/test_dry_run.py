@@ -37,7 +37,7 @@ async def test_a_call_is_tried_out_and_nobody_is_called(dry: Scene) -> None:
     await dry.asha.click(preview, text="Place this call")
     would = "It would have been POST /call/outbound to 127.0.0.1."
     for told in (
-        await dry.audit("✅ *Tried out:* place a call to +91 ••••• •3210", would),
+        await dry.audit("✅ *Tried out:* place a call to +91\u00a0•••3210", would),
         await dry.reply("*Tried out:*", would),
         await dry.told("*Tried out:*", would),
         await dry.answered("About to be sent", "A-"),

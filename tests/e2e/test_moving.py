@@ -27,7 +27,7 @@ async def test_a_call_is_moved_once_somebody_approved(scene: Scene) -> None:
     assert (review.submit or {})["text"] == "Approve move"
     await scene.mira.submit(review)
     moved = words(await scene.audit("Moved to", move))
-    assert "asked to move the call to +91 ••••• •3210 to" in words(await scene.ask("/calls log"))
+    assert "asked to move the call to +91\u00a0•••3210 to" in words(await scene.ask("/calls log"))
     second = moved.split("placed again as `")[1].split("`")[0]
     await scene.audit("Scheduled:", second)
     await scene.audit("Cancelled, to place it again", call, move)
@@ -63,7 +63,7 @@ async def test_a_kill_between_the_two_steps_loses_neither(scene: Scene) -> None:
     await scene.kill_bot()
     await scene.start_bot()
     moved = await scene.audit("Moved to", move, within=40)
-    assert "the call to +91 ••••• •3210" in words(moved)
+    assert "the call to +91\u00a0•••3210" in words(moved)
     placed = [one for one in await scene.requests("callkaro") if "schedule_at" in (one.json or {})]
     assert [one.effects for one in placed] == [1, 1]
 

@@ -67,7 +67,7 @@ async def test_a_call_is_placed_at_voxworks_and_cancelled_by_the_id_that_the_log
     assert f"`{at}` in UTC, as the provider gets it" in words(preview)
     await undocumented.asha.click(preview, text="Place this call")
     placed = await undocumented.audit(
-        "✅ *Scheduled:* a call to +91 ••••• •3210", "Voxworks accepted the call"
+        "✅ *Scheduled:* a call to +91\u00a0•••3210", "Voxworks accepted the call"
     )
     said = {"phone_number": NUMBER, "first_name": "Asha"}
     call = {

@@ -28,7 +28,7 @@ from tests.integration.bench import PLACE, Bot, BotWorld, Parts, bench
 from tests.storage.samples import NUMBER
 
 DAY = timedelta(days=1)
-MASKED = "+91 ••••• •3210"
+MASKED = "+91\u00a0•••3210"
 BY_NUMBER = PurgeFilter("by number", numbers=frozenset({NUMBER}))
 WHY = "Kanariya asked not to be called"
 

@@ -95,7 +95,7 @@ async def test_retries_that_wait_are_made(stage: BotWorld, back: timedelta, faul
 async def test_news_of_a_stop_that_wait_are_told(stage: BotWorld, back: timedelta) -> None:
     """Items of this process, and those of a dead one, are posted soon."""
     log = stage.bot.store
-    await log.do_not_call.add(NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason=None)
+    await log.do_not_call.add(NUMBER, masked="+91\u00a0•••3210", actor="U0AGENT", reason=None)
     await stage.people.fail("chat.postMessage", "server_error", times=2)
     await stage.bot.outbox.run_once()
     await stage.crash()

@@ -170,7 +170,7 @@ async def test_an_export_by_direct_message_shows_no_number(stage: BotWorld) -> N
         await mira.wait_for(lambda one: "callops-log-" in words(one), 10)
     [file] = stage.slack.workspace.uploads.values()
     [row] = csv.DictReader(io.StringIO((file.content or b"").decode("utf-8-sig"), newline=""))
-    assert (row["target"], row["reason"]) == ("c_+91 ••••• •3210", "is +91 ••••• •3210")
+    assert (row["target"], row["reason"]) == ("c_+91\u00a0•••3210", "is +91\u00a0•••3210")
 
 
 async def test_a_stop_is_told_with_its_number_masked(stage: BotWorld) -> None:

@@ -72,7 +72,7 @@ async def test_somebody_who_asks_not_to_be_called_is_called_no_more(stage: BotWo
             ]
         ]
     stopped, refused, not_hers, allowed, preview = said
-    assert "No more calls to +91 ••••• •3210 through CallOps." in stopped
+    assert "No more calls to +91\u00a0•••3210 through CallOps." in stopped
     assert "Being cancelled through reminders, agent payments" in stopped
     assert "voxworks: it cancels by call id, and CallOps knows of no call to this number there" in stopped
     assert "asha stopped all calls to this number on 2 Mar 2026 (S-" in refused
@@ -96,7 +96,7 @@ async def test_a_stop_and_a_list_are_told_in_the_audit_channel_once(stage: BotWo
         stage.clock.move(minutes=2)
     said = await stage.said("C0AUDIT")
     first, second = [words(one) for one in said if "Details of A-" not in str(one.blocks)]
-    assert "<@U0AGENT> stopped all calls to +91 ••••• •3210." in first
+    assert "<@U0AGENT> stopped all calls to +91\u00a0•••3210." in first
     assert "asked us to" not in first  # a reason in a channel could not be erased
     assert "2 numbers added to the do-not-call list “ndnc”." in second
     [listed] = await stage.bot.store.do_not_call.stops(OTHER_NUMBER)
@@ -264,7 +264,7 @@ async def test_the_form_does_what_the_line_does(stage: BotWorld) -> None:
         opened = (await asha.command("/calls stop")).view
         assert opened
         heard = await asha.submit(opened, {"targets": "98765 43210", "reason": "asked us to"})
-    assert "No more calls to +91 ••••• •3210" in read(heard.view)
+    assert "No more calls to +91\u00a0•••3210" in read(heard.view)
     assert await stage.bot.store.do_not_call.stops(NUMBER)
 
 

@@ -75,7 +75,11 @@ def test_a_success_that_is_denied_is_none(provider: str, action: CallAction, bod
         ("voxworks", CANCEL, {"success": True, "call_id": "12", "error": None, "status": "cancelled"}),
         ("callkaro", REMOVE, {"status": "success", "message": "Scheduled call deleted successfully"}),
         ("callkaro", REMOVE, {"status": "done", "to_number": "098765 43210", "deleted_count": 10}),
-        ("callkaro", PLACE, {"status": "done", "to_number": "+91••••••3210", "call_sid": "c", "errors": []}),
+        (
+            "callkaro",
+            PLACE,
+            {"status": "done", "to_number": "+91\u00a0•••3210", "call_sid": "c", "errors": []},
+        ),
         ("ryng", CANCEL, {"error": False, "message": "Call Cancelled", "data": {"callID": 12}}),
         ("kore", DELETE, {"status": "success", "data": {"_id": "cd-1", "status": "failed", "error": "x"}}),
     ],

@@ -114,12 +114,12 @@ def test_premium_numbers_may_be_let_through() -> None:
 @pytest.mark.parametrize(
     ("e164", "shown"),
     [
-        ("+919876543210", "+91 ••••• •3210"),
-        ("+12125551234", "+1 •••-•••-1234"),
-        ("+442071838750", "+44 •• •••• 8750"),
-        ("+6834000", "+683 ••••"),
-        ("+24762889", "+247 ••••9"),
-        ("+99912345678", "+•••••••5678"),
+        ("+919876543210", "+91\u00a0•••3210"),
+        ("+12125551234", "+1\u00a0•••1234"),
+        ("+442071838750", "+44\u00a0•••8750"),
+        ("+6834000", "+683\u00a0•••"),
+        ("+24762889", "+247\u00a0•••9"),
+        ("+99912345678", "+\u00a0•••5678"),
     ],
 )
 def test_masks(e164: str, shown: str) -> None:
@@ -131,10 +131,10 @@ def test_masks(e164: str, shown: str) -> None:
 @settings(max_examples=200)
 def test_a_mask_hides_four_digits(e164: str) -> None:
     """At least four digits are hidden, and at most four are shown after the code."""
-    shown = mask(e164)
-    assert shown.count("•") >= 4
-    assert sum(character.isdigit() for character in shown[shown.index("•") :]) <= 4
-    assert e164 not in shown
+    code, _, shown = mask(e164).partition("\u00a0•••")
+    assert len(e164) - len(code) - len(shown) >= 4
+    assert len(shown) <= 4
+    assert e164 not in mask(e164)
 
 
 @given(st.text(max_size=70) | st.text("+0123456789 ()-.;x<tel:>|٣४", max_size=30))

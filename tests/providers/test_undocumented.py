@@ -119,7 +119,7 @@ def test_a_look_up(
     """Only the requested campaign counts as found, and only Kore.ai's own 404 as absent."""
     sighting = kore().lookup_result(action, received(action, status, document))
     assert sighting.found is found
-    assert sighting.name == ("Renewals +1 •••-•••-6789" if found else None)
+    assert sighting.name == ("Renewals +1\u00a0•••6789" if found else None)
     assert "cd-1" not in sighting.message
 
 

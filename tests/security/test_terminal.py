@@ -411,7 +411,7 @@ def test_a_mark_stands_below_its_line() -> None:
     ("value", "printed"),
     [
         ("reminders", "reminders"),
-        ("+91 ••••• •3210", "+91 ••••• •3210"),
+        ("+91\u00a0•••3210", "+91\u00a0•••3210"),
         ("", '""'),
         ("a  done", '"a  done"'),
         (" a", '" a"'),

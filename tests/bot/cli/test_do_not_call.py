@@ -134,7 +134,7 @@ def test_the_numbers_of_a_sheet_are_imported_and_its_account_numbers_are_not(tmp
         "Left out 1 line that cannot be read.",
         "Numbers without a plus are read as IN numbers.",
         "2 different numbers: India 1, Britain (UK) 1.",
-        "The first: +91 ••••• •3210, +44 •• •••• 0958.",
+        "The first: +91\u00a0•••3210, +44\u00a0•••0958.",
         "New to the list ndnc: 2 numbers. On it already: 0.",
     ):
         assert said in printed.errors
@@ -159,7 +159,7 @@ def test_a_dry_run_says_what_would_be_blocked_and_writes_nothing(tmp_path: Path)
         "Left out 1 line that cannot be read.",
         "Numbers without a plus are read as IN numbers.",
         "2 different numbers: India 2.",
-        "The first: +91 ••••• •3210, +91 ••••• •3211.",
+        "The first: +91\u00a0•••3210, +91\u00a0•••3211.",
         f"There is no log at {tmp_path / 'callops.db'} yet. An import makes it.",
         "New to the list ndnc: 2 numbers. On it already: 0.",
         (

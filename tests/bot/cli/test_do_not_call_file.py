@@ -256,7 +256,7 @@ def test_only_the_first_bad_lines_are_kept_and_all_are_counted() -> None:
 def test_the_first_numbers_are_kept_masked_with_their_countries() -> None:
     """So that whoever imports sees how numbers without a plus were read."""
     found = read_text("98765 43210\n98765 43210\n+44 20 7946 0958\n98765 43211\n98765 43212\n")
-    assert found.first == ["+91 ••••• •3210", "+44 •• •••• 0958", "+91 ••••• •3211"]
+    assert found.first == ["+91\u00a0•••3210", "+44\u00a0•••0958", "+91\u00a0•••3211"]
     assert found.countries == {"India": 3, "Britain (UK)": 1}
     assert (found.region, found.cells, len(found.numbers)) == ("IN", 5, 4)
 

@@ -132,7 +132,7 @@ def test_two_people_of_one_name_are_told_apart(tmp_path: Path, capsys: pytest.Ca
     make(tmp_path, fill)
     rows = [re.split(r"\s{2,}", row) for row in printed(capsys, tmp_path, "list")[1:]]
     third, second, first = (row[0] for row in rows)
-    assert [row[2] for row in rows] == ["U0LAST", "Sam +91 ••••• •3210", "Asha"]
+    assert [row[2] for row in rows] == ["U0LAST", "Sam +91\u00a0•••3210", "Asha"]
     told = printed(capsys, tmp_path, "show", first)
     assert told[2] == "Times are in UTC."
     assert [line.partition("  ")[2] for line in told[3:]] == [
@@ -140,7 +140,7 @@ def test_two_people_of_one_name_are_told_apart(tmp_path: Path, capsys: pytest.Ca
         f"{first}  Asha (U0MANAGER) denied it",
     ]
     told = printed(capsys, tmp_path, "show", second)
-    assert told[2] == "Times are in UTC. Sam +91 ••••• •3210 is U0OTHER."
+    assert told[2] == "Times are in UTC. Sam +91\u00a0•••3210 is U0OTHER."
     assert told[-1].endswith("  Asha (U0AGENT) (U0NOBODY) denied it")
     assert printed(capsys, tmp_path, "show", third)[-1].endswith("  U0LAST denied it")
 

@@ -47,7 +47,7 @@ def test_lines_are_written_as_they_were_logged(pipe: tuple[int, int]) -> None:
     log = logging.getLogger("callops.test")
     log.setLevel(logging.INFO)
     with written_to(writes) as writing:
-        log.info("one %s", "+91 •••")
+        log.info("one %s", "+91\u00a0•••")
         try:
             int("two")
         except ValueError:
@@ -57,7 +57,7 @@ def test_lines_are_written_as_they_were_logged(pipe: tuple[int, int]) -> None:
     Descriptor(writes).emit(surrogate)  # not through the root: what captures lines there cannot write it
     os.close(writes)
     lines = read_all(reads)
-    assert lines[0].endswith(" INFO one +91 •••")
+    assert lines[0].endswith(" INFO one +91\u00a0•••")
     assert " ERROR failed" in lines[1]
     assert lines[-2].startswith("    │ ValueError: ")
     assert lines[-1].endswith(" INFO \\udcff is no text")

@@ -80,7 +80,7 @@ def test_a_zone_that_nobody_knows_is_utc_and_says_so() -> None:
 
 def test_a_call_is_one_line_without_its_whole_number() -> None:
     """The label has time, number and agent. Two equal labels add their ids."""
-    assert label(CALL, zone=KOLKATA, now=NOW) == "tomorrow 9:30 · +91 ••••• •3210 · payments"
+    assert label(CALL, zone=KOLKATA, now=NOW) == "tomorrow 9:30 · +91\u00a0•••3210 · payments"
     twins = call_options([CALL, replace(CALL, id="A-8888")], zone=KOLKATA, now=NOW).calls
     assert [text.rpartition(" · ")[2] for _, text in twins] == ["A-7K3F", "A-8888"]
 

@@ -311,7 +311,7 @@ def test_help_names_what_each_connection_does() -> None:
     assert connections["text"]["text"].splitlines() == [
         "*Connections*",
         "• `reminders`: places calls, cancels calls; agents: payments",
-        "• `vox`: places calls†, cancels calls; agents: welcome. 🧪 *Dry run: nothing is sent.*",
+        "• `vox`: places calls†, cancels calls; agents: welcome. *Dry run: nothing is sent.*",
         "• `kore`: deletes campaigns, stops campaigns†, starts campaigns†",
         "• `dialer` is off: RYNG_KEY not set",
         "† Undocumented by Voxworks and Kore.ai: it may not work as we expect.",
@@ -392,7 +392,7 @@ def test_a_preview_says_what_is_tried_out_and_what_is_beyond(through: Connection
     modal = PlacePreview.build(spec, prepared, line, through=through, nonce="n" * 24, channel="C0")
     for shown in (message.blocks, modal["blocks"]):
         first = shown[0]["text"]["text"]
-        assert first.startswith("🧪 *Dry run: nothing is sent.*\n*Place this call?*") == through.dry_run
+        assert first.startswith("*Dry run: nothing is sent.*\n*Place this call?*") == through.dry_run
         said = shown[-1]["elements"][0]["text"]
         assert ("Undocumented by Voxworks: it may not work as we expect." in said) == bool(
             through.undocumented

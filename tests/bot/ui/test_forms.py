@@ -148,7 +148,7 @@ def test_nothing_is_asked_that_has_one_answer() -> None:
 @pytest.mark.parametrize(
     ("verb", "title", "submit", "says"),
     [
-        (Verb.DELETE_CAMPAIGN, "Delete a campaign", "Ask to delete", "⚠️ This cannot be undone. Whoever approves it types the campaign's id."),
+        (Verb.DELETE_CAMPAIGN, "Delete a campaign", "Ask to delete", "⚠️ This can't be undone. Whoever approves it types the campaign's id."),
         (Verb.STOP_CAMPAIGN, "Stop a campaign", "Ask to stop", "It calls nobody else until it is started again."),
         (Verb.START_CAMPAIGN, "Start a campaign", "Ask to start", "⚠️ Starting it calls people."),
     ],
@@ -496,7 +496,7 @@ def test_whatever_is_typed_as_data_is_read_or_named(typed: str) -> None:
         assert len(line.metadata) == sum(bool(one.strip(" \t,")) for one in typed.split("\n"))
 
 
-KNOWN_CALL = CallOptions([("A-7K3F", "tomorrow 9:30 · +91 ••••• •3210 · payments")], chosen="A-7K3F")
+KNOWN_CALL = CallOptions([("A-7K3F", "tomorrow 9:30 · +91\u00a0•••3210 · payments")], chosen="A-7K3F")
 
 
 def test_a_known_call_comes_first_and_the_rest_may_stay_empty() -> None:

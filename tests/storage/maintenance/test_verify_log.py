@@ -134,10 +134,10 @@ async def whole(tmp_path: Path) -> Path:
     await log.requests.apply(approve(by_id))
     denied = (await log.requests.create(cancelling(NUMBER, OTHER_NUMBER))).request
     await log.requests.apply(deny(*(entry.id for entry in denied.entries)))
-    await log.do_not_call.add(NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason="cross")
-    await log.do_not_call.add(OTHER_NUMBER, masked="+91 ••••• •3211", actor="U0AGENT", reason=None)
+    await log.do_not_call.add(NUMBER, masked="+91\u00a0•••3210", actor="U0AGENT", reason="cross")
+    await log.do_not_call.add(OTHER_NUMBER, masked="+91\u00a0•••3211", actor="U0AGENT", reason=None)
     await log.do_not_call.remove(
-        OTHER_NUMBER, masked="+91 ••••• •3211", actor="U0MANAGER", reason="well again"
+        OTHER_NUMBER, masked="+91\u00a0•••3211", actor="U0MANAGER", reason="well again"
     )
     await log.do_not_call_lists.add("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
     await log.do_not_call_lists.add("ndnc", [f"+9198765432{n}" for n in range(20, 24)], actor="system")
@@ -311,7 +311,7 @@ async def test_what_seals_a_stop_is_there_for_as_long_as_it_holds(whole: Path) -
 
     assert salts() == 4
     log = await Store.open(whole, key=KEY, clock=Clock())
-    await log.do_not_call.remove(NUMBER, masked="+91 ••••• •3210", actor="U0MANAGER", reason="well again")
+    await log.do_not_call.remove(NUMBER, masked="+91\u00a0•••3210", actor="U0MANAGER", reason="well again")
     assert salts() == 3
     await log.do_not_call_lists.remove("ndnc", actor="system")
     assert salts() == 1

@@ -28,7 +28,7 @@ async def test_a_list_keeps_hashes_and_nothing_else(tmp_path: Path) -> None:
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
     added = await log.do_not_call_lists.add("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
     again = await log.do_not_call_lists.add("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
-    await log.do_not_call.add(NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason=None)
+    await log.do_not_call.add(NUMBER, masked="+91\u00a0•••3210", actor="U0AGENT", reason=None)
     assert (added.added, added.numbers) == (2, 2)
     assert (again.id, again.added, again.numbers) == (None, 0, 2)
     assert await log.do_not_call.stopped_numbers() == {None: 1, "ndnc": 2}

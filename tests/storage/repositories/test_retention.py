@@ -124,8 +124,8 @@ async def live(store: Store, clock: Clock, said: str) -> None:
     await store.audit.record_export(
         actor="os:ops", rows="full numbers, csv", private={"query": json.dumps({"text": said})}
     )
-    await store.do_not_call.add(OTHER_NUMBER, masked="+91 ••••• •3211", actor="U0AGENT", reason=said)
-    await store.do_not_call.remove(OTHER_NUMBER, masked="+91 ••••• •3211", actor="U0MANAGER", reason=said)
+    await store.do_not_call.add(OTHER_NUMBER, masked="+91\u00a0•••3211", actor="U0AGENT", reason=said)
+    await store.do_not_call.remove(OTHER_NUMBER, masked="+91\u00a0•••3211", actor="U0MANAGER", reason=said)
     for draft in ("a", "b"):
         content = {"text": said, "answers": [said], "spec": {"actions": [{"to": said}]}}
         await store.users.keep_draft(draft, person="U0AGENT", content=content)
@@ -256,10 +256,10 @@ async def test_an_id_that_a_provider_gave_stays(tmp_path: Path) -> None:
 async def test_a_lifted_stop_is_found_and_one_that_holds_stays(tmp_path: Path) -> None:
     """The reason of a stop goes. The stop itself stays, and still verifies."""
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
-    lifted, _ = await log.do_not_call.add(NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason="cross")
-    await log.do_not_call.remove(NUMBER, masked="+91 ••••• •3210", actor="U0MANAGER", reason="made up")
+    lifted, _ = await log.do_not_call.add(NUMBER, masked="+91\u00a0•••3210", actor="U0AGENT", reason="cross")
+    await log.do_not_call.remove(NUMBER, masked="+91\u00a0•••3210", actor="U0MANAGER", reason="made up")
     holds, _ = await log.do_not_call.add(
-        NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason="cross again"
+        NUMBER, masked="+91\u00a0•••3210", actor="U0AGENT", reason="cross again"
     )
     done = await log.retention.purge(BY_NUMBER, actor="operator")
     assert {one.id for one in done.requests} == {lifted.id, holds.id}
