@@ -8,7 +8,7 @@
 
 import { confirmed } from "./confirm.js";
 import { h, icon } from "./dom.js";
-import { named } from "./emoji.js";
+import { named, pictured } from "./emoji.js";
 import { menuButton } from "./menu.js";
 import { rich, safe } from "./mrkdwn.js";
 import { person, state } from "./state.js";
@@ -123,7 +123,7 @@ function button(element, block, reader, place, key) {
         },
       },
     },
-    named(element.text.text),
+    pictured(element.text.text),
   );
   return made;
 }
@@ -138,7 +138,7 @@ function button(element, block, reader, place, key) {
  */
 function overflow(element, block, reader, place, key) {
   const items = element.options.map((/** @type {any} */ option) => ({
-    text: named(option.text.text),
+    text: pictured(option.text.text),
     chosen: () => pressed(element, block, place, option.value, reader, made),
   }));
   const attributes = { class: "button more", "data-key": key, "aria-label": "More actions" };

@@ -7,6 +7,7 @@
 import { act } from "./act.js";
 import { drawn } from "./blocks.js";
 import { exchange, h, icon } from "./dom.js";
+import { pictured } from "./emoji.js";
 import { menuButton } from "./menu.js";
 import { mrkdwn, plain } from "./mrkdwn.js";
 import { isRoot, me, messagesIn, person, state } from "./state.js";
@@ -219,7 +220,7 @@ export class MessageList {
             phone.setAttribute("aria-expanded", String(!open));
             const item = phone.closest(".message");
             if (open) return item?.querySelector(".phone-text")?.remove();
-            return item?.querySelector(".body")?.append(h("p", { class: "phone-text" }, icon("phone"), said));
+            return item?.querySelector(".body")?.append(h("p", { class: "phone-text" }, icon("phone"), h("span", {}, pictured(said))));
           },
         },
       },

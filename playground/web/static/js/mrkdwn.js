@@ -5,7 +5,7 @@
  */
 
 import { h } from "./dom.js";
-import { named } from "./emoji.js";
+import { pictured } from "./emoji.js";
 import { person, state } from "./state.js";
 import { slackDate } from "./time.js";
 
@@ -58,7 +58,7 @@ export function mrkdwn(text, reader) {
  * @returns {(Node | string)[]}
  */
 export function rich(text, reader) {
-  return text.type === "mrkdwn" ? mrkdwn(text.text, reader) : [named(text.text)];
+  return text.type === "mrkdwn" ? mrkdwn(text.text, reader) : pictured(text.text);
 }
 
 /**
@@ -139,10 +139,10 @@ function withAtoms(text, atoms) {
   const found = [];
   let from = 0;
   for (const one of text.matchAll(ATOMS)) {
-    found.push(named(unescaped(text.slice(from, one.index))), atoms[one[0].charCodeAt(0) - FIRST_ATOM]);
+    found.push(...pictured(unescaped(text.slice(from, one.index))), atoms[one[0].charCodeAt(0) - FIRST_ATOM]);
     from = one.index + 1;
   }
-  found.push(named(unescaped(text.slice(from))));
+  found.push(...pictured(unescaped(text.slice(from))));
   return found.filter((one) => one !== "");
 }
 

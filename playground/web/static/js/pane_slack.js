@@ -1,6 +1,7 @@
 /** The traffic between Slack and the app, and Slack's refusals. */
 
 import { byId, h, icon } from "./dom.js";
+import { pictured } from "./emoji.js";
 import { reader } from "./messages.js";
 import { plain } from "./mrkdwn.js";
 import { me, person, state } from "./state.js";
@@ -81,7 +82,7 @@ function line(one) {
       one.trouble && h("span", { class: "chip warn" }, one.trouble),
       one.error && h("span", { class: "chip bad" }, one.error),
       one.lines.map((/** @type {string} */ said) => h("p", { class: "why" }, said)),
-      one.about && h("p", { class: "about" }, shortened(plain(one.about, reader()))),
+      one.about && h("p", { class: "about" }, pictured(shortened(plain(one.about, reader())))),
     ),
   );
 }
