@@ -130,6 +130,8 @@ def test_the_guide_leads_through_the_first_minute(look: Look) -> None:
     """The guide puts a command into the composer, and can be closed and reopened."""
     asha = look()
     guide = asha.page.get_by_role("region", name="Your first minute")
+    if guide.is_hidden():  # all of it was done in other tests
+        asha.press("Guide")
     guide.get_by_role("button", name="Place a call").click()
     guide.get_by_role("button", name="Try it").click()
     expect(asha.composer).to_be_focused()

@@ -144,3 +144,27 @@ def test_a_lost_answer_is_said_and_settled(look: Look) -> None:
     asked = mira.pane.locator(".card").filter(has_text="+919876543222").filter(has_text="POST")
     expect(asked).to_have_count(1)
     expect(asked).to_contain_text("no answer")
+
+
+def test_a_finished_guide_folds_away(look: Look) -> None:
+    """Once its three steps are done, the guide goes, and comes back when it is asked for."""
+    asha, mira = look("U0AGENT"), look("U0MANAGER")
+    guide = asha.page.get_by_role("region", name="Your first minute")
+    asha.types("/place-call 98765 43223 tomorrow 9:30")
+    asha.message("43223").locator(".button.primary").click()
+    asha.go("call-audit")
+    expect(asha.message("Scheduled", "•3223")).to_be_visible()
+    asha.asks("/cancel-call 98765 43223 customer asked", "43223")
+    mira.go("call-approvals")
+    mira.message("•3223").get_by_role("button", name="Review").click()
+    mira.modal.get_by_role("button", name="Approve").click()
+    asha.tab("Break it")
+    asha.page.get_by_label("CallKaro").select_option("silence")
+    asha.types("/place-call 98765 43224")
+    asha.message("43224").locator(".button.primary").click()
+    expect(guide).to_be_hidden()
+    asha.press("Guide")
+    expect(guide).to_contain_text("Your first minute is over")
+    asha.page.reload()
+    expect(asha.person("U0AGENT")).to_be_visible()
+    expect(guide).to_be_hidden()

@@ -150,7 +150,7 @@ function draw() {
                 },
               },
               h("span", { class: "number", "aria-hidden": "true" }, done[index] ? "✓" : String(index + 1)),
-              one.title,
+              h("span", { class: "title" }, one.title),
               done[index] && h("span", { class: "hidden" }, ", done"),
             ),
           ),
