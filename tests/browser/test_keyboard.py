@@ -55,7 +55,7 @@ def test_a_call_is_placed_by_keyboard_alone(look: Callable[..., Looking]) -> Non
     expect(asha.modal).to_contain_text("Place this call?")
     tab_to(asha.page, "Place this call")
     keys.press("Enter")
-    expect(asha.modal).to_contain_text("About to be sent")
+    expect(asha.modal).to_contain_text("Sending")
     keys.press("Escape")
     expect(asha.modal).to_be_hidden()
     expect(asha.composer).to_be_focused()
