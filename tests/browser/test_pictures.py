@@ -77,9 +77,8 @@ def button(place: Locator, name: str) -> Locator:
 
 def waiting(looking: Looking) -> Locator:
     """Return the newest card that waits."""
-    return looking.page.locator(
-        "#messages > .message", has=button(looking.page.locator("body"), "Review")
-    ).last
+    reviews = looking.page.get_by_role("button", name=re.compile("^Review"))
+    return looking.page.locator("#messages > .message").filter(has=reviews).last
 
 
 def submit(looking: Looking) -> Locator:
@@ -122,9 +121,7 @@ def morning(asha: Looking, olive: Looking, mira: Looking, picture: Picture) -> N
 
 def afternoon(asha: Looking, mira: Looking, picture: Picture) -> None:
     """Play a failure, a move, a stop, a campaign's deletion, and a call with an unknown outcome."""
-    asha.tab("Break it")
-    asha.page.get_by_label("CallKaro").select_option("server_error")
-    say(asha, "/place-call 98765 43315", press=True)
+    say(asha, "/cancel-call vx_1999 via voxworks reason=customer asked")
     say(asha, "/calls move 98765 43305 Tue 10:00 rescheduled")
     approve_all(mira)
     say(asha, "/calls stop 98765 43310 customer asked")
@@ -132,6 +129,7 @@ def afternoon(asha: Looking, mira: Looking, picture: Picture) -> None:
         press.click()
     say(asha, "/calls campaign delete cd-2129073 via kore reason=ended")
 
+    asha.tab("Break it")
     asha.page.get_by_label("CallKaro").select_option("silence")
     say(asha, "/place-call 98765 43316", press=True)
     mira.go("call-audit")
