@@ -235,9 +235,9 @@ _LENGTH_FAULTS: Final = {
 }
 
 
-def _worded(fault: str, code: int) -> str:
+def _worded(fault: str, code: int | None) -> str:
     """Return a fault with the country of a code, and the digits that a mobile number has there, if known."""
-    region = phonenumbers.region_code_for_country_code(code)
+    region = phonenumbers.region_code_for_country_code(code or 0)
     name = _country_names().get(region)
     mobile = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
     digits = f" A mobile number there has {len(str(mobile.national_number))} digits." if mobile else ""

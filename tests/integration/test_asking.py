@@ -181,7 +181,7 @@ async def test_reminders_come_at_half_time_and_before_the_end(stage: BotWorld) -
     assert [one.thread_ts for one in (half, last)] == [card.ts, card.ts]
     assert "*Expires <!date^" in half.text
     assert "If a call is scheduled, it goes out" in last.text
-    assert len([one for one in await stage.said("D0MANAGER") if "Still waiting" in one.text]) == 2
+    assert len([one for one in await stage.said("D0MANAGER") if "*Expires <!date^" in one.text]) == 2
     journal = await stage.people.journal("chat.postMessage")
     assert len([call for call in journal if call["args"].get("reply_broadcast")]) == 2
 

@@ -39,7 +39,7 @@ async def doubtful(stage: BotWorld) -> Request:
 
 async def reminders(stage: BotWorld, channel: str) -> list[Message]:
     """Return the reminders in that channel."""
-    return [one for one in await stage.said(channel) if "Nobody has said yet" in one.text]
+    return [one for one in await stage.said(channel) if "Still unresolved" in one.text]
 
 
 async def test_a_doubt_is_brought_up_once_a_day_until_it_is_settled(stage: BotWorld) -> None:
