@@ -18,7 +18,7 @@ def test_what_waits_outlives_a_killed_bot(look: Callable[..., Looking]) -> None:
     failed = asha.message("/calls failed with the error “dispatch_failed”")
     expect(failed).to_contain_text("CallOps is not connected to Slack.")
     mira.go("call-approvals")
-    card = mira.message("Waiting for approval", "vx_1002")
+    card = mira.message("Cancel call", "vx_1002")
     card.get_by_role("button", name="Review").click()
     expect(card.get_by_role("alert")).to_contain_text(
         "This app is not responding. Try again. (dispatch_failed)"

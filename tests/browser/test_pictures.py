@@ -59,14 +59,15 @@ def demo() -> Iterator[Demo]:
     assert running.end() == 0
 
 
-def say(looking: Looking, line: str, *, press: bool = False) -> None:
-    """Type a command, and press the button of its preview if it has one to be pressed."""
+def say(looking: Looking, line: str) -> None:
+    """Type a command. If its answer is a preview or a question, press its first button."""
     found = looking.page.locator("#messages > .message")
     before = found.count()
     looking.types(line)
     expect(found).to_have_count(before + 1)
-    if press:
-        found.nth(before).locator(".button:is(.primary, .danger)").first.click()
+    asks = found.nth(before).locator(".button:is(.primary, .danger)")
+    if asks.count():
+        asks.first.click()
     looking.page.wait_for_timeout(POSTED)
 
 
@@ -100,7 +101,7 @@ def approve_all(looking: Looking) -> None:
 def morning(asha: Looking, olive: Looking, mira: Looking, picture: Picture) -> None:
     """Play calls, and cancellations that are approved. One of them is denied."""
     for number, line in enumerate(PLACED):
-        say(olive if number % 4 == 3 else asha, f"/place-call {line}", press=True)
+        say(olive if number % 4 == 3 else asha, f"/place-call {line}")
     say(asha, f"/cancel-call {CANCELLED[0]}")
     picture(mira, "approval-card")
     button(waiting(mira), "Review").click()
@@ -116,7 +117,8 @@ def morning(asha: Looking, olive: Looking, mira: Looking, picture: Picture) -> N
     button(mira.modal, "Deny").click()
     mira.modal.locator("textarea, input[type=text]").last.fill("she confirmed it this morning")
     submit(mira).click()
-    expect(mira.modal).to_be_hidden()
+    mira.page.wait_for_timeout(POSTED)
+    mira.puts_away_what_is_open()
 
 
 def afternoon(asha: Looking, mira: Looking, picture: Picture) -> None:
@@ -125,13 +127,9 @@ def afternoon(asha: Looking, mira: Looking, picture: Picture) -> None:
     say(asha, "/calls move 98765 43305 Tue 10:00 rescheduled")
     approve_all(mira)
     say(asha, "/calls stop 98765 43310 customer asked")
-    for press in asha.page.locator("#messages > .message").last.locator(".button.danger").all():
-        press.click()
-    say(asha, "/calls campaign delete cd-2129073 via kore reason=ended")
-
     asha.tab("Break it")
     asha.page.get_by_label("CallKaro").select_option("silence")
-    say(asha, "/place-call 98765 43316", press=True)
+    say(asha, "/place-call 98765 43316")
     mira.go("call-audit")
     doubt = mira.page.locator("#messages > .message").filter(has_text="•3316")
     expect(button(doubt, "Record|Say what")).to_be_visible()
@@ -154,6 +152,12 @@ def evening(asha: Looking, mira: Looking, picture: Picture) -> None:
     mira.page.wait_for_timeout(POSTED)
     picture(mira, "chain")
     mira.puts_away_what_is_open()
+    say(asha, "/calls campaign delete cd-2129073 via kore reason=ended")
+    deletion = button(mira.message("cd-2129073"), "Review")
+    deletion.click()
+    expect(submit(mira)).to_be_visible()
+    picture(mira, "deletion")
+    mira.puts_away_what_is_open()
 
 
 def test_the_pictures_of_a_day(look: Look, picture: Picture) -> None:
@@ -165,8 +169,13 @@ def test_the_pictures_of_a_day(look: Look, picture: Picture) -> None:
     evening(asha, mira, picture)
     olive.go("call-audit")
     olive.tab("Log")
+    expect(olive.message("delete campaign")).to_be_visible()
     olive.page.wait_for_timeout(POSTED)
     picture(olive, "audit-channel")
+    whole = look("U0AUDITOR", width=1000, height=2600)
+    whole.go("call-audit")
+    whole.page.wait_for_timeout(POSTED)
+    picture(whole, "audit-day")
     for name, channel, looks in (
         ("dark", "call-audit", {**DESK, "dark": True}),
         ("phone", "call-approvals", PHONE),

@@ -27,6 +27,8 @@ QUIET: Final = 3.0
 TOGETHER: Final = 3
 """Stories that are played at the same time. They mostly wait."""
 NUMBER: Final = "98765 43210"
+ASKS: Final = ("primary", "danger")
+"""Styles of the buttons of previews and questions."""
 CHOICES: Final = {"radio_buttons", "static_select"}
 
 
@@ -88,10 +90,10 @@ class Play:
         await self.quiet()
 
     async def ask(self, line: str) -> None:
-        """Type a command. If its answer is a preview with a button of danger, press that."""
+        """Type a command. If its answer is a preview or a question, press its first button."""
         answer = (await self.asha.command(line)).ephemeral
-        if answer and any(one.get("style") == "danger" for one in _buttons(answer)):
-            await press(self.asha, answer, styles=("danger",))
+        if answer and any(one.get("style") in ASKS for one in _buttons(answer)):
+            await press(self.asha, answer, styles=ASKS)
         await self.quiet()
 
     async def review(self) -> View:
