@@ -115,6 +115,7 @@ def morning(asha: Looking, olive: Looking, mira: Looking, picture: Picture) -> N
     say(asha, "/cancel-call vx_1001 via voxworks reason=customer is away")
     button(waiting(mira), "Review").click()
     button(mira.modal, "Deny").click()
+    expect(submit(mira)).to_contain_text("Deny")
     mira.modal.locator("textarea, input[type=text]").last.fill("she confirmed it this morning")
     submit(mira).click()
     mira.page.wait_for_timeout(POSTED)

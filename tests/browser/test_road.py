@@ -129,7 +129,7 @@ def test_a_lost_answer_is_said_and_settled(look: Look) -> None:
     mira.go("call-audit")
     doubt = mira.message("Outcome unknown", "•3222")
     expect(asha.page.get_by_label("CallKaro")).to_have_value("")
-    doubt.get_by_role("button", name="Record outcome").click()
+    doubt.get_by_text("Record outcome").click()
     mira.modal.get_by_label("It happened").check()
     mira.modal.get_by_label("What shows it?").select_option("The provider's own screen")
     mira.modal.get_by_label("How do you know?").fill("CallKaro's call list shows it")
