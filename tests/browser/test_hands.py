@@ -160,7 +160,7 @@ def test_a_call_is_placed_now(desk: Hands, phone: Hands, day: Day) -> None:
     desk.types("9876543702")
     desk.press("Enter")
     desk.taps(desk.looking.message("Place this call?", "43702").get_by_role("button", name="Place this call"))
-    expect(desk.looking.message("About to be sent", "•3702")).to_be_visible()
+    expect(desk.looking.message("Sending", "•3702")).to_be_visible()
     day.desk[what] = desk.count()
 
     choose(phone, "pl", "/place-call")
@@ -168,7 +168,7 @@ def test_a_call_is_placed_now(desk: Hands, phone: Hands, day: Day) -> None:
     send(phone)
     preview = phone.looking.message("Place this call?", "43703")
     phone.taps(preview.get_by_role("button", name="Place this call"))
-    expect(phone.looking.message("About to be sent", "•3703")).to_be_visible()
+    expect(phone.looking.message("Sending", "•3703")).to_be_visible()
     day.phone[what] = phone.count()
 
 
@@ -178,7 +178,7 @@ def test_a_call_is_placed_for_tomorrow(desk: Hands, day: Day) -> None:
     desk.types("9876543704 tomorrow 9:30")
     desk.press("Enter")
     desk.taps(desk.looking.message("Place this call?", "43704").get_by_role("button", name="Place this call"))
-    expect(desk.looking.message("About to be sent", "•3704")).to_be_visible()
+    expect(desk.looking.message("Sending", "•3704")).to_be_visible()
     day.desk["Place a call for tomorrow"] = desk.count()
 
 
@@ -315,7 +315,7 @@ def test_twenty_approvals_are_about_twenty_taps(look: Look, day: Day) -> None:
             mira.page.get_by_role("button", name="Channels and people").click()
         mira.go("call-approvals")
         hands = Hands(mira)
-        card = mira.message("Waiting for approval", "vx_90")
+        card = mira.message("Cancel call", "vx_90")
         expect(card).to_be_visible()
         hands.taps(card.get_by_role("button", name="Review"))
         for _ in range(APPROVALS // 2):

@@ -55,7 +55,7 @@ def test_a_call_is_placed_by_keyboard_alone(look: Callable[..., Looking]) -> Non
     expect(asha.modal).to_contain_text("Place this call?")
     tab_to(asha.page, "Place this call")
     keys.press("Enter")
-    expect(asha.modal).to_contain_text("About to be sent")
+    expect(asha.modal).to_contain_text("Sending")
     keys.press("Escape")
     expect(asha.modal).to_be_hidden()
     expect(asha.composer).to_be_focused()
@@ -67,7 +67,7 @@ def test_a_call_is_placed_by_keyboard_alone(look: Callable[..., Looking]) -> Non
     tab_to(asha.page, "Channel call-audit")
     keys.press("Enter")
     expect(asha.page.get_by_role("heading", level=1)).to_contain_text("call-audit")
-    expect(asha.message("Accepted", "•3230")).to_be_visible()
+    expect(asha.message("Placed", "•3230")).to_be_visible()
 
 
 def test_a_person_and_a_tab_are_chosen_with_arrows(look: Callable[..., Looking]) -> None:
