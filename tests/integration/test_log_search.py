@@ -291,7 +291,7 @@ async def test_details_show_full_numbers_to_whom_the_rules_allow(stage: BotWorld
         assert "98765 43210" not in words(story)
         seen = words(opened(await sam.click(story, text="Show full number")))
         assert "• +91 98765 43210 (India)" in seen
-        assert "<@U0SECOND> looked at the full number." in seen
+        assert "<@U0SECOND> saw the full number." in seen
         assert "Show full number" not in seen
     [event] = [one for one in await stage.bot.store.requests.events(made.id) if one.name == "revealed"]
     assert event.actor == SECOND
