@@ -327,9 +327,10 @@ def missed(request: Request, entry: ActionRecord) -> str:
         return f"{nobody} approved it in time. {left_alone(request, entry)}."
     said = as_said(request)
     call = "The call" if len(request.entries) == 1 else "The first call"
+    if entry.updated_at < at and said:
+        return f"{nobody} approved it in time. {left_alone(request, entry)}."
     if entry.updated_at < at:
-        follows = "" if request.reschedules else f" {left_alone(request, entry)}."
-        return f"{call} goes out {when(at)}{said}: {_lower(nobody)} approved it in time.{follows}"
+        return f"{call} goes out {when(at)}: {_lower(nobody)} approved it in time."
     if said:
         return f"{call} was due {when(at)}{said}. {nobody} had approved it by then."
     return (
