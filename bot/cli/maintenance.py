@@ -17,8 +17,8 @@ from bot.config.environment import ConfigError, existing_log, key_bytes, no_log
 from bot.config.loader import load, read_config
 from bot.config.settings import SLACK_PERSON, RetentionSettings, Settings, make_adapters
 from bot.policy.rules import duration
-from bot.text.formatting import WORDS
 from bot.text.terminal import complain, say
+from bot.text.vocabulary import state_word
 from bot.workers.rate_limiter import account_of
 from bot.workers.retention import by_age, in_words
 from providers.phone import InvalidNumberError, read
@@ -291,7 +291,7 @@ def _why(kept: Retained) -> str:
         case RetainedBecause.HELD:
             return "it is on hold in the settings ([retention] hold)"
         case RetainedBecause.UNDER_WAY:
-            return f"it is {WORDS[State(kept.state)]}. Bring it to its end, then purge again"
+            return f"it isn't finished ({state_word(State(kept.state)).lower()}). Finish it, then purge again"
         case RetainedBecause.MOVING:
             return "its call is yet to be placed again, for another time. Purge again when it was"
         case RetainedBecause.GOES_OUT:

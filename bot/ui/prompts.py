@@ -23,9 +23,9 @@ from bot.slack.blocks import (
     plain_text,
     section,
 )
-from bot.text.formatting import WORDS, listed
+from bot.text.formatting import listed
 from bot.text.markup import escape, person
-from bot.text.vocabulary import UNKNOWN
+from bot.text.vocabulary import UNKNOWN, state_word
 from bot.ui.request_status import marked
 from providers.actions import NumberRef
 from storage.models import Request
@@ -88,7 +88,8 @@ def already_asked(
 def describe(request: Request, *, reader: str, now: datetime) -> str:
     """Return who made an earlier request, when, and its state."""
     who = "you" if request.requester == reader else person(request.requester)
-    return f"already asked by {who} {ago(request.asked_at, now)} (`{request.id}`): {WORDS[request.state]}."
+    state = state_word(request.state).lower()
+    return f"already asked by {who} {ago(request.asked_at, now)} (`{request.id}`): {state}."
 
 
 def ignored(requests: Sequence[Request], count: int, *, reader: str, now: datetime) -> list[Block]:

@@ -39,7 +39,7 @@ async def test_an_operator_keeps_a_log_and_forgets_a_customer(dark_scene: Scene)
     preview = await scene.terminal("purge", "--number", NUMBER, "--dry-run")
     assert "Would be erased (by number): 1 request. Nothing was changed." in preview.output
     assert f"  {placed}" in preview.output.splitlines()
-    assert f"  {waiting}: it is waiting for approval. Bring it to its end" in preview.output
+    assert f"  {waiting}: it isn't finished (waiting for approval). Finish it" in preview.output
     assert await scene.log("list", "--number", NUMBER)
     done = await scene.terminal("purge", "--number", "98765 43210")
     assert (done.status, done.errors) == (1, "")

@@ -88,7 +88,7 @@ def test_the_report_says_what_went_what_stays_and_why() -> None:
         "  A-6666  A-7777  E-8888",
         "Not erased:",
         "  A-2222: it is on hold in the settings ([retention] hold).",
-        "  A-3333: it is unknown. Bring it to its end, then purge again.",
+        "  A-3333: it isn't finished (outcome unknown). Finish it, then purge again.",
         "  A-4444: its call is to go out 2026-11-21 12:00 UTC. Cancel the call, or wait, then purge again.",
         "  A-4455: its call is yet to be placed again, for another time. Purge again when it was.",
         "  A-5555: it ended 2026-11-21 12:00 UTC, and the settings keep it for longer ([retention] keep_at_least).",
