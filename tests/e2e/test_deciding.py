@@ -103,7 +103,7 @@ async def test_nobody_decides_about_their_own_request(scene: Scene) -> None:
     """Review refuses a manager who asked, and the other manager decides."""
     private(await scene.mira.command(BY_ID[0], channel="C0GENERAL"))
     refused = await scene.review()
-    assert "somebody else must decide" in words(refused)
+    assert "Someone else has to" in words(refused)
     assert refused.submit is None
     await scene.approve(by=scene.sam)
     await scene.audit("*Cancelled*")
@@ -249,7 +249,7 @@ async def test_approvers_that_slack_will_not_name_close_the_door(dark_scene: Sce
     await dark_scene.slack.fail("usergroups.users.list", "error", times=100, code="fatal_error")
     await dark_scene.start_bot()
     answer = await dark_scene.ask(BY_ID[0])
-    assert 'Slack would not say who is in "managers"' in words(answer)
+    assert 'Slack couldn\'t tell us who is in "managers"' in words(answer)
     await dark_scene.place()
     await dark_scene.audit("*Placed*")
     assert await dark_scene.requests("voxworks") == []
@@ -263,6 +263,6 @@ async def test_approvers_that_slack_no_longer_names_decide_nothing(scene: Scene)
     await scene.slack.fail("usergroups.users.list", "error", times=100, code="fatal_error")
     await scene.start_bot()
     refused = opened(await scene.mira.click(card, "review"))
-    assert 'Slack would not say who is in "managers"' in words(refused)
+    assert 'Slack couldn\'t tell us who is in "managers"' in words(refused)
     assert refused.submit is None
     assert await scene.requests("voxworks") == []

@@ -156,8 +156,8 @@ async def test_what_people_can_do_moves_it(stage: BotWorld, state: State, does: 
 @pytest.mark.parametrize(
     ("state", "does", "by", "why"),
     [
-        (State.PENDING, approve, AGENT, "You asked for this"),
-        (State.PENDING, deny, AGENT, "You asked for this"),
+        (State.PENDING, approve, AGENT, "your own request"),
+        (State.PENDING, deny, AGENT, "your own request"),
         (State.PENDING, approve, "U0AUDITOR", "Only managers"),
         (State.PENDING, deny, "U0AUDITOR", "Only managers"),
         (State.PENDING, approve, "U0GUEST", "Guests"),
@@ -166,7 +166,7 @@ async def test_what_people_can_do_moves_it(stage: BotWorld, state: State, does: 
         (State.PENDING, deny, "U0STRANGER", "another organisation"),
         (State.PENDING, withdraw, MANAGER, "Only the requester"),
         (State.APPROVED, withdraw, MANAGER, "Only the requester"),
-        (State.UNKNOWN, settle, AGENT, "You asked for this"),
+        (State.UNKNOWN, settle, AGENT, "your own request"),
         (State.UNKNOWN, settle, "U0AUDITOR", "Only managers"),
         (State.UNKNOWN, settle, "U0GUEST", "Guests"),
     ],
