@@ -13,7 +13,7 @@ from typing import Final
 from bot.config.settings import Settings
 from bot.parsing.parser import MAX_TARGETS
 from bot.services.models import DoNotCallResult, PermissionDeniedError, RequestSource, RequestSpec
-from bot.services.notifications import answered, with_card
+from bot.services.notifications import with_card
 from bot.services.outcomes import stop_retrying
 from bot.services.permissions import Permissions
 from bot.services.preconditions import Preconditions
@@ -204,7 +204,7 @@ def _withdrawal(request: Request, entry: ActionRecord, person: Person, stop: DoN
     else:
         changes = {"code": Code.COMPLIANCE_BLOCKED, "message": do_not_call.not_placed(stop.id)}
         move = Transition(entry.id, STOPPED, frozenset({entry.state}), State.WITHDRAWN, changes=changes)
-    posts = [Notification("state", "audit"), Notification(STOPPED, "thread"), *answered(request)]
+    posts = [Notification("state", "audit"), Notification(STOPPED, "thread")]
     if request.requester != person.id:
         posts.append(Notification(STOPPED, f"dm:{request.requester}"))
     return ChangeSet(request.id, person.id, [move], notifications=with_card(request, posts))

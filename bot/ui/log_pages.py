@@ -13,9 +13,9 @@ from bot.slack.blocks import Block, Message, View, actions, button, context, cut
 from bot.slack.masking import Masking
 from bot.text.formatting import WORDS, word
 from bot.text.markup import code, escape, person, quote, when
-from bot.ui.channel_messages import DETAILS
 from bot.ui.modal import MAX_LABEL, About, choice, modal, text_input, typed
 from bot.ui.request_summary import one_call, target
+from bot.ui.ways_on import DETAILS
 from providers.actions import Kind
 from providers.phone import mask
 from storage.models import AskedToStop, SearchHit, SearchPage

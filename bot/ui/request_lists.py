@@ -11,10 +11,10 @@ from bot.services.pending import MOST_COUNTED
 from bot.slack.blocks import Block, Message, actions, button, context, section
 from bot.text.markup import code, escape, when
 from bot.ui.channel_messages import REVIEW, audit
-from bot.ui.command_replies import withdraw
 from bot.ui.decision_facts import left_alone
 from bot.ui.request_status import already, marked, request_status
 from bot.ui.request_summary import target
+from bot.ui.ways_on import withdraw
 from storage.models import ActionRecord, Event, Request
 from storage.states import State
 
