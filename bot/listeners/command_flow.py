@@ -1,11 +1,11 @@
 """The way from a command to its answer: calls the services and renders their results."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.config.settings import Settings
-from bot.parsing.command import OF_STOPS, Command, Verb
+from bot.parsing.command import OF_STOPS, Command, FieldProblem, Verb
 from bot.parsing.defaults import FilledCommand
 from bot.parsing.numbers import NumberTarget
 from bot.services.approvals import ApprovalService
@@ -60,7 +60,19 @@ class CommandFlow:
             await self._commands.keep_refusal(faulty, origin)
             await self._commands.keep(draft, person, None, line)
             offer = prompts.offer(line, found, faulty.problems, draft, command_replies.CHANGE)
-            return offer or command_replies.fault_message(found, faulty.problems, draft)
+            return offer or await self._faults(found, faulty.problems, person, draft)
+
+    async def _faults(
+        self, found: FilledCommand, faults: Sequence[FieldProblem], person: Person, draft: str
+    ) -> Message:
+        """Return the faults of a command. A button goes on with the corrected one, if any."""
+        line = self._commands.corrected(found.command, faults, person)
+        if line is None:
+            return command_replies.fault_message(found, faults, draft)
+        kept = nonce(draft, "corrected")
+        await self._commands.keep(kept, person, None, line)
+        button = command_replies.correction(line, faults, f"{prompts.CHOOSE}_0", prompts.Choice(kept).text())
+        return command_replies.fault_message(found, faults, draft, button)
 
     async def _preview(self, spec: RequestSpec, found: FilledCommand, person: Person, draft: str) -> Message:
         """Return the preview of a call. It asks about a number that was called recently."""

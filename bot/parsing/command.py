@@ -146,7 +146,7 @@ class Question(FieldProblem):
 
 
 class SuggestedTime(FieldProblem):
-    """A call that may not go out at the given time. ``suggestion`` is a time at which it may."""
+    """A call that isn't allowed at the given time. ``suggestion`` is a time at which it is."""
 
     @property
     def proposal(self) -> str:
@@ -259,6 +259,8 @@ def apply_suggestions(line: Command, faults: Sequence[FieldProblem]) -> Command 
                 line = replace(line, reported_call_time_text=meant)
             case FieldProblem(field="zone", suggestion=meant):
                 line = replace(line, zone=meant)
+            case FieldProblem(field="verb", suggestion=meant) if meant in Verb and len(line.verbs) <= 1:
+                line = replace(line, verb=Verb(meant))
             case _:
                 return None
     return line if faults else None

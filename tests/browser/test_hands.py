@@ -256,9 +256,7 @@ def test_a_mistake_is_mended_in_the_form(desk: Hands, phone: Hands, day: Day) ->
     for hands, counted, last in ((desk, day.desk, "211"), (phone, day.phone, "222")):
         hands.looking.types(f"/cancel-call 98765437{last} {REASON}")
         hands.count()
-        hands.taps(
-            hands.looking.message("Nothing was asked yet", last).get_by_role("button", name="Open the form")
-        )
+        hands.taps(hands.looking.message("Not sent yet", last).get_by_role("button", name="Open the form"))
         number = hands.looking.modal.get_by_label("Number or Call id")
         expect(number).to_have_value(f"98765437{last}")
         hands.taps(number)

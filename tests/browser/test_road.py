@@ -67,7 +67,7 @@ def test_a_field_error_keeps_what_was_typed(look: Look, picture: Picture) -> Non
     when = asha.modal.get_by_label("When (optional)")
     expect(when).to_have_attribute("aria-invalid", "true")
     expect(when).to_have_accessible_description(
-        "“25:00” does not exist: a day goes from 00:00 to 23:59. In your own time zone. Empty means now."
+        "“25:00” doesn't exist. A day goes from 00:00 to 23:59. In your own time zone. Empty means now."
     )
     expect(when).to_be_focused()
     expect(when).to_have_value("25:00")

@@ -36,7 +36,7 @@ async def test_a_campaign_is_deleted_once_its_approver_has_typed_its_id(whole: S
     assert "*This cannot be undone.*" in words(review)
     wrong = await whole.mira.submit(review, {CONFIRMATION: CAMPAIGN[:-1]})
     assert list(wrong.errors.values()) == [
-        "This is not the campaign above. Compare the two, then type it again."
+        "This isn't the campaign above. Compare the two, then type it again."
     ]
     assert await whole.requests("kore") == []
     assert not (await whole.mira.submit(review, {CONFIRMATION: f" {CAMPAIGN} "})).errors

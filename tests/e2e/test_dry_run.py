@@ -84,7 +84,7 @@ async def test_only_the_numbers_that_are_allowed_are_called(dark_scene: Scene) -
     )
     await dark_scene.start_bot()
     answer = await dark_scene.ask(f"/place-call {OTHER_NUMBER}")
-    no = "reminders may call only the numbers in its allow_numbers, and +91 98765 43211 is not one of them."
+    no = "reminders is on trial and can't call +91 98765 43211."
     assert f"{no} Use one that is, or ask whoever runs CallOps to add it." in words(answer)
     form = opened(await dark_scene.asha.click(answer, text="Open the form…"))
     refused = await dark_scene.asha.submit(form)

@@ -72,5 +72,5 @@ async def test_a_call_is_cancelled_by_the_id_that_the_audit_channel_shows(scene:
     gone = await scene.audit("Cancelled:", "It does not go out.", request, call)
     assert buttons(gone) == ["Details"]
     assert f"see {request}" in words(opened(await scene.olive.click(gone, text="Details"))).replace("`", "")
-    assert "There is no request A-2222" in words(await scene.ask("/cancel-call A-2222 customer asked"))
-    assert "cancelled already" in words(await scene.ask(f"/cancel-call {call} customer asked"))
+    assert "There's no request A-2222" in words(await scene.ask("/cancel-call A-2222 customer asked"))
+    assert "already cancelled" in words(await scene.ask(f"/cancel-call {call} customer asked"))

@@ -78,7 +78,7 @@ async def test_a_pasted_sheet_is_one_request(scene: Scene) -> None:
 async def test_a_number_behind_words_is_asked_back(scene: Scene) -> None:
     """With two possible numbers no request is created, and no number becomes a reason."""
     answer = await scene.ask("/cancel-call 98765 43210 Asha, 98765 43211 Ravi wrong number")
-    assert "“98765 43211” stands behind words." in words(answer)
+    assert "“98765 43211” comes after words." in words(answer)
     assert await scene.log("list") == []
     opened(await scene.asha.click(answer, text="Open the form…"))
 

@@ -183,7 +183,7 @@ async def test_a_line_that_cannot_be_asked_is_answered_with_what_to_mend(
 ) -> None:
     """No request is created. The answer names the fault and opens a form."""
     answer = await shared_scene.ask(line)
-    assert "Nothing was asked yet" in words(answer)
+    assert "Not sent yet" in words(answer)
     assert says in words(answer)
     assert buttons(answer) == ["Open the form…"]
     assert await shared_scene.requests("callkaro") == []

@@ -62,7 +62,7 @@ async def test_a_call_is_placed_at_voxworks_and_cancelled_by_the_id_that_the_log
     preview = await undocumented.ask(
         "/place-call 98765 43210 tomorrow 9:30 via voxworks meta.first_name=Asha"
     )
-    assert "Undocumented by Voxworks: it may not work as we expect." in words(preview)
+    assert "Voxworks didn't document this, so it may not work." in words(preview)
     at = f"{day:%Y-%m-%d}T04:00:00Z"
     assert f"`{at}` in UTC, as the provider gets it" in words(preview)
     await undocumented.asha.click(preview, text="Place this call")
@@ -121,7 +121,7 @@ async def test_a_campaign_is_stopped_and_started(
 ) -> None:
     """By line, with an approval; the card says what comes of it, and what is undocumented."""
     waiting = await undocumented.ask(f"/calls campaign {verb} {campaign} the list is ready")
-    caution = "Undocumented by Kore.ai: it may not work as we expect."
+    caution = "Kore.ai didn't document this, so it may not work."
     assert caution in words(waiting)
     await undocumented.card(f"asks to {verb} campaign", asks, caution)
     review = await undocumented.review(request_id(waiting))
@@ -168,7 +168,7 @@ async def test_a_campaign_is_deleted_by_the_name_that_was_looked_up(undocumented
     typed = "Type the campaign's id or name to approve"
     wrong = await undocumented.mira.submit(review, {typed: "Billing Reminder"})
     assert list(wrong.errors.values()) == [
-        "This is not the campaign above. Compare the two, then type it again."
+        "This isn't the campaign above. Compare the two, then type it again."
     ]
     assert not (await undocumented.mira.submit(review, {typed: "Billing Reminder Voice Campaign2"})).errors
     await undocumented.audit(f"✅ *Deleted:* {named}")

@@ -395,7 +395,7 @@ async def test_who_slack_does_not_know_is_told_so_within_its_patience(stage: Bot
             with running() as called:
                 answer = await stage.slack.socket.deliver(case.kind, body)
             says = await told(stage, case, ONLOOKER, below, answer)
-            assert ("did not tell CallOps who you are" in says) == (case.name not in SILENT), case.name
+            assert ("didn't tell CallOps who you are" in says) == (case.name not in SILENT), case.name
             assert code_of(heard) not in called, case.name
             assert read_by(called) == set(), case.name
     assert (await verified(stage.bot.store)).entries == 3
@@ -483,7 +483,7 @@ async def test_a_command_that_is_too_long_is_not_read(stage: BotWorld, command: 
             long = (text + filling * MAX_COMMAND)[:MAX_COMMAND] + "x"
             with running() as called:
                 told = private(await asha.command(f"{command} {long}"))
-            assert "longer than 8,000 characters, so nothing of it was read" in words(told)
+            assert "longer than 8,000 characters, so CallOps didn't read it" in words(told)
             assert read_by(called) == set()
         with running() as called:
             private(await asha.command(f"{command} {('x ' * MAX_COMMAND)[:MAX_COMMAND]}"))

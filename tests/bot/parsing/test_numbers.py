@@ -240,21 +240,21 @@ def test_digits_that_make_a_number_with_their_country_code_are_never_an_id_unask
     for kind in ALL_KINDS:
         digits = number(random, region, kind).e164[1:]
         line = said(f"{digits} customer asked via voxworks", region=region)
-        assert (line.targets, options(line)[-1]) == ((), f"the id {digits}"), kind
+        assert (line.targets, options(line)[-1]) == ((), f"the ID {digits}"), kind
 
 
 @pytest.mark.parametrize(
     ("region", "text", "readings"),
     [
-        ("BR", "c_55800913767", ("+55 800 91 3767", "the id c_55800913767")),
-        ("BR", "55800195250", ("+55 800 19 5250", "the id 55800195250")),
-        ("DE", "c_498001234567", ("+49 800 1234567", "the id c_498001234567")),
-        ("IN", "c_2026-9876543210", ("+91 98765 43210", "the id c_2026-9876543210")),
-        ("US", "c_00919876543210", ("+91 98765 43210", "the id c_00919876543210")),
-        ("US", "c_9002345678", ("the id c_9002345678",)),
-        ("US", "9002345678", ("the id 9002345678",)),
-        ("DE", "lead-09001234567", ("the id lead-09001234567",)),
-        ("IN", "c_00870773111632", ("the id c_00870773111632",)),
+        ("BR", "c_55800913767", ("+55 800 91 3767", "the ID c_55800913767")),
+        ("BR", "55800195250", ("+55 800 19 5250", "the ID 55800195250")),
+        ("DE", "c_498001234567", ("+49 800 1234567", "the ID c_498001234567")),
+        ("IN", "c_2026-9876543210", ("+91 98765 43210", "the ID c_2026-9876543210")),
+        ("US", "c_00919876543210", ("+91 98765 43210", "the ID c_00919876543210")),
+        ("US", "c_9002345678", ("the ID c_9002345678",)),
+        ("US", "9002345678", ("the ID 9002345678",)),
+        ("DE", "lead-09001234567", ("the ID lead-09001234567",)),
+        ("IN", "c_00870773111632", ("the ID c_00870773111632",)),
     ],
 )
 def test_the_readings_of_a_number_within_an_id(region: str, text: str, readings: tuple[str, ...]) -> None:

@@ -95,7 +95,7 @@ def test_a_number_behind_words_is_never_taken_for_a_reason(typed: str) -> None:
     """The number may have been meant as a target, so no request is created and the answer names it."""
     [fault] = read(typed).problems
     assert fault.field == "targets"
-    assert fault.message.startswith(("“98765 43211” stands behind words.", "“98765 43212” stands behind"))
+    assert fault.message.startswith(("“98765 43211” comes after words.", "“98765 43212” stands behind"))
 
 
 @pytest.mark.parametrize(

@@ -123,10 +123,10 @@ def test_what_cannot_be_cancelled_is_said(call: ActionRecord) -> None:
     ("call", "says"),
     [
         (CALL, None),
-        (replace(CALL, scheduled_for=NOW), "too late: this call was due today 9:30"),
-        (replace(CALL, code=Code.QUEUED), "no scheduled call"),
-        (replace(CALL, state=State.FAILED), "cannot be cancelled from here"),
-        (replace(CALL, action=None), "cannot be cancelled from here"),
+        (replace(CALL, scheduled_for=NOW), "Too late: this call was due today 9:30"),
+        (replace(CALL, code=Code.QUEUED), "isn't a scheduled call"),
+        (replace(CALL, state=State.FAILED), "can't cancel"),
+        (replace(CALL, action=None), "can't cancel"),
     ],
 )
 def test_a_call_is_cancelled_before_it_goes_out(call: ActionRecord, says: str | None) -> None:
