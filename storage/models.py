@@ -77,6 +77,8 @@ class Approval:
     """A hash of what the person was shown, over the salted hash of its erasable part."""
     at: datetime | None = None
     """The time, which the store sets."""
+    note: str | None = None
+    """The person's words. Erasable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,9 @@ class Cancelled:
 
     by: str
     moved: bool = False
+    requester: str = SYSTEM
+    reason: str | None = None
+    """The requester's reason. Erasable."""
 
 
 @dataclass(frozen=True, slots=True)

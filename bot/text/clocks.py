@@ -5,6 +5,7 @@ from datetime import datetime
 
 from whenever import Instant, OffsetDateTime, PlainDateTime, TimeDelta
 
+NOON = 12
 _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
 _EASTERNMOST, _WESTERNMOST = 14 * 60, -12 * 60
 """The offsets in use that are furthest from UTC, in minutes (Kiribati, Baker Island)."""
@@ -51,9 +52,14 @@ def clock(at: datetime, zone: str, *, now: datetime | None = None) -> str:
     """Return a time for one reader, such as "Mon, 7 Dec, 10:00 AM IST". A year other than now's is added."""
     shown = local(Instant(at), zone).to_stdlib()
     year = "" if now and local(Instant(now), zone).year == shown.year else f" {shown.year}"
-    named = abbreviation(Instant(at), zone)
+    return f"{shown:%a}, {shown.day} {shown:%b}{year}, {time_of_day(at, zone)}"
+
+
+def time_of_day(at: datetime, zone: str) -> str:
+    """Return a time of day with its zone, such as "10:00 AM IST"."""
+    shown, named = local(Instant(at), zone), abbreviation(Instant(at), zone)
     zone_name = named if named[0].isalpha() else f"UTC{named}"
-    return f"{shown:%a}, {shown.day} {shown:%b}{year}, {shown.hour % 12 or 12}:{shown:%M %p} {zone_name}"
+    return f"{shown.hour % 12 or 12}:{shown.minute:02} {'AM' if shown.hour < NOON else 'PM'} {zone_name}"
 
 
 def _delta(offset: str) -> TimeDelta:

@@ -24,6 +24,11 @@ def when(at: datetime) -> str:
     return f"<!date^{int(at.timestamp())}^{{date_long_pretty}}, {{time}}|{clock(at, 'UTC')}>"
 
 
+def time(at: datetime) -> str:
+    """Return a time of day that Slack shows in the reader's zone."""
+    return f"<!date^{int(at.timestamp())}^{{time}}|{at:%H:%M} UTC>"
+
+
 def escape(text: str) -> str:
     """Return a person's text as mrkdwn in which nothing is a mention, a link or a channel."""
     return plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

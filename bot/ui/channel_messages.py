@@ -23,12 +23,19 @@ from bot.slack.blocks import (
     section,
 )
 from bot.slack.errors import NOT_POSTED
-from bot.text import interactions
-from bot.text.formatting import listed, word
-from bot.text.markup import channel, code, escape, person, quote, when
-from bot.ui.decision_facts import facts_to_decide, not_found, reminder, unlike
-from bot.ui.request_status import became, done, marked, moved_in_vain, passed, request_status
-from bot.ui.request_summary import spec_summary, target
+from bot.text import interactions, vocabulary
+from bot.text.formatting import counted, listed
+from bot.text.markup import channel, escape, person, quote, time, when
+from bot.ui.decision_facts import (
+    CANNOT_BE_UNDONE,
+    IRREVERSIBLE,
+    facts_to_decide,
+    not_found,
+    reminder,
+    unlike,
+)
+from bot.ui.request_status import became, marked, moved_in_vain, passed, request_status
+from bot.ui.request_summary import WARNING, reported_call_time, target, task, voice_agents
 from bot.ui.thread_replies import PLACE_IT_AGAIN, ReplyContext, also, contradicted, still_unknown, thread
 from providers.actions import Code, Kind
 from storage.models import ActionRecord, Request, Scalar
@@ -48,8 +55,8 @@ PLACE_AGAIN = "place_again"
 DETAILS = "details"
 MAX_LISTED = 12
 """Targets that a message lists. Further ones are counted."""
-_MORE_IN_DETAILS = "… and {} more: *Details* in the audit channel shows them all"
-_MORE_IN_REVIEW = "… and {} more: *Review…* shows them all"
+_MORE_IN_DETAILS = "… and {} more: see *Details* in the audit channel"
+_MORE_IN_REVIEW = "… and {} more: see *Review…*"
 
 _ACTIVE = frozenset({State.PENDING, State.APPROVED, State.SENDING})
 _UNDER_WAY = frozenset({State.APPROVED, State.SENDING, State.UNKNOWN})
@@ -120,11 +127,15 @@ def audit(request: Request, *, cancels: bool = False) -> Message:
         buttons[:0] = [button("Cancel this call…", CANCEL_THIS, call.id, label=label), move]
     if moved_in_vain(request):
         label = f"Place again the call of {request.id}"
-        buttons.insert(0, button("Place it again…", PLACE_AGAIN, request.id, style="primary", label=label))
+        buttons.insert(
+            0, button(vocabulary.PLACE_AGAIN, PLACE_AGAIN, request.id, style="primary", label=label)
+        )
     if request.state is State.UNKNOWN:
         doubtful = next(entry for entry in request.entries if entry.state is State.UNKNOWN)
-        label = f"Say what happened to {request.id}"
-        buttons.insert(0, button("Say what happened…", SETTLE, doubtful.id, style="primary", label=label))
+        label = f"Record the outcome of {request.id}"
+        buttons.insert(
+            0, button(vocabulary.RECORD_OUTCOME, SETTLE, doubtful.id, style="primary", label=label)
+        )
     blocks = [section(sentence), *_targets(request), context(*_facts(request)), actions(*buttons)]
     return Message(sentence, blocks)
 
@@ -151,24 +162,31 @@ def _calling(
     if request.state is not State.PENDING:
         return None
     where = data.get(INSTEAD_OF)
-    here = f" here, as the card cannot be posted in {channel(where)}" if where else ""
-    text = (
-        f"👉 *You are asked to decide{here}.* {spec_summary(request)}"
-        if template == ASKED
-        else reminder(request)
-    )
-    stuck = [section(f"⚠️ {escape(str(data['why']))}")] if "why" in data else []
-    _, *facts = card(request, caution=caution, beside=beside).blocks
-    return Message(text, [section(text), *stuck, *facts])
+    here = f"\nThe card can't be posted in {channel(where)}, so please decide here." if where else ""
+    asks = f"*{person(request.requester)} needs your approval:* {task(request)}"
+    text = f"{asks}{WARNING.get(request.kind, '')}{here}" if template == ASKED else reminder(request)
+    stuck = [section(f"{vocabulary.UNKNOWN} {escape(str(data['why']))}")] if "why" in data else []
+    at = reported_call_time(request)
+    call = [f"call time {when(at)}"] if at else []
+    blocks = [
+        section(text),
+        *stuck,
+        *_targets(request, _MORE_IN_REVIEW),
+        *_warnings(request, beside),
+        *_progress(request),
+        context(*_facts(request), *call, *filter(None, [caution])),
+        _review(request),
+    ]
+    return Message(text, blocks)
 
 
 def _stuck(request: Request, told: ReplyContext) -> Message | None:
     """Return the warning that nobody can approve the request now, or None if it was decided."""
     if request.state is not State.PENDING:
         return None
-    until = f" It waits until {when(request.decide_by)}." if request.decide_by else ""
-    text = f"⚠️ {escape(str(told.data['why']))}{until}"
-    return Message(text, [section(text), context(spec_summary(request), f"`{request.id}`")])
+    until = f" It expires {when(request.decide_by)}." if request.decide_by else ""
+    text = f"{vocabulary.UNKNOWN} {escape(str(told.data['why']))}{until}"
+    return Message(text, [section(text), context(task(request), request.id)])
 
 
 def _not_posted(request: Request, told: ReplyContext) -> Message:
@@ -176,29 +194,25 @@ def _not_posted(request: Request, told: ReplyContext) -> Message:
     why, mend = interactions.why_shut(str(told.data["why"]))
     where = channel(told.data["where"])
     if told.data["what"] == "card":
-        text = (
-            f"⚠️ *The approval card could not be posted in {where}: {why}.* Your request still waits: whoever "
-            f"can decide it is asked by direct message. {mend}"
-        )
+        headline = f"*The approval card can't be posted in {where}: {why}.*"
+        below = f"Your request still waits, and its approvers are asked by direct message. {mend}"
     else:
-        text = (
-            f"⚠️ *What becomes of your request could not be posted in {where}: {why}.* The request itself is "
-            f"not held up. {mend} What waits is posted then."
-        )
-    return Message(text, [section(text), context(spec_summary(request), f"`{request.id}`")])
+        headline = f"*The result of your request can't be posted in {where}: {why}.*"
+        below = f"The request itself goes on. {mend} The result is posted then."
+    text = f"{vocabulary.UNKNOWN} {headline}\n{below}"
+    return Message(text, [section(text), context(task(request), request.id)])
 
 
 def _telling(request: Request) -> Message:
     """Return the notification about a new request, with its state and the rule that applied."""
-    text = f"👀 *For your information.* {request_status(request)}"
-    told = [section(text), *_targets(request), *_ruled(request), context(*_facts(request))]
-    return Message(text, told)
+    text = f"*For your information:* {request_status(request)}"
+    return Message(text, [section(text), *_targets(request), *_ruled(request), context(*_facts(request))])
 
 
 def _escalating(request: Request, beside: PendingContext) -> Message | None:
     if request.state is not State.PENDING or not beside.escalated:
         return None
-    text = f"📣 *{escape(beside.escalated)} may decide this now, too:* it still waits."
+    text = f"*{escape(beside.escalated)} can approve this now, too.* It still waits."
     return Message(text, [section(text)])
 
 
@@ -213,84 +227,97 @@ def _progress(request: Request) -> list[Block]:
     if request.approvals_needed <= 1 and not by:
         return []
     more = max(1, request.approvals_needed - len(by))  # a pending request needs at least one more
-    needs = f"{'One' if more == 1 else more} more {'approval is' if more == 1 else 'approvals are'} needed"
     if not by:
-        return [
-            section(f"*{request.approvals_needed} different people have to approve this.* Nobody has yet.")
-        ]
-    return [
-        section(f"*Approved by {listed([person(one) for one in by], 'and')}.* {needs}, by somebody else.")
-    ]
+        return [section(f"*{request.approvals_needed} different people have to approve this.*")]
+    names = listed([person(one) for one in by], "and")
+    return [section(f"*Approved by {names}.* {counted(more, 'more approval')} needed, by someone else.")]
 
 
 def card(request: Request, *, caution: str | None = None, beside: PendingContext = ALONE) -> Message:
     """Return the approval card: the facts for a decision, or the decision."""
     if request.state is not State.PENDING:
         sentence = passed(request) if request.state in _UNDER_WAY else request_status(request)
-        return Message(sentence, [section(sentence), *_decided(request), context(*_facts(request))])
-    sentence = request_status(request)
-    review = button("Review…", REVIEW, request.id, style="primary", label=f"Review {request.id}")
+        return Message(sentence, [section(sentence), context(*_facts(request))])
+    asked = task(request)
+    headline = f"*{asked[0].upper()}{asked[1:]}{WARNING.get(request.kind, '')}*"
     return Message(
-        sentence,
+        headline,
         [
-            section(sentence),
+            section(headline),
             *_targets(request, _MORE_IN_REVIEW),
-            *paragraphs(excerpt(not_found(request), _MORE_IN_REVIEW)),
-            *map(section, unlike(request, beside.similar_numbers)),
+            *_warnings(request, beside),
             *fields(facts_to_decide(request)),
             *_progress(request),
-            *([section(f"📣 {escape(beside.escalated)} may decide this, too.")] if beside.escalated else []),
-            *_ruled(request),
+            *([section(f"{escape(beside.escalated)} can approve this, too.")] if beside.escalated else []),
             *([context(caution)] if caution else []),
-            actions(review),
-            context(*_facts(request), *_more(beside)),
+            _review(request),
+            context(
+                request.id, request.connection, *_speaking(request), *_all_calls(request), *_more(beside)
+            ),
         ],
     )
 
 
+def _warnings(request: Request, beside: PendingContext) -> list[Block]:
+    """Return what must not be overlooked: unknown targets, similar numbers, and what can't be undone."""
+    unknown = paragraphs(excerpt(not_found(request), _MORE_IN_REVIEW))
+    final = [f"{vocabulary.UNKNOWN} *{CANNOT_BE_UNDONE}*"] if request.kind in IRREVERSIBLE else []
+    return [*unknown, *map(section, [*unlike(request, beside.similar_numbers), *final])]
+
+
+def _review(request: Request) -> Block:
+    review = button(vocabulary.REVIEW, REVIEW, request.id, style="primary", label=f"Review {request.id}")
+    return actions(review)
+
+
+def _all_calls(request: Request) -> list[str]:
+    """Return that a cancellation by number covers more than the call that is meant."""
+    first = request.entries[0]
+    by_number = first.kind is Kind.CANCEL_CALL and first.target_id is None
+    return ["cancels *every* call it has scheduled to the number"] if by_number else []
+
+
 def _more(beside: PendingContext) -> list[str]:
     """Return how many other requests wait, counted when the message was rendered."""
-    others = at_least(beside.others, MOST_COUNTED)
-    words = "1 other waits" if beside.others == 1 else f"{others} others wait"
-    return [f"{words} as this is written"] if beside.others else []
+    return [f"{at_least(beside.others, MOST_COUNTED)} more waiting"] if beside.others else []
 
 
 def _targets(request: Request, more: str = _MORE_IN_DETAILS) -> list[Block]:
     """Return the first targets of several. ``more`` says how many are not shown."""
     if len(request.entries) == 1:
         return []
-    lines = [f"• {target(entry)}: {became(entry)}" for entry in request.entries]
+    lines = [f"• {became(request, entry)}" for entry in request.entries]
     return paragraphs(excerpt(lines, more, most=MAX_LISTED))
 
 
-def _decided(request: Request) -> list[Block]:
-    words = {"approve": "Approved", "deny": "Denied"}
-    lines = [
-        f"{words[a.decision]} by {person(a.person)}" + (f", {when(a.at)}" if a.at else "")
-        for a in request.approvals
-    ]
-    return [section("\n".join(lines))] if lines else []
-
-
 def _facts(request: Request) -> Sequence[str]:
-    agents = sorted({entry.agent for entry in request.entries if entry.agent})
-    facts = [f"`{request.id}`", f"through {request.connection}"]
-    if agents:
-        facts.append(f"agent {', '.join(escape(agent) for agent in agents)}")
+    """Return who asked and why, who approved, the connection, and the ids."""
+    who = person(request.requester)
+    facts = [f"{who}: {quote(request.reason)}" if request.reason else who]
+    for one in request.approvals:
+        if one.decision == "approve":
+            words = f": {quote(one.note)}" if one.note else ""
+            at = f" {time(one.at)}" if one.at else ""
+            facts.append(f"approved by {person(one.person)}{at}{words}")
+    if request.state is State.PENDING and request.decide_by:
+        facts.append(f"expires {when(request.decide_by)}")
+    facts += [request.connection, *_speaking(request)]
     if request.kind is Kind.PLACE_CALL:  # needed to cancel a call where the number does not suffice
-        facts += [f"call {code(entry.reference)}" for entry in request.entries[:1] if entry.reference]
-    facts.append(f"asked by {person(request.requester)} {when(request.asked_at)}")
-    if request.reason:
-        facts.append(quote(request.reason))
-    return facts
+        facts += [f"call {escape(entry.reference)}" for entry in request.entries[:1] if entry.reference]
+    return [*facts, request.id]
+
+
+def _speaking(request: Request) -> list[str]:
+    """Return the voice agents of a request, if it has any."""
+    return [f"voice agent {names}"] if (names := voice_agents(request)) else []
 
 
 def _confirmation(request: Request) -> Message | None:
     """Return the short result for the request's own channel, or None before all actions have ended."""
     if request.reschedules or any(entry.state in _ACTIVE for entry in request.entries):
         return None  # the second step confirms a reschedule
-    text = f"{done(request)} `{request.id}`"
-    return Message(text, [section(text)])
+    text = request_status(request)
+    return Message(text, [section(text), context(*_facts(request))])
 
 
 def _told_by_the_move(template: str, request: Request) -> bool:
@@ -309,18 +336,15 @@ def _direct(template: str, request: Request, told: ReplyContext) -> Message | No
         return None  # the message of the target that ends last covers all
     text = request_status(request) if surprise is None else contradicted(surprise, f" ({target(surprise)})")
     if template == "followed" and moved_in_vain(request):
-        text += f" Press {PLACE_IT_AGAIN} on its message in the audit channel."
+        text += f"\nPress {PLACE_IT_AGAIN} on its message in the audit channel."
     blocks = [section(text), *_targets(request)]
-    if template in _SAID_BY_PEOPLE and told.note:
+    if template in _SAID_BY_PEOPLE and told.note and quote(told.note) not in text:
         blocks.append(section(f"{person(told.actor)}: {quote(told.note)}"))
     blocks += also(request, told)
-    return Message(text, [*blocks, context(f"`{request.id}`", f"through {request.connection}")])
+    return Message(text, [*blocks, context(request.connection, request.id)])
 
 
-_TEXT: Final = (
-    "🧹 *Erased.* What stood here was taken out of this message and out of the log: on request, or because "
-    "it was old enough."
-)
+_ERASED: Final = "*Erased.* This message's content was removed here and from the log, on request or by age."
 
 
 def is_erased(request: Request) -> bool:
@@ -330,11 +354,6 @@ def is_erased(request: Request) -> bool:
 
 def erased(request: Request) -> Message:
     """Return the replacement for any message about an erased request: its id, states and requester."""
-    states = sorted({word(entry) for entry in request.entries})
-    facts = [
-        f"`{request.id}`",
-        f"through {request.connection}",
-        f"ended: {', '.join(states)}",
-        f"asked by {person(request.requester)}",
-    ]
-    return Message(f"{_TEXT} `{request.id}`", [section(_TEXT), context(*facts)])
+    states = sorted({vocabulary.status(entry) for entry in request.entries})
+    facts = [f"requested by {person(request.requester)}", ", ".join(states), request.connection, request.id]
+    return Message(f"{_ERASED} {request.id}", [section(_ERASED), context(*facts)])

@@ -9,55 +9,78 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.services.pending import number_of
+from bot.text import vocabulary
 from bot.text.formatting import counted
 from bot.text.markup import escape, person, quote, when
-from bot.ui.request_summary import OF_CALLS, reported_call_time, spec_summary, target
+from bot.ui.request_summary import (
+    OF_CALLS,
+    for_the_customer,
+    is_known,
+    reported_call_time,
+    target,
+    task,
+    voice_agents,
+)
 from providers import phone
 from providers.actions import Kind, PlaceCall
 from providers.masking import NO_REGION
 from providers.phone import mask
 from storage.models import ActionRecord, Request
 
-CANNOT_BE_UNDONE = "This cannot be undone."
+CANNOT_BE_UNDONE = "This can't be undone."
 IRREVERSIBLE = frozenset({Kind.DELETE_CAMPAIGN})
 """Actions that cannot be undone. Approvers must type the campaign's id or name."""
 MAX_ALIKE = 3
 """Requests with a similar number that are named. More would hide what is to be decided."""
 CLOSE = timedelta(hours=1)
 """If a deadline is less than this before the call, the text says how many minutes before."""
-EARLIER = "An earlier request got no readable answer and may have worked: look it up at the provider"
+EARLIER = "An earlier attempt may have worked: check the provider"
 """The note on an action whose outcome was unknown before it ended without another attempt."""
+UNKNOWN_CALL = "No scheduled call known. If one exists, it goes out."
 _LEFT_ALONE: Final[Mapping[Kind, str]] = {
     Kind.PLACE_CALL: "Nobody is called",
-    Kind.CANCEL_CALL: "The customer *will* be called",
+    Kind.CANCEL_CALL: "If a call is scheduled, it goes out",
     Kind.DELETE_CAMPAIGN: "The campaign stays",
-    Kind.STOP_CAMPAIGN: "The campaign goes on as it is",
-    Kind.START_CAMPAIGN: "The campaign stays as it is and calls nobody for this",
+    Kind.STOP_CAMPAIGN: "The campaign stays as it is",
+    Kind.START_CAMPAIGN: "The campaign doesn't start",
 }
-_UNDOABLE: Final[Mapping[Kind, str]] = {
-    Kind.PLACE_CALL: "Only until the call goes out",
-    Kind.CANCEL_CALL: "No, but the call can be placed again",
-    Kind.DELETE_CAMPAIGN: f"No. *{CANNOT_BE_UNDONE}* The log keeps a record of what the campaign was.",
-    Kind.STOP_CAMPAIGN: "Yes: it can be started again",
-    Kind.START_CAMPAIGN: "It can be stopped, but who was called was called",
+_CONSEQUENCES: Final[Mapping[Kind, str]] = {
+    Kind.PLACE_CALL: "You can cancel the call until it goes out.",
+    Kind.CANCEL_CALL: "Someone would have to place the call again.",
+    Kind.DELETE_CAMPAIGN: f"*{CANNOT_BE_UNDONE}* The log keeps a record of the campaign.",
+    Kind.STOP_CAMPAIGN: "You can start the campaign again.",
+    Kind.START_CAMPAIGN: "You can stop the campaign, but the people it called were called.",
 }
 
 
 def facts_to_decide(request: Request) -> list[tuple[str, str]]:
     """Return the facts for a decision, as pairs of name and value."""
     first = request.entries[0]
-    facts = [("When it would go out", _going_out(request))] if first.kind in OF_CALLS else []
+    by = f"{person(request.requester)}, {when(request.asked_at)}"
+    facts = [(vocabulary.REQUESTED_BY, by)]
+    if first.kind in OF_CALLS:
+        facts.append((vocabulary.CALL_TIME, _going_out(request)))
     if request.new_time:
-        facts.append(("It would go out instead", when(request.new_time)))
-    facts += [
-        ("Why", quote(request.reason) if request.reason else "No reason given"),
-        *_said(request),
-        ("Can it be undone", _undoable(request)),
-    ]
+        then = f"{when(request.new_time)}{for_the_customer(first, request.new_time)}"
+        facts.append((vocabulary.NEW_TIME, then))
+    facts += [(vocabulary.REASON, quote(request.reason) if request.reason else "None given"), *_said(request)]
     if request.decide_by:
-        until = f"Time runs out {when(request.decide_by)}{_why_then(request, request.decide_by)}."
-        facts.append(("If nobody decides", f"{until} {left_alone(request, first)}."))
+        until = f"{when(request.decide_by)}{_why_then(request, request.decide_by)}"
+        facts.append((vocabulary.DECIDE_BY, f"{until}{_or_else(left_alone(request, first))}"))
     return facts
+
+
+def consequence(request: Request) -> str:
+    """Return what an approval does, as a sentence or two, and whether it can be undone."""
+    first = request.entries[0]
+    if request.reschedules:
+        return "The call can be moved again until it goes out."
+    if first.kind is Kind.PLACE_CALL and reported_call_time(request) is None:
+        return "The call goes out immediately, so nobody can undo it."
+    if first.kind is Kind.CANCEL_CALL and first.target_id is None:
+        whose = f"{voice_agents(request)} has" if voice_agents(request) else "is"
+        return f"Cancels *every* call {whose} scheduled to this number. You'd have to place them again."
+    return _CONSEQUENCES[first.kind]
 
 
 def call_options(action: PlaceCall, zone: str | None = None) -> list[tuple[str, str]]:
@@ -87,27 +110,32 @@ def placed_with(request: Request) -> list[tuple[str, str]]:
     if not isinstance(action, PlaceCall):
         return []
     names = ", ".join(map(escape, action.metadata or {}))
-    return call_options(action) + ([("Data for the agent, by name", names)] if names else [])
+    return call_options(action) + ([("Data for the voice agent", names)] if names else [])
 
 
 def _said(request: Request) -> list[tuple[str, str]]:
     """Return the purpose, the consent and the time zone of a call, where they were given."""
-    said = {"What for": request.purpose, "Consent": request.consent, "Their time zone": request.zone}
+    said = {
+        vocabulary.PURPOSE: request.purpose,
+        vocabulary.CONSENT: request.consent,
+        "Customer's time zone": request.zone,
+    }
     return [(name, quote(value)) for name, value in said.items() if value]
 
 
 def _going_out(request: Request) -> str:
     at = reported_call_time(request)
     if at is None:
-        return "Now" if request.kind is Kind.PLACE_CALL else "Not known here"
+        return "Now" if request.kind is Kind.PLACE_CALL else UNKNOWN_CALL
     several = len({entry.scheduled_for for entry in request.entries}) > 1
-    return f"{'The first of them ' if several else ''}{when(at)}{as_said(request)}"
+    first = "The first one: " if several else ""
+    return f"{first}{when(at)}{for_the_customer(request.entries[0], at)}{as_said(request)}"
 
 
 def as_said(request: Request) -> str:
     """Return who reported the call's time, or an empty text if the log knows the time itself."""
     known = any(entry.scheduled_for for entry in request.entries)
-    return "" if known or request.reported_call_time is None else f", as {person(request.requester)} says"
+    return "" if known or request.reported_call_time is None else f", {person(request.requester)} says"
 
 
 def _why_then(request: Request, end: datetime) -> str:
@@ -116,15 +144,15 @@ def _why_then(request: Request, end: datetime) -> str:
     if at is None or not timedelta(0) < at - end < CLOSE:
         return ""
     minutes = max(1, round((at - end) / timedelta(minutes=1)))
-    return f", {minutes} min before the call goes out"
+    return f", {minutes} min before the call"
 
 
 def not_found(request: Request) -> list[str]:
     """Return a warning for each target that its provider does not have."""
     several = len(request.entries) > 1
     return [
-        f"⚠️ {f'{target(entry)}: the' if several else 'The'} provider says that it has no such "
-        f"{'call' if entry.kind in OF_CALLS else 'campaign'}. Compare the id before you approve."
+        f"⚠️ {f'{target(entry)}: the' if several else 'The'} provider has no such "
+        f"{'call' if entry.kind in OF_CALLS else 'campaign'}. Check the ID before you approve."
         for entry in request.entries
         if entry.looked_up and entry.lookup_found is False
     ]
@@ -134,13 +162,13 @@ def unlike(request: Request, alike: Sequence[ActionRecord]) -> list[str]:
     """Return what tells a request from pending ones whose masked numbers look the same."""
     more = len(alike) - MAX_ALIKE
     return [
-        f"⚠️ This is not the same number as in `{other.request}`, though both read {_masked(other)}. "
-        f"That one was asked {when(other.asked_at)}"
-        + (f", agent {escape(other.agent)}" if other.agent else "")
-        + (f", and goes out {when(other.scheduled_for)}" if other.scheduled_for else "")
-        + f". This one is `{request.id}`."
+        f"⚠️ *Not the same number* as in {other.request}, though both read {_masked(other)}. "
+        f"That one was requested {when(other.asked_at)}"
+        + (f", voice agent {escape(other.agent)}" if other.agent else "")
+        + (f", call time {when(other.scheduled_for)}" if other.scheduled_for else "")
+        + f". This one is {request.id}."
         for other in alike[:MAX_ALIKE]
-    ] + ([f"⚠️ {counted(more, 'further target')} of other requests read the same."] if more > 0 else [])
+    ] + ([f"⚠️ {counted(more, 'more target')} of other requests read the same."] if more > 0 else [])
 
 
 def _masked(entry: ActionRecord) -> str:
@@ -162,26 +190,21 @@ def full_numbers(request: Request) -> list[str]:
 
 def reminder(request: Request) -> str:
     """Return the reminder of a pending request: its deadline, and the effect if nobody decides."""
-    until = f" *Time runs out {when(request.decide_by)}.*" if request.decide_by else ""
+    until = f"Expires {when(request.decide_by)}" if request.decide_by else "Still waiting"
     follows = left_alone(request, request.entries[0])
-    return (
-        f"⏰ *Still waiting.*{until} {spec_summary(request)} If nobody decides, nothing is sent. {follows}."
-    )
+    return f"{vocabulary.WAITING} *{until}* · {task(request)}\n{follows}, unless someone approves this."
 
 
 def left_alone(request: Request, entry: ActionRecord) -> str:
     """Return the effect on the customer or the campaign if nothing is sent."""
     if entry.maybe_executed:
         return EARLIER
-    return "The call goes out at its old time" if request.reschedules else _LEFT_ALONE[entry.kind]
-
-
-def _undoable(request: Request) -> str:
-    first = request.entries[0]
     if request.reschedules:
-        return "It can be moved again, until it goes out"
-    if first.kind is Kind.PLACE_CALL and reported_call_time(request) is None:
-        return "No: the call goes out at once"
-    if first.kind is Kind.CANCEL_CALL and first.target_id is None:
-        return "No: it removes *every* scheduled call of this agent to the number. They can be placed again."
-    return _UNDOABLE[first.kind]
+        return "The call goes out at its old time"
+    known = entry.kind is Kind.CANCEL_CALL and is_known(entry)
+    return "The call goes out" if known else _LEFT_ALONE[entry.kind]
+
+
+def _or_else(follows: str) -> str:
+    """Return the effect of a missed deadline, as the end of its field. The call's own field has a doubt."""
+    return "" if follows.startswith("If") else f", or {follows[0].lower()}{follows[1:]}"

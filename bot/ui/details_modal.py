@@ -116,7 +116,7 @@ class Details:
         several = request.entries if len(request.entries) > 1 else ()
         blocks: list[Block] = [
             section(request_status(request)),
-            *paragraphs([f"• {target(entry)}: {became(entry)}" for entry in several]),
+            *paragraphs([f"• {became(request, entry)}" for entry in several]),
             *(paragraphs(full_numbers(request)) if revealed and has_numbers(request) else []),
             *([actions(reveal_button(request, cls.reveal))] if shows_button else []),
             *paragraphs(said),

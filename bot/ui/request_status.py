@@ -1,25 +1,28 @@
-"""The sentences about a request's state, which all messages about it use.
+"""The headline of a request's state, which all messages about it use.
 
-Numbers are masked, people's text is escaped, and times are in each reader's zone.
+It begins with the state, then names the target and the time. A sentence below says what else matters. Numbers
+are masked, people's text is escaped, and times are in each reader's zone.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.services.outcomes import REMOVING
 from bot.slack.blocks import Message, section
-from bot.text import outcomes
-from bot.text.formatting import UNFINISHED, WORDS, word
-from bot.text.markup import escape, person, when
+from bot.text import outcomes, vocabulary
+from bot.text.markup import escape, person, quote, when
+from bot.text.vocabulary import CANCELLED, DENIED, DONE, FAILED, UNFINISHED, UNKNOWN, WAITING
 from bot.ui.decision_facts import EARLIER, as_said, left_alone
 from bot.ui.request_summary import (
-    PLURALS,
     WARNING,
     aimed_at,
+    confirmed_in_vain,
+    for_the_customer,
+    in_short,
     one_call,
     reported_call_time,
-    spec_summary,
     target,
     task,
 )
@@ -27,16 +30,24 @@ from providers.actions import Code, Kind
 from storage.models import ActionRecord, Cancelled, ConnectionOutage, Event, Request, SecondStep, call_time
 from storage.states import State
 
-DRY_RUN = "🧪 *Dry run: nothing is sent.*"
+DRY_RUN = "*Dry run: nothing is sent.*"
 _DECISIONS = {
     "approved": "Approved",
     "denied": "Denied",
-    "withdrawn": "Taken back",
-    "happened": "Looked up",
-    "did_not_happen": "Looked up",
+    "withdrawn": "Withdrawn",
+    "happened": "Outcome recorded",
+    "did_not_happen": "Outcome recorded",
     "retry_requested": "Sent again",
 }
 """Events that record a person's decision about a request."""
+_SAID_BY_US = (
+    outcomes.IT_HAPPENED,
+    outcomes.NO_LONGER_THERE,
+    outcomes.LOOKED_UP_GONE,
+    outcomes.ONLY_LATER_ONES,
+)
+"""Beginnings of the sentences about a success that say more than that the provider confirmed it."""
+NO_CALL_KNOWN = "CallOps knows of no call to this number, so check the number."
 
 
 def trial(request: Request) -> list[str]:
@@ -49,23 +60,57 @@ def marked(request: Request, message: Message) -> Message:
     if not trial(request):
         return message
     first, *others = message.blocks
-    told = section(f"{DRY_RUN}\n{first['text']['text']}")
+    told = first | {"text": section(f"{DRY_RUN}\n{first['text']['text']}")["text"]}
     return Message(f"{DRY_RUN} {message.text}", [told, *others])
 
 
 def request_status(request: Request) -> str:
-    """Return a request's state as a sentence or two."""
+    """Return a request's state and target as a headline, and a second line if something else matters."""
     first = request.entries[0]
     if len(request.entries) == 1:
-        return _SENTENCES[request.state](request, first)
-    states = [entry.state for entry in request.entries]
-    said = [word(entry) for entry in request.entries]
-    if len(set(states)) == 1 and states[0] in {State.PENDING, State.DENIED, State.EXPIRED, State.WITHDRAWN}:
-        return _SENTENCES[states[0]](request, first)
-    order = [*WORDS.values(), "tried out"]
-    told = ", ".join(f"{said.count(one)} {one}" for one in sorted(set(said), key=order.index))
-    mark = "✅" if set(said) == {"tried out"} else _MARKS[request.state]
-    return f"{mark} *{person(request.requester)} asked to {task(request)}:* {told}.{_waits(request)}"
+        return _HEADLINES[request.state](request, first)
+    states = {entry.state for entry in request.entries}
+    if len(states) == 1 and states <= {State.PENDING, State.DENIED, State.EXPIRED, State.WITHDRAWN}:
+        return _HEADLINES[request.state](request, first)
+    counts = Counter(vocabulary.status(entry) for entry in request.entries)
+    told = ", ".join(f"{count} {_lower(status)}" for status, count in counts.items())
+    worst = next(entry for entry in request.entries if entry.state is request.state)
+    below = _below(_same_message(request), _waits(request))
+    return f"{vocabulary.emoji(worst)} *{told}* · {task(request)}{below}"
+
+
+def _lower(status: str) -> str:
+    return f"{status[0].lower()}{status[1:]}"
+
+
+def _below(*sentences: str) -> str:
+    """Return the line below a headline, or an empty text."""
+    return f"\n{' '.join(told)}" if (told := [one for one in sentences if one]) else ""
+
+
+def _same_message(request: Request) -> str:
+    """Return the message that all ended actions share, or an empty text."""
+    ended = [entry for entry in request.entries if entry.state not in UNFINISHED]
+    messages = {_message(entry) for entry in ended}
+    return messages.pop() if len(messages) == 1 else ""
+
+
+def _message(entry: ActionRecord) -> str:
+    """Return the sentence about an ended action, unless it only repeats that the action succeeded."""
+    said = entry.message or ""
+    if entry.state is State.SUCCEEDED and not said.startswith(_SAID_BY_US):
+        return ""
+    return said
+
+
+def became(request: Request, entry: ActionRecord) -> str:
+    """Return one of several targets with its status, and its message if others have another one."""
+    status = vocabulary.status(entry)
+    if entry.state is State.APPROVED and entry.not_before:
+        status = f"Waiting until {when(entry.not_before)}"
+    said = "" if _same_message(request) else _message(entry)
+    told = f". {said}" if said and entry.state not in UNFINISHED else ""
+    return f"{in_short(entry)} · {status}{told}"
 
 
 def held_up(request: Request) -> str | None:
@@ -91,18 +136,17 @@ def _hold(request: Request) -> ConnectionOutage | None:
 def _waits(request: Request) -> str:
     """Return the note on a wait and on what people can do, or an empty text."""
     waits = held_up(request)
-    return f" Waits: {waits}.{_what_to_do(request)}" if waits else ""
+    return f"{waits}. {_what_to_do(request)}".rstrip() if waits else ""
 
 
 def _what_to_do(request: Request) -> str:
-    helps = what_to_do(request.waits_for, request.kind) if request.waits_for else ""
-    return f" {helps}" if helps else ""
+    return what_to_do(request.waits_for, request.kind) if request.waits_for else ""
 
 
 def passed(request: Request) -> str:
-    """Return the sentence for an approved request, which stays true if the card is not updated soon."""
-    told = f"*Approved:* {task(request)}, for {person(request.requester)}."
-    return f"⏳ {told}{_waits(request)} The audit channel shows what comes of it."
+    """Return the headline of an approved request, which stays true if the card is not updated soon."""
+    by = ", ".join(person(one) for one in request.approved_by)
+    return f"{WAITING} *Approved{f' by {by}' if by else ''}* · {task(request)}{_below(_waits(request))}"
 
 
 def already(request: Request, events: Sequence[Event]) -> list[str]:
@@ -112,101 +156,79 @@ def already(request: Request, events: Sequence[Event]) -> list[str]:
     return [request_status(request), *by]
 
 
-def became(entry: ActionRecord) -> str:
-    """Return the state of one of several targets, with its message if it has ended."""
-    if entry.state is State.APPROVED and entry.not_before:
-        return f"waits until {when(entry.not_before)}"
-    return word(entry) + (f". {entry.message}" if entry.message and entry.state not in UNFINISHED else "")
-
-
-_MARKS = {
-    State.PENDING: "⏳",
-    State.APPROVED: "⏳",
-    State.SENDING: "⏳",
-    State.SUCCEEDED: "✅",
-    State.FAILED: "❌",
-    State.UNKNOWN: "❓",
-    State.REFUSED: "🚫",
-    State.DENIED: "🚫",
-    State.WITHDRAWN: "↩️",
-    State.EXPIRED: "⌛",
-}
-
-_DONE = {
-    Kind.PLACE_CALL: "Accepted",
-    Kind.CANCEL_CALL: "Cancelled",
-    Kind.DELETE_CAMPAIGN: "Deleted",
-    Kind.STOP_CAMPAIGN: "Stopped",
-    Kind.START_CAMPAIGN: "Started",
-}
-_NOT_DONE = {
-    Kind.PLACE_CALL: "Not placed",
-    Kind.CANCEL_CALL: "Not cancelled",
-    Kind.DELETE_CAMPAIGN: "Not deleted",
-    Kind.STOP_CAMPAIGN: "Not stopped",
-    Kind.START_CAMPAIGN: "Not started",
-}
-
-
 def _pending(request: Request, _entry: ActionRecord) -> str:
-    return f"⏳ *Waiting for approval.* {spec_summary(request)}"
+    return f"{WAITING} *Waiting for approval* · {task(request)}{WARNING.get(request.kind, '')}"
 
 
 def _approved(request: Request, entry: ActionRecord) -> str:
-    what, who = task(request), person(request.requester)
-    message = f" {entry.message}" if entry.message else ""
-    if waits := held_up(request):
-        return f"⏳ *Waits: {waits}:* {what}, for {who}.{message}{_what_to_do(request)}"
+    said = entry.message or ""
+    if _waits(request):
+        return (
+            f"{WAITING} *Waiting for {request.connection}* · {task(request)}{_below(_waits(request), said)}"
+        )
     if entry.attempt:
         at = f" {when(entry.not_before)}" if entry.not_before else ""
         asked = ", as the provider asked" if at and entry.code is Code.RATE_LIMITED else ""
-        return f"⏳ *Trying again{at}{asked}:* {what}.{message}{_what_to_do(request)}"
+        below = _below(said, _what_to_do(request))
+        return f"{WAITING} *Retrying{at}{asked}* · {task(request)}{below}"
     if entry.not_before:
-        return f"⏳ *Waiting until {when(entry.not_before)}:* {what}, for {who}.{message}"
-    return f"⏳ *About to be sent:* {what}{WARNING.get(request.kind, '')}, for {who}."
+        return f"{WAITING} *Waiting until {when(entry.not_before)}* · {task(request)}{_below(said)}"
+    return _sending(request, entry)
 
 
 def _sending(request: Request, _entry: ActionRecord) -> str:
-    return f"⏳ *Being sent:* {task(request)}, for {person(request.requester)}."
+    return f"{WAITING} *Sending* · {task(request)}{WARNING.get(request.kind, '')}"
 
 
 def _succeeded(request: Request, entry: ActionRecord) -> str:
     if request.reschedules:
         return _moved(request, entry)
     if request.cancelled:
-        return _taken_away(request, entry, request.cancelled)
-    return f"{_what_is_done(entry)}, for {person(request.requester)}. {entry.message or ''}".rstrip()
+        return _taken_away(entry, request.cancelled)
+    if confirmed_in_vain(request, entry):
+        said = _message(entry)
+        return f"{UNKNOWN} *Confirmed, no call known* · {task(request)}{_below(said, NO_CALL_KNOWN)}"
+    headline = f"{vocabulary.emoji(entry)} *{vocabulary.status(entry)}* · {target(entry)}{_at(entry)}"
+    return f"{headline}{_below(_message(entry))}"
+
+
+def _at(entry: ActionRecord) -> str:
+    """Return the time of the call that was scheduled or cancelled, or an empty text."""
+    if entry.scheduled_for is None:
+        return ""
+    return f" · {when(entry.scheduled_for)}{for_the_customer(entry, entry.scheduled_for)}"
 
 
 def _moved(request: Request, entry: ActionRecord) -> str:
-    """Return the sentence for a reschedule whose first step is done."""
+    """Return the headline of a reschedule whose first step is done."""
     second = request.followed_by
-    to = f" {when(request.new_time)}" if request.new_time else ""
-    whose = f"{one_call(entry)}, for {person(request.requester)}."
-    again = f" `{second.id}`" if second and second.id else ""
+    to = f" to {when(request.new_time)}" if request.new_time else ""
+    again = f"It was placed again in {second.id}." if second and second.id else ""
     match second:
-        case None:
-            return f"⏳ *Cancelled, and about to be placed again for{to}:* {whose}"
         case SecondStep(state=State.SUCCEEDED):
-            return f"✅ *Moved to{to}:* {whose} It was cancelled and placed again as{again}."
+            return f"{DONE} *Moved* · {one_call(entry)}{to}{_below(again)}"
+        case None | SecondStep(state=State.APPROVED | State.SENDING):
+            headline, below = f"{WAITING} *Old call cancelled, scheduling the new one*", ""
         case SecondStep(state=State.PENDING):
-            return f"⏳ *Cancelled. Placing it again for{to} waits for approval:* {whose} See{again}."
-        case SecondStep(state=State.APPROVED | State.SENDING):
-            return f"⏳ *Cancelled, and being placed again for{to}:* {whose} See{again}."
+            headline = f"{WAITING} *Old call cancelled, the new one waits for approval*"
+            below = f"See {second.id}."
         case SecondStep(state=State.UNKNOWN):
-            return f"❓ *Cancelled. We do not know whether it was placed again for{to}:* {whose} See{again}."
+            headline = f"{UNKNOWN} *Old call cancelled, outcome of the new one unknown*"
+            below = f"See {second.id}."
         case _:
-            why = f" {escape(second.message)}" if second.message else ""
-            return f"❌ *Cancelled, but not placed again:* {whose}{why} *Nobody is called.*"
+            why = f"{escape(second.message)} " if second.message else ""
+            headline = f"{FAILED} *Old call cancelled, new one not placed*"
+            below = f"{why}*The customer won't be called.*"
+    return f"{headline} · {one_call(entry)}{to}{_below(below)}"
 
 
-def _taken_away(request: Request, entry: ActionRecord, cancelled: Cancelled) -> str:
-    """Return the sentence for a placed call that was cancelled, with the request that cancelled it."""
-    at = f", {when(entry.scheduled_for)}" if entry.scheduled_for else ""
-    whose = f"{target(entry)}{at}, for {person(request.requester)}"
+def _taken_away(entry: ActionRecord, cancelled: Cancelled) -> str:
+    """Return the headline of a placed call that was cancelled, with the request that cancelled it."""
+    reason = f": {quote(cancelled.reason)}" if cancelled.reason else ""
+    by = f"{person(cancelled.requester)}{reason}, in {cancelled.by}."
     if cancelled.moved:
-        return f"↪️ *Cancelled, to place it again:* {whose}. See `{cancelled.by}`."
-    return f"🚫 *Cancelled:* {whose}. It does not go out. See `{cancelled.by}`."
+        return f"{CANCELLED} *Moved* · {target(entry)}{_at(entry)}\nMoved by {by}"
+    return f"{CANCELLED} *Cancelled* · {target(entry)}{_at(entry)}\nIt won't go out. Cancelled by {by}"
 
 
 def moved_in_vain(request: Request) -> bool:
@@ -217,78 +239,48 @@ def moved_in_vain(request: Request) -> bool:
     return second.state not in {*UNFINISHED, State.SUCCEEDED, State.UNKNOWN}
 
 
-def done(request: Request) -> str:
-    """Return a request's result in short, with counts for several targets."""
-    if request.cancelled:
-        return _taken_away(request, request.entries[0], request.cancelled)
-    finished = [entry for entry in request.entries if entry.state is State.SUCCEEDED]
-    if len(request.entries) == 1 and finished:
-        return f"{_what_is_done(finished[0])}."
-    how, several = _DONE[request.kind], f"{len(finished)} of {len(request.entries)} {PLURALS[request.kind]}"
-    if request.kind is Kind.CANCEL_CALL and request.entries[0].target_id is None:
-        how, several = "Removed", f"the scheduled calls to {len(finished)} of {len(request.entries)} numbers"
-    return f"✅ *{how}:* {several}."
-
-
-def _what_is_done(entry: ActionRecord) -> str:
-    how, at = _DONE[entry.kind], ""
-    if entry.code is Code.SCHEDULED and entry.scheduled_for:
-        how, at = "Scheduled", f", {when(entry.scheduled_for)}"
-    elif entry.kind is Kind.CANCEL_CALL and entry.target_id is None:
-        later = (entry.message or "").startswith(outcomes.ONLY_LATER_ONES)
-        how = "Removed what was still to go out" if later else "Removed"
-    return f"✅ *{how}:* {target(entry)}{at}"
-
-
 def _failed(request: Request, entry: ActionRecord) -> str:
-    not_done = "Not moved" if request.reschedules else _NOT_DONE[entry.kind]
-    return f"❌ *{not_done}:* {target(entry)}. {entry.message or ''}".rstrip()
+    not_done = "Not moved" if request.reschedules else vocabulary.not_done(entry.kind)
+    return f"{FAILED} *{not_done}* · {target(entry)}{_below(_message(entry))}"
 
 
 def _unknown(request: Request, entry: ActionRecord) -> str:
-    return (
-        f"❓ *We do not know whether it happened:* {task(request)}, for {person(request.requester)}. "
-        f"{entry.message or ''}"
-    ).rstrip()
+    return f"{UNKNOWN} *Outcome unknown* · {task(request)}{_below(_message(entry))}"
 
 
 def _refused(request: Request, entry: ActionRecord) -> str:
+    said = entry.message or ""
     if entry.code is Code.DRY_RUN:
-        would = (entry.message or "").removeprefix(
-            "Dry run: nothing was sent. "
-        )  # the message begins with it
-        return f"✅ *Tried out:* {task(request)}, for {person(request.requester)}. {would}".rstrip()
-    text = f"🚫 *Not sent:* {task(request)}, for {person(request.requester)}. {entry.message or ''}".rstrip()
-    return f"{text} {EARLIER}." if entry.maybe_executed else text
+        would = said.removeprefix("Dry run: nothing was sent. ")  # the message begins with it
+        return f"{DONE} *Dry run* · {task(request)}{_below(would)}"
+    earlier = f"{EARLIER}." if entry.maybe_executed else ""
+    return f"{DENIED} *Not allowed* · {task(request)}{_below(said, earlier)}"
 
 
 def _denied(request: Request, entry: ActionRecord) -> str:
     decided = next((a for a in reversed(request.approvals) if a.decision == "deny"), None)
     by = f" by {person(decided.person)}" if decided else ""
-    return f"🚫 *Denied{by}:* {task(request)}. {left_alone(request, entry)}."
+    note = f" · {quote(decided.note)}" if decided and decided.note else ""
+    return f"{DENIED} *Denied{by}* · {task(request)}{note}{_below(f'{left_alone(request, entry)}.')}"
 
 
 def _withdrawn(request: Request, entry: ActionRecord) -> str:
     if entry.code is Code.COMPLIANCE_BLOCKED:
-        return f"🛑 *Not sent:* {task(request)}, asked by {person(request.requester)}. {entry.message}"
-    text = f"↩️ *Taken back by {person(request.requester)}:* {task(request)}."
-    return f"{text} {EARLIER}." if entry.maybe_executed else text
+        return f"{DENIED} *Blocked* · {task(request)}{_below(entry.message or '')}"
+    earlier = f"{EARLIER}." if entry.maybe_executed else ""
+    return f"{CANCELLED} *Withdrawn by {person(request.requester)}* · {task(request)}{_below(earlier)}"
 
 
 def _expired(request: Request, entry: ActionRecord) -> str:
     if request.done_by:
-        return f"⌛ *Not needed any more:* {aimed_at(request)}. {unsent(request, entry)}"
+        return f"{CANCELLED} *No longer needed* · {aimed_at(request)}{_below(unsent(request, entry))}"
     if entry.message and not _went_out_before(request, entry):
-        return f"⌛ *Not sent:* {task(request)}. {entry.message} {left_alone(request, entry)}."
+        below = _below(entry.message, f"{left_alone(request, entry)}.")
+        return f"{FAILED} *Expired* · {task(request)}{below}"
     if _was_to_go_out(request):
-        not_done = "Not moved" if request.reschedules else _NOT_DONE[entry.kind]
-        return f"⌛ *{not_done}:* {aimed_at(request)}. {unsent(request, entry)}"
-    return f"⌛ *Time ran out {_too_few(request)}:* {task(request)}. {left_alone(request, entry)}."
-
-
-def _too_few(request: Request) -> str:
-    """Return at which point of the approval the time ran out."""
-    return "before enough people approved" if request.approved_by else "before anyone decided"
+        not_done = "Not moved" if request.reschedules else vocabulary.not_done(entry.kind)
+        return f"{FAILED} *{not_done}* · {aimed_at(request)}{_below(unsent(request, entry))}"
+    return f"{FAILED} *Expired* · {task(request)}{_below(missed(request, entry))}"
 
 
 def _was_to_go_out(request: Request) -> datetime | None:
@@ -307,38 +299,38 @@ def _went_out_before(request: Request, entry: ActionRecord) -> bool:
 def unsent(request: Request, entry: ActionRecord, which: str = "") -> str:
     """Return the effect of an action that was not sent in time. ``which`` names it among several."""
     if request.done_by:
-        return f"`{request.done_by}` cancelled it before."
+        return f"{request.done_by} cancelled it before."
     if not entry.message:
         return missed(request, entry)
     at = call_time(request, entry)
     if at is None or not _went_out_before(request, entry):
         return f"{entry.message}{which} {left_alone(request, entry)}."
-    as_said = f", as {person(request.requester)} says"
-    went_out = f"went out {when(at)}" if entry.scheduled_for else f"was to go out {when(at)}{as_said}"
-    call = f"The call{which}" if which or len(request.entries) == 1 else f"The call ({target(entry)})"
-    again = " It is not placed again." if request.reschedules else ""
+    says = f", {person(request.requester)} says"
+    went_out = f"went out {when(at)}" if entry.scheduled_for else f"was due {when(at)}{says}"
+    call = f"The call{which}" if which or len(request.entries) == 1 else f"The call ({in_short(entry)})"
+    again = " It isn't placed again." if request.reschedules else ""
     return f"{call} {went_out}. {entry.message}{again}"
 
 
 def missed(request: Request, entry: ActionRecord) -> str:
     """Return the effect of a request that nobody decided. Only the log's own time proves a call went out."""
     at = _was_to_go_out(request)
+    nobody = "Too few people" if request.approved_by else "No one"
     if at is None:
-        nobody = "Too few people approved" if request.approved_by else "Nobody decided"
-        return f"{nobody} in time. {left_alone(request, entry)}."
+        return f"{nobody} approved it in time. {left_alone(request, entry)}."
     said = as_said(request)
     call = "The call" if len(request.entries) == 1 else "The first call"
-    nobody = "too few people approved" if request.approved_by else "nobody decided"
-    had = "too few people had approved" if request.approved_by else "nobody had decided"
     if entry.updated_at < at:
         follows = "" if request.reschedules else f" {left_alone(request, entry)}."
-        return f"{call} goes out {when(at)}{said}: {nobody} in time.{follows}"
+        return f"{call} goes out {when(at)}{said}: {_lower(nobody)} approved it in time.{follows}"
     if said:
-        return f"{call} was to go out {when(at)}{said}, and {had} by then."
-    return f"{call} went out {when(at)} {_too_few(request)}."
+        return f"{call} was due {when(at)}{said}. {nobody} had approved it by then."
+    return (
+        f"{call} went out {when(at)}, before {'enough people' if request.approved_by else 'anyone'} approved."
+    )
 
 
-_SENTENCES: dict[State, Callable[[Request, ActionRecord], str]] = {
+_HEADLINES: dict[State, Callable[[Request, ActionRecord], str]] = {
     State.PENDING: _pending,
     State.APPROVED: _approved,
     State.SENDING: _sending,
@@ -358,10 +350,8 @@ LONG = timedelta(minutes=15)
 
 def why_waiting(outage: ConnectionOutage) -> str:
     """Return why a connection's requests wait, and until when."""
-    name, at = outage.connection, when(outage.until)
-    if outage.reason == "rate_limited":
-        return f"{name} asked us to wait, next try {at}"
-    return f"{name} does not answer, next try {at}"
+    state = "asked us to wait" if outage.reason == "rate_limited" else "is down"
+    return f"{outage.connection} {state}. Next try: {when(outage.until)}"
 
 
 def what_to_do(outage: ConnectionOutage, kind: Kind) -> str:
@@ -370,11 +360,10 @@ def what_to_do(outage: ConnectionOutage, kind: Kind) -> str:
         return ""
     tried = _TRIED.get(kind, "")
     resume = f"`python -m bot resume {outage.connection}`"
-    there = "Or do it on the provider's own screen."
-    return f"{tried}Whoever runs CallOps can have it tried at once: {resume}. {there}"
+    return f"{tried}Your CallOps admin can retry now: {resume}. Or use the provider's dashboard."
 
 
 _TRIED = {
-    Kind.CANCEL_CALL: "Meanwhile CallOps tries a cancellation every 15 minutes. ",
-    Kind.DELETE_CAMPAIGN: "Meanwhile CallOps tries a deletion every 15 minutes. ",
+    Kind.CANCEL_CALL: "CallOps retries a cancellation every 15 minutes. ",
+    Kind.DELETE_CAMPAIGN: "CallOps retries a deletion every 15 minutes. ",
 }

@@ -3,10 +3,17 @@
 Numbers are masked, people's text is escaped, and times are in each reader's zone.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
+from bot.policy.timezones import spread
+from bot.services.pending import number_of
 from bot.slack.blocks import cut
-from bot.text.markup import escape, person, quote, when
+from bot.text.clocks import time_of_day
+from bot.text.formatting import counted
+from bot.text.markup import escape, quote, when
+from providers import phone
 from providers.actions import (
     CallRef,
     CancelCall,
@@ -17,22 +24,24 @@ from providers.actions import (
     StartCampaign,
     StopCampaign,
 )
+from providers.masking import NO_REGION
 from providers.phone import mask
 from storage.models import ActionRecord, Request
 
-ERASED_NUMBER = "a number that was erased"
+ERASED_NUMBER = "an erased number"
 OF_CALLS = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
 MAX_NAME = 150
 """Characters of a campaign's name."""
-_VERBS = {
-    Kind.PLACE_CALL: "place",
-    Kind.CANCEL_CALL: "cancel",
-    Kind.DELETE_CAMPAIGN: "delete",
-    Kind.STOP_CAMPAIGN: "stop",
-    Kind.START_CAMPAIGN: "start",
+_VERBS: Final[Mapping[Kind, tuple[str, str]]] = {
+    Kind.PLACE_CALL: ("place", "Placing"),
+    Kind.CANCEL_CALL: ("cancel", "Cancelling"),
+    Kind.DELETE_CAMPAIGN: ("delete", "Deleting"),
+    Kind.STOP_CAMPAIGN: ("stop", "Stopping"),
+    Kind.START_CAMPAIGN: ("start", "Starting"),
 }
-PLURALS = {kind: "calls" if kind in OF_CALLS else "campaigns" for kind in Kind}
-WARNING = {Kind.START_CAMPAIGN: ", which calls people"}
+_MOVE: Final = ("move", "Moving")
+_PLURALS: Final = {kind: "call" if kind in OF_CALLS else "campaign" for kind in Kind}
+WARNING = {Kind.START_CAMPAIGN: " (this calls people)"}
 """The warning after a task that was not done yet."""
 
 
@@ -40,9 +49,9 @@ def target(entry: ActionRecord) -> str:
     """Return the target of an action, as people read it in channels."""
     match entry.action:
         case PlaceCall(to=to):
-            return f"a call to {mask(to)}"
-        case CancelCall(target=NumberRef(agent=agent, to=to)):
-            return f"the scheduled calls of agent {escape(agent)} to {mask(to)}"
+            return f"call to {mask(to)}"
+        case CancelCall(target=NumberRef(to=to)):
+            return f"all calls to {mask(to)}"
         case CancelCall(target=CallRef(call_id=call_id)):
             return f"call `{call_id}`"
         case DeleteCampaign(target=to) | StopCampaign(target=to) | StartCampaign(target=to):
@@ -51,13 +60,16 @@ def target(entry: ActionRecord) -> str:
             return f"`{entry.target_id}`" if entry.target_id else ERASED_NUMBER
 
 
+def in_short(entry: ActionRecord) -> str:
+    """Return one of several targets: its number or its id."""
+    number = number_of(entry.action)
+    return mask(number) if number else target(entry)
+
+
 def one_call(entry: ActionRecord) -> str:
     """Return the call of a reschedule, even if cancelling it goes by number."""
-    match entry.action:
-        case CancelCall(target=NumberRef(to=to)):
-            return f"the call to {mask(to)}"
-        case _:
-            return target(entry)
+    number = number_of(entry.action)
+    return f"call to {mask(number)}" if number else target(entry)
 
 
 def _named(entry: ActionRecord) -> str:
@@ -70,15 +82,48 @@ def is_named_whole(entry: ActionRecord) -> bool:
     return len(entry.known_as or "") <= MAX_NAME
 
 
+def is_known(entry: ActionRecord) -> bool:
+    """Return whether a call to be cancelled is known to exist: by the log, or by its provider's look-up."""
+    return entry.scheduled_for is not None or entry.lookup_found is True
+
+
+def confirmed_in_vain(request: Request, entry: ActionRecord) -> bool:
+    """Return whether a cancellation by number is confirmed, though no call to the number was known.
+
+    The provider confirms it even if it had nothing to cancel.
+    """
+    by_number = isinstance(entry.action, CancelCall) and isinstance(entry.action.target, NumberRef)
+    return by_number and not request.reschedules and not is_known(entry)
+
+
 def reported_call_time(request: Request) -> datetime | None:
     """Return when the first call goes out, by the log or else by the requester. None if unknown."""
     known = [entry.scheduled_for for entry in request.entries if entry.scheduled_for]
     return min(known) if known else request.reported_call_time
 
 
+def for_the_customer(entry: ActionRecord, at: datetime) -> str:
+    """Return a time on the clock of the called number, or an empty text if its zones differ."""
+    number = number_of(entry.action)
+    if number is None:
+        return ""
+    try:
+        zones = phone.read(number, default_region=NO_REGION, premium=True).time_zones
+    except phone.InvalidNumberError:
+        return ""
+    return f" ({time_of_day(at, zones[0])})" if zones and not spread(zones, at) else ""
+
+
 def task(request: Request) -> str:
     """Return the task of a request, with its target or the number of targets."""
-    return f"{'move' if request.new_time else _VERBS[request.kind]} {aimed_at(request)}"
+    verb, _ = _MOVE if request.new_time else _VERBS[request.kind]
+    return f"{verb} {_one(request)}{aimed_at(request)}"
+
+
+def doing(request: Request) -> str:
+    """Return the task of a request that is under way, such as "Placing a call to …"."""
+    _, verb = _MOVE if request.new_time else _VERBS[request.kind]
+    return f"{verb} {_one(request)}{aimed_at(request)}"
 
 
 def aimed_at(request: Request) -> str:
@@ -91,15 +136,28 @@ def aimed_at(request: Request) -> str:
     if len(request.entries) == 1:
         return target(first)
     if isinstance(first.action, CancelCall) and first.target_id is None:
-        return f"the scheduled calls to {len(request.entries)} numbers"
-    return f"{len(request.entries)} {PLURALS[request.kind]}"
+        return f"all calls to {len(request.entries)} numbers"
+    return counted(len(request.entries), _PLURALS[request.kind])
 
 
 def one_task(request: Request, entry: ActionRecord) -> str:
     """Return the task for one target. For a reschedule, it is the first step."""
-    return f"{_VERBS[entry.kind]} {one_call(entry) if request.reschedules else target(entry)}"
+    verb, _ = _VERBS[entry.kind]
+    aim = one_call(entry) if request.reschedules else target(entry)
+    return f"{verb} {_article(entry.kind, aim)}{aim}"
 
 
-def spec_summary(request: Request) -> str:
-    """Return the requester and the task as a sentence."""
-    return f"{person(request.requester)} asks to {task(request)}{WARNING.get(request.kind, '')}."
+def voice_agents(request: Request) -> str:
+    """Return the names of the voice agents of a request, or an empty text."""
+    return ", ".join(sorted({escape(entry.agent) for entry in request.entries if entry.agent}))
+
+
+def _one(request: Request) -> str:
+    """Return the article before the target of a request, if it needs one."""
+    return _article(request.kind, aimed_at(request))
+
+
+def _article(kind: Kind, aim: str) -> str:
+    if not aim.startswith("call to"):
+        return ""
+    return "a " if kind is Kind.PLACE_CALL else "the "

@@ -13,6 +13,7 @@ from bot.text.markup import escape, when
 from bot.ui.decision_facts import (
     CANNOT_BE_UNDONE,
     IRREVERSIBLE,
+    consequence,
     facts_to_decide,
     full_numbers,
     left_alone,
@@ -22,7 +23,7 @@ from bot.ui.decision_facts import (
 )
 from bot.ui.modal import MAX_REASON, About, choice, modal, notice, text_input, typed
 from bot.ui.request_status import request_status, trial
-from bot.ui.request_summary import is_named_whole, one_task, target
+from bot.ui.request_summary import in_short, is_named_whole, one_task
 from providers.actions import Kind
 from storage.database.folding import as_typed
 from storage.models import ActionRecord, Request
@@ -102,6 +103,7 @@ class Review:
             *map(section, unlike(request, beside.similar_numbers)),
             *fields([*facts_to_decide(request), *placed_with(request)]),
             *([] if approved else cls._confirmation(request, named=not beside.namesake)),
+            section(consequence(request)),
             section(f"{cls._approving(request, approved=approved)} {cls._denying(request)}"),
             actions(*buttons),
             *([] if approved else [cls._note(request)]),
@@ -293,7 +295,8 @@ def _listed(request: Request) -> list[Block]:
         return []
     return paragraphs(
         [
-            f"• {target(entry)}" + (f", goes out {when(entry.scheduled_for)}" if entry.scheduled_for else "")
+            f"• {in_short(entry)}"
+            + (f", call time {when(entry.scheduled_for)}" if entry.scheduled_for else "")
             for entry in request.entries
         ]
     )

@@ -7,20 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.slack.blocks import Block, Message, excerpt, paragraphs, section
-from bot.text import interactions
-from bot.text.formatting import word
+from bot.text import interactions, vocabulary
 from bot.text.markup import escape, person, quote
 from bot.ui.decision_facts import left_alone
 from bot.ui.request_status import moved_in_vain, request_status, unsent
-from bot.ui.request_summary import target
+from bot.ui.request_summary import in_short
 from storage.models import ActionRecord, Request, Scalar
 from storage.states import State
 
-PLACE_IT_AGAIN = "*Place it again…*"
+PLACE_IT_AGAIN = f"*{vocabulary.PLACE_AGAIN}*"
 """The button of a reschedule that cancelled its call and could not place it again."""
 _AFTER_ALL = {
     "late_answer": "The provider's answer was recorded late",
-    "webhook": "The provider told us what happened, so nobody needs to look it up",
+    "webhook": "The provider told us what happened, so nobody needs to check",
 }
 """The events that resolved an unknown outcome without a person."""
 
@@ -45,25 +44,25 @@ def thread(template: str, request: Request, told: ReplyContext) -> Message:
     """Return the reply about an event, for everybody who follows the request."""
     who = person(told.actor)
     entry = next((one for one in request.entries if one.id == told.entry), request.entries[0])
-    which = f" ({target(entry)})" if len(request.entries) > 1 else ""
+    which = f" ({in_short(entry)})" if len(request.entries) > 1 else ""
     words = f" {quote(told.note)}" if told.note else ""
     match template:
         case "approved":
-            text = f"{who} approved this.{words}"
+            text = f"{who} approved this:{words}"
         case "approved_in_part":
-            text = f"{who} approved this.{words} It takes somebody else's approval as well."
+            text = f"{who} approved this.{words} It needs another person's approval, too."
         case "denied":
             text = f"{who} denied this.{words} {left_alone(request, entry)}."
         case "withdrawn":
-            text = f"{who} took this back.{words}"
+            text = f"{who} withdrew this.{words}"
         case "happened":
-            text = f"{who} says it *did* happen{which}.{_shown_by(entry)}{words}"
+            text = f"{who} checked{which}: it *did* happen.{_shown_by(entry)}{words}"
         case "did_not_happen":
-            text = f"{who} says it did *not* happen{which}.{_shown_by(entry)}{words}"
+            text = f"{who} checked{which}: it did *not* happen.{_shown_by(entry)}{words}"
         case "retry_requested":
-            text = f"{who} asked to send it again{which}.{words}"
+            text = f"{who} sent it again{which}.{words}"
         case "followed":
-            again = f" {person(request.requester)} can press {PLACE_IT_AGAIN} on the message above."
+            again = f"\n{person(request.requester)} can press {PLACE_IT_AGAIN} above."
             offer = again if moved_in_vain(request) else ""
             text = f"{request_status(request)}{f' {escape(told.note)}' if told.note else ''}{offer}"
         case _:
@@ -80,20 +79,20 @@ def _shown_by(entry: ActionRecord) -> str:
 
 def _machines_thread(template: str, request: Request, entry: ActionRecord, which: str) -> str:
     """Return the reply about an event that no person caused."""
-    settle = "press *Say what happened…* on the message above."
+    settle = f"press *{vocabulary.RECORD_OUTCOME}* above."
     match template:
         case "expired":
             return unsent(request, entry, which)
-        case "unknown" | "still_unknown" as template:
-            nothing = f"We do not know whether it happened{which}."
-            said = nothing if template == "unknown" else still_unknown(request)
-            return f"{said} Look it up at the provider, then {settle}"
+        case "unknown" | "still_unknown":
+            unknown = f"{vocabulary.UNKNOWN} *Outcome unknown*{which}."
+            said = unknown if template == "unknown" else still_unknown(request)
+            return f"{said}\nCheck the provider, then {settle}"
         case "still_there":
-            return f"The provider was asked, and still has it{which}. Look it up there again, then {settle}"
+            return f"The provider still has it{which}. Check it there again, then {settle}"
         case "took_place":
             return contradicted(entry, which)
         case "late_answer" | "webhook":
-            return f"{_AFTER_ALL[template]}{which}. {request_status(request)}"
+            return f"{_AFTER_ALL[template]}{which}.\n{request_status(request)}"
         case _:
             return request_status(request)
 
@@ -101,22 +100,23 @@ def _machines_thread(template: str, request: Request, entry: ActionRecord, which
 def still_unknown(request: Request) -> str:
     """Return that nobody has recorded the outcome yet. It is true at the time of rendering."""
     doubts = [entry for entry in request.entries if entry.state is State.UNKNOWN]
-    which = f" to {len(doubts)} of {len(request.entries)}" if len(request.entries) > 1 else ""
-    return f"⏰ *Nobody has said yet what happened{which}.* {request_status(request)}"
+    which = f" ({len(doubts)} of {len(request.entries)})" if len(request.entries) > 1 else ""
+    return f"*Still unresolved{which}:* {request_status(request)}"
 
 
 def contradicted(entry: ActionRecord, which: str) -> str:
     """Return the warning that a call took place although it is recorded as not placed."""
+    status = vocabulary.status(entry).lower()
     return (
-        f"*The provider says that this call took place{which}.* Here it is recorded as {word(entry)}, and "
-        "that stays. Look it up at the provider before anybody asks for it again."
+        f"{vocabulary.UNKNOWN} *The provider says this call took place{which}.*\n"
+        f"The log has it as {status}, and keeps that. Check the provider before anyone requests it again."
     )
 
 
 def also(request: Request, told: ReplyContext) -> list[Block]:
     """Return the summaries of deleted targets, and the warnings."""
-    targets = {entry.id: target(entry) for entry in request.entries}
-    summaries = [f"What it was: {escape(summary)}" for summary in told.summaries]
+    targets = {entry.id: in_short(entry) for entry in request.entries}
+    summaries = [f"What was deleted: {escape(summary)}" for summary in told.summaries]
     warnings = [
         f"⚠️ {f'{targets[entry]}: ' if len(targets) > 1 else ''}{escape(warning)}"
         for entry, warning in told.warnings

@@ -85,13 +85,18 @@ def cancelled(connection: Connection, request: str) -> Cancelled | None:
     """Return the request by which a placed call was cancelled, or None."""
     found = connection.execute(
         """
-        SELECT requests.id, requests.reschedules = events.entry AS moved FROM events
-        JOIN requests ON requests.id = json_extract(events.data, '$.by')
+        SELECT requests.id, requests.reschedules = events.entry AS moved, requests.requester,
+            reason.value AS reason
+        FROM events JOIN requests ON requests.id = json_extract(events.data, '$.by')
+        JOIN actions ON actions.request = requests.id AND actions.position = 1
+        LEFT JOIN personal AS reason ON reason.event = actions.asked_event AND reason.field = 'reason'
         WHERE events.request = ? AND name = ? ORDER BY seq LIMIT 1
         """,
         [request, CANCELLED],
     ).fetchone()
-    return Cancelled(found["id"], moved=bool(found["moved"])) if found else None
+    if found is None:
+        return None
+    return Cancelled(found["id"], bool(found["moved"]), found["requester"], found["reason"])
 
 
 def done_by(connection: Connection, request: str) -> str | None:

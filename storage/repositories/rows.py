@@ -91,7 +91,14 @@ def read_request(connection: Connection, request: str) -> Request:
         """,
         [found],
     ).fetchall()
-    approvals = connection.execute("SELECT * FROM approvals WHERE request = ? ORDER BY event", [found])
+    approvals = connection.execute(
+        """
+        SELECT approvals.*, note.value AS note FROM approvals
+        LEFT JOIN personal AS note ON note.event = approvals.event AND note.field = 'note'
+        WHERE request = ? ORDER BY approvals.event
+        """,
+        [found],
+    )
     messages = connection.execute("SELECT slot, channel, ts FROM messages WHERE request = ?", [found])
     waits = any(entry["state"] == State.APPROVED for entry in entries)
     read = as_request(
@@ -284,7 +291,8 @@ def as_event(row: Mapping[str, Any]) -> Event:
 
 def _approval(row: Mapping[str, Any]) -> Approval:
     members = tuple(row["members"].split())
-    return Approval(row["person"], row["decision"], row["group"], members, row["content"], moment(row["at"]))
+    at = moment(row["at"])
+    return Approval(row["person"], row["decision"], row["group"], members, row["content"], at, row["note"])
 
 
 def select_entries(

@@ -161,7 +161,7 @@ async def test_a_later_call_to_the_number_is_still_cancelled(stage: BotWorld) ->
     log = stage.bot.store
     assert [(await log.requests.request(one.id)).cancelled for one in (first, second)] == [
         None,
-        Cancelled(made.id),
+        Cancelled(made.id, requester=made.requester, reason=made.reason),
     ]
 
 

@@ -21,10 +21,10 @@ from bot.text import outcomes
 from bot.text.markup import escape, plain, quote, when
 from bot.ui.channel_messages import audit, card, render
 from bot.ui.command_replies import asked
-from bot.ui.decision_facts import IRREVERSIBLE, facts_to_decide
+from bot.ui.decision_facts import IRREVERSIBLE, consequence, facts_to_decide
 from bot.ui.details_modal import Details
-from bot.ui.request_status import DRY_RUN, done, request_status
-from bot.ui.request_summary import target
+from bot.ui.request_status import DRY_RUN, request_status
+from bot.ui.request_summary import in_short
 from bot.ui.review_modal import Denial, Review, Settling
 from bot.ui.thread_replies import ReplyContext
 from playground.blocks import faults
@@ -114,7 +114,7 @@ def request(*entries: ActionRecord, reason: str | None = NASTY) -> Request:
         purpose=None,
         consent=None,
         entries=entries,
-        approvals=[Approval("U0MANAGER", "deny", "managers", ["U0MANAGER"], "x", NOW)],
+        approvals=[Approval("U0MANAGER", "deny", "managers", ["U0MANAGER"], "hash", NOW, "x")],
     )
 
 
@@ -245,7 +245,7 @@ def test_slack_takes_a_crowded_request(name: str, state: State) -> None:
         payload = {"text": message.text, "blocks": list(message.blocks)}
         assert faults("message", payload) == [], (template, to)
         written = text_of(message.blocks)
-        listed = sum(f"• {target(one)}: " in written for one in made.entries)
+        listed = sum(f"• {in_short(one)} · " in written for one in made.entries)
         if listed:
             assert f"… and {MAX_TARGETS - listed} more" in written
     events = [
@@ -265,7 +265,7 @@ def test_slack_takes_a_crowded_request(name: str, state: State) -> None:
     for which, view in views.items():
         assert faults("modal", view) == [], which
         written = text_of(view["blocks"])
-        assert {line for line in map(target, made.entries) if f"• {line}" not in written} == set()
+        assert {line for line in map(in_short, made.entries) if f"• {line}" not in written} == set()
         assert quote(LONG) in written
     assert faults("modal", Denial.build(made, nonce="n", shown="s")) == []
 
@@ -277,7 +277,7 @@ def test_who_approves_sees_every_target_and_every_warning(name: str) -> None:
     written = text_of(Review.build(made, nonce="n", shown="s", beside=ALIKE)["blocks"])
     assert "…" not in written
     assert written.count("⚠️") == MAX_TARGETS + 4
-    assert "⚠️ 6 further targets of other requests read the same." in written
+    assert "⚠️ 6 more targets of other requests read the same." in written
 
 
 def test_who_approves_several_calls_sees_when_each_goes_out() -> None:
@@ -288,10 +288,10 @@ def test_who_approves_several_calls_sees_when_each_goes_out() -> None:
         for n, at in enumerate(times)
     ]
     written = text_of(Review.build(request(*entries), nonce="n", shown="s")["blocks"])
-    assert [f"• call `vx_123`, goes out {when(at)}" in written for at in times] == [True] * 3
-    assert f"*When it would go out*\nThe first of them {when(times[0])}" in written
+    assert [f"• call `vx_123`, call time {when(at)}" in written for at in times] == [True] * 3
+    assert f"*Call time*\nThe first one: {when(times[0])}" in written
     alike = [replace(one, scheduled_for=times[0]) for one in entries]
-    assert f"*When it would go out*\n{when(times[0])}" in text_of(card(request(*alike)).blocks)
+    assert f"*Call time*\n{when(times[0])}" in text_of(card(request(*alike)).blocks)
 
 
 def test_who_approves_a_call_sees_how_it_is_placed() -> None:
@@ -310,7 +310,7 @@ def test_who_approves_a_call_sees_how_it_is_placed() -> None:
         "*Language*\nhi",
         "*Priority*\n1",
         "*Batch*\nb&lt;1",
-        "*Data for the agent, by name*\nname, age",
+        "*Data for the voice agent*\nname, age",
     ):
         assert fact in written
     assert "Asha" not in written
@@ -376,21 +376,24 @@ def test_slacks_own_schemas_take_them_too() -> None:
 @pytest.mark.parametrize(
     ("state", "action", "says"),
     [
-        (State.PENDING, "cancel by number", "⏳ *Waiting for approval.* <@U0AGENT> asks to cancel the scheduled calls of agent payments to +91\u00a0•••3210."),
-        (State.SUCCEEDED, "place", "✅ *Scheduled:* a call to +91\u00a0•••3210, <!date^"),
-        (State.UNKNOWN, "place now", "❓ *We do not know whether it happened:* place a call to +91\u00a0•••3210, for <@U0AGENT>."),
-        (State.DENIED, "cancel by id", "🚫 *Denied by <@U0MANAGER>:* cancel call `vx_123`. The customer *will* be called."),
-        (State.EXPIRED, "delete", "⌛ *Time ran out before anyone decided:* delete campaign `cd-2129073`. The campaign stays."),
-        (State.FAILED, "cancel by id", "❌ *Not cancelled:* call `vx_123`. The provider said so."),
-        (State.PENDING, "stop", "⏳ *Waiting for approval.* <@U0AGENT> asks to stop campaign `cd-2129073`."),
-        (State.PENDING, "start", "⏳ *Waiting for approval.* <@U0AGENT> asks to start campaign `cd-2129073`, which calls people."),
-        (State.SUCCEEDED, "stop", "✅ *Stopped:* campaign `cd-2129073`, for <@U0AGENT>."),
-        (State.SUCCEEDED, "start", "✅ *Started:* campaign `cd-2129073`, for <@U0AGENT>."),
-        (State.FAILED, "start", "❌ *Not started:* campaign `cd-2129073`. The provider said so."),
-        (State.REFUSED, "stop", "🚫 *Not sent:* stop campaign `cd-2129073`, for <@U0AGENT>."),
-        (State.UNKNOWN, "start", "❓ *We do not know whether it happened:* start campaign `cd-2129073`, for <@U0AGENT>. The provider said so."),
-        (State.DENIED, "stop", "🚫 *Denied by <@U0MANAGER>:* stop campaign `cd-2129073`. The campaign goes on as it is."),
-        (State.EXPIRED, "start", "⌛ *Time ran out before anyone decided:* start campaign `cd-2129073`. The campaign stays as it is and calls nobody for this."),
+        (State.PENDING, "cancel by number", "⏳ *Waiting for approval* · cancel all calls to +91\u00a0•••3210"),
+        (State.SUCCEEDED, "place", "✅ *Scheduled* · call to +91\u00a0•••3210 · <!date^"),
+        (State.SUCCEEDED, "cancel by number", "🚫 *Cancelled* · all calls to +91\u00a0•••3210 · <!date^"),
+        (State.UNKNOWN, "place now", "⚠️ *Outcome unknown* · place a call to +91\u00a0•••3210\nThe provider said so."),
+        (State.DENIED, "cancel by id", "✋ *Denied by <@U0MANAGER>* · cancel call `vx_123` · “x”\nThe call goes out."),
+        (State.EXPIRED, "delete", "❌ *Expired* · delete campaign `cd-2129073`\nNo one approved it in time. The campaign stays."),
+        (State.FAILED, "cancel by id", "❌ *Not cancelled* · call `vx_123`\nThe provider said so."),
+        (State.WITHDRAWN, "cancel by id", "🚫 *Withdrawn by <@U0AGENT>* · cancel call `vx_123`"),
+        (State.PENDING, "stop", "⏳ *Waiting for approval* · stop campaign `cd-2129073`"),
+        (State.PENDING, "start", "⏳ *Waiting for approval* · start campaign `cd-2129073` (this calls people)"),
+        (State.SENDING, "place now", "⏳ *Sending* · place a call to +91\u00a0•••3210"),
+        (State.SUCCEEDED, "stop", "✅ *Stopped* · campaign `cd-2129073`"),
+        (State.SUCCEEDED, "start", "✅ *Started* · campaign `cd-2129073`"),
+        (State.FAILED, "start", "❌ *Not started* · campaign `cd-2129073`\nThe provider said so."),
+        (State.REFUSED, "stop", "✋ *Not allowed* · stop campaign `cd-2129073`\nThe provider said so."),
+        (State.UNKNOWN, "start", "⚠️ *Outcome unknown* · start campaign `cd-2129073`\nThe provider said so."),
+        (State.DENIED, "stop", "✋ *Denied by <@U0MANAGER>* · stop campaign `cd-2129073` · “x”\nThe campaign stays as it is."),
+        (State.EXPIRED, "start", "❌ *Expired* · start campaign `cd-2129073`\nNo one approved it in time. The campaign doesn't start."),
     ],
 )  # fmt: skip
 def test_a_state_in_words(state: State, action: str, says: str) -> None:
@@ -408,26 +411,43 @@ def test_what_follows_for_a_call_that_is_moved_is_its_old_time() -> None:
     made = replace(request(ended), reschedules="A-2222", new_time=LATE, approvals=[])
     told = re.sub(r"<!date[^>]*>", "WHEN", request_status(made))
     assert told == (
-        "⌛ *Not moved:* the call to +91\u00a0•••3210 from WHEN to WHEN. "
-        "The call goes out WHEN: nobody decided in time."
+        "❌ *Not moved* · call to +91\u00a0•••3210 from WHEN to WHEN\n"
+        "The call goes out WHEN: no one approved it in time."
     )
 
 
-def test_several_that_are_cancelled_by_number_read_like_one() -> None:
-    """Removed calls do not become cancelled calls because there are several."""
+def test_several_read_like_one() -> None:
+    """Each status is counted, and a sentence that all share is told once."""
     first, second = (entry(ACTIONS["cancel by number"], State.SUCCEEDED, n) for n in (1, 2))
-    assert done(request(first)).startswith("✅ *Removed:* the scheduled calls of agent")
-    assert done(request(first, second)) == "✅ *Removed:* the scheduled calls to 2 of 2 numbers."
+    assert request_status(request(first)).startswith("🚫 *Cancelled* · all calls to")
+    assert request_status(request(first, second)) == "🚫 *2 cancelled* · cancel all calls to 2 numbers"
+    failed = [entry(ACTIONS["cancel by id"], State.FAILED, n) for n in (1, 2)]
+    assert request_status(request(*failed)) == "❌ *2 failed* · cancel 2 calls\nThe provider said so."
+    assert str(audit(request(*failed)).blocks).count("The provider said so.") == 1
+
+
+def test_a_confirmation_that_may_have_hit_nothing_is_no_green_tick() -> None:
+    """A provider confirms a cancellation by number even if there was nothing to cancel."""
+    pending, ended = (
+        request(replace(entry(ACTIONS["cancel by number"], state), scheduled_for=None))
+        for state in (State.PENDING, State.SUCCEEDED)
+    )
+    facts = dict(facts_to_decide(pending))
+    assert facts["Call time"] == "No scheduled call known. If one exists, it goes out."
+    assert "goes out" not in facts["Decide by"]
+    assert request_status(ended) == (
+        "⚠️ *Confirmed, no call known* · cancel all calls to +91\u00a0•••3210\n"
+        "CallOps knows of no call to this number, so check the number."
+    )
+    by_id = request(replace(entry(ACTIONS["cancel by id"], State.SUCCEEDED), scheduled_for=None))
+    assert request_status(by_id) == "🚫 *Cancelled* · call `vx_123`"
 
 
 def test_a_call_that_goes_out_at_once_cannot_be_undone() -> None:
     """The approver never reads of time left until such a call goes out."""
-    at_once = replace(entry(ACTIONS["place now"], State.PENDING), scheduled_for=None)
-    facts = dict(facts_to_decide(request(at_once)))
-    assert (facts["When it would go out"], facts["Can it be undone"]) == (
-        "Now",
-        "No: the call goes out at once",
-    )
+    at_once = request(replace(entry(ACTIONS["place now"], State.PENDING), scheduled_for=None))
+    assert dict(facts_to_decide(at_once))["Call time"] == "Now"
+    assert consequence(at_once) == "The call goes out immediately, so nobody can undo it."
 
 
 @pytest.mark.parametrize(
@@ -466,11 +486,11 @@ LATE = NOW + timedelta(hours=1, minutes=1)
 @pytest.mark.parametrize(
     ("known", "said", "ended", "says"),
     [
-        (True, None, LATE, "The call went out WHEN before anyone decided."),
-        (True, None, NOW, "The call goes out WHEN: nobody decided in time. The customer *will* be called."),
-        (False, True, LATE, "The call was to go out WHEN, as <@U0AGENT> says, and nobody had decided by then."),
-        (False, True, NOW, "The call goes out WHEN, as <@U0AGENT> says: nobody decided in time. The customer *will* be called."),
-        (False, None, NOW, "Time ran out before anyone decided:* cancel call `vx_123`. The customer *will* be called."),
+        (True, None, LATE, "The call went out WHEN, before anyone approved."),
+        (True, None, NOW, "The call goes out WHEN: no one approved it in time. The call goes out."),
+        (False, True, LATE, "The call was due WHEN, <@U0AGENT> says. No one had approved it by then."),
+        (False, True, NOW, "The call goes out WHEN, <@U0AGENT> says: no one approved it in time. If a call is scheduled, it goes out."),
+        (False, None, NOW, "No one approved it in time. If a call is scheduled, it goes out."),
     ],
 )  # fmt: skip
 def test_a_deadline_that_passed_says_no_more_than_is_known(
@@ -488,23 +508,23 @@ def test_a_deadline_that_passed_says_no_more_than_is_known(
     assert says.replace("WHEN", when(at)) in request_status(made)
     thread = render("expired", "thread", made, ReplyContext("system", entry=over.id))
     assert thread is not None
-    assert says.replace("WHEN", when(at)).rpartition("`. ")[2] in thread.text
-    assert request_status(made).startswith("⌛ *Not cancelled:*") == bool(known or said)
+    assert says.replace("WHEN", when(at)) in thread.text
+    assert request_status(made).startswith("❌ *Not cancelled*") == bool(known or said)
 
 
 def test_what_another_request_cancelled_is_not_said_to_have_gone_out() -> None:
     """The call was cancelled while this request waited, so nobody reads that it went out."""
     over = replace(entry(ACTIONS["cancel by id"], State.EXPIRED), scheduled_for=NOW, updated_at=NOW)
     told = request_status(replace(request(over), done_by="A-2222"))
-    assert told == "⌛ *Not needed any more:* call `vx_123`. `A-2222` cancelled it before."
+    assert told == "🚫 *No longer needed* · call `vx_123`\nA-2222 cancelled it before."
 
 
 @pytest.mark.parametrize(
     ("known", "ended", "says"),
     [
-        (True, LATE, "*Not cancelled:* call `vx_123`. The call went out WHEN. CallOps could not send it."),
-        (False, LATE, "*Not cancelled:* call `vx_123`. The call was to go out WHEN, as <@U0AGENT> says. CallOps could not send it."),
-        (True, NOW, "*Not sent:* cancel call `vx_123`. CallOps could not send it. The customer *will* be called."),
+        (True, LATE, "*Not cancelled* · call `vx_123`\nThe call went out WHEN. CallOps could not send it."),
+        (False, LATE, "*Not cancelled* · call `vx_123`\nThe call was due WHEN, <@U0AGENT> says. CallOps could not send it."),
+        (True, NOW, "*Expired* · cancel call `vx_123`\nCallOps could not send it. The call goes out."),
     ],
 )  # fmt: skip
 def test_what_was_not_sent_in_time_says_why_and_no_more_than_is_known(
@@ -519,22 +539,22 @@ def test_what_was_not_sent_in_time_says_why_and_no_more_than_is_known(
         message="CallOps could not send it.",
     )
     made = replace(request(over), reported_call_time=None if known else at)
-    assert request_status(made) == f"⌛ {says.replace('WHEN', when(at))}"
+    assert request_status(made) == f"❌ {says.replace('WHEN', when(at))}"
     thread = render("expired", "thread", made, ReplyContext("system", entry=over.id))
     assert thread is not None
-    assert thread.text == says.replace("WHEN", when(at)).rpartition("`. ")[2]
+    assert thread.text == says.replace("WHEN", when(at)).rpartition("\n")[2]
 
 
 def test_a_card_says_what_its_deadline_has_to_do_with_the_call() -> None:
     """The card tells how soon before the call a close deadline is, and who named the call's time."""
     waiting = entry(ACTIONS["cancel by id"], State.PENDING)
     made = replace(request(waiting), decide_by=NOW + timedelta(minutes=58))
-    assert f"Time runs out {when(NOW + timedelta(minutes=58))}, 2 min before the call goes out." in str(
+    assert f"{when(NOW + timedelta(minutes=58))}, 2 min before the call, or the call goes out" in str(
         card(made).blocks
     )
     assert "before the call" not in str(card(request(waiting)).blocks)
     said = replace(request(replace(waiting, scheduled_for=None)), reported_call_time=NOW + timedelta(hours=3))
-    assert f"{when(NOW + timedelta(hours=3))}, as <@U0AGENT> says" in str(card(said).blocks)
+    assert f"{when(NOW + timedelta(hours=3))}, <@U0AGENT> says" in str(card(said).blocks)
 
 
 def test_only_a_waiting_card_has_a_button_and_only_an_unknown_can_be_settled() -> None:
@@ -542,10 +562,9 @@ def test_only_a_waiting_card_has_a_button_and_only_an_unknown_can_be_settled() -
     for state in State:
         made = request(entry(ACTIONS["cancel by id"], state))
         assert ("Review…" in str(card(made).blocks)) == (state is State.PENDING)
-        assert ("Say what happened…" in str(audit(made).blocks)) == (state is State.UNKNOWN)
-    assert "Denied by <@U0MANAGER>, <!date^" in str(
-        card(request(entry(ACTIONS["place"], State.DENIED))).blocks
-    )
+        assert ("Record outcome…" in str(audit(made).blocks)) == (state is State.UNKNOWN)
+    denied = card(request(entry(ACTIONS["place"], State.DENIED)))
+    assert "Denied by <@U0MANAGER>* · place a call to +91\u00a0•••3210 · “x”" in denied.text
 
 
 def submitted(view: View, confirmation: str | None) -> View:
@@ -584,8 +603,8 @@ def test_what_cannot_be_undone_is_approved_by_its_id(typed: str | None, *, confi
     made = request(entry(ACTIONS["delete"], State.PENDING))
     review = Review.build(made, nonce="n", shown="s")
     for shown in (card(made).blocks, review):
-        assert "This cannot be undone." in str(shown)
-        assert "When it would go out" not in str(shown)
+        assert "This can't be undone." in json.dumps(shown)
+        assert "Call time" not in str(shown)
     assert Review.is_confirmed(made, submitted(review, typed)) is confirmed
 
 
@@ -679,7 +698,7 @@ def test_a_campaign_is_shown_by_its_name_where_a_look_up_found_it(name: str) -> 
 @pytest.mark.parametrize("name", OF_CAMPAIGNS)
 def test_who_decides_is_warned_of_a_campaign_that_is_not_there(name: str) -> None:
     """Only the provider's word counts. Without a lookup, or with a failed one, there is no warning."""
-    warning = "⚠️ The provider says that it has no such campaign. Compare the id before you approve."
+    warning = "⚠️ The provider has no such campaign. Check the ID before you approve."
     for sighted in (True, False, None):
         made = looked_up(name, State.PENDING, sighted=sighted)
         for shown in (card(made).blocks, Review.build(made, nonce="n", shown="s")["blocks"]):
@@ -705,11 +724,11 @@ def test_starting_a_campaign_says_that_people_are_called() -> None:
     """The warning stands on the card, in the review, and in the requester's message."""
     made = request(entry(ACTIONS["start"], State.PENDING))
     for shown in (card(made), asked(made), Review.build(made, nonce="n", shown="s")):
-        assert "which calls people" in str(shown)
+        assert "(this calls people)" in str(shown)
     assert "*Approve* starts it at once, and it calls people." in str(
         Review.build(made, nonce="n", shown="s")
     )
-    assert "When it would go out" not in str(card(made))
+    assert "Call time" not in str(card(made))
 
 
 def tried(action: CallAction) -> ActionRecord:
@@ -729,12 +748,12 @@ def test_the_end_of_a_dry_run_is_a_success_of_the_trial() -> None:
     told = render("refused", "dm:U0AGENT", made, ReplyContext("system"))
     assert told is not None
     assert told.blocks[0]["text"]["text"] == (
-        "🧪 *Dry run: nothing is sent.*\n✅ *Tried out:* place a call to +91\u00a0•••3210, for <@U0AGENT>. "
+        "*Dry run: nothing is sent.*\n✅ *Dry run* · place a call to +91\u00a0•••3210\n"
         "It would have been POST /call/outbound to api.callkaro.ai."
     )
     many = replace(request(tried(ACTIONS["place"]), tried(ACTIONS["place now"])), mode="dry-run")
-    assert "✅ *<@U0AGENT> asked to place 2 calls:* 2 tried out." in str(audit(many).blocks)
-    assert "Not sent" not in str([audit(made), audit(many), told])
+    assert "✅ *2 dry run* · place 2 calls" in str(audit(many).blocks)
+    assert "Not allowed" not in str([audit(made), audit(many), told])
     waiting = replace(request(entry(ACTIONS["delete"], State.PENDING)), mode="dry-run")
     assert "*Approve* sends nothing: this is a dry run." in str(Review.build(waiting, nonce="n", shown="s"))
 
@@ -742,9 +761,9 @@ def test_the_end_of_a_dry_run_is_a_success_of_the_trial() -> None:
 @pytest.mark.parametrize(
     ("attempt", "code", "says"),
     [
-        (1, Code.RATE_LIMITED, "⏳ *Trying again WHEN, as the provider asked:* cancel call `vx_123`. The provider said so."),
-        (1, Code.UNREACHABLE, "⏳ *Trying again WHEN:* cancel call `vx_123`. The provider said so."),
-        (0, Code.RATE_LIMITED, "⏳ *Waiting until WHEN:* cancel call `vx_123`, for <@U0AGENT>. The provider said so."),
+        (1, Code.RATE_LIMITED, "⏳ *Retrying WHEN, as the provider asked* · cancel call `vx_123`\nThe provider said so."),
+        (1, Code.UNREACHABLE, "⏳ *Retrying WHEN* · cancel call `vx_123`\nThe provider said so."),
+        (0, Code.RATE_LIMITED, "⏳ *Waiting until WHEN* · cancel call `vx_123`\nThe provider said so."),
     ],
 )  # fmt: skip
 def test_a_wait_says_until_when(attempt: int, code: Code, says: str) -> None:
@@ -758,20 +777,20 @@ def test_a_wait_says_until_when(attempt: int, code: Code, says: str) -> None:
     )
     assert request_status(request(waiting)) == says.replace("WHEN", when(later))
     several = audit(request(waiting, entry(ACTIONS["cancel by id"], State.SUCCEEDED, 2)))
-    assert f"• call `vx_123`: waits until {when(later)}" in several.blocks[1]["text"]["text"]
+    assert f"• call `vx_123` · Waiting until {when(later)}" in several.blocks[1]["text"]["text"]
 
 
 @pytest.mark.parametrize("state", [State.APPROVED, State.SENDING, State.UNKNOWN])
 def test_a_card_of_what_has_not_ended_is_true_whenever_it_is_read(state: State) -> None:
     """A card may lag behind the audit message. It says that it was approved, and where to look."""
     assert card(request(entry(ACTIONS["cancel by id"], state))).text == (
-        "⏳ *Approved:* cancel call `vx_123`, for <@U0AGENT>. The audit channel shows what comes of it."
+        "⏳ *Approved* · cancel call `vx_123`"
     )
 
 
 def test_a_placed_call_shows_the_id_by_which_it_can_be_cancelled() -> None:
     """People need the id if the provider cancels by id only. A cancellation shows its own id."""
-    assert "call `a1b2`" in str(audit(request(entry(ACTIONS["place"], State.SUCCEEDED))).blocks)
+    assert "call a1b2" in str(audit(request(entry(ACTIONS["place"], State.SUCCEEDED))).blocks)
     assert "a1b2" not in str(audit(request(entry(ACTIONS["cancel by id"], State.SUCCEEDED))).blocks)
 
 
@@ -791,10 +810,8 @@ def test_the_button_that_approves_says_what(name: str) -> None:
     words = {"place": "call", "place now": "call", "cancel by number": "cancel", "cancel by id": "cancel"}
     assert review["submit"]["text"] == f"Approve {words.get(name, name)}"
     if name.startswith("cancel"):
-        assert "*Deny* sends nothing. The customer *will* be called." in str(review)
-        assert "If you deny it: The customer *will* be called." in str(
-            Denial.build(made, nonce="n", shown="s")
-        )
+        assert "*Deny* sends nothing. The call goes out." in str(review)
+        assert "If you deny it: The call goes out." in str(Denial.build(made, nonce="n", shown="s"))
 
 
 @pytest.mark.parametrize(
@@ -842,10 +859,10 @@ def test_what_else_waits_is_said_where_one_decides() -> None:
     around = PendingContext(3, tuple(replace(twin, id=f"A-999{n}", request=f"A-999{n}") for n in range(9)))
     review = Review.build(made, nonce="n", shown="s", beside=around)
     assert "3 more wait for you" in str(review)
-    assert "3 others wait as this is written" in str(card(made, beside=around).blocks)
+    assert "3 more waiting" in str(card(made, beside=around).blocks)
     for shown in (review, card(made, beside=around)):
-        assert str(shown).count("This is not the same number as in `A-999") == 3
-        assert "This one is `A-7K3F`." in str(shown)
+        assert str(shown).count("*Not the same number* as in A-999") == 3
+        assert "This one is A-7K3F." in str(shown)
     for template in ("asked", "reminded"):
         told = render(template, "asked:U0MANAGER", made, ReplyContext("system"), beside=around)
         assert told is not None
@@ -870,7 +887,7 @@ def test_what_is_gone_and_what_is_odd_is_said_in_the_thread() -> None:
     )
     alone = render("succeeded", "thread", request(one), told)
     assert alone is not None
-    assert alone.blocks[1]["text"]["text"] == "What it was: name: Billing &amp; more\n⚠️ Look at both."
+    assert alone.blocks[1]["text"]["text"] == "What was deleted: name: Billing &amp; more\n⚠️ Look at both."
     for to in ("thread", "dm:U0AGENT"):
         both = render("succeeded", to, request(one, two), told)
         assert "⚠️ call `vx_123`: Look at both." in str(both)
@@ -891,10 +908,10 @@ def test_a_reply_names_the_target_it_is_about() -> None:
     late = replace(late, message="CallOps could not send it in time.")
     told = render("expired", "thread", request(done, late), ReplyContext("system", entry=late.id))
     assert told is not None
-    assert told.text == "CallOps could not send it in time. (a call to +91\u00a0•••3210) Nobody is called."
+    assert told.text == "CallOps could not send it in time. (+91\u00a0•••3210) Nobody is called."
     told = render("happened", "thread", request(done, late), ReplyContext("U0MANAGER", "dashboard", late.id))
     assert told is not None
-    assert "it *did* happen (a call to +91\u00a0•••3210). “dashboard”" in told.text
+    assert "checked (+91\u00a0•••3210): it *did* happen. “dashboard”" in told.text
 
 
 def test_a_doubt_that_came_back_reads_as_one() -> None:
@@ -910,13 +927,12 @@ def test_a_doubt_that_came_back_reads_as_one() -> None:
         message=str(came_back.changes["message"]),
     )
     assert request_status(request(changed)) == (
-        "❓ *We do not know whether it happened:* cancel the scheduled calls of agent payments to "
-        "+91\u00a0•••3210, for <@U0AGENT>. An earlier request got no readable answer and may have worked. It "
-        "was not sent again: it is late now, and it could cancel a newer call to this number."
+        "⚠️ *Outcome unknown* · cancel all calls to +91\u00a0•••3210\nAn earlier attempt got no clear answer and "
+        "may have worked. CallOps didn't retry: it's late now, and it could cancel a newer call to this number."
     )
     told = render("unknown", "thread", request(changed), ReplyContext("system", entry=changed.id))
     assert told is not None
-    assert told.text.startswith("We do not know whether it happened. Look it up at the provider, then press")
+    assert told.text == "⚠️ *Outcome unknown*.\nCheck the provider, then press *Record outcome…* above."
 
 
 def test_a_look_up_that_still_finds_it_says_so() -> None:
@@ -924,7 +940,7 @@ def test_a_look_up_that_still_finds_it_says_so() -> None:
     doubt = entry(ACTIONS["delete"], State.UNKNOWN)
     told = render("still_there", "thread", request(doubt), ReplyContext("system", entry=doubt.id))
     assert told is not None
-    assert told.text.startswith("The provider was asked, and still has it. Look it up there again, then")
+    assert told.text.startswith("The provider still has it. Check it there again, then")
 
 
 def test_no_button_reads_just_cancel() -> None:

@@ -366,7 +366,7 @@ def test_help_names_what_each_connection_does() -> None:
     assert connections["text"]["text"].splitlines() == [
         "*Connections*",
         "• `reminders`: places calls, cancels calls; agents: payments",
-        "• `vox`: places calls†, cancels calls; agents: welcome. 🧪 *Dry run: nothing is sent.*",
+        "• `vox`: places calls†, cancels calls; agents: welcome. *Dry run: nothing is sent.*",
         "• `kore`: deletes campaigns, stops campaigns†, starts campaigns†",
         "• `dialer` is off: RYNG_KEY not set",
         "† Voxworks and Kore.ai didn't document this, so it may not work.",
@@ -447,7 +447,7 @@ def test_a_preview_says_what_is_tried_out_and_what_is_beyond(through: Connection
     modal = PlacePreview.build(spec, prepared, line, through=through, nonce="n" * 24, channel="C0")
     for shown in (message.blocks, modal["blocks"]):
         first = shown[0]["text"]["text"]
-        assert first.startswith("🧪 *Dry run: nothing is sent.*\n*Place this call?*") == through.dry_run
+        assert first.startswith("*Dry run: nothing is sent.*\n*Place this call?*") == through.dry_run
         said = shown[-1]["elements"][0]["text"]
         assert ("Voxworks didn't document this, so it may not work." in said) == bool(through.undocumented)
         press = "even when" if through.dry_run else "until"

@@ -148,7 +148,7 @@ def test_nothing_is_asked_that_has_one_answer() -> None:
 @pytest.mark.parametrize(
     ("verb", "title", "submit", "says"),
     [
-        (Verb.DELETE_CAMPAIGN, "Delete a campaign", "Ask to delete", "⚠️ This cannot be undone. Whoever approves it types the campaign's id."),
+        (Verb.DELETE_CAMPAIGN, "Delete a campaign", "Ask to delete", "⚠️ This can't be undone. Whoever approves it types the campaign's id."),
         (Verb.STOP_CAMPAIGN, "Stop a campaign", "Ask to stop", "It calls nobody else until it is started again."),
         (Verb.START_CAMPAIGN, "Start a campaign", "Ask to start", "⚠️ Starting it calls people."),
     ],

@@ -40,7 +40,9 @@ class Deciding:
         await store.requests.apply(one_of_two(made.id, "U0MANAGER", after=0))
         [event] = [one for one in await store.requests.events(made.id) if one.name == "approval_recorded"]
         assert (event.seq, "note", "checked") in await store.requests.personal_values(made.id)
+        assert [one.note for one in (await store.requests.request(made.id)).approvals] == ["checked"]
         await erase(store, made.id, actor="U0AUDITOR")
+        assert [one.note for one in (await store.requests.request(made.id)).approvals] == [None]
         assert (event.seq, "note", "checked") not in await store.requests.personal_values(made.id)
 
     async def test_what_waits_says_who_approved(self, store: Store) -> None:

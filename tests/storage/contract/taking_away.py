@@ -29,6 +29,11 @@ TOMORROW = NOON + timedelta(days=1)
 LEASE = timedelta(minutes=1)
 
 
+def by(request: Request, *, moved: bool = False) -> Cancelled:
+    """Return the value of a call that a request cancelled, with its requester and reason."""
+    return Cancelled(request.id, moved, request.requester, request.reason)
+
+
 class TakingAway:
     """Contract of a scheduled call that is cancelled."""
 
@@ -36,7 +41,7 @@ class TakingAway:
         """The call's events and its message name the user. A call to another number is unchanged."""
         call, other = await _scheduled(store, clock), await _scheduled(store, clock, OTHER_NUMBER)
         cancel = await _done(store, clock, cancelling())
-        assert (await store.requests.request(call.id)).cancelled == Cancelled(cancel.id)
+        assert (await store.requests.request(call.id)).cancelled == by(cancel)
         note = (await store.requests.events(call.id))[-1]
         assert (note.name, note.entry, note.data["by"]) == (CANCELLED, call.id, cancel.id)
         assert (await store.requests.request(other.id)).cancelled is None
@@ -50,15 +55,15 @@ class TakingAway:
         await _done(store, clock, replace(cancelling_by_id("vx_1"), connection="second"))
         assert (await store.requests.request(call.id)).cancelled is None
         cancel = await _done(store, clock, cancelling_by_id("vx_1"))
-        assert (await store.requests.request(call.id)).cancelled == Cancelled(cancel.id)
+        assert (await store.requests.request(call.id)).cancelled == by(cancel)
 
     async def test_a_move_says_so_of_the_call_that_it_moves(self, store: Store, clock: Clock) -> None:
         """Another call to the number that goes with it is cancelled, and not placed anew."""
         call, beside = await _scheduled(store, clock), await _scheduled(store, clock)
         to = TOMORROW + timedelta(hours=2)
         move = await _done(store, clock, replace(cancelling(), reschedules=call.id, new_time=to))
-        assert (await store.requests.request(call.id)).cancelled == Cancelled(move.id, moved=True)
-        assert (await store.requests.request(beside.id)).cancelled == Cancelled(move.id)
+        assert (await store.requests.request(call.id)).cancelled == by(move, moved=True)
+        assert (await store.requests.request(beside.id)).cancelled == by(move)
 
     async def test_what_is_placed_meanwhile_is_not_gone(self, store: Store, clock: Clock) -> None:
         """The cancellation was on its way already, and is settled much later. The newer call is unchanged."""
@@ -71,7 +76,7 @@ class TakingAway:
         meanwhile = await _scheduled(store, clock)
         settled = Transition(cancel.id, "happened", frozenset({State.UNKNOWN}), State.SUCCEEDED)
         await store.requests.apply(ChangeSet(cancel.id, "U0MANAGER", [settled]))
-        assert (await store.requests.request(before.id)).cancelled == Cancelled(cancel.id)
+        assert (await store.requests.request(before.id)).cancelled == by(cancel)
         assert (await store.requests.request(meanwhile.id)).cancelled is None
         coming = await store.call_history.upcoming_calls("reminders", "payments", NUMBER, clock.now)
         assert [entry.id for entry in coming] == [meanwhile.id]
@@ -89,7 +94,7 @@ class TakingAway:
         call = await _scheduled(store, clock)
         await store.requests.apply(claim(cancel.id, until=clock.now + timedelta(seconds=30), attempt=2))
         await store.requests.apply(finish(cancel.id, code=Code.CANCELLED, attempt=2))
-        assert (await store.requests.request(call.id)).cancelled == Cancelled(cancel.id)
+        assert (await store.requests.request(call.id)).cancelled == by(cancel)
         assert not await store.call_history.upcoming_calls("reminders", "payments", NUMBER, clock.now)
 
     async def test_an_answer_that_comes_after_the_call_takes_nothing_away(
@@ -129,7 +134,7 @@ class TakingAway:
         await _done(store, clock, replace(cancelling(), fingerprint="callkaro:1 agent"))
         by_id = [await _done(store, clock, cancelling_by_id(reference)) for reference in calls]
         assert (await store.requests.request(calls["vx_1"])).cancelled is None
-        assert (await store.requests.request(calls["vx_2"])).cancelled == Cancelled(by_id[1].id)
+        assert (await store.requests.request(calls["vx_2"])).cancelled == by(by_id[1])
         coming = await store.call_history.upcoming_calls("reminders", "payments", NUMBER, clock.now)
         assert [entry.id for entry in coming] == [calls["vx_1"]]
 
@@ -142,7 +147,7 @@ class TakingAway:
         cancel = await _done(store, clock, cancelling())
         await _done(store, clock, cancelling_by_id("vx_1"))
         assert (await store.requests.request(call.id)).cancelled is None
-        assert (await store.requests.request(later.id)).cancelled == Cancelled(cancel.id)
+        assert (await store.requests.request(later.id)).cancelled == by(cancel)
 
     async def test_each_message_of_the_call_is_edited_and_its_requester_told(
         self, store: Store, clock: Clock
@@ -168,7 +173,7 @@ class TakingAway:
         call = await _scheduled(store, clock)
         first = await _done(store, clock, cancelling())
         await _done(store, clock, cancelling())
-        assert (await store.requests.request(call.id)).cancelled == Cancelled(first.id)
+        assert (await store.requests.request(call.id)).cancelled == by(first)
         assert [event.name for event in await store.requests.events(call.id)].count(CANCELLED) == 1
 
     async def test_a_cancellation_that_is_not_done_takes_nothing_away(
