@@ -96,7 +96,7 @@ class Listeners:
             store,
             Gate(store, permissions, directory, windows, replies),
             listeners(store, begun.off, commands, flow, opening, lists, windows, replies),
-            FormSubmissions(store, preconditions, commands, flow, opening, windows, clock),
+            FormSubmissions(store, preconditions, commands, flow, opening, windows, replies, clock),
             ApprovalListeners(
                 store, settings, permissions, preconditions, approvals, windows, masking, clock
             ),

@@ -36,7 +36,7 @@ async def placed_at_once(company: Company) -> None:
     asha = company.asha
     preview = asha.told(await asha.types(f"/place-call {IMMEDIATE}"))
     await company.expect_asked("No provider was asked before the button was pressed.")
-    await asha.presses(preview, "Place this call")
+    await asha.presses(preview, "Place call")
     await asha.is_answered("About to be sent", _masked(IMMEDIATE))
     await company.olive.reads(AUDIT, "✅ Accepted", _masked(IMMEDIATE))
     await company.expect_asked("CallKaro was asked once.", _placed(IMMEDIATE))
@@ -88,7 +88,7 @@ async def denied(company: Company) -> None:
     request = await company.asha.asks("/calls cancel vx_1001 via voxworks reason=customer is away")
     card = await mira.reads(APPROVALS, "Waiting for approval", request)
     form = await mira.opens(await mira.opens(card, "Review…"), "Deny…")
-    await mira.submits(form, {"In your words": why})
+    await mira.submits(form, {"Details": why})
     await company.asha.is_written_to("Denied by @mira", why, request)
     await company.olive.reads(AUDIT, "Denied by @mira", "@mira denied this", why, request)
     await sam.reads(APPROVALS, "Denied by @mira", request)
@@ -143,7 +143,7 @@ async def double_click(company: Company) -> None:
     asha = company.asha
     with company.narrator.briefly():
         preview = asha.told(await asha.types(f"/place-call {TWICE}"))
-    await asha.presses_twice(preview, "Place this call")
+    await asha.presses_twice(preview, "Place call")
     await company.olive.reads(AUDIT, "✅ Accepted", _masked(TWICE))
     await company.expect_asked("CallKaro was asked once.", _placed(TWICE))
 
@@ -155,7 +155,7 @@ async def no_answer(company: Company) -> None:
     await company.stage.providers.fail("callkaro", Fault(does="silence", effect=True))
     with company.narrator.briefly():
         preview = asha.told(await asha.types(f"/place-call {SILENT}"))
-    await asha.presses(preview, "Place this call")
+    await asha.presses(preview, "Place call")
     await asha.is_written_to(UNKNOWN, _masked(SILENT))
     message = await olive.reads(AUDIT, UNKNOWN, "Look it up at the provider", _masked(SILENT))
     for one, why in ((asha, "You asked for this"), (olive, "Only managers may")):
@@ -205,7 +205,7 @@ async def killed(company: Company) -> None:
     await stage.providers.fail("callkaro", Fault(does="silence", effect=True))
     with company.narrator.briefly():
         preview = asha.told(await asha.types(f"/place-call {KILLED}"))
-    await asha.presses(preview, "Place this call")
+    await asha.presses(preview, "Place call")
     await olive.reads(AUDIT, "for @asha", _masked(KILLED))
     await company.request_reaches_provider()
     company.narrator.tells("CallKaro has the request and has not answered; the bot is killed with -9")

@@ -81,10 +81,7 @@ class CommandFlow:
         through = self._commands.vocabulary.connections[spec.connection]
         earlier = await self._commands.recent_call(spec)
         return call_preview.preview(
-            spec,
-            prepared,
-            found.command,
-            through=through,
+            call_preview.CallToPlace(spec, prepared, found.command, through, person.timezone, self._clock()),
             chosen=_chosen(found),
             draft=draft,
             repeats=prompts.question(earlier, reader=person.id, now=self._clock()) if earlier else None,

@@ -16,6 +16,7 @@ from bot.parsing.defaults import FilledCommand
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.parser import parse
 from bot.parsing.targets import OURS, IdTarget
+from bot.parsing.vocabulary import required
 from bot.policy.engine import Decision
 from bot.services import corrections, scheduled_calls
 from bot.services.call_checks import OutsideCallingHoursError
@@ -62,8 +63,9 @@ class CommandService:
 
     @property
     def vocabulary(self) -> CommandContext:
-        """The names and settings of the grammar, with the current reasons."""
-        return replace(self._vocabulary, reasons=self._settings.current.slack.reasons)
+        """The names and settings of the grammar, with the current reasons and required fields."""
+        settings = self._settings.current
+        return replace(self._vocabulary, reasons=settings.slack.reasons, required=required(settings.rules))
 
     def parse(
         self, text: str, default_verb: Verb | None, person: Person, answers: Sequence[int] = ()

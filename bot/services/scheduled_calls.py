@@ -40,12 +40,14 @@ _DAYS_BY_NAME: Final = 7
 class CallOptions:
     """The calls in a form as (action id, label), and the id of the one chosen at first, None if none is.
 
-    ``more`` is true if there are calls that are not offered.
+    ``more`` is true if there are calls that are not offered. ``fixed`` means that the form is about the only
+    call, which cannot be changed there.
     """
 
     calls: Sequence[tuple[str, str]] = ()
     chosen: str | None = None
     more: bool = False
+    fixed: bool = False
 
 
 def cancelling(vocabulary: CommandContext) -> list[str]:

@@ -45,7 +45,7 @@ CLOSED_CHANNEL: Mapping[str, tuple[str, str]] = {
         "the channel is archived",
         "Ask a workspace admin to unarchive it, or whoever runs CallOps to name another channel.",
     ),
-    "not_in_channel": ("CallOps is not in that channel", "Type `/invite @CallOps` there."),
+    "not_in_channel": ("CallOps isn't in that channel", "Type `/invite @CallOps` there."),
     "channel_not_found": (
         "CallOps can't see that channel",
         "If you see it, type `/invite @CallOps` there. If not, ask whoever runs CallOps to name another one.",

@@ -172,7 +172,7 @@ def correction(line: Command, faults: Sequence[FieldProblem], action_id: str, va
 
     Without a preview it is named after its act, because a press sends the request.
     """
-    if line.verb in REQUESTS:
+    if line.verb and line.verb in REQUESTS:
         named = [
             one.phone.pretty if isinstance(one, NumberTarget) else one.provider_id for one in line.targets
         ]

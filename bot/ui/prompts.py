@@ -25,6 +25,7 @@ from bot.slack.blocks import (
 )
 from bot.text.formatting import WORDS, listed
 from bot.text.markup import escape, person
+from bot.ui.call_preview import PLACE_ANOTHER
 from bot.ui.request_status import marked
 from providers.actions import NumberRef
 from storage.models import Request
@@ -33,7 +34,6 @@ from storage.states import State
 CANCEL_FIRST = "cancel_first"
 
 
-ANOTHER = "Place another call"
 MOST_SHOWN = 20
 """Requests that are described one by one."""
 
@@ -120,7 +120,7 @@ def cancel_first(found: RecentCall, draft: str) -> list[Block]:
 
 def asking(view: View, text: str) -> View:
     """Return the preview modal with a question before it, and with a submit button that answers it."""
-    return {**view, "blocks": [section(text), *view["blocks"]], "submit": plain_text(ANOTHER, 24)}
+    return {**view, "blocks": [section(text), *view["blocks"]], "submit": plain_text(PLACE_ANOTHER, 24)}
 
 
 def then_place(message: Message, found: RecentCall, place: Block) -> Message:
@@ -142,10 +142,9 @@ MOST_OFFERED = 10
 """Candidates that have a button each. The form lists more than these."""
 
 _WHY = {
-    Source.ONLY: "there is no other",
-    Source.KNOWN: "the log knows the id from there",
-    Source.SCHEDULED: "the log has a call scheduled there",
-    Source.LAST_USED: "you used it last",
+    Source.KNOWN: "which has this ID in the log",
+    Source.SCHEDULED: "which has a call scheduled to this number",
+    Source.LAST_USED: "your last one",
 }
 
 
@@ -240,12 +239,14 @@ def choose(found: FilledCommand, left: Ambiguous, draft: str, change: str) -> Me
 
 
 def chosen(grounds: Mapping[str, Source], *, connection: str | None, agent: str | None) -> str | None:
-    """Return which defaults were used and why, or None if there were none."""
+    """Return which defaults were used and why, or None if there was no choice."""
     values = {"connection": connection, "agent": agent}
     parts = [
-        f"{name} {escape(values[name] or '')} ({_WHY[grounds[name]]})" for name in values if name in grounds
+        f"{escape(values[name] or '')}, {_WHY[ground]}"
+        for name, ground in grounds.items()
+        if name in values and ground is not Source.ONLY
     ]
-    return f"Chosen for you: {listed(parts, 'and')}." if parts else None
+    return f"Using {listed(parts, 'and')}." if parts else None
 
 
 def is_guess(grounds: Mapping[str, Source]) -> bool:

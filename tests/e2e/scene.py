@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -170,6 +170,16 @@ class Scene(Stage):
         return [one for one in await self.slack.messages() if one.channel == channel and not one.ephemeral_to]
 
     # Actions of people.
+
+    async def submitted(
+        self, form: View, values: Mapping[str, object], *, person: Person | None = None
+    ) -> Message:
+        """Submit a form. It closes, and the answer is a message that only this person sees."""
+        who = person or self.asha
+        before = {one.ts for one in await who.ephemerals()}
+        heard = await who.submit(form, values)
+        assert (heard.errors, heard.view) == ({}, None), heard
+        return await who.wait_for(lambda one: bool(one.ephemeral_to) and one.ts not in before, SOON)
 
     async def ask(self, line: str) -> Message:
         """Type a line as the agent, and return the answer, which only the agent sees."""

@@ -60,12 +60,12 @@ async def test_a_campaign_is_named_by_form(whole: Scene) -> None:
     """`/calls campaign` opens the form. A blank id is an error at its field, and so is a missing reason."""
     form = opened(await whole.asha.command("/calls campaign"))
     assert "This cannot be undone." in words(form)
-    assert (await whole.asha.submit(form, {"Why": "ended"})).errors.keys() == {"targets"}
-    heard = await whole.asha.submit(form, {"Campaign id": "cd 1", "Why": "ended"})
+    assert (await whole.asha.submit(form, {"Reason": "ended"})).errors.keys() == {"targets"}
+    heard = await whole.asha.submit(form, {"Campaign ID": "cd 1", "Reason": "ended"})
     assert "cannot hold “ ”" in heard.errors["targets"]
-    heard = await whole.asha.submit(form, {"Campaign id": CAMPAIGN, "Why": ""})
+    heard = await whole.asha.submit(form, {"Campaign ID": CAMPAIGN, "Reason": ""})
     assert heard.errors.keys() == {"reason"}
-    result = opened(await whole.asha.submit(form, {"Campaign id": CAMPAIGN, "Why": "ended"}))
+    result = await whole.submitted(form, {"Campaign ID": CAMPAIGN, "Reason": "ended"})
     await whole.card("asks to delete campaign", request_id(result))
     assert await whole.requests("kore") == []
 
@@ -99,7 +99,7 @@ async def test_a_denial_needs_no_id(whole: Scene) -> None:
     """A denial needs a reason and nothing else, and the campaign stays."""
     await whole.ask(LINE)
     form = opened(await whole.mira.click(await whole.review(), text="Deny…"))
-    assert not (await whole.mira.submit(form, {"In your words": "It runs on"})).errors
+    assert not (await whole.mira.submit(form, {"Details": "It runs on"})).errors
     await whole.told("Denied by <@U0MANAGER>", "The campaign stays", "“It runs on”")
     assert await whole.requests("kore") == []
 

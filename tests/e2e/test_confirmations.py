@@ -31,7 +31,7 @@ async def test_what_is_not_done_is_not_confirmed(scene: Scene) -> None:
 async def test_where_there_is_another_message_there_is_no_confirmation(scene: Scene, channel: str) -> None:
     """The audit channel has its own message, and a direct message has its own."""
     await scene.asha.click(
-        private(await scene.asha.command(f"/place-call {NUMBER}", channel)), text="Place this call"
+        private(await scene.asha.command(f"/place-call {NUMBER}", channel)), text="Place call"
     )
     audit = await scene.audit("Accepted:")
     await scene.place(f"/place-call {OTHER_NUMBER}")

@@ -17,7 +17,7 @@ async def test_the_one_known_call_is_cancelled_by_two_taps(scene: Scene) -> None
     await scene.audit("Scheduled:")
     form = opened(await scene.asha.command("/cancel-call"))
     assert form.values["scheduled_call"]["scheduled_call"]["selected_option"]["text"]["text"] == LABEL
-    answer = opened(await scene.asha.submit(form, {"Why": "customer asked"}))
+    answer = await scene.submitted(form, {"Reason": "customer asked"})
     assert "Waiting for approval" in words(answer)
     assert NUMBER not in words(answer).replace(" ", "")
     card = words(await scene.card("Waiting for approval", request_id(answer)))
@@ -35,7 +35,7 @@ async def test_among_several_the_next_of_ones_own_comes_first(scene: Scene) -> N
     await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
     await scene.audit("Scheduled:", "3210")
     await scene.sam.click(
-        (await scene.sam.command(f"/place-call {OTHER_NUMBER} in 2h")).messages[-1], text="Place this call"
+        (await scene.sam.command(f"/place-call {OTHER_NUMBER} in 2h")).messages[-1], text="Place call"
     )
     await scene.audit("Scheduled:", "3211")
     form = opened(await scene.asha.command("/cancel-call"))
@@ -43,12 +43,12 @@ async def test_among_several_the_next_of_ones_own_comes_first(scene: Scene) -> N
     shown = [option["text"]["text"] for option in known["element"]["options"]]
     assert shown[0] == LABEL
     assert "+91\u00a0•••3211" in shown[1]
-    assert shown[2] == "None of these"
-    assert (await scene.asha.submit(form, {"Why": "duplicate"})).errors.keys() == {"targets"}
-    both = {"Scheduled calls we know": LABEL, "Number or Call id": OTHER_NUMBER}
+    assert shown[2] == "Another number or ID"
+    assert (await scene.asha.submit(form, {"Reason": "duplicate"})).errors.keys() == {"targets"}
+    both = {"Scheduled call": LABEL, "Phone number or call ID": OTHER_NUMBER}
     assert (await scene.asha.submit(form, both)).errors.keys() == {"scheduled_call"}
-    heard = await scene.asha.submit(form, {"Number or Call id": None})
-    assert "••• •3210" in words(opened(heard))
+    heard = await scene.submitted(form, {"Phone number or call ID": None})
+    assert "••• •3210" in words(heard)
     await scene.card("Waiting for approval", "+91\u00a0•••3210", "“duplicate”")
 
 
@@ -56,8 +56,10 @@ async def test_a_time_is_picked_without_a_keyboard(scene: Scene) -> None:
     """The preview shows the picked instant, and the provider gets it."""
     at = (datetime.now(UTC) + timedelta(days=2)).replace(minute=30, second=0, microsecond=0)
     form = opened(await scene.asha.command("/place-call"))
-    preview = opened(await scene.asha.submit(form, {"Number": NUMBER, "Or pick a time": int(at.timestamp())}))
-    assert f"<!date^{int(at.timestamp())}^" in words(preview)
+    preview = opened(
+        await scene.asha.submit(form, {"Phone number": NUMBER, "Or pick a time": int(at.timestamp())})
+    )
+    assert f"{at:%a}, {at.day} {at:%b}" in words(preview)
     await scene.asha.submit(preview)
     await scene.audit("Scheduled:")
 

@@ -96,7 +96,7 @@ async def test_the_move_is_two_taps_on_the_message(scene: Scene) -> None:
     form = opened(await scene.asha.click(audit, text="Move…"))
     assert form.values["scheduled_call"]["scheduled_call"]["selected_option"]["value"] == call
     assert (await scene.asha.submit(form)).errors.keys() == {"at"}
-    answer = opened(await scene.asha.submit(form, {"New time": "Mon 10:00"}))
+    answer = await scene.submitted(form, {"New time": "Mon 10:00"})
     assert "asks to move" in words(answer)
 
 

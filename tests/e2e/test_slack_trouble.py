@@ -200,14 +200,14 @@ async def test_somebody_unknown_to_slack_in_a_modal_keeps_what_they_typed(scene:
     )
     await scene.start_bot()
     await scene.slack.fail("users.info", "server_error", times=100)
-    heard = await scene.asha.submit(form, {"Number or Call id": "vx_1001", "Why": "duplicate"})
+    heard = await scene.asha.submit(form, {"Phone number or call ID": "vx_1001", "Reason": "duplicate"})
     notice = opened(heard)
     assert "Slack didn't tell CallOps who you are" in words(notice)
     await scene.asha.close(notice)
     await scene.slack.heal()
     below = await scene.asha.view()
     assert below is not None
-    result = opened(await scene.asha.submit(below))
+    result = await scene.submitted(below, {})
     await scene.card("Waiting for approval", request_id(result), "duplicate")
 
 

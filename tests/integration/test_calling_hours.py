@@ -40,7 +40,7 @@ async def test_a_call_outside_hours_is_refused_with_a_time_that_is_allowed(stage
         said = read(refused)
         assert "It is 6:40 AM in Chicago. Calls there may go out from 8:00 AM to 9:00 PM." in said
         assert "The next possible time is `21 Nov 2026 19:30`." in said
-        assert "Place this call?" in await pressed(stage, refused, "Use 21 Nov 2026 19:30")
+        assert "*Call +" in await pressed(stage, refused, "Use 21 Nov 2026 19:30")
         unknown = read((await asha.command("/place-call +49 1511 2345678")).ephemeral)
         assert "This call must keep calling hours, and none are set for Germany." in unknown
 
@@ -59,7 +59,7 @@ async def test_a_number_of_many_zones_is_asked_about_in_the_line_and_in_the_form
         assert "Indian/Christmas" in read(offered)
         shown = (await asha.submit(offered, {"zone": "Australia/Perth"})).view
         assert shown
-        assert "Place this call?" in read(shown)
+        assert "*Call +" in read(shown)
         assert "Australia/Perth" in read(shown)
         await asha.submit(shown)
     [entry] = await bot.entries()
@@ -82,7 +82,7 @@ async def test_a_zone_that_the_number_cannot_be_in_is_a_fault(
         said = read(refused)
         assert "This number is in America/Chicago, not in Asia/Kolkata. Leave zone= out." in said
         again = await pressed(stage, refused, "Use America/Chicago")
-        assert ("Place this call?" in again) is (not hours)
+        assert ("*Call +" in again) is (not hours)
         assert "America/Chicago" in again or "in Chicago" in again
         asked = read((await asha.command(f"/place-call {AUSTRALIAN} zone=kolkata")).ephemeral)
         assert "one of 8 time zones, but not in Asia/Kolkata: Australia/Adelaide" in asked

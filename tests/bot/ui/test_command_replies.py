@@ -18,7 +18,7 @@ from bot.services.commands import actions_of
 from bot.services.corrections import corrected
 from bot.services.models import RequestSpec
 from bot.ui.announcements import rules_changed, rules_faulty
-from bot.ui.call_preview import PlacePreview, preview
+from bot.ui.call_preview import CallToPlace, PlacePreview, preview
 from bot.ui.command_replies import OPENS, asked, correction, fault_message, help_message, refusal
 from playground.blocks import faults
 from providers.actions import Kind, PlaceCall
@@ -176,7 +176,7 @@ def test_a_corrected_time_keeps_its_day() -> None:
 def test_the_preview_shows_exactly_what_would_be_placed() -> None:
     """The preview has number, country, connection, agent and options.
 
-    Its time is in both zones, as the provider gets it.
+    Its time is on the clocks of the reader and of the customer. The provider's own form of it is not shown.
     """
     line = fill_defaults(
         read("98765 43210 tomorrow 9:30 retries=3 gap=30,60 until=18:00 carry-over meta.age=25"), VOCABULARY
@@ -195,23 +195,17 @@ def test_the_preview_shows_exactly_what_would_be_placed() -> None:
         zone="Asia/Kolkata",
     )
     spec = RequestSpec("reminders", (action,), purpose="payment due")
-    message = preview(
-        spec,
-        prepared,
-        line,
-        through=REMINDERS,
-        chosen="Chosen for you: agent payments (there is no other).",
-        draft="d" * 24,
-    )
+    call = CallToPlace(spec, prepared, line, REMINDERS, "Europe/Berlin", NOW)
+    message = preview(call, chosen="Using reminders, your last one.", draft="d" * 24)
     payload = {"text": message.text, "blocks": list(message.blocks)}
     shown = str(payload)
     assert faults("message", payload) == []
-    modal = PlacePreview.build(spec, prepared, line, through=REMINDERS, nonce="n" * 24, channel="C0")
+    modal = PlacePreview.build(call, nonce="n" * 24, channel="C0")
     assert faults("modal", modal) == []
     for part in (
         "+91 98765 43210 (India)",
-        "`2026-11-22T09:30:00` in Asia/Kolkata",
-        "reminders, agent payments",
+        "Sun, 22 Nov, 5:00 AM CET (9:30 AM for the customer, India) · reminders · voice agent payments",
+        "Using reminders, your last one.",
         "3, 30, 60 min apart",
         "until 18:00 (Asia/Kolkata), else the next day",
         "age = `25`",
@@ -219,6 +213,8 @@ def test_the_preview_shows_exactly_what_would_be_placed() -> None:
     ):
         assert part in shown, part
     assert "<!here>" not in shown
+    assert "T09:30" not in shown
+    assert modal["close"]["text"] == "Back"
 
 
 def previewed(typed: str) -> list[list[dict[str, Any]]]:
@@ -228,8 +224,9 @@ def previewed(typed: str) -> list[list[dict[str, Any]]]:
     [action] = actions_of(line)
     prepared = Prepared(action=action, method="POST", url="", headers={}, body=None)
     spec = RequestSpec("reminders", (action,), line.reason, line.purpose, line.consent, zone=line.zone)
-    message = preview(spec, prepared, line, through=REMINDERS, chosen=None, draft="d" * 24)
-    modal = PlacePreview.build(spec, prepared, line, through=REMINDERS, nonce="n" * 24, channel="C0")
+    call = CallToPlace(spec, prepared, line, REMINDERS, "Asia/Kolkata", NOW)
+    message = preview(call, chosen=None, draft="d" * 24)
+    modal = PlacePreview.build(call, nonce="n" * 24, channel="C0")
     assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
     assert faults("modal", modal) == []
     return [list(message.blocks), modal["blocks"]]
@@ -243,10 +240,10 @@ def test_a_preview_tells_numbers_from_text() -> None:
             field["text"]
             for block in blocks
             for field in block.get("fields", ())
-            if field["text"].startswith("*Data for the agent")
+            if field["text"].startswith("*Data for the voice agent")
         ]
         assert shown == (
-            "*Data for the agent, text in quotes*\n"
+            "*Data for the voice agent, text in quotes*\n"
             "age = `25`, pin = “007”, amount = “1500.50”, name = “null”, city = “New  Delhi”, no = “5”, "
             "none = “”, big = “98765432109876543210”"
         )
@@ -261,10 +258,10 @@ def test_a_preview_leaves_out_no_fact() -> None:
         "Language": "lang=hi",
         "Priority": "priority=1",
         "Batch": f"batch={long}",
-        "Data for the agent, text in quotes": " ".join(f'meta.n{n}="{long}"' for n in range(20)),
+        "Data for the voice agent, text in quotes": " ".join(f'meta.n{n}="{long}"' for n in range(20)),
         "Purpose": f"purpose={long}",
         "Consent": f"consent={long}",
-        "Their time zone": "zone=Asia/Kolkata",
+        "Customer's time zone": "zone=Asia/Kolkata",
         "Reason": f'reason="{long}"',
     }
     for blocks in previewed(f"98765 43210 tomorrow 9:30 {' '.join(said.values())}"):
@@ -272,7 +269,7 @@ def test_a_preview_leaves_out_no_fact() -> None:
             [block["text"]["text"] for block in blocks if "text" in block]
             + [field["text"] for block in blocks for field in block.get("fields", ())]
         )
-        assert [name for name in ("Number", "When", "Through", *said) if f"*{name}*\n" not in written] == []
+        assert [name for name in said if f"*{name}*\n" not in written] == []
     whole = "".join(written.split())  # the form's preview, because a message has less room
     assert whole.count("".join(long.replace("&", "&amp;").split())) == 24
 
@@ -443,16 +440,18 @@ def test_a_preview_says_what_is_tried_out_and_what_is_beyond(through: Connection
     action = PlaceCall(to="+919876543210", agent=through.agents[0])
     prepared = Prepared(action=action, method="POST", url="", headers={}, body=None)
     spec = RequestSpec("it", (action,))
-    message = preview(spec, prepared, line, through=through, chosen=None, draft="d" * 24)
-    modal = PlacePreview.build(spec, prepared, line, through=through, nonce="n" * 24, channel="C0")
+    call = CallToPlace(spec, prepared, line, through, "Asia/Kolkata", NOW)
+    message = preview(call, chosen=None, draft="d" * 24)
+    modal = PlacePreview.build(call, nonce="n" * 24, channel="C0")
     for shown in (message.blocks, modal["blocks"]):
         first = shown[0]["text"]["text"]
-        assert first.startswith("*Dry run: nothing is sent.*\n*Place this call?*") == through.dry_run
-        said = shown[-1]["elements"][0]["text"]
-        assert ("Voxworks didn't document this, so it may not work." in said) == bool(through.undocumented)
-        press = "even when" if through.dry_run else "until"
-        assert said.startswith(f"Nothing is placed {press} you press *Place this call*.")
-    assert message.text.startswith("🧪") == through.dry_run
+        assert (
+            first.startswith("*Dry run: nothing is sent.*\n*Call +91 98765 43210 (India)?*")
+            == through.dry_run
+        )
+        warned = "Voxworks didn't document this, so it may not work." in str(shown)
+        assert warned == bool(through.undocumented)
+    assert message.text.startswith("*Dry run: nothing is sent.*") == through.dry_run
     check = checker("check_blocks")
     assert check.faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
     assert check.faults("modal", modal) == []
