@@ -192,7 +192,7 @@ class Recorder:
         )
 
     def answered(self, provider: str, request: int, answer: Answer | None, fault: str | None) -> None:
-        """Record the reply that is about to be sent, or that none will be."""
+        """Record the reply that is sending, or that none will be."""
         self._append(
             Answered(
                 number=len(self._lines) + 1,

@@ -57,7 +57,7 @@ class ProviderControl:
         to: str | None = None,
         details: Mapping[str, str] | None = None,
     ) -> None:
-        """Schedule a call as if on the provider's own screen. ``owner`` is an agent, team or account."""
+        """Schedule a call as if in the provider's dashboard. ``owner`` is an agent, team or account."""
         call = Call(id=call_id, owner=owner, to=to, due=due, details=details or {})
         await self._ask("POST", f"/{provider}/calls", call.model_dump_json())
 

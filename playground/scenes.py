@@ -16,7 +16,7 @@ Scene: TypeAlias = Callable[[Company], Awaitable[None]]
 AUDIT, APPROVALS = "C0AUDIT", "C0APPROVE"
 IMMEDIATE, SCHEDULED, TWICE, SILENT, KILLED = (f"98765 432{n}" for n in (11, 10, 12, 13, 14))
 """The numbers that are called, each in its own scene."""
-UNKNOWN = "❓ We do not know whether it happened"
+UNKNOWN = "❓ Outcome unknown"
 RETRY_AFTER = 3
 """Seconds that Voxworks asks CallOps to wait."""
 OUTBOX_LEASE = 30.0
@@ -159,10 +159,10 @@ async def no_answer(company: Company) -> None:
     await asha.is_written_to(UNKNOWN, _masked(SILENT))
     message = await olive.reads(AUDIT, UNKNOWN, "Look it up at the provider", _masked(SILENT))
     for one, why in ((asha, "You asked for this"), (olive, "Only managers may")):
-        refused = await one.opens(message, "Say what happened…")
+        refused = await one.opens(message, "Record outcome…")
         await one.expects(refused, f"{one.name} may not say what happened.", why)
         await one.closes(refused)
-    form = await mira.opens(message, "Say what happened…")
+    form = await mira.opens(message, "Record outcome…")
     found = {
         "What happened?": "It happened: placed",
         "What shows it?": "The provider's own screen",
@@ -184,7 +184,7 @@ async def put_off(company: Company) -> None:
         request = await company.asha.asks("/calls cancel vx_1001 via voxworks reason=asked for it after all")
         card = await company.sam.reads(APPROVALS, "Waiting for approval", request)
         await company.sam.submits(await company.sam.opens(card, "Review…"))
-    await company.olive.reads(AUDIT, "Trying again", request)
+    await company.olive.reads(AUDIT, "Retrying", request)
     await company.asha.is_written_to("✅ Cancelled", request)
     await company.olive.reads(AUDIT, "✅ Cancelled", request)
     await company.expect_asked(

@@ -247,9 +247,7 @@ class CallKaro(Adapter):
         said = reply.value("message")
         if _counts_none(reply) or (isinstance(said, str) and _NOTHING_THERE.search(said)):
             return self.failure(action, reply, Code.NOT_FOUND, _LOOK_FOR_CALLS)
-        message = (
-            "CallKaro removed what this agent had scheduled to this number, without saying how many calls."
-        )
+        message = "CallKaro cancelled all calls of this agent to the number. It doesn't say how many."
         return Outcome(status=Status.OK, code=Code.CANCELLED, message=message)
 
     def _agent(self, agent: str) -> str:
@@ -270,7 +268,7 @@ class CallKaro(Adapter):
         if local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset():
             raise CannotSendError(
                 f"The clocks in {self.settings.timezone} go back that night and show this time twice; "
-                "CallKaro could not tell which is meant. Choose another time.",
+                "CallKaro couldn't tell which one you mean. Choose another time.",
                 field="at",
             )
         return local.replace(tzinfo=None).isoformat()

@@ -53,7 +53,7 @@ _DONE: Final = {
     Kind.DELETE_CAMPAIGN: (
         {"success", "Deleted"},
         Code.DELETED,
-        "Kore.ai deleted the campaign. This cannot be undone.",
+        "Kore.ai deleted the campaign. This can't be undone.",
     ),
     # Not documented: whether calls in progress continue.
     Kind.STOP_CAMPAIGN: ({"Stopped"}, Code.STOPPED, "Kore.ai stopped the campaign."),
@@ -77,7 +77,7 @@ _ADVICE: Final = {
     # The page's first sentence says "an active voice campaign", but its sample reply is of a stopped one.
     Kind.DELETE_CAMPAIGN: "look at the campaign in Kore.ai, and stop it if it is running. The document "
     f"contradicts itself on whether an active campaign can be deleted. {_CHECK}",
-    Kind.STOP_CAMPAIGN: f"look at the campaign in Kore.ai: perhaps it is not running. {_CHECK}",
+    Kind.STOP_CAMPAIGN: f"look at the campaign in Kore.ai: it may not be running. {_CHECK}",
     Kind.START_CAMPAIGN: "look at the campaign in Kore.ai: perhaps it runs already, or lacks something it "
     f"needs. {_CHECK}",
 }
@@ -292,7 +292,7 @@ class Kore(Adapter):
                 return signed(claims, secret)
             case _:
                 raise CannotSendError(
-                    "This connection has no token. Whoever runs CallOps adds it: token, or client_id and "
+                    "This connection has no token. Your CallOps admin adds it: token, or client_id and "
                     "client_secret.",
                     code=Code.CONFIG_ERROR,
                 )
@@ -305,7 +305,7 @@ def _with_record(outcome: Outcome, campaign: Response) -> Outcome:
     if record is None:
         warnings = ("Kore.ai sent no copy of the campaign, so there is no record of what it was.",)
     elif campaign.value("_id") is None:
-        warnings = ("Kore.ai did not say which campaign it deleted. Look for it there.",)
+        warnings = ("Kore.ai didn't say which campaign it deleted. Check it there.",)
     told = [f"{words}: {fact}" for key, words in _FACTS.items() if (fact := _fact(campaign, key))]
     more = {"record": record, "summary": "; ".join(told) or None, "warnings": warnings}
     return outcome.model_copy(update=more)

@@ -90,21 +90,21 @@ def read(text: str, *, default_region: str, premium: bool = False) -> Phone:
         raise InvalidNumberError(_PARSE_FAULTS[fault.error_type]) from None
     length = phonenumbers.is_possible_number_with_reason(number)
     if length is not ValidationResult.IS_POSSIBLE:
-        raise InvalidNumberError(_LENGTH_FAULTS.get(length, _NOT_IN_USE).format(code=number.country_code))
+        raise InvalidNumberError(_worded(_LENGTH_FAULTS.get(length, _NOT_IN_USE), number.country_code))
     if not phonenumbers.is_valid_number(number):
-        raise InvalidNumberError(_NOT_IN_USE.format(code=number.country_code))
+        raise InvalidNumberError(_worded(_NOT_IN_USE, number.country_code))
     kind = phonenumbers.number_type(number)
     if kind == PhoneNumberType.PREMIUM_RATE and not premium:
-        raise PremiumNumberError("That is a premium-rate number. CallOps does not call those.")
+        raise PremiumNumberError("That's a premium-rate number. CallOps doesn't call those.")
     region = phonenumbers.region_code_for_number(number)
     if region == NO_COUNTRY and kind != PhoneNumberType.TOLL_FREE and not premium:
         raise PremiumNumberError(
-            "That number is of a satellite or another international network. Calls to it cost as much as "
-            "premium-rate ones, and CallOps places none."
+            "That's a satellite or another international network. It costs like a premium-rate number, and "
+            "CallOps doesn't call those."
         )
     e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
     if not re.fullmatch(E164_PATTERN, e164):
-        raise InvalidNumberError(_NOT_IN_USE.format(code=number.country_code))
+        raise InvalidNumberError(_worded(_NOT_IN_USE, number.country_code))
     region = region if region in REGIONS else None
     return Phone(
         e164=e164,
@@ -202,7 +202,7 @@ def _dialled(text: str) -> str:
         raise InvalidNumberError("That is too long for one phone number.")
     # phonenumbers would accept all of these: an extension, another network, a word on the keypad.
     if ";" in plain or re.search(r"(?:ext|x|#)\.?\s*\d*$", plain, re.IGNORECASE):
-        raise InvalidNumberError("Extensions cannot be dialled. Give the number alone.")
+        raise InvalidNumberError("CallOps can't dial extensions. Give the number alone.")
     if any(character.isalpha() for character in plain):
         raise InvalidNumberError(
             "A phone number has digits only. Write letters as the digits they stand for."
@@ -216,8 +216,8 @@ def _dialled(text: str) -> str:
 _SAME_LINES: Final = (("+549", "+54"), ("+3780549", "+390549"), ("+970", "+972"))
 """Prefix of a line's second spelling, and prefix of its first."""
 
-_NOT_A_NUMBER: Final = "That is not a phone number. Write it like +91 98765 43210."
-_NOT_IN_USE: Final = "That is not a number in use in +{code}. Check its digits and its country code."
+_NOT_A_NUMBER: Final = "That isn't a phone number. Write it like +91 98765 43210."
+_NOT_IN_USE: Final = "That isn't a valid number in {country}. Check the digits and the country code."
 
 _PARSE_FAULTS: Final = {
     NumberParseException.INVALID_COUNTRY_CODE: "No country has that code. Write it like +91 98765 43210.",
@@ -228,11 +228,20 @@ _PARSE_FAULTS: Final = {
 }
 
 _LENGTH_FAULTS: Final = {
-    ValidationResult.TOO_SHORT: "That number is too short for +{code}.",
-    ValidationResult.TOO_LONG: "That number is too long for +{code}.",
-    ValidationResult.INVALID_LENGTH: "No number in +{code} has that many digits.",
-    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "That number lacks its area code in +{code}.",
+    ValidationResult.TOO_SHORT: "That number is too short for {country}.{digits}",
+    ValidationResult.TOO_LONG: "That number is too long for {country}.{digits}",
+    ValidationResult.INVALID_LENGTH: "No number in {country} has that many digits.{digits}",
+    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "That number lacks its area code in {country}.",
 }
+
+
+def _worded(fault: str, code: int | None) -> str:
+    """Return a fault with the country of a code, and the digits that a mobile number has there, if known."""
+    region = phonenumbers.region_code_for_country_code(code or 0)
+    name = _country_names().get(region)
+    mobile = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
+    digits = f" A mobile number there has {len(str(mobile.national_number))} digits." if mobile else ""
+    return fault.format(country=f"{name} (+{code})" if name else f"+{code}", digits=digits)
 
 
 @cache

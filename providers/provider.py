@@ -164,7 +164,7 @@ class Provider(ABC):
         if agent_id is None:
             known = ", ".join(self.agents) or "none yet"
             raise CannotSendError(
-                f"This connection has no agent of that name. It knows: {known}.", field="agent"
+                f"This connection has no voice agent of that name. It has: {known}.", field="agent"
             )
         return agent_id
 
@@ -190,8 +190,8 @@ class Provider(ABC):
 
     def unsupported(self, action: CallAction) -> CannotSendError:
         """Return the error for an action that this provider does not support."""
-        spec = action.kind.replace("_", " ")
-        return CannotSendError(f"{self.title} cannot be asked to {spec}.", code=Code.UNSUPPORTED)
+        spec = f"{action.kind.replace('_', ' ')}s"
+        return CannotSendError(f"{self.title} can't {spec}.", code=Code.UNSUPPORTED)
 
     def dry_run(self, prepared: Prepared) -> CannotSendError | None:
         """Return why a dry-run connection does not send a request, None if the connection is live."""
@@ -227,7 +227,7 @@ class Provider(ABC):
         capability = self.capability(action.kind)
         if capability is None and any(known.kind is action.kind for known in self.capabilities):
             raise CannotSendError(
-                f"{self.title} can do this by its other pages only. Whoever runs CallOps may allow it: "
+                f"{self.title} documents this only on other pages. Your CallOps admin can allow it: "
                 "allow_undocumented = true under this connection.",
                 code=Code.UNSUPPORTED,
             )
@@ -239,7 +239,7 @@ class Provider(ABC):
         elif capability.target is None or not isinstance(action.target, capability.target):
             how = action.target.by.replace("_", " ")
             raise CannotSendError(
-                f"{self.title} does not find it by its {how}.", code=Code.UNSUPPORTED, field="target"
+                f"{self.title} doesn't find it by its {how}.", code=Code.UNSUPPORTED, field="target"
             )
 
 

@@ -94,7 +94,7 @@ class Ryng(Adapter):
     requests_a_minute = 60  # †
     failures = (Failure(403, Code.AUTH_FAILED),)  # not 401
     advice: ClassVar[Mapping[Kind, str]] = {
-        Kind.CANCEL_CALL: "look at the call in Ryng: perhaps it was attempted already",
+        Kind.CANCEL_CALL: "look at the call in Ryng: it may have been attempted already",
         Kind.PLACE_CALL: "check the number, and this connection's agents and campaign_id",
     }
     documented_messages = ("Unauthorized Token", "Call ID does not exist", "Failed to start call")
@@ -178,7 +178,7 @@ class Ryng(Adapter):
         campaign = self.settings.campaign_id
         if campaign is None:
             raise CannotSendError(
-                "This connection has no campaign to add calls to. Whoever runs CallOps adds its number: "
+                "This connection has no campaign to add calls to. Your CallOps admin adds its number: "
                 "campaign_id.",
                 code=Code.CONFIG_ERROR,
             )

@@ -78,7 +78,7 @@ class Voxworks(Adapter):
         ),
     )
     advice: ClassVar[Mapping[Kind, str]] = {
-        Kind.CANCEL_CALL: "look at the call in Voxworks: perhaps it is not scheduled any more",
+        Kind.CANCEL_CALL: "look at the call in Voxworks: it may not be scheduled any more",
         Kind.PLACE_CALL: "check the number and the time, and this connection's from_number and agents",
     }
     documented_messages = ("Invalid API key", "Rate limit exceeded", "Internal server error")
@@ -147,7 +147,7 @@ class Voxworks(Adapter):
         caller = self.settings.from_number
         if caller is None:
             raise CannotSendError(
-                "This connection has no number to call from. Whoever runs CallOps adds it: from_number, with "
+                "This connection has no number to call from. Your CallOps admin adds it: from_number, with "
                 "+ and country code.",
                 code=Code.CONFIG_ERROR,
             )

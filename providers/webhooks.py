@@ -31,9 +31,9 @@ _TOLD: Final = {
     CallEnd.VOICEMAIL: "A voicemail took it.",
     CallEnd.REJECTED: "It rang, and was declined.",
     CallEnd.NO_ANSWER: "It rang, and nobody answered.",
-    CallEnd.NOT_REACHED: "The phone did not ring.",
-    CallEnd.NOT_DIALLED: "It was not dialled.",
-    CallEnd.UNCLEAR: "Whether a phone rang was not said.",
+    CallEnd.NOT_REACHED: "The phone didn't ring.",
+    CallEnd.NOT_DIALLED: "It wasn't dialled.",
+    CallEnd.UNCLEAR: "They didn't say whether a phone rang.",
 }
 
 
@@ -44,7 +44,7 @@ def describe_end(title: str, end: CallEnd, reason: JsonValue = None, *, again: b
     provider will make another attempt.
     """
     if end is CallEnd.DELETED:
-        return f"{title} told us that this scheduled call was deleted. It does not go out."
+        return f"{title} told us that this scheduled call was deleted. It won't go out."
     shown = not end.rang and isinstance(reason, str) and _REASON.fullmatch(reason)
     word = f" {title}'s reason: {reason}." if shown else ""
     more = f" {title} tries again." if again else ""

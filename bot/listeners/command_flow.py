@@ -9,6 +9,7 @@ from bot.parsing.command import OF_STOPS, Command, FieldProblem, Verb
 from bot.parsing.defaults import FilledCommand
 from bot.parsing.numbers import NumberTarget
 from bot.services.approvals import ApprovalService
+from bot.services.call_history import without_known_call
 from bot.services.commands import CommandService, InvalidCommandError, nonce, read_request_spec
 from bot.services.models import PermissionDeniedError, RequestSource, RequestSpec
 from bot.services.preconditions import Preconditions
@@ -53,6 +54,10 @@ class CommandFlow:
             spec = await self._commands.request_spec(found, person)
             if spec.kind is Kind.PLACE_CALL and await self._commands.may_place(spec, origin):
                 return await self._preview(spec, found, person, nonce(draft, "preview"))
+            if unknown := await without_known_call(self._store, spec, self._clock()):
+                draft = nonce(draft, "preview")
+                await self._commands.keep(draft, person, spec, found.command)
+                return prompts.no_call_known(found.command, unknown, draft, command_replies.PLACE)
             return await self.ask(spec, origin, found, draft=nonce(draft, "chosen"))
         except PermissionDeniedError as no:
             return command_replies.refusal(no.reasons, no.request)

@@ -8,6 +8,7 @@ from bot.parsing.command import KINDS, Command, CommandContext, ConnectionInfo, 
 from bot.parsing.defaults import FilledCommand, TargetHistory, fill_defaults
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.targets import IdTarget
+from bot.services.models import RequestSpec
 from providers.actions import CallRef, CancelCall, Code, Kind, NumberRef, PlaceCall
 from storage.models import ActionRecord, Query, Request
 from storage.states import State
@@ -100,3 +101,19 @@ async def recent_call_to(
         return None
     entries = [(await store.requests.request(entry.request), entry) for entry in page.entries]
     return recent_calls(entries, await store.call_history.scheduled_to(number, now), through, now)
+
+
+async def without_known_call(store: Store, spec: RequestSpec, now: datetime) -> Sequence[str]:
+    """Return the numbers of a cancellation to which no scheduled call is known.
+
+    Return nothing if the user said when the call goes out.
+    """
+    if spec.reported_call_time or spec.reschedules:
+        return []
+    aims = [action.target for action in spec.actions if isinstance(action, CancelCall)]
+    return [
+        aim.to
+        for aim in aims
+        if isinstance(aim, NumberRef)
+        and not await store.call_history.upcoming_calls(spec.connection, aim.agent, aim.to, now)
+    ]

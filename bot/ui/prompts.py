@@ -25,6 +25,7 @@ from bot.slack.blocks import (
 )
 from bot.text.formatting import WORDS, listed
 from bot.text.markup import escape, person
+from bot.text.vocabulary import UNKNOWN
 from bot.ui.call_preview import PLACE_ANOTHER
 from bot.ui.request_status import marked
 from providers.actions import NumberRef
@@ -34,6 +35,7 @@ from storage.states import State
 CANCEL_FIRST = "cancel_first"
 
 
+REQUEST_ANYWAY = "Request cancellation anyway"
 MOST_SHOWN = 20
 """Requests that are described one by one."""
 
@@ -94,6 +96,21 @@ def ignored(requests: Sequence[Request], count: int, *, reader: str, now: dateti
     which = "1 target was left out" if count == 1 else f"{count} targets were left out"
     lines = [f"👥 {which}:", *(f"• {describe(request, reader=reader, now=now)}" for request in requests)]
     return paragraphs(lines)
+
+
+def no_call_known(line: Command, numbers: Sequence[str], draft: str, action_id: str) -> Message:
+    """Return the question whether to cancel by number although no call to it is known.
+
+    Its button, with ``action_id``, makes the request that is kept under ``draft``.
+    """
+    known = {one.phone.e164: one.phone for one in line.targets if isinstance(one, NumberTarget)}
+    shown = [f"{known[to].pretty} ({known[to].country})" for to in numbers if to in known]
+    first = f"{UNKNOWN} *CallOps knows of no call to {listed(shown[:MOST_SHOWN], 'or')}.* Cancel anyway?"
+    more = len(shown) - MOST_SHOWN
+    told = "Check the number. The provider confirms a cancellation even if there was nothing to cancel."
+    others = f" {more} more numbers have no known call." if more > 0 else ""
+    blocks = [section(first), section(f"{told}{others}")]
+    return Message(first, [*blocks, actions(button(REQUEST_ANYWAY, action_id, draft, style="danger"))])
 
 
 def question(found: RecentCall, *, reader: str, now: datetime) -> str:

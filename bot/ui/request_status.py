@@ -185,11 +185,12 @@ def _succeeded(request: Request, entry: ActionRecord) -> str:
         return _moved(request, entry)
     if request.cancelled:
         return _taken_away(entry, request.cancelled)
-    if confirmed_in_vain(request, entry):
-        said = _message(entry)
-        return f"{UNKNOWN} *Confirmed, no call known* · {task(request)}{_below(said, NO_CALL_KNOWN)}"
-    headline = f"{vocabulary.emoji(entry)} *{vocabulary.status(entry)}* · {target(entry)}{_at(entry)}"
-    return f"{headline}{_below(_message(entry))}"
+    if confirmed_in_vain(request, entry) and not _message(entry):  # nobody looked
+        return f"{UNKNOWN} *Confirmed, no call known* · {task(request)}{_below(NO_CALL_KNOWN)}"
+    said = _message(entry)
+    later = said.startswith(outcomes.ONLY_LATER_ONES)
+    what = f"later calls to {in_short(entry)}" if later else f"{target(entry)}{_at(entry)}"
+    return f"{vocabulary.emoji(entry)} *{vocabulary.status(entry)}* · {what}{_below(said)}"
 
 
 def _at(entry: ActionRecord) -> str:

@@ -101,18 +101,18 @@ class ErrorMapper:
                 return self.rate_limited(action, reply)
             case (_, 3) if placing:
                 code = Code.UNREADABLE_REPLY
-                what = f"{self.title} pointed elsewhere ({reply.status}). {self._check_address}"
+                what = f"{self.title} redirected us ({reply.status}). {self._check_address}"
             case (405 | 415, _) | (_, 3):
-                what = f"{self.title} does not take this request at {self.address} ({reply.status})."
+                what = f"{self.title} doesn't take this request at {self.address} ({reply.status})."
                 return failed(Code.CONFIG_ERROR, f"{what} {self._check_address}")
             case 408, _:
                 code, what = Code.NO_ANSWER, f"{self.title} gave up waiting for us (408)."
             case status, 5:
                 code = Code.SERVER_ERROR
-                what = f"{self.title} failed ({status}). If it goes on, ask {self.support}."
+                what = f"{self.title} had an error ({status}). If it goes on, ask {self.support}."
             case status, _:
                 code = Code.UNREADABLE_REPLY
-                what = f"{self.title} answered {status}, with nothing that its documents explain."
+                what = f"{self.title} answered {status}, which its documents don't explain."
         return self.unknown(action, code, what, retry_after=reply.retry_after)
 
     def _row(self, action: CallAction, reply: Response, *, own: bool | None) -> Failure | None:
@@ -147,33 +147,33 @@ class ErrorMapper:
         """
         match code:
             case Code.AUTH_FAILED:
-                what, check = "does not let this connection in", check or self.key_check
+                what, check = "doesn't let this connection in", check or self.key_check
             case Code.INVALID_REQUEST:
                 what = "found the request invalid"
             case Code.COMPLIANCE_BLOCKED:
                 what = "may not call this number, which is on a do-not-disturb list or not verified"
             case Code.NOT_FOUND:
-                what = f"did not find {_sought(action)}"
+                what = f"didn't find {_sought(action)}"
             case _:
-                what = f"did not {_ASKED[action.kind]}"
-        check = check or self.advice.get(action.kind) or "check what was asked"
+                what = f"didn't {_ASKED[action.kind]}"
+        check = check or self.advice.get(action.kind) or "check the request"
         if own is None and reply.status in {401, 403}:  # perhaps a gateway's, and not because of the key
-            check = f"{check}. Check its {self.setting}, too: the answer was not in the provider's own JSON"
+            check = f"{check}. Check its {self.setting}, too: the answer wasn't the provider's own JSON"
         # A rejection may have any cause, such as a low balance: the provider's words come before the advice.
         unsure = quote and code in {Code.AUTH_FAILED, Code.REJECTED}
-        check = f"If that does not say why, {check}" if unsure else f"{check[0].upper()}{check[1:]}"
+        check = f"If that doesn't explain it, {check}" if unsure else f"{check[0].upper()}{check[1:]}"
         said = f": “{quote}”" if quote else ""
         status = "" if reply.status == httpx.codes.OK else f" ({reply.status})"
         return failed(
-            code, f"{self.title} {what}{status}{said}. {check}. If that does not help, ask {self.support}."
+            code, f"{self.title} {what}{status}{said}. {check}. If that doesn't help, ask {self.support}."
         )
 
     def foreign_reply(self, action: CallAction, reply: Response) -> Outcome:
         """Return the outcome of a "not found" that is not the provider's own JSON."""
         return failed(
             Code.REJECTED,
-            f"{self.title} did not {_ASKED[action.kind]}. {self.address} answered {reply.status}, not in the "
-            f"provider's own JSON, so perhaps another server stands there. {self._check_address}",
+            f"{self.title} didn't {_ASKED[action.kind]}. {self.address} answered {reply.status}, but not in "
+            f"the provider's own JSON, so it may be another server. {self._check_address}",
         )
 
     def other_target(self, action: CallAction) -> Outcome:
@@ -181,12 +181,12 @@ class ErrorMapper:
         return self.unknown(
             action,
             Code.UNREADABLE_REPLY,
-            f"{self.title} answered for another {aimed_at(action)} than the one asked for. Look at both now.",
+            f"{self.title} answered for another {aimed_at(action)} than the requested one. Check both now.",
         )
 
     def contradiction(self, action: CallAction, reply: Response) -> Outcome:
         """Return the outcome of a reply that reports both a success and a failure."""
-        what = f"{self.title} contradicted itself ({reply.status}): it named a success and a failure."
+        what = f"{self.title} contradicted itself ({reply.status}): it reported a success and a failure."
         return self.unknown(action, Code.UNREADABLE_REPLY, what)
 
     def not_sighted(
@@ -200,21 +200,21 @@ class ErrorMapper:
         what = aimed_at(action)
         match reply.status:
             case _ if put_off:
-                message = f"{self.title} had too many requests."
+                message = f"{self.title} is busy."
             case _ if absent:
-                message = f"{self.title} has no {what} of this id on this account."
+                message = f"{self.title} has no {what} with this ID on this account."
             case 401 | 403:
                 message = self.failure(action, reply, "", Code.AUTH_FAILED).message
             case status:
-                message = f"{self.title} did not say whether it has this {what} ({status})."
+                message = f"{self.title} didn't say whether it has this {what} ({status})."
         return LookupResult(found=False if absent and not put_off else None, message=message, put_off=put_off)
 
     def rate_limited(self, action: CallAction, reply: Response) -> Outcome:
         """Return the outcome of a request that exceeded the rate limit and was not processed."""
-        message = f"{self.title} had too many requests and did not process this one."
+        message = f"{self.title} is busy and didn't process this request."
         if isinstance(action, PlaceCall | StartCampaign):
             # A 429 means "not processed" by custom only. That is too weak a reason to call people twice.
-            retry, message = Retry.NEVER, f"{message} Wait a minute and ask again."
+            retry, message = Retry.NEVER, f"{message} Wait a minute, then try again."
         else:
             retry = Retry.AFTER
         return Outcome(
@@ -234,18 +234,18 @@ class ErrorMapper:
                 return Outcome(
                     status=Status.FAILED,
                     code=Code.UNREACHABLE,
-                    message=f"{self.title} could not be reached. Nothing was sent. If it stays so, "
-                    f"ask whoever runs CallOps to check this connection's {self.setting}.",
+                    message=f"{self.title} can't be reached. Nothing was sent. If it goes on, "
+                    f"ask your CallOps admin to check this connection's {self.setting}.",
                     retry=Retry.SAFE,
                 )
             case httpx.TimeoutException() | TimeoutError():
-                waited = f"{self.title} did not answer within {self.deadline:g} s."
+                waited = f"{self.title} didn't answer within {self.deadline:g} s."
                 return self.unknown(action, Code.NO_ANSWER, waited)
             case httpx.TransportError() | OSError():
-                lost = f"The connection to {self.title} broke before its answer was complete."
+                lost = f"The connection to {self.title} broke before the answer was complete."
                 return self.unknown(action, Code.CONNECTION_LOST, lost)
             case _:
-                ours = f"CallOps itself failed ({type(fault).__name__}) while it spoke with {self.title}."
+                ours = f"CallOps itself failed ({type(fault).__name__}) while talking to {self.title}."
                 return self.unknown(action, Code.UNREADABLE_REPLY, ours)
 
     def out_of_reach(self, fault: Exception) -> str:
@@ -262,9 +262,9 @@ class ErrorMapper:
             return f"{self.address} refuses connections. {check}, {network}."
         if any(isinstance(cause, ssl.SSLError) for cause in causes):
             ask = f"if it is right, ask {self.support}."
-            return f"{self.address} does not speak TLS as it should. {check}; {ask}"
+            return f"{self.address} doesn't speak proper TLS. {check}; {ask}"
         if any(isinstance(cause, httpx.TimeoutException | TimeoutError) for cause in causes):
-            return f"{self.address} did not answer within {self.deadline:g} s. {check}, {network}."
+            return f"{self.address} didn't answer within {self.deadline:g} s. {check}, {network}."
         return f"{self.address} gave no HTTP answer ({type(fault).__name__}). {check}, {network}."
 
     def unknown(
@@ -272,7 +272,9 @@ class ErrorMapper:
     ) -> Outcome:
         """Return the outcome of a request that may have been executed."""
         retry = after_doubt(action)
-        advice = "" if retry is Retry.IDEMPOTENT else f" Look at {self.title} before you ask again."
+        calls = isinstance(action, PlaceCall | StartCampaign)
+        called = " The customer may already have been called." if calls else ""
+        advice = "" if retry is Retry.IDEMPOTENT else f"{called} Check {self.title} before you try again."
         return Outcome(
             status=Status.UNKNOWN,
             code=code,
@@ -287,7 +289,7 @@ class ErrorMapper:
 
     @property
     def _untrusted(self) -> str:
-        return f"The certificate at {self.address} cannot be trusted. {self._check_address}"
+        return f"The certificate at {self.address} can't be trusted. {self._check_address}"
 
 
 def failed(code: Code, message: str) -> Outcome:
@@ -299,11 +301,11 @@ def _sought(action: CallAction) -> str:
     """Return the noun phrase for a target that a provider did not find."""
     match action:
         case PlaceCall():
-            return "what this call is to be placed with"
+            return "what this call needs"
         case CancelCall(target=NumberRef()):
             return "a scheduled call of this agent to this number"
         case _:
-            return f"this {aimed_at(action)}, or it is not on this account"
+            return f"this {aimed_at(action)}, or it isn't on this account"
 
 
 def aimed_at(action: CallAction) -> str:

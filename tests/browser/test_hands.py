@@ -137,7 +137,7 @@ def test_twelve_numbers_are_pasted(desk: Hands, phone: Hands, day: Day) -> None:
     day.desk[what] = done = desk.count()
     assert done.keys + done.clicks <= 38
     desk.looking.press("Take back")
-    expect(desk.looking.message("Taken back", "12 numbers")).to_be_visible()
+    expect(desk.looking.message("Withdrawn", "12 numbers")).to_be_visible()
 
     choose(phone, "ca", "/cancel-call")
     phone.pastes(TWELVE)
@@ -149,7 +149,7 @@ def test_twelve_numbers_are_pasted(desk: Hands, phone: Hands, day: Day) -> None:
     assert done.taps <= 38
 
     phone.taps(answer.get_by_role("button", name="Take back"))
-    expect(phone.looking.message("Taken back", "12 numbers")).to_be_visible()
+    expect(phone.looking.message("Withdrawn", "12 numbers")).to_be_visible()
     day.phone["Take back what was asked"] = phone.count()
 
 
@@ -212,7 +212,7 @@ def test_a_call_is_moved(desk: Hands, phone: Hands, day: Day) -> None:
     expect(desk.looking.message("asks to move", "•3706")).to_be_visible()
     day.desk["Move a call to another time"] = desk.count()
     desk.looking.press("Take back")
-    expect(desk.looking.message("Taken back", "•3706")).to_be_visible()
+    expect(desk.looking.message("Withdrawn", "•3706")).to_be_visible()
 
     phone.page.get_by_role("button", name="Channels and people").click()
     phone.looking.go("call-audit")

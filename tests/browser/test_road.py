@@ -134,7 +134,7 @@ def test_a_lost_answer_is_said_and_settled(look: Look) -> None:
     asha.types("/place-call 98765 43222")
     asha.message("Call +91", "43222").get_by_role("button", name="Place call").click()
     mira.go("call-audit")
-    doubt = mira.message("We do not know whether it happened", "•3222")
+    doubt = mira.message("Outcome unknown", "•3222")
     expect(asha.page.get_by_label("CallKaro")).to_have_value("")
     doubt.get_by_role("button", name="Say what happened").click()
     mira.modal.get_by_label("It happened").check()

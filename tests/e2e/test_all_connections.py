@@ -48,7 +48,7 @@ async def test_one_press_chooses_and_the_next_time_it_is_chosen_as_before(whole:
     assert "Using voxworks, your last one." in words(again)
     assert request_id(again) != request_id(first)
     form = opened(await whole.asha.click(again, text="Take back and change…"))
-    await whole.answered("Taken back", request_id(again))
+    await whole.answered("Withdrawn", request_id(again))
     asked = await whole.submitted(form, {"Connection": "dialer"})
     assert "through dialer" in words(asked)
     assert [one["state"] for one in await whole.log("list")] == ["pending", "withdrawn", "pending"]
@@ -61,7 +61,7 @@ async def test_a_call_is_cancelled_at_ryng(whole: Scene) -> None:
     """
     await whole.ask("/calls cancel 40961 via dialer customer asked")
     await whole.approve()
-    await whole.told("✅ *Cancelled:* call `40961`", "Ryng cancelled the call.")
+    await whole.told("🚫 *Cancelled* · call `40961`", "Ryng cancelled the call.")
     assert await whole.requests("ryng") == [Asked(CANCEL_40961, None, effects=1)]
 
 
@@ -70,7 +70,7 @@ async def test_a_call_that_ryng_does_not_have_is_a_failure_in_words(whole: Scene
     waiting = await whole.ask("/calls cancel 1 via dialer duplicate")
     await whole.approve()
     failed = await whole.audit(
-        "❌ *Not cancelled:* call `1`. Ryng did not find this call, or it is not on this account"
+        "❌ *Not cancelled* · call `1`. Ryng didn't find this call, or it isn't on this account"
     )
     assert buttons(failed) == ["Details"]
     [kept] = (await whole.log("show", request_id(waiting)))["request"]["actions"]

@@ -41,10 +41,10 @@ async def test_a_campaign_is_deleted_once_its_approver_has_typed_its_id(whole: S
     assert await whole.requests("kore") == []
     assert not (await whole.mira.submit(review, {CONFIRMATION: f" {CAMPAIGN} "})).errors
     await whole.reply("<@U0MANAGER> approved this.")
-    told = words(await whole.reply(f"✅ *Deleted:* campaign `{CAMPAIGN}`"))
+    told = words(await whole.reply(f"✅ *Deleted* · campaign `{CAMPAIGN}`"))
     assert "What it was: name: Billing Reminder Voice Campaign2; status before: Stopped" in told
-    await whole.told("✅ *Deleted:*", "Kore.ai deleted the campaign. This cannot be undone.")
-    assert (await whole.card("✅ *Deleted:*")).ts == card.ts
+    await whole.told("✅ *Deleted*", "Kore.ai deleted the campaign. This cannot be undone.")
+    assert (await whole.card("✅ *Deleted*")).ts == card.ts
     assert await whole.requests("kore") == [DELETED]
     for channel in ("C0AUDIT", "C0APPROVE"):
         assert not [one for one in await whole.posts(channel) if CALLER_ID in words(one)]
@@ -91,7 +91,7 @@ async def test_a_campaign_that_is_not_there_is_a_failure_in_words(whole: Scene) 
     """The message says what to compare, and nothing is sent again."""
     await whole.ask("/calls campaign delete cd-0 ended")
     await whole.mira.submit(await whole.review(), {CONFIRMATION: "cd-0"})
-    await whole.told("❌ *Not deleted:* campaign `cd-0`. Kore.ai did not find this campaign")
+    await whole.told("❌ *Not deleted* · campaign `cd-0`. Kore.ai didn't find this campaign")
     assert [one.effects for one in await whole.requests("kore")] == [0]
 
 
@@ -109,5 +109,5 @@ async def test_a_lost_answer_to_a_deletion_is_asked_for_again(whole: Scene) -> N
     await whole.providers.fail("kore", "reset", effect=True)
     await whole.ask(LINE)
     await whole.mira.submit(await whole.review(), {CONFIRMATION: CAMPAIGN})
-    await whole.audit("❓ *We do not know whether it happened:* delete campaign")
+    await whole.audit("⚠️ *Outcome unknown* · delete campaign")
     assert [one.effects for one in await whole.requests("kore")] == [1, 0]

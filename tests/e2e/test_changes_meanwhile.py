@@ -19,16 +19,16 @@ async def test_time_runs_out(dark_scene: Scene) -> None:
     await scene.start_bot()
     request = request_id(await scene.ask(BY_ID))
     review = await scene.review()
-    card = await scene.card("Time ran out before anyone decided", request)
+    card = await scene.card("Expired before anyone decided", request)
     assert buttons(card) == []
-    await scene.told("Time ran out", "*will* be called")
+    await scene.told("Expired", "*will* be called")
     await scene.reply("Nobody decided in time.")
-    await scene.audit("Time ran out")
+    await scene.audit("Expired")
     late = opened(await scene.mira.submit(review))
     assert (late.title["text"], late.submit) == ("Nothing left to decide", None)
-    assert "Time ran out" in words(late)
+    assert "Expired" in words(late)
     late = opened(await scene.sam.click(card, "review", stale=True))
-    assert "Time ran out" in words(late)
+    assert "Expired" in words(late)
     assert await scene.requests("voxworks") == []
 
 
@@ -71,8 +71,8 @@ async def test_what_was_approved_is_not_sent_once_the_rules_say_no(scene: Scene)
     approved = request_id(await scene.ask(BY_ID))
     await scene.approve()
     await scene.place()
-    await scene.audit("Trying again", approved)
-    await scene.audit("Trying again", "place a call")
+    await scene.audit("Retrying", approved)
+    await scene.audit("Retrying", "place a call")
     await scene.stop_bot()
     scene.write_configuration(
         {

@@ -162,7 +162,7 @@ async def test_secrets_and_numbers_are_written_nowhere_they_can_be_read(dark_sce
     await scene.providers.fail("callkaro", "reset", times=3)
     cancelled = request_id(await scene.ask("/cancel-call 98765 43210 customer asked"))
     await scene.approve()
-    await scene.told("We do not know whether it happened", within=RETRIES_TAKE)
+    await scene.told("Outcome unknown", within=RETRIES_TAKE)
     await scene.slack.fail("views.open", "error", code="fatal_error")
     await scene.ask(f"/place-call {NUMBER} foo=bar")
     await scene.asha.click(await scene.answered("foo="), text="Open the form…")

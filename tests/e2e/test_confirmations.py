@@ -12,7 +12,7 @@ async def test_it_is_confirmed_where_it_was_asked(scene: Scene) -> None:
     request = request_id(await scene.ask(f"/cancel-call {NUMBER}, {OTHER_NUMBER} duplicate"))
     await scene.approve(request)
     said = await scene.sees(scene.olive, "C0SUPPORT", "2 of 2 numbers", request)
-    assert words(said) == f"✅ *Removed:* the scheduled calls to 2 of 2 numbers. `{request}`"
+    assert words(said) == f"🚫 *Cancelled* · all calls to 2 of 2 numbers. `{request}`"
     assert said.pings == ()
     await scene.told("2 done", request)
     assert len(await scene.posts("C0SUPPORT")) == 1

@@ -12,7 +12,7 @@ CANCEL = "/cancel-call vx_1001 customer asked"
 QUICK = {'deadline = "2s"': 'deadline = "1s"', 'lease = "4s"': 'lease = "2s"'}
 LEASE_TAKES = 20.0
 """Seconds for the lease and two more attempts, on a busy computer."""
-DO_NOT_KNOW = "*We do not know whether it happened:*"
+DO_NOT_KNOW = "*Outcome unknown*"
 STOPS_WITHIN = 10.0
 """Seconds that platforms leave between SIGTERM and SIGKILL."""
 
@@ -30,11 +30,9 @@ async def test_killed_while_a_call_is_out(dark_scene: Scene) -> None:
     await scene.request_reaches("callkaro")
     await scene.kill_bot()
     await scene.start_bot()
-    audit = await scene.audit(
-        DO_NOT_KNOW, "CallOps was stopped while the request was out", within=LEASE_TAKES
-    )
-    assert buttons(audit) == ["Say what happened…", "Details"]
-    await scene.reply("We do not know whether it happened")
+    audit = await scene.audit(DO_NOT_KNOW, "CallOps stopped before the provider answered", within=LEASE_TAKES)
+    assert buttons(audit) == ["Record outcome…", "Details"]
+    await scene.reply("Outcome unknown")
     await scene.told(DO_NOT_KNOW)
     await scene.place("/place-call 98765 43211")
     await scene.audit("Accepted:", "3211")
@@ -96,7 +94,7 @@ async def test_what_was_not_posted_is_posted_after_a_restart_in_order(scene: Sce
     await scene.slack.fail("chat.postMessage", "server_error", times=1000)
     waiting = await scene.ask(CANCEL)
     await scene.asha.click(waiting, text="Take back")
-    await scene.answered("Taken back by", request_id(waiting))
+    await scene.answered("Withdrawn by", request_id(waiting))
     await scene.place()
 
     async def placed() -> Any | None:
@@ -108,7 +106,7 @@ async def test_what_was_not_posted_is_posted_after_a_restart_in_order(scene: Sce
     await scene.slack.heal()
     await scene.start_bot()
     await scene.reply("took this back")
-    await scene.card("Taken back by")
+    await scene.card("Withdrawn by")
     await scene.audit("Accepted:")
     posts = await scene.posts("C0AUDIT")
     assert len(posts) == 3

@@ -197,15 +197,15 @@ async def test_approve_against_withdraw_ends_in_one_way(scene: Scene) -> None:
     review = await scene.review()
     approved, _ = await asyncio.gather(scene.mira.submit(review), scene.asha.click(waiting, text="Take back"))
     ends = (
-        "Taken back by",
+        "Withdrawn by",
         "too late to take it back",
     )  # not the earlier answer, whose button says "Take back"
     answer = await scene.asha.wait_for(lambda one: any(end in words(one) for end in ends))
     taken_back = "too late" not in words(answer)
     if approved.view:
-        assert "Taken back by <@U0AGENT>, " in words(approved.view)
+        assert "Withdrawn by <@U0AGENT>, " in words(approved.view)
     assert taken_back or not approved.view
-    await scene.audit("Taken back by" if taken_back else "Cancelled:")
+    await scene.audit("Withdrawn by" if taken_back else "Cancelled:")
     assert len(await scene.requests("voxworks")) == (0 if taken_back else 1)
 
 
@@ -213,8 +213,8 @@ async def test_a_request_can_be_taken_back_until_it_is_sent(scene: Scene) -> Non
     """A withdrawn request has a card without a button, and nothing is sent. After sending it is too late."""
     first = await scene.ask(BY_ID[0])
     await scene.asha.click(first, text="Take back")
-    await scene.answered("Taken back", request_id(first))
-    assert buttons(await scene.card("Taken back", request_id(first))) == []
+    await scene.answered("Withdrawn", request_id(first))
+    assert buttons(await scene.card("Withdrawn", request_id(first))) == []
     await scene.reply("<@U0AGENT> took this back.")
     second = await scene.ask(BY_ID[0])
     await scene.approve(request_id(second))

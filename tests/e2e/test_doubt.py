@@ -12,7 +12,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 RETRIES_TAKE = 40.0
 """Seconds for three attempts, with pauses of 2 and 8 seconds and their deadlines, on a busy computer."""
-DO_NOT_KNOW = "*We do not know whether it happened:*"
+DO_NOT_KNOW = "*Outcome unknown*"
 
 
 async def doubtful(scene: Scene, fault: str = "reset", *, effect: bool = True) -> Message:
@@ -23,15 +23,15 @@ async def doubtful(scene: Scene, fault: str = "reset", *, effect: bool = True) -
 
 
 async def settling(scene: Scene, audit: Message, by: Person | None = None) -> View:
-    """Return the modal behind *Say what happened…*."""
-    return opened(await (by or scene.mira).click(audit, text="Say what happened…"))
+    """Return the modal behind *Record outcome…*."""
+    return opened(await (by or scene.mira).click(audit, text="Record outcome…"))
 
 
 async def test_a_call_without_an_answer_is_never_placed_again(scene: Scene) -> None:
     """Silence is an unknown outcome everywhere. There is never a second request, not even after a restart."""
     audit = await doubtful(scene, "silence", effect=False)
-    assert buttons(audit) == ["Say what happened…", "Details"]
-    await scene.reply("We do not know whether it happened", "Look it up at the provider")
+    assert buttons(audit) == ["Record outcome…", "Details"]
+    await scene.reply("Outcome unknown", "Look it up at the provider")
     await scene.told(DO_NOT_KNOW, request_id(audit))
     await scene.stop_bot()
     await scene.start_bot()
@@ -134,7 +134,7 @@ async def test_what_may_be_sent_again_is_sent_three_times_in_all(scene: Scene) -
     await scene.providers.fail("voxworks", "reset", times=None)
     await scene.place()
     doubt = await scene.audit(DO_NOT_KNOW, cancelled, within=RETRIES_TAKE)
-    assert buttons(doubt) == ["Say what happened…", "Details"]
+    assert buttons(doubt) == ["Record outcome…", "Details"]
     waits = "Waits: reminders does not answer, next try"
     placed = request_id(await scene.audit(waits, "+91\u00a0•••3210", within=RETRIES_TAKE))
     said = await scene.audit("reminders does not answer* since")
@@ -158,7 +158,7 @@ async def test_not_found_after_a_doubt_stays_a_doubt(scene: Scene) -> None:
     await scene.providers.fail("voxworks", "reset")
     await scene.ask("/cancel-call vx_4444 customer asked")
     await scene.approve()
-    await scene.audit(DO_NOT_KNOW, "may have worked, or the id was never right", "did not find")
+    await scene.audit(DO_NOT_KNOW, "may have worked, or the ID was wrong from the start", "didn't find")
     assert len(await scene.requests("voxworks")) == 2
 
 
@@ -166,7 +166,7 @@ async def test_not_found_without_a_doubt_is_a_failure(scene: Scene) -> None:
     """A mistyped id with an immediate answer failed, and the requester reads what to do."""
     await scene.ask("/cancel-call vx_4444 customer asked")
     await scene.approve()
-    await scene.told("Not cancelled:", "did not find this call", "Compare the id")
+    await scene.told("Not cancelled:", "didn't find this call", "Compare the id")
     assert len(await scene.requests("voxworks")) == 1
 
 
@@ -181,7 +181,7 @@ async def test_a_provider_that_says_later_is_not_asked_earlier(scene: Scene, tol
     first = request_id(await scene.ask("/cancel-call vx_1001 customer asked"))
     await scene.providers.fail("voxworks", Fault(does="rate_limited", headers={"Retry-After": retry_after}))
     await scene.approve(first)
-    await scene.audit("Trying again <!date^", first)
+    await scene.audit("Retrying <!date^", first)
     await scene.ask("/cancel-call vx_1002 customer asked")
     await scene.approve("vx_1002")
     await scene.audit("Cancelled:", "vx_1002", within=RETRIES_TAKE)

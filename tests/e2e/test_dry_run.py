@@ -35,9 +35,9 @@ async def test_a_call_is_tried_out_and_nobody_is_called(dry: Scene) -> None:
     await dry.asha.click(preview, text="Place call")
     would = "It would have been POST /call/outbound to 127.0.0.1."
     for told in (
-        await dry.audit("✅ *Tried out:* place a call to +91\u00a0•••3210", would),
-        await dry.reply("*Tried out:*", would),
-        await dry.told("*Tried out:*", would),
+        await dry.audit("✅ *Dry run* · place a call to +91\u00a0•••3210", would),
+        await dry.reply("*Dry run*", would),
+        await dry.told("*Dry run*", would),
         await dry.answered("About to be sent", "A-"),
     ):
         assert words(told).startswith(DRY_RUN)
@@ -57,9 +57,9 @@ async def test_a_deletion_is_tried_out_with_its_approval(dry: Scene) -> None:
     assert "*Approve* sends nothing: this is a dry run." in words(review)
     assert (await dry.mira.submit(review, {CONFIRMATION: "cd-0"})).errors
     assert not (await dry.mira.submit(review, {CONFIRMATION: CAMPAIGN})).errors
-    ended = await dry.audit("✅ *Tried out:* delete campaign", "DELETE /agentassist/api/v1/public/")
+    ended = await dry.audit("✅ *Dry run* · delete campaign", "DELETE /agentassist/api/v1/public/")
     assert buttons(ended) == ["Details"]
-    assert (await dry.card("✅ *Tried out:*")).ts == card.ts
+    assert (await dry.card("✅ *Dry run*")).ts == card.ts
     assert [await dry.requests(provider) for provider in PROVIDERS] == [[], [], [], []]
 
 

@@ -30,7 +30,7 @@ async def test_the_list_shows_yours_what_waits_and_what_comes_up(scene: Scene) -
     assert waits in words(managers).partition("*Waiting for approval*, ")[2].partition("*Coming up*")[0]
     assert opened(await scene.mira.click(managers, text="Review…")).title["text"].endswith(waits)
     await scene.asha.click(mine, text="Take back")
-    await scene.answered("Taken back", waits)
+    await scene.answered("Withdrawn", waits)
 
 
 @pytest.mark.parametrize("spelt", ["{id}", "{lower}", "{bare}", "`{lower}`", "{symbols}"])
@@ -57,7 +57,7 @@ async def test_a_status_tells_who_decided(scene: Scene) -> None:
     await scene.approve(found)
     await scene.told("Cancelled", found)
     told = words(await scene.ask(f"/calls status {found}"))
-    assert "✅ *Cancelled:* call `vx_1001`" in told
+    assert "🚫 *Cancelled* · call `vx_1001`" in told
     assert "Approved by <@U0MANAGER>" in told
 
 

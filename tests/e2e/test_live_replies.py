@@ -44,7 +44,7 @@ async def test_where_there_was_no_reply_that_is_said(scene: Scene) -> None:
     """A lost answer is no reply, nor is a person's settlement. An action that was not sent has none."""
     await scene.providers.fail("callkaro", "reset")
     await scene.place()
-    lost = request_id(await scene.told("We do not know whether it happened"))
+    lost = request_id(await scene.told("Outcome unknown"))
     waiting = request_id(await scene.ask("/cancel-call vx_1001 customer asked"))
     shown = await scene.terminal("log", "show", lost, "--raw")
     assert "connection_lost\n    There was no reply." in shown.output
@@ -60,7 +60,7 @@ async def test_an_empty_body_is_a_reply(scene: Scene) -> None:
     """A status alone is shown as such, and can become a case."""
     await scene.providers.fail("callkaro", Fault(does="reply", status=503, body=""))
     await scene.place()
-    asked = request_id(await scene.told("We do not know whether it happened"))
+    asked = request_id(await scene.told("Outcome unknown"))
     assert "(an empty body)" in (await scene.terminal("log", "show", asked, "--raw")).output
     assert json.loads((await scene.terminal("log", "fixture", asked)).output)["text"] == ""
 

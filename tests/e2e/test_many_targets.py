@@ -46,7 +46,7 @@ async def test_one_unknown_among_many_is_settled_by_itself(scene: Scene) -> None
     private(await scene.asha.command("/cancel-call vx_1001, vx_4444 duplicate"))
     await scene.approve()
     audit = await scene.audit("1 done", "1 unknown")
-    modal = opened(await scene.mira.click(audit, text="Say what happened…"))
+    modal = opened(await scene.mira.click(audit, text="Record outcome…"))
     await scene.mira.submit(
         modal,
         {

@@ -79,12 +79,12 @@ async def test_what_cannot_be_placed_again_says_so_and_offers_it(scene: Scene) -
     scene.write_configuration({'actions = ["place_call"]': 'actions = ["start_campaign"]'})
     await scene.start_bot()
     await scene.approve(move)
-    audit = await scene.audit("Cancelled, but not placed again", "Nobody is called", move)
-    assert "Place it again…" in buttons(audit)
+    audit = await scene.audit("Old call cancelled, new one not placed", "Nobody is called", move)
+    assert "Place again…" in buttons(audit)
     told = words(await scene.told("not placed again", move))
-    assert told.index("Nobody is called") < told.index("Press *Place it again…* on its message in the audit")
-    await scene.reply("not placed again", "<@U0AGENT> can press *Place it again…* on the message above.")
-    form = opened(await scene.asha.click(audit, text="Place it again…"))
+    assert told.index("Nobody is called") < told.index("Press *Place again…* on its message in the audit")
+    await scene.reply("not placed again", "<@U0AGENT> can press *Place again…* on the message above.")
+    form = opened(await scene.asha.click(audit, text="Place again…"))
     assert form.values["targets"]["targets"]["value"] == NUMBER
     assert "name=Asha" in str(form.values["metadata"])
 

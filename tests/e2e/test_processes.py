@@ -90,7 +90,7 @@ async def test_the_other_process_goes_on_at_once_where_one_was_killed(dark_scene
     [scene.bot] = [one for one in bots if one is not killed]
     killed.kill()
     await killed.wait()
-    await scene.audit("We do not know whether it happened:", within=ENDS_WITHIN)
+    await scene.audit("Outcome unknown:", within=ENDS_WITHIN)
     assert len(await scene.requests("callkaro")) == 1
 
 
@@ -131,7 +131,7 @@ async def test_an_operator_lifts_a_pause_beside_a_running_bot(scene: Scene) -> N
         await scene.approve(call)
         if call == "vx_1001":
             await scene.request_reaches("voxworks")
-            await scene.audit("Trying again")
+            await scene.audit("Retrying")
     await scene.audit("Waits: voxworks asked us to wait, next try", "vx_1002")
     printed = await scene.terminal("resume", "voxworks")
     assert (printed.status, printed.errors) == (0, "")

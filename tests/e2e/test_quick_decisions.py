@@ -50,7 +50,7 @@ async def test_one_manager_is_asked_directly_and_decides_there(scene: Scene) -> 
     """The message has what the card has. The other manager gets none, nor does a person who is away."""
     await scene.mira.be_away()
     asked = request_id(await scene.ask(BY_ID.format(number=1)))
-    message = await scene.sees(scene.sam, "D0SECOND", "You are asked to decide", asked)
+    message = await scene.sees(scene.sam, "D0SECOND", "needs your approval", asked)
     assert "customer asked" in words(message)
     assert buttons(message) == ["Review…"]
     assert not (await scene.sam.submit(opened(await scene.sam.click(message, "review")))).errors

@@ -15,7 +15,7 @@ CANCEL = f"/cancel-call {NUMBER} customer asked"
 WINDOW = timedelta(seconds=30)
 TAKES = 40.0
 """Seconds for three requests and the pauses between them, on a busy computer."""
-DO_NOT_KNOW = "*We do not know whether it happened:*"
+DO_NOT_KNOW = "*Outcome unknown*"
 
 
 async def paths(scene: Scene) -> list[str]:
@@ -79,7 +79,7 @@ async def test_after_the_window_it_is_not_sent_again(scene: Scene) -> None:
     await asyncio.sleep(WINDOW.total_seconds())  # the bot uses this computer's clock
     await scene.start_bot()
     await scene.audit(
-        DO_NOT_KNOW, "may have worked", "it is late now, and it could cancel a newer call", within=TAKES
+        DO_NOT_KNOW, "may have worked", "it's late now, and it could cancel a newer call", within=TAKES
     )
     await scene.told(DO_NOT_KNOW, request)
     assert await paths(scene) == [DELETE] * already

@@ -76,7 +76,7 @@ def test_a_difference_makes_the_tour_fail(capsys: pytest.CaptureFixture[str]) ->
         "✗ No provider was asked anything more.",
     ]
     assert "callkaro  POST /call/outbound → 403, nothing changed" in told
-    assert "❓ We do not know whether it happened" in told
+    assert "❓ Outcome unknown" in told
     assert "━━ 3 · Trouble" in told
     assert "Never played" not in told
 

@@ -67,7 +67,7 @@ async def test_a_call_is_placed_at_voxworks_and_cancelled_by_the_id_that_the_log
     assert f"{day:%a}, {day.day} {day:%b}, 9:30 AM IST · voxworks · voice agent" in words(preview)
     await undocumented.asha.click(preview, text="Place call")
     placed = await undocumented.audit(
-        "✅ *Scheduled:* a call to +91\u00a0•••3210", "Voxworks accepted the call"
+        "✅ *Scheduled* · call to +91\u00a0•••3210", "Voxworks accepted the call"
     )
     said = {"phone_number": NUMBER, "first_name": "Asha"}
     call = {
@@ -81,7 +81,7 @@ async def test_a_call_is_placed_at_voxworks_and_cancelled_by_the_id_that_the_log
     assert f"call `{kept['reference']}`" in words(placed)
     await undocumented.ask(f"/cancel-call {kept['reference']} via voxworks customer asked")
     await undocumented.approve(kept["reference"])
-    await undocumented.audit(f"✅ *Cancelled:* call `{kept['reference']}`")
+    await undocumented.audit(f"🚫 *Cancelled* · call `{kept['reference']}`")
     assert [one.line for one in await undocumented.requests("voxworks")] == [
         CREATE,
         f"POST /api/v1/cancel-call/{kept['reference']}",
@@ -106,7 +106,7 @@ async def test_what_a_provider_does_not_take_stands_under_its_field(undocumented
     assert "Ryng didn't document this, so it may not work." in words(preview)
     assert await undocumented.requests("ryng") == []
     await undocumented.asha.submit(preview)
-    await undocumented.audit("✅ *Accepted:* a call to", "Ryng accepted the call")
+    await undocumented.audit("✅ *Placed* · call to", "Ryng accepted the call")
     [asked] = await undocumented.requests("ryng")
     assert (asked.json["customerName"], asked.effects) == ("Asha", 1)
 
@@ -114,7 +114,7 @@ async def test_what_a_provider_does_not_take_stands_under_its_field(undocumented
 @pytest.mark.parametrize(
     ("verb", "campaign", "what", "asks", "done"),
     [
-        ("start", READY, "play", f"`{READY}`, which calls people.", "✅ *Started:* campaign"),
+        ("start", READY, "play", f"`{READY}`, which calls people.", "✅ *Started* · campaign"),
         ("stop", CAMPAIGN, "stop", f"`{CAMPAIGN}`.", None),
     ],
 )
@@ -130,7 +130,7 @@ async def test_a_campaign_is_stopped_and_started(
     assert caution in words(review)
     assert ("it calls people" in words(review)) == (verb == "start")
     assert not (await undocumented.mira.submit(review)).errors
-    await undocumented.told(done or "✅ *Stopped:* campaign", campaign)
+    await undocumented.told(done or "✅ *Stopped* · campaign", campaign)
     sent = [one for one in await undocumented.requests("kore") if one.line.startswith("POST")]
     assert sent == [Asked(trigger(campaign, what), {}, effects=1 if done else 0)]
 
@@ -140,7 +140,7 @@ async def test_what_was_started_can_be_stopped_by_form(undocumented: Scene) -> N
     asked = await undocumented.ask("/calls campaign")
     assert "Say what to do with a campaign: campaign delete, campaign stop or campaign start." in words(asked)
     assert buttons(asked) == ["Delete a campaign…", "Stop a campaign…", "Start a campaign…"]
-    for verb, done in (("Start", "✅ *Started:*"), ("Stop", "✅ *Stopped:*")):
+    for verb, done in (("Start", "✅ *Started*"), ("Stop", "✅ *Stopped*")):
         form = opened(await undocumented.asha.click(asked, text=f"{verb} a campaign…"))
         assert form.title["text"] == f"{verb} a campaign"
         result = opened(
@@ -173,7 +173,7 @@ async def test_a_campaign_is_deleted_by_the_name_that_was_looked_up(undocumented
         "This isn't the campaign above. Compare the two, then type it again."
     ]
     assert not (await undocumented.mira.submit(review, {typed: "Billing Reminder Voice Campaign2"})).errors
-    await undocumented.audit(f"✅ *Deleted:* {named}")
+    await undocumented.audit(f"✅ *Deleted* · {named}")
     path = DELETE.format(APP, CAMPAIGN)
     assert [one.line.split("?")[0] for one in await undocumented.requests("kore")] == [
         f"GET {path}",

@@ -25,7 +25,7 @@ WORD = "canary-webhook-word-of-128-bits"
 SETTINGS = (
     'webhook_secret = "env:CALLKARO_WEBHOOK_SECRET"\nsend_action_id = true\nallow_undocumented = true\n'
 )
-DO_NOT_KNOW = "*We do not know whether it happened:*"
+DO_NOT_KNOW = "*Outcome unknown*"
 CALLKARO_WAITS = 5.0
 SAID = "canary of a transcript"
 
@@ -158,7 +158,7 @@ async def test_an_end_that_did_not_ring_settles_nothing(hearing: Scene) -> None:
         assert [(await post(path(hearing), told)).status_code for _ in range(2)] == [200, 200]
         await hearing.reply(DO_NOT_KNOW, f"CallKaro's reason: {reason}.")
     assert await state(hearing, request) == "unknown"
-    assert "Say what happened…" in buttons(await hearing.audit(DO_NOT_KNOW, request))
+    assert "Record outcome…" in buttons(await hearing.audit(DO_NOT_KNOW, request))
     assert (await post(path(hearing), ended(request, reason="USER_UNAVAILABLE"))).status_code == 200
     await hearing.audit("Accepted:", "It rang, and nobody answered.", request)
     assert (await events(hearing, request)).count("call_ended") == 5
@@ -406,7 +406,7 @@ async def test_a_person_was_sooner(hearing: Scene) -> None:
     The webhook changes nothing, and thread and requester read it once.
     """
     audit = await doubtful(hearing)
-    modal = (await hearing.mira.click(audit, text="Say what happened…")).view
+    modal = (await hearing.mira.click(audit, text="Record outcome…")).view
     assert modal is not None
     said = {
         "What happened?": "It did not happen: not placed",

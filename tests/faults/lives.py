@@ -450,7 +450,7 @@ class RandomHistory(RuleBasedStateMachine):
                 self.maybe_executed.add(entry)
             self.sendings[entry] += name == "sending"
             self.coverage[name] += 1
-            if before is State.SENDING and "was stopped" in (data.get("message") or ""):
+            if before is State.SENDING and "CallOps stopped before" in (data.get("message") or ""):
                 self.coverage["reaps"] += 1
             self._check_time(event, before, after, name)
         return touched

@@ -53,7 +53,7 @@ class World:
         heard = {line["request"] for line in self.place.heard.read()}
         marks = {mark_of(entry.action) for entry in entries if entry.action}
         self.events = [event.name for event in events]
-        self.reaped = sum("was stopped while" in str(event.data.get("message")) for event in events)
+        self.reaped = sum("CallOps stopped before" in str(event.data.get("message")) for event in events)
         return judge(
             claims(entries, events),
             Seen(self.providers.journal, marks),

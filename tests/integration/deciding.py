@@ -126,7 +126,7 @@ async def time_runs_out(bench: BotWorld) -> None:
     await bench.bot.posts()
     assert (await bench.bot.entry(made)).state is State.EXPIRED, "nobody looks at the clock"
     [told] = await bench.said("D0AGENT")
-    assert "Time ran out" in told.text
+    assert "Expired" in told.text
 
 
 class NobodyLooks(Dispatcher):
@@ -140,7 +140,7 @@ async def nobody_decides_too_late(bench: BotWorld) -> None:
     """Check that a request cannot be approved at its deadline, even before it is marked as expired."""
     made = await bench.bot.ask(CANCEL_BY_ID)
     await bench.pass_time(hours=8)
-    assert "Time ran out" in await _told_no(bench.bot.approve(made)), "it was approved after its time"
+    assert "It expired" in await _told_no(bench.bot.approve(made)), "it was approved after its time"
 
 
 async def _told_no(doing: Awaitable[object]) -> str:

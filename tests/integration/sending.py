@@ -228,9 +228,7 @@ async def nothing_begins_beside_a_cancellation_by_number(bench: BotWorld) -> Non
     await bench.bot.run_until_idle()
     place = await bench.bot.ask(PLACE, delivery_key="newer")
     await bench.bot.run_until_idle()
-    assert len(await bench.asked("callkaro")) == 1, (
-        "a call was placed under a deletion about to be sent again"
-    )
+    assert len(await bench.asked("callkaro")) == 1, "a call was placed under a deletion sending again"
     assert (await bench.bot.entry(place)).state is State.APPROVED
     await bench.pass_time(seconds=2)
     await bench.bot.run_until_idle()
@@ -388,7 +386,7 @@ SENT_ONCE = Invariant(
         Seeded(who_says_later_is_asked_later, Impatient, "asked sooner"),
         Seeded(what_cannot_be_said_is_never_begun, ClaimsFirst, "could not be made"),
         Seeded(a_cancellation_by_number_has_a_short_window, WindowWide, "after its window"),
-        Seeded(nothing_begins_beside_a_cancellation_by_number, ForgetsWhom, "about to be sent again"),
+        Seeded(nothing_begins_beside_a_cancellation_by_number, ForgetsWhom, "sending again"),
         Seeded(a_doubt_ends_in_no_silence, ForgetsDoubts, "was hidden: taken back"),
     ],
 )

@@ -122,10 +122,10 @@ async def test_who_comes_too_late_reads_how_it_stands(stage: BotWorld, state: St
 @pytest.mark.parametrize(
     ("how", "says"),
     [
-        (Settlement.HAPPENED, "A person looked it up: it happened. The provider's own screen shows it."),
+        (Settlement.HAPPENED, "A person checked: it happened. The provider's own screen shows it."),
         (
             Settlement.DID_NOT_HAPPEN,
-            "If it is still wanted, ask again: a person looked it up, and it did not happen. The provider's own screen shows it.",
+            "A person checked: it didn't happen. If you still want it, request it again. The provider's own screen shows it.",
         ),
     ],
 )
@@ -164,8 +164,8 @@ async def test_what_people_can_do_moves_it(stage: BotWorld, state: State, does: 
         (State.PENDING, approve, "U0GONE", "deactivated"),
         (State.PENDING, approve, "U0BOT", "Apps and bots"),
         (State.PENDING, deny, "U0STRANGER", "another organisation"),
-        (State.PENDING, withdraw, MANAGER, "Only the person who asked"),
-        (State.APPROVED, withdraw, MANAGER, "Only the person who asked"),
+        (State.PENDING, withdraw, MANAGER, "Only the requester"),
+        (State.APPROVED, withdraw, MANAGER, "Only the requester"),
         (State.UNKNOWN, settle, AGENT, "You asked for this"),
         (State.UNKNOWN, settle, "U0AUDITOR", "Only managers"),
         (State.UNKNOWN, settle, "U0GUEST", "Guests"),

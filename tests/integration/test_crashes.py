@@ -90,8 +90,8 @@ async def judge(stage: BotWorld, request: Request, sent: list[Exchange], step: s
     [audit] = [
         one for one in await stage.said("C0AUDIT") if not one.thread_ts and request.id in str(one.blocks)
     ]
-    assert ("We do not know" in audit.text) == (entry.state is State.UNKNOWN), audit.text
+    assert ("Outcome unknown" in audit.text) == (entry.state is State.UNKNOWN), audit.text
     told = any(
-        request.id in str(one.blocks) and "We do not know" in one.text for one in await stage.said("D0AGENT")
+        request.id in str(one.blocks) and "Outcome unknown" in one.text for one in await stage.said("D0AGENT")
     )
     assert told == (entry.state is State.UNKNOWN)

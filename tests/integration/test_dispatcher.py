@@ -63,7 +63,7 @@ async def test_a_long_queue_hides_nobody_behind_it(stage: BotWorld) -> None:
     ("change", "why"),
     [
         ({"env:VOXWORKS_API_KEY": "env:NOT_SET"}, "The connection voxworks is off: NOT_SET not set."),
-        ({"[connections.voxworks]": "[connections.other]"}, "it is not configured any more"),
+        ({"[connections.voxworks]": "[connections.other]"}, "it isn't configured any more"),
     ],
     ids=["its secret is missing", "it is not in the file"],
 )
@@ -101,8 +101,8 @@ async def test_a_lease_that_has_not_run_out_is_respected(stage: BotWorld) -> Non
     assert (entry.state, entry.maybe_executed, entry.owner) == (State.UNKNOWN, True, None)
     await stage.bot.posts()
     audit, reply = await stage.said("C0AUDIT")
-    assert "CallOps was stopped while the request was out" in audit.text
-    assert "We do not know whether it happened" in reply.text
+    assert "CallOps stopped before the provider answered" in audit.text
+    assert "Outcome unknown" in reply.text
     assert len(await stage.said("D0AGENT")) == 1
 
 
@@ -184,7 +184,7 @@ async def test_a_cancel_by_number_in_doubt_is_sent_again_soon_or_left_to_people(
     assert entry.state is (State.SUCCEEDED if requests == 2 else State.UNKNOWN)
     await stage.bot.posts()
     if requests == 1:
-        assert "it is late now, and it could cancel a newer call" in (entry.message or "")
+        assert "it's late now, and it could cancel a newer call" in (entry.message or "")
         [told] = await stage.said("D0AGENT")
         assert "may have worked" in told.text
 
@@ -313,7 +313,7 @@ async def test_the_target_that_ends_last_tells_of_them_all(stage: BotWorld) -> N
         State.SUCCEEDED,
     ]
     [told] = await stage.said("D0AGENT")
-    assert "1 done" in told.text
+    assert "1 cancelled" in told.text
     assert "1 failed" in told.text
 
 
@@ -351,7 +351,7 @@ async def test_a_doubt_is_never_hidden_by_a_later_end(stage: BotWorld, end: str)
     await stage.bot.posts()
     audit = (await stage.said("C0AUDIT"))[0]
     assert "may have worked" in audit.text
-    assert "It was not sent again" in audit.text
+    assert "CallOps didn't retry" in audit.text
     assert "still goes out" not in audit.text
     assert len(await stage.asked("voxworks")) == 1
     manager = await stage.bot.person(MANAGER)
@@ -445,7 +445,7 @@ async def test_an_attempt_whose_window_closes_as_it_begins_is_not_made(stage: Bo
         "sending",
         "window_passed",
     ]
-    assert "It was not sent again" in (entry.message or "")
+    assert "CallOps didn't retry" in (entry.message or "")
     assert len(await stage.asked("callkaro")) == 1
 
 

@@ -39,7 +39,7 @@ async def doubtful(stage: BotWorld) -> Request:
 
 async def reminders(stage: BotWorld, channel: str) -> list[Message]:
     """Return the reminders in that channel."""
-    return [one for one in await stage.said(channel) if "Nobody has said yet" in one.text]
+    return [one for one in await stage.said(channel) if "Still unresolved" in one.text]
 
 
 async def test_a_doubt_is_brought_up_once_a_day_until_it_is_settled(stage: BotWorld) -> None:
@@ -59,9 +59,9 @@ async def test_a_doubt_is_brought_up_once_a_day_until_it_is_settled(stage: BotWo
         threaded = await reminders(stage, "C0AUDIT")
         assert len(threaded) == day
         assert all(one.thread_ts for one in threaded)
-        assert "then press *Say what happened…* on the message above." in threaded[-1].text
+        assert "then press *Record outcome…* above." in threaded[-1].text
         [told] = (await reminders(stage, "D0MANAGER"))[day - 1 :]
-        assert "Say what happened…" in str(told.blocks)
+        assert "Record outcome…" in str(told.blocks)
     assert await reminders(stage, "D0AGENT") == []  # the requester may not settle it
     manager = await stage.bot.person(MANAGER)
     await stage.bot.approvals.settle(
@@ -101,7 +101,7 @@ async def test_who_settles_says_what_shows_it(stage: BotWorld) -> None:
     await stage.bot.posts()
     [event] = [one for one in await stage.bot.store.requests.events(request.id) if one.name == "happened"]
     assert event.data["evidence"] == "customer"
-    [said] = [one.text for one in await stage.said("C0AUDIT") if "says it *did* happen" in one.text]
+    [said] = [one.text for one in await stage.said("C0AUDIT") if "it *did* happen" in one.text]
     assert "The customer says so." in said
     assert "She rang" in said
 
@@ -117,7 +117,7 @@ async def test_the_end_of_a_doubt_is_confirmed_where_it_was_asked(
         request.id, manager, settlement, evidence=Evidence.SCREEN, reason="I looked", nonce="n"
     )
     await stage.bot.posts()
-    confirmed = [one for one in await stage.said("C0SUPPORT") if request.id in one.text]
+    confirmed = [one for one in await stage.said("C0SUPPORT") if request.id in str(one.blocks)]
     assert len(confirmed) == (settlement is Settlement.HAPPENED)
 
 

@@ -146,8 +146,8 @@ async def test_a_call_that_was_cancelled_says_so_with_the_id(stage: BotWorld) ->
     assert f"*cancelled* · `{call.id}` · see `{cancel.id}` · through reminders" in told
     assert f"*done* · `{other.id}` · through reminders" in told
     assert f"*done* · `{cancel.id}` · through reminders" in told
-    assert "🚫 *Cancelled:* a call to +91\u00a0•••3210" in listed
-    assert f"It does not go out. See `{cancel.id}`." in listed
+    assert "🚫 *Cancelled* · call to +91\u00a0•••3210" in listed
+    assert f"It won't go out. Cancelled by <@U0AGENT>: “customer asked”, in {cancel.id}." in listed
 
 
 async def test_a_page_is_turned_in_its_place(stage: BotWorld) -> None:

@@ -137,12 +137,12 @@ async def test_what_was_seen_and_is_gone_was_deleted(stage: BotWorld) -> None:
     assert entry.state is State.SUCCEEDED
     names = [event.name for event in await stage.bot.store.requests.events(made.id)]
     assert names[-2:] == ["looked_up_gone", "looked_up"]
-    assert "seen there before our first request" in (entry.message or "")
+    assert "it no longer has it, so our attempt worked" in (entry.message or "")
     assert (await methods(stage)).count("GET") == 2
     assert await stage.effects("kore") == ["deleted"]
     await stage.bot.posts()
-    assert any("so that request removed it" in one.text for one in await stage.said("D0AGENT"))
-    assert any("so that request removed it" in one.text for one in await stage.said("C0APPROVE"))
+    assert any("so our attempt worked" in one.text for one in await stage.said("D0AGENT"))
+    assert any("so our attempt worked" in one.text for one in await stage.said("C0APPROVE"))
     assert not (await verified(stage.bot.store)).faults
 
 

@@ -121,4 +121,4 @@ async def test_a_move_goes_on_where_it_began(stage: BotWorld) -> None:
     await second_steps(stage)
     assert await stage.effects("callkaro") == ["placed", "removed"]
     await stage.bot.posts()
-    assert any("was changed" in one.text for one in await stage.said("C0AUDIT"))
+    assert any("changed after this was requested" in one.text for one in await stage.said("C0AUDIT"))

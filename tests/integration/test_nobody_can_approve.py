@@ -235,7 +235,7 @@ async def test_who_waits_hears_that_nobody_can_approve_any_more(stage: BotWorld)
     await stage.bot.asks()
     for channel in ("C0APPROVE", "D0AGENT"):
         [said] = await texts(stage, channel, "Nobody could approve this now: in managers, 1 is deactivated.")
-        assert "It waits until <!date^" in said
+        assert "It expires <!date^" in said
     story = [
         event.name for event in await stage.bot.store.requests.events((await stage.bot.entries())[0].request)
     ]
@@ -253,7 +253,7 @@ async def test_the_reminders_say_it_too(stage: BotWorld) -> None:
     await stage.pass_time(hours=3, minutes=50)
     await stage.bot.asks()
     for channel in ("C0APPROVE", "D0AGENT"):
-        reminders = await texts(stage, channel, "Still waiting")
+        reminders = await texts(stage, channel, "*Expires <!date^")
         assert len(reminders) == 2
         assert all(
             "Nobody could approve this now: in managers, 1 is deactivated." in one for one in reminders
@@ -272,7 +272,7 @@ async def test_somebody_who_can_approve_again_is_asked(stage: BotWorld) -> None:
     stage.slack.workspace.users[SECOND] = back
     await stage.pass_time(hours=1, minutes=1)
     await stage.bot.asks()
-    assert len(await texts(stage, "D0SECOND", "You are asked to decide")) == 1
+    assert len(await texts(stage, "D0SECOND", "needs your approval")) == 1
     assert (await stage.bot.approve(made, by=SECOND)).state is State.APPROVED
 
 

@@ -53,9 +53,7 @@ async def test_an_outage_costs_no_attempts_and_is_said_once(stage: BotWorld) -> 
             await stage.bot.run_until_idle()
             await stage.bot.posts()
     [said] = [one for one in await stage.said("C0AUDIT") if "does not answer* since" in one.text]
-    shown = [
-        one for one in await stage.said("C0AUDIT") if "Waits: voxworks does not answer, next try" in one.text
-    ]
+    shown = [one for one in await stage.said("C0AUDIT") if "voxworks is down. Next try: <!date^" in one.text]
     assert len(shown) == 3
     assert (await stage.bot.entry(first)).attempt == 1
     assert [(await stage.bot.entry(one)).attempt for one in others] == [0, 0]
@@ -132,7 +130,11 @@ async def test_a_long_pause_is_said_and_can_be_lifted(stage: BotWorld) -> None:
     await stage.bot.run_until_idle()
     await stage.bot.posts()
     assert (await stage.bot.entry(second)).attempt == 0
-    waits = [one for one in await stage.said("C0AUDIT") if "Waits: voxworks asked us to wait" in one.text]
+    waits = [
+        one
+        for one in await stage.said("C0AUDIT")
+        if "voxworks asked us to wait. Next try: <!date^" in one.text
+    ]
     assert len(waits) == 2
     adapter = stage.bot.adapters["voxworks"]
     [lifted] = await stage.bot.store.outages.reset(["voxworks"], account_of("voxworks", adapter))

@@ -124,7 +124,7 @@ async def test_a_lost_answer_to_a_post_is_made_good(stage: BotWorld) -> None:
     assert len(ids) == 1
     kept = (await stage.bot.store.requests.request(made.id)).messages["audit"]
     [text] = [one.text for one in await stage.said("C0AUDIT") if one.ts == kept.ts]
-    assert "Accepted" in text
+    assert "*Placed*" in text
 
 
 class Stumbles(Outbox):

@@ -41,7 +41,7 @@ async def test_nobody_is_called_again_after_a_restore(stage: BotWorld) -> None:
     await stage.bot.run_until_idle()
     entry = await stage.bot.entry(call)
     assert entry.state is State.REFUSED
-    assert "put back from a backup" in (entry.message or "")
+    assert "restored from a backup" in (entry.message or "")
     assert await stage.effects("callkaro") == ["placed"]
     await stage.pass_time(minutes=1)
     cancelled = await stage.bot.approved(CANCEL_BY_NUMBER)

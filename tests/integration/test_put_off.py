@@ -35,7 +35,7 @@ async def test_nobody_waits_beyond_the_deadline(stage: BotWorld) -> None:
     await stage.bot.run_until_idle()
     entry = await stage.bot.entry(made)
     assert entry.state is State.FAILED
-    assert "on the provider's own screen" in (entry.message or "")
+    assert "in the provider's dashboard" in (entry.message or "")
 
 
 NONSENSE = ["0", "0.001", "-5", "soon", "", "nan", "1e9", "+5", "5, 9", "Tue, 30 Dec 2025 11:00:00 GMT"]
@@ -175,13 +175,17 @@ async def test_what_waits_for_a_day_says_what_to_do(stage: BotWorld) -> None:
     made = await stage.bot.approved(CANCEL_BY_ID)
     await stage.bot.run_until_idle()
     await stage.bot.posts()
-    [audit] = [one for one in await stage.said("C0AUDIT") if "asked us to wait, next try" in one.text]
-    assert "tries a cancellation every 15 minutes" in audit.text
+    [audit] = [
+        one for one in await stage.said("C0AUDIT") if "asked us to wait. Next try: <!date^" in one.text
+    ]
+    assert "retries a cancellation every 15 minutes" in audit.text
     assert "python -m bot resume voxworks" in audit.text
-    assert "on the provider's own screen" in audit.text
+    assert "use the provider's dashboard" in audit.text
     await stage.pass_time(hours=9)
     await stage.bot.run_until_idle()
     await stage.bot.posts()
     assert (await stage.bot.entry(made)).state is State.EXPIRED
-    [told] = [one for one in await stage.said("D0AGENT") if "asked CallOps to wait" in one.text]
-    assert "on the provider's own screen" in told.text
+    [told] = [
+        one for one in await stage.said("D0AGENT") if "asked us to wait until it was too late" in one.text
+    ]
+    assert "in the provider's dashboard" in told.text

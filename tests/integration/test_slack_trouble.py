@@ -107,7 +107,7 @@ async def test_many_targets_that_end_are_few_edits(stage: BotWorld) -> None:
     assert {entry.state for entry in request.entries} == {"succeeded"}
     assert len(await stage.people.journal("chat.update")) - edits <= 5, "an edit for every target"
     [audit] = [one for one in await stage.said("C0AUDIT") if not one.thread_ts]
-    assert "40 done" in audit.text
+    assert "40 placed" in audit.text
 
 
 async def test_a_storm_of_429s_drains_in_order(stage: BotWorld) -> None:
@@ -231,13 +231,13 @@ async def test_a_card_without_a_channel_is_decided_by_direct_message(tmp_path: P
         for _ in range(3):
             await stage.bot.asks()
             await stage.pass_time(minutes=2)
-        told = direct(await stage.said("D0AGENT"), "could not be posted in <#C0APPROVE>")
+        told = direct(await stage.said("D0AGENT"), "can't be posted in <#C0APPROVE>")
         assert len(told) == 1
         assert "the channel is archived" in told[0].text
         assert "unarchive" in told[0].text
         for channel in ("D0MANAGER", "D0SECOND"):
             [asked] = await stage.said(channel)
-            assert "as the card cannot be posted in <#C0APPROVE>" in asked.text
+            assert "The card can't be posted in <#C0APPROVE>" in asked.text
             assert "Review…" in str(asked.blocks)
         events = await stage.bot.store.requests.events(made.id)
         [noted] = [event for event in events if event.name == "not_posted"]
@@ -289,7 +289,7 @@ async def test_the_requester_reads_what_mends_it(stage: BotWorld, code: str, wor
     await stage.bot.outbox.run_once()  # the audit message
     await stage.people.fail(POST, "error", code=code)
     await stage.bot.posts()
-    [told] = direct(await stage.said("D0AGENT"), "could not be posted")
+    [told] = direct(await stage.said("D0AGENT"), "can't be posted")
     assert words in told.text
     assert made.id in str(told.blocks)
 
@@ -306,7 +306,7 @@ async def test_what_waits_for_the_audit_channel_is_posted_when_it_is_back(stage:
     await stage.bot.approve(made[0])
     await stage.bot.run_until_idle()
     await over(stage, timedelta(days=1), every=timedelta(minutes=30))
-    assert len(direct(await stage.said("D0AGENT"), "could not be posted in <#C0AUDIT>")) == 1
+    assert len(direct(await stage.said("D0AGENT"), "can't be posted in <#C0AUDIT>")) == 1
     tries = len(await stage.people.journal(POST))
     assert tries < 70, "every post asks whether the channel is back"
     await stage.people.app_in("C0AUDIT", member=True)

@@ -115,7 +115,7 @@ async def test_what_waits_is_withdrawn_and_its_requester_told(stage: BotWorld) -
     assert (await stage.bot.entry(made)).state is State.WITHDRAWN
     await stage.bot.posts()
     [told] = [words(one) for one in await stage.said("D0MANAGER")]
-    assert "Not sent" in told
+    assert "*Blocked*" in told
     assert report.stop.id in told
     assert "placed" not in await stage.effects("callkaro")
 
@@ -352,6 +352,6 @@ async def test_a_stop_between_the_steps_of_a_move_offers_nothing(stage: BotWorld
     await bot.posts()
     said = await stage.said("C0AUDIT")
     [audit] = [one for one in said if f"Details of {move.id}" in str(one.blocks) and not one.thread_ts]
-    assert "Cancelled, but not placed again" in audit.text
+    assert "Old call cancelled, new one not placed" in audit.text
     assert "Calls to this number were stopped" in audit.text
     assert "Place it again" not in str(audit.blocks)

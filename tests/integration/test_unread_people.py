@@ -81,9 +81,13 @@ async def test_the_wait_for_somebody_grows_and_ends_truthfully(stage: BotWorld) 
     assert 25 <= await asked_about(stage, UNREAD) - before <= 40
     entry = await stage.bot.entry(made)
     assert entry.state is State.EXPIRED
-    assert entry.message == "CallOps could not send it in time. Slack did not say who asked for it."
+    assert entry.message == "CallOps couldn't send it in time. Slack couldn't tell us who requested it."
     await stage.bot.posts()
-    told = [one.text for one in await stage.people.messages() if "did not say who asked" in str(one.blocks)]
+    told = [
+        one.text
+        for one in await stage.people.messages()
+        if "couldn't tell us who requested it" in str(one.blocks)
+    ]
     assert told
     assert await stage.asked("callkaro") == ()
 
@@ -103,7 +107,7 @@ async def test_an_approver_who_cannot_be_read_holds_up_their_own_approvals_alone
     entry = await stage.bot.entry(held)
     assert (entry.state, entry.message) == (
         State.EXPIRED,
-        "CallOps could not send it in time. Slack did not say who approved it.",
+        "CallOps couldn't send it in time. Slack couldn't tell us who approved it.",
     )
 
 

@@ -68,9 +68,9 @@ async def test_nobody_listens() -> None:
 async def test_nobody_answers() -> None:
     """The message has the timeout, for connecting or answering."""
     async with never_accepting() as base_url, open_adapter(voxworks(base_url, deadline=HURRIED)) as adapter:
-        assert "did not answer within 0.3 s" in str(await adapter.ping())
+        assert "didn't answer within 0.3 s" in str(await adapter.ping())
     async with listening(silence) as wire, open_adapter(voxworks(wire.base_url, deadline=HURRIED)) as adapter:
-        assert "did not answer within 0.3 s" in str(await adapter.ping())
+        assert "didn't answer within 0.3 s" in str(await adapter.ping())
 
 
 async def test_no_such_host() -> None:

@@ -98,8 +98,8 @@ class Live:
 
     async def settle(self) -> None:
         """Settle the last outcome, with a note that holds a number."""
-        audit = await self.scene.audit("We do not know whether it happened", self.ids[-1])
-        modal = opened(await self.scene.mira.click(audit, text="Say what happened…"))
+        audit = await self.scene.audit("Outcome unknown", self.ids[-1])
+        modal = opened(await self.scene.mira.click(audit, text="Record outcome…"))
         said = {
             "What happened?": "It happened: placed",
             "What shows it?": "The provider's own screen",
@@ -129,7 +129,7 @@ class Live:
         await self.place("Accepted:", echo(key, 200, status="success", call_id=NUMBER[1:]))
         for http in (400, 403, 404):
             await self.place("Not placed:", echo(key, http, status="error"))
-        await self.place("We do not know", Fault(does="reset"), OTHER)
+        await self.place("Outcome unknown", Fault(does="reset"), OTHER)
         await self.settle()
         by_number = f"{NUMBER} agent=payments"
         await self.cancel("Removed:", echo(key, 200, status="done"), by_number, "callkaro", "reminders")

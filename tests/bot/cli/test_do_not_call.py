@@ -55,7 +55,7 @@ def test_lists_are_imported_whole_counted_and_removed(tmp_path: Path) -> None:
     importing = ("import", str(file), "--region", "IN")
     status, said, why = stop(*importing)
     assert (status, said) == (1, "")
-    assert "line 2: That number is too short for +91." in str(why)
+    assert "line 2: That number is too short for India (+91)." in str(why)
     assert "Nothing was imported: 1 line cannot be read." in str(why)
     status, said, _ = stop(*importing, "--leave-out-bad-lines")
     assert status == 1
@@ -129,7 +129,7 @@ def test_the_numbers_of_a_sheet_are_imported_and_its_account_numbers_are_not(tmp
     assert printed.output.startswith("2 numbers added to the list ndnc, which has 2 now (S-")
     assert printed.output.endswith("). 1 line left out.\n")
     for said in (
-        "line 3: That number is too short for +91.",
+        "line 3: That number is too short for India (+91).",
         "Read 2 lines of ndnc.csv: “Mobile No”. Not read: “Account No”.",
         "Left out 1 line that cannot be read.",
         "Numbers without a plus are read as IN numbers.",
@@ -152,7 +152,7 @@ def test_a_dry_run_says_what_would_be_blocked_and_writes_nothing(tmp_path: Path)
     printed = imported(tmp_path, content, "--dry-run")
     assert printed.status == 1
     assert [path.name for path in tmp_path.iterdir()] == ["ndnc.csv"]
-    assert "line 4: That number is too short for +91." in printed.errors
+    assert "line 4: That number is too short for India (+91)." in printed.errors
     assert printed.output.splitlines() == [
         "Read 2 lines of ndnc.csv: “Phone”. Not read: “Name”.",
         "Passed over 1 line that begin with #.",

@@ -249,7 +249,7 @@ def test_only_the_first_bad_lines_are_kept_and_all_are_counted() -> None:
     found = read_text("phone\n98765 43210\n" + "12\n" * 500 + "nobody\n" + "# a note\n" * 3)
     assert (len(found.faults), found.bad.total(), found.cells, found.comments) == (NAMED, 501, 1, 3)
     [(why, times), (other, once)] = found.bad.most_common()
-    assert (why, times, once) == ("That number is too short for +91.", 500, 1)
+    assert (why, times, once) == ("That number is too short for India (+91).", 500, 1)
     assert other.startswith("A phone number has digits only.")
 
 

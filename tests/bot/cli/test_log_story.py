@@ -98,10 +98,10 @@ def test_a_request_is_a_story(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     """Each line names the person, the act, the target and the time. Their words are quoted below."""
     make(tmp_path, decided)
     assert printed(capsys, tmp_path, "show", "A-2222") == [
-        "A-2222  about to be sent, asked by Asha Rao through reminders",
+        "A-2222  sending, asked by Asha Rao through reminders",
         "  A-2222.1  cancel_call  vx_1  done",
         '      "The provider has it."',
-        "  A-2222.2  cancel_call  vx_2  about to be sent",
+        "  A-2222.2  cancel_call  vx_2  sending",
         "Times are in UTC. Asha Rao is U0AGENT, Mira is U0MANAGER.",
         "2026-03-02 12:00:00  A-2222.1  Asha Rao asked for it",
         '    reason: "wrong',
@@ -193,7 +193,7 @@ def test_the_list_says_whose_times_it_tells(tmp_path: Path, capsys: pytest.Captu
         == "ID        Asked (UTC)       By        What         Through    Target  State             Reason"
     )
     assert row == (
-        "A-2222.2  2026-03-02 12:00  Asha Rao  cancel_call  reminders  vx_2    about to be sent  wrong number"
+        "A-2222.2  2026-03-02 12:00  Asha Rao  cancel_call  reminders  vx_2    sending  wrong number"
     )
     head, row, *_ = printed(capsys, tmp_path, "list", "--zone", "Asia/Kolkata")
     assert "Asked (Asia/Kolkata)" in head
@@ -262,7 +262,7 @@ def test_a_terminal_has_colours_and_a_pipe_has_none(tmp_path: Path) -> None:
     make(tmp_path, decided)
     listed = at_terminal(tmp_path, 120, "log", "list")
     assert "\x1b[32mdone\x1b[0m" in listed[2]
-    assert "  about to be sent  " in listed[1]
+    assert "  sending  " in listed[1]
     assert "\x1b[32mdone\x1b[0m" in at_terminal(tmp_path, 120, "log", "show", "A-2222")[1]
     [error] = at_terminal(tmp_path, 120, "log", "show", "A-9999")
     assert error == "\x1b[31mThe log has no A-9999. Ids look like A-7K3F.\x1b[0m"

@@ -93,7 +93,7 @@ def test_an_adapter_of_ones_own_is_a_connection(tmp_path: Path) -> None:
     assert started.stderr == ""
     assert started.stdout.splitlines() == [
         "reminders my_company.voice Our Voice https://voice.example",
-        "Our Voice cannot be asked to delete campaign.",
+        "Our Voice can't delete campaigns.",
     ]
 
 

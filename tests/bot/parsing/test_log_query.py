@@ -34,7 +34,7 @@ def test_a_line_is_read_kept_and_written_again() -> None:
 @pytest.mark.parametrize(
     ("text", "field", "says"),
     [
-        ("state=nope", "state", "takes one of: waiting for approval, about to be sent"),
+        ("state=nope", "state", "takes one of: waiting for approval, sending"),
         ("kind=nope", "kind", "takes one of: place, cancel, delete, stop, start"),
         ("via=nope", "via", "takes one of: reminders"),
         ("state=failed state=done", "state", "You used"),

@@ -174,14 +174,14 @@ def test_what_can_be_read_in_one_way_is_read(region: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "fragment"),
     [
-        ("98765-43210x123", "Extensions cannot be dialled"),
-        ("98765 43210 ext. 5 late", "Extensions cannot be dialled"),
-        ("98765 43210 #12", "Extensions cannot be dialled"),
-        ("98765 43210 extn 250", "Extensions cannot be dialled"),
+        ("98765-43210x123", "CallOps can't dial extensions"),
+        ("98765 43210 ext. 5 late", "CallOps can't dial extensions"),
+        ("98765 43210 #12", "CallOps can't dial extensions"),
+        ("98765 43210 extn 250", "CallOps can't dial extensions"),
         ("+64211234567.0", "decimal number"),
         ("9876543210.0 late", "decimal number"),
         ("98765 432 10.0 late", "decimal number"),
-        ("`+64 21 23 55 34 76`-x2", "Extensions cannot be dialled"),
+        ("`+64 21 23 55 34 76`-x2", "CallOps can't dial extensions"),
     ],
 )
 @pytest.mark.parametrize("verb", [Verb.CANCEL, Verb.STOP, Verb.PLACE])

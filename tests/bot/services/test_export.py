@@ -140,7 +140,7 @@ async def test_every_entry_is_a_line(store: Store, full: bool) -> None:  # noqa:
     rows = [json.loads(line) for line in written if line]
     shown = (NUMBER, OTHER_NUMBER) if full else ("+91\u00a0•••3210", "+91\u00a0•••3211")
     assert [row["target"] for row in rows] == [shown[1], shown[0], shown[0]]
-    assert (rows[0]["state"], rows[0]["in_words"]) == ("approved", "about to be sent")
+    assert (rows[0]["state"], rows[0]["in_words"]) == ("approved", "sending")
     assert (rows[0]["asked_by"], rows[0]["decided_by"]) == ("U0AGENT", "U0MANAGER")
     assert rows[0]["asked_at"] == "2026-03-02T12:00:00.123Z"
     assert [tuple(row) for row in rows] == [COLUMNS] * 3

@@ -326,7 +326,7 @@ def test_what_is_put_off_for_good_says_what_to_do(attempt: int, until: datetime 
     )  # fmt: skip
     [move] = made.transitions
     assert move.to_state is State.FAILED
-    assert str(move.changes["message"]).endswith("Do it on the provider's own screen.")
+    assert str(move.changes["message"]).endswith("Do it in the provider's dashboard.")
 
 
 def test_jitter_only_ever_makes_a_wait_longer() -> None:

@@ -475,7 +475,7 @@ def test_whoever_says_what_happened_reads_of_what(
     doubt = entry(ACTIONS[action], State.UNKNOWN)
     view = Settling.build(request(doubt), doubt, nonce="n")
     assert view["title"]["text"] == "What happened? A-7K3F.1"
-    assert view["blocks"][0]["text"]["text"].startswith(f"❓ *We do not know whether it happened:* {what}")
+    assert view["blocks"][0]["text"]["text"].startswith(f"⚠️ *Outcome unknown* · {what}")
     shown = [one["text"]["text"] for one in view["blocks"][1]["element"]["options"]]
     assert shown[:2] == [happened, did_not]
 
@@ -905,10 +905,10 @@ def test_a_direct_message_waits_for_the_last_target() -> None:
 def test_a_reply_names_the_target_it_is_about() -> None:
     """With several targets, the reply about the second never reads as one about the first."""
     done, late = entry(ACTIONS["cancel by id"], State.SUCCEEDED), entry(ACTIONS["place"], State.EXPIRED, 2)
-    late = replace(late, message="CallOps could not send it in time.")
+    late = replace(late, message="CallOps couldn't send it in time.")
     told = render("expired", "thread", request(done, late), ReplyContext("system", entry=late.id))
     assert told is not None
-    assert told.text == "CallOps could not send it in time. (+91\u00a0•••3210) Nobody is called."
+    assert told.text == "CallOps couldn't send it in time. (+91\u00a0•••3210) Nobody is called."
     told = render("happened", "thread", request(done, late), ReplyContext("U0MANAGER", "dashboard", late.id))
     assert told is not None
     assert "checked (+91\u00a0•••3210): it *did* happen. “dashboard”" in told.text

@@ -20,6 +20,7 @@ from bot.services.models import RequestSpec
 from bot.ui.announcements import rules_changed, rules_faulty
 from bot.ui.call_preview import CallToPlace, PlacePreview, preview
 from bot.ui.command_replies import OPENS, asked, correction, fault_message, help_message, refusal
+from bot.ui.request_status import DRY_RUN
 from playground.blocks import faults
 from providers.actions import Kind, PlaceCall
 from providers.transport.request import Prepared
@@ -451,7 +452,7 @@ def test_a_preview_says_what_is_tried_out_and_what_is_beyond(through: Connection
         )
         warned = "Voxworks didn't document this, so it may not work." in str(shown)
         assert warned == bool(through.undocumented)
-    assert message.text.startswith("*Dry run: nothing is sent.*") == through.dry_run
+    assert message.text.startswith(DRY_RUN) == through.dry_run
     check = checker("check_blocks")
     assert check.faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
     assert check.faults("modal", modal) == []
