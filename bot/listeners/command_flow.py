@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from bot.config.settings import Settings
 from bot.parsing.command import OF_STOPS, Command, FieldProblem, Verb
@@ -152,17 +153,26 @@ class CommandFlow:
         return command_replies.asked(request, line, caution=caution, chosen=chosen, change=change)
 
     async def place(self, draft: Draft | None, origin: RequestSource) -> Message:
-        """Place the call of a preview, once, however often this is called."""
+        """Make the request that a draft holds, once, however often this is called."""
         if draft and draft.request:
             return self.asked(await self._store.requests.request(draft.request))
         if draft is None or not draft.content.get("spec"):
             return command_replies.refusal([interactions.TOO_OLD])
         try:
-            return await self.ask(read_request_spec(draft), replace(origin, nonce=draft.nonce))
+            spec = read_request_spec(draft)
+            found = await self._reread(draft, origin.person) if spec.kind is Kind.CANCEL_CALL else None
+            return await self.ask(spec, replace(origin, nonce=draft.nonce), found)
         except PermissionDeniedError as no:
             return command_replies.refusal(no.reasons, no.request)
         except InvalidCommandError as faulty:
             return command_replies.refusal([fault.message for fault in faulty.problems])
+
+    async def _reread(self, draft: Draft, person: Person) -> FilledCommand:
+        """Return the command of a draft, so that the answer lists its targets as typed."""
+        answers: Any = draft.content.get("answers", ())
+        verb = Verb(str(draft.content["verb"]))
+        line = self._commands.parse(str(draft.content["rest"]), verb, person, answers)
+        return await self._commands.fill_defaults(line, person)
 
     async def cancel_first(self, draft: Draft | None, origin: RequestSource) -> Message:
         """Request the cancellation of the call that was placed earlier to the number of a preview."""

@@ -16,6 +16,7 @@ from bot.listeners.payloads import Body, pressed, submitted
 from bot.parsing.command import OF_STOPS, Verb
 from bot.parsing.defaults import FilledCommand
 from bot.services import scheduled_calls
+from bot.services.call_history import without_known_call
 from bot.services.commands import CommandService, InvalidCommandError, nonce
 from bot.services.models import PermissionDeniedError, RequestSpec
 from bot.services.preconditions import Preconditions
@@ -113,7 +114,7 @@ class FormSubmissions:
         )
 
     async def place_previewed(self, ack: AsyncAck, body: Body, person: Person) -> None:
-        """Place the call that the preview in the modal showed."""
+        """Make the request that the preview or the question over the form showed."""
         key = About.of(body["view"]).nonce
         message = await self._flow.place(await self._commands.draft(key, person.id), pressed(body, person))
         placed = await self._commands.draft(key, person.id)
@@ -135,6 +136,14 @@ class FormSubmissions:
                 return
             spec = await self._commands.request_spec(found, person)
             typed = None if self._is_chosen(form, body) else found
+            unknown = await without_known_call(self._store, spec, self._clock()) if typed else ()
+            if unknown:
+                draft = nonce(body["trigger_id"], "preview")
+                await self._commands.keep(draft, person, spec, found.command)
+                channel = About.of(body["view"]).channel
+                view = prompts.no_call_known_view(found.command, unknown, draft=draft, channel=channel)
+                await ack(response_action="push", view=view)
+                return
             await self._answer_form(ack, spec, person, body, typed)
         except InvalidCommandError as faulty:
             await self._ack_faults(ack, form, faulty, body, person)

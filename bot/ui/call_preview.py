@@ -71,7 +71,7 @@ def preview(
 
 
 class PlacePreview:
-    """The preview as the second step of the form. Its submit button places the call."""
+    """The preview as the second step of the form. Its submit button makes the request that a draft holds."""
 
     callback_id = "preview"
 

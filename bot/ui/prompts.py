@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from bot.parsing.command import Command, FieldProblem, Question
+from bot.parsing.command import Command, FieldProblem, Question, Verb
 from bot.parsing.defaults import Ambiguous, FilledCommand, Source
-from bot.parsing.labels import DOES
+from bot.parsing.labels import DOES, REQUESTS
 from bot.parsing.numbers import NumberTarget
 from bot.services.call_history import RecentCall
 from bot.slack.blocks import (
     MAX_BUTTON,
+    MAX_TITLE,
     Block,
     Message,
     View,
@@ -26,7 +27,8 @@ from bot.slack.blocks import (
 from bot.text.formatting import WORDS, listed
 from bot.text.markup import escape, person
 from bot.text.vocabulary import UNKNOWN
-from bot.ui.call_preview import PLACE_ANOTHER
+from bot.ui.call_preview import BACK, PLACE_ANOTHER, PlacePreview
+from bot.ui.modal import About, modal
 from bot.ui.request_status import marked
 from providers.actions import NumberRef
 from storage.models import Request
@@ -111,6 +113,14 @@ def no_call_known(line: Command, numbers: Sequence[str], draft: str, action_id: 
     others = f" {more} more numbers have no known call." if more > 0 else ""
     blocks = [section(first), section(f"{told}{others}")]
     return Message(first, [*blocks, actions(button(REQUEST_ANYWAY, action_id, draft, style="danger"))])
+
+
+def no_call_known_view(line: Command, numbers: Sequence[str], *, draft: str, channel: str) -> View:
+    """Return the same question over a form. Closing it shows the form again."""
+    *blocks, _ = no_call_known(line, numbers, draft, "").blocks
+    about = About(nonce=draft, channel=channel)
+    view = modal(PlacePreview.callback_id, "No call known", blocks, about=about, submit=REQUESTS[Verb.CANCEL])
+    return view | {"close": plain_text(BACK, MAX_TITLE)}
 
 
 def question(found: RecentCall, *, reader: str, now: datetime) -> str:

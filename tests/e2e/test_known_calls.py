@@ -1,6 +1,7 @@
 """Cancelling calls that were placed through CallOps, with two taps and without typing a number."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -8,7 +9,8 @@ from tests.e2e.scene import NUMBER, OTHER_NUMBER, Scene, buttons, opened, reques
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-LABEL = "tomorrow 9:30 · +91\u00a0•••3210 · payments"
+TOMORROW = datetime.now(ZoneInfo("Asia/Kolkata")) + timedelta(days=1)
+LABEL = f"{TOMORROW:%a}, {TOMORROW.day} {TOMORROW:%b}, 9:30 AM IST · +91\u00a0•••3210 · payments"
 
 
 async def test_the_one_known_call_is_cancelled_by_two_taps(scene: Scene) -> None:

@@ -94,6 +94,23 @@ async def test_a_form_opened_from_a_call_is_about_that_call(stage: BotWorld) -> 
     assert NUMBER in str(cancelled[0].action)
 
 
+async def test_a_number_without_a_known_call_is_asked_about_over_the_form(stage: BotWorld) -> None:
+    """A mistyped number is the likely reason. *Back* shows the form, and a submission makes the request."""
+    async with stage.connected():
+        asha = stage.people.person(AGENT)
+        form = (await asha.command("/cancel-call")).view
+        assert form
+        asked = (await asha.submit(form, {"targets": NUMBER, "reason": "customer asked"})).view
+        assert asked
+        assert f"CallOps knows of no call to {SHOWN} (India)." in read(asked)
+        assert await stage.bot.entries() == []
+        assert (await asha.submit(asked)).errors == {}
+        await stage.bot.surfaces.replies.drain(5)
+        assert f"• {SHOWN} (India)" in read((await asha.ephemerals())[-1])
+    [entry] = await stage.bot.entries()
+    assert entry.state is State.PENDING
+
+
 @pytest.mark.parametrize(
     ("number", "typed", "warned"),
     [

@@ -64,7 +64,7 @@ async def test_whoever_has_no_zone_is_asked_for_it(stage: BotWorld) -> None:
         assert shown
         await asha.click(shown, "place")
         await stage.bot.run_until_idle()
-        assert "tomorrow 4:30 UTC" in str((await asha.command("/calls move")).view)
+        assert "Sun, 22 Nov, 4:30 AM UTC" in str((await asha.command("/calls move")).view)
     [entry] = await stage.bot.entries()
     assert entry.scheduled_for == datetime(2026, 11, 22, 4, 30, tzinfo=UTC)
 
