@@ -86,7 +86,7 @@ FROM_A_BACKUP = (
     "Check the provider before you request it again."
 )
 
-NOT_CONFIGURED = "it isn't configured any more"
+NOT_CONFIGURED = "it's no longer configured"
 """Why a connection is off."""
 
 

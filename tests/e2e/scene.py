@@ -201,9 +201,7 @@ class Scene(Stage):
 
     async def review(self, *parts: str, by: Person | None = None) -> View:
         """Press Review on a waiting card that has all these parts."""
-        return opened(
-            await (by or self.mira).click(await self.card("Waiting for approval", *parts), "review")
-        )
+        return opened(await (by or self.mira).click(await self.card("Requested by", *parts), "review"))
 
     async def approve(self, *parts: str, by: Person | None = None) -> Heard:
         """Review and approve a waiting request."""

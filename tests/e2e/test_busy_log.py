@@ -69,7 +69,7 @@ async def test_what_needs_no_write_is_answered_while_the_log_is_busy(scene: Scen
         preview = private(await in_time(scene.asha.command(f"/place-call {NUMBER}")))
         assert "+91 98765 43210" in words(preview)
     await scene.asha.click(preview, "place")
-    await scene.audit("Accepted:")
+    await scene.audit("*Placed*")
 
 
 @BOTH_MODES
@@ -106,11 +106,11 @@ async def test_what_needs_a_write_says_in_time_that_nothing_was_recorded(scene: 
     assert not (await scene.mira.submit(opened(decided))).errors
     assert "vx_1002" in words(await scene.submitted(opened(heard), {}))
     await scene.asha.click(preview, "place")
-    await scene.audit("Accepted:")
-    await scene.audit("Cancelled:", waiting)
+    await scene.audit("*Placed*")
+    await scene.audit("*Cancelled*", waiting)
     await scene.sam.close(above)
     await scene.sam.submit(previewed)
-    await scene.audit("Accepted:", "3211")
+    await scene.audit("*Placed*", "3211")
     assert len(await scene.requests("callkaro")) == 2
     assert len(await scene.requests("voxworks")) == 1
 
@@ -168,7 +168,7 @@ async def test_an_outcome_waits_for_the_log_and_is_recorded(scene: Scene) -> Non
             return WAITED_FOR in scene.bot_log() or None
 
         await until(waits, LONG)
-    await scene.audit("Accepted:")
+    await scene.audit("*Placed*")
     assert set((await in_log(scene)).values()) == {"succeeded"}
     assert len(await scene.requests("callkaro")) == 1
 
@@ -192,7 +192,7 @@ async def test_it_stops_in_time_beside_a_busy_log(scene: Scene) -> None:
     assert f"Not finished, and left to their leases: {sent[0]}" in scene.bot_log()
     assert "could not be handed back" in scene.bot_log()
     await scene.start_bot()
-    await scene.audit("Outcome unknown:")
+    await scene.audit("*Outcome unknown*")
     assert len(await scene.requests("callkaro")) == 1
 
 

@@ -19,10 +19,10 @@ async def test_time_runs_out(dark_scene: Scene) -> None:
     await scene.start_bot()
     request = request_id(await scene.ask(BY_ID))
     review = await scene.review()
-    card = await scene.card("Expired before anyone decided", request)
+    card = await scene.card("*Expired*", request)
     assert buttons(card) == []
-    await scene.told("Expired", "*will* be called")
-    await scene.reply("Nobody decided in time.")
+    await scene.told("Expired", "goes out")
+    await scene.reply("No one approved it in time.")
     await scene.audit("Expired")
     late = opened(await scene.mira.submit(review))
     assert (late.title["text"], late.submit) == ("Nothing left to decide", None)
@@ -50,13 +50,13 @@ async def test_a_connection_that_changed_is_not_asked(
 ) -> None:
     """A request that is approved after the change is refused with a reason, and nothing is sent."""
     request = request_id(await scene.ask(line))
-    await scene.card("Waiting for approval", request)
+    await scene.card("Requested by", request)
     await scene.stop_bot()
     scene.write_configuration({before: after})
     await scene.start_bot()
     await scene.approve()
-    await scene.audit("Not sent:", says, request)
-    await scene.told("Not sent:", says)
+    await scene.audit("*Not allowed*", says, request)
+    await scene.told("*Not allowed*", says)
     assert await scene.requests("callkaro") == await scene.requests("voxworks") == []
 
 
@@ -83,8 +83,8 @@ async def test_what_was_approved_is_not_sent_once_the_rules_say_no(scene: Scene)
     await scene.providers.clear("callkaro")
     await scene.start_bot()
     for says in ("may no longer approve", "No rule lets you do this"):
-        await scene.audit("Not sent:", says)
-        await scene.told("Not sent:", says)
+        await scene.audit("*Not allowed*", says)
+        await scene.told("*Not allowed*", says)
     assert len(await scene.requests("voxworks")) == 1
     assert await scene.requests("callkaro") == []
 
@@ -92,7 +92,7 @@ async def test_what_was_approved_is_not_sent_once_the_rules_say_no(scene: Scene)
 async def test_a_rule_that_is_gone_lets_nobody_decide(scene: Scene) -> None:
     """A request whose rule was removed cannot be approved, and Review says so."""
     await scene.ask(BY_ID)
-    await scene.card("Waiting for approval")
+    await scene.card("Requested by")
     await scene.stop_bot()
     scene.write_configuration({'name = "cancellations need a manager"': 'name = "cancellations"'})
     await scene.start_bot()

@@ -112,7 +112,7 @@ async def test_a_platform_whose_disk_does_not_last_is_wrong(dark_scene: Scene) -
 async def test_it_can_be_run_beside_the_bot(scene: Scene) -> None:
     """A log in use is read as it is: the number of its actions, and that the key fits."""
     await scene.place(f"/place-call {NUMBER}")
-    await scene.audit("Accepted:")
+    await scene.audit("*Placed*")
     found = await checked(scene)
     says(found, "log", "PASS", "can be used and fits the key: 1 action.")
 

@@ -52,7 +52,7 @@ async def history(shared_scene: Scene) -> History:
     """Return a history to read while the bot runs. Nothing is added to it."""
     scene = shared_scene
     await scene.place()
-    placed = request_id(await scene.audit("Accepted:"))
+    placed = request_id(await scene.audit("*Placed*"))
     cancelled = request_id(await scene.ask("/cancel-call vx_1001, vx_9001 customer asked"))
     await scene.approve()
     await scene.told(cancelled)
@@ -158,7 +158,7 @@ async def test_secrets_and_numbers_are_written_nowhere_they_can_be_read(dark_sce
     echo = json.dumps({"status": "error", "message": f"{callkaro.KEY} may not call {NUMBER} (9876543210)"})
     await scene.providers.fail("callkaro", Fault(does="reply", status=400, body=echo))
     await scene.place()
-    refused = request_id(await scene.told("Not placed:"))
+    refused = request_id(await scene.told("*Not placed*"))
     await scene.providers.fail("callkaro", "reset", times=3)
     cancelled = request_id(await scene.ask("/cancel-call 98765 43210 customer asked"))
     await scene.approve()

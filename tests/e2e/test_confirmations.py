@@ -14,7 +14,7 @@ async def test_it_is_confirmed_where_it_was_asked(scene: Scene) -> None:
     said = await scene.sees(scene.olive, "C0SUPPORT", "2 of 2 numbers", request)
     assert words(said) == f"🚫 *Cancelled* · all calls to 2 of 2 numbers. `{request}`"
     assert said.pings == ()
-    await scene.told("2 done", request)
+    await scene.told("2 cancelled", request)
     assert len(await scene.posts("C0SUPPORT")) == 1
 
 
@@ -33,9 +33,9 @@ async def test_where_there_is_another_message_there_is_no_confirmation(scene: Sc
     await scene.asha.click(
         private(await scene.asha.command(f"/place-call {NUMBER}", channel)), text="Place call"
     )
-    audit = await scene.audit("Accepted:")
+    audit = await scene.audit("*Placed*")
     await scene.place(f"/place-call {OTHER_NUMBER}")
-    await scene.sees(scene.olive, "C0SUPPORT", "Accepted:", "3211")
+    await scene.sees(scene.olive, "C0SUPPORT", "*Placed*", "3211")
     assert request_id(audit) not in str([words(one) for one in await scene.posts("C0SUPPORT")])
 
 
@@ -44,8 +44,8 @@ async def test_where_the_app_is_no_member_all_else_works(scene: Scene) -> None:
     await scene.slack.app_in("C0SUPPORT", member=False)
     request = request_id(await scene.ask(f"/cancel-call {NUMBER} customer asked"))
     await scene.approve(request)
-    await scene.told("Removed:", request)
-    await scene.audit("Removed:", request)
+    await scene.told("*Cancelled*", request)
+    await scene.audit("*Cancelled*", request)
     await scene.stop_bot()
     assert await scene.posts("C0SUPPORT") == []
 
@@ -57,6 +57,6 @@ async def test_it_can_be_turned_off(dark_scene: Scene) -> None:
     await scene.start_bot()
     request = request_id(await scene.ask(f"/cancel-call {NUMBER} customer asked"))
     await scene.approve(request)
-    await scene.told("Removed:", request)
+    await scene.told("*Cancelled*", request)
     await scene.stop_bot()
     assert await scene.posts("C0SUPPORT") == []

@@ -35,7 +35,7 @@ async def test_killed_while_a_call_is_out(dark_scene: Scene) -> None:
     await scene.reply("Outcome unknown")
     await scene.told(DO_NOT_KNOW)
     await scene.place("/place-call 98765 43211")
-    await scene.audit("Accepted:", "3211")
+    await scene.audit("*Placed*", "3211")
     assert [one.json["to_number"] for one in await scene.requests("callkaro")] == [NUMBER, "+919876543211"]
 
 
@@ -47,7 +47,7 @@ async def test_killed_while_a_request_waits(scene: Scene) -> None:
     await scene.start_bot()
     assert words(await scene.review(by=scene.sam)) == words(before)
     assert (await scene.mira.submit(before)).error is None
-    await scene.told("Cancelled:")
+    await scene.told("*Cancelled*")
     assert len(await scene.requests("voxworks")) == 1
 
 
@@ -79,7 +79,7 @@ async def test_stopped_while_a_request_is_out(scene: Scene) -> None:
     await scene.request_reaches("callkaro")
     async with asyncio.timeout(STOPS_WITHIN):
         assert await scene.stop_bot() == 0
-    told = await scene.audit("Accepted:")
+    told = await scene.audit("*Placed*")
     await scene.start_bot()
     await scene.ask("/calls help")
     assert await scene.posts("C0AUDIT") == [told]
@@ -105,9 +105,9 @@ async def test_what_was_not_posted_is_posted_after_a_restart_in_order(scene: Sce
     assert await scene.posts("C0AUDIT") == []
     await scene.slack.heal()
     await scene.start_bot()
-    await scene.reply("took this back")
+    await scene.reply("withdrew this")
     await scene.card("Withdrawn by")
-    await scene.audit("Accepted:")
+    await scene.audit("*Placed*")
     posts = await scene.posts("C0AUDIT")
     assert len(posts) == 3
     assert len(await scene.posts("C0APPROVE")) == 1

@@ -24,13 +24,13 @@ BY_NUMBER = (
     f"/cancel-call {NUMBER} customer asked",
     "callkaro",
     Asked(f"POST /call/delete-schedule-call?agent_id={AGENT}", {"to_number": "919876543210"}, effects=0),
-    "Removed:",
+    "*Cancelled*",
 )
 BY_ID = (
     "/calls cancel vx_1001 via voxworks reason=customer asked",
     "voxworks",
     Asked("POST /api/v1/cancel-call/vx_1001", None, effects=1),
-    "Cancelled:",
+    "*Cancelled*",
 )
 
 
@@ -45,7 +45,7 @@ async def test_an_approved_cancellation_is_sent_once_and_told_to_all(
     """
     waiting = await scene.ask(line)
     assert buttons(waiting) == ["Take back"]
-    card = await scene.card("Waiting for approval", request_id(waiting), "customer asked")
+    card = await scene.card("Requested by", request_id(waiting), "customer asked")
     await scene.audit("Waiting for approval", request_id(waiting))
     assert await scene.requests(provider) == []
     assert "customer asked" in words(await scene.review())
@@ -76,7 +76,7 @@ async def test_a_denial_needs_a_reason_that_the_requester_reads(scene: Scene) ->
     assert not (await scene.mira.submit(form, {"Details": "<!channel> she <confirmed> it"})).errors
     reason = "“&lt;!channel&gt; she &lt;confirmed&gt; it”"
     told = await scene.told("Denied by <@U0MANAGER>", reason)
-    reply = await scene.reply("<@U0MANAGER> denied this.", reason, "*will* be called")
+    reply = await scene.reply("<@U0MANAGER> denied this.", reason, "goes out")
     assert (told.pings, reply.pings) == (("@U0MANAGER",), ("@U0MANAGER",))
     assert buttons(await scene.card("Denied by <@U0MANAGER>")) == []
     await scene.audit("Denied by <@U0MANAGER>")
@@ -106,8 +106,8 @@ async def test_nobody_decides_about_their_own_request(scene: Scene) -> None:
     assert "somebody else must decide" in words(refused)
     assert refused.submit is None
     await scene.approve(by=scene.sam)
-    await scene.audit("Cancelled:")
-    await scene.sees(scene.mira, "D0MANAGER", "Cancelled:")
+    await scene.audit("*Cancelled*")
+    await scene.sees(scene.mira, "D0MANAGER", "*Cancelled*")
     assert len(await scene.requests("voxworks")) == 1
 
 
@@ -171,7 +171,7 @@ async def test_of_two_managers_at_once_exactly_one_wins(scene: Scene) -> None:
     assert lost[0].title["text"] == "Nothing left to decide"
     assert f"Approved by <@{winner}>, <!date^" in words(lost[0])
     await scene.reply(f"<@{winner}> approved this.")
-    await scene.told("Cancelled:")
+    await scene.told("*Cancelled*")
     assert len(await scene.requests("voxworks")) == 1
 
 
@@ -187,7 +187,7 @@ async def test_approve_against_deny_has_one_winner(scene: Scene) -> None:
         scene.mira.submit(review), scene.sam.submit(form, {"Details": "Keep it"})
     )
     assert bool(approved.view) != bool(denied.view)
-    await scene.told("Denied by <@U0SECOND>" if approved.view else "Cancelled:")
+    await scene.told("Denied by <@U0SECOND>" if approved.view else "*Cancelled*")
     assert len(await scene.requests("voxworks")) == (0 if approved.view else 1)
 
 
@@ -205,7 +205,7 @@ async def test_approve_against_withdraw_ends_in_one_way(scene: Scene) -> None:
     if approved.view:
         assert "Withdrawn by <@U0AGENT>, " in words(approved.view)
     assert taken_back or not approved.view
-    await scene.audit("Withdrawn by" if taken_back else "Cancelled:")
+    await scene.audit("Withdrawn by" if taken_back else "*Cancelled*")
     assert len(await scene.requests("voxworks")) == (0 if taken_back else 1)
 
 
@@ -215,10 +215,10 @@ async def test_a_request_can_be_taken_back_until_it_is_sent(scene: Scene) -> Non
     await scene.asha.click(first, text="Take back")
     await scene.answered("Withdrawn", request_id(first))
     assert buttons(await scene.card("Withdrawn", request_id(first))) == []
-    await scene.reply("<@U0AGENT> took this back.")
+    await scene.reply("<@U0AGENT> withdrew this.")
     second = await scene.ask(BY_ID[0])
     await scene.approve(request_id(second))
-    await scene.audit("Cancelled:", request_id(second))
+    await scene.audit("*Cancelled*", request_id(second))
     await scene.asha.click(second, text="Take back")
     late = words(await scene.answered("It is too late to take it back.", request_id(second)))
     assert "Cancelled:* call `vx_1001`, for <@U0AGENT>" in late
@@ -238,7 +238,7 @@ async def test_a_cancellation_delivered_twice_is_one_request(scene: Scene) -> No
     await scene.slack.deliver_twice()
     result = await scene.submitted(form, {"Phone number or call ID": "vx_1002", "Reason": "duplicate"})
     submitted = request_id(result)
-    await scene.card("Waiting for approval", submitted)
+    await scene.card("Requested by", submitted)
     kept = {one["id"] for one in await scene.log("list")}
     assert kept == {typed, submitted}
     assert len(await scene.posts("C0APPROVE")) == len(kept)
@@ -251,14 +251,14 @@ async def test_approvers_that_slack_will_not_name_close_the_door(dark_scene: Sce
     answer = await dark_scene.ask(BY_ID[0])
     assert 'Slack would not say who is in "managers"' in words(answer)
     await dark_scene.place()
-    await dark_scene.audit("Accepted:")
+    await dark_scene.audit("*Placed*")
     assert await dark_scene.requests("voxworks") == []
 
 
 async def test_approvers_that_slack_no_longer_names_decide_nothing(scene: Scene) -> None:
     """After a restart with an unreadable group, Review says so and a pending request stays pending."""
     await scene.ask(BY_ID[0])
-    card = await scene.card("Waiting for approval")
+    card = await scene.card("Requested by")
     await scene.stop_bot()
     await scene.slack.fail("usergroups.users.list", "error", times=100, code="fatal_error")
     await scene.start_bot()

@@ -31,12 +31,12 @@ async def test_a_call_without_an_answer_is_never_placed_again(scene: Scene) -> N
     """Silence is an unknown outcome everywhere. There is never a second request, not even after a restart."""
     audit = await doubtful(scene, "silence", effect=False)
     assert buttons(audit) == ["Record outcome…", "Details"]
-    await scene.reply("Outcome unknown", "Look it up at the provider")
+    await scene.reply("Outcome unknown", "Check the provider")
     await scene.told(DO_NOT_KNOW, request_id(audit))
     await scene.stop_bot()
     await scene.start_bot()
     await scene.place("/place-call 98765 43211")  # this later action has had its turn
-    await scene.audit("Accepted:")
+    await scene.audit("*Placed*")
     asked = [one.json["to_number"] for one in await scene.requests("callkaro")]
     assert asked == [NUMBER, "+919876543211"]
     assert DO_NOT_KNOW in words(await scene.audit(request_id(audit)))
@@ -45,9 +45,9 @@ async def test_a_call_without_an_answer_is_never_placed_again(scene: Scene) -> N
 @pytest.mark.parametrize(
     ("choice", "becomes", "says", "requests"),
     [
-        ("It happened: placed", "Accepted:", "says it *did* happen.", 1),
-        ("It did not happen: not placed", "Not placed:", "says it did *not* happen.", 1),
-        ("Nobody can tell: send it again", "Accepted:", "asked to send it again.", 2),
+        ("It happened: placed", "*Placed*", "it *did* happen.", 1),
+        ("It did not happen: not placed", "*Not placed*", "it did *not* happen.", 1),
+        ("Nobody can tell: send it again", "*Placed*", "asked to send it again.", 2),
     ],
     ids=["happened", "did not happen", "ordered"],
 )
@@ -101,7 +101,7 @@ async def test_of_two_who_settle_at_once_one_is_heard(scene: Scene) -> None:
     assert bool(heard[0].view) != bool(heard[1].view)
     assert f"Looked up by <@{managers[first].id}>, <!date^" in words(opened(lost))
     await scene.reply(f"<@{managers[first].id}> says it")
-    await scene.audit(("Accepted:", "Not placed:")[first])
+    await scene.audit(("*Placed*", "*Not placed*")[first])
     assert len(await scene.requests("callkaro")) == 1
 
 
@@ -142,7 +142,7 @@ async def test_what_may_be_sent_again_is_sent_three_times_in_all(scene: Scene) -
     assert len(await scene.requests("voxworks")) == 3
     await scene.providers.clear("callkaro")
     await scene.command_line("resume", "reminders")
-    await scene.audit("Accepted:", placed)
+    await scene.audit("*Placed*", placed)
     assert (await scene.audit("reminders answers again")).ts == said.ts
     assert [one.effects for one in await scene.requests("callkaro") if one.line.startswith("POST")] == [1]
     for one, orders in ((cancelled, (3, 2)), (placed, (2, 1))):
@@ -166,7 +166,7 @@ async def test_not_found_without_a_doubt_is_a_failure(scene: Scene) -> None:
     """A mistyped id with an immediate answer failed, and the requester reads what to do."""
     await scene.ask("/cancel-call vx_4444 customer asked")
     await scene.approve()
-    await scene.told("Not cancelled:", "didn't find this call", "Compare the id")
+    await scene.told("*Not cancelled*", "didn't find this call", "Compare the id")
     assert len(await scene.requests("voxworks")) == 1
 
 
@@ -184,8 +184,8 @@ async def test_a_provider_that_says_later_is_not_asked_earlier(scene: Scene, tol
     await scene.audit("Retrying <!date^", first)
     await scene.ask("/cancel-call vx_1002 customer asked")
     await scene.approve("vx_1002")
-    await scene.audit("Cancelled:", "vx_1002", within=RETRIES_TAKE)
-    await scene.audit("Cancelled:", first, within=RETRIES_TAKE)
+    await scene.audit("*Cancelled*", "vx_1002", within=RETRIES_TAKE)
+    await scene.audit("*Cancelled*", first, within=RETRIES_TAKE)
     put_off, *rest = [one.at for one in await scene.requests("voxworks")]
     assert len(rest) == 2
     soonest = {"4": put_off + timedelta(seconds=4), "a date": later, "soon": put_off + timedelta(seconds=5)}

@@ -50,7 +50,7 @@ async def test_a_call_is_tried_out_and_nobody_is_called(dry: Scene) -> None:
 async def test_a_deletion_is_tried_out_with_its_approval(dry: Scene) -> None:
     """The card and the review say so first, the id is typed as usual, and the campaign stays."""
     waiting = await dry.ask(f"/calls campaign delete {CAMPAIGN} ended")
-    card = await dry.card("asks to delete campaign")
+    card = await dry.card("Delete campaign")
     review = await dry.review(request_id(waiting))
     for shown in (waiting, card, review):
         assert words(shown).startswith(DRY_RUN)
@@ -67,7 +67,7 @@ async def test_several_are_tried_out_at_once(dry: Scene) -> None:
     """All targets of a request end alike, and help says which connections are dry runs."""
     await dry.ask("/cancel-call 98765 43210, 98765 43211 duplicate")
     await dry.approve()
-    told = await dry.told("2 tried out")
+    told = await dry.told("2 dry run")
     assert words(told).startswith(DRY_RUN)
     assert "• `reminders`: places calls, cancels calls; agents: payments. 🧪" in words(
         await dry.ask("/calls")
@@ -92,5 +92,5 @@ async def test_only_the_numbers_that_are_allowed_are_called(dark_scene: Scene) -
     assert no in words(cancelling)
     assert await dark_scene.log("list") == []
     await dark_scene.place(f"/place-call {NUMBER}")
-    await dark_scene.audit("Accepted:")
+    await dark_scene.audit("*Placed*")
     assert [one.json["to_number"] for one in await dark_scene.requests("callkaro")] == [NUMBER]

@@ -18,7 +18,7 @@ async def test_an_operator_keeps_a_log_and_forgets_a_customer(dark_scene: Scene)
     waiting = request_id(await scene.ask(f"/cancel-call {NUMBER} agent=payments via reminders {WHY}"))
     await scene.card(waiting)
     await scene.place()
-    placed = request_id(await scene.audit("Accepted:"))
+    placed = request_id(await scene.audit("*Placed*"))
 
     copy = scene.folder / "copy.db"
     saved, again = await scene.terminal("backup", str(copy)), await scene.terminal("backup", str(copy))

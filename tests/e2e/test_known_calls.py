@@ -16,17 +16,17 @@ LABEL = f"{TOMORROW:%a}, {TOMORROW.day} {TOMORROW:%b}, 9:30 AM IST · +91\u00a0�
 async def test_the_one_known_call_is_cancelled_by_two_taps(scene: Scene) -> None:
     """The form has it chosen. A reason is the first tap, the submission the second."""
     await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
-    await scene.audit("Scheduled:")
+    await scene.audit("*Scheduled*")
     form = opened(await scene.asha.command("/cancel-call"))
     assert form.values["scheduled_call"]["scheduled_call"]["selected_option"]["text"]["text"] == LABEL
     answer = await scene.submitted(form, {"Reason": "customer asked"})
     assert "Waiting for approval" in words(answer)
     assert NUMBER not in words(answer).replace(" ", "")
-    card = words(await scene.card("Waiting for approval", request_id(answer)))
+    card = words(await scene.card("Requested by", request_id(answer)))
     assert "“customer asked”" in card
     assert "Not known here" not in card
     await scene.approve()
-    await scene.audit("Removed:", request_id(answer))
+    await scene.audit("*Cancelled*", request_id(answer))
     [asked] = [one.json for one in await scene.requests("callkaro") if "schedule" not in str(one.json)]
     assert asked["to_number"] == NUMBER.removeprefix("+")
     assert "scheduled_call" not in opened(await scene.asha.command("/cancel-call")).values
@@ -35,11 +35,11 @@ async def test_the_one_known_call_is_cancelled_by_two_taps(scene: Scene) -> None
 async def test_among_several_the_next_of_ones_own_comes_first(scene: Scene) -> None:
     """None is chosen beforehand. A contradiction keeps everything that was typed, and a tap mends it."""
     await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
-    await scene.audit("Scheduled:", "3210")
+    await scene.audit("*Scheduled*", "3210")
     await scene.sam.click(
         (await scene.sam.command(f"/place-call {OTHER_NUMBER} in 2h")).messages[-1], text="Place call"
     )
-    await scene.audit("Scheduled:", "3211")
+    await scene.audit("*Scheduled*", "3211")
     form = opened(await scene.asha.command("/cancel-call"))
     known = next(block for block in form.blocks if block.get("block_id") == "scheduled_call")
     shown = [option["text"]["text"] for option in known["element"]["options"]]
@@ -51,7 +51,7 @@ async def test_among_several_the_next_of_ones_own_comes_first(scene: Scene) -> N
     assert (await scene.asha.submit(form, both)).errors.keys() == {"scheduled_call"}
     heard = await scene.submitted(form, {"Phone number or call ID": None})
     assert "••• •3210" in words(heard)
-    await scene.card("Waiting for approval", "+91\u00a0•••3210", "“duplicate”")
+    await scene.card("Requested by", "+91\u00a0•••3210", "“duplicate”")
 
 
 async def test_a_time_is_picked_without_a_keyboard(scene: Scene) -> None:
@@ -63,17 +63,17 @@ async def test_a_time_is_picked_without_a_keyboard(scene: Scene) -> None:
     )
     assert f"{at:%a}, {at.day} {at:%b}" in words(preview)
     await scene.asha.submit(preview)
-    await scene.audit("Scheduled:")
+    await scene.audit("*Scheduled*")
 
 
 async def test_a_call_is_cancelled_by_the_id_that_the_audit_channel_shows(scene: Scene) -> None:
     """The id, read aloud or copied, leads to the number and the agent. An unknown id is reported."""
     await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
-    call = request_id(await scene.audit("Scheduled:"))
+    call = request_id(await scene.audit("*Scheduled*"))
     request = request_id(await scene.ask(f"/cancel-call {call} customer asked"))
     await scene.approve(request)
-    await scene.audit("Removed:", "+91\u00a0•••3210", request)
-    gone = await scene.audit("Cancelled:", "It does not go out.", request, call)
+    await scene.audit("*Cancelled*", "+91\u00a0•••3210", request)
+    gone = await scene.audit("*Cancelled*", "It won't go out.", request, call)
     assert buttons(gone) == ["Details"]
     assert f"see {request}" in words(opened(await scene.olive.click(gone, text="Details"))).replace("`", "")
     assert "There's no request A-2222" in words(await scene.ask("/cancel-call A-2222 customer asked"))

@@ -15,7 +15,7 @@ async def test_the_list_shows_yours_what_waits_and_what_comes_up(scene: Scene) -
     assert "You have asked for nothing yet." in words(await scene.ask("/calls list"))
     day = f"{datetime.now(KOLKATA) + timedelta(days=3):%Y-%m-%d}"
     await scene.place(f"/place-call {NUMBER} {day} 9:30")
-    placed = request_id(await scene.audit("Scheduled:"))
+    placed = request_id(await scene.audit("*Scheduled*"))
     waits = request_id(await scene.ask("/cancel-call vx_1001 via voxworks customer asked"))
 
     mine = await scene.ask("/calls list")

@@ -27,7 +27,7 @@ async def test_replies_are_shown_in_reading_order(scene: Scene) -> None:
     await scene.providers.fail("voxworks", "rate_limited")
     asked = request_id(await scene.ask("/cancel-call vx_1001 customer asked"))
     await scene.approve()
-    await scene.told("Cancelled:", asked)
+    await scene.told("*Cancelled*", asked)
     shown = await scene.terminal("log", "show", asked, "--raw")
     assert (shown.status, shown.errors) == (0, "")
     first, second = (shown.output.index(part) for part in ("attempt 1  ", "attempt 2  "))
@@ -70,7 +70,7 @@ async def test_numbers_and_control_characters_of_a_reply_are_not_shown(scene: Sc
     body = json.dumps({"status": "error", "message": f"{NUMBER} 919876543210, agent 14155552671"})
     await scene.providers.fail("callkaro", Fault(does="reply", status=400, body=body + "\x1b[2J"))
     await scene.place()
-    asked = request_id(await scene.told("Not placed:"))
+    asked = request_id(await scene.told("*Not placed*"))
     for arguments in (("show", asked, "--raw"), ("show", asked, "--raw", "--json"), ("fixture", asked)):
         printed = await scene.terminal("log", *arguments)
         assert printed.status == 0
@@ -81,7 +81,7 @@ async def test_numbers_and_control_characters_of_a_reply_are_not_shown(scene: Sc
 async def test_an_erased_reply_is_gone(scene: Scene) -> None:
     """The message says when and by whom it was erased. No case can be made of it."""
     await scene.place()
-    asked = request_id(await scene.audit("Accepted:"))
+    asked = request_id(await scene.audit("*Placed*"))
     await scene.stop_bot()
     settings = scene.environment()
     log = await Store.open(
@@ -123,7 +123,7 @@ async def test_a_live_reply_becomes_a_case_of_the_contract(dark_scene: Scene, tm
     await scene.providers.add_call("voxworks", "vx_123", due=due, owner=voxworks.TEAM)
     asked: dict[str, tuple[str, str]] = {}
     await scene.place()
-    asked[request_id(await scene.audit("Accepted:"))] = ("callkaro", "queued")
+    asked[request_id(await scene.audit("*Placed*"))] = ("callkaro", "queued")
     for line, provider, code, fault in (
         ("/cancel-call vx_123 via voxworks duplicate", "voxworks", "cancelled", "rate_limited"),
         ("/calls cancel 1 via dialer duplicate", "ryng", "not_found", None),

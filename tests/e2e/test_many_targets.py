@@ -11,15 +11,15 @@ async def test_many_targets_are_one_request_with_a_result_each(scene: Scene) -> 
     Each has its own request and result, and the requester hears once.
     """
     request = request_id(await scene.ask("/cancel-call vx_1001, vx_1002, vx_9001 via voxworks duplicate"))
-    card = await scene.card("asks to cancel 3 calls", request)
+    card = await scene.card("Cancel 3 calls", request)
     assert [call in words(card) for call in ("vx_1001", "vx_1002", "vx_9001")] == [True] * 3
     await scene.approve()
     told = words(await scene.told(request))
-    assert "2 done" in told
+    assert "2 cancelled" in told
     assert "1 failed" in told
     for call, became in (("vx_1001", "done"), ("vx_1002", "done"), ("vx_9001", "failed")):
-        await scene.audit(request, f"• call `{call}`: {became}. Voxworks")
-        assert f"• call `{call}`: {became}. Voxworks" in told
+        await scene.audit(request, f"• call `{call}` · {became}")
+        assert f"• call `{call}` · {became}" in told
     asked = sorted(one.line.rpartition("/")[2] for one in await scene.requests("voxworks"))
     assert asked == ["vx_1001", "vx_1002", "vx_9001"]
     assert len(await scene.asha.direct()) == 1
@@ -32,10 +32,10 @@ async def test_the_form_takes_one_target_a_line(scene: Scene) -> None:
     form = opened(await scene.asha.command("/cancel-call"))
     typed = {"Phone number or call ID": f"98765 43210\n{OTHER_NUMBER}", "Reason": "wrong number"}
     assert "2 numbers" in words(await scene.submitted(form, typed, anyway=True))
-    card = words(await scene.card("the scheduled calls to 2 numbers", "+91\u00a0•••3210", "+91\u00a0•••3211"))
+    card = words(await scene.card("ancel all calls to 2 numbers", "+91\u00a0•••3210", "+91\u00a0•••3211"))
     assert NUMBER not in card.replace(" ", "")
     await scene.approve()
-    await scene.told("2 done")
+    await scene.told("2 cancelled")
     asked = sorted(one.json["to_number"] for one in await scene.requests("callkaro"))
     assert asked == ["919876543210", "919876543211"]
 
@@ -45,7 +45,7 @@ async def test_one_unknown_among_many_is_settled_by_itself(scene: Scene) -> None
     await scene.providers.fail("voxworks", "reset", times=2, effect=False)
     private(await scene.asha.command("/cancel-call vx_1001, vx_4444 duplicate"))
     await scene.approve()
-    audit = await scene.audit("1 done", "1 unknown")
+    audit = await scene.audit("1 cancelled", "1 outcome unknown")
     modal = opened(await scene.mira.click(audit, text="Record outcome…"))
     await scene.mira.submit(
         modal,
@@ -55,8 +55,8 @@ async def test_one_unknown_among_many_is_settled_by_itself(scene: Scene) -> None
             "How do you know?": "I looked",
         },
     )
-    await scene.audit("2 done")
-    await scene.told("2 done", "“I looked”")
+    await scene.audit("2 cancelled")
+    await scene.told("2 cancelled", "“I looked”")
     assert len(await scene.requests("voxworks")) == 4
 
 
@@ -68,10 +68,10 @@ async def test_a_pasted_sheet_is_one_request(scene: Scene) -> None:
     assert "+91 98765 43210 (India)" in words(answer)
     assert "+91 98765 43211 (India)" in words(answer)
     assert "Left out, beside the targets: Asha Rao, due, Ravi." in words(answer)
-    card = words(await scene.card("the scheduled calls to 2 numbers", "“wrong number”"))
+    card = words(await scene.card("ancel all calls to 2 numbers", "“wrong number”"))
     assert "Asha" not in card
     await scene.approve(request_id(answer))
-    await scene.told("2 done", request_id(answer))
+    await scene.told("2 cancelled", request_id(answer))
     assert len(await scene.posts("C0APPROVE")) == 1
 
 
@@ -104,6 +104,6 @@ async def test_a_long_pasted_list_is_mended_in_the_form_and_asked_whole(scene: S
     review = await scene.review("the scheduled calls to 47 numbers")
     assert words(review).count("• the scheduled calls of agent payments to +91\u00a0•••3") == 47
     await scene.mira.submit(review)
-    await scene.told("47 done")
+    await scene.told("47 cancelled")
     asked = {one.json["to_number"] for one in await scene.requests("callkaro")}
     assert asked == {f"91987654{3000 + n}" for n in range(48) if n != 40}

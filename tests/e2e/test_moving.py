@@ -13,26 +13,26 @@ MOVE = f"/calls move {NUMBER} Mon 10:00 rescheduled"
 async def _scheduled(scene: Scene) -> str:
     """Place a call for tomorrow, and return its id."""
     await scene.place(f"/place-call {NUMBER} tomorrow 9:30 meta.name=Asha")
-    return request_id(await scene.audit("Scheduled:"))
+    return request_id(await scene.audit("*Scheduled*"))
 
 
 async def test_a_call_is_moved_once_somebody_approved(scene: Scene) -> None:
     """The card shows both times. The call keeps all its options, and goes out at the new time only."""
     call = await _scheduled(scene)
     move = request_id(await scene.ask(f"/calls move {NUMBER} to Mon 10:00"))
-    card = words(await scene.card("asks to move", move))
+    card = words(await scene.card("Move the call", move))
     assert card.count("<!date^") >= 3
     assert "It would go out instead" in card
     review = await scene.review(move)
     assert (review.submit or {})["text"] == "Approve move"
     await scene.mira.submit(review)
-    moved = words(await scene.audit("Moved to", move))
+    moved = words(await scene.audit("*Moved*", move))
     assert "asked to move the call to +91\u00a0•••3210 to" in words(await scene.ask("/calls log"))
     second = moved.split("placed again as `")[1].split("`")[0]
-    await scene.audit("Scheduled:", second)
-    await scene.audit("Cancelled, to place it again", call, move)
-    assert "Moved to" in words(await scene.told("Moved to", move))
-    await scene.reply("Moved to")
+    await scene.audit("*Scheduled*", second)
+    await scene.audit("*Moved*", call, move)
+    assert "*Moved*" in words(await scene.told("*Moved*", move))
+    await scene.reply("*Moved*")
     first, cancelled, again = await scene.requests("callkaro")
     assert cancelled.effects == 1
     assert again.json == first.json | {"schedule_at": again.json["schedule_at"]}
@@ -47,7 +47,7 @@ async def test_a_call_placed_meanwhile_is_not_taken_along(scene: Scene) -> None:
     await scene.sam.click(
         (await scene.sam.command(f"/place-call {NUMBER} tomorrow 15:00")).messages[-1], "place"
     )
-    placed = request_id(await scene.audit("Scheduled:", "<@U0SECOND>"))
+    placed = request_id(await scene.audit("*Scheduled*", "<@U0SECOND>"))
     refused = opened(await scene.approve(move))
     assert f"would also cancel {placed}, placed after" in words(refused)
     assert len(await scene.requests("callkaro")) == 2
@@ -62,7 +62,7 @@ async def test_a_kill_between_the_two_steps_loses_neither(scene: Scene) -> None:
     await scene.request_reaches("callkaro", 2)
     await scene.kill_bot()
     await scene.start_bot()
-    moved = await scene.audit("Moved to", move, within=40)
+    moved = await scene.audit("*Moved*", move, within=40)
     assert "the call to +91\u00a0•••3210" in words(moved)
     placed = [one for one in await scene.requests("callkaro") if "schedule_at" in (one.json or {})]
     assert [one.effects for one in placed] == [1, 1]
@@ -79,11 +79,13 @@ async def test_what_cannot_be_placed_again_says_so_and_offers_it(scene: Scene) -
     scene.write_configuration({'actions = ["place_call"]': 'actions = ["start_campaign"]'})
     await scene.start_bot()
     await scene.approve(move)
-    audit = await scene.audit("Old call cancelled, new one not placed", "Nobody is called", move)
+    audit = await scene.audit("Old call cancelled, new one not placed", "The customer won't be called", move)
     assert "Place again…" in buttons(audit)
-    told = words(await scene.told("not placed again", move))
-    assert told.index("Nobody is called") < told.index("Press *Place again…* on its message in the audit")
-    await scene.reply("not placed again", "<@U0AGENT> can press *Place again…* on the message above.")
+    told = words(await scene.told("new one not placed", move))
+    assert told.index("The customer won't be called") < told.index(
+        "Press *Place again…* on its message in the audit"
+    )
+    await scene.reply("new one not placed", "<@U0AGENT> can press *Place again…* above.")
     form = opened(await scene.asha.click(audit, text="Place again…"))
     assert form.values["targets"]["targets"]["value"] == NUMBER
     assert "name=Asha" in str(form.values["metadata"])
@@ -92,7 +94,7 @@ async def test_what_cannot_be_placed_again_says_so_and_offers_it(scene: Scene) -
 async def test_the_move_is_two_taps_on_the_message(scene: Scene) -> None:
     """The form has the call chosen, and asks only for the new time."""
     call = await _scheduled(scene)
-    audit = await scene.audit("Scheduled:", call)
+    audit = await scene.audit("*Scheduled*", call)
     form = opened(await scene.asha.click(audit, text="Move…"))
     assert form.values["scheduled_call"]["scheduled_call"]["selected_option"]["value"] == call
     assert (await scene.asha.submit(form)).errors.keys() == {"at"}

@@ -12,17 +12,17 @@ async def test_a_scheduled_call_is_cancelled_from_its_audit_message(scene: Scene
     """The form opens with the call chosen. A reason and the submission are left."""
     await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
     await scene.place(f"/place-call {OTHER_NUMBER} tomorrow 10:30")
-    await scene.audit("Scheduled:", "3210")
-    audit = await scene.audit("Scheduled:", "3211")
+    await scene.audit("*Scheduled*", "3210")
+    audit = await scene.audit("*Scheduled*", "3211")
     assert buttons(audit) == ["Cancel this call…", "Move…", "Details"]
     form = opened(await scene.olive.click(audit, text="Cancel this call…"))
     assert form.values["scheduled_call"]["scheduled_call"]["selected_option"]["value"] == request_id(audit)
     asked = await scene.submitted(form, {"Reason": "rescheduled"}, person=scene.olive)
     await scene.approve("+91\u00a0•••3211")
-    await scene.audit("Removed:", request_id(asked))
-    gone = await scene.audit("Cancelled:", request_id(audit), request_id(asked))
+    await scene.audit("*Cancelled*", request_id(asked))
+    gone = await scene.audit("*Cancelled*", request_id(audit), request_id(asked))
     assert buttons(gone) == ["Details"]
-    await scene.told("Cancelled:", "It does not go out.", request_id(asked))
+    await scene.told("*Cancelled*", "It won't go out.", request_id(asked))
 
 
 async def test_somebody_who_may_not_reads_why(dark_scene: Scene) -> None:
@@ -31,7 +31,7 @@ async def test_somebody_who_may_not_reads_why(dark_scene: Scene) -> None:
     scene.write_configuration({'request = ["everyone"]\napprove': 'request = ["managers"]\napprove'})
     await scene.start_bot()
     await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
-    heard = await scene.asha.click(await scene.audit("Scheduled:"), text="Cancel this call…")
+    heard = await scene.asha.click(await scene.audit("*Scheduled*"), text="Cancel this call…")
     assert heard.view is None
     await scene.answered("Nothing was done")
     await scene.asha.shortcut(CANCEL_MENTIONED, (await scene.asha.say(NUMBER)).messages[-1])
@@ -42,7 +42,7 @@ async def test_details_tell_the_story(scene: Scene) -> None:
     """The details have requester, approver, attempt and outcome. The number stays masked."""
     request = request_id(await scene.ask(f"/cancel-call {NUMBER} customer asked"))
     await scene.approve(request)
-    audit = await scene.audit("Removed:", request)
+    audit = await scene.audit("*Cancelled*", request)
     details = words(opened(await scene.olive.click(audit, text="Details")))
     story = ["<@U0AGENT> asked for it", "<@U0MANAGER> approved it", "began to send it", "answer: done"]
     assert [details.index(part) for part in story] == sorted(details.index(part) for part in story)
@@ -68,7 +68,7 @@ async def test_an_id_that_the_log_knows_is_mentioned_too(scene: Scene) -> None:
     form = opened(await scene.asha.shortcut(CANCEL_MENTIONED, said))
     assert form.values["targets"]["targets"]["value"] == "vx_1001"
     await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
-    audit = await scene.audit("Scheduled:")
+    audit = await scene.audit("*Scheduled*")
     form = opened(await scene.asha.shortcut(CANCEL_MENTIONED, audit))
     assert form.values["scheduled_call"]["scheduled_call"]["selected_option"]["value"] == request_id(audit)
 

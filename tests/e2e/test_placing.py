@@ -39,7 +39,7 @@ async def test_a_call_is_placed_as_the_preview_shows_it(scene: Scene) -> None:
     assert "name = “O'Hara”, age = `25`" in words(preview)
     assert await scene.requests("callkaro") == []
     await scene.asha.click(preview, text="Place call")
-    audit = await scene.audit("Scheduled:", "+91\u00a0•••3210")
+    audit = await scene.audit("*Scheduled*", "+91\u00a0•••3210")
     assert "<@U0AGENT>" in words(audit)
     assert buttons(await scene.answered(request_id(audit))) == []
     assert await scene.requests("callkaro") == [
@@ -92,7 +92,7 @@ async def test_data_for_the_agent_reach_the_provider_as_they_were_typed(scene: S
     shown = "name = “Asha”, link = “https://pay.example/?id=5”, amount = “1500.50”, account = “98765432109876543210”"
     assert f"{shown}, flat = “12E4”, age = `25`" in words(preview)
     await scene.asha.submit(preview)
-    await scene.audit("Accepted:")
+    await scene.audit("*Placed*")
     [sent] = await scene.requests("callkaro")
     assert sent.json["metadata"] == {
         "name": "Asha",
@@ -107,7 +107,7 @@ async def test_data_for_the_agent_reach_the_provider_as_they_were_typed(scene: S
 async def test_a_double_click_places_one_call(scene: Scene) -> None:
     """Two presses before the first answer are a single request, with a single message in the channel."""
     await scene.asha.double_click(await scene.ask(f"/place-call {NUMBER}"), text="Place call")
-    await scene.audit("Accepted:")
+    await scene.audit("*Placed*")
     assert await scene.requests("callkaro") == [NOW]
     assert len(await scene.posts("C0AUDIT")) == 1
 
@@ -117,7 +117,7 @@ async def test_what_slack_delivers_twice_is_placed_once(scene: Scene) -> None:
     """A command delivered twice makes one preview. Two presses, each delivered twice, are one request."""
     await scene.slack.deliver_twice(3)
     await scene.asha.double_click(await scene.ask(f"/place-call {NUMBER}"), text="Place call")
-    await scene.audit("Accepted:")
+    await scene.audit("*Placed*")
     assert len(await scene.asha.ephemerals()) == 1
     assert await scene.requests("callkaro") == [NOW]
     assert len(await scene.posts("C0AUDIT")) == 1
@@ -129,7 +129,7 @@ async def test_a_preview_outlives_the_bot(scene: Scene) -> None:
     await scene.kill_bot()
     await scene.start_bot()
     await scene.asha.double_click(preview, text="Place call")
-    await scene.audit("Accepted:")
+    await scene.audit("*Placed*")
     assert await scene.requests("callkaro") == [NOW]
 
 
@@ -159,7 +159,7 @@ async def test_a_form_shows_every_fault_under_its_field_and_loses_nothing(scene:
     assert "“dues”" in words(preview)
     await scene.slack.deliver_twice()
     result = await scene.submitted(preview, {})
-    scheduled = await scene.audit("Scheduled:")
+    scheduled = await scene.audit("*Scheduled*")
     assert request_id(result) == request_id(scheduled)
     body = NOW.json | {"schedule_at": f"{day}T17:00:00", "min_trigger_time": "09:00", "number_of_retries": 2}
     assert await scene.requests("callkaro") == [Asked(NOW.line, body, effects=1)]

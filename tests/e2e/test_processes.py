@@ -61,7 +61,7 @@ async def test_two_processes_on_one_new_file(dark_scene: Scene) -> None:
     numbers = Counter(one.json["to_number"] for one in await scene.requests("callkaro"))
     assert (len(numbers), set(numbers.values())) == (CALLS, {1})
     assert len(await scene.requests("voxworks")) == 1
-    await scene.audit("Cancelled:", request_id(waiting))
+    await scene.audit("*Cancelled*", request_id(waiting))
     assert (await scene.command_line("log", "verify"))[0] == 0
 
     async def posted() -> list[str] | None:
@@ -90,7 +90,7 @@ async def test_the_other_process_goes_on_at_once_where_one_was_killed(dark_scene
     [scene.bot] = [one for one in bots if one is not killed]
     killed.kill()
     await killed.wait()
-    await scene.audit("Outcome unknown:", within=ENDS_WITHIN)
+    await scene.audit("*Outcome unknown*", within=ENDS_WITHIN)
     assert len(await scene.requests("callkaro")) == 1
 
 
@@ -132,7 +132,7 @@ async def test_an_operator_lifts_a_pause_beside_a_running_bot(scene: Scene) -> N
         if call == "vx_1001":
             await scene.request_reaches("voxworks")
             await scene.audit("Retrying")
-    await scene.audit("Waits: voxworks asked us to wait, next try", "vx_1002")
+    await scene.audit("voxworks asked us to wait. Next try", "vx_1002")
     printed = await scene.terminal("resume", "voxworks")
     assert (printed.status, printed.errors) == (0, "")
     assert printed.output.startswith("voxworks had asked us to wait until ")

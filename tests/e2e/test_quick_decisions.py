@@ -31,7 +31,7 @@ async def test_one_modal_leads_from_one_request_to_the_next(scene: Scene) -> Non
     await scene.reply("<@U0MANAGER> approved this. “She called twice”")
     await scene.told("Denied by <@U0MANAGER>", "“wrong number or id”", soon)
     for one in asked:
-        await scene.audit("Cancelled:", one)
+        await scene.audit("*Cancelled*", one)
     assert len(await scene.requests("voxworks")) == 2
     assert await scene.requests("callkaro") == []
 
@@ -42,7 +42,7 @@ async def test_a_decision_delivered_twice_leads_to_the_same_next(scene: Scene) -
     review = await scene.review(first)
     await scene.slack.deliver_twice()
     assert other in words(opened(await scene.mira.submit(review)))
-    await scene.audit("Cancelled:", first)
+    await scene.audit("*Cancelled*", first)
     assert len(await scene.requests("voxworks")) == 1
 
 
@@ -54,7 +54,7 @@ async def test_one_manager_is_asked_directly_and_decides_there(scene: Scene) -> 
     assert "customer asked" in words(message)
     assert buttons(message) == ["Review…"]
     assert not (await scene.sam.submit(opened(await scene.sam.click(message, "review")))).errors
-    await scene.audit("Cancelled:", asked)
+    await scene.audit("*Cancelled*", asked)
     assert await scene.mira.direct() == []
 
 
@@ -71,7 +71,7 @@ async def test_a_full_number_is_shown_to_who_may_and_the_log_has_it(dark_scene: 
     assert "mira looked at the full number" in log
     assert "mira is U0MANAGER" in log
     await dark_scene.mira.submit(shown)
-    await dark_scene.audit("Removed:", asked)
+    await dark_scene.audit("*Cancelled*", asked)
 
 
 async def test_without_such_a_rule_numbers_stay_masked(scene: Scene) -> None:
@@ -88,7 +88,7 @@ async def test_a_deadline_that_passes_says_what_becomes_of_the_call(dark_scene: 
     dark_scene.write_configuration({'expires = "8h"': 'expires = "2s"'})
     await dark_scene.start_bot()
     asked = request_id(await dark_scene.ask(f"/cancel-call {NUMBER} customer asked call-time=in 1 h"))
-    says = ("Not cancelled:", "as <@U0AGENT> says: nobody decided in time", "*will* be called")
+    says = ("*Not cancelled*", "as <@U0AGENT> says: nobody decided in time", "goes out")
     await dark_scene.told(*says, asked)
     await dark_scene.audit(*says, asked)
     await dark_scene.reply(*says[1:])

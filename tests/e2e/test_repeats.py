@@ -38,14 +38,14 @@ async def test_only_the_new_ones_of_several_are_asked_for(scene: Scene) -> None:
     assert f"already asked by <@U0AGENT> just now (`{first}`)" in words(answer)
     assert "+91 98765 43211 (India)" in words(answer)
     assert "+91 98765 43210 (India)" not in words(answer)
-    await scene.card("<@U0AUDITOR> asks to cancel the scheduled calls of agent payments to +91\u00a0•••3211")
+    await scene.card("Cancel all calls to +91\u00a0•••3211", "<@U0AUDITOR>")
     assert len(await scene.log("list")) == 2
 
 
 async def test_the_same_number_again_is_asked_about(scene: Scene) -> None:
     """Within ten minutes a colleague reads who placed a call, and the button says that it is another one."""
     await scene.place()
-    placed = request_id(await scene.audit("Accepted:"))
+    placed = request_id(await scene.audit("*Placed*"))
     preview = private(await scene.olive.command(f"/place-call {NUMBER}"))
     assert f"<@U0AGENT> placed a call to this number just now:* `{placed}`. Place another?" in words(preview)
     assert buttons(preview) == ["Place another call", "Change…"]
@@ -64,14 +64,14 @@ async def test_the_earlier_call_is_cancelled_first(scene: Scene) -> None:
     """A call that has not gone out is cancelled with one press, under the rules. The new call follows."""
     day = f"{datetime.now(KOLKATA) + timedelta(days=3):%Y-%m-%d}"
     await scene.place(f"/place-call {NUMBER} {day} 9:30")
-    await scene.audit("Scheduled:")
+    await scene.audit("*Scheduled*")
     preview = await scene.ask(f"/place-call {NUMBER} {day} 17:00")
     assert buttons(preview) == ["Place another call", "Cancel the earlier one first", "Change…"]
     await scene.asha.double_click(preview, text="Cancel the earlier one first")
     asked = await scene.answered("Waiting for approval", "The new call is not placed.", "cancelled as well")
     assert "Place the new call…" in buttons(asked)
     await scene.approve("+91\u00a0•••3210")
-    await scene.told("Removed:")
+    await scene.told("*Cancelled*")
     form = opened(await scene.asha.click(asked, text="Place the new call…"))
     modal = opened(await scene.asha.submit(form))
     assert "Place another?" not in words(modal)

@@ -32,7 +32,7 @@ async def test_a_post_that_slack_puts_off_comes_later_once(scene: Scene) -> None
     await scene.slack.fail("chat.postMessage", "ratelimited", retry_after=2)
     await scene.slack.fail("chat.postMessage", "server_error")
     await scene.place()
-    await scene.audit("Accepted:")
+    await scene.audit("*Placed*")
     first, second, *_ = await calls(scene, "chat.postMessage")
     assert second - first >= 2
     assert len(await scene.posts("C0AUDIT")) == 1
@@ -42,12 +42,12 @@ async def test_a_post_that_slack_puts_off_comes_later_once(scene: Scene) -> None
 async def test_an_edit_whose_answer_is_lost_is_made_again(scene: Scene) -> None:
     """Slack edited the message and the connection broke. The edit is repeated, and no message is new."""
     await scene.ask(CANCEL)
-    await scene.card("Waiting for approval")
+    await scene.card("Requested by")
     await scene.slack.fail("chat.update", "reset", times=2, after_effect=True)
     await scene.approve()
-    await scene.told("Cancelled:")
-    await scene.audit("Cancelled:")
-    await scene.card("Cancelled:")
+    await scene.told("*Cancelled*")
+    await scene.audit("*Cancelled*")
+    await scene.card("*Cancelled*")
     roots = [one for one in await scene.posts("C0AUDIT") if not one.thread_ts]
     assert len(roots) == len(await scene.posts("C0APPROVE")) == 1
 
@@ -58,10 +58,10 @@ async def test_without_its_audit_channel_the_requester_still_hears(scene: Scene)
     await scene.slack.archive("C0AUDIT")
     await scene.ask(CANCEL)
     await scene.approve()
-    await scene.told("Cancelled:")
-    await scene.card("Cancelled:")
+    await scene.told("*Cancelled*")
+    await scene.card("*Cancelled*")
     assert "the audit message cannot be posted in C0AUDIT: is_archived" in scene.bot_log()
-    await scene.told("could not be posted in")
+    await scene.told("can't be posted in")
     assert len(await scene.requests("voxworks")) == 1
 
 
@@ -104,7 +104,7 @@ async def test_a_fault_is_a_sentence_what_to_do_and_an_id_that_the_log_knows(sce
     """After each fault of a form the user reads an error id, under which the log has the details."""
     scene.errors_expected = ("SlackApiError in",)
     await scene.ask(CANCEL)
-    card = await scene.card("Waiting for approval")
+    card = await scene.card("Requested by")
     help_ = await scene.ask("/calls help")
     await scene.slack.fail("views.open", "error", times=3, code="fatal_error")
     said = [
@@ -130,7 +130,7 @@ async def test_a_fault_is_a_sentence_what_to_do_and_an_id_that_the_log_knows(sce
         assert "fatal_error" in shown.output or "internal_error" in shown.output
     assert all(one in scene.bot_log() for one in ids)
     await scene.mira.submit(review)
-    await scene.told("Cancelled:")
+    await scene.told("*Cancelled*")
 
 
 TOO_LATE = "Slack opens a window only within three seconds, and this took longer."
@@ -161,7 +161,7 @@ async def test_a_window_that_slack_does_not_open_loses_nothing(
     form = opened(await scene.asha.click(answer, text="Open the form…"))
     assert "she called back" in str(form.values)
     await scene.ask(CANCEL)
-    card = await scene.card("Waiting for approval")
+    card = await scene.card("Requested by")
     await scene.slack.fail("views.open", does, code=code)
     await scene.mira.click(card, "review")
     assert says in words(await scene.answered("Nothing is lost", person=scene.mira))
@@ -170,7 +170,7 @@ async def test_a_window_that_slack_does_not_open_loses_nothing(
     await scene.mira.click(review, text="Deny…")
     await scene.sees(scene.mira, "D0MANAGER", says, "Nothing is lost")
     await scene.mira.submit(review)
-    await scene.told("Cancelled:")
+    await scene.told("*Cancelled*")
     assert [one["id"] for one in await scene.log("list")] == [request_id(card)]
 
 
@@ -181,7 +181,7 @@ async def test_who_slack_does_not_know_is_told_so(scene: Scene) -> None:
     unknown = private(await scene.olive.command(f"/place-call {NUMBER}"))
     assert "Slack didn't tell CallOps who you are" in words(unknown)
     await scene.place()
-    await scene.audit("Accepted:")
+    await scene.audit("*Placed*")
     assert len(await scene.requests("callkaro")) == 1
 
 
@@ -208,7 +208,7 @@ async def test_somebody_unknown_to_slack_in_a_modal_keeps_what_they_typed(scene:
     below = await scene.asha.view()
     assert below is not None
     result = await scene.submitted(below, {})
-    await scene.card("Waiting for approval", request_id(result), "duplicate")
+    await scene.card("Requested by", request_id(result), "duplicate")
 
 
 async def test_a_form_that_changed_meanwhile_is_no_fault(scene: Scene) -> None:
@@ -219,4 +219,4 @@ async def test_a_form_that_changed_meanwhile_is_no_fault(scene: Scene) -> None:
     await scene.mira.click(review, text="Deny…")
     assert not [one for one in await scene.mira.direct() if SORRY in words(one)]
     await scene.mira.submit(review)
-    await scene.told("Cancelled:")
+    await scene.told("*Cancelled*")

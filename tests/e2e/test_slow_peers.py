@@ -158,7 +158,7 @@ async def test_slow_peers_do_not_use_up_the_open_files(dark_scene: Scene) -> Non
     async with dripping(dark_scene, half_a_head, DRIPPING):
         await is_well(dark_scene)
         await dark_scene.place()
-        await dark_scene.audit("Accepted:")
+        await dark_scene.audit("*Placed*")
     assert "out of system resource" not in dark_scene.bot_log()
 
 

@@ -157,7 +157,7 @@ async def test_a_check_of_the_token_that_fails_later_is_nobodys_trouble(scene: S
     await scene.slack.fail("auth.test", "error", code="fatal_error", times=1000)
     assert "Waiting for approval" in words(await scene.ask("/cancel-call vx_1001 duplicate"))
     await scene.approve()
-    await scene.audit("Cancelled:")
+    await scene.audit("*Cancelled*")
 
 
 @SOCKET_MODE_ONLY
@@ -202,7 +202,7 @@ async def test_a_connection_without_its_secret_is_off_and_named(dark_scene: Scen
     assert "`voxworks` is off: VOXWORKS_API_KEY not set" in words(await dark_scene.ask("/calls help"))
     assert "voxworks" in words(await dark_scene.ask("/cancel-call vx_1001 via voxworks duplicate"))
     await dark_scene.place(f"/place-call {NUMBER}")
-    await dark_scene.audit("Accepted:")
+    await dark_scene.audit("*Placed*")
     assert await dark_scene.requests("voxworks") == []
 
 

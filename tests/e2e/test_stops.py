@@ -17,11 +17,11 @@ async def test_a_stop_reaches_the_provider_and_the_audit_channel(dark_scene: Sce
     scene = dark_scene
     await scene.start_bot()
     await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
-    await scene.audit("Scheduled:")
+    await scene.audit("*Scheduled*")
     await scene.asha.command(f"/calls stop {NUMBER} asked us to")
     await scene.answered("No more calls to +91\u00a0•••3210 through CallOps.")
     stopped = words(await scene.audit("<@U0AGENT> stopped all calls to +91\u00a0•••3210."))
-    await scene.audit("Removed:", "asked us to")
+    await scene.audit("*Cancelled*", "asked us to")
     await scene.asha.command(f"/place-call {NUMBER}")
     await scene.answered("asha stopped all calls to this number")
     await scene.mira.command(f"/calls allow {NUMBER} called us back")
@@ -31,4 +31,4 @@ async def test_a_stop_reaches_the_provider_and_the_audit_channel(dark_scene: Sce
     assert status.index("let calls to") < status.index("stopped all calls to")
     assert "asked us to" not in status
     await scene.place(f"/place-call {NUMBER}")
-    await scene.audit("Accepted:")
+    await scene.audit("*Placed*")

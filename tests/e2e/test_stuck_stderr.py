@@ -37,7 +37,7 @@ async def test_a_bot_whose_log_nobody_reads(dark_scene: Scene, *, read_again: bo
     await scene.slack.bot_connected(30)
     assert "Place a call" in words(private(await in_time(scene.asha.command("/calls help"))))
     await scene.place(f"/place-call {NUMBER}")
-    await scene.audit("Accepted:")
+    await scene.audit("*Placed*")
     async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/healthz") as answer:
         assert answer.status == 200
     said = b""

@@ -48,7 +48,7 @@ async def test_a_team_trusts_it(dark_scene: Scene) -> None:
     campaign = request_id(await scene.ask(f"/calls campaign delete {CAMPAIGN} via kore reason=ended"))
     await scene.card(campaign, "*2 different people have to approve this.*")
     assert not (await scene.mira.submit(await scene.review(campaign), TYPED)).errors
-    await scene.card(campaign, "Approved by <@U0MANAGER>.", "One more approval is needed")
+    await scene.card(campaign, "Approved by <@U0MANAGER>.", "1 more approval needed")
     assert await scene.requests("kore") == []
     second = opened(await scene.sam.click(await scene.card(campaign), "review"))
     assert not (await scene.sam.submit(second, TYPED)).errors
@@ -58,7 +58,7 @@ async def test_a_team_trusts_it(dark_scene: Scene) -> None:
     assert "somebody else must decide" in words(await scene.review(waits, by=scene.sam))
     asked = await scene.sees(scene.olive, "D0AUDITOR", "needs your approval", waits)
     assert not (await scene.olive.submit(opened(await scene.olive.click(asked, "review")))).errors
-    await scene.audit("Cancelled:", waits)
+    await scene.audit("*Cancelled*", waits)
     await scene.audit("*Deleted*", campaign)
     assert await scene.requests("kore") == [
         Asked(f"DELETE {DELETE.format(APP, CAMPAIGN)}?campaignType=voice", None, effects=1)
@@ -70,7 +70,7 @@ async def test_a_team_trusts_it(dark_scene: Scene) -> None:
     assert await scene.requests("callkaro") == []
 
     await scene.asha.command(f"/calls stop {OTHER_NUMBER} asked us to")
-    removed = request_id(await scene.audit("Removed:", "asked us to"))
+    removed = request_id(await scene.audit("*Cancelled*", "asked us to"))
     purged = await scene.terminal("purge", "--number", OTHER_NUMBER)
     assert (purged.status, purged.errors) == (0, "")
     await scene.audit("Erased.", removed)

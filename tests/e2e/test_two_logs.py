@@ -53,7 +53,7 @@ async def test_whoever_presses_a_button_of_another_log_is_told(scene: Scene) -> 
     """
     scene.errors_expected = (FOREIGN,)
     await scene.ask("/cancel-call vx_1001 customer asked")
-    card = await scene.card("Waiting for approval")
+    card = await scene.card("Requested by")
     await scene.stop_bot()
     scene.told_otherwise["DATABASE_URL"] = f"sqlite:///{scene.folder / 'other.db'}"
     await scene.start_bot()

@@ -117,10 +117,10 @@ async def test_a_lost_answer_is_settled_by_the_webhook(hearing: Scene) -> None:
     request = request_id(audit)
     [call] = await hearing.providers.calls("callkaro")
     assert await hearing.providers.end_call(call.id, path(hearing), times=2) == [200, 200]
-    settled = await hearing.audit("Accepted:", "CallKaro told us that this call ended.", request)
+    settled = await hearing.audit("*Placed*", "CallKaro told us that this call ended.", request)
     assert (settled.ts, buttons(settled)) == (audit.ts, ["Details"])
     await hearing.reply("The provider told us what happened, so nobody needs to look it up")
-    await hearing.told("Accepted:", "CallKaro told us that this call ended.", request)
+    await hearing.told("*Placed*", "CallKaro told us that this call ended.", request)
     assert await hearing.providers.end_call(call.id, path(hearing)) == [200]
     assert (await events(hearing, request)).count("webhook") == 1
     assert len(await hearing.requests("callkaro")) == 1
@@ -160,14 +160,14 @@ async def test_an_end_that_did_not_ring_settles_nothing(hearing: Scene) -> None:
     assert await state(hearing, request) == "unknown"
     assert "Record outcome…" in buttons(await hearing.audit(DO_NOT_KNOW, request))
     assert (await post(path(hearing), ended(request, reason="USER_UNAVAILABLE"))).status_code == 200
-    await hearing.audit("Accepted:", "It rang, and nobody answered.", request)
+    await hearing.audit("*Placed*", "It rang, and nobody answered.", request)
     assert (await events(hearing, request)).count("call_ended") == 5
 
 
 async def test_a_call_that_was_deleted_settles_its_deletion(hearing: Scene) -> None:
     """The answer to a deletion was lost. The call's end as deleted proves it, and everybody is told."""
     await hearing.place(f"/place-call {NUMBER} tomorrow 9:30")
-    placed = request_id(await hearing.audit("Scheduled:"))
+    placed = request_id(await hearing.audit("*Scheduled*"))
     cancel = request_id(await hearing.ask(f"/cancel-call {NUMBER} via reminders customer asked"))
     await hearing.providers.fail("callkaro", "silence", times=3, effect=True)
     await hearing.approve(cancel)
@@ -175,8 +175,8 @@ async def test_a_call_that_was_deleted_settles_its_deletion(hearing: Scene) -> N
     [call] = await hearing.providers.calls("callkaro")
     gone = End(reason="DELETED_SCH_CALL_ALL")
     assert await hearing.providers.end_call(call.id, path(hearing), times=2, end=gone) == [200, 200]
-    await hearing.audit("Removed:", "this scheduled call was deleted. It does not go out.", cancel)
-    await hearing.audit("Cancelled:", "It does not go out.", placed)
+    await hearing.audit("*Cancelled*", "this scheduled call was deleted. It won't go out.", cancel)
+    await hearing.audit("*Cancelled*", "It won't go out.", placed)
     assert await state(hearing, cancel) == "succeeded"
     assert (await events(hearing, cancel)).count("webhook") == 1
 
@@ -188,7 +188,7 @@ async def test_a_webhook_sooner_than_the_answer_is_believed(hearing: Scene) -> N
     await hearing.request_reaches("callkaro")
     [call] = await hearing.providers.calls("callkaro")
     assert await hearing.providers.end_call(call.id, path(hearing)) == [200]
-    audit = await hearing.audit("Accepted:", "CallKaro told us that this call ended.")
+    audit = await hearing.audit("*Placed*", "CallKaro told us that this call ended.")
 
     async def over() -> bool | None:
         return "came after attempt 1 was over" in hearing.bot_log() or None
@@ -228,7 +228,7 @@ async def test_a_webhook_does_not_wait_for_slack(hearing: Scene) -> None:
     assert time.monotonic() - began < 1
     assert await state(hearing, request) == "succeeded"
     await hearing.slack.heal()
-    await hearing.audit("Accepted:", request)
+    await hearing.audit("*Placed*", request)
 
 
 async def test_a_webhook_that_the_log_cannot_take_comes_again(hearing: Scene) -> None:
@@ -243,7 +243,7 @@ async def test_a_webhook_that_the_log_cannot_take_comes_again(hearing: Scene) ->
         assert (await post(path(hearing), ended(request))).status_code == 503
         assert time.monotonic() - began < CALLKARO_WAITS
     assert (await post(path(hearing), ended(request))).status_code == 200
-    await hearing.audit("Accepted:", request)
+    await hearing.audit("*Placed*", request)
     assert (await events(hearing, request)).count("webhook") == 1
 
 
@@ -392,7 +392,7 @@ async def test_a_webhook_about_another_number_settles_nothing(hearing: Scene) ->
     assert (await post(path(hearing), ended(cancel))).status_code == 200
     assert await state(hearing, cancel) == "pending"
     assert (await post(path(hearing), ended(request))).status_code == 200
-    await hearing.audit("Accepted:", request)
+    await hearing.audit("*Placed*", request)
     await post(path(hearing, "wrong-" + WORD), {})
     await post(path(hearing), SAID.encode())
     assert await hearing.stop_bot() == 0
@@ -414,7 +414,7 @@ async def test_a_person_was_sooner(hearing: Scene) -> None:
         "How do you know?": "Their screen",
     }
     await hearing.mira.submit(modal, said)
-    request = request_id(await hearing.audit("Not placed:"))
+    request = request_id(await hearing.audit("*Not placed*"))
     assert (await post(path(hearing), ended(request))).status_code == 200
     assert await state(hearing, request) == "failed"
     assert f"{request}: a webhook of reminders changes nothing: the call is failed" in hearing.bot_log()

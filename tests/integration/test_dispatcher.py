@@ -63,7 +63,7 @@ async def test_a_long_queue_hides_nobody_behind_it(stage: BotWorld) -> None:
     ("change", "why"),
     [
         ({"env:VOXWORKS_API_KEY": "env:NOT_SET"}, "The connection voxworks is off: NOT_SET not set."),
-        ({"[connections.voxworks]": "[connections.other]"}, "it isn't configured any more"),
+        ({"[connections.voxworks]": "[connections.other]"}, "it's no longer configured"),
     ],
     ids=["its secret is missing", "it is not in the file"],
 )

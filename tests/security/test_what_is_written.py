@@ -106,7 +106,7 @@ class Live:
             "How do you know?": NOTE,
         }
         assert not (await self.scene.mira.submit(modal, said)).errors
-        await self.scene.audit("Accepted:", self.ids[-1])
+        await self.scene.audit("*Placed*", self.ids[-1])
 
     async def go_wrong(self) -> None:
         """Type a refused command, a waiting one, and one with a number that ends in our own error."""
@@ -126,19 +126,19 @@ class Live:
     async def whole_day(self) -> None:
         """Play the whole day."""
         key = callkaro.KEY
-        await self.place("Accepted:", echo(key, 200, status="success", call_id=NUMBER[1:]))
+        await self.place("*Placed*", echo(key, 200, status="success", call_id=NUMBER[1:]))
         for http in (400, 403, 404):
-            await self.place("Not placed:", echo(key, http, status="error"))
+            await self.place("*Not placed*", echo(key, http, status="error"))
         await self.place("Outcome unknown", Fault(does="reset"), OTHER)
         await self.settle()
         by_number = f"{NUMBER} agent=payments"
-        await self.cancel("Removed:", echo(key, 200, status="done"), by_number, "callkaro", "reminders")
-        await self.cancel("Not cancelled:", echo(key, 403), by_number, "callkaro", "reminders")
+        await self.cancel("*Cancelled*", echo(key, 200, status="done"), by_number, "callkaro", "reminders")
+        await self.cancel("*Not cancelled*", echo(key, 403), by_number, "callkaro", "reminders")
         key = voxworks.KEY
-        for http, success, says in ((200, True, "Cancelled:"), (200, False, "Not"), (401, False, "Not")):
+        for http, success, says in ((200, True, "*Cancelled*"), (200, False, "Not"), (401, False, "Not")):
             await self.cancel(says, echo(key, http, success=success), "vx_1001", "voxworks", "voxworks")
         key = ryng.TOKEN
-        for http, error, says in ((200, False, "Cancelled:"), (200, True, "Not"), (403, True, "Not")):
+        for http, error, says in ((200, False, "*Cancelled*"), (200, True, "Not"), (403, True, "Not")):
             await self.cancel(says, echo(key, http, error=error), "40961", "ryng", "dialer")
         key = kore.CLIENT_SECRET
         data = {"_id": kore.CAMPAIGN, "name": f"Dues {NUMBER} {key}", "status": key, "callerId": OTHER}
