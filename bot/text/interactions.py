@@ -43,12 +43,12 @@ _RESTRICTED = "restricted_action"
 CLOSED_CHANNEL: Mapping[str, tuple[str, str]] = {
     "is_archived": (
         "the channel is archived",
-        "Ask a workspace admin to unarchive it, or whoever runs CallOps to name another channel.",
+        "Ask a workspace admin to unarchive it, or your CallOps admin to name another channel.",
     ),
     "not_in_channel": ("CallOps isn't in that channel", "Type `/invite @CallOps` there."),
     "channel_not_found": (
         "CallOps can't see that channel",
-        "If you see it, type `/invite @CallOps` there. If not, ask whoever runs CallOps to name another one.",
+        "If you see it, type `/invite @CallOps` there. If not, ask your CallOps admin to name another one.",
     ),
     _RESTRICTED: (
         "CallOps isn't allowed to post there",
@@ -64,7 +64,7 @@ def why_shut(code: str) -> tuple[str, str]:
         code = _RESTRICTED
     return CLOSED_CHANNEL.get(code) or (
         f"Slack answered `{code}`",
-        "Ask whoever runs CallOps to look at its log.",
+        "Ask your CallOps admin to look at its log.",
     )
 
 
@@ -86,19 +86,19 @@ WHO_ARE_YOU = "Slack didn't tell CallOps who you are, so nothing was done. Try a
 
 ANOTHER_LOG = (
     "This request isn't in the log, so nothing was done. Another CallOps may have it, or the log was lost. "
-    "Tell whoever runs CallOps."
+    "Tell your CallOps admin."
 )
 
 LOG_FAILS = (
     "CallOps can't write to its log, so it can't do anything now. Check the audit channel for your request, "
-    "and tell whoever runs CallOps."
+    "and tell your CallOps admin."
 )
 
 LOG_BUSY = (
     "CallOps is busy and couldn't write to its log, so nothing was recorded. Try again in a few seconds."
 )
 
-LOG_LOST = "CallOps has lost its log, so nothing was recorded. Tell whoever runs CallOps, then try again."
+LOG_LOST = "CallOps has lost its log, so nothing was recorded. Tell your CallOps admin, then try again."
 
 RECORDED_IN_PART = (
     "CallOps recorded at least a part of this, then couldn't write to its log. "
@@ -137,7 +137,7 @@ def command_too_long(most: int) -> str:
 def went_wrong(reference: str) -> str:
     return (
         "Something went wrong in CallOps. Before you try again, check the audit channel for your request. "
-        f"If it fails twice, send this ID to whoever runs CallOps: `{reference}`."
+        f"If it fails twice, send this ID to your CallOps admin: `{reference}`."
     )
 
 

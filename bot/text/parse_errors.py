@@ -41,14 +41,14 @@ def which_for_campaigns(verbs: Sequence[str]) -> str:
     return f"What should happen to the campaign? Start with {listed(verbs, 'or')}."
 
 
-NOTHING_FOR_CAMPAIGNS = "No connection here can change campaigns. Ask whoever runs CallOps."
+NOTHING_FOR_CAMPAIGNS = "No connection here can change campaigns. Ask your CallOps admin."
 
 
 def use(names: Iterable[str]) -> str:
     """Return the names that could be typed instead of an unknown one."""
     match list(names):
         case []:
-            return "There are none here. Ask whoever runs CallOps."
+            return "There are none here. Ask your CallOps admin."
         case [name]:
             return f"Use {name}."
         case several:
@@ -319,7 +319,7 @@ def which_agent(agents: Sequence[str]) -> str:
 
 def no_agent_yet(connection: str) -> str:
     return (
-        f"{connection} has no voice agent yet. Ask whoever runs CallOps to add one under "
+        f"{connection} has no voice agent yet. Ask your CallOps admin to add one under "
         f"[connections.{connection}.agents]."
     )
 
@@ -333,7 +333,7 @@ def takes_no(title: str, field: str) -> str:
 
 
 def tried_out(connection: str, number: str) -> str:
-    who = "Ask whoever runs CallOps to add it to allow_numbers."
+    who = "Ask your CallOps admin to add it to allow_numbers."
     return f"{connection} is on trial and can't call {number}. {who}"
 
 
@@ -350,11 +350,11 @@ def _instead(connections: Sequence[str]) -> str:
 
 
 def nobody_can(does: str) -> str:
-    return f"No connection here can {does}. Ask whoever runs CallOps."
+    return f"No connection here can {does}. Ask your CallOps admin."
 
 
 def nobody_cancels_by(does: str, by: str) -> str:
-    return f"No connection here can {does} by {BY[by]}. Ask whoever runs CallOps."
+    return f"No connection here can {does} by {BY[by]}. Ask your CallOps admin."
 
 
 NUMBERS_AND_IDS = (

@@ -47,7 +47,7 @@ def not_from_here(entry: str) -> str:
 
 
 def cannot_cancel(connection: str) -> str:
-    return f"{connection} can't cancel calls. Ask whoever runs CallOps."
+    return f"{connection} can't cancel calls. Ask your CallOps admin."
 
 
 def has_no_id(connection: str) -> str:
@@ -55,7 +55,7 @@ def has_no_id(connection: str) -> str:
 
 
 def cannot_move(connection: str, *, cancels: bool) -> str:
-    instead = "Cancel this one, then place it again." if cancels else "Ask whoever runs CallOps."
+    instead = "Cancel this one, then place it again." if cancels else "Ask your CallOps admin."
     return f"{connection} can't move calls. {instead}"
 
 

@@ -83,7 +83,7 @@ async def test_only_the_numbers_that_are_allowed_are_called(dark_scene: Scene) -
     await dark_scene.start_bot()
     answer = await dark_scene.ask(f"/place-call {OTHER_NUMBER}")
     no = "reminders is on trial and can't call +91 98765 43211."
-    assert f"{no} Ask whoever runs CallOps to add it to allow_numbers." in words(answer)
+    assert f"{no} Ask your CallOps admin to add it to allow_numbers." in words(answer)
     form = opened(await dark_scene.asha.click(answer, text="Open the form…"))
     refused = await dark_scene.asha.submit(form)
     assert refused.errors.keys() == {"targets"}

@@ -137,7 +137,7 @@ ROWS = [
         ("reminders", "voxworks"),
         None,
         None,
-        ["connection: No connection here can delete a campaign. Ask whoever runs CallOps."],
+        ["connection: No connection here can delete a campaign. Ask your CallOps admin."],
     ),
     (
         "a connection that only deletes campaigns cancels nothing",
@@ -241,7 +241,7 @@ ROWS = [
         ("reminders",),
         None,
         None,
-        ["connection: No connection here can cancel a call by call ID. Ask whoever runs CallOps."],
+        ["connection: No connection here can cancel a call by call ID. Ask your CallOps admin."],
     ),
     (
         "a misspelt connection is not replaced by another",
@@ -443,7 +443,7 @@ def test_a_connection_without_agents_says_where_to_add_one() -> None:
         "9876543210", default_verb=Verb.PLACE, vocabulary=words, timezone="UTC", now=datetime.now(UTC)
     )
     said = fill_defaults(line, words).problems[0].message
-    assert said.endswith("Ask whoever runs CallOps to add one under [connections.bare.agents].")
+    assert said.endswith("Ask your CallOps admin to add one under [connections.bare.agents].")
 
 
 def _words(*names: str) -> CommandContext:

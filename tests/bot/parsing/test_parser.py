@@ -1268,7 +1268,7 @@ def test_campaign_alone_asks_which_where_there_is_a_choice() -> None:
     assert _read("/calls campaign").verb is Verb.DELETE_CAMPAIGN
     none = _read("/calls campaign", CommandContext({"reminders": REMINDERS}, default_region="IN"))
     assert [fault.message for fault in none.problems] == [
-        "No connection here can change campaigns. Ask whoever runs CallOps."
+        "No connection here can change campaigns. Ask your CallOps admin."
     ]
 
 
@@ -1303,7 +1303,7 @@ def test_fifty_targets_are_the_most() -> None:
     line = _read("/cancel-call " + "\n".join(pasted))
     assert len(line.targets) == 60
     assert [fault.field for fault in line.problems] == ["targets"]
-    assert "60 are too many: 50" in line.problems[0].message
+    assert "You listed 60. Use at most 50" in line.problems[0].message
 
 
 def test_digits_that_divide_in_two_ways_are_asked_about() -> None:
