@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # Test files run in the order of tests/conftest.py, slow ones first.
 PYTEST := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo tour test gates soak bench lint types lock format provider-table pictures hands clean
+.PHONY: help demo tour test gates soak bench lint types lock format provider-table pictures hands noise clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -50,10 +50,13 @@ lock: ## resolve and lock the dependencies (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 pictures: $(VENV)/.installed ## take the documents' pictures (needs Chromium)
-	PICTURES=docs/pictures $(BIN)/pytest tests/browser/test_road.py tests/browser/test_access.py
+	PICTURES=docs/pictures $(BIN)/pytest tests/browser/test_pictures.py tests/browser/test_road.py::test_a_field_error_keeps_what_was_typed
 
 hands: $(VENV)/.installed ## count the keys and taps of docs/hands.md (needs Chromium)
 	HANDS=1 $(BIN)/pytest tests/browser/test_hands.py
+
+noise: $(VENV)/.installed ## count the messages of ten everyday stories for docs/hands.md
+	$(BIN)/python -m tests.support.noise
 
 clean: ## delete the environment and the tools' caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
@@ -72,6 +75,7 @@ define install
 	  { echo "CallOps needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 	  { echo "Python's venv is missing. On Debian or Ubuntu: sudo apt-get install python3-venv"; exit 1; }
+	@echo "Setting up $(VENV) (about 20 s)…"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r $(1)
 	@touch $@

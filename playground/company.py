@@ -23,7 +23,7 @@ LOOK_AGAIN = 0.02
 _CHANNELS = {one["id"]: f"#{one['name']}" for one in content.WORKSPACE["channels"]}
 _REQUEST_ID = re.compile(r"A-[0-9A-Z]{4,}")
 _LONG_ID = re.compile(r"\b[0-9a-f]{20,}\b")
-_FRAME = re.compile(r"[│\s]+")
+_FRAME = re.compile(r"[│ \n]+")  # a no-break space stays
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,12 @@ WORKSPACE: dict[str, Any] = {
     "channels": [
         {"id": "C0GENERAL", "name": "general", "members": [*EVERYONE, BOT_USER]},
         {"id": "C0AUDIT", "name": "call-audit", "members": [*EVERYONE, BOT_USER]},
-        {"id": "C0APPROVE", "name": "call-approvals", "members": ["U0MANAGER", "U0SECOND", BOT_USER]},
+        {
+            "id": "C0APPROVE",
+            "name": "call-approvals",
+            "private": True,
+            "members": ["U0MANAGER", "U0SECOND", BOT_USER],
+        },
         {"id": "C0SUPPORT", "name": "support", "members": [*EVERYONE, "U0GUEST", "U0STRANGER", BOT_USER]},
     ],
     "groups": {"S0MANAGERS": ["U0MANAGER", "U0SECOND"]},

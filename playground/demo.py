@@ -29,6 +29,9 @@ ENDED_BY: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 FAILED, CANNOT_START = 1, 2
 """Exit statuses, the same as those of the app's commands."""
 
+SETTLED: Final = 'settle = ["managers"]'
+"""A line of every rule. In the demo, managers may see whole numbers too."""
+
 OpenLog: TypeAlias = Callable[[Path, str], AbstractAsyncContextManager[ReadLog]]
 """Opens the app's log, by its file and key."""
 
@@ -93,6 +96,7 @@ async def _serve(folder: Path, wanted: Wanted, open_log: OpenLog, listening: soc
     address = f"http://{HOST}:{port}/"
     print("Starting a Slack, four voice providers and CallOps on this machine …", flush=True)
     async with Stage(folder, deadline=DEADLINE, lease=LEASE) as stage:
+        stage.write_configuration({SETTLED: f'{SETTLED}\nreveal = ["managers"]'})
         stage.connect_further()
         await stage.start_bot()
         async with open_log(folder / "callops.db", KEY) as read_log:

@@ -26,6 +26,8 @@ APP = "st-0603182c-7ffb-53c3-b307-47ca14b9xxxx"
 ACCOUNT = "67777ce93e25326494e9xxxx"
 CLIENT_ID, CLIENT_SECRET = "cs-playground", "kore-playground-client-secret-of-an-app"
 CAMPAIGN = "cd-2129073-58d9-44d5-a5d1-454b1220xxxx"
+SHORT = "cd-2129073"
+"""The campaign that the app's help names."""
 READY = "cd-a1e45a7-e8ba-4e97-a339-476ebc7xxxxx"  # the v2 page's example
 DELETE = "/agentassist/api/v1/public/{}/campaign/{}"
 DELETE_V2 = "/campaign/api/v2/public/{}/campaign/{}"
@@ -91,6 +93,7 @@ _SEEDED: tuple[Mapping[str, JsonValue], ...] = (
         "lname": "service renewal outreach campaign61",
         "status": "Ready",
     },
+    {**_SAMPLE, "_id": SHORT, "name": "Diwali Offer Calls", "lname": "diwali offer calls"},
 )
 
 

@@ -16,7 +16,7 @@ Scene: TypeAlias = Callable[[Company], Awaitable[None]]
 AUDIT, APPROVALS = "C0AUDIT", "C0APPROVE"
 IMMEDIATE, SCHEDULED, TWICE, SILENT, KILLED = (f"98765 432{n}" for n in (11, 10, 12, 13, 14))
 """The numbers that are called, each in its own scene."""
-UNKNOWN = "❓ Outcome unknown"
+UNKNOWN = "⚠️ Outcome unknown"
 RETRY_AFTER = 3
 """Seconds that Voxworks asks CallOps to wait."""
 OUTBOX_LEASE = 30.0
@@ -37,8 +37,8 @@ async def placed_at_once(company: Company) -> None:
     preview = asha.told(await asha.types(f"/place-call {IMMEDIATE}"))
     await company.expect_asked("No provider was asked before the button was pressed.")
     await asha.presses(preview, "Place call")
-    await asha.is_answered("About to be sent", _masked(IMMEDIATE))
-    await company.olive.reads(AUDIT, "✅ Accepted", _masked(IMMEDIATE))
+    await company.olive.reads(AUDIT, "✅ Placed", _masked(IMMEDIATE))
+    await asha.is_answered(IMMEDIATE[-4:])
     await company.expect_asked("CallKaro was asked once.", _placed(IMMEDIATE))
 
 
@@ -65,11 +65,11 @@ async def scheduled_by_form(company: Company) -> None:
 async def cancelled_by_number(company: Company) -> None:
     """Play a cancellation by number: approved, sent, announced."""
     request = await company.asha.asks(f"/cancel-call {SCHEDULED} customer asked")
-    card = await company.mira.reads(APPROVALS, "Waiting for approval", request)
+    card = await company.mira.reads(APPROVALS, "Requested by", request)
     await company.expect_asked("Nothing is sent until somebody approves.")
     await company.mira.submits(await company.mira.opens(card, "Review…"))
-    await company.asha.is_written_to("✅ Removed", request)
-    await company.olive.reads(AUDIT, "✅ Removed", "@mira approved this", request)
+    await company.asha.is_written_to("🚫 Cancelled", request)
+    await company.olive.reads(AUDIT, "🚫 Cancelled", "approved by", request)
     await company.expect_asked(
         "CallKaro was asked once, and what was scheduled is gone there.",
         Asked(
@@ -86,14 +86,14 @@ async def denied(company: Company) -> None:
     """Play a denied cancellation by id: the requester reads the reason, a late approver reads who decided."""
     mira, sam, why = company.mira, company.sam, "She confirmed it this morning"
     request = await company.asha.asks("/calls cancel vx_1001 via voxworks reason=customer is away")
-    card = await mira.reads(APPROVALS, "Waiting for approval", request)
+    card = await mira.reads(APPROVALS, "Requested by", request)
     form = await mira.opens(await mira.opens(card, "Review…"), "Deny…")
-    await mira.submits(form, {"Details": why})
-    await company.asha.is_written_to("Denied by @mira", why, request)
-    await company.olive.reads(AUDIT, "Denied by @mira", "@mira denied this", why, request)
-    await sam.reads(APPROVALS, "Denied by @mira", request)
+    await mira.submits(form, {"In your words": why})
+    await company.asha.is_written_to("✋ Denied by", why, request)
+    await company.olive.reads(AUDIT, "✋ Denied by", why, request)
+    await sam.reads(APPROVALS, "✋ Denied by", request)
     late = await sam.opens(card, "Review…", stale=True)
-    await sam.expects(late, "Who comes late reads who decided, and when.", "Denied by @mira, today at")
+    await sam.expects(late, "Who comes late reads who decided, and when.", "Denied by @mira, today")
     await sam.closes(late)
     await company.expect_asked("Voxworks was asked nothing.")
 
@@ -102,7 +102,7 @@ async def own_request(company: Company) -> None:
     """Play a manager's own request: its requester may not approve it, another manager may."""
     mira, sam = company.mira, company.sam
     request = await mira.asks("/calls cancel vx_1002 via voxworks reason=wrong number")
-    card = await mira.reads(APPROVALS, "Waiting for approval", request)
+    card = await mira.reads(APPROVALS, "Requested by", request)
     refused = await mira.opens(card, "Review…")
     await mira.expects(refused, "Mira may not decide what she asked for.", "somebody else must decide")
     company.narrator.expect(
@@ -112,7 +112,7 @@ async def own_request(company: Company) -> None:
     await company.expect_asked("Nothing was sent.")
     with company.narrator.briefly():
         await sam.submits(await sam.opens(card, "Review…"))
-    await mira.is_written_to("✅ Cancelled", request)
+    await mira.is_written_to("🚫 Cancelled", request)
     await company.expect_asked("Voxworks was asked once.", _cancelled("vx_1002"))
 
 
@@ -121,7 +121,7 @@ async def two_at_once(company: Company) -> None:
     both = (company.mira, company.sam)
     with company.narrator.briefly():
         request = await company.asha.asks("/calls cancel vx_1003 via voxworks reason=duplicate")
-        card = await company.mira.reads(APPROVALS, "Waiting for approval", request)
+        card = await company.mira.reads(APPROVALS, "Requested by", request)
         modals = [await one.opens(card, "Review…") for one in both]
     company.narrator.tells("Mira and Sam press [Approve] at the same moment")
     heard = await asyncio.gather(*(one.person.submit(view) for one, view in zip(both, modals, strict=True)))
@@ -132,9 +132,9 @@ async def two_at_once(company: Company) -> None:
         company.narrator.tells(f"{winner} was first; {loser.name} reads")
         await loser.sees(view)
         sentence = f"{loser.name} reads that {winner} approved it, and when."
-        await loser.expects(view, sentence, f"Approved by @{winner.lower()}, today at")
+        await loser.expects(view, sentence, f"Approved by @{winner.lower()}, today")
         await loser.closes(view)
-    await company.asha.is_written_to("✅ Cancelled", request)
+    await company.asha.is_written_to("🚫 Cancelled", request)
     await company.expect_asked("Voxworks was asked once.", _cancelled("vx_1003"))
 
 
@@ -144,7 +144,7 @@ async def double_click(company: Company) -> None:
     with company.narrator.briefly():
         preview = asha.told(await asha.types(f"/place-call {TWICE}"))
     await asha.presses_twice(preview, "Place call")
-    await company.olive.reads(AUDIT, "✅ Accepted", _masked(TWICE))
+    await company.olive.reads(AUDIT, "✅ Placed", _masked(TWICE))
     await company.expect_asked("CallKaro was asked once.", _placed(TWICE))
 
 
@@ -157,7 +157,7 @@ async def no_answer(company: Company) -> None:
         preview = asha.told(await asha.types(f"/place-call {SILENT}"))
     await asha.presses(preview, "Place call")
     await asha.is_written_to(UNKNOWN, _masked(SILENT))
-    message = await olive.reads(AUDIT, UNKNOWN, "Look it up at the provider", _masked(SILENT))
+    message = await olive.reads(AUDIT, UNKNOWN, _masked(SILENT))
     for one, why in ((asha, "You asked for this"), (olive, "Only managers may")):
         refused = await one.opens(message, "Record outcome…")
         await one.expects(refused, f"{one.name} may not say what happened.", why)
@@ -169,8 +169,8 @@ async def no_answer(company: Company) -> None:
         "How do you know?": "CallKaro's call list shows it",
     }
     await mira.submits(form, found)
-    await asha.is_written_to("✅ Accepted", "it happened", _masked(SILENT))
-    await olive.reads(AUDIT, "✅ Accepted", "@mira says it did happen", _masked(SILENT))
+    await asha.is_written_to("✅ Placed", _masked(SILENT))
+    await olive.reads(AUDIT, "✅ Placed", _masked(SILENT))
     await company.expect_asked("CallKaro was asked once, and never again.", _placed(SILENT, None))
 
 
@@ -182,11 +182,11 @@ async def put_off(company: Company) -> None:
     )
     with company.narrator.briefly():
         request = await company.asha.asks("/calls cancel vx_1001 via voxworks reason=asked for it after all")
-        card = await company.sam.reads(APPROVALS, "Waiting for approval", request)
+        card = await company.sam.reads(APPROVALS, "Requested by", request)
         await company.sam.submits(await company.sam.opens(card, "Review…"))
     await company.olive.reads(AUDIT, "Retrying", request)
-    await company.asha.is_written_to("✅ Cancelled", request)
-    await company.olive.reads(AUDIT, "✅ Cancelled", request)
+    await company.asha.is_written_to("🚫 Cancelled", request)
+    await company.olive.reads(AUDIT, "🚫 Cancelled", request)
     await company.expect_asked(
         "Voxworks was asked twice: it had not processed the first request.",
         _cancelled("vx_1001", 429),
@@ -206,15 +206,15 @@ async def killed(company: Company) -> None:
     with company.narrator.briefly():
         preview = asha.told(await asha.types(f"/place-call {KILLED}"))
     await asha.presses(preview, "Place call")
-    await olive.reads(AUDIT, "for @asha", _masked(KILLED))
+    await olive.reads(AUDIT, "⏳", _masked(KILLED))
     await company.request_reaches_provider()
     company.narrator.tells("CallKaro has the request and has not answered; the bot is killed with -9")
     await stage.kill_bot()
     company.narrator.tells("The bot is started again")
     await stage.start_bot()
     within = company.patience + OUTBOX_LEASE
-    await asha.is_written_to(UNKNOWN, "CallOps was stopped", _masked(KILLED), within=within)
-    await olive.reads(AUDIT, UNKNOWN, "Look it up at the provider", _masked(KILLED))
+    await asha.is_written_to(UNKNOWN, "CallOps stopped", _masked(KILLED), within=within)
+    await olive.reads(AUDIT, UNKNOWN, _masked(KILLED))
     await company.expect_asked(
         "CallKaro was asked once, before the kill, and not again.", _placed(KILLED, None)
     )
@@ -239,7 +239,6 @@ def _cancelled(call_id: str, status: int = 200) -> Asked:
 
 
 SCENES: tuple[tuple[str, Scene], ...] = (
-    ("Help", asking_for_help),
     ("A call, placed at once", placed_at_once),
     ("A call for tomorrow, by form, after a slip of the finger", scheduled_by_form),
     ("A cancellation by number, approved", cancelled_by_number),
@@ -250,6 +249,7 @@ SCENES: tuple[tuple[str, Scene], ...] = (
     ("A provider that answers nothing", no_answer),
     ("A provider that is busy: 429", put_off),
     ("Killed with -9 while a request is out", killed),
+    ("Help", asking_for_help),
 )
 """The scenes, each with its title."""
 

@@ -24,10 +24,9 @@ EMOJI = {
     "x": "❌",
     "warning": "⚠️",
     "hourglass_flowing_sand": "⏳",
-    "telephone_receiver": "📞",
-    "question": "❓",
-    "no_entry": "⛔",
-    "bell": "🔔",
+    "no_entry_sign": "🚫",
+    "hand": "✋",
+    "paperclip": "📎",
 }
 CONTROL = re.compile(r"<(?P<mark>[@#!]?)(?P<target>[^|>]*)(?:\|(?P<label>[^>]*))?>")
 EMPHASIS = re.compile(r"(?<![\w*_~])([*_~])(?=\S)(.+?)(?<=\S)\1(?![\w*_~])")

@@ -16,6 +16,7 @@ from playground.workspace import Json, Message, RefusedError, View, Workspace
 
 MAX_UPDATED_TEXT = 4000  # chat.update, msg_too_long; second-hand
 MISSING = "missing required field: "
+HOME = "https://callops.slack.com/"
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class WebApi:
         """Return the identity of the token."""
         bot = self.workspace.users[BOT_USER]
         return {
-            "url": "https://callops.slack.com/",
+            "url": HOME,
             "team": "CallOps",
             "user": bot.name,
             "team_id": TEAM_ID,
@@ -137,6 +138,15 @@ class WebApi:
         message = self._own(channel, _needed(args, "ts"), "cant_delete_message")
         self.workspace.delete(message)
         return {"channel": channel.id, "ts": message.ts}
+
+    def permalink(self, args: Json) -> Json:
+        """Return the address of a message. It needs no scope."""
+        channel = self._known(_needed(args, "channel"))
+        message = self.workspace.find(channel.id, _needed(args, "message_ts"))
+        address = f"{HOME}archives/{channel.id}/p{message.ts.replace('.', '')}"
+        if message.thread_ts not in {None, message.ts}:
+            address += f"?thread_ts={message.thread_ts}&cid={channel.id}"
+        return {"channel": channel.id, "permalink": address}
 
     def content(self, where: str, args: Mapping[str, object]) -> tuple[str, list[Json]]:
         """Return the text and blocks of a message, if Slack would accept them."""
@@ -304,6 +314,7 @@ METHODS: dict[str, Method] = {
     "chat.postEphemeral": Method(WebApi.post_ephemeral, "chat:write"),
     "chat.update": Method(WebApi.update, "chat:write"),
     "chat.delete": Method(WebApi.delete, "chat:write"),
+    "chat.getPermalink": Method(WebApi.permalink),
     "files.getUploadURLExternal": Method(WebApi.upload_url, "files:write"),
     "files.completeUploadExternal": Method(WebApi.complete_upload, "files:write"),
     "views.open": Method(WebApi.views_open),

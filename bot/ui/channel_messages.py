@@ -303,7 +303,7 @@ def _facts(request: Request) -> Sequence[str]:
             facts.append(f"approved by {person(one.person)}{at}{words}")
     if request.state is State.PENDING and request.decide_by:
         facts.append(f"expires {when(request.decide_by)}")
-    facts += [request.connection, *_speaking(request)]
+    facts.append(request.connection)
     if request.kind is Kind.PLACE_CALL:  # needed to cancel a call where the number does not suffice
         facts += [f"call {escape(entry.reference)}" for entry in request.entries[:1] if entry.reference]
     return [*facts, request.id]

@@ -4,6 +4,7 @@ It begins with the state, then names the target and the time. A sentence below s
 are masked, people's text is escaped, and times are in each reader's zone.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -47,6 +48,8 @@ _SAID_BY_US = (
     outcomes.ONLY_LATER_ONES,
 )
 """Beginnings of the sentences about a success that say more than that the provider confirmed it."""
+_FOR_OPERATORS = re.compile(r"this connection's|^If that doesn't help")
+_SENTENCE_END = re.compile(r"(?<=[.?!”])\s+(?=[A-Z])")
 NO_CALL_KNOWN = "CallOps knows of no call to this number, so check the number."
 
 
@@ -96,11 +99,14 @@ def _same_message(request: Request) -> str:
 
 
 def _message(entry: ActionRecord) -> str:
-    """Return the sentence about an ended action, unless it only repeats that the action succeeded."""
+    """Return what an ended action's message tells its readers.
+
+    A success tells nothing if it only repeats its state. Advice on settings is left to *Details*.
+    """
     said = entry.message or ""
     if entry.state is State.SUCCEEDED and not said.startswith(_SAID_BY_US):
         return ""
-    return said
+    return " ".join(one for one in _SENTENCE_END.split(said) if not _FOR_OPERATORS.search(one))
 
 
 def became(request: Request, entry: ActionRecord) -> str:
@@ -321,9 +327,10 @@ def missed(request: Request, entry: ActionRecord) -> str:
         return f"{nobody} approved it in time. {left_alone(request, entry)}."
     said = as_said(request)
     call = "The call" if len(request.entries) == 1 else "The first call"
+    if entry.updated_at < at and said:
+        return f"{nobody} approved it in time. {left_alone(request, entry)}."
     if entry.updated_at < at:
-        follows = "" if request.reschedules else f" {left_alone(request, entry)}."
-        return f"{call} goes out {when(at)}{said}: {_lower(nobody)} approved it in time.{follows}"
+        return f"{call} goes out {when(at)}: {_lower(nobody)} approved it in time."
     if said:
         return f"{call} was due {when(at)}{said}. {nobody} had approved it by then."
     return (

@@ -65,6 +65,14 @@ class Close(_Personal):
     view_id: str
 
 
+class Use(_Personal):
+    """Use a shortcut on a message."""
+
+    callback_id: str
+    channel: str
+    ts: str
+
+
 class Read(_Personal):
     """Mark a channel as read up to a message."""
 
@@ -105,6 +113,7 @@ class Actions:
             _route("/click", Click, self.click),
             _route("/submit", Submit, self.submit),
             _route("/close", Close, self.close),
+            _route("/shortcut", Use, self.shortcut),
             _route("/read", Read, self.read),
             _route("/arm", Arm, self.arm),
             _route("/trouble", Trouble, self.trouble),
@@ -139,6 +148,11 @@ class Actions:
     async def close(self, act: Close) -> Json:
         """Close the modal."""
         return await self._do(act.person, "close", view_id=act.view_id)
+
+    async def shortcut(self, act: Use) -> Json:
+        """Use a shortcut on a message."""
+        place = {"channel": act.channel, "ts": act.ts}
+        return await self._do(act.person, "shortcut", callback_id=act.callback_id, **place)
 
     async def read(self, act: Read) -> Json:
         """Remember that a channel was read up to a message."""

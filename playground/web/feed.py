@@ -165,6 +165,7 @@ class Feed:
             "purposes": PURPOSES,
             "first": FIRST_CHANNEL,
             "commands": [vars(one) for one in self._surface.commands],
+            "shortcuts": [vars(one) for one in self._surface.shortcuts],
             "screen": self.screens.screen(person),
             "journal": self._lines,
             "requests": list(self._requests.values()),

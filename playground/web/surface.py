@@ -1,4 +1,4 @@
-"""The parts of the app's manifest that people see while they type: commands, and whether they can write."""
+"""The parts of the app's manifest that people see: commands, shortcuts, and whether they can write."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +16,23 @@ class Command:
 
 
 @dataclass(frozen=True)
+class Shortcut:
+    """A shortcut on messages, as their menu offers it."""
+
+    callback_id: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Surface:
-    """The commands in the manifest's order. ``writable`` says whether the messages tab has a composer."""
+    """The commands and shortcuts in the manifest's order.
+
+    ``writable`` says whether the messages tab has a composer.
+    """
 
     name: str
     commands: tuple[Command, ...]
+    shortcuts: tuple[Shortcut, ...]
     writable: bool
 
 
@@ -34,6 +46,11 @@ def read(path: Path) -> Surface:
         commands=tuple(
             Command(one["command"], one.get("description", ""), one.get("usage_hint", ""))
             for one in features.get("slash_commands", ())
+        ),
+        shortcuts=tuple(
+            Shortcut(one["callback_id"], one["name"])
+            for one in features.get("shortcuts", ())
+            if one["type"] == "message"
         ),
         writable=bool(home.get("messages_tab_enabled")) and not home.get("messages_tab_read_only_enabled"),
     )

@@ -6,8 +6,8 @@ from typing import Any, TypeAlias
 
 Json: TypeAlias = dict[str, Any]
 
-SUBJECT = 120
-"""Characters of a line's subject."""
+SUBJECT = 600
+"""Characters of a line's subject. The page shortens it once names and times are drawn."""
 
 
 @dataclass

@@ -59,13 +59,12 @@ def test_nothing_keeps_anybody_out(look: Look, *, dark: bool) -> None:
     expect(asha.modal).to_be_hidden()
 
 
-def test_a_phone_has_the_whole_workspace(look: Look, picture: Callable[[Looking, str], None]) -> None:
+def test_a_phone_has_the_whole_workspace(look: Look) -> None:
     """The sidebar is a drawer, nothing is wider than the screen, and the panel covers it on demand."""
     asha = look(**PHONE)
     asha.types("/place-call 98765 43240 tomorrow 9:30")
     preview = asha.message("Call +91", "43240")
     expect(preview.get_by_role("button", name="Place call")).to_be_in_viewport()
-    picture(asha, "phone")
     assert asha.page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     assert findings(asha) == []
     opener = asha.page.get_by_role("button", name="Channels and people")
@@ -85,14 +84,13 @@ def test_a_phone_has_the_whole_workspace(look: Look, picture: Callable[[Looking,
     expect(asha.pane).to_be_hidden()
 
 
-def test_colours_are_the_systems_or_chosen(look: Look, picture: Callable[[Looking, str], None]) -> None:
+def test_colours_are_the_systems_or_chosen(look: Look) -> None:
     """The page is dark if the system is. The switch overrides it, and a reload remembers that."""
     asha = look(dark=True)
     back = "getComputedStyle(document.querySelector('main')).backgroundColor"
     dark = asha.page.evaluate(back)
     asha.types("/calls help")
     expect(asha.message("Type a command or open a form")).to_be_visible()
-    picture(asha, "dark")
     switch = asha.page.get_by_role("button", name="Colours")
     switch.click()
     assert asha.page.evaluate(back) == dark

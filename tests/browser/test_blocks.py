@@ -217,3 +217,116 @@ def test_a_view_on_top_of_another_leads_back_to_it_as_it_was(
     expect(asha.modal.get_by_label("Retries (optional)", exact=True)).to_be_visible()
     asha.page.keyboard.press("Escape")
     expect(asha.modal).to_be_hidden()
+
+
+def test_an_overflow_menu_sends_what_is_chosen(look: Look, post: PostMessage) -> None:
+    """Arrows move in the menu, Escape closes it, and a choice goes to the app once it is confirmed."""
+    asha = look()
+    menu = {"type": "overflow", "action_id": "an_overflow", "options": OPTIONS}
+    asking = menu | {"action_id": "it_asks", "confirm": CONFIRM}
+    for text, accessory in (("With a menu", menu), ("A menu that asks", asking)):
+        section = {"type": "section", "text": {"type": "mrkdwn", "text": text}, "accessory": accessory}
+        assert post("chat.postMessage", channel="C0SUPPORT", text=text, blocks=[section])["ok"]
+    asha.tab("Slack")
+    more = asha.message("With a menu").locator(".accessory").get_by_role("button", name="More actions")
+    more.focus()
+    more.press("ArrowDown")
+    one, two = (asha.page.get_by_role("menuitem", name=name, exact=True) for name in ("One", "Two"))
+    expect(one).to_be_focused()
+    one.press("ArrowUp")
+    expect(two).to_be_focused()
+    two.press("Escape")
+    expect(two).to_be_hidden()
+    expect(more).to_be_focused()
+    more.press("Enter")
+    expect(one).to_be_focused()
+    one.press("ArrowDown")
+    two.press("Enter")
+    expect(two).to_be_hidden()
+    expect(asha.pane).to_contain_text("an_overflow @asha")
+    asha.message("A menu that asks").locator(".accessory").get_by_role("button", name="More actions").click()
+    one.click()
+    asha.modal.get_by_role("button", name="Keep it").click()
+    expect(asha.modal).to_have_count(0)
+    expect(asha.pane).not_to_contain_text("it_asks")
+
+
+def test_a_message_has_the_apps_shortcuts(look: Look, post: PostMessage) -> None:
+    """The menu of a message opens the form with what the message names."""
+    asha = look()
+    post("chat.postMessage", channel="C0SUPPORT", text="Please stop 98765 43251")
+    said = asha.message("98765 43251")
+    said.hover()
+    said.get_by_role("button", name="More actions").click()
+    asha.page.get_by_role("menuitem", name="Cancel calls in message").click()
+    expect(asha.modal.get_by_role("heading", level=2)).to_contain_text("Cancel")
+    asha.page.keyboard.press("Escape")
+    expect(asha.modal).to_be_hidden()
+
+
+def test_a_button_with_an_address_opens_it(look: Look, post: PostMessage) -> None:
+    """It is a link, and the app hears of the press. An address that is no page's is not opened."""
+    asha = look()
+    address = f"{asha.page.url.partition('#')[0]}icon.svg"
+    for text, url in (("Open it", address), ("Run it", "javascript:alert(1)")):
+        button = {"type": "button", "text": plain(text), "action_id": "a_link", "url": url}
+        blocks = [{"type": "actions", "elements": [button]}]
+        assert post("chat.postMessage", channel="C0SUPPORT", text=text, blocks=blocks)["ok"]
+    expect(asha.page.get_by_role("button", name="Run it")).to_be_visible()
+    asha.tab("Slack")
+    with asha.page.expect_popup() as opened:
+        asha.page.get_by_role("link", name="Open it").click()
+    assert opened.value.url == address
+    expect(asha.pane).to_contain_text("a_link @asha")
+
+
+def test_people_are_chosen_by_name(look: Look, post: PostMessage) -> None:
+    """A menu of people has their names, and sends the id of the chosen one."""
+    asha = look()
+    menu = {"type": "users_select", "action_id": "a_person", "placeholder": plain("Who?")}
+    blocks = [{"type": "actions", "elements": [menu]}]
+    assert post("chat.postMessage", channel="C0SUPPORT", text="Who?", blocks=blocks)["ok"]
+    asha.tab("Slack")
+    asha.page.get_by_label("Who?").select_option("Mira Nair")
+    expect(asha.pane).to_contain_text("a_person @asha")
+
+
+def test_a_permalink_opens_the_message(look: Look, post: PostMessage) -> None:
+    """A link to a message leads to it. One that this person cannot see is said so."""
+    asha = look()
+    links = []
+    for channel in ("C0GENERAL", "C0APPROVE"):
+        posted = post("chat.postMessage", channel=channel, text="Look here")
+        told = post("chat.getPermalink", channel=channel, message_ts=posted["ts"])
+        links.append(f"<{told['permalink']}|in {channel}>")
+    post("chat.postMessage", channel="C0SUPPORT", text=" ".join(links))
+    asha.page.get_by_role("link", name="in C0APPROVE").click()
+    expect(asha.message("You don't have access to this message")).to_be_visible()
+    asha.page.get_by_role("link", name="in C0GENERAL").click()
+    expect(asha.page.get_by_role("heading", level=1)).to_contain_text("general")
+    expect(asha.message("Look here")).to_be_in_viewport()
+
+
+def test_a_reload_drops_what_only_one_person_sees(look: Look, post: PostMessage) -> None:
+    """An ephemeral message lasts until the page is loaded again. Other messages stay."""
+    asha = look()
+    post("chat.postEphemeral", channel="C0SUPPORT", user="U0AGENT", text="For your eyes")
+    post("chat.postMessage", channel="C0SUPPORT", text="For all eyes")
+    expect(asha.message("For your eyes")).to_be_visible()
+    asha.be("U0MANAGER")
+    asha.be("U0AGENT")
+    expect(asha.message("For your eyes")).to_be_visible()
+    asha.page.reload()
+    expect(asha.message("For all eyes")).to_be_visible()
+    expect(asha.message("For your eyes")).to_have_count(0)
+
+
+def test_what_slack_is_asked_is_shown_with_names_and_times(look: Look, post: PostMessage) -> None:
+    """The panel has no raw markup, and a private channel has a lock."""
+    mira = look("U0MANAGER")
+    post("chat.postMessage", channel="C0SUPPORT", text="<@U0AGENT> at <!date^1796445000^{time}|then> rings")
+    mira.tab("Slack")
+    expect(mira.pane).to_contain_text("@asha at 10:00 AM rings")
+    for channel, locks in (("call-approvals", 1), ("general", 0)):
+        place = mira.page.get_by_role("button", name=f"channel {channel}")
+        expect(place.locator("svg")).to_have_count(locks)

@@ -18,7 +18,7 @@ def test_what_waits_outlives_a_killed_bot(look: Callable[..., Looking]) -> None:
     failed = asha.message("/calls failed with the error “dispatch_failed”")
     expect(failed).to_contain_text("CallOps is not connected to Slack.")
     mira.go("call-approvals")
-    card = mira.message("Waiting for approval", "vx_1002")
+    card = mira.message("Cancel call", "vx_1002")
     card.get_by_role("button", name="Review").click()
     expect(card.get_by_role("alert")).to_contain_text(
         "This app is not responding. Try again. (dispatch_failed)"
@@ -40,7 +40,7 @@ def test_the_page_says_when_the_demo_is_gone(chromium: Browser) -> None:
     context = chromium.new_context()
     asha = Looking(context.new_page(), running.address, "U0AGENT")
     assert running.end() == 0
-    expect(asha.page.get_by_text("The demo does not answer any more.")).to_be_visible()
+    expect(asha.page.get_by_text("Lost connection to the demo.")).to_be_visible()
     asha.types("hello")
     expect(asha.message("Does it still run?")).to_be_visible()
     context.close()

@@ -65,7 +65,7 @@ def test_a_call_is_placed_by_keyboard_alone(look: Callable[..., Looking]) -> Non
     tab_to(asha.page, "Channel call-audit")
     keys.press("Enter")
     expect(asha.page.get_by_role("heading", level=1)).to_contain_text("call-audit")
-    expect(asha.message("Accepted", "•3230")).to_be_visible()
+    expect(asha.message("Placed", "•3230")).to_be_visible()
 
 
 def test_a_person_and_a_tab_are_chosen_with_arrows(look: Callable[..., Looking]) -> None:

@@ -40,7 +40,10 @@ TEXTS = [
         '<a href="https://example.com/a_b_c" target="_blank" rel="noreferrer noopener">docs</a>',
     ),
     ("<javascript:alert(1)|here>", "here"),
-    (":white_check_mark: :unheard_of:", "✅ :unheard_of:"),
+    (
+        ":white_check_mark: :unheard_of: ⚠️",
+        '<span class="emoji white_check_mark">✅</span> :unheard_of: <span class="emoji warning">⚠️</span>',
+    ),
 ]
 
 
@@ -57,6 +60,8 @@ DATES = [
     ("{date}", "UTC", "December 5th, 2026"),
     ("{date_long}", "UTC", "Saturday, December 5th, 2026"),
     ("{date_short}", "UTC", "Dec 5, 2026"),
+    ("{date_long_pretty}, {time}", "UTC", "tomorrow, 4:30 AM"),
+    ("{date_long_pretty}, {time}", "America/New_York", "today, 11:30 PM"),
     ("{ago}", "UTC", "in 16 hours"),
     ("{no_token}", "UTC", "{no_token}"),
 ]
@@ -112,14 +117,11 @@ def test_a_post_that_slack_puts_off_comes_later(look: Look) -> None:
     expect(asha.pane).to_contain_text("The next post is answered with 429")
     asha.types("/place-call 98765 43241")
     asha.message("Call +91", "43241").get_by_role("button", name="Place call").click()
-    expect(asha.page.get_by_role("status")).to_contain_text("a call to +91\u00a0•••3241, for @asha.")
     asha.go("call-audit")
-    posted = asha.message("Accepted", "•3241")
+    posted = asha.message("Placed", "•3241")
     posted.hover()
     posted.get_by_role("button", name="What a phone's notification shows").click()
-    expect(posted.locator(".phone-text")).to_contain_text(
-        "✅ Accepted: a call to +91\u00a0•••3241, for @asha."
-    )
+    expect(posted.locator(".phone-text")).to_contain_text("✅ Placed · call to +91 •••3241")
     asha.tab("Slack")
     expect(asha.pane).to_contain_text("ratelimited")
 
@@ -128,6 +130,8 @@ def test_the_guide_leads_through_the_first_minute(look: Look) -> None:
     """The guide puts a command into the composer, and can be closed and reopened."""
     asha = look()
     guide = asha.page.get_by_role("region", name="Your first minute")
+    if guide.is_hidden():  # all of it was done in other tests
+        asha.press("Guide")
     guide.get_by_role("button", name="Place a call").click()
     guide.get_by_role("button", name="Try it").click()
     expect(asha.composer).to_be_focused()

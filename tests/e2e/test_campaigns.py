@@ -99,7 +99,7 @@ async def test_a_denial_needs_no_id(whole: Scene) -> None:
     """A denial needs a reason and nothing else, and the campaign stays."""
     await whole.ask(LINE)
     form = opened(await whole.mira.click(await whole.review(), text="Deny…"))
-    assert not (await whole.mira.submit(form, {"Details": "It runs on"})).errors
+    assert not (await whole.mira.submit(form, {"In your words": "It runs on"})).errors
     await whole.told("Denied by <@U0MANAGER>", "The campaign stays", "“It runs on”")
     assert await whole.requests("kore") == []
 

@@ -249,14 +249,17 @@ async def test_a_clock_that_is_off(dark_scene: Scene) -> None:
 async def test_channels_that_cannot_be_posted_into(dark_scene: Scene) -> None:
     """Archived, private and unknown channels, and those without the app, each have a remedy and a purpose."""
     dark_scene.write_configuration(
-        {"[connections.voxworks]\n": '[connections.voxworks]\naudit_channel = "C0SUPPORT"\n'}
+        {
+            "[connections.voxworks]\n": '[connections.voxworks]\naudit_channel = "C0SUPPORT"\n',
+            "C0APPROVE": "C0GENERAL",
+        }
     )
     await dark_scene.slack.archive("C0AUDIT")
-    await dark_scene.slack.app_in("C0APPROVE", member=False)
+    await dark_scene.slack.app_in("C0GENERAL", member=False)
     await dark_scene.slack.make_private("C0SUPPORT")
     found = await checked(dark_scene)
     says(found, "channel C0AUDIT", "FAIL", "#call-audit (audit) is archived")
-    says(found, "channel C0APPROVE", "FAIL", "The app is not in #call-approvals (approvals)")
+    says(found, "channel C0GENERAL", "FAIL", "The app is not in #general (approvals)")
     says(found, "channel C0SUPPORT", "PASS", "The app is in #support (audit of voxworks)")
     await dark_scene.slack.app_in("C0SUPPORT", member=False)
     says(await checked(dark_scene), "channel C0SUPPORT", "FAIL", "shows the app no such channel")

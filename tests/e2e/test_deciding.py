@@ -71,9 +71,9 @@ async def test_a_denial_needs_a_reason_that_the_requester_reads(scene: Scene) ->
     """
     await scene.ask(BY_ID[0])
     form = opened(await scene.mira.click(await scene.review(), text="Deny…"))
-    blank = await scene.mira.submit(form, {"Details": "   "})
+    blank = await scene.mira.submit(form, {"In your words": "   "})
     assert blank.errors.keys() == {"reason"}
-    assert not (await scene.mira.submit(form, {"Details": "<!channel> she <confirmed> it"})).errors
+    assert not (await scene.mira.submit(form, {"In your words": "<!channel> she <confirmed> it"})).errors
     reason = "“&lt;!channel&gt; she &lt;confirmed&gt; it”"
     told = await scene.told("Denied by <@U0MANAGER>", reason)
     reply = await scene.reply("<@U0MANAGER> denied this.", reason, "goes out")
@@ -88,9 +88,9 @@ async def test_what_a_manager_types_is_cleaned_as_a_command_is(scene: Scene) -> 
     request = request_id(await scene.ask(BY_ID[0]))
     form = opened(await scene.mira.click(await scene.review(), text="Deny…"))
     for unseen in ("\u200d", "\u2800\u3164", "\u202e\x1b"):
-        assert (await scene.mira.submit(form, {"Details": unseen})).errors.keys() == {"reason"}
+        assert (await scene.mira.submit(form, {"In your words": unseen})).errors.keys() == {"reason"}
     said = "not today\r\n   12  2026-11-21  A-7K3F  approved\x1b[2J  by \u202eU0BOSS می\u200cخواهم"
-    assert not (await scene.mira.submit(form, {"Details": said})).errors
+    assert not (await scene.mira.submit(form, {"In your words": said})).errors
     await scene.told("Denied by <@U0MANAGER>", "می\u200cخواهم")
     shown = await scene.log("show", request)
     [note] = [one["personal"]["note"] for one in shown["events"] if "note" in one["personal"]]
@@ -184,7 +184,7 @@ async def test_approve_against_deny_has_one_winner(scene: Scene) -> None:
     review = await scene.review()
     form = opened(await scene.sam.click(await scene.review(by=scene.sam), text="Deny…"))
     approved, denied = await asyncio.gather(
-        scene.mira.submit(review), scene.sam.submit(form, {"Details": "Keep it"})
+        scene.mira.submit(review), scene.sam.submit(form, {"In your words": "Keep it"})
     )
     assert bool(approved.view) != bool(denied.view)
     await scene.told("Denied by <@U0SECOND>" if approved.view else "*Cancelled*")

@@ -72,11 +72,11 @@ def test_a_difference_makes_the_tour_fail(capsys: pytest.CaptureFixture[str]) ->
     failures = [line for line in told.splitlines() if line.startswith("✗")]
     assert failures == [
         "✗ CallKaro was asked nothing.",
-        "✗ Olive looks at #call-audit: ✅ Accepted … +91\u00a0•••3211",
+        "✗ Olive looks at #call-audit: ✅ Placed … +91\u00a0•••3211",
         "✗ No provider was asked anything more.",
     ]
     assert "callkaro  POST /call/outbound → 403, nothing changed" in told
-    assert "❓ Outcome unknown" in told
+    assert "⚠️ Outcome unknown" in told
     assert "━━ 3 · Trouble" in told
     assert "Never played" not in told
 

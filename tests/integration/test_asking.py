@@ -214,7 +214,7 @@ async def test_a_deadline_that_passes_is_told_to_requester_and_channel(stage: Bo
     for one in (told, audit, card):
         assert one.text.startswith("❌ *Not cancelled*")
     for one in (told, audit, card, reply):
-        assert "<@U0AGENT> says: no one approved it in time. If a call is scheduled, it goes out." in one.text
+        assert "No one approved it in time. If a call is scheduled, it goes out." in one.text
 
 
 async def test_numbers_that_read_alike_are_told_apart(stage: BotWorld) -> None:

@@ -404,7 +404,7 @@ async def test_who_slack_does_not_know_is_told_so_within_its_patience(stage: Bot
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"api_app_id": "A0ANOTHER"}, "another Slack app"),
+        ({"api_app_id": "A0ANOTHER"}, "another app"),
         ({"team": {"id": "T0ELSEWHERE"}, "team_id": "T0ELSEWHERE"}, STRANGER),
         (
             {"enterprise": {"id": "E0ELSEWHERE"}, "enterprise_id": "E0ELSEWHERE"},
@@ -539,7 +539,7 @@ async def test_of_a_long_message_the_beginning_is_read(stage: BotWorld) -> None:
             heard = await asha.shortcut(CANCEL_MENTIONED, message)
             assert heard.error is None
             assert heard.view
-            assert ("only its first 4,000 characters were read" in words(heard.view)) == cut
+            assert ("CallOps read only its first 4,000 characters" in words(heard.view)) == cut
             filled = next(
                 block["element"].get("initial_value", "")
                 for block in heard.view.blocks

@@ -64,7 +64,7 @@ async def test_a_placed_form_closes_and_the_answer_stands_where_it_was_opened(
         preview = (await asha.submit(form, {"targets": NUMBER})).view
         assert preview
         if not posts_there:
-            await stage.people.fail("chat.postEphemeral", "not_in_channel")
+            await stage.people.fail("chat.postEphemeral", "error", error="not_in_channel")
         placed = await asha.submit(preview)
         assert (placed.view, placed.errors) == (None, {})
         assert await asha.view() is None

@@ -251,6 +251,17 @@ async def test_a_response_url_lasts_five_uses(on: Stage) -> None:
     assert "expired_url" in (await AsyncWebhookClient(expiring).send(text="late")).body
 
 
+async def test_a_press_on_an_ephemeral_message_replaces_it(on: Stage) -> None:
+    """The response_url of the press edits the message in place. What replaces it can be pressed again."""
+    await on.client.chat_postEphemeral(channel="C0SUPPORT", user="U0AGENT", text="x", blocks=CARD)
+    for text in ("first", "second"):
+        [message] = await on.person().ephemerals()
+        await on.person().click(message, "press")
+        hook = AsyncWebhookClient(on.heard[-1]["response_url"])
+        await hook.send(text=text, blocks=CARD, replace_original=True)
+        assert [(one.ts, one.text) for one in await on.person().ephemerals()] == [(message.ts, text)]
+
+
 async def test_a_response_url_can_delete_its_message(on: Stage) -> None:
     """delete_original removes the ephemeral message of the click."""
     posted = await on.client.chat_postEphemeral(channel="C0SUPPORT", user="U0AGENT", text="x", blocks=CARD)

@@ -82,7 +82,7 @@ async def test_a_channels_scope_is_that_of_its_kind() -> None:
     for granted, needed in (("channels:read", "groups:read"), ("groups:read", "channels:read")):
         async with stage(manifest=Manifest(scopes=(granted,))) as on:
             await on.people.make_private("C0AUDIT")
-            own, other = ("C0APPROVE", "C0AUDIT") if granted == "channels:read" else ("C0AUDIT", "C0APPROVE")
+            own, other = ("C0GENERAL", "C0AUDIT") if granted == "channels:read" else ("C0AUDIT", "C0GENERAL")
             known = await on.client.conversations_info(channel=own)
             assert known["channel"]["is_private"] == (granted == "groups:read")
             assert "groups:read" in known.headers["x-accepted-oauth-scopes"].split(",")
@@ -92,6 +92,20 @@ async def test_a_channels_scope_is_that_of_its_kind() -> None:
             assert (await refusal(on.client.conversations_info(channel="C0AUDIT")))[
                 "error"
             ] == "channel_not_found"
+
+
+async def test_a_permalink_leads_to_a_message(on: Stage) -> None:
+    """It names channel and time, and a reply's thread. Ephemeral and unknown messages have none."""
+    posted = (await on.client.chat_postMessage(channel="C0AUDIT", text="x"))["ts"]
+    reply = (await on.client.chat_postMessage(channel="C0AUDIT", text="x", thread_ts=posted))["ts"]
+    private = await on.client.chat_postEphemeral(channel="C0AUDIT", user="U0AGENT", text="x")
+    home = "https://callops.slack.com/archives/C0AUDIT/p"
+    for ts, ends in ((posted, ""), (reply, f"?thread_ts={posted}&cid=C0AUDIT")):
+        told = await on.client.chat_getPermalink(channel="C0AUDIT", message_ts=ts)
+        assert told["permalink"] == f"{home}{ts.replace('.', '')}{ends}"
+    for ts in (private["message_ts"], "1.000000"):
+        refused = await refusal(on.client.chat_getPermalink(channel="C0AUDIT", message_ts=ts))
+        assert refused["error"] == "message_not_found"
 
 
 async def test_every_answer_has_slacks_time(on: Stage) -> None:

@@ -487,9 +487,9 @@ LATE = NOW + timedelta(hours=1, minutes=1)
     ("known", "said", "ended", "says"),
     [
         (True, None, LATE, "The call went out WHEN, before anyone approved."),
-        (True, None, NOW, "The call goes out WHEN: no one approved it in time. The call goes out."),
+        (True, None, NOW, "The call goes out WHEN: no one approved it in time."),
         (False, True, LATE, "The call was due WHEN, <@U0AGENT> says. No one had approved it by then."),
-        (False, True, NOW, "The call goes out WHEN, <@U0AGENT> says: no one approved it in time. If a call is scheduled, it goes out."),
+        (False, True, NOW, "No one approved it in time. If a call is scheduled, it goes out."),
         (False, None, NOW, "No one approved it in time. If a call is scheduled, it goes out."),
     ],
 )  # fmt: skip

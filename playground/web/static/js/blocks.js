@@ -9,7 +9,7 @@
 /** @import {Place} from "./inputs.js" */
 
 import { h } from "./dom.js";
-import { named } from "./emoji.js";
+import { pictured } from "./emoji.js";
 import { control } from "./inputs.js";
 import { rich } from "./mrkdwn.js";
 
@@ -49,7 +49,7 @@ function draw(block, reader, place) {
         block.accessory && h("div", { class: "accessory" }, control(block.accessory, block, reader, place)),
       );
     case "header":
-      return h("div", { class: "block header", role: "heading", "aria-level": "3" }, named(block.text.text));
+      return h("div", { class: "block header", role: "heading", "aria-level": "3" }, pictured(block.text.text));
     case "context":
       return h(
         "div",

@@ -74,7 +74,7 @@ export class Composer {
       h(
         "div",
         { class: "bar" },
-        h("span", { class: "keys" }, "Enter sends · Shift + Enter begins a line"),
+        h("span", { class: "keys" }, "Enter to send · Shift + Enter for a new line"),
         this.button,
       ),
     );

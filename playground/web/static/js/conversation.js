@@ -1,8 +1,10 @@
 /** The open conversation: its head, messages and composer, and the thread beside it. */
 
+/** @import {Channel, Message} from "./types.js" */
+
 import { act } from "./act.js";
 import { Composer } from "./composer.js";
-import { byId, fill, h } from "./dom.js";
+import { byId, fill, h, icon } from "./dom.js";
 import { MessageList } from "./messages.js";
 import { changed, channel, isDirect, isRoot, me, messagesIn, on, state } from "./state.js";
 import { clock, placeOf } from "./time.js";
@@ -29,6 +31,27 @@ export function go(id) {
   state.thread = null;
   changed(["place"]);
   byId("composer").querySelector("textarea")?.focus();
+}
+
+/**
+ * Open the place of a message, and show it. A message that this person cannot see is said to be private.
+ *
+ * @param {string} channelId
+ * @param {string} ts
+ */
+export function goTo(channelId, ts) {
+  const found = messagesIn(channelId).find((one) => one.ts === ts);
+  if (!channel(channelId) || !found) {
+    notice("You don't have access to this message, or it was deleted.", "");
+    return;
+  }
+  const root = found.thread_ts ?? ts;
+  go(channelId);
+  if (root !== ts) openThread(root);
+  followed = false;
+  const shown = document.querySelector(`#messages > [data-ts="${CSS.escape(root)}"]`);
+  shown?.scrollIntoView({ block: "center" });
+  shown?.classList.add("changed");
 }
 
 /**
@@ -75,6 +98,10 @@ export function start() {
     document.title = `${name} · ${me().realName} · CallOps demo`;
   });
   document.addEventListener("visibilitychange", read);
+  document.addEventListener("open-message", (event) => {
+    const { channel: where, ts } = /** @type {CustomEvent} */ (event).detail;
+    goTo(where, ts);
+  });
   byId("skip").addEventListener("click", () => {
     const field = byId("composer").querySelector("textarea");
     (field?.offsetParent ? field : byId("scroller")).focus();
@@ -97,12 +124,20 @@ export function placeName(id) {
   return isDirect(id) ? state.app.name : `#${channel(id)?.name ?? id}`;
 }
 
+/**
+ * @param {Channel | undefined} channel
+ * @returns {HTMLElement} the mark before its name: a lock if it is private
+ */
+export function hash(channel) {
+  return h("span", { class: "hash" }, channel?.private ? icon("lock") : "#");
+}
+
 function head() {
   const direct = isDirect(state.open);
   fill(
     byId("place"),
-    h("h1", {}, direct ? state.app.name : [h("span", { class: "hash" }, "#"), channel(state.open)?.name]),
-    h("p", {}, direct ? "What CallOps tells you alone" : state.purposes[state.open]),
+    h("h1", {}, direct ? state.app.name : [hash(channel(state.open)), channel(state.open)?.name]),
+    h("p", {}, direct ? "What only you see" : state.purposes[state.open]),
   );
   const { realName, zone } = me();
   byId("viewer").textContent = `${realName} · ${clock(new Date(), zone)} in ${placeOf(zone)}`;
@@ -113,7 +148,7 @@ function head() {
       "span",
       {},
       direct
-        ? "This is where CallOps writes to you: when what you asked for is done, denied or in doubt."
+        ? "Updates on your requests appear here."
         : `This is the very beginning of ${placeName(state.open)}. ${state.purposes[state.open] ?? ""}.`,
     ),
   );

@@ -25,9 +25,9 @@ const STEPS = [
     look: () => [
       "Send it, then press ",
       h("b", {}, "Place call"),
-      ". Everyone reads it in ",
+      ". Everyone sees it in ",
       h("b", {}, "#call-audit"),
-      "; on the right stands what CallKaro was really asked.",
+      ". “What really happened” shows the request CallKaro got.",
     ],
     happened: () => some("place_call", (entry) => entry.state === "succeeded"),
   },
@@ -41,7 +41,7 @@ const STEPS = [
       h("b", {}, "Review…"),
       " in ",
       h("b", {}, "#call-approvals"),
-      " and approve. Nobody decides alone.",
+      " and approve. Nobody approves their own request.",
     ],
     happened: () => some("cancel_call", (entry) => entry.state === "succeeded"),
   },
@@ -51,7 +51,7 @@ const STEPS = [
     look: () => [
       "First ",
       link("let CallKaro do it and never answer", () => lose()),
-      ". CallOps then says that it does not know, and never calls twice: a manager says what happened.",
+      ". CallOps then says the outcome is unknown, and never calls twice. A manager records what happened.",
     ],
     happened: () =>
       [...state.requests.values()].some((one) =>
@@ -68,7 +68,7 @@ const OVER = {
     "Now ",
     link("break it", () => openTab("switches")),
     ": kill the bot while something waits, deliver a " +
-      "click twice, let a provider refuse. Whatever you do, nothing is lost and nothing happens twice.",
+      "click twice, let a provider refuse. Nothing is lost, and nothing happens twice.",
   ],
   happened: () => false,
 };
@@ -77,10 +77,15 @@ const OVER = {
 let chosen = null;
 /** Number of completed steps when the guide was last drawn. */
 let before = 0;
+/** True if the person opened the guide in this page. It then stays open, even if it is finished. */
+let opened = false;
 
 export function start() {
   on(["log", "person"], draw);
-  byId("guide-open").addEventListener("click", () => show(byId("guide").hidden));
+  byId("guide-open").addEventListener("click", () => {
+    opened = byId("guide").hidden;
+    want(opened);
+  });
   show(localStorage.getItem(KEY) !== "closed");
 }
 
@@ -88,6 +93,11 @@ export function start() {
 function show(shown) {
   byId("guide").hidden = !shown;
   byId("guide-open").setAttribute("aria-expanded", String(shown));
+}
+
+/** @param {boolean} shown */
+function want(shown) {
+  show(shown);
   localStorage.setItem(KEY, shown ? "open" : "closed");
 }
 
@@ -108,6 +118,7 @@ function draw() {
   const many = done.filter(Boolean).length;
   if (many > before) chosen = null;
   before = many;
+  if (many === STEPS.length && !opened) show(false); // a finished guide folds away
   const first = done.indexOf(false);
   const current = chosen ?? (first < 0 ? STEPS.length - 1 : first);
   const step = first < 0 && chosen === null ? OVER : STEPS[current];
@@ -139,7 +150,7 @@ function draw() {
                 },
               },
               h("span", { class: "number", "aria-hidden": "true" }, done[index] ? "✓" : String(index + 1)),
-              one.title,
+              h("span", { class: "title" }, one.title),
               done[index] && h("span", { class: "hidden" }, ", done"),
             ),
           ),
@@ -154,7 +165,7 @@ function draw() {
           "aria-label": "Put the guide away",
           on: {
             click: () => {
-              show(false);
+              want(false);
               byId("guide-open").focus();
             },
           },

@@ -7,9 +7,11 @@
 /** @import {Reader} from "./mrkdwn.js" */
 
 import { confirmed } from "./confirm.js";
-import { h } from "./dom.js";
-import { named } from "./emoji.js";
-import { rich } from "./mrkdwn.js";
+import { h, icon } from "./dom.js";
+import { named, pictured } from "./emoji.js";
+import { menuButton } from "./menu.js";
+import { rich, safe } from "./mrkdwn.js";
+import { person, state } from "./state.js";
 import { instant, local } from "./time.js";
 
 /**
@@ -57,6 +59,8 @@ export function control(element, block, reader, place, naming) {
   switch (element.type) {
     case "button":
       return button(element, block, reader, place, key);
+    case "overflow":
+      return overflow(element, block, reader, place, key);
     case "plain_text_input":
       if (element.multiline) {
         return h("textarea", {
@@ -78,6 +82,7 @@ export function control(element, block, reader, place, naming) {
     case "datetimepicker":
       return moment(common, reader.zone, given, take);
     case "static_select":
+    case "users_select":
       return select(element, { ...common, ...unlabelled }, given, async (value) => {
         take(value);
         if (!naming || block.dispatch_action) await pressed(element, block, place, value, reader);
@@ -102,10 +107,11 @@ export function control(element, block, reader, place, naming) {
  * @returns {HTMLElement}
  */
 function button(element, block, reader, place, key) {
+  const leads = element.url && safe(element.url); // the app hears of the press, too
   const made = h(
-    "button",
+    leads ? "a" : "button",
     {
-      type: "button",
+      ...(leads ? { href: element.url, target: "_blank", rel: "noreferrer noopener" } : { type: "button" }),
       class: `button ${element.style ?? ""}`,
       "data-key": key,
       "aria-label": element.accessibility_label ?? null,
@@ -117,8 +123,26 @@ function button(element, block, reader, place, key) {
         },
       },
     },
-    named(element.text.text),
+    pictured(element.text.text),
   );
+  return made;
+}
+
+/**
+ * @param {Element_} element
+ * @param {Block} block
+ * @param {Reader} reader
+ * @param {Place} place
+ * @param {string} key
+ * @returns {HTMLElement}
+ */
+function overflow(element, block, reader, place, key) {
+  const items = element.options.map((/** @type {any} */ option) => ({
+    text: pictured(option.text.text),
+    chosen: () => pressed(element, block, place, option.value, reader, made),
+  }));
+  const attributes = { class: "button more", "data-key": key, "aria-label": "More actions" };
+  const made = menuButton(attributes, icon("dots"), items);
   return made;
 }
 
@@ -183,6 +207,17 @@ function moment(common, zone, given, take) {
 }
 
 /**
+ * Return the options of a menu of people, in the form of a select's.
+ *
+ * @param {unknown} given
+ * @returns {any[]}
+ */
+function users(given) {
+  const ids = new Set([...state.cast, ...(given ? [String(given)] : [])]);
+  return [...ids].map((id) => ({ value: id, text: { text: person(id).realName } }));
+}
+
+/**
  * @param {Element_} element
  * @param {Record<string, unknown>} common
  * @param {unknown} given
@@ -197,7 +232,7 @@ function select(element, common, given, take) {
     "select",
     { ...common, on: { change: (/** @type {any} */ event) => take(event.target.value || null) } },
     h("option", { value: "", selected: !given }, element.placeholder?.text ?? "Choose an option"),
-    (element.options ?? []).map(option),
+    (element.type === "users_select" ? users(given) : (element.options ?? [])).map(option),
     (element.option_groups ?? []).map((/** @type {any} */ group) =>
       h("optgroup", { label: group.label.text }, group.options.map(option)),
     ),

@@ -76,6 +76,7 @@ function everything(told, place) {
   state.names = told.names;
   state.purposes = told.purposes;
   state.commands = told.commands;
+  state.shortcuts = told.shortcuts;
   state.messages = new Map();
   state.journal = told.journal;
   state.requests = new Map(told.requests.map((/** @type {any} */ one) => [one.id, one]));
@@ -113,12 +114,23 @@ function screen(told) {
 }
 
 /**
+ * Return whether a message is there. As in Slack, a reload drops messages that only one person sees.
+ *
+ * @param {Message} message
+ * @returns {boolean}
+ */
+function lasts(message) {
+  return !message.ephemeral_to || Number(message.ts) * 1000 >= performance.timeOrigin;
+}
+
+/**
  * @param {Screen} told
  * @returns {Message[]} the new messages
  */
 function takeIn(told) {
-  const fresh = told.messages.filter((one) => !state.messages.has(`${one.channel} ${one.ts}`));
-  for (const one of told.messages) state.messages.set(`${one.channel} ${one.ts}`, one);
+  const messages = told.messages.filter(lasts);
+  const fresh = messages.filter((one) => !state.messages.has(`${one.channel} ${one.ts}`));
+  for (const one of messages) state.messages.set(`${one.channel} ${one.ts}`, one);
   for (const [channel, ts] of told.gone) state.messages.delete(`${channel} ${ts}`);
   state.channels = told.channels;
   state.unread = told.unread;

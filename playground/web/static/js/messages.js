@@ -7,6 +7,8 @@
 import { act } from "./act.js";
 import { drawn } from "./blocks.js";
 import { exchange, h, icon } from "./dom.js";
+import { pictured } from "./emoji.js";
+import { menuButton } from "./menu.js";
 import { mrkdwn, plain } from "./mrkdwn.js";
 import { isRoot, me, messagesIn, person, state } from "./state.js";
 import { clock, divider, ofTs } from "./time.js";
@@ -218,7 +220,7 @@ export class MessageList {
             phone.setAttribute("aria-expanded", String(!open));
             const item = phone.closest(".message");
             if (open) return item?.querySelector(".phone-text")?.remove();
-            return item?.querySelector(".body")?.append(h("p", { class: "phone-text" }, icon("phone"), said));
+            return item?.querySelector(".body")?.append(h("p", { class: "phone-text" }, icon("phone"), h("span", {}, pictured(said))));
           },
         },
       },
@@ -239,8 +241,30 @@ export class MessageList {
         },
         icon("reply"),
       );
-    return h("div", { class: "tools" }, phone, thread);
+    return h("div", { class: "tools" }, phone, thread, !message.ephemeral_to && shortcuts(message));
   }
+}
+
+/**
+ * Return the menu with the app's shortcuts on a message. A failure is said below the message.
+ *
+ * @param {Message} message
+ * @returns {HTMLElement}
+ */
+function shortcuts(message) {
+  const items = state.shortcuts.map(({ name, callback_id }) => ({
+    text: [name, h("span", {}, state.app.name)],
+    chosen: async () => {
+      const { channel, ts } = message;
+      const done = await act("shortcut", { person: state.me, callback_id, channel, ts });
+      const sentence = done.sentence ?? (done.error ? pressFailed(done.error) : "");
+      if (!sentence) return;
+      made.closest(".message")?.querySelector(".body")?.append(h("p", { class: "press-error", role: "alert" }, sentence));
+    },
+  }));
+  const attributes = { class: "tool", "data-key": "more", title: "More actions", "aria-label": "More actions" };
+  const made = menuButton(attributes, icon("more"), items);
+  return made;
 }
 
 /**

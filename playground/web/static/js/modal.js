@@ -163,7 +163,7 @@ function given(view, block, element) {
   if (!held) return null;
   if (held.selected_options) return held.selected_options.map((/** @type {any} */ one) => one.value);
   if (held.selected_option) return held.selected_option.value;
-  return held.value ?? held.selected_date ?? held.selected_time ?? held.selected_date_time ?? null;
+  return held.value ?? held.selected_date ?? held.selected_time ?? held.selected_date_time ?? held.selected_user ?? null;
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 
 import { h } from "./dom.js";
-import { named } from "./emoji.js";
+import { pictured } from "./emoji.js";
 import { person, state } from "./state.js";
 import { slackDate } from "./time.js";
 
@@ -14,6 +14,16 @@ const ATOM = /`([^`\n]+)`|<([^<>\n]+)>/g;
 const EMPHASIS = /(?<![\w*_~])([*_~])(?=\S)(.+?)(?<=\S)\1(?![\w*_~])/;
 const EMPHASES = { "*": "strong", _: "em", "~": "del" };
 const SAFE_LINK = /^(https?:|mailto:|tel:)/;
+/**
+ * @param {string} url
+ * @returns {boolean} whether a link to it may be drawn
+ */
+export function safe(url) {
+  return SAFE_LINK.test(url);
+}
+
+/** A message's address, as chat.getPermalink returns it. */
+const PERMALINK = /^https:\/\/callops\.slack\.com\/archives\/(\w+)\/p(\d+)(\d{6})(?:\?|$)/;
 /** Characters of Unicode's private use area stand for finished elements. */
 const FIRST_ATOM = 0xe000;
 const LAST_ATOM = 0xf8ff;
@@ -48,7 +58,7 @@ export function mrkdwn(text, reader) {
  * @returns {(Node | string)[]}
  */
 export function rich(text, reader) {
-  return text.type === "mrkdwn" ? mrkdwn(text.text, reader) : [named(text.text)];
+  return text.type === "mrkdwn" ? mrkdwn(text.text, reader) : pictured(text.text);
 }
 
 /**
@@ -129,10 +139,10 @@ function withAtoms(text, atoms) {
   const found = [];
   let from = 0;
   for (const one of text.matchAll(ATOMS)) {
-    found.push(named(unescaped(text.slice(from, one.index))), atoms[one[0].charCodeAt(0) - FIRST_ATOM]);
+    found.push(...pictured(unescaped(text.slice(from, one.index))), atoms[one[0].charCodeAt(0) - FIRST_ATOM]);
     from = one.index + 1;
   }
-  found.push(named(unescaped(text.slice(from))));
+  found.push(...pictured(unescaped(text.slice(from))));
   return found.filter((one) => one !== "");
 }
 
@@ -166,7 +176,27 @@ function controlled(control, reader) {
   }
   const shown = unescaped(label || target);
   if (!SAFE_LINK.test(target)) return shown;
+  const here = PERMALINK.exec(target);
+  if (here) return permalink(here[1], `${here[2]}.${here[3]}`, unescaped(target), shown);
   return h("a", { href: unescaped(target), target: "_blank", rel: "noreferrer noopener" }, shown);
+}
+
+/**
+ * Return a link to a message of this workspace, which opens it in the page.
+ *
+ * @param {string} channel
+ * @param {string} ts
+ * @param {string} href
+ * @param {string} shown
+ * @returns {HTMLElement}
+ */
+function permalink(channel, ts, href, shown) {
+  /** @param {Event} event */
+  const click = (event) => {
+    event.preventDefault();
+    document.dispatchEvent(new CustomEvent("open-message", { detail: { channel, ts } }));
+  };
+  return h("a", { href, on: { click } }, shown);
 }
 
 /**

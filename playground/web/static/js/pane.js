@@ -51,37 +51,19 @@ export function start() {
   for (const one of TABS) {
     on([...one.topics, "person"], () => {
       if (one.id === tab) drawPanel();
-      else mark(one.id);
     });
   }
   on(["armed", "slack", "bot"], drawTabs);
   on(["traffic"], (lines) => refusals(lines ?? []));
-  on(["person"], () => {
-    queueMicrotask(() => {
-      fresh.clear(); // nothing is new for a page that has just opened
-      drawTabs();
-    });
-  });
   document.addEventListener("open-tab", (event) => {
     show(true);
     choose(/** @type {CustomEvent} */ (event).detail);
   });
 }
 
-/** @type {Set<string>} tabs with something new */
-const fresh = new Set();
-
-/** @param {string} id */
-function mark(id) {
-  if (id === "switches" || fresh.has(id)) return;
-  fresh.add(id);
-  drawTabs();
-}
-
 /** @param {string} id */
 function choose(id) {
   tab = id;
-  fresh.delete(id);
   drawTabs();
   drawPanel();
 }
@@ -109,7 +91,6 @@ function drawTabs() {
           on: { click: () => choose(id), keydown: arrows },
         },
         name,
-        fresh.has(id) && h("span", { class: "dot", title: "Something new" }),
         id === "switches" && broken > 0 && h("span", { class: "count" }, String(broken)),
       ),
     ),

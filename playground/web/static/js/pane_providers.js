@@ -9,7 +9,7 @@ export const PROVIDERS = { callkaro: "CallKaro", voxworks: "Voxworks", ryng: "Ry
 /** @type {Record<string, string>} */
 const EFFECTS = {
   placed: "Call placed",
-  added: "There from the start",
+  added: "There before the demo",
   attempted: "The call went out",
   removed: "Scheduled call removed",
   cancelled: "Call cancelled",
@@ -44,12 +44,11 @@ export function exchanges() {
     h(
       "p",
       { class: "lead" },
-      "Written by the providers themselves. What stands here did happen; " +
-        "what does not stand here did not.",
+      "The providers' own records: if it isn't listed here, it didn't happen.",
     ),
     cards.length
       ? h("ol", { class: "cards" }, cards.reverse())
-      : h("p", { class: "empty" }, "No provider was asked anything yet."),
+      : h("p", { class: "empty" }, "No requests yet."),
     world(),
   ];
 }
@@ -149,7 +148,7 @@ function world() {
   return h(
     "details",
     { class: "world", "data-key": "world" },
-    h("summary", { "data-key": "world-summary" }, "What is at the providers from the start"),
+    h("summary", { "data-key": "world-summary" }, "Calls that existed before the demo"),
     h(
       "ul",
       {},

@@ -1,12 +1,17 @@
 /** The traffic between Slack and the app, and Slack's refusals. */
 
 import { byId, h, icon } from "./dom.js";
+import { pictured } from "./emoji.js";
+import { reader } from "./messages.js";
+import { plain } from "./mrkdwn.js";
 import { me, person, state } from "./state.js";
 import { clock } from "./time.js";
 
 /** Number of the newest lines that are drawn. */
 const SHOWN = 80;
 const MILLISECONDS = 1000;
+/** Characters of a message that are drawn, once its names and times are. */
+const SUBJECT = 160;
 
 /** @returns {HTMLElement[]} newest first */
 export function traffic() {
@@ -77,9 +82,17 @@ function line(one) {
       one.trouble && h("span", { class: "chip warn" }, one.trouble),
       one.error && h("span", { class: "chip bad" }, one.error),
       one.lines.map((/** @type {string} */ said) => h("p", { class: "why" }, said)),
-      one.about && h("p", { class: "about" }, one.about),
+      one.about && h("p", { class: "about" }, pictured(shortened(plain(one.about, reader())))),
     ),
   );
+}
+
+/**
+ * @param {string} text
+ * @returns {string}
+ */
+function shortened(text) {
+  return text.length > SUBJECT ? `${text.slice(0, SUBJECT)}…` : text;
 }
 
 /**

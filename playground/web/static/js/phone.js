@@ -3,6 +3,7 @@
 /** @import {Message} from "./types.js" */
 
 import { byId, h, icon } from "./dom.js";
+import { pictured } from "./emoji.js";
 import { go, placeName } from "./conversation.js";
 import { plain } from "./mrkdwn.js";
 import { reader } from "./messages.js";
@@ -54,7 +55,7 @@ function show(message) {
           ? `Phone · ${state.app.name}`
           : `Phone · ${state.app.name} in ${placeName(message.channel)}`,
       ),
-      h("span", {}, plain(message.text, reader())),
+      h("span", {}, pictured(plain(message.text, reader()))),
     ),
     h(
       "button",

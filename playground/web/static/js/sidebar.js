@@ -1,10 +1,10 @@
 /** The sidebar: channels and the app with their unread counts, and the choice of person. */
 
 import { byId, fill, h, icon } from "./dom.js";
-import { go } from "./conversation.js";
+import { go, hash } from "./conversation.js";
 import { become } from "./live.js";
 import { avatar } from "./messages.js";
-import { directChannel, isDirect, on, person, state } from "./state.js";
+import { channel, directChannel, isDirect, on, person, state } from "./state.js";
 import { placeOf } from "./time.js";
 
 /** @type {Map<string, string>} each person's last place */
@@ -36,7 +36,7 @@ function places() {
   const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.place;
   fill(
     byId("channels"),
-    channels.map((one) => place(one.id, one.name, h("span", { class: "hash" }, "#"))),
+    channels.map((one) => place(one.id, one.name, hash(one))),
   );
   const running = state.bot.state === "running";
   const presence = h("span", {
@@ -68,6 +68,7 @@ function places() {
 function place(id, name, mark, presence) {
   const unread = state.unread[state.me]?.[id];
   const open = id === state.open || (isDirect(id) && isDirect(state.open));
+  const kind = channel(id)?.private ? `Private channel ${name}` : `Channel ${name}`;
   const said = unread ? `, ${unread.messages} unread` : "";
   const made = h(
     "button",
@@ -75,7 +76,7 @@ function place(id, name, mark, presence) {
       type: "button",
       class: `place${unread ? " unread" : ""}`,
       "aria-current": open ? "page" : null,
-      "aria-label": `${isDirect(id) ? `${name}, app` : `Channel ${name}`}${said}`,
+      "aria-label": `${isDirect(id) ? `${name}, app` : kind}${said}`,
       data: { place: id },
       on: {
         click: () => {

@@ -10,6 +10,7 @@ export const state = {
   /** @type {Record<string, string>} every channel's, also of those this person is not in */ names: {},
   /** @type {Record<string, string>} */ purposes: {},
   /** @type {{command: string, description: string, usage_hint: string}[]} */ commands: [],
+  /** @type {{callback_id: string, name: string}[]} shortcuts on messages */ shortcuts: [],
   /** @type {Channel[]} */ channels: [],
   /** @type {Map<string, Message>} by channel and ts */ messages: new Map(),
   /** @type {Message[]} Slack's own notices to this person */ notices: [],

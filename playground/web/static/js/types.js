@@ -35,7 +35,7 @@
  * @property {TextObject=} close
  *
  * @typedef {{id: string, name: string, realName: string, zone: string, role: string | null}} Person
- * @typedef {{id: string, name: string, members: string[], direct: string | null}} Channel
+ * @typedef {{id: string, name: string, members: string[], private: boolean, direct: string | null}} Channel
  * @typedef {Record<string, {messages: number, pings: number}>} Unread by channel
  *
  * @typedef {object} Screen
