@@ -64,7 +64,7 @@ async def test_a_placed_form_closes_and_the_answer_stands_where_it_was_opened(
         preview = (await asha.submit(form, {"targets": NUMBER})).view
         assert preview
         if not posts_there:
-            await stage.people.fail("chat.postEphemeral", "error", error="not_in_channel")
+            await stage.people.fail("chat.postEphemeral", "error", code="not_in_channel")
         placed = await asha.submit(preview)
         assert (placed.view, placed.errors) == (None, {})
         assert await asha.view() is None
@@ -81,9 +81,10 @@ async def test_a_form_opened_from_a_call_is_about_that_call(stage: BotWorld) -> 
     await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at))
     await stage.bot.ask(PlaceCall(to="+919876543211", agent="payments", at=at), delivery_key="second")
     await stage.bot.run_until_idle()
+    await stage.bot.posts()
     async with stage.connected():
         asha = stage.people.person(AGENT)
-        audit = next(one for one in await asha.channel("C0AUDIT") if "•3210" in one.text)
+        audit = next(one for one in await stage.said("C0AUDIT") if "•3210" in one.text)
         form = (await asha.click(audit, "cancel_this")).view
         assert form
         assert "•3210" in read(form)
