@@ -21,7 +21,7 @@ from bot.services.models import RequestSource
 from bot.slack.blocks import Message
 from bot.slack.responses import EphemeralResponder, ModalClient, ModalNotOpenedError
 from bot.text import interactions
-from bot.ui import command_replies, prompts
+from bot.ui import command_help, command_replies, prompts
 from bot.ui.command_replies import COMMANDS
 from bot.ui.form_values import values_of
 from bot.ui.modal import result
@@ -55,6 +55,7 @@ class RequestActions:
             app.command(command)(self.command)
         for opening in command_replies.OPENS:
             app.action(opening)(self.open_form)
+        app.action(command_help.PAGE)(self.help_page)
         app.action(command_replies.CHANGE)(self.change)
         app.action(re.compile(rf"^{prompts.CHOOSE}_\d+$"))(self.choose)
         app.action(prompts.CHANGE_ASKED)(self.change_asked)
@@ -91,9 +92,22 @@ class RequestActions:
             case Verb.LOG:
                 return await self._lists.search.first_page(line.rest, person, trigger_id)
             case _ if line.verb is Verb.HELP or (line.verb is None and not line.text.strip()):
-                return command_replies.help_message(self._commands.vocabulary, self._disabled)
+                return self._help(person)
             case _:
                 return None
+
+    def _help(self, person: Person) -> Message:
+        """Return the help for what a person may do."""
+        return command_help.help_message(self._commands.vocabulary, self._lists.may_open(person))
+
+    async def help_page(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
+        """Show another page of the help in place of this one."""
+        first = action["value"] != command_help.OPTIONS
+        page = (
+            self._help(person) if first else command_help.options(self._commands.vocabulary, self._disabled)
+        )
+        self._replies.send(body["response_url"], page, replace=True)
+        await ack()
 
     async def choose(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Continue a command with the choice that it left open. Further presses show the same request."""

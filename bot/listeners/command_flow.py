@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.config.settings import Settings
+from bot.listeners.do_not_call import DoNotCallFlow
 from bot.parsing.command import OF_STOPS, Command, FieldProblem, Verb
 from bot.parsing.defaults import FilledCommand
 from bot.parsing.numbers import NumberTarget
@@ -16,8 +17,7 @@ from bot.services.models import PermissionDeniedError, RequestSource, RequestSpe
 from bot.services.preconditions import Preconditions
 from bot.slack.blocks import Block, Message, button
 from bot.text import interactions
-from bot.ui import call_preview, command_replies, prompts
-from bot.ui import do_not_call as stop_words
+from bot.ui import call_preview, command_replies, prompts, replacing
 from providers.actions import (
     CancelCall,
     Kind,
@@ -40,6 +40,7 @@ class CommandFlow:
     _preconditions: Preconditions
     _approvals: ApprovalService
     _commands: CommandService
+    _stops: DoNotCallFlow
     _clock: Callable[[], datetime]
 
     async def answer(self, line: Command, origin: RequestSource, draft: str) -> Message:
@@ -51,7 +52,7 @@ class CommandFlow:
         found = await self._commands.fill_defaults(line, person)
         try:
             if line.verb in OF_STOPS:
-                return await self.stop_or_allow(line, origin)
+                return await self._stops.answer(line, person, draft)
             spec = await self._commands.request_spec(found, person)
             if spec.kind is Kind.PLACE_CALL and await self._commands.may_place(spec, origin):
                 return await self._preview(spec, found, person, nonce(draft, "preview"))
@@ -94,15 +95,6 @@ class CommandFlow:
             instead=prompts.cancel_first(earlier, draft) if earlier else (),
         )
 
-    async def stop_or_allow(self, line: Command, origin: RequestSource) -> Message:
-        """Stop all calls to a number, or allow them again. Raises `InvalidCommandError`."""
-        try:
-            if line.verb is Verb.STOP:
-                return stop_words.stopped(await self._commands.add_to_do_not_call(line, origin))
-            return stop_words.allowed(*await self._commands.remove_from_do_not_call(line, origin.person))
-        except PermissionDeniedError as no:
-            return command_replies.refusal(no.reasons, no.request)
-
     async def ask(
         self, spec: RequestSpec, origin: RequestSource, found: FilledCommand | None = None, *, draft: str = ""
     ) -> Message:
@@ -114,6 +106,8 @@ class CommandFlow:
         """
         asked = await self._commands.ask(spec, origin)
         reader, now = origin.person.id, self._clock()
+        if asked.nothing_new and spec.reschedules and (waiting := _in_the_way(asked.duplicates_of)):
+            return await self._offer_to_replace(waiting, spec, origin)
         if asked.nothing_new:
             return prompts.already_asked(
                 asked.duplicates_of,
@@ -138,6 +132,37 @@ class CommandFlow:
         told = prompts.ignored(asked.duplicates_of, asked.skipped, reader=reader, now=now)
         first, *others = message.blocks
         return Message(message.text, [first, *told, *others])
+
+    async def _offer_to_replace(self, waiting: Request, spec: RequestSpec, origin: RequestSource) -> Message:
+        """Return the question whether the move replaces the cancellation, or whose cancellation it is."""
+        person, now = origin.person, self._clock()
+        if waiting.requester != person.id:
+            return replacing.of_another(waiting, now=now)
+        if len(waiting.entries) > 1 or spec.reschedules is None or spec.reschedules.replacement.at is None:
+            return replacing.not_alone(waiting)
+        draft = nonce(origin.delivery_key, "replace")
+        await self._commands.keep(draft, person, spec, None)
+        at = spec.reschedules.replacement.at
+        return replacing.offer(waiting, at, draft, zone=person.timezone, now=now)
+
+    async def replace(self, waiting: str, draft: Draft | None, origin: RequestSource) -> Message:
+        """Withdraw the person's cancellation and request the move of a draft: both or neither."""
+        if draft and draft.request:
+            return self.asked(await self._store.requests.request(draft.request))
+        if draft is None or not draft.content.get("spec"):
+            return command_replies.refusal([interactions.TOO_OLD])
+        request = await self._store.requests.request(waiting)
+        origin = replace(origin, nonce=draft.nonce)
+        try:
+            asked = await self._commands.ask(read_request_spec(draft), origin, instead_of=request)
+        except ConflictError as conflict:
+            events = await self._store.requests.events(waiting)
+            return command_replies.too_late(conflict.current, events)
+        except PermissionDeniedError as no:
+            return command_replies.refusal(no.reasons, no.request)
+        except InvalidCommandError as faulty:
+            return command_replies.refusal([fault.message for fault in faulty.problems])
+        return self.asked(asked.request)
 
     def asked(
         self,
@@ -229,6 +254,11 @@ def _number(entry: ActionRecord) -> str | None:
             return to
         case _:
             return None
+
+
+def _in_the_way(requests: Sequence[Request]) -> Request | None:
+    """Return the cancellation that a move would contradict, or None."""
+    return next((one for one in requests if one.reschedules is None), None)
 
 
 def _may_withdraw(request: Request, person: str) -> bool:

@@ -11,6 +11,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.listeners.command_flow import CommandFlow
+from bot.listeners.do_not_call import DoNotCallFlow
 from bot.listeners.forms import FormOpener
 from bot.listeners.payloads import Body, pressed, submitted
 from bot.parsing.command import OF_STOPS, Verb
@@ -26,6 +27,7 @@ from bot.slack.responses import EphemeralResponder, ModalClient
 from bot.text.markup import escape
 from bot.ui import command_replies, prompts
 from bot.ui.call_preview import CallToPlace, PlacePreview
+from bot.ui.do_not_call import stop_preview
 from bot.ui.form_values import line_text, values_of
 from bot.ui.forms import MORE, Form
 from bot.ui.modal import About, result
@@ -41,6 +43,7 @@ class FormSubmissions:
     _preconditions: Preconditions
     _commands: CommandService
     _flow: CommandFlow
+    _stops: DoNotCallFlow
     _opening: FormOpener
     _windows: ModalClient
     _replies: EphemeralResponder
@@ -132,7 +135,7 @@ class FormSubmissions:
         try:
             found = await self._submitted(form, body, person)
             if verb in OF_STOPS:
-                await ack(response_action="update", view=result(await self._stop(found, person, body)))
+                await self._answer_stop(ack, found, person, body)
                 return
             spec = await self._commands.request_spec(found, person)
             typed = None if self._is_chosen(form, body) else found
@@ -166,12 +169,18 @@ class FormSubmissions:
         """Return a submitted form as a command's text."""
         return line_text(form.verb, form.read(body["view"]))
 
-    async def _stop(self, found: FilledCommand, person: Person, body: Body) -> Message:
-        """Stop calls to a number or allow them again, and return the answer.
-
-        Raises `InvalidCommandError`.
-        """
-        return await self._flow.stop_or_allow(found.command, submitted(body, person))
+    async def _answer_stop(self, ack: AsyncAck, found: FilledCommand, person: Person, body: Body) -> None:
+        """Show the preview of a stop above its form, or allow calls again. Raises `InvalidCommandError`."""
+        draft = nonce(body["trigger_id"], "preview")
+        try:
+            message = await self._stops.answer(found.command, person, draft)
+        except PermissionDeniedError as no:
+            message = command_replies.refusal(no.reasons, no.request)
+        if found.command.verb is Verb.STOP:
+            view = stop_preview(message, channel=About.of(body["view"]).channel)
+            await ack(response_action="push", view=view)
+        else:
+            await ack(response_action="update", view=result(message))
 
     def _is_chosen(self, form: Form, body: Body) -> bool:
         """Return whether a form is about a chosen call. Its number stays masked in the answer."""

@@ -164,24 +164,7 @@ class ApprovalService:
         An action with an unknown outcome cannot be withdrawn, but its next attempt can.
         """
         request = await self._store.requests.request(request_id)
-        if person.id != request.requester:
-            raise PermissionDeniedError([outcomes.ONLY_THE_REQUESTER])
-        moves = [
-            stop_retrying(entry, "order_withdrawn", outcomes.TAKEN_BACK)
-            if entry.maybe_executed and entry.state is State.APPROVED
-            else Transition(
-                entry.id, "withdrawn", frozenset({State.PENDING, State.APPROVED}), State.WITHDRAWN
-            )
-            for entry in request.entries
-        ]
-        posts: list[Notification] = [Notification("state", "audit"), Notification("withdrawn", "thread")]
-        if any(move.to_state is State.UNKNOWN for move in moves):
-            posts.append(Notification("unknown", "thread"))
-        posts += answered(request)
-        told = with_card(request, posts)
-        return await self._apply(
-            ChangeSet(request.id, person.id, moves, delivery_key=delivery_key, notifications=told)
-        )
+        return await self._apply(replace(withdrawal(request, person), delivery_key=delivery_key))
 
     async def settle(
         self,
@@ -235,6 +218,23 @@ class ApprovalService:
         request = await self._store.requests.apply(change)
         self._wakeups.all()
         return request
+
+
+def withdrawal(request: Request, person: Person) -> ChangeSet:
+    """Return the change set that withdraws a person's own request. Raises `PermissionDeniedError`."""
+    if person.id != request.requester:
+        raise PermissionDeniedError([outcomes.ONLY_THE_REQUESTER])
+    moves = [
+        stop_retrying(entry, "order_withdrawn", outcomes.TAKEN_BACK)
+        if entry.maybe_executed and entry.state is State.APPROVED
+        else Transition(entry.id, "withdrawn", frozenset({State.PENDING, State.APPROVED}), State.WITHDRAWN)
+        for entry in request.entries
+    ]
+    posts: list[Notification] = [Notification("state", "audit"), Notification("withdrawn", "thread")]
+    if any(move.to_state is State.UNKNOWN for move in moves):
+        posts.append(Notification("unknown", "thread"))
+    posts += answered(request)
+    return ChangeSet(request.id, person.id, moves, notifications=with_card(request, posts))
 
 
 def _another_was_first(before: Request, now: Request, person: Person, decision: str) -> bool:

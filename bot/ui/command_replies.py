@@ -1,12 +1,10 @@
-"""The replies that only the person who typed sees: help, faults and results."""
+"""The replies that only the person who typed sees: faults and results."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from bot.parsing.command import (
     FORMS,
-    OF_CAMPAIGNS,
     Command,
-    CommandContext,
     FieldProblem,
     Verb,
 )
@@ -27,12 +25,9 @@ from bot.slack.blocks import (
     section,
 )
 from bot.text import parse_errors
-from bot.text.formatting import listed
 from bot.text.interactions import no_window
 from bot.text.markup import code, escape, when
-from bot.text.parse_errors import undocumented
-from bot.ui.request_status import DRY_RUN, already, marked, request_status
-from providers.actions import Kind
+from bot.ui.request_status import already, marked, request_status
 from storage.models import Event, Request
 from storage.states import State
 
@@ -48,100 +43,11 @@ EMPTY = "help"
 COMMANDS = {Verb.PLACE: "/place-call", Verb.CANCEL: "/cancel-call"}
 """The verbs that have a slash command of their own."""
 
-_HELP = {
-    Verb.PLACE: """\
-*Place a call*: `/place-call +91 98765 43210 tomorrow 9:30`
-Without a time it is placed now. You see the call before it is placed.""",
-    Verb.CANCEL: """\
-*Cancel a scheduled call*: `/cancel-call 98765 43210 customer asked`
-By number or by the call's id; what follows is the reason. Several targets go between commas.
-If CallOps does not know when the call goes out, add `call-time=17:00`.""",
-    Verb.MOVE: """\
-*Move a scheduled call*: `/calls move 98765 43210 Mon 10:00`
-By number or by its id; only what was placed through CallOps. It is cancelled, then placed again.""",
-}
-_HELP_ON_MORE = """\
-*More*: `via reminders` chooses the connection, `agent=payments` the agent. Placing also takes `at=` \
-`retries=3` `gap=30,60` `from=9:00` `until=18:00` `carry-over` `lang=hi` `priority=1` `batch=` \
-`meta.name=Asha` `purpose=` `consent=` `zone=` `reason=`, where the provider can.
 
-*Read back*: `/calls list` shows yours, what waits and what is coming up; `/calls status A-7K3F` one request.
-*Search the log*: `/calls log` with a number, words of a reason, or `by=@asha` `via reminders` \
-`state=failed` `kind=cancel` `on=yesterday` `from=Mon` `until=today`.
-
-*Times* are in your own time zone: `9:30`, `9.30 pm`, `tonight 9`, `today 17:00`, \
-`day after tomorrow 10am`, `Mon 10:00`, `5 Dec 10:00`, `in 20 min`, `in 2h30m`. \
-Add another zone like `9:30 UTC`, `9:30 +05:30` or `9:30 Asia/Kolkata`."""
-
-_HELP_ON_STOPS = """\
-*Stop calling somebody*: `/calls stop +91 98765 43210 asked us to`
-Cancels the calls we know of, and blocks all later ones to the number; no approval is needed. A manager lets \
-calls go out again with `/calls allow +91 98765 43210` and a reason."""
-
-_DOES = {
-    Kind.PLACE_CALL: "places calls",
-    Kind.CANCEL_CALL: "cancels calls",
-    Kind.DELETE_CAMPAIGN: "deletes campaigns",
-    Kind.STOP_CAMPAIGN: "stops campaigns",
-    Kind.START_CAMPAIGN: "starts campaigns",
-}
-_UNDOCUMENTED = "†"
-
-
-def help_message(vocabulary: CommandContext, off: Mapping[str, str]) -> Message:
-    """Return help on commands, with buttons for the forms and the list of connections.
-
-    It shows only what some connection can do.
-    """
-    first = "*CallOps places and cancels calls at your voice providers.* Type a command or open a form."
-    can = vocabulary.can()
-    stops = [Verb.STOP] if {Verb.PLACE, Verb.CANCEL} & set(can) else []
-    told = [_HELP[verb] for verb in can if verb in _HELP]
-    told += _on_campaigns([verb for verb in can if verb in OF_CAMPAIGNS])
-    told += _HELP_ON_MORE.split("\n\n") + ([_HELP_ON_STOPS] if stops else [])
-    forms = [actions(*_opening([*can, *stops], EMPTY))] if can else []
-    blocks = [section(first), *forms, *map(section, told)]
-    return Message(first, [*blocks, *paragraphs(_connections(vocabulary, off))])
-
-
-def _opening(verbs: Sequence[Verb], value: str) -> list[Block]:
+def opening(verbs: Sequence[Verb], value: str) -> list[Block]:
     """Return a button for the form of each verb."""
     known = {verb: action_id for action_id, verb in OPENS.items()}
     return [button(f"{DOES[verb].capitalize()}…", known[verb], value) for verb in verbs]
-
-
-def _on_campaigns(verbs: Sequence[Verb]) -> list[str]:
-    if not verbs:
-        return []
-    doing = listed([verb.split()[-1] for verb in verbs], "or")
-    lines = [
-        f"*{doing.capitalize()} a campaign*: `/calls {verbs[0]} cd-2129073 it has ended`",
-        "By its id; what follows is the reason.",
-    ]
-    if Verb.DELETE_CAMPAIGN in verbs:
-        lines[1] += " Deleting cannot be undone: whoever approves it types the id."
-    if Verb.START_CAMPAIGN in verbs:
-        lines[1] += " Starting calls people."
-    return ["\n".join(lines)]
-
-
-def _connections(vocabulary: CommandContext, off: Mapping[str, str]) -> list[str]:
-    """Return a line for each connection, and a line on undocumented actions if there are any."""
-    lines = ["*Connections*"]
-    for name, known in vocabulary.connections.items():
-        does = [
-            f"{words}{_UNDOCUMENTED if kind in known.undocumented else ''}"
-            for kind, words in _DOES.items()
-            if kind in known.kinds
-        ]
-        agents = f"; agents: {escape(', '.join(known.agents))}" if known.agents else ""
-        dry_run = f". {DRY_RUN}" if known.dry_run else ""
-        lines.append(f"• `{name}`: {', '.join(does) or 'nothing'}{agents}{dry_run}")
-    lines += [f"• `{name}` is off: {escape(why)}" for name, why in off.items()]
-    titles = [known.title for known in vocabulary.connections.values() if known.undocumented]
-    if titles:
-        lines.append(f"{_UNDOCUMENTED} {undocumented(list(dict.fromkeys(titles)))}")
-    return lines
 
 
 def fault_message(
@@ -156,7 +62,7 @@ def fault_message(
     lines = [f"• {escape(fault.message)}{_try(fault)}" for fault in faults]
     blocks = [section(first), *paragraphs(excerpt(lines, parse_errors.MORE_TO_FIX))]
     if line.verbs:
-        ways = _opening(line.verbs, draft)
+        ways = opening(line.verbs, draft)
     elif line.verb is Verb.HELP or line.verb is None:
         ways = []
         blocks.append(context(parse_errors.HELP_SHOWS))

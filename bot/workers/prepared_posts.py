@@ -17,6 +17,7 @@ from bot.ui import announcements
 from bot.ui.channel_messages import render
 from bot.ui.thread_replies import ReplyContext
 from providers.registry import find
+from storage.changes import APPROVALS
 from storage.models import MessageRef, OutboxItem, Request, RequestHistory
 from storage.repositories.rate_limits import RateLimit
 from storage.states import State
@@ -94,8 +95,11 @@ class Preparing:
     async def _announcement(self, post: OutboxItem) -> Prepared:
         told = None if post.event is None else await self._store.audit.event(post.event)
         where, _, name = post.to.partition(":")
-        channel = name if where == "channel" else self._settings.audit_channel(name)
-        return Prepared(post, self._shown(announcements.render(post, told)), channel, post.stands)
+        audit = self._settings.audit_channel(name)
+        channel = {"channel": name, APPROVALS: self._settings.slack.approvals_channel}.get(where, audit)
+        told_there = where == APPROVALS and channel == audit
+        message = None if told_there else self._shown(announcements.render(post, told))
+        return Prepared(post, message, channel, post.stands)
 
     def _shown(self, message: Message | None) -> Message | None:
         return message and self._masking.message(message)

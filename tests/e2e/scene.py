@@ -199,6 +199,10 @@ class Scene(Stage):
         """Type a line as the agent and press Place, for the first call to a number or another."""
         await self.asha.click(await self.ask(line), "place")
 
+    async def block(self, line: str) -> None:
+        """Type a stop as the agent, and press the button of its preview."""
+        await self.asha.click(await self.ask(line), text="Block this number")
+
     async def review(self, *parts: str, by: Person | None = None) -> View:
         """Press Review on a waiting card that has all these parts."""
         return opened(await (by or self.mira).click(await self.card("Requested by", *parts), "review"))

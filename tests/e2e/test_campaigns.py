@@ -82,7 +82,7 @@ async def test_a_faulty_line_leads_to_the_form_with_all_of_it(whole: Scene) -> N
 async def test_help_opens_the_form_for_campaigns(whole: Scene) -> None:
     """Help names the connections that delete campaigns, and its button opens the form."""
     answer = private(await whole.asha.command("/calls help"))
-    assert "`kore`: deletes campaigns" in words(answer)
+    assert "`/calls campaign delete cd-2129073 it has ended` deletes a campaign" in words(answer)
     form = opened(await whole.asha.click(answer, text="Delete a campaign…"))
     assert form.title["text"] == "Delete a campaign"
 

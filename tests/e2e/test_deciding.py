@@ -124,7 +124,7 @@ async def test_who_is_no_full_member_is_refused_and_the_log_has_it(
     Their text is not parsed, so there is no action: the log has the user, the place and the reason.
     """
     reasons = {
-        "U0GUEST": "Guests of this workspace",
+        "U0GUEST": "Guests can't",
         "U0STRANGER": "another organisation",
         "U0GONE": "deactivated",
         "U0BOT": "Apps and bots",

@@ -44,7 +44,12 @@ async def test_details_tell_the_story(scene: Scene) -> None:
     await scene.approve(request)
     audit = await scene.audit("*Cancelled*", request)
     details = words(opened(await scene.olive.click(audit, text="Details")))
-    story = ["<@U0AGENT> asked for it", "<@U0MANAGER> approved it", "began to send it", "answer: done"]
+    story = [
+        "<@U0AGENT> requested it",
+        "<@U0MANAGER> approved it",
+        "Sent to the provider",
+        "Provider: accepted",
+    ]
     assert [details.index(part) for part in story] == sorted(details.index(part) for part in story)
     assert "“customer asked”" in details
     assert NUMBER not in details.replace(" ", "")

@@ -218,12 +218,13 @@ async def test_help_names_what_can_be_done(shared_scene: Scene) -> None:
     """`/calls` and `/calls help` explain the commands, list the connections, and open the forms."""
     for line in ("/calls", "/calls help"):
         answer = private(await shared_scene.asha.command(line))
-        assert "`reminders`: places calls, cancels calls; agents: payments" in words(answer)
+        assert "`/place-call 98765 43210 tomorrow 9:30` places a call" in words(answer)
         assert buttons(answer) == [
             "Place a call…",
             "Cancel a call…",
             "Move a call…",
             "Stop calls to a number…",
+            "Options and connections…",
         ]
     for button, title in (("Place a call…", "Place a call"), ("Cancel a call…", "Cancel a call")):
         assert opened(await shared_scene.asha.click(answer, text=button)).title["text"] == title

@@ -48,7 +48,7 @@ async def test_a_file_with_a_fault_leaves_the_rules_as_they_are(scene: Scene) ->
     scene.errors_expected = ("The rules were not read anew",)
     scene.write_configuration({APPROVE: 'aprove = ["managers"]'})
     hang_up(scene)
-    said = await scene.audit("The new rules were not read")
+    said = await scene.audit("The new rules weren't loaded")
     assert 'aprove: there is no such key; did you mean "approve"?' in words(said)
     await scene.ask(CANCEL)
     await scene.approve()

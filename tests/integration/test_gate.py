@@ -28,7 +28,7 @@ from bot.parsing.log_query import Filters
 from bot.services.approvals import content as hash_of
 from bot.text import interactions
 from bot.text.interactions import MOST_READ
-from bot.ui import command_replies, prompts, request_lists
+from bot.ui import command_help, command_replies, do_not_call, prompts, replacing, request_lists
 from bot.ui.call_preview import PlacePreview
 from bot.ui.channel_messages import CANCEL_THIS, DETAILS, MOVE_THIS, PLACE_AGAIN, REVIEW, SETTLE
 from bot.ui.details_modal import Details
@@ -47,7 +47,7 @@ from tests.support.tree import ROOT
 
 Json = dict[str, Any]
 
-GUEST, STRANGER = "Guests of this workspace", "another organisation"
+GUEST, STRANGER = "Guests can't", "another organisation"
 REFUSED = {
     "U0GUEST": GUEST,
     "W0GUEST": GUEST,
@@ -116,6 +116,7 @@ class Facts:
     waiting: str
     unknown: str
     draft: str
+    stop: str
     searched: str
 
 
@@ -136,10 +137,11 @@ async def prepare(stage: BotWorld) -> Facts:
     await stage.bot.run_until_idle()
     waiting = await stage.bot.ask(CANCEL_BY_ID, delivery_key="waiting")
     asha = stage.people.person(AGENT)
+    stop, _ = await stage.bot.store.do_not_call.add("+919876500000", masked="", actor=AGENT, reason=None)
     async with stage.connected():
         preview = _value(private(await asha.command(f"/place-call {NUMBER}")), command_replies.PLACE)
         searched = _value(private(await asha.command("/calls log")), FILTER)
-    return Facts(scheduled.id, waiting.id, unknown.id, preview, searched)
+    return Facts(scheduled.id, waiting.id, unknown.id, preview, stop.id, searched)
 
 
 def _value(message: Message, action_id: str) -> str:
@@ -168,10 +170,15 @@ async def cases(stage: BotWorld, facts: Facts) -> list[Case]:
     pressed = {
         **dict.fromkeys(command_replies.OPENS, command_replies.EMPTY),
         command_replies.CHANGE: facts.draft,
+        command_help.PAGE: command_help.OPTIONS,
         f"{prompts.CHOOSE}_0": prompts.Choice(facts.draft, connection="reminders").text(),
         prompts.CHANGE_ASKED: f"{facts.waiting} {facts.draft}",
         prompts.CANCEL_FIRST: facts.draft,
         command_replies.PLACE: facts.draft,
+        do_not_call.ADD: facts.draft,
+        do_not_call.UNDO: facts.stop,
+        replacing.REPLACE: f"{facts.waiting} {facts.draft}",
+        replacing.KEEP: facts.waiting,
         command_replies.WITHDRAW: facts.waiting,
         request_lists.STATUS: facts.waiting,
         OLDER: f"{facts.searched} 1",

@@ -166,7 +166,7 @@ async def test_an_export_by_direct_message_shows_no_number(stage: BotWorld) -> N
         mira = stage.people.person(MANAGER)
         page = private(await mira.command("/calls log via voxworks"))
         await mira.click(page, text="Export as CSV")
-        await mira.wait_for(lambda one: "Your export of the log" in one.text, 10)
+        await mira.wait_for(lambda one: "Your log export" in one.text, 10)
         await mira.wait_for(lambda one: "callops-log-" in words(one), 10)
     [file] = stage.slack.workspace.uploads.values()
     [row] = csv.DictReader(io.StringIO((file.content or b"").decode("utf-8-sig"), newline=""))

@@ -19,7 +19,8 @@ from bot.services.corrections import corrected
 from bot.services.models import RequestSpec
 from bot.ui.announcements import rules_changed, rules_faulty
 from bot.ui.call_preview import CallToPlace, PlacePreview, preview
-from bot.ui.command_replies import OPENS, asked, correction, fault_message, help_message, refusal
+from bot.ui.command_help import help_message, options
+from bot.ui.command_replies import OPENS, asked, correction, fault_message, refusal
 from bot.ui.request_status import DRY_RUN
 from playground.blocks import faults
 from providers.actions import Kind, PlaceCall
@@ -332,7 +333,7 @@ def test_help_names_every_connection() -> None:
         for n in range(40)
     }
     off = {f"off-{n}": "its key is not set" for n in range(10)}
-    message = help_message(CommandContext(many, "IN"), off)
+    message = options(CommandContext(many, "IN"), off)
     assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
     written = str(message.blocks)
     assert [name for name in (*many, *off, "agent-39-9") if name not in written] == []
@@ -352,21 +353,21 @@ def test_the_team_reads_how_many_changes_are_not_shown(count: int) -> None:
 @pytest.mark.parametrize("words", [EVERYTHING, VOCABULARY, CommandContext({}, "IN")])
 def test_slack_takes_the_help(words: CommandContext) -> None:
     """Any connections, and none at all, give valid help. Slack's own schema finds no fault either."""
-    message = help_message(words, {"off": "VOX_KEY not set"})
-    payload = {"text": message.text, "blocks": list(message.blocks)}
-    assert faults("message", payload) == []
-    assert checker("check_blocks").faults("message", payload) == []
+    for message in (help_message(words, frozenset(Kind)), options(words, {"off": "VOX_KEY not set"})):
+        payload = {"text": message.text, "blocks": list(message.blocks)}
+        assert faults("message", payload) == []
+        assert checker("check_blocks").faults("message", payload) == []
 
 
 def test_help_names_what_each_connection_does() -> None:
     """A disabled connection has its reason, a dry run says so, and undocumented features are marked."""
-    *_, connections = help_message(EVERYTHING, {"dialer": "RYNG_KEY not set"}).blocks
+    *_, connections, _ = options(EVERYTHING, {"dialer": "RYNG_KEY not set"}).blocks
     assert connections["text"]["text"].splitlines() == [
         "*Connections*",
-        "• `reminders`: places calls, cancels calls; agents: payments",
-        "• `vox`: places calls†, cancels calls; agents: welcome. *Dry run: nothing is sent.*",
-        "• `kore`: deletes campaigns, stops campaigns†, starts campaigns†",
-        "• `dialer` is off: RYNG_KEY not set",
+        f"• reminders ({REMINDERS.title}): places calls, cancels calls · voice agents: payments",
+        "• vox (Voxworks): places calls†, cancels calls · voice agents: welcome · dry run",
+        "• kore (Kore.ai): deletes campaigns, stops campaigns†, starts campaigns†",
+        "• dialer is off: RYNG_KEY not set",
         "† Voxworks and Kore.ai didn't document this, so it may not work.",
     ]
 
@@ -382,7 +383,7 @@ def test_help_names_what_each_connection_does() -> None:
         (
             {"kore": KORE},
             ["Delete a campaign…"],
-            "*Delete a campaign*: `/calls campaign delete cd-2129073 it has ended`\nBy its id; what follows is the reason. Deleting cannot be undone: whoever approves it types the id.",
+            "`/calls campaign delete cd-2129073 it has ended` deletes a campaign",
         ),
         (
             {"reminders": REMINDERS, "kore": ALL_OF_KORE},
@@ -395,7 +396,7 @@ def test_help_names_what_each_connection_does() -> None:
                 "Start a campaign…",
                 "Stop calls to a number…",
             ],
-            "*Delete, stop or start a campaign*: `/calls campaign delete cd-2129073 it has ended`\nBy its id; what follows is the reason. Deleting cannot be undone: whoever approves it types the id. Starting calls people.",
+            "`/calls campaign delete cd-2129073 it has ended` (or `stop` or `start`) deletes, stops or starts a campaign",
         ),
     ],
 )
@@ -406,13 +407,33 @@ def test_help_offers_what_some_connection_can_do(
 
     The mark is explained only if it is used.
     """
-    blocks = help_message(CommandContext(connections, "IN"), {}).blocks
+    words = CommandContext(connections, "IN")
+    blocks = help_message(words, frozenset(Kind)).blocks
     assert [one["text"]["text"] for one in blocks[1]["elements"]] == offered
-    about_campaigns = [
-        block["text"]["text"] for block in blocks[2:] if "campaign*:" in block.get("text", {}).get("text", "")
-    ]
-    assert about_campaigns == ([line] if line else [])
-    assert ("†" in str(blocks)) == (ALL_OF_KORE in connections.values())
+    lines = blocks[2]["text"]["text"].splitlines()
+    assert [one for one in lines if "campaign" in one] == ([line] if line else [])
+    assert ("†" in str(options(words, {}).blocks)) == (ALL_OF_KORE in connections.values())
+
+
+def test_help_fits_one_screen_and_shows_what_the_reader_may_do() -> None:
+    """It has at most twelve lines, with its rows of buttons. A person who may request nothing can still read."""
+    everything = CommandContext({"reminders": REMINDERS, "kore": ALL_OF_KORE}, "IN")
+
+    def lines(*may: Kind) -> list[str]:
+        """Return the lines of the help. A row of buttons counts as one."""
+        shown = [
+            block.get("text", {}).get("text", "buttons") for block in help_message(everything, may).blocks
+        ]
+        return "\n".join(shown).splitlines()
+
+    assert len(lines(*Kind)) <= 12
+    placing = "\n".join(lines(Kind.PLACE_CALL))
+    assert "/place-call" in placing
+    for other in ("/cancel-call", "/calls move", "campaign"):
+        assert other not in placing
+    reading = "\n".join(lines())
+    assert "/calls list" in reading
+    assert "/place-call" not in reading
 
 
 def test_a_verb_that_has_to_be_chosen_is_a_button() -> None:
