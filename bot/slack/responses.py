@@ -128,7 +128,8 @@ class EphemeralResponder:
                 )
         except SLACK_ERRORS as error:
             _log.info("A reply is sent directly: %s", error_code(error))
-            self.direct(user, message)
+            blocks = list(message.blocks)
+            await self._finish(self._client.chat_postMessage(channel=user, text=message.text, blocks=blocks))
 
     def direct(self, user: str, message: Message) -> None:
         """Send a reply as a direct message, if there is no message to reply to."""
