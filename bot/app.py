@@ -103,7 +103,7 @@ class Listeners:
             listeners(store, begun.off, commands, flow, opening, lists, windows, replies),
             DoNotCallActions(commands, stops, windows, replies),
             ReplaceActions(store, commands, flow, windows, replies),
-            FormSubmissions(store, preconditions, commands, flow, stops, opening, windows, clock),
+            FormSubmissions(store, preconditions, commands, flow, stops, opening, windows, replies, clock),
             ApprovalListeners(
                 store, settings, permissions, preconditions, approvals, windows, masking, clock
             ),

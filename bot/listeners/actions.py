@@ -15,7 +15,7 @@ from bot.listeners.command_flow import CommandFlow
 from bot.listeners.commands import RequestLists
 from bot.listeners.forms import FormOpener
 from bot.listeners.payloads import Body, channel_of, press, pressed
-from bot.parsing.command import Verb
+from bot.parsing.command import Command, Verb
 from bot.services.commands import CommandService, nonce
 from bot.services.models import RequestSource
 from bot.slack.blocks import Message
@@ -68,14 +68,8 @@ class RequestActions:
         """Answer a slash command with help, a form, its faults, a preview, or the request's state."""
         default_verb = COMMANDS_HEARD[body["command"]]
         line = self._commands.parse(body.get("text") or "", default_verb, person)
-        if line.verb is Verb.HELP or (line.verb is None and not line.text.strip()):
-            await _say(ack, self._help(person))
-        elif line.verb is Verb.LIST:
-            await _say(ack, await self._lists.overview(person))
-        elif line.verb is Verb.STATUS:
-            await _say(ack, await self._lists.status(line.rest, person))
-        elif line.verb is Verb.LOG:
-            await _say(ack, await self._lists.search.first_page(line.rest, person, body["trigger_id"]))
+        if told := await self._told(line, person, body["trigger_id"]):
+            await _say(ack, told)
         elif line.verb and line.missing and not line.problems:
             try:
                 await self._opening.open(body, line.verb, values_of(line), body["channel_id"], person)
@@ -90,6 +84,20 @@ class RequestActions:
             await _say(
                 ack, await self._flow.answer(line, origin, nonce(body["trigger_id"], "line"), typed=True)
             )
+
+    async def _told(self, line: Command, person: Person, trigger_id: str) -> Message | None:
+        """Return the answer to a command that only shows information, None for others."""
+        match line.verb:
+            case Verb.LIST:
+                return await self._lists.overview(person)
+            case Verb.STATUS:
+                return await self._lists.status(line.rest, person)
+            case Verb.LOG:
+                return await self._lists.search.first_page(line.rest, person, trigger_id)
+            case _ if line.verb is Verb.HELP or (line.verb is None and not line.text.strip()):
+                return self._help(person)
+            case _:
+                return None
 
     def _help(self, person: Person) -> Message:
         """Return the help for what a person may do."""
@@ -119,7 +127,8 @@ class RequestActions:
                 line, connection=choice.connection or line.connection, agent=choice.agent or line.agent
             )
             origin = pressed(body, person, draft.nonce)
-            message = await self._flow.answer(line, origin, draft.nonce)
+            told = await self._told(line, person, body["trigger_id"])
+            message = told or await self._flow.answer(line, origin, draft.nonce)
         await self._replies.answer(body, message)
         await ack()
 

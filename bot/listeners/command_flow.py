@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from bot.config.settings import Settings
 from bot.listeners.do_not_call import DoNotCallFlow
-from bot.parsing.command import OF_STOPS, Command
+from bot.parsing.command import OF_STOPS, Command, FieldProblem, Verb
 from bot.parsing.defaults import FilledCommand
 from bot.parsing.numbers import NumberTarget
 from bot.services.approvals import ApprovalService
@@ -69,7 +70,19 @@ class CommandFlow:
             await self._commands.keep_refusal(faulty, origin)
             await self._commands.keep(draft, person, None, line)
             offer = prompts.offer(line, found, faulty.problems, draft, command_replies.CHANGE)
-            return offer or command_replies.fault_message(found, faulty.problems, draft)
+            return offer or await self._faults(found, faulty.problems, person, draft)
+
+    async def _faults(
+        self, found: FilledCommand, faults: Sequence[FieldProblem], person: Person, draft: str
+    ) -> Message:
+        """Return the faults of a command. A button goes on with the corrected one, if any."""
+        line = self._commands.corrected(found.command, faults, person)
+        if line is None:
+            return command_replies.fault_message(found, faults, draft)
+        kept = nonce(draft, "corrected")
+        await self._commands.keep(kept, person, None, line)
+        button = command_replies.correction(line, faults, f"{prompts.CHOOSE}_0", prompts.Choice(kept).text())
+        return command_replies.fault_message(found, faults, draft, button)
 
     async def _preview(self, spec: RequestSpec, found: FilledCommand, person: Person, draft: str) -> Message:
         """Return the preview of a call. It asks about a number that was called recently."""
@@ -78,10 +91,7 @@ class CommandFlow:
         through = self._commands.vocabulary.connections[spec.connection]
         earlier = await self._commands.recent_call(spec)
         return call_preview.preview(
-            spec,
-            prepared,
-            found.command,
-            through=through,
+            call_preview.CallToPlace(spec, prepared, found.command, through, person.timezone, self._clock()),
             chosen=_chosen(found),
             draft=draft,
             repeats=prompts.question(earlier, reader=person.id, now=self._clock()) if earlier else None,
@@ -178,17 +188,26 @@ class CommandFlow:
         )
 
     async def place(self, draft: Draft | None, origin: RequestSource) -> Message:
-        """Place the call of a preview, once, however often this is called."""
+        """Make the request that a draft holds, once, however often this is called."""
         if draft and draft.request:
             return self.asked(await self._store.requests.request(draft.request))
         if draft is None or not draft.content.get("spec"):
             return command_replies.refusal([interactions.TOO_OLD])
         try:
-            return await self.ask(read_request_spec(draft), replace(origin, nonce=draft.nonce))
+            spec = read_request_spec(draft)
+            found = await self._reread(draft, origin.person) if spec.kind is Kind.CANCEL_CALL else None
+            return await self.ask(spec, replace(origin, nonce=draft.nonce), found)
         except PermissionDeniedError as no:
             return command_replies.refusal(no.reasons, no.request)
         except InvalidCommandError as faulty:
             return command_replies.refusal([fault.message for fault in faulty.problems])
+
+    async def _reread(self, draft: Draft, person: Person) -> FilledCommand:
+        """Return the command of a draft, so that the answer lists its targets as typed."""
+        answers: Any = draft.content.get("answers", ())
+        verb = Verb(str(draft.content["verb"]))
+        line = self._commands.parse(str(draft.content["rest"]), verb, person, answers)
+        return await self._commands.fill_defaults(line, person)
 
     async def cancel_first(self, draft: Draft | None, origin: RequestSource) -> Message:
         """Request the cancellation of the call that was placed earlier to the number of a preview."""

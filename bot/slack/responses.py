@@ -152,6 +152,21 @@ class EphemeralResponder:
         await self._finish(said)
         await self._store.screens.answered(screen, self._clock())
 
+    def below(self, channel: str, user: str, message: Message) -> None:
+        """Send a reply that only one person sees, in a channel. If that fails, send a direct message."""
+        self.keep(asyncio.create_task(self._below(channel, user, message)))
+
+    async def _below(self, channel: str, user: str, message: Message) -> None:
+        try:
+            async with asyncio.timeout(SLACK_TIMEOUT):
+                await self._client.chat_postEphemeral(
+                    channel=channel, user=user, text=message.text, blocks=list(message.blocks)
+                )
+        except SLACK_ERRORS as error:
+            _log.info("A reply is sent directly: %s", error_code(error))
+            blocks = list(message.blocks)
+            await self._finish(self._client.chat_postMessage(channel=user, text=message.text, blocks=blocks))
+
     def direct(self, user: str, message: Message) -> None:
         """Send a reply as a direct message, if there is no message to reply to."""
         self._start(

@@ -26,6 +26,7 @@ from bot.slack.errors import NOT_POSTED
 from bot.text import interactions, vocabulary
 from bot.text.formatting import counted, listed
 from bot.text.markup import channel, escape, person, quote, time, when
+from bot.ui import call_times
 from bot.ui.decision_facts import (
     CANNOT_BE_UNDONE,
     IRREVERSIBLE,
@@ -248,7 +249,8 @@ def _warnings(request: Request, beside: PendingContext) -> list[Block]:
     """Return what must not be overlooked: unknown targets, similar numbers, and what can't be undone."""
     unknown = paragraphs(excerpt(not_found(request), _MORE_IN_REVIEW))
     final = [f"{vocabulary.UNKNOWN} *{CANNOT_BE_UNDONE}*"] if request.kind in IRREVERSIBLE else []
-    return [*unknown, *map(section, [*unlike(request, beside.similar_numbers), *final])]
+    night = [warning] if (warning := call_times.night_of(request)) else []
+    return [*unknown, *map(section, [*unlike(request, beside.similar_numbers), *night, *final])]
 
 
 def _review(request: Request) -> Block:

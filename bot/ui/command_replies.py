@@ -7,15 +7,13 @@ from bot.parsing.command import (
     Command,
     FieldProblem,
     Verb,
-    apply_suggestions,
-    format_command,
 )
 from bot.parsing.defaults import FilledCommand
-from bot.parsing.labels import DOES
+from bot.parsing.labels import DOES, REQUESTS
 from bot.parsing.numbers import NumberTarget
 from bot.services.screens import stage
 from bot.slack.blocks import (
-    MAX_SECTION,
+    MAX_BUTTON,
     Block,
     Followed,
     Message,
@@ -23,10 +21,12 @@ from bot.slack.blocks import (
     button,
     context,
     contexts,
+    cut,
     excerpt,
     paragraphs,
     section,
 )
+from bot.text import parse_errors
 from bot.text.interactions import no_window
 from bot.text.markup import code, escape, when
 from bot.text.vocabulary import DENIED, WAITING
@@ -39,6 +39,7 @@ from storage.states import State
 PLACE = "place"
 CHANGE = "change"
 SEEN_HERE = "You'll see the result here."
+OPEN_FORM = "Open the form…"
 OPENS = {f"open_{verb.name.lower()}": verb for verb in FORMS}
 """The action ids of the buttons that open a form, with the form's verb."""
 EMPTY = "help"
@@ -47,8 +48,6 @@ EMPTY = "help"
 COMMANDS = {Verb.PLACE: "/place-call", Verb.CANCEL: "/cancel-call"}
 """The verbs that have a slash command of their own."""
 
-UNDERSTOOD_MORE = "What was understood is too long to be copied from here. The form has all of it."
-
 
 def opening(verbs: Sequence[Verb], value: str) -> list[Block]:
     """Return a button for the form of each verb."""
@@ -56,32 +55,50 @@ def opening(verbs: Sequence[Verb], value: str) -> list[Block]:
     return [button(f"{DOES[verb].capitalize()}…", known[verb], value) for verb in verbs]
 
 
-def fault_message(found: FilledCommand, faults: Sequence[FieldProblem], draft: str) -> Message:
-    """Return all faults of a command, the command as understood or corrected, and a way to its form."""
+def fault_message(
+    found: FilledCommand, faults: Sequence[FieldProblem], draft: str, corrected: Block | None = None
+) -> Message:
+    """Return all faults of a command, with ``corrected``, its button if there is one, and a way to its form.
+
+    ``corrected`` goes on with the corrected command.
+    """
     line = found.command
-    first = "*Nothing was asked yet.* " + ("One thing to correct:" if len(faults) == 1 else "To correct:")
+    first = f"{parse_errors.NOT_SENT} {parse_errors.FIX_THIS if len(faults) == 1 else parse_errors.FIX_THESE}"
     lines = [f"• {escape(fault.message)}{_try(fault)}" for fault in faults]
-    mended = apply_suggestions(line, faults)
-    understood = format_command(mended or line).removeprefix(line.verb or "").strip()
-    blocks = [section(first), *paragraphs(excerpt(lines, "… and {} more to correct"))]
-    if understood and line.verb:
-        command = COMMANDS.get(line.verb, f"/calls {line.verb}")
-        what = "Corrected, to copy" if mended else "Understood so far"
-        copied = f"{what}: `{command} {_code(understood)}`"
-        blocks.append(section(copied if len(copied) <= MAX_SECTION else UNDERSTOOD_MORE))
+    blocks = [section(first), *paragraphs(excerpt(lines, parse_errors.MORE_TO_FIX))]
     if line.verbs:
-        blocks.append(actions(*opening(line.verbs, draft)))
+        ways = opening(line.verbs, draft)
     elif line.verb is Verb.HELP or line.verb is None:
-        blocks.append(context("`/calls help` shows what can be typed."))
+        ways = []
+        blocks.append(context(parse_errors.HELP_SHOWS))
     else:
-        blocks.append(actions(button("Open the form…", CHANGE, draft, style="primary")))
+        ways = [button(OPEN_FORM, CHANGE, draft, style=None if corrected else "primary")]
+    if buttons := [*([corrected] if corrected else []), *ways]:
+        blocks.append(actions(*buttons))
     return Message(f"{first} {escape(faults[0].message)}", blocks)
+
+
+def correction(line: Command, faults: Sequence[FieldProblem], action_id: str, value: str) -> Block:
+    """Return the button that goes on with ``line``, the corrected command.
+
+    Without a preview it is named after its act, because a press sends the request.
+    """
+    if line.verb and line.verb in REQUESTS:
+        named = [
+            one.phone.pretty if isinstance(one, NumberTarget) else one.provider_id for one in line.targets
+        ]
+        at = next((fault.suggestion for fault in faults if fault.field == "at"), line.at_text)
+        text = parse_errors.request_corrected(REQUESTS[line.verb], named, at)
+    else:
+        text = parse_errors.use_instead([fault.suggestion or "" for fault in faults])
+    text = cut(text, MAX_BUTTON)
+    return button(text, action_id, value, style="primary", label=text)
 
 
 def no_form(code: str, draft: str) -> Message:
     """Return why the form did not open, with a button that opens it filled."""
     first = no_window(code)
-    return Message(first, [section(first), actions(button("Open the form…", CHANGE, draft, style="primary"))])
+    return Message(first, [section(first), actions(button(OPEN_FORM, CHANGE, draft, style="primary"))])
 
 
 def _try(fault: FieldProblem) -> str:

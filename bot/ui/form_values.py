@@ -206,7 +206,7 @@ def chosen_reason(values: Mapping[str, str]) -> str:
 def reason_fault(values: Mapping[str, str]) -> FieldProblem | None:
     """Return the fault of the chosen reason, or None."""
     if values.get(REASON) == OTHER and not values.get(WORDS):
-        return FieldProblem(WORDS, "Write why in a few words: “other” alone does not say why.")
+        return FieldProblem(WORDS, "Add the reason here, because you chose “Other”.")
     return None
 
 

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.parsing.command import Command, FieldProblem, Question
+from bot.parsing.command import Command, FieldProblem, Question, Verb
 from bot.parsing.defaults import Ambiguous, FilledCommand, Source
-from bot.parsing.labels import DOES
+from bot.parsing.labels import DOES, REQUESTS
 from bot.parsing.numbers import NumberTarget
 from bot.services.call_history import RecentCall
 from bot.slack.blocks import (
     MAX_BUTTON,
+    MAX_TITLE,
     Block,
     Message,
     View,
@@ -26,6 +27,8 @@ from bot.slack.blocks import (
 from bot.text.formatting import listed
 from bot.text.markup import escape, person
 from bot.text.vocabulary import EDIT_REQUEST, UNKNOWN
+from bot.ui.call_preview import BACK, PLACE_ANOTHER, PlacePreview
+from bot.ui.modal import About, modal
 from bot.ui.request_status import marked
 from providers.actions import NumberRef
 from storage.models import Request
@@ -34,7 +37,6 @@ from storage.states import State
 CANCEL_FIRST = "cancel_first"
 
 
-ANOTHER = "Place another call"
 REQUEST_ANYWAY = "Request cancellation anyway"
 MOST_SHOWN = 20
 """Requests that are described one by one."""
@@ -119,6 +121,14 @@ def no_call_known(line: Command, numbers: Sequence[str], draft: str, action_id: 
     return Message(first, [*blocks, actions(button(REQUEST_ANYWAY, action_id, draft, style="danger"))])
 
 
+def no_call_known_view(line: Command, numbers: Sequence[str], *, draft: str, channel: str) -> View:
+    """Return the same question over a form. Closing it shows the form again."""
+    *blocks, _ = no_call_known(line, numbers, draft, "").blocks
+    about = About(nonce=draft, channel=channel)
+    view = modal(PlacePreview.callback_id, "No call known", blocks, about=about, submit=REQUESTS[Verb.CANCEL])
+    return view | {"close": plain_text(BACK, MAX_TITLE)}
+
+
 def question(found: RecentCall, *, reader: str, now: datetime) -> str:
     """Return the question whether to call a number again."""
     who = "You" if found.request.requester == reader else person(found.request.requester)
@@ -143,7 +153,7 @@ def cancel_first(found: RecentCall, draft: str) -> list[Block]:
 
 def asking(view: View, text: str) -> View:
     """Return the preview modal with a question before it, and with a submit button that answers it."""
-    return {**view, "blocks": [section(text), *view["blocks"]], "submit": plain_text(ANOTHER, 24)}
+    return {**view, "blocks": [section(text), *view["blocks"]], "submit": plain_text(PLACE_ANOTHER, 24)}
 
 
 def then_place(message: Message, found: RecentCall, place: Block) -> Message:
@@ -165,10 +175,9 @@ MOST_OFFERED = 10
 """Candidates that have a button each. The form lists more than these."""
 
 _WHY = {
-    Source.ONLY: "there is no other",
-    Source.KNOWN: "the log knows the id from there",
-    Source.SCHEDULED: "the log has a call scheduled there",
-    Source.LAST_USED: "you used it last",
+    Source.KNOWN: "which has this ID in the log",
+    Source.SCHEDULED: "which has a call scheduled to this number",
+    Source.LAST_USED: "your last one",
 }
 
 
@@ -263,12 +272,14 @@ def choose(found: FilledCommand, left: Ambiguous, draft: str, change: str) -> Me
 
 
 def chosen(grounds: Mapping[str, Source], *, connection: str | None, agent: str | None) -> str | None:
-    """Return which defaults were used and why, or None if there were none."""
+    """Return which defaults were used and why, or None if there was no choice."""
     values = {"connection": connection, "agent": agent}
     parts = [
-        f"{name} {escape(values[name] or '')} ({_WHY[grounds[name]]})" for name in values if name in grounds
+        f"{escape(values[name] or '')}, {_WHY[ground]}"
+        for name, ground in grounds.items()
+        if name in values and ground is not Source.ONLY
     ]
-    return f"Chosen for you: {listed(parts, 'and')}." if parts else None
+    return f"Using {listed(parts, 'and')}." if parts else None
 
 
 def is_guess(grounds: Mapping[str, Source]) -> bool:

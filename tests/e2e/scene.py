@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -171,6 +171,26 @@ class Scene(Stage):
         return [one for one in await self.slack.messages() if one.channel == channel and not one.ephemeral_to]
 
     # Actions of people.
+
+    async def submitted(
+        self,
+        form: View,
+        values: Mapping[str, object],
+        *,
+        person: Person | None = None,
+        anyway: bool = False,
+    ) -> Message:
+        """Submit a form. It closes, and the answer is a message that only this person sees.
+
+        ``anyway`` means that no call to the numbers is known, and that the question about it is answered.
+        """
+        who = person or self.asha
+        before = {one.ts for one in await who.ephemerals()}
+        heard = await who.submit(form, values)
+        if anyway:
+            heard = await who.submit(opened(heard))
+        assert (heard.errors, heard.view) == ({}, None), heard
+        return await who.wait_for(lambda one: bool(one.ephemeral_to) and one.ts not in before, SOON)
 
     async def ask(self, line: str) -> Message:
         """Type a line as the agent, and return the answer, which only the agent sees."""

@@ -45,7 +45,7 @@ async def test_where_there_is_another_message_there_is_no_confirmation(
 ) -> None:
     """The audit channel has its own message, and a direct message has its own."""
     await confirming.asha.click(
-        private(await confirming.asha.command(f"/place-call {NUMBER}", channel)), text="Place this call"
+        private(await confirming.asha.command(f"/place-call {NUMBER}", channel)), text="Place call"
     )
     audit = await confirming.audit("*Placed*")
     await confirming.place(f"/place-call {OTHER_NUMBER}")

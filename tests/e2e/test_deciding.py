@@ -238,8 +238,8 @@ async def test_a_cancellation_delivered_twice_is_one_request(scene: Scene) -> No
     typed = request_id(await scene.ask(BY_ID[0]))
     form = opened(await scene.asha.command("/cancel-call"))
     await scene.slack.deliver_twice()
-    result = await scene.asha.submit(form, {"Number or Call id": "vx_1002", "Why": "duplicate"})
-    submitted = request_id(opened(result))
+    result = await scene.submitted(form, {"Phone number or call ID": "vx_1002", "Reason": "duplicate"})
+    submitted = request_id(result)
     await scene.card("Requested by", submitted)
     kept = {one["id"] for one in await scene.log("list")}
     assert kept == {typed, submitted}

@@ -23,8 +23,8 @@ async def test_a_second_request_joins_the_one_that_waits(scene: Scene) -> None:
     assert "You already requested this" in words(own)
     assert buttons(own) == ["Withdraw request"]
     form = opened(await scene.olive.command("/cancel-call"))
-    result = await scene.olive.submit(form, {"Number or Call id": "vx_1001", "Why": "duplicate"})
-    assert first in words(opened(result))
+    typed = {"Phone number or call ID": "vx_1001", "Reason": "duplicate"}
+    assert first in words(await scene.submitted(form, typed, person=scene.olive))
     assert [one["id"] for one in await scene.log("list")] == [first]
     await scene.approve(first)
     await scene.told("Cancelled", first)
@@ -57,7 +57,7 @@ async def test_the_same_number_again_is_asked_about(scene: Scene) -> None:
     assert "Place another?" in words(modal)
     assert modal.submit is not None
     assert modal.submit["text"] == "Place another call"
-    assert buttons(await scene.ask(f"/place-call {OTHER_NUMBER}")) == ["Place this call", "Change…"]
+    assert buttons(await scene.ask(f"/place-call {OTHER_NUMBER}")) == ["Place call", "Change…"]
     await scene.olive.click(preview, text="Place another call")
     await scene.request_reaches("callkaro", 2)
 

@@ -409,7 +409,7 @@ async def test_who_slack_does_not_know_is_told_so_within_its_patience(stage: Bot
             with running() as called:
                 answer = await stage.slack.socket.deliver(case.kind, body)
             says = await told(stage, case, ONLOOKER, below, answer)
-            assert ("did not tell CallOps who you are" in says) == (case.name not in SILENT), case.name
+            assert ("didn't tell CallOps who you are" in says) == (case.name not in SILENT), case.name
             assert code_of(heard) not in called, case.name
             assert read_by(called) == set(), case.name
     assert (await verified(stage.bot.store)).entries == 3
@@ -418,7 +418,7 @@ async def test_who_slack_does_not_know_is_told_so_within_its_patience(stage: Bot
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"api_app_id": "A0ANOTHER"}, "another Slack app"),
+        ({"api_app_id": "A0ANOTHER"}, "another app"),
         ({"team": {"id": "T0ELSEWHERE"}, "team_id": "T0ELSEWHERE"}, STRANGER),
         (
             {"enterprise": {"id": "E0ELSEWHERE"}, "enterprise_id": "E0ELSEWHERE"},
@@ -497,7 +497,7 @@ async def test_a_command_that_is_too_long_is_not_read(stage: BotWorld, command: 
             long = (text + filling * MAX_COMMAND)[:MAX_COMMAND] + "x"
             with running() as called:
                 told = private(await asha.command(f"{command} {long}"))
-            assert "longer than 8,000 characters, so nothing of it was read" in words(told)
+            assert "longer than 8,000 characters, so CallOps didn't read it" in words(told)
             assert read_by(called) == set()
         with running() as called:
             private(await asha.command(f"{command} {('x ' * MAX_COMMAND)[:MAX_COMMAND]}"))
@@ -553,7 +553,7 @@ async def test_of_a_long_message_the_beginning_is_read(stage: BotWorld) -> None:
             heard = await asha.shortcut(CANCEL_MENTIONED, message)
             assert heard.error is None
             assert heard.view
-            assert ("only its first 4,000 characters were read" in words(heard.view)) == cut
+            assert ("CallOps read only its first 4,000 characters" in words(heard.view)) == cut
             filled = next(
                 block["element"].get("initial_value", "")
                 for block in heard.view.blocks

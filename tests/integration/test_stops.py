@@ -99,7 +99,7 @@ async def test_somebody_who_asks_not_to_be_called_is_called_no_more(stage: BotWo
     assert "asha blocked this number on 2 Mar 2026 (S-" in refused
     assert "Only managers may let calls go out again." in not_hers
     assert "+91 98765 43210 (India) is unblocked." in allowed
-    assert "Place this call?" in preview
+    assert "*Call +" in preview
     await stage.bot.run_until_idle()
     assert await stage.effects("callkaro") == ["placed", "removed"]
     [refusal] = (await stage.bot.store.search.page(Query(state=State.REFUSED))).entries

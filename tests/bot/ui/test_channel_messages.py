@@ -59,7 +59,7 @@ ACTIONS: dict[str, CallAction] = {
     "start": StartCampaign(target=CampaignRef(campaign_id="cd-2129073")),
 }
 OF_CAMPAIGNS = [name for name, action in ACTIONS.items() if not isinstance(action, PlaceCall | CancelCall)]
-UNDOCUMENTED = "Undocumented by Kore.ai: it may not work as we expect."
+UNDOCUMENTED = "Kore.ai didn't document this, so it may not work."
 
 
 def entry(action: CallAction | None, state: State, position: int = 1, *, kind: str = "") -> ActionRecord:
