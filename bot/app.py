@@ -87,7 +87,7 @@ class Listeners:
         listeners: type[RequestActions] = RequestActions,
     ) -> Self:
         """Build the listeners. ``listeners`` is the class for slash commands and buttons of requests."""
-        windows, replies = ModalClient(client), EphemeralResponder(client)
+        windows, replies = ModalClient(client), EphemeralResponder(store, client, clock)
         begun, vocabulary = settings.current, commands.vocabulary
         masking = Masking(vocabulary.default_region)
         stops = DoNotCallFlow(store, commands, clock)
@@ -103,7 +103,7 @@ class Listeners:
             listeners(store, begun.off, commands, flow, opening, lists, windows, replies),
             DoNotCallActions(commands, stops, windows, replies),
             ReplaceActions(store, commands, flow, windows, replies),
-            FormSubmissions(store, preconditions, commands, flow, stops, opening, windows, clock),
+            FormSubmissions(store, preconditions, commands, flow, stops, opening, windows, replies, clock),
             ApprovalListeners(
                 store, settings, permissions, preconditions, approvals, windows, masking, clock
             ),

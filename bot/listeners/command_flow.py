@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from bot.config.settings import Settings
 from bot.listeners.do_not_call import DoNotCallFlow
-from bot.parsing.command import OF_STOPS, Command
+from bot.parsing.command import OF_STOPS, Command, FieldProblem, Verb
 from bot.parsing.defaults import FilledCommand
 from bot.parsing.numbers import NumberTarget
 from bot.services.approvals import ApprovalService
@@ -16,7 +17,7 @@ from bot.services.models import PermissionDeniedError, RequestSource, RequestSpe
 from bot.services.preconditions import Preconditions
 from bot.slack.blocks import Block, Message, button
 from bot.text import interactions
-from bot.ui import call_preview, command_replies, prompts, replacing
+from bot.ui import call_preview, command_replies, prompts, replacing, ways_on
 from providers.actions import (
     CancelCall,
     Kind,
@@ -42,10 +43,13 @@ class CommandFlow:
     _stops: DoNotCallFlow
     _clock: Callable[[], datetime]
 
-    async def answer(self, line: Command, origin: RequestSource, draft: str) -> Message:
+    async def answer(
+        self, line: Command, origin: RequestSource, draft: str, *, typed: bool = False
+    ) -> Message:
         """Return the answer to a complete command: a preview, a request, a question or faults.
 
-        The command is kept under ``draft``, for the buttons of the answer.
+        The command is kept under ``draft``, for the buttons of the answer. The answer to a ``typed`` command
+        cannot be edited later.
         """
         person = origin.person
         found = await self._commands.fill_defaults(line, person)
@@ -59,14 +63,26 @@ class CommandFlow:
                 draft = nonce(draft, "preview")
                 await self._commands.keep(draft, person, spec, found.command)
                 return prompts.no_call_known(found.command, unknown, draft, command_replies.PLACE)
-            return await self.ask(spec, origin, found, draft=nonce(draft, "chosen"))
+            return await self.ask(spec, origin, found, draft=nonce(draft, "chosen"), typed=typed)
         except PermissionDeniedError as no:
             return command_replies.refusal(no.reasons, no.request)
         except InvalidCommandError as faulty:
             await self._commands.keep_refusal(faulty, origin)
             await self._commands.keep(draft, person, None, line)
             offer = prompts.offer(line, found, faulty.problems, draft, command_replies.CHANGE)
-            return offer or command_replies.fault_message(found, faulty.problems, draft)
+            return offer or await self._faults(found, faulty.problems, person, draft)
+
+    async def _faults(
+        self, found: FilledCommand, faults: Sequence[FieldProblem], person: Person, draft: str
+    ) -> Message:
+        """Return the faults of a command. A button goes on with the corrected one, if any."""
+        line = self._commands.corrected(found.command, faults, person)
+        if line is None:
+            return command_replies.fault_message(found, faults, draft)
+        kept = nonce(draft, "corrected")
+        await self._commands.keep(kept, person, None, line)
+        button = command_replies.correction(line, faults, f"{prompts.CHOOSE}_0", prompts.Choice(kept).text())
+        return command_replies.fault_message(found, faults, draft, button)
 
     async def _preview(self, spec: RequestSpec, found: FilledCommand, person: Person, draft: str) -> Message:
         """Return the preview of a call. It asks about a number that was called recently."""
@@ -75,10 +91,7 @@ class CommandFlow:
         through = self._commands.vocabulary.connections[spec.connection]
         earlier = await self._commands.recent_call(spec)
         return call_preview.preview(
-            spec,
-            prepared,
-            found.command,
-            through=through,
+            call_preview.CallToPlace(spec, prepared, found.command, through, person.timezone, self._clock()),
             chosen=_chosen(found),
             draft=draft,
             repeats=prompts.question(earlier, reader=person.id, now=self._clock()) if earlier else None,
@@ -86,7 +99,13 @@ class CommandFlow:
         )
 
     async def ask(
-        self, spec: RequestSpec, origin: RequestSource, found: FilledCommand | None = None, *, draft: str = ""
+        self,
+        spec: RequestSpec,
+        origin: RequestSource,
+        found: FilledCommand | None = None,
+        *,
+        draft: str = "",
+        typed: bool = False,
     ) -> Message:
         """Create a request and return its message. Targets of pending requests are left out and named.
 
@@ -105,9 +124,7 @@ class CommandFlow:
                 now=now,
                 channel=self._settings.audit_channel(spec.connection),
                 buttons={
-                    one.id: command_replies.withdraw(one)
-                    for one in asked.duplicates_of
-                    if _may_withdraw(one, reader)
+                    one.id: ways_on.withdraw(one) for one in asked.duplicates_of if _may_withdraw(one, reader)
                 },
             )
         line = _only(found.command, asked.request) if found else None
@@ -116,12 +133,12 @@ class CommandFlow:
         if found and draft and prompts.is_guess(found.sources):
             await self._commands.keep(draft, origin.person, None, found.command)
             chosen, change = _chosen(found), prompts.change_asked(asked.request.id, draft)
-        message = self.asked(asked.request, line, chosen=chosen, change=change)
+        message = self.asked(asked.request, line, typed=typed, chosen=chosen, change=change)
         if not asked.duplicates_of:
             return message
         told = prompts.ignored(asked.duplicates_of, asked.skipped, reader=reader, now=now)
         first, *others = message.blocks
-        return Message(message.text, [first, *told, *others])
+        return replace(message, blocks=[first, *told, *others])
 
     async def _offer_to_replace(self, waiting: Request, spec: RequestSpec, origin: RequestSource) -> Message:
         """Return the question whether the move replaces the cancellation, or whose cancellation it is."""
@@ -159,26 +176,38 @@ class CommandFlow:
         request: Request,
         line: Command | None = None,
         *,
+        typed: bool = False,
         chosen: str | None = None,
         change: Block | None = None,
     ) -> Message:
         """Return the message about a request, with the caution for its connection and any chosen values."""
         through = self._commands.vocabulary.connections.get(request.connection)
         caution = through.caution(request.kind) if through else None
-        return command_replies.asked(request, line, caution=caution, chosen=chosen, change=change)
+        return command_replies.asked(
+            request, line, typed=typed, caution=caution, chosen=chosen, change=change
+        )
 
     async def place(self, draft: Draft | None, origin: RequestSource) -> Message:
-        """Place the call of a preview, once, however often this is called."""
+        """Make the request that a draft holds, once, however often this is called."""
         if draft and draft.request:
             return self.asked(await self._store.requests.request(draft.request))
         if draft is None or not draft.content.get("spec"):
             return command_replies.refusal([interactions.TOO_OLD])
         try:
-            return await self.ask(read_request_spec(draft), replace(origin, nonce=draft.nonce))
+            spec = read_request_spec(draft)
+            found = await self._reread(draft, origin.person) if spec.kind is Kind.CANCEL_CALL else None
+            return await self.ask(spec, replace(origin, nonce=draft.nonce), found)
         except PermissionDeniedError as no:
             return command_replies.refusal(no.reasons, no.request)
         except InvalidCommandError as faulty:
             return command_replies.refusal([fault.message for fault in faulty.problems])
+
+    async def _reread(self, draft: Draft, person: Person) -> FilledCommand:
+        """Return the command of a draft, so that the answer lists its targets as typed."""
+        answers: Any = draft.content.get("answers", ())
+        verb = Verb(str(draft.content["verb"]))
+        line = self._commands.parse(str(draft.content["rest"]), verb, person, answers)
+        return await self._commands.fill_defaults(line, person)
 
     async def cancel_first(self, draft: Draft | None, origin: RequestSource) -> Message:
         """Request the cancellation of the call that was placed earlier to the number of a preview."""

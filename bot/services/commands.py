@@ -16,8 +16,9 @@ from bot.parsing.defaults import FilledCommand
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.parser import parse
 from bot.parsing.targets import OURS, IdTarget
+from bot.parsing.vocabulary import required
 from bot.policy.engine import Decision
-from bot.services import scheduled_calls
+from bot.services import corrections, scheduled_calls
 from bot.services.call_checks import OutsideCallingHoursError
 from bot.services.call_history import RecentCall, fill_defaults_from_history, recent_call_to
 from bot.services.do_not_call import DoNotCallService
@@ -62,8 +63,9 @@ class CommandService:
 
     @property
     def vocabulary(self) -> CommandContext:
-        """The names and settings of the grammar, with the current reasons."""
-        return replace(self._vocabulary, reasons=self._settings.current.slack.reasons)
+        """The names and settings of the grammar, with the current reasons and required fields."""
+        settings = self._settings.current
+        return replace(self._vocabulary, reasons=settings.slack.reasons, required=required(settings.rules))
 
     def parse(
         self, text: str, default_verb: Verb | None, person: Person, answers: Sequence[int] = ()
@@ -81,6 +83,12 @@ class CommandService:
             timezone=timezone,
             now=now,
             answers=answers,
+        )
+
+    def corrected(self, line: Command, faults: Sequence[FieldProblem], person: Person) -> Command | None:
+        """Return the command with its suggestions applied, None if it would still be incomplete."""
+        return corrections.corrected(
+            line, faults, lambda text: self.parse(text, None, person), person.timezone
         )
 
     async def fill_defaults(self, line: Command, person: Person) -> FilledCommand:
@@ -212,7 +220,7 @@ class CommandService:
 
         Raises `InvalidCommandError` for errors that the user can correct.
         """
-        with self._as_faults(spec):
+        with self._as_faults(spec, origin.person):
             return await self._requests.check(spec, origin.person, channel=origin.channel)
 
     async def keep_refusal(self, faulty: "InvalidCommandError", origin: RequestSource) -> None:
@@ -241,7 +249,7 @@ class CommandService:
         Raises `InvalidCommandError` for errors that the user can correct, and `PermissionDeniedError` for
         what the rules forbid.
         """
-        with self._as_faults(spec):
+        with self._as_faults(spec, origin.person):
             return await self._requests.ask(spec, origin, instead_of=instead_of)
 
     async def remove_from_do_not_call(
@@ -268,7 +276,7 @@ class CommandService:
         return found if found and found.person == person else None
 
     @contextmanager
-    def _as_faults(self, spec: RequestSpec) -> Iterator[None]:
+    def _as_faults(self, spec: RequestSpec, person: Person) -> Iterator[None]:
         """Turn a `CannotSendError` into an error of its field, with the next possible time if any."""
         through = self.vocabulary.connections.get(spec.connection)
         try:
@@ -278,7 +286,7 @@ class CommandService:
             if refused.zone:
                 raise InvalidCommandError([FieldProblem(field, refused.message, refused.zone)]) from refused
             if refused.then and through and "at" in through.fields:
-                then = refused.then.isoformat(timespec="minutes")
+                then = corrections.typed_time(refused.then, person.timezone)
             raise InvalidCommandError([SuggestedTime(field, refused.message, then)]) from refused
         except CannotSendError as refused:
             raise InvalidCommandError([FieldProblem(refused.field or "text", refused.message)]) from refused

@@ -102,8 +102,8 @@ def send(hands: Hands) -> None:
 
 def scheduled(asha: Looking, number: str) -> Locator:
     """Schedule a call for tomorrow, and return its audit message."""
-    asha.asks(f"/place-call {number} tomorrow 9:30", "Place this call?", number[-5:])
-    asha.message("Place this call?", number[-5:]).get_by_role("button", name="Place this call").click()
+    asha.asks(f"/place-call {number} tomorrow 9:30", "Call +91", number[-5:])
+    asha.message("Call +91", number[-5:]).get_by_role("button", name="Place call").click()
     asha.go("call-audit") if asha.page.viewport_size == {"width": 1440, "height": 900} else None
     return asha.message("Scheduled", f"•{number[-4:]}")
 
@@ -151,7 +151,7 @@ def test_twelve_numbers_are_pasted(desk: Hands, phone: Hands, day: Day) -> None:
     expect(desk.looking.message("Waiting for approval", "12 numbers")).to_contain_text("43811")
     day.desk[what] = done = desk.count()
     assert done.keys + done.clicks <= 38
-    desk.looking.press("Take back")
+    desk.looking.press("Withdraw request")
     expect(desk.looking.message("Withdrawn", "12 numbers")).to_be_visible()
 
     choose(phone, "ca", "/cancel-call")
@@ -164,9 +164,9 @@ def test_twelve_numbers_are_pasted(desk: Hands, phone: Hands, day: Day) -> None:
     day.phone[what] = done = phone.count()
     assert done.taps <= 38
 
-    phone.taps(answer.get_by_role("button", name="Take back"))
+    phone.taps(answer.get_by_role("button", name="Withdraw request"))
     expect(phone.looking.message("Withdrawn", "12 numbers")).to_be_visible()
-    day.phone["Take back what was asked"] = phone.count()
+    day.phone["Withdraw a request"] = phone.count()
 
 
 def test_a_call_is_placed_now(desk: Hands, phone: Hands, day: Day) -> None:
@@ -175,15 +175,15 @@ def test_a_call_is_placed_now(desk: Hands, phone: Hands, day: Day) -> None:
     desk.command("pl")
     desk.types("9876543702")
     desk.press("Enter")
-    desk.taps(desk.looking.message("Place this call?", "43702").get_by_role("button", name="Place this call"))
+    desk.taps(desk.looking.message("Call +91", "43702").get_by_role("button", name="Place call"))
     expect(desk.looking.message("Sending", "•3702")).to_be_visible()
     day.desk[what] = desk.count()
 
     choose(phone, "pl", "/place-call")
     phone.types("9876543703")
     send(phone)
-    preview = phone.looking.message("Place this call?", "43703")
-    phone.taps(preview.get_by_role("button", name="Place this call"))
+    preview = phone.looking.message("Call +91", "43703")
+    phone.taps(preview.get_by_role("button", name="Place call"))
     expect(phone.looking.message("Sending", "•3703")).to_be_visible()
     day.phone[what] = phone.count()
 
@@ -193,7 +193,7 @@ def test_a_call_is_placed_for_tomorrow(desk: Hands, day: Day) -> None:
     desk.command("pl")
     desk.types("9876543704 tomorrow 9:30")
     desk.press("Enter")
-    desk.taps(desk.looking.message("Place this call?", "43704").get_by_role("button", name="Place this call"))
+    desk.taps(desk.looking.message("Call +91", "43704").get_by_role("button", name="Place call"))
     expect(desk.looking.message("Sending", "•3704")).to_be_visible()
     day.desk["Place a call for tomorrow"] = desk.count()
 
@@ -210,11 +210,10 @@ def test_a_known_call_is_cancelled_from_its_message(desk: Hands, phone: Hands, d
     phone.count()
     phone.taps(audit.get_by_role("button", name="Cancel this call"))
     phone.taps(phone.looking.modal.get_by_text(REASON, exact=True))
-    phone.taps(phone.looking.modal.get_by_role("button", name="Ask to cancel"))
-    expect(phone.looking.modal).to_contain_text("Waiting for approval")
+    phone.taps(phone.looking.modal.get_by_role("button", name="Request cancellation"))
+    expect(phone.looking.modal).to_be_hidden()
     day.phone["Cancel a call from its message"] = done = phone.count()
     assert done.taps == 3
-    phone.press("Escape")
 
 
 def test_a_call_is_moved(desk: Hands, phone: Hands, day: Day) -> None:
@@ -228,7 +227,7 @@ def test_a_call_is_moved(desk: Hands, phone: Hands, day: Day) -> None:
     desk.press("Enter")
     expect(desk.looking.message("Waiting for approval", "•3706")).to_be_visible()
     day.desk["Move a call to another time"] = desk.count()
-    desk.looking.press("Take back")
+    desk.looking.press("Withdraw request")
     expect(desk.looking.message("Withdrawn", "•3706")).to_be_visible()
 
     phone.page.get_by_role("button", name="Channels and people").click()
@@ -239,10 +238,9 @@ def test_a_call_is_moved(desk: Hands, phone: Hands, day: Day) -> None:
     phone.taps(audit.get_by_role("button", name="Move"))
     phone.taps(phone.looking.modal.get_by_label("New time"))
     phone.types("Mon 10:00")
-    phone.taps(phone.looking.modal.get_by_role("button", name="Ask to move"))
-    expect(phone.looking.modal).to_contain_text("Waiting for approval")
+    phone.taps(phone.looking.modal.get_by_role("button", name="Request move"))
+    expect(phone.looking.modal).to_be_hidden()
     day.phone["Move a call to another time"] = phone.count()
-    phone.press("Escape")
 
 
 def test_how_things_stand_is_read(desk: Hands, phone: Hands, day: Day) -> None:
@@ -272,18 +270,15 @@ def test_a_mistake_is_mended_in_the_form(desk: Hands, phone: Hands, day: Day) ->
     for hands, counted, last in ((desk, day.desk, "211"), (phone, day.phone, "222")):
         hands.looking.types(f"/cancel-call 98765437{last} {REASON}")
         hands.count()
-        hands.taps(
-            hands.looking.message("Nothing was asked yet", last).get_by_role("button", name="Open the form")
-        )
-        number = hands.looking.modal.get_by_label("Number or Call id")
+        hands.taps(hands.looking.message("Not sent yet", last).get_by_role("button", name="Open the form"))
+        number = hands.looking.modal.get_by_label("Phone number or call ID")
         expect(number).to_have_value(f"98765437{last}")
         hands.taps(number)
         hands.press("End")
         hands.press("Backspace")
-        hands.taps(hands.looking.modal.get_by_role("button", name="Ask to cancel"))
-        expect(hands.looking.modal).to_contain_text("Waiting for approval")
+        hands.taps(hands.looking.modal.get_by_role("button", name="Request cancellation"))
+        expect(hands.looking.modal).to_be_hidden()
         counted[what] = hands.count()
-        hands.press("Escape")
         for one in (desk, phone):  # both pages show the person's modal
             expect(one.looking.modal).to_be_hidden()
 
@@ -297,7 +292,7 @@ def test_what_a_colleague_asked_already_is_joined(look: Look, phone: Hands, day:
     send(phone)
     answer = phone.looking.message("Already asked by @olive", "Nothing new was asked")
     expect(answer).to_be_visible()
-    expect(answer.get_by_role("button", name="Take back")).to_have_count(0)
+    expect(answer.get_by_role("button", name="Withdraw request")).to_have_count(0)
     day.phone["Ask for what a colleague asked already"] = phone.count()
 
 

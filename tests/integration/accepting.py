@@ -89,7 +89,7 @@ async def a_preview_accepts_nothing(bench: BotWorld) -> None:
         heard = await bench.people.person(AGENT).command(f"/place-call {NUMBER}")
         assert not await bench.bot.entries(), "a preview asked for a call"
         assert heard.ephemeral
-        await bench.people.person(AGENT).click(heard.ephemeral, text="Place this call")
+        await bench.people.person(AGENT).click(heard.ephemeral, text="Place call")
         assert len(await bench.bot.entries()) == 1
 
 
@@ -109,7 +109,7 @@ async def a_double_click_places_one_call(bench: BotWorld) -> None:
         asha = bench.people.person(AGENT)
         heard = await asha.command(f"/place-call {NUMBER}")
         assert heard.ephemeral
-        await asha.double_click(heard.ephemeral, text="Place this call")
+        await asha.double_click(heard.ephemeral, text="Place call")
     await bench.bot.run_until_idle()
     assert len(await bench.asked("callkaro")) == 1, "a double click placed two calls"
 

@@ -61,7 +61,7 @@ async def test_what_was_recorded_before_the_log_became_busy_is_not_denied(stage:
 
         stage.bot.store.at["before call_stopped"] = become_busy
         said = await pressed(stage, shown)
-        assert "recorded a part of this" in said
+        assert "recorded at least a part of this" in said
         assert await stage.bot.store.do_not_call.stops(NUMBER)
     said = await pressed(stage, shown)
     assert "is now blocked." in said
@@ -75,7 +75,7 @@ async def test_whether_a_slow_commit_is_recorded_is_not_guessed(stage: BotWorld)
     await stage.bot.person(AGENT)
     await make_slow(stage.bot.store)
     said = words(private(await types(stage, "/cancel-call vx_1001 via voxworks reason=customer asked")))
-    assert "could not see in time whether this was recorded" in said
+    assert "couldn't tell in time whether this was recorded" in said
     await stage.bot.store.audit.record_error(actor=AGENT, where="test", private={})  # after the current write
     assert len((await stage.bot.store.search.page(Query())).entries) == 1
 

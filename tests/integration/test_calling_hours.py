@@ -10,6 +10,7 @@ from providers.actions import CannotSendError, PlaceCall
 from storage.states import State
 from tests.integration.bench import AGENT, CANCEL_BY_NUMBER, PLACE, Bot, BotWorld, bench
 from tests.integration.test_stops import read
+from tests.integration.test_typed_times import pressed
 
 RULE = 'name = "anyone may place a call"'
 AMERICAN, AUSTRALIAN = "+1 312 555 0123", "+61412345678"
@@ -29,17 +30,17 @@ async def keeping(stage: BotWorld, *lines: str) -> Bot:
     return await stage.crash(**{RULE: "\n".join([RULE, *lines])})
 
 
-async def test_a_call_outside_hours_is_refused_with_a_line_that_may_go_out(stage: BotWorld) -> None:
-    """The recipient's time is given, and the line to copy is accepted as it is."""
+async def test_a_call_outside_hours_is_refused_with_a_time_that_is_allowed(stage: BotWorld) -> None:
+    """The recipient's time is given, and the button previews the call at the next possible time."""
     await keeping(stage, 'calling_hours = "recipient"')
     async with stage.connected():
         asha = stage.people.person(AGENT)
-        said = read((await asha.command(f"/place-call {AMERICAN}")).ephemeral)
+        refused = (await asha.command(f"/place-call {AMERICAN}")).ephemeral
+        assert refused
+        said = read(refused)
         assert "It's 6:40 AM in Chicago. Calls there are allowed from 8:00 AM to 9:00 PM." in said
-        assert "Schedule it: at=`2026-11-21T08:00-06:00`" in said
-        corrected = next(line for line in said.splitlines() if line.startswith("Corrected"))
-        again = await asha.command(corrected.split("`")[1])
-        assert "Place this call?" in read(again.ephemeral)
+        assert "The next possible time is `21 Nov 2026 19:30`." in said
+        assert "*Call +" in await pressed(stage, refused, "Use 21 Nov 2026 19:30")
         unknown = read((await asha.command("/place-call +49 1511 2345678")).ephemeral)
         assert "This call needs calling hours, and none are set for Germany." in unknown
 
@@ -58,7 +59,7 @@ async def test_a_number_of_many_zones_is_asked_about_in_the_line_and_in_the_form
         assert "Indian/Christmas" in read(offered)
         shown = (await asha.submit(offered, {"zone": "Australia/Perth"})).view
         assert shown
-        assert "Place this call?" in read(shown)
+        assert "*Call +" in read(shown)
         assert "Australia/Perth" in read(shown)
         await asha.submit(shown)
     [entry] = await bot.entries()
@@ -76,10 +77,13 @@ async def test_a_zone_that_the_number_cannot_be_in_is_a_fault(
     bot = await keeping(stage, *hours)
     async with stage.connected():
         asha = stage.people.person(AGENT)
-        said = read((await asha.command(f"/place-call {AMERICAN} zone=asia/calcutta")).ephemeral)
+        refused = (await asha.command(f"/place-call {AMERICAN} zone=asia/calcutta")).ephemeral
+        assert refused
+        said = read(refused)
         assert "This number is in America/Chicago, not Asia/Kolkata. Leave out zone=." in said
-        corrected = next(line for line in said.splitlines() if line.startswith("Corrected"))
-        assert "zone=America/Chicago" in corrected
+        again = await pressed(stage, refused, "Use America/Chicago")
+        assert ("*Call +" in again) is (not hours)
+        assert "America/Chicago" in again or "in Chicago" in again
         asked = read((await asha.command(f"/place-call {AUSTRALIAN} zone=kolkata")).ephemeral)
         assert "one of 8 time zones, not Asia/Kolkata: Australia/Adelaide" in asked
     assert await bot.entries() == []

@@ -132,7 +132,7 @@ async def test_a_cancellation_decided_meanwhile_is_not_replaced(stage: BotWorld)
         await stage.bot.approve(await stage.bot.store.requests.request(cancelling))
         await stage.bot.run_until_idle()
         await asha.click(question, REPLACE)
-        await asha.wait_for(lambda one: one.ts == question.ts and "too late" in words(one))
+        await asha.wait_for(lambda one: one.ts == question.ts and "Too late" in words(one))
     [entry] = (await stage.bot.store.search.page(Query(kind=Kind.CANCEL_CALL))).entries
     assert (entry.request, entry.state) == (cancelling, State.SUCCEEDED)
 
@@ -143,7 +143,7 @@ async def test_what_was_cancelled_is_not_moved(stage: BotWorld) -> None:
     later, gone = await move(stage, call), await cancel(stage)
     await stage.bot.approve(gone.request)
     await stage.bot.run_until_idle()
-    with pytest.raises(PermissionDeniedError, match=f"cancelled by {gone.request.id}"):
+    with pytest.raises(PermissionDeniedError, match=f"{gone.request.id} cancelled this call"):
         await stage.bot.approve(later.request)
     await second_steps(stage)
     assert await stage.effects("callkaro") == ["placed", "removed"]
@@ -186,7 +186,7 @@ async def test_a_move_in_doubt_places_nothing_once_its_call_was_cancelled(stage:
     await second_steps(stage)
     assert "placed" not in (await stage.effects("callkaro"))[1:]
     await stage.bot.posts()
-    why = f"Somebody had this call cancelled by {gone.request.id}"
+    why = f"{gone.request.id} cancelled this call"
     assert any(why in one.text for one in await stage.said("C0AUDIT"))
 
 
