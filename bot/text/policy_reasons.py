@@ -29,7 +29,7 @@ UNKNOWN = "Slack knows no one here by this ID."
 
 # -- the rule for a request
 
-NO_RULE = "No rule lets you do this. Ask your CallOps operator."
+NO_RULE = "No rule lets you do this. Ask your CallOps admin."
 
 
 def no_rule_but(rule: str, only_for: Sequence[str]) -> str:
@@ -61,7 +61,7 @@ def approval(groups: Sequence[str], *, people: int) -> str:
     return f"an approval by somebody{named or ' else'}"
 
 
-_ADD_PEOPLE = "Ask your CallOps operator to add people."
+_ADD_PEOPLE = "Ask your CallOps admin to add people."
 
 
 _UNFIT: Final[Mapping[str, tuple[str, str]]] = {
@@ -133,7 +133,7 @@ CONSENT_MISSING = "Add where consent is recorded: consent=."
 
 # -- the right to decide, reveal and settle
 
-RULE_GONE = "The rule for this request is gone, so nobody may do this now. Tell your CallOps operator."
+RULE_GONE = "The rule for this request is gone, so nobody may do this now. Tell your CallOps admin."
 
 
 def asked_it_yourself(deed: Permission) -> str:
@@ -165,7 +165,7 @@ ONLY_SOME_READ = "To search the log, you need a rule that lets you request, appr
 
 
 def unread(group: str) -> str:
-    again = "Try again in a minute, or tell your CallOps operator."
+    again = "Try again in a minute, or tell your CallOps admin."
     return f'Slack couldn\'t tell us who is in "{group}". {again}'
 
 

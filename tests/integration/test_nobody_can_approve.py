@@ -22,7 +22,7 @@ THIRD = "U0AUDITOR"
 MANAGERS = 'managers = ["S0MANAGERS"]'
 APPROVE = 'approve = ["managers"]'
 PLACING = 'actions = ["place_call"]\nrequest = ["everyone"]'
-ADD = "Ask your CallOps operator to add people."
+ADD = "Ask your CallOps admin to add people."
 
 
 @pytest.fixture

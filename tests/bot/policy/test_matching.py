@@ -76,7 +76,7 @@ ASKING = [
     ("U0OLAF", w(PLACE, "LK"), Q, "places in India", 'The rule "places in India" asks'),
     ("U0OLAF", w(PLACE, "IN", "LK"), Q, "places in India", 'The rule "places in India" asks'),
     ("U0ASHA", w(PLACE, "IN", "LK"), Q, "places in India", 'The rule "places in India" asks'),
-    ("U0ASHA", w(PLACE, "US"), D, None, NONE + ' Ask your CallOps operator. The rule "support places in India" is only for numbers in IN.'),
+    ("U0ASHA", w(PLACE, "US"), D, None, NONE + ' Ask your CallOps admin. The rule "support places in India" is only for numbers in IN.'),
     ("U0OLAF", w(PLACE, "US"), D, None, NONE),
     ("U0OLAF", w(PLACE, "IN", "US"), D, None, NONE),
     ("U0OLAF", w(PLACE, None), D, "no calls to the Emirates", 'The rule "no calls to the Emirates" doesn\'t let you do this for numbers in AE, and the country here is unknown.'),
@@ -140,8 +140,8 @@ def test_what_is_said_to_whoever_asks(
     [
         ({"approve": ["managers"], "approvals": 3}, "and there are only 2 others to give one in managers."),
         ({"approve": ["blocked"], "approvals": 2}, "and there is nobody else to give one in blocked."),
-        ({"approve": ["blocked", "lone"]}, "Nobody but you could approve this: blocked and lone have no other member. Ask your CallOps operator to add people."),
-        ({"approve": ["blocked"]}, "Nobody but you could approve this: blocked has no other member. Ask your CallOps operator to add people."),
+        ({"approve": ["blocked", "lone"]}, "Nobody but you could approve this: blocked and lone have no other member. Ask your CallOps admin to add people."),
+        ({"approve": ["blocked"]}, "Nobody but you could approve this: blocked has no other member. Ask your CallOps admin to add people."),
     ],
 )  # fmt: skip
 def test_too_few_who_could_approve_are_counted_as_one_says_it(facts: dict[str, Any], why: str) -> None:
