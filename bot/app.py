@@ -87,7 +87,7 @@ class Listeners:
         listeners: type[RequestActions] = RequestActions,
     ) -> Self:
         """Build the listeners. ``listeners`` is the class for slash commands and buttons of requests."""
-        windows, replies = ModalClient(client), EphemeralResponder(client)
+        windows, replies = ModalClient(client), EphemeralResponder(store, client, clock)
         begun, vocabulary = settings.current, commands.vocabulary
         masking = Masking(vocabulary.default_region)
         stops = DoNotCallFlow(store, commands, clock)

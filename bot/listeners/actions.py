@@ -21,7 +21,7 @@ from bot.services.models import RequestSource
 from bot.slack.blocks import Message
 from bot.slack.responses import EphemeralResponder, ModalClient, ModalNotOpenedError
 from bot.text import interactions
-from bot.ui import command_help, command_replies, prompts
+from bot.ui import command_help, command_replies, prompts, ways_on
 from bot.ui.command_replies import COMMANDS
 from bot.ui.form_values import values_of
 from bot.ui.modal import result
@@ -61,7 +61,8 @@ class RequestActions:
         app.action(prompts.CHANGE_ASKED)(self.change_asked)
         app.action(prompts.CANCEL_FIRST)(self.cancel_first)
         app.action(command_replies.PLACE)(self.place)
-        app.action(command_replies.WITHDRAW)(self.withdraw)
+        app.action(ways_on.WITHDRAW)(self.withdraw)
+        app.action(ways_on.SHOW_STATUS)(self.show_status)
 
     async def command(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Answer a slash command with help, a form, its faults, a preview, or the request's state."""
@@ -80,7 +81,9 @@ class RequestActions:
                 await ack()
         else:
             origin = RequestSource(person, body["channel_id"], delivery_key=f"command:{body['trigger_id']}")
-            await _say(ack, await self._flow.answer(line, origin, nonce(body["trigger_id"], "line")))
+            await _say(
+                ack, await self._flow.answer(line, origin, nonce(body["trigger_id"], "line"), typed=True)
+            )
 
     async def _told(self, line: Command, person: Person, trigger_id: str) -> Message | None:
         """Return the answer to a command that only shows information, None for others."""
@@ -126,14 +129,14 @@ class RequestActions:
             origin = pressed(body, person, draft.nonce)
             told = await self._told(line, person, body["trigger_id"])
             message = told or await self._flow.answer(line, origin, draft.nonce)
-        self._replies.send(body["response_url"], message, replace=True)
+        await self._replies.answer(body, message)
         await ack()
 
     async def change_asked(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Withdraw a request whose default was wrong, and open its form to change it."""
         request_id, draft = action["value"].split()
         message, withdrawn = await self._flow.withdraw(request_id, person, delivery_key=press(body))
-        self._replies.send(body["response_url"], message, replace=True)
+        await self._replies.answer(body, message)
         if withdrawn:
             await self._opening.reopen(await self._commands.draft(draft, person.id), body, person)
         await ack()
@@ -142,7 +145,7 @@ class RequestActions:
         """Request the cancellation of the earlier call. The answer then offers to place the new one."""
         draft = await self._commands.draft(action["value"], person.id)
         message = await self._flow.cancel_first(draft, pressed(body, person))
-        self._replies.send(body["response_url"], message, replace=True)
+        await self._replies.answer(body, message)
         await ack()
 
     async def open_form(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
@@ -165,7 +168,7 @@ class RequestActions:
         """Place the call of a preview, once, however often the button is pressed."""
         draft = await self._commands.draft(action["value"], person.id)
         message = await self._flow.place(draft, pressed(body, person))
-        self._replies.send(body["response_url"], message, replace=True)
+        await self._replies.answer(body, message)
         await ack()
 
     async def withdraw(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
@@ -174,7 +177,14 @@ class RequestActions:
         if "view" in body:
             await self._windows.update(body, result(message))
         else:
-            self._replies.send(body["response_url"], message, replace=True)
+            await self._replies.answer(body, message)
+        await ack()
+
+    async def show_status(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
+        """Replace the answer to a typed command with the request's present state, which it then follows."""
+        request = await self._store.requests.request(action["value"])
+        if request.requester == person.id:
+            await self._replies.answer(body, self._flow.asked(request))
         await ack()
 
 

@@ -17,7 +17,7 @@ from bot.services.models import PermissionDeniedError, RequestSource, RequestSpe
 from bot.services.preconditions import Preconditions
 from bot.slack.blocks import Block, Message, button
 from bot.text import interactions
-from bot.ui import call_preview, command_replies, prompts, replacing
+from bot.ui import call_preview, command_replies, prompts, replacing, ways_on
 from providers.actions import (
     CancelCall,
     Kind,
@@ -43,10 +43,13 @@ class CommandFlow:
     _stops: DoNotCallFlow
     _clock: Callable[[], datetime]
 
-    async def answer(self, line: Command, origin: RequestSource, draft: str) -> Message:
+    async def answer(
+        self, line: Command, origin: RequestSource, draft: str, *, typed: bool = False
+    ) -> Message:
         """Return the answer to a complete command: a preview, a request, a question or faults.
 
-        The command is kept under ``draft``, for the buttons of the answer.
+        The command is kept under ``draft``, for the buttons of the answer. The answer to a ``typed`` command
+        cannot be edited later.
         """
         person = origin.person
         found = await self._commands.fill_defaults(line, person)
@@ -60,7 +63,7 @@ class CommandFlow:
                 draft = nonce(draft, "preview")
                 await self._commands.keep(draft, person, spec, found.command)
                 return prompts.no_call_known(found.command, unknown, draft, command_replies.PLACE)
-            return await self.ask(spec, origin, found, draft=nonce(draft, "chosen"))
+            return await self.ask(spec, origin, found, draft=nonce(draft, "chosen"), typed=typed)
         except PermissionDeniedError as no:
             return command_replies.refusal(no.reasons, no.request)
         except InvalidCommandError as faulty:
@@ -96,7 +99,13 @@ class CommandFlow:
         )
 
     async def ask(
-        self, spec: RequestSpec, origin: RequestSource, found: FilledCommand | None = None, *, draft: str = ""
+        self,
+        spec: RequestSpec,
+        origin: RequestSource,
+        found: FilledCommand | None = None,
+        *,
+        draft: str = "",
+        typed: bool = False,
     ) -> Message:
         """Create a request and return its message. Targets of pending requests are left out and named.
 
@@ -115,9 +124,7 @@ class CommandFlow:
                 now=now,
                 channel=self._settings.audit_channel(spec.connection),
                 buttons={
-                    one.id: command_replies.withdraw(one)
-                    for one in asked.duplicates_of
-                    if _may_withdraw(one, reader)
+                    one.id: ways_on.withdraw(one) for one in asked.duplicates_of if _may_withdraw(one, reader)
                 },
             )
         line = _only(found.command, asked.request) if found else None
@@ -126,12 +133,12 @@ class CommandFlow:
         if found and draft and prompts.is_guess(found.sources):
             await self._commands.keep(draft, origin.person, None, found.command)
             chosen, change = _chosen(found), prompts.change_asked(asked.request.id, draft)
-        message = self.asked(asked.request, line, chosen=chosen, change=change)
+        message = self.asked(asked.request, line, typed=typed, chosen=chosen, change=change)
         if not asked.duplicates_of:
             return message
         told = prompts.ignored(asked.duplicates_of, asked.skipped, reader=reader, now=now)
         first, *others = message.blocks
-        return Message(message.text, [first, *told, *others])
+        return replace(message, blocks=[first, *told, *others])
 
     async def _offer_to_replace(self, waiting: Request, spec: RequestSpec, origin: RequestSource) -> Message:
         """Return the question whether the move replaces the cancellation, or whose cancellation it is."""
@@ -169,13 +176,16 @@ class CommandFlow:
         request: Request,
         line: Command | None = None,
         *,
+        typed: bool = False,
         chosen: str | None = None,
         change: Block | None = None,
     ) -> Message:
         """Return the message about a request, with the caution for its connection and any chosen values."""
         through = self._commands.vocabulary.connections.get(request.connection)
         caution = through.caution(request.kind) if through else None
-        return command_replies.asked(request, line, caution=caution, chosen=chosen, change=change)
+        return command_replies.asked(
+            request, line, typed=typed, caution=caution, chosen=chosen, change=change
+        )
 
     async def place(self, draft: Draft | None, origin: RequestSource) -> Message:
         """Make the request that a draft holds, once, however often this is called."""

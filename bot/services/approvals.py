@@ -14,7 +14,12 @@ from typing import Literal
 from bot.config.settings import Settings
 from bot.policy.engine import Decision
 from bot.services.models import PermissionDeniedError, Settlement
-from bot.services.notifications import APPROVED_IN_PART, answered, confirmation, with_card
+from bot.services.notifications import (
+    APPROVED_IN_PART,
+    confirmation,
+    outcome_for_approvers,
+    with_card,
+)
 from bot.services.outcomes import stop_retrying
 from bot.services.permissions import Permissions
 from bot.services.preconditions import Preconditions
@@ -123,10 +128,11 @@ class ApprovalService:
             content=content(request),
         )
         last = decision == "deny" or self._permissions.missing(request, person.id) == 0
-        posts = [Notification("state", "audit"), Notification(name if last else APPROVED_IN_PART, "thread")]
+        posts = [Notification("state", "audit")]
+        if note:  # the audit message names the approver
+            posts.append(Notification(name if last else APPROVED_IN_PART, "thread"))
         if decision == "deny":
             posts.append(Notification(name, f"dm:{request.requester}"))
-        posts += answered(request)
         return ChangeSet(
             request.id,
             person.id,
@@ -210,6 +216,7 @@ class ApprovalService:
         posts = [Notification("state", "audit"), Notification(settlement, "thread")]
         if settlement is not Settlement.RETRY_REQUESTED:
             posts.append(Notification(settlement, f"dm:{request.requester}"))
+        posts += outcome_for_approvers(request, [move], besides=person.id)
         posts += confirmation(self._settings, request, [move])
         told = with_card(request, posts)
         return await self._apply(ChangeSet(request.id, person.id, [move], nonce=nonce, notifications=told))
@@ -230,10 +237,9 @@ def withdrawal(request: Request, person: Person) -> ChangeSet:
         else Transition(entry.id, "withdrawn", frozenset({State.PENDING, State.APPROVED}), State.WITHDRAWN)
         for entry in request.entries
     ]
-    posts: list[Notification] = [Notification("state", "audit"), Notification("withdrawn", "thread")]
+    posts: list[Notification] = [Notification("state", "audit")]
     if any(move.to_state is State.UNKNOWN for move in moves):
         posts.append(Notification("unknown", "thread"))
-    posts += answered(request)
     return ChangeSet(request.id, person.id, moves, notifications=with_card(request, posts))
 
 

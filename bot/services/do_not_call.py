@@ -19,7 +19,7 @@ from bot.services.models import (
     RequestSource,
     RequestSpec,
 )
-from bot.services.notifications import answered, with_card
+from bot.services.notifications import with_card
 from bot.services.outcomes import stop_retrying
 from bot.services.permissions import Permissions
 from bot.services.preconditions import Preconditions
@@ -253,7 +253,7 @@ def _withdrawal(request: Request, entry: ActionRecord, person: Person, stop: DoN
     else:
         changes = {"code": Code.COMPLIANCE_BLOCKED, "message": do_not_call.not_placed(stop.id)}
         move = Transition(entry.id, STOPPED, frozenset({entry.state}), State.WITHDRAWN, changes=changes)
-    posts = [Notification("state", "audit"), Notification(STOPPED, "thread"), *answered(request)]
+    posts = [Notification("state", "audit"), Notification(STOPPED, "thread")]
     if request.requester != person.id:
         posts.append(Notification(STOPPED, f"dm:{request.requester}"))
     return ChangeSet(request.id, person.id, [move], notifications=with_card(request, posts))

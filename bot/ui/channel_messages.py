@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.parsing.tokens import at_least
-from bot.services.notifications import ASKED, INSTEAD_OF, REMINDED, STILL_UNKNOWN, TOLD
+from bot.services.notifications import ASKED, INSTEAD_OF, OUTCOME, REMINDED, STILL_UNKNOWN, TOLD
 from bot.services.pending import ALONE, ESCALATED, MOST_COUNTED, PendingContext
 from bot.slack.blocks import (
     Block,
@@ -38,8 +38,9 @@ from bot.ui.decision_facts import (
 from bot.ui.request_status import became, marked, moved_in_vain, passed, request_status
 from bot.ui.request_summary import WARNING, reported_call_time, target, task, voice_agents
 from bot.ui.thread_replies import PLACE_IT_AGAIN, ReplyContext, also, contradicted, still_unknown, thread
-from providers.actions import Code, Kind
-from storage.models import ActionRecord, Request, Scalar
+from bot.ui.ways_on import PLACE_AGAIN, can_be_withdrawn, menu, withdraw
+from providers.actions import Kind
+from storage.models import Request, Scalar
 from storage.repositories.outbox import ERASURE, is_edited
 from storage.states import State
 
@@ -50,17 +51,13 @@ SETTLE = "settle"
 STUCK = "nobody_can_approve"
 
 
-CANCEL_THIS = "cancel_this"
-MOVE_THIS = "move_this"
-PLACE_AGAIN = "place_again"
-DETAILS = "details"
 MAX_LISTED = 12
 """Targets that a message lists. Further ones are counted."""
 _MORE_IN_DETAILS = "… and {} more: see *Details* in the audit channel"
 _MORE_IN_REVIEW = "… and {} more: see *Review…*"
 
 _ACTIVE = frozenset({State.PENDING, State.APPROVED, State.SENDING})
-_UNDER_WAY = frozenset({State.APPROVED, State.SENDING, State.UNKNOWN})
+_UNDER_WAY = frozenset({State.APPROVED, State.SENDING})
 _SAID_BY_PEOPLE = frozenset({"denied", "happened", "did_not_happen"})
 
 
@@ -109,6 +106,8 @@ def _once(
             message = _stuck(request, told)
         case _ if template.startswith(NOT_POSTED):
             message = _not_posted(request, told)
+        case _ if template == OUTCOME:
+            message = _bad_end(request)
         case _ if template == STILL_UNKNOWN and request.state is not State.UNKNOWN:
             pass  # a person has recorded the outcome by now
         case _ if template == STILL_UNKNOWN and to != "thread":
@@ -121,39 +120,26 @@ def _once(
 def audit(request: Request, *, cancels: bool = False) -> Message:
     """Return a request's message in the audit channel, with its state and the buttons for next steps."""
     sentence = request_status(request)
-    buttons = [button("Details", DETAILS, request.id, label=f"Details of {request.id}")]
-    if cancels and (call := _still_to_go_out(request)):
-        label = f"Cancel this call, {request.id}"
-        move = button("Move…", MOVE_THIS, call.id, label=f"Move this call, {request.id}")
-        buttons[:0] = [button("Cancel this call…", CANCEL_THIS, call.id, label=label), move]
-    if moved_in_vain(request):
-        label = f"Place again the call of {request.id}"
-        buttons.insert(
-            0, button(vocabulary.PLACE_AGAIN, PLACE_AGAIN, request.id, style="primary", label=label)
-        )
+    buttons = []
     if request.state is State.UNKNOWN:
         doubtful = next(entry for entry in request.entries if entry.state is State.UNKNOWN)
         label = f"Record the outcome of {request.id}"
-        buttons.insert(
-            0, button(vocabulary.RECORD_OUTCOME, SETTLE, doubtful.id, style="primary", label=label)
-        )
-    blocks = [section(sentence), *_targets(request), context(*_facts(request)), actions(*buttons)]
-    return Message(sentence, blocks)
-
-
-def _still_to_go_out(request: Request) -> ActionRecord | None:
-    """Return the request's scheduled call, if it has only one and that was not cancelled, else None."""
-    first = request.entries[0]
-    scheduled = first.state is State.SUCCEEDED and first.code is Code.SCHEDULED and first.action is not None
-    one_call = request.kind is Kind.PLACE_CALL and len(request.entries) == 1
-    return first if one_call and scheduled and not request.cancelled else None
+        buttons.append(button(vocabulary.RECORD_OUTCOME, SETTLE, doubtful.id, style="primary", label=label))
+    if moved_in_vain(request):
+        label = f"Place again the call of {request.id}"
+        buttons.append(button(vocabulary.PLACE_AGAIN, PLACE_AGAIN, request.id, style="primary", label=label))
+    if can_be_withdrawn(request):
+        buttons.append(withdraw(request))
+    first = section(sentence, menu(request, cancels=cancels))
+    rows = [actions(*buttons)] if buttons else []
+    return Message(sentence, [first, *_targets(request), context(*_facts(request)), *rows])
 
 
 def _ask_to_settle(request: Request) -> Message:
     """Return the reminder to record an unknown outcome, with the button for that."""
     text = still_unknown(request)
-    *_, facts, buttons = audit(request).blocks
-    return Message(text, [section(text), *_targets(request), facts, buttons])
+    _, *others = audit(request).blocks
+    return Message(text, [section(text), *others])
 
 
 def _calling(
@@ -344,6 +330,15 @@ def _direct(template: str, request: Request, told: ReplyContext) -> Message | No
         blocks.append(section(f"{person(told.actor)}: {quote(told.note)}"))
     blocks += also(request, told)
     return Message(text, [*blocks, context(request.connection, request.id)])
+
+
+def _bad_end(request: Request) -> Message | None:
+    """Return the outcome for an approver, or None unless all targets ended and one failed or is unknown."""
+    states = {entry.state for entry in request.entries}
+    if states & _ACTIVE or not states & {State.FAILED, State.UNKNOWN}:
+        return None
+    text = request_status(request)
+    return Message(text, [section(text), *_targets(request), context(request.connection, request.id)])
 
 
 _ERASED: Final = "*Erased.* This message's content was removed here and from the log, on request or by age."

@@ -11,9 +11,11 @@ from bot.parsing.command import (
 from bot.parsing.defaults import FilledCommand
 from bot.parsing.labels import DOES, REQUESTS
 from bot.parsing.numbers import NumberTarget
+from bot.services.screens import stage
 from bot.slack.blocks import (
     MAX_BUTTON,
     Block,
+    Followed,
     Message,
     actions,
     button,
@@ -27,13 +29,16 @@ from bot.slack.blocks import (
 from bot.text import parse_errors
 from bot.text.interactions import no_window
 from bot.text.markup import code, escape, when
+from bot.text.vocabulary import DENIED, WAITING
 from bot.ui.request_status import already, marked, request_status
+from bot.ui.request_summary import doing, task
+from bot.ui.ways_on import for_requester, show_status
 from storage.models import Event, Request
 from storage.states import State
 
 PLACE = "place"
 CHANGE = "change"
-WITHDRAW = "withdraw"
+SEEN_HERE = "You'll see the result here."
 OPEN_FORM = "Open the form…"
 OPENS = {f"open_{verb.name.lower()}": verb for verb in FORMS}
 """The action ids of the buttons that open a form, with the form's verb."""
@@ -105,61 +110,73 @@ def _code(text: str) -> str:
 
 
 def refusal(why: Sequence[str], request: Request | None = None) -> Message:
-    """Return the reasons why nothing was done."""
-    text = "🚫 *Nothing was done.* " + " ".join(escape(one) for one in why)
-    blocks = [section(text)]
-    if request is None:
-        return Message(text, blocks)
-    return marked(request, Message(text, [*blocks, context(f"The log has this as `{request.id}`")]))
+    """Return the reasons why nothing was done, and the id under which the log has it."""
+    ref = f" (Ref {request.id})" if request else ""
+    text = f"{DENIED} {' '.join(escape(one) for one in why)}{ref}"
+    message = Message(text, [section(text)])
+    return marked(request, message) if request else message
 
 
 def too_late(request: Request, events: Sequence[Event]) -> Message:
     """Return that a request can no longer be withdrawn, with its state."""
-    text = " ".join(["🚫 *It is too late to take it back.*", *already(request, events)])
-    blocks = [section(text), context(f"`{request.id}`", f"through {request.connection}")]
-    return marked(request, Message(text, blocks))
+    text = " ".join(["*Too late to withdraw.*", *already(request, events)])
+    blocks = [section(text), context(*_where(request))]
+    return marked(request, Message(text, blocks, Followed(request.id, stage(request))))
 
 
 def asked(
     request: Request,
     line: Command | None = None,
     *,
+    typed: bool = False,
     caution: str | None = None,
     chosen: str | None = None,
     change: Block | None = None,
 ) -> Message:
-    """Return a request's state to the person who just made it. Targets they typed are shown in full.
+    """Return a request's state to its requester. Targets they typed are shown in full.
 
-    ``caution`` is shown until the request has ended. ``chosen`` names the defaults used, and ``change`` is
-    the button to change them.
+    The answer to a ``typed`` command cannot be edited later, so it says nothing that ages. Any other answer
+    follows the request. ``caution`` is shown until the request has ended. ``chosen`` names the defaults used,
+    and ``change`` is the button to change them.
     """
-    blocks: list[Block] = [section(request_status(request))]
-    blocks += paragraphs(targets(line) if line else [])
-    if request.state is State.PENDING:
-        until = f" has until {when(request.decide_by)} to decide" if request.decide_by else " decides"
-        blocks.append(
-            section(f"An approver{until}. You get a message when it is done or denied, or when time ran out.")
-        )
-        blocks.append(actions(withdraw(request), *([change] if change else [])))
-    elif request.state in {State.APPROVED, State.SENDING}:
-        blocks.append(section("The audit channel shows what comes of it. If it fails, you get a message."))
-    said = [caution] if caution and request.state in {State.PENDING, State.APPROVED, State.SENDING} else []
+    under_way = request.state in {State.PENDING, State.APPROVED, State.SENDING}
+    typed = typed and under_way
+    sending = {entry.state for entry in request.entries} <= {State.APPROVED, State.SENDING}
+    first = request_status(request)
+    if typed:
+        first = f"*Requested:* {task(request)} · {request.id}"
+    elif sending and stage(request) == "sending":
+        first = f"{WAITING} {doing(request)}"
+    blocks: list[Block] = [section(first), *paragraphs(targets(line) if line else [])]
+    blocks += [section(_next(request, typed=typed))] if under_way else []
+    buttons = [*for_requester(request), *([change] if change and request.state is State.PENDING else [])]
+    blocks += [actions(*buttons, *([show_status(request)] if typed else []))] if buttons or typed else []
     if line and line.ignored_words:
         blocks += contexts(f"Left out, beside the targets: {escape(', '.join(line.ignored_words))}.")
     if chosen:
         blocks.append(context(chosen))
-    blocks.append(context(f"`{request.id}`", f"through {request.connection}", *_agents(request), *said))
-    return marked(request, Message(request_status(request), blocks))
+    blocks.append(context(*_where(request), *([caution] if caution and under_way else [])))
+    follows = None if typed else Followed(request.id, stage(request))
+    return marked(request, Message(first, blocks, follows))
 
 
-def withdraw(request: Request) -> Block:
-    """Return the button that withdraws a request."""
-    return button("Take back", WITHDRAW, request.id, label=f"Take back {request.id}")
+def _next(request: Request, *, typed: bool) -> str:
+    """Return what happens next with a request that has not ended."""
+    result = "We'll message you with the result." if typed or request.approvals_needed else SEEN_HERE
+    if request.state is not State.PENDING:
+        return result
+    until = f" until {when(request.decide_by)}" if request.decide_by else ""
+    return f"An approver has{until} to approve it. {result}" if until else f"It needs approval. {result}"
+
+
+def _where(request: Request) -> list[str]:
+    """Return the id, the connection and the voice agents of a request."""
+    return [request.id, request.connection, *_agents(request)]
 
 
 def _agents(request: Request) -> list[str]:
     agents = sorted({entry.agent for entry in request.entries if entry.agent})
-    return [f"agent {', '.join(map(escape, agents))}"] if agents else []
+    return [f"voice agent {', '.join(map(escape, agents))}"] if agents else []
 
 
 def targets(line: Command) -> list[str]:

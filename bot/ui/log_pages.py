@@ -22,9 +22,9 @@ from bot.text.vocabulary import (
     status,
 )
 from bot.text.vocabulary import DETAILS as DETAILS_WORD
-from bot.ui.channel_messages import DETAILS
 from bot.ui.modal import MAX_LABEL, About, choice, modal, text_input, typed
 from bot.ui.request_summary import one_call, target
+from bot.ui.ways_on import DETAILS
 from providers.actions import Kind
 from providers.phone import mask
 from storage.models import AskedToStop, SearchHit, SearchPage

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.parsing.command import Command, FieldProblem, Question, Verb
@@ -24,9 +24,9 @@ from bot.slack.blocks import (
     plain_text,
     section,
 )
-from bot.text.formatting import WORDS, listed
+from bot.text.formatting import listed
 from bot.text.markup import escape, person
-from bot.text.vocabulary import UNKNOWN
+from bot.text.vocabulary import EDIT_REQUEST, UNKNOWN
 from bot.ui.call_preview import BACK, PLACE_ANOTHER, PlacePreview
 from bot.ui.modal import About, modal
 from bot.ui.request_status import marked
@@ -42,6 +42,12 @@ MOST_SHOWN = 20
 """Requests that are described one by one."""
 
 
+_NOW = {
+    State.PENDING: "It's waiting for approval.",
+    State.APPROVED: "It's being sent.",
+    State.SENDING: "It's being sent.",
+    State.UNKNOWN: "Its outcome is unknown.",
+}
 _AN_HOUR = timedelta(hours=1)
 _A_DAY = timedelta(days=1)
 
@@ -71,10 +77,9 @@ def already_asked(
     ``buttons`` are the next steps for some of the requests, by request id.
     """
     lines = [describe(request, reader=reader, now=now) for request in requests]
-    lines[0] = f"👥 *{lines[0][0].upper()}{lines[0][1:]}*"
-    told = ["Nothing new was asked.", f"<#{channel}> shows what comes of it."]
+    told = [f"Nothing new was requested. You can follow it in <#{channel}>."]
     if any(request.state is State.UNKNOWN for request in requests):
-        told.append("There, whoever may say what happened can do so, or send it again.")
+        told.append("Its outcome can be recorded there.")
     blocks: list[Block] = []
     for request, line in zip(requests[:MOST_SHOWN], lines, strict=False):
         blocks.append(section(line))
@@ -83,20 +88,21 @@ def already_asked(
     if (more := len(requests) - MOST_SHOWN) > 0:
         blocks.append(section(f"… and {more} more: `/calls list` shows yours."))
     blocks.append(section(" ".join(told)))
-    blocks.append(context(*(f"`{request.id}`" for request in requests), f"through {requests[0].connection}"))
+    blocks.append(context(requests[0].connection, *(request.id for request in requests)))
     return marked(requests[0], Message(lines[0], blocks))
 
 
 def describe(request: Request, *, reader: str, now: datetime) -> str:
     """Return who made an earlier request, when, and its state."""
-    who = "you" if request.requester == reader else person(request.requester)
-    return f"already asked by {who} {ago(request.asked_at, now)} (`{request.id}`): {WORDS[request.state]}."
+    who = "You" if request.requester == reader else person(request.requester)
+    before = ago(request.asked_at, now)
+    return f"{who} already requested this {before} ({request.id}). {_NOW.get(request.state, '')}".rstrip()
 
 
 def ignored(requests: Sequence[Request], count: int, *, reader: str, now: datetime) -> list[Block]:
     """Return the note that some targets were left out, because they were requested before."""
     which = "1 target was left out" if count == 1 else f"{count} targets were left out"
-    lines = [f"👥 {which}:", *(f"• {describe(request, reader=reader, now=now)}" for request in requests)]
+    lines = [f"{which}:", *(f"• {describe(request, reader=reader, now=now)}" for request in requests)]
     return paragraphs(lines)
 
 
@@ -127,7 +133,7 @@ def question(found: RecentCall, *, reader: str, now: datetime) -> str:
     """Return the question whether to call a number again."""
     who = "You" if found.request.requester == reader else person(found.request.requester)
     before = ago(found.entry.asked_at, now)
-    return f"⚠️ *{who} placed a call to this number {before}:* `{found.entry.id}`. Place another?"
+    return f"⚠️ *{who} placed a call to this number {before}* ({found.entry.id}). Place another?"
 
 
 def cancel_first(found: RecentCall, draft: str) -> list[Block]:
@@ -152,10 +158,10 @@ def asking(view: View, text: str) -> View:
 
 def then_place(message: Message, found: RecentCall, place: Block) -> Message:
     """Return the answer to the cancellation, with the button to place the new call after it."""
-    told = f"The new call is not placed. Place it once `{found.entry.id}` is cancelled."
+    told = f"The new call is not placed. Place it once {found.entry.id} is cancelled."
     if found.cancel and isinstance(found.cancel.target, NumberRef):
         told += " If you place it before, it is cancelled as well."
-    return Message(message.text, [*message.blocks, section(told), actions(place)])
+    return replace(message, blocks=[*message.blocks, section(told), actions(place)])
 
 
 CHOOSE = "choose"
@@ -283,5 +289,5 @@ def is_guess(grounds: Mapping[str, Source]) -> bool:
 
 def change_asked(request: str, draft: str) -> Block:
     """Return the button that withdraws a request and opens its form filled."""
-    label = f"Take {request} back and change it"
-    return button("Take back and change…", CHANGE_ASKED, f"{request} {draft}", label=label)
+    label = f"Withdraw {request} and edit it"
+    return button(EDIT_REQUEST, CHANGE_ASKED, f"{request} {draft}", label=label)

@@ -13,10 +13,10 @@ from bot.text.markup import code, escape, when
 from bot.text.vocabulary import DETAILS, RECORD_OUTCOME
 from bot.text.vocabulary import REVIEW as REVIEW_WORD
 from bot.ui.channel_messages import REVIEW, SETTLE, audit
-from bot.ui.command_replies import withdraw
 from bot.ui.decision_facts import left_alone
 from bot.ui.request_status import already, marked, request_status
 from bot.ui.request_summary import target
+from bot.ui.ways_on import withdraw
 from storage.models import ActionRecord, Event, Request
 from storage.states import State
 

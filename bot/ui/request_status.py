@@ -64,7 +64,7 @@ def marked(request: Request, message: Message) -> Message:
         return message
     first, *others = message.blocks
     told = first | {"text": section(f"{DRY_RUN}\n{first['text']['text']}")["text"]}
-    return Message(f"{DRY_RUN} {message.text}", [told, *others])
+    return replace(message, text=f"{DRY_RUN} {message.text}", blocks=[told, *others])
 
 
 def request_status(request: Request) -> str:

@@ -151,7 +151,7 @@ def test_twelve_numbers_are_pasted(desk: Hands, phone: Hands, day: Day) -> None:
     expect(desk.looking.message("Waiting for approval", "12 numbers")).to_contain_text("43811")
     day.desk[what] = done = desk.count()
     assert done.keys + done.clicks <= 38
-    desk.looking.press("Take back")
+    desk.looking.press("Withdraw request")
     expect(desk.looking.message("Withdrawn", "12 numbers")).to_be_visible()
 
     choose(phone, "ca", "/cancel-call")
@@ -164,9 +164,9 @@ def test_twelve_numbers_are_pasted(desk: Hands, phone: Hands, day: Day) -> None:
     day.phone[what] = done = phone.count()
     assert done.taps <= 38
 
-    phone.taps(answer.get_by_role("button", name="Take back"))
+    phone.taps(answer.get_by_role("button", name="Withdraw request"))
     expect(phone.looking.message("Withdrawn", "12 numbers")).to_be_visible()
-    day.phone["Take back what was asked"] = phone.count()
+    day.phone["Withdraw a request"] = phone.count()
 
 
 def test_a_call_is_placed_now(desk: Hands, phone: Hands, day: Day) -> None:
@@ -227,7 +227,7 @@ def test_a_call_is_moved(desk: Hands, phone: Hands, day: Day) -> None:
     desk.press("Enter")
     expect(desk.looking.message("Waiting for approval", "•3706")).to_be_visible()
     day.desk["Move a call to another time"] = desk.count()
-    desk.looking.press("Take back")
+    desk.looking.press("Withdraw request")
     expect(desk.looking.message("Withdrawn", "•3706")).to_be_visible()
 
     phone.page.get_by_role("button", name="Channels and people").click()
@@ -292,7 +292,7 @@ def test_what_a_colleague_asked_already_is_joined(look: Look, phone: Hands, day:
     send(phone)
     answer = phone.looking.message("Already asked by @olive", "Nothing new was asked")
     expect(answer).to_be_visible()
-    expect(answer.get_by_role("button", name="Take back")).to_have_count(0)
+    expect(answer.get_by_role("button", name="Withdraw request")).to_have_count(0)
     day.phone["Ask for what a colleague asked already"] = phone.count()
 
 

@@ -29,7 +29,7 @@ def test_an_agent_asks_a_manager_approves_an_auditor_reads(look: Look) -> None:
     expect(asha.pane).to_contain_text("Call placed: +919876543220, due 9:30 AM")
 
     asha.types("/cancel-call 98765 43220 customer asked")
-    expect(asha.message("Waiting for approval", "43220")).to_contain_text("Take back")
+    expect(asha.message("Waiting for approval", "43220")).to_contain_text("Withdraw request")
     expect(mira.page.get_by_role("button", name="Channel call-approvals, ")).to_be_visible()
     mira.go("call-approvals")
     card = mira.message("Cancel all calls", "•3220")
@@ -42,7 +42,8 @@ def test_an_agent_asks_a_manager_approves_an_auditor_reads(look: Look) -> None:
 
     done = olive.message("🚫 Cancelled", "•3220")
     expect(done).to_contain_text("“customer asked”")
-    expect(done).to_contain_text("approved by")
+    expect(done).to_contain_text("approved by mira")
+    expect(done.get_by_role("button", name="1 reply")).to_have_count(0)
     expect(asha.pane).to_contain_text("Scheduled call removed: +919876543220")
     expect(asha.page.get_by_role("button", name=re.compile("CallOps, app, .* unread"))).to_be_visible()
     expect(asha.page.get_by_role("status")).to_contain_text("Cancelled")

@@ -34,6 +34,7 @@ BOTH_MODES = pytest.mark.parametrize(
 )
 """Mark for a test whose `scene` is played in both modes, whatever the suite's mode is."""
 SOCKET_MODE_ONLY = pytest.mark.skipif(OVER_HTTP, reason="it is about Socket Mode")
+_LINK = re.compile(r"<https?://[^<>|]+\|([^<>]*)>")
 _VIEW = ("type", "callback_id", "title", "close", "submit", "blocks", "private_metadata")
 _Found = TypeVar("_Found")
 
@@ -298,13 +299,13 @@ async def until(look: Callable[[], Awaitable[_Found | None]], within: float = SO
 
 
 def words(shown: Message | View) -> str:
-    """Return the text of a message or modal, in Slack's markup."""
+    """Return the text of a message or modal, in Slack's markup. A link is read as its label."""
     found: list[str] = []
 
     def read(node: object) -> None:
         match node:
             case {"text": str(text)}:
-                found.append(text)
+                found.append(_LINK.sub(r"\1", text))
             case dict():
                 for child in node.values():
                     read(child)

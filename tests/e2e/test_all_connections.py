@@ -47,7 +47,7 @@ async def test_one_press_chooses_and_the_next_time_it_is_chosen_as_before(whole:
     again = await whole.ask("/cancel-call vx_1002 customer asked")
     assert "Using voxworks, your last one." in words(again)
     assert request_id(again) != request_id(first)
-    form = opened(await whole.asha.click(again, text="Take back and change…"))
+    form = opened(await whole.asha.click(again, text="Edit request…"))
     await whole.answered("Withdrawn", request_id(again))
     asked = await whole.submitted(form, {"Connection": "dialer"})
     assert "through dialer" in words(asked)

@@ -40,7 +40,7 @@ async def test_a_campaign_is_deleted_once_its_approver_has_typed_its_id(whole: S
     ]
     assert await whole.requests("kore") == []
     assert not (await whole.mira.submit(review, {CONFIRMATION: f" {CAMPAIGN} "})).errors
-    await whole.reply("<@U0MANAGER> approved this.")
+    await whole.audit("approved by mira")
     told = words(await whole.reply(f"✅ *Deleted* · campaign `{CAMPAIGN}`"))
     assert "What it was: name: Billing Reminder Voice Campaign2; status before: Stopped" in told
     await whole.told("✅ *Deleted*", "Kore.ai")

@@ -73,7 +73,7 @@ async def test_a_manager_settles_a_doubt(
     assert not (await scene.mira.submit(modal, said)).errors
     settled = await scene.audit(becomes, request_id(audit))
     assert buttons(settled) == ["Details"]
-    await scene.reply(f"<@U0MANAGER> {says}", "“Their screen shows it”")
+    await scene.reply(f"mira {says}", "“Their screen shows it”")
     if requests == 1:
         await scene.told(becomes, "<@U0MANAGER>", "“Their screen shows it”")
     assert len(await scene.requests("callkaro")) == requests

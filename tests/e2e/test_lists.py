@@ -25,12 +25,12 @@ async def test_the_list_shows_yours_what_waits_and_what_comes_up(scene: Scene) -
     assert waits in yours
     assert placed in coming
     assert NUMBER[3:] not in words(mine).replace(" ", "")
-    assert _pressed(mine) == ["Take back", "Details", "Details"]
+    assert _pressed(mine) == ["Withdraw request", "Details", "Details"]
 
     managers = private(await scene.mira.command("/calls list"))
     assert waits in words(managers).partition("*Needs you*")[2].partition("*Your requests*")[0]
     assert opened(await scene.mira.click(managers, text="Review…")).title["text"].endswith(waits)
-    await scene.asha.click(mine, text="Take back")
+    await scene.asha.click(mine, text="Withdraw request")
     await scene.answered("Withdrawn", waits)
 
 
@@ -48,7 +48,7 @@ async def test_a_status_is_found_however_its_id_is_typed(shared_scene: Scene, sp
     own = await shared_scene.ask(f"/calls status {typed}")
     assert found in words(own)
     assert "If no one decides, nothing is sent. The customer *will* be called." in words(own)
-    assert buttons(own) == ["Details", "Take back"]
+    assert buttons(own) == ["Details", "Withdraw request"]
     assert buttons(private(await shared_scene.olive.command(f"/calls status {typed}"))) == ["Details"]
 
 

@@ -34,7 +34,7 @@ async def test_somebody_who_may_not_reads_why(dark_scene: Scene) -> None:
     await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
     heard = await scene.asha.click(await scene.audit("*Scheduled*"), text="Cancel this call…")
     assert heard.view is None
-    await scene.answered("Nothing was done")
+    await scene.answered("✋")
     await scene.asha.shortcut(CANCEL_MENTIONED, (await scene.asha.say(NUMBER)).messages[-1])
     assert await scene.asha.view() is None
 

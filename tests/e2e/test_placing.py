@@ -40,7 +40,7 @@ async def test_a_call_is_placed_as_the_preview_shows_it(scene: Scene) -> None:
     assert await scene.requests("callkaro") == []
     await scene.asha.click(preview, text="Place call")
     audit = await scene.audit("*Scheduled*", "+91\u00a0•••3210")
-    assert "<@U0AGENT>" in words(audit)
+    assert "asha" in words(audit)
     assert buttons(await scene.answered(request_id(audit))) == []
     assert await scene.requests("callkaro") == [
         Asked(

@@ -28,7 +28,7 @@ async def test_one_modal_leads_from_one_request_to_the_next(scene: Scene) -> Non
     assert asked[0] in words(third)
     last = await scene.mira.submit(third)
     assert "Done: 3 decided." in words(opened(last))
-    await scene.reply("<@U0MANAGER> approved this. “She called twice”")
+    await scene.reply("mira approved this: “She called twice”")
     await scene.told("Denied by <@U0MANAGER>", "“wrong number or id”", soon)
     for one in asked:
         await scene.audit("*Cancelled*", one)

@@ -111,6 +111,7 @@ async def test_the_end_of_a_doubt_is_confirmed_where_it_was_asked(
     stage: BotWorld, settlement: Settlement
 ) -> None:
     """The channel hears once it is known to be done. Only the requester hears that it was not."""
+    await stage.crash(**{"[slack]": "[slack]\nconfirm_in_channel = true"})
     request = await doubtful(stage)
     manager = await stage.bot.person(MANAGER)
     await stage.bot.approvals.settle(

@@ -26,16 +26,18 @@ from bot.listeners.shortcuts import CANCEL_MENTIONED
 from bot.parsing.command import FORMS
 from bot.parsing.log_query import Filters
 from bot.services.approvals import content as hash_of
+from bot.slack.blocks import plain_text
 from bot.text import interactions
 from bot.text.interactions import MOST_READ
 from bot.ui import command_help, command_replies, do_not_call, prompts, replacing, request_lists
 from bot.ui.call_preview import PlacePreview
-from bot.ui.channel_messages import CANCEL_THIS, DETAILS, MOVE_THIS, PLACE_AGAIN, REVIEW, SETTLE
+from bot.ui.channel_messages import REVIEW, SETTLE
 from bot.ui.details_modal import Details
 from bot.ui.forms import MORE, Form
 from bot.ui.log_pages import EXPORT, FILTER, NEWER, NEWEST, OLDER, FilterForm
 from bot.ui.modal import About, modal, text_input
 from bot.ui.review_modal import Denial, Review, Settling
+from bot.ui.ways_on import CANCEL_THIS, DETAILS, MENU, MOVE_THIS, PLACE_AGAIN, SHOW_STATUS, WITHDRAW
 from playground import content
 from playground.people import Message
 from providers.actions import PlaceCall
@@ -179,7 +181,8 @@ async def cases(stage: BotWorld, facts: Facts) -> list[Case]:
         do_not_call.UNDO: facts.stop,
         replacing.REPLACE: f"{facts.waiting} {facts.draft}",
         replacing.KEEP: facts.waiting,
-        command_replies.WITHDRAW: facts.waiting,
+        WITHDRAW: facts.waiting,
+        SHOW_STATUS: facts.waiting,
         request_lists.STATUS: facts.waiting,
         OLDER: f"{facts.searched} 1",
         NEWER: f"{facts.searched} 1",
@@ -192,6 +195,7 @@ async def cases(stage: BotWorld, facts: Facts) -> list[Case]:
         MOVE_THIS: facts.scheduled,
         PLACE_AGAIN: facts.waiting,
         DETAILS: facts.waiting,
+        MENU: f"{DETAILS} {facts.waiting}",
         "of_another_version": "x",
     }
     in_modals = {MORE: forms[FORMS[0]], Review.deny: review, Review.reveal: review, Details.reveal: story}
@@ -230,7 +234,10 @@ async def cases(stage: BotWorld, facts: Facts) -> list[Case]:
 
 
 def _press(action_id: str, value: str, view: Json | None = None) -> Case:
-    action = {"type": "button", "action_id": action_id, "block_id": "x", "value": value, "action_ts": "1.1"}
+    action: Json = {"type": "button", "action_id": action_id, "block_id": "x", "value": value}
+    action["action_ts"] = "1.1"
+    if action_id == MENU:
+        action |= {"type": "overflow", "selected_option": {"text": plain_text("x", 1), "value": value}}
     below: Json = {} if view else {"channel": {"id": "C0SUPPORT"}, "response_url": ""}
     body = {"type": "block_actions", "actions": [action], **below}
     return Case(action_id, "interactive", body, view)

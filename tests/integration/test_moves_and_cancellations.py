@@ -132,7 +132,7 @@ async def test_a_cancellation_decided_meanwhile_is_not_replaced(stage: BotWorld)
         await stage.bot.approve(await stage.bot.store.requests.request(cancelling))
         await stage.bot.run_until_idle()
         await asha.click(question, REPLACE)
-        await asha.wait_for(lambda one: one.ts == question.ts and "too late" in words(one))
+        await asha.wait_for(lambda one: one.ts == question.ts and "Too late" in words(one))
     [entry] = (await stage.bot.store.search.page(Query(kind=Kind.CANCEL_CALL))).entries
     assert (entry.request, entry.state) == (cancelling, State.SUCCEEDED)
 

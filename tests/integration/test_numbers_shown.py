@@ -11,6 +11,7 @@ import pytest
 from bot.services.approvals import content
 from bot.services.models import RequestSource, RequestSpec, Settlement
 from bot.text.interactions import Evidence
+from bot.ui.ways_on import MENU
 from playground import kore
 from playground.faults import Fault
 from providers import phone
@@ -148,7 +149,8 @@ async def test_colleagues_read_no_number_in_modals_and_lists(stage: BotWorld) ->
         revealed = opened(await mira.click(review, text="Show full number"))
         denial = opened(await mira.click(revealed, text="Deny…"))
         audit = (await stage.said("C0AUDIT"))[0]
-        details = opened(await mira.click(audit, text="Details"))
+        first = audit.blocks[0]["accessory"]["options"][0]
+        details = opened(await mira.click(audit, MENU, value=first["value"]))
         page = private(await mira.command("/calls log via voxworks"))
         listed = private(await mira.command("/calls list"))
         status = private(await mira.command(f"/calls status {made.id}"))

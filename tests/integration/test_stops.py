@@ -116,8 +116,8 @@ async def test_a_stop_and_a_list_are_told_in_the_audit_channel_once(stage: BotWo
         await stage.bot.posts()
         stage.clock.move(minutes=2)
     said = await stage.said("C0AUDIT")
-    first, second = [words(one) for one in said if "Details of A-" not in str(one.blocks)]
-    assert f"<@U0AGENT> blocked {MASKED}." in first
+    first, second = [words(one) for one in said if "details A-" not in str(one.blocks)]
+    assert f"asha blocked {MASKED}." in first
     assert "asked us to" not in first  # a reason in a channel could not be erased
     assert "2 numbers added to the do-not-call list “ndnc”." in second
     [listed] = await stage.bot.store.do_not_call.stops(OTHER_NUMBER)
@@ -379,7 +379,7 @@ async def test_a_stop_between_the_steps_of_a_move_offers_nothing(stage: BotWorld
     await moving.run_once()
     await bot.posts()
     said = await stage.said("C0AUDIT")
-    [audit] = [one for one in said if f"Details of {move.id}" in str(one.blocks) and not one.thread_ts]
+    [audit] = [one for one in said if f"details {move.id}" in str(one.blocks) and not one.thread_ts]
     assert "Old call cancelled, new one not placed" in audit.text
     assert "This number was blocked" in audit.text
     assert "Place it again" not in str(audit.blocks)

@@ -780,7 +780,7 @@ def test_a_wait_says_until_when(attempt: int, code: Code, says: str) -> None:
     assert f"• call `vx_123` · Waiting until {when(later)}" in several.blocks[1]["text"]["text"]
 
 
-@pytest.mark.parametrize("state", [State.APPROVED, State.SENDING, State.UNKNOWN])
+@pytest.mark.parametrize("state", [State.APPROVED, State.SENDING])
 def test_a_card_of_what_has_not_ended_is_true_whenever_it_is_read(state: State) -> None:
     """A card may lag behind the audit message. It says that it was approved, and where to look."""
     assert card(request(entry(ACTIONS["cancel by id"], state))).text == (

@@ -482,4 +482,4 @@ def test_a_preview_says_what_is_tried_out_and_what_is_beyond(through: Connection
 def test_a_refusal_says_why() -> None:
     """The user reads the rules' reasons."""
     message = refusal(["No rule lets you do this.", "Ask <@U1>."])
-    assert message.text == "🚫 *Nothing was done.* No rule lets you do this. Ask &lt;@U1&gt;."
+    assert message.text == "✋ No rule lets you do this. Ask &lt;@U1&gt;."
