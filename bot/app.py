@@ -25,6 +25,7 @@ from bot.listeners.commands import RequestLists
 from bot.listeners.forms import FormOpener
 from bot.listeners.gate import Gate
 from bot.listeners.log_search import LogFiles, LogSearch
+from bot.listeners.settling import SettleListeners
 from bot.listeners.shortcuts import Shortcuts
 from bot.listeners.views import FormSubmissions
 from bot.services.approvals import ApprovalService
@@ -64,6 +65,7 @@ class Listeners:
     requests: RequestActions
     submissions: FormSubmissions
     decisions: ApprovalListeners
+    settling: SettleListeners
     shortcuts: Shortcuts
     replies: EphemeralResponder
 
@@ -100,6 +102,7 @@ class Listeners:
             ApprovalListeners(
                 store, settings, permissions, preconditions, approvals, windows, masking, clock
             ),
+            SettleListeners(store, settings, permissions, approvals, windows, masking),
             Shortcuts(store, permissions, approvals, commands, opening, windows, replies, masking),
             replies,
         )
@@ -168,6 +171,7 @@ def create_app(
     surfaces.requests.listen(app)
     surfaces.submissions.listen(app)
     surfaces.decisions.listen(app)
+    surfaces.settling.listen(app)
     surfaces.shortcuts.listen(app)
     _listen_to_the_rest(app, surfaces.replies)
     _listen_to_errors(app, surfaces.store, surfaces.replies, foreign_request)

@@ -7,8 +7,17 @@ escaped, and times are in each reader's zone. The first block is a sentence.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from bot.config.settings import Connection
 from bot.parsing.tokens import at_least
-from bot.services.notifications import ASKED, INSTEAD_OF, REMINDED, STILL_UNKNOWN, TOLD
+from bot.services.notifications import (
+    ASKED,
+    INSTEAD_OF,
+    REMINDED,
+    SETTLE_ASKED,
+    STILL_UNKNOWN,
+    TOLD,
+    is_about_unknown,
+)
 from bot.services.pending import ALONE, ESCALATED, MOST_COUNTED, PendingContext
 from bot.slack.blocks import (
     Block,
@@ -36,14 +45,14 @@ from bot.ui.decision_facts import (
 )
 from bot.ui.request_status import became, marked, moved_in_vain, passed, request_status
 from bot.ui.request_summary import WARNING, reported_call_time, target, task, voice_agents
-from bot.ui.thread_replies import PLACE_IT_AGAIN, ReplyContext, also, contradicted, still_unknown, thread
+from bot.ui.thread_replies import PLACE_IT_AGAIN, ReplyContext, also, contradicted, thread
+from bot.ui.unknown_messages import how_long, steps, unknown, unresolved
 from providers.actions import Code, Kind
 from storage.models import ActionRecord, Request, Scalar
 from storage.repositories.outbox import ERASURE, is_edited
 from storage.states import State
 
 REVIEW = "review"
-SETTLE = "settle"
 
 
 STUCK = "nobody_can_approve"
@@ -72,19 +81,25 @@ def render(
     caution: str | None = None,
     beside: PendingContext = ALONE,
     cancels: bool = False,
+    connection: Connection | None = None,
 ) -> Message | None:
     """Return the message of an outbox item, or None if another one tells the same or it is out of date.
 
     ``caution`` warns deciders that the action is undocumented by its provider. ``beside`` describes the other
-    pending requests. ``cancels`` is True if the request's connection can cancel calls.
+    pending requests. ``cancels`` is True if the request's connection can cancel calls. ``connection`` is that
+    connection, None if it is not configured now.
     """
     match to:
         case _ if template == ERASURE or (is_edited(to) and is_erased(request)):
             return erased(request)
         case "audit":
-            message: Message | None = audit(request, cancels=cancels)
+            message: Message | None = audit(request, cancels=cancels, connection=connection)
         case _ if to == "card" or (to.startswith(f"{ASKED}:") and template not in {ASKED, REMINDED}):
             message = card(request, caution=caution, beside=beside)
+        case _ if is_about_unknown(to):
+            message = _about_unknown(template, request, connection)
+        case _ if template == STILL_UNKNOWN and to.startswith("dm:"):
+            message = _about_unknown(template, request, connection, how_long(told.data))
         case "origin":
             message = _confirmation(request)
         case _:
@@ -110,14 +125,12 @@ def _once(
             message = _not_posted(request, told)
         case _ if template == STILL_UNKNOWN and request.state is not State.UNKNOWN:
             pass  # a person has recorded the outcome by now
-        case _ if template == STILL_UNKNOWN and to != "thread":
-            message = _ask_to_settle(request)
         case _:
             message = (thread if to == "thread" else _direct)(template, request, told)
     return message
 
 
-def audit(request: Request, *, cancels: bool = False) -> Message:
+def audit(request: Request, *, cancels: bool = False, connection: Connection | None = None) -> Message:
     """Return a request's message in the audit channel, with its state and the buttons for next steps."""
     sentence = request_status(request)
     buttons = [button("Details", DETAILS, request.id, label=f"Details of {request.id}")]
@@ -130,12 +143,8 @@ def audit(request: Request, *, cancels: bool = False) -> Message:
         buttons.insert(
             0, button(vocabulary.PLACE_AGAIN, PLACE_AGAIN, request.id, style="primary", label=label)
         )
-    if request.state is State.UNKNOWN:
-        doubtful = next(entry for entry in request.entries if entry.state is State.UNKNOWN)
-        label = f"Record the outcome of {request.id}"
-        buttons.insert(
-            0, button(vocabulary.RECORD_OUTCOME, SETTLE, doubtful.id, style="primary", label=label)
-        )
+    if unknown(request):
+        buttons[:0] = steps(request, connection)
     blocks = [section(sentence), *_targets(request), context(*_facts(request)), actions(*buttons)]
     return Message(sentence, blocks)
 
@@ -148,11 +157,19 @@ def _still_to_go_out(request: Request) -> ActionRecord | None:
     return first if one_call and scheduled and not request.cancelled else None
 
 
-def _ask_to_settle(request: Request) -> Message:
-    """Return the reminder to record an unknown outcome, with the button for that."""
-    text = still_unknown(request)
-    *_, facts, buttons = audit(request).blocks
-    return Message(text, [section(text), *_targets(request), facts, buttons])
+def _about_unknown(
+    template: str, request: Request, connection: Connection | None, still: str = ""
+) -> Message | None:
+    """Return the message that asks to record an outcome, or what became of it.
+
+    Return None if the outcome was recorded before anyone was told.
+    """
+    if unknown(request):
+        return unresolved(request, connection, _facts(request), still=still)
+    if template in {SETTLE_ASKED, STILL_UNKNOWN}:
+        return None
+    text = request_status(request)
+    return Message(text, [section(text), *_targets(request), context(*_facts(request))])
 
 
 def _calling(

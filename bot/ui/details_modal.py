@@ -54,6 +54,7 @@ DID: Mapping[str, str] = {
     "looked_up_gone": "saw that it is gone at the provider: done",
     "window_passed": "did not send it again",
     "not_sent_again": "did not send it again",
+    "settle_asked": "told the approvals channel that the outcome is unknown",
     "still_unknown": "reminded those who may say what happened",
     "order_dropped": "did not send it again, as the earlier one worked",
     "happened": "looked it up: it happened",
@@ -181,8 +182,9 @@ def did(
     match event.name, event.data.get("attempt"), event.data.get("found"):
         case "sending", int(attempt), _ if attempt > 1:
             return f"{done} (attempt {attempt})"
-        case "asked", _, _ if "person" in event.data:
-            return f"asked {person(str(event.data['person']))} to decide"
+        case "asked" | "settle_asked" as name, _, _ if "person" in event.data:
+            what = "decide" if name == "asked" else "record the outcome"
+            return f"asked {person(str(event.data['person']))} to {what}"
         case "not_posted", _, _:
             why, _ = interactions.why_shut(str(event.data.get("why")))
             what = _POSTED.get(str(event.data.get("what")), "its message")

@@ -59,7 +59,7 @@ def _left(report: DoNotCallResult) -> list[str]:
     if report.unknown:
         lines.append(
             f"⚠️ We do not know whether this happened: {_ids(report.unknown)}. Look it up at the provider, "
-            "then press *Say what happened…* in the audit channel."
+            "then press *Record outcome…* in the audit channel."
         )
     return lines
 

@@ -10,11 +10,13 @@ from bot.parsing.tokens import at_least
 from bot.services.pending import MOST_COUNTED
 from bot.slack.blocks import Block, Message, actions, button, context, section
 from bot.text.markup import code, escape, when
+from bot.text.vocabulary import RECORD_OUTCOME, UNKNOWN
 from bot.ui.channel_messages import REVIEW, audit
 from bot.ui.command_replies import withdraw
 from bot.ui.decision_facts import left_alone
 from bot.ui.request_status import already, marked, request_status
 from bot.ui.request_summary import target
+from bot.ui.unknown_messages import SETTLE
 from storage.models import ActionRecord, Event, Request
 from storage.states import State
 
@@ -30,23 +32,38 @@ class Row:
     request: Request
     may_withdraw: bool = False
     may_decide: bool = False
+    may_settle: bool = False
 
     def buttons(self) -> list[Block]:
         """Return the buttons that the reader may use."""
         request = self.request
         review = button("Review…", REVIEW, request.id, label=f"Review {request.id}")
+        unknown = next((one.id for one in request.entries if one.state is State.UNKNOWN), request.id)
+        settle = button(RECORD_OUTCOME, SETTLE, unknown, label=f"Record the outcome of {unknown}")
         return [
+            *([settle] if self.may_settle else []),
             *([review] if self.may_decide else []),
             *([withdraw(request)] if self.may_withdraw else []),
         ]
 
 
 def lists(
-    mine: Sequence[Row], waiting: Sequence[Row], coming: Sequence[ActionRecord], *, more_wait: int = 0
+    mine: Sequence[Row],
+    waiting: Sequence[Row],
+    coming: Sequence[ActionRecord],
+    *,
+    checking: Sequence[Row] = (),
+    more_wait: int = 0,
 ) -> Message:
-    """Return a person's last requests, the pending requests and the upcoming calls."""
+    """Return a person's last requests, the pending requests and the upcoming calls.
+
+    ``checking`` are requests with an unknown outcome that the reader may settle. They come first.
+    """
     first = "*Your calls and requests, what waits for approval, and what is coming up.*"
-    blocks = [section(first), section("*Yours*, the newest first")]
+    blocks = [section(first)]
+    if checking:
+        blocks += [section(f"{UNKNOWN} *Needs checking*"), *map(_row, checking)]
+    blocks.append(section("*Yours*, the newest first"))
     blocks += [_row(row) for row in mine] or [context("You have asked for nothing yet.")]
     blocks.append(section("*Waiting for approval*, the soonest to run out first"))
     blocks += [_row(row) for row in waiting] or [context("Nothing else waits.")]

@@ -60,7 +60,7 @@ class Prepared:
     @property
     def is_direct(self) -> bool:
         """True if the post goes to one person."""
-        return self.item.to.startswith(("dm:", "asked:"))
+        return self.item.to.startswith(("dm:", "asked:", "settle:"))
 
 
 class Preparing:
@@ -86,6 +86,7 @@ class Preparing:
             caution=self._caution(request),
             beside=await self._beside(post, request),
             cancels=self._cancels(request),
+            connection=self._settings.connections.get(request.connection),
         )
         stands = request.messages.get(post.to)
         above = request.messages.get(THREADS.get(post.to, ""))
@@ -102,9 +103,9 @@ class Preparing:
 
     def _channel(self, post: OutboxItem, request: Request) -> str:
         match post.to.partition(":"):
-            case ("dm" | "asked", _, user):
+            case ("dm" | "asked" | "settle", ":", user):
                 return user
-            case ("card", _, _):
+            case ("card" | "settle", _, _):
                 return self._settings.slack.approvals_channel
             case ("card_thread", _, _):
                 below = request.messages.get("card")

@@ -13,10 +13,12 @@ from storage.event_log.writer import WriteContext
 from storage.models import Event, MessageRef, OutboxItem, Scalar
 from storage.repositories.rate_limits import MINUTE
 
-EDITED: Final = frozenset({"audit", "card", "origin"})
+EDITED: Final = frozenset({"audit", "card", "origin", "settle"})
 """Slots with a single message for each request. A later edit covers an earlier one."""
 ASKED: Final = "asked:"
 """Prefix before a person's id: a single message for each person."""
+SETTLE: Final = "settle:"
+"""Prefix before a person's id: the message about an unknown outcome, one for each person."""
 REPLY: Final = "reply:"
 """Prefix before an outbox row's id: a message that is edited only to be erased."""
 STATE: Final = "state"
@@ -68,7 +70,7 @@ _DUE: Final = f"""
 
 def is_edited(slot: str) -> bool:
     """Return whether a slot has a single message that is edited from then on."""
-    return slot in EDITED or slot.startswith((ASKED, REPLY))
+    return slot in EDITED or slot.startswith((ASKED, SETTLE, REPLY))
 
 
 def add_posts(connection: Connection, event: Event, posts: Iterable[Notification]) -> None:

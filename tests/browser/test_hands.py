@@ -21,6 +21,8 @@ DOCUMENT = ROOT / "docs" / "hands.md"
 TWELVE = "\n".join(f"98765 438{last:02}" for last in range(12))
 REASON = "customer asked"
 APPROVALS = 20
+READ_WITHIN = 1_600
+"""Milliseconds after which a request that replaced another one in its modal can be approved."""
 
 
 @dataclass
@@ -319,12 +321,13 @@ def test_twenty_approvals_are_about_twenty_taps(look: Look, day: Day) -> None:
         expect(card).to_be_visible()
         hands.taps(card.get_by_role("button", name="Review"))
         for _ in range(APPROVALS // 2):
-            approve = mira.modal.get_by_role("button", name=re.compile("^Approve (cancel|move)$"))
+            approve = mira.modal.get_by_role("button", name=re.compile("^Approve (cancellation|move)$"))
             expect(approve).to_be_enabled()
-            shown = re.search(r"A-[0-9A-Z]{4,}", mira.modal.inner_text())
-            assert shown
+            if mira.modal.get_by_text(re.compile("approved · ")).count():
+                mira.page.wait_for_timeout(READ_WITHIN)  # the next request is read before it is approved
+            [shown] = re.findall(r"\b(A-[0-9A-Z]{4,}) · voxworks", mira.modal.inner_text())
             hands.taps(approve)
-            expect(mira.modal).not_to_contain_text(shown[0])
+            expect(mira.modal).to_contain_text(re.compile(f"{shown} approved|All caught up"))
         counted[what] = done = hands.count()
         assert done.taps == APPROVALS // 2 + 1
         mira.page.keyboard.press("Escape")
