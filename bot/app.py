@@ -22,9 +22,11 @@ from bot.listeners.actions import RequestActions
 from bot.listeners.approvals import ApprovalListeners
 from bot.listeners.command_flow import CommandFlow
 from bot.listeners.commands import RequestLists
+from bot.listeners.do_not_call import DoNotCallActions, DoNotCallFlow
 from bot.listeners.forms import FormOpener
 from bot.listeners.gate import Gate
 from bot.listeners.log_search import LogFiles, LogSearch
+from bot.listeners.replacing import ReplaceActions
 from bot.listeners.settling import SettleListeners
 from bot.listeners.shortcuts import Shortcuts
 from bot.listeners.views import FormSubmissions
@@ -63,6 +65,8 @@ class Listeners:
     store: Store
     gate: Gate
     requests: RequestActions
+    stops: DoNotCallActions
+    replacing: ReplaceActions
     submissions: FormSubmissions
     decisions: ApprovalListeners
     settling: SettleListeners
@@ -85,10 +89,11 @@ class Listeners:
         listeners: type[RequestActions] = RequestActions,
     ) -> Self:
         """Build the listeners. ``listeners`` is the class for slash commands and buttons of requests."""
-        windows, replies = ModalClient(client), EphemeralResponder(client)
+        windows, replies = ModalClient(client), EphemeralResponder(store, client, clock)
         begun, vocabulary = settings.current, commands.vocabulary
         masking = Masking(vocabulary.default_region)
-        flow = CommandFlow(store, begun, preconditions, approvals, commands, clock)
+        stops = DoNotCallFlow(store, commands, clock)
+        flow = CommandFlow(store, begun, preconditions, approvals, commands, stops, clock)
         opening = FormOpener(store, commands, windows, clock)
         files = LogFiles(store, client, replies, vocabulary.default_region)
         search = LogSearch(store, permissions, windows, replies, files, vocabulary, masking, clock)
@@ -98,7 +103,9 @@ class Listeners:
             store,
             Gate(store, permissions, directory, windows, replies),
             listeners(store, begun.off, commands, flow, opening, lists, windows, replies),
-            FormSubmissions(store, preconditions, commands, flow, opening, windows, clock),
+            DoNotCallActions(commands, stops, windows, replies),
+            ReplaceActions(store, commands, flow, windows, replies),
+            FormSubmissions(store, preconditions, commands, flow, stops, opening, windows, replies, clock),
             ApprovalListeners(
                 store, settings, permissions, preconditions, approvals, windows, masking, clock
             ),
@@ -169,6 +176,8 @@ def create_app(
     )
     app.use(surfaces.gate.check)
     surfaces.requests.listen(app)
+    surfaces.stops.listen(app)
+    surfaces.replacing.listen(app)
     surfaces.submissions.listen(app)
     surfaces.decisions.listen(app)
     surfaces.settling.listen(app)

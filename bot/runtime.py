@@ -37,6 +37,7 @@ from bot.workers.provider_events import ProviderEvents
 from bot.workers.rate_limiter import RateLimiter
 from bot.workers.reschedules import RescheduleWorker
 from bot.workers.retention import RetentionWorker
+from bot.workers.screens import ScreenUpdates
 from bot.workers.turns import Turns
 from bot.workers.unknown_reminders import UnknownReminders
 from bot.workers.write_probe import WriteProbe
@@ -164,11 +165,13 @@ class Bot:
             log,
             client,
             settings,
+            directory,
             owner=owner,
             clock=clock,
             cannot_post=self.asking.look_again,
             sleep=self.sleep,
         )
+        self.screens = ScreenUpdates(log, client, settings, self.outbox.links, clock)
 
 
 class Runtime:
@@ -180,6 +183,7 @@ class Runtime:
         self._serving = serving
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.posting = PeriodicTask("outbox", bot.outbox.run_once, min_interval=MIN_INTERVAL)
+        self.screens = PeriodicTask("screens", bot.screens.run_once, min_interval=MIN_INTERVAL)
         self.sending = PeriodicTask("dispatcher", bot.dispatcher.run_once)
         self.calling = PeriodicTask("approval notifier", bot.asking.run_once, min_interval=MIN_INTERVAL)
         self.reschedules = PeriodicTask(
@@ -190,6 +194,7 @@ class Runtime:
         self.periodic_tasks: tuple[PeriodicTask, ...] = (
             self.sending,
             self.posting,
+            self.screens,
             self.calling,
             self.reschedules,
             PeriodicTask("daily summary", DailySummary(log, settings, clock).run_once),
@@ -199,14 +204,18 @@ class Runtime:
             PeriodicTask("recovery", self._sweep, every=SWEEP_EVERY),
             PeriodicTask("write probe", self.write_probe.run_once),
         )
-        bot.wakeups.outbox = self.posting.wake
+        bot.wakeups.outbox = self._wake_posts
         bot.wakeups.approvals = self.calling.wake
         bot.wakeups.all = self.wake_workers
+
+    def _wake_posts(self) -> None:
+        self.posting.wake()
+        self.screens.wake()
 
     def wake_workers(self) -> None:
         """Wake the dispatcher, the outbox, the approval notifier and the reschedule worker."""
         self.sending.wake()
-        self.posting.wake()
+        self._wake_posts()
         self.calling.wake()
         self.reschedules.wake()
 

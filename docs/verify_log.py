@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # tables that events determine, with keys
 UNTOLD = {"n", "lease_until"}  # a row's place, and a column that is renewed without an event
 # Hash of the tables, indexes, triggers and views, as CallOps creates them.
-SCHEMA = "5db5c0fef69f9c0b9083effce6a21902916ccd191bde3505680371c8ba1999e4"
+SCHEMA = "5a3ceddb98b4985190e14bf128fc51abc9405fb9bc21c61010ac9027203af125"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 

@@ -36,7 +36,7 @@ async def placed_at_once(company: Company) -> None:
     asha = company.asha
     preview = asha.told(await asha.types(f"/place-call {IMMEDIATE}"))
     await company.expect_asked("No provider was asked before the button was pressed.")
-    await asha.presses(preview, "Place this call")
+    await asha.presses(preview, "Place call")
     await company.olive.reads(AUDIT, "✅ Placed", _masked(IMMEDIATE))
     await asha.is_answered(IMMEDIATE[-4:])
     await company.expect_asked("CallKaro was asked once.", _placed(IMMEDIATE))
@@ -143,7 +143,7 @@ async def double_click(company: Company) -> None:
     asha = company.asha
     with company.narrator.briefly():
         preview = asha.told(await asha.types(f"/place-call {TWICE}"))
-    await asha.presses_twice(preview, "Place this call")
+    await asha.presses_twice(preview, "Place call")
     await company.olive.reads(AUDIT, "✅ Placed", _masked(TWICE))
     await company.expect_asked("CallKaro was asked once.", _placed(TWICE))
 
@@ -155,7 +155,7 @@ async def no_answer(company: Company) -> None:
     await company.stage.providers.fail("callkaro", Fault(does="silence", effect=True))
     with company.narrator.briefly():
         preview = asha.told(await asha.types(f"/place-call {SILENT}"))
-    await asha.presses(preview, "Place this call")
+    await asha.presses(preview, "Place call")
     await asha.is_written_to(UNKNOWN, _masked(SILENT))
     message = await olive.reads(AUDIT, UNKNOWN, _masked(SILENT))
     for one, why in ((asha, "You asked for this"), (olive, "Only managers may")):
@@ -205,7 +205,7 @@ async def killed(company: Company) -> None:
     await stage.providers.fail("callkaro", Fault(does="silence", effect=True))
     with company.narrator.briefly():
         preview = asha.told(await asha.types(f"/place-call {KILLED}"))
-    await asha.presses(preview, "Place this call")
+    await asha.presses(preview, "Place call")
     await olive.reads(AUDIT, "⏳", _masked(KILLED))
     await company.request_reaches_provider()
     company.narrator.tells("CallKaro has the request and has not answered; the bot is killed with -9")

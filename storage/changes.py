@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from providers.actions import CallAction, Kind
 from storage.models import Approval, Request, Scalar
@@ -163,6 +164,10 @@ class Recorded:
     created: bool
 
 
+APPROVALS: Final = "approvals"
+"""The approvals channel, as the place of an announcement."""
+
+
 class Announced(StrEnum):
     """Topic of an announcement, and the template of its outbox row."""
 
@@ -178,9 +183,9 @@ class Announced(StrEnum):
 class Announcement:
     """A Slack message without a request, added to the outbox once for each ``kind`` and ``about``.
 
-    ``to`` is the audit channel, that of a connection (``audit:voxworks``), or a channel by id
-    (``channel:C…``). ``payload`` is its content, or what it adds to its ``event``. It holds nothing erasable,
-    because rows of the outbox are kept.
+    ``to`` is the audit channel, that of a connection (``audit:voxworks``), the approvals channel, or a
+    channel by id (``channel:C…``). ``payload`` is its content, or what it adds to its ``event``. It holds
+    nothing erasable, because rows of the outbox are kept.
     """
 
     kind: Announced

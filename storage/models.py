@@ -304,6 +304,8 @@ class Person:
 class Query:
     """Conditions of a search for actions. None leaves a condition out. ``number`` is E.164.
 
+    ``states`` are several states, in place of one. ``id`` is that of a request or of one of its actions.
+
     The actions were requested at ``since`` or later, and before ``until``. ``text`` occurs in the request's
     reason, note, purpose or consent. Case and similar characters are ignored.
     """
@@ -317,6 +319,9 @@ class Query:
     until: datetime | None = None
     text: str | None = None
     team: str | None = None
+    states: frozenset[State] = frozenset()
+    code: Code | None = None
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +344,8 @@ class SearchHit:
     decision: str | None
     """The last decision: ``approve`` or ``deny``."""
     decided_at: datetime | None
+    decision_note: str | None
+    """The words of the person who decided, such as the reason of a denial."""
     cancelled_by: str | None
     """For a placed call: the request that cancelled it."""
 

@@ -28,6 +28,7 @@ from storage.repositories.processes import Processes
 from storage.repositories.rate_limits import RateLimits
 from storage.repositories.requests import Requests
 from storage.repositories.retention import Retention
+from storage.repositories.screens import Screens
 from storage.repositories.search import Search
 from storage.repositories.users import Users
 
@@ -59,6 +60,7 @@ class Store:
         self.outages = Outages(database)
         self.users = Users(database)
         self.audit = Audit(database)
+        self.screens = Screens(database)
         self.retention = Retention(database)
         self.processes = Processes(database)
 

@@ -28,8 +28,9 @@ from bot.config.environment import NotTextError, existing_log, is_key, key_bytes
 from bot.config.loader import read_config
 from bot.services.export import target
 from bot.text import clocks
-from bot.text.formatting import LONGEST_QUOTED, word
+from bot.text.formatting import LONGEST_QUOTED
 from bot.text.terminal import Painted, Style, cell, complain, fitting, say, say_json, width
+from bot.text.vocabulary import status
 from providers.actions import Code
 from providers.masking import mask_numbers
 from storage.database.connection import CannotOpenLogError
@@ -63,7 +64,7 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     path = existing_log(variables, faults)
     key = variables.get("CALLOPS_KEY") or ""
     if not is_key(key) and chosen.reading != "verify":  # which asks for no secret, so that anyone can do it
-        faults.append("CALLOPS_KEY is not set: the log is opened with the key it was made with")
+        faults.append("CALLOPS_KEY is not set. Set it to the key this log was created with.")
     if faults:
         complain(*faults)
         return CANNOT_START
@@ -72,7 +73,7 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     try:
         return asyncio.run(_run(chosen, path, base64.b64decode(key), variables))
     except RequestNotFoundError:
-        trouble = f"The log has no {chosen.id}. Ids look like A-7K3F."
+        trouble = f"The log has no {chosen.id}. IDs look like A-7K3F."
     except (NoFixtureError, ExportError, CannotOpenLogError, CannotWriteFileError) as error:
         trouble = str(error)
     except BrokenPipeError:  # whoever read has read enough; Python would write the rest as it ends
@@ -108,11 +109,11 @@ async def _list(store: Store, chosen: argparse.Namespace, region: str) -> int:
     if chosen.json:
         say_json(rows)
     elif not rows:
-        say("No action matches." if asked != Query() else "No action is in the log yet.")
+        say("Nothing matches." if asked != Query() else "The log is empty.")
     else:
         names = await known_names(store, (hit.requester for hit in found.hits), default_region=region)
         _table(
-            ["ID", f"Asked ({chosen.zone})", "By", "What", "Through", "Target", "State", "Reason"],
+            ["ID", f"Requested ({chosen.zone})", "By", "Action", "Connection", "Target", "Status", "Reason"],
             [_columns(hit, names, zone=chosen.zone, region=region) for hit in found.hits],
         )
         if found.after is not None:
@@ -124,7 +125,7 @@ def _columns(hit: SearchHit, names: Mapping[str, str], *, zone: str, region: str
     """Return what the table says of an action; the last is its reason as a whole."""
     entry = hit.entry
     asked = clocks.local(Instant(entry.asked_at), zone).to_stdlib()
-    state = word(entry, cancelled=hit.cancelled_by is not None)
+    state = status(entry, cancelled=hit.cancelled_by is not None)
     passed = hit.cancelled_by is not None or entry.code is Code.DRY_RUN
     style = Style.ASIDE if passed else STATE_STYLES.get(entry.state)
     return [

@@ -16,11 +16,13 @@ from whenever import Instant, TimeZoneNotFoundError
 from bot import CallOpsError
 from bot.listeners.log_search import person_meant
 from bot.parsing import dates
+from bot.parsing.log_query import of_status
 from bot.parsing.times import InvalidTimeError
 from bot.services.export import MARK, Format, counted, lines
-from bot.text import clocks, time_errors
+from bot.text import clocks, log_query_errors, time_errors
 from bot.text.formatting import closest, short
 from bot.text.terminal import say
+from bot.text.vocabulary import STATUSES
 from providers.actions import Kind
 from storage.database.files import whole
 from storage.event_log.hash_chain import microseconds
@@ -46,7 +48,6 @@ async def query(store: Store, chosen: argparse.Namespace) -> Query:
         raise ExportError(time_errors.no_zone(short(chosen.zone))) from None
     first, last = (_day(chosen, text) for text in (chosen.first, chosen.last))
     asked = Query(
-        state=State(chosen.state) if chosen.state else None,
         kind=_kind(chosen.kind) if chosen.kind else None,
         connection=chosen.connection,
         requester=await _requester(store, chosen.by) if chosen.by else None,
@@ -55,14 +56,29 @@ async def query(store: Store, chosen: argparse.Namespace) -> Query:
         until=last.end if last else None,
         text=chosen.text,
     )
+    if chosen.state:
+        asked = _with_status(asked, chosen.state)
     if not chosen.after_stop:
         return asked
     if chosen.number is None:
-        raise ExportError("--after-stop tells of one number's calls: say --number +919876543210")
+        raise ExportError("--after-stop needs a number: add --number +919876543210")
     stop = await store.search.asked_to_stop(chosen.number)
     if stop is None:
-        raise ExportError("That number has not asked to stop, as far as the log knows.")
+        raise ExportError("That number hasn't asked not to be called, as far as the log knows.")
     return replace(asked, kind=Kind.PLACE_CALL, since=max(stop.at, asked.since or stop.at))
+
+
+def _with_status(asked: Query, status: str) -> Query:
+    """Return the query with a status: a state's name, or a word of the vocabulary. Raises `ExportError`."""
+    if found := of_status(asked, status):
+        return found
+    if of_status(Query(), status):
+        raise ExportError(log_query_errors.other_kind(status).replace("kind=", "--kind"))
+    meant = closest(status, [*STATUSES, *State])
+    raise ExportError(
+        f"Unknown status “{short(status)}”."
+        + (f" Did you mean {meant}?" if meant else f" Use one of: {', '.join(STATUSES)}.")
+    )
 
 
 async def _requester(store: Store, named: str) -> str:
@@ -70,16 +86,17 @@ async def _requester(store: Store, named: str) -> str:
     if isinstance(meant, str):
         return meant
     if not meant:
-        raise ExportError(f"Nobody called “{named}” has used CallOps. --by takes a name or an id.")
+        raise ExportError(f"No one called “{named}” has used CallOps. Use a name or an ID for --by.")
     several = ", ".join(f"{one.name} ({one.id})" for one in meant)
-    raise ExportError(f"--by {named} could be several people: {several}. Say which, by the id.")
+    raise ExportError(f"Several people match --by {named}: {several}. Use the ID.")
 
 
 def _kind(typed: str) -> Kind:
     if typed not in set(Kind):
         meant = closest(typed, Kind)
         hint = f" Did you mean {meant}?" if meant else ""
-        raise ExportError(f"--kind takes one of: {', '.join(Kind)}.{hint}")
+        hint = hint or f" Use one of: {', '.join(Kind)}."
+        raise ExportError(f"Unknown kind “{short(typed)}”.{hint}")
     return Kind(typed)
 
 
@@ -103,7 +120,7 @@ async def export(store: Store, chosen: argparse.Namespace, *, default_region: st
             rows=f"full numbers, {chosen.format}",
             private={"query": json.dumps(said, ensure_ascii=False)},
         )
-        say(f"The log has that you take full numbers out of it, as {made}.", to=sys.stderr)
+        say(f"This export of full numbers is recorded in the log as {made}.", to=sys.stderr)
     count = 0
     with _opened(chosen.file) as out:
         write = _to_terminal if out.isatty() else out.write
@@ -134,7 +151,7 @@ def _said(asked: Query) -> dict[str, object]:
     return {
         name: microseconds(value) if isinstance(value, datetime) else value
         for name, value in fields.items()
-        if value is not None
+        if value not in {None, frozenset()}
     }
 
 

@@ -10,8 +10,8 @@ from typing import Final
 from bot.cli.log_replies import HEADERS
 from bot.services.export import target
 from bot.services.outcomes import WARNING
-from bot.text.formatting import WORDS
 from bot.text.terminal import INDENT, Painted, Style, TerminalLine, cell, quoted
+from bot.text.vocabulary import state_word
 from bot.ui.details_modal import DID, did
 from providers.masking import mask_numbers
 from storage.event_log import hash_chain
@@ -39,13 +39,13 @@ _MACHINE: Final = "CallOps"
 _OF_THE_MACHINE: Final = "os:"
 """The prefix of a user of the operating system."""
 _OF_NO_REQUEST: Final[Mapping[str, str]] = {
-    FAULT: "met a fault of CallOps",
-    DENIED_ATTEMPT: "tried to use CallOps, and may not",
+    FAULT: "ran into an error",
+    DENIED_ATTEMPT: "tried to use CallOps, but isn't allowed to",
     EXPORTED: "took full numbers out of the log",
     hash_chain.PURGED: "erased personal data",
     hash_chain.RULES: "put other rules in force",
-    hash_chain.CALLS_STOPPED: "stopped all calls to a number",
-    hash_chain.CALLS_ALLOWED: "allowed calls to the number again",
+    hash_chain.CALLS_STOPPED: "blocked a number",
+    hash_chain.CALLS_ALLOWED: "unblocked the number",
     hash_chain.LIST_IMPORT_BEGAN: "began to import a do-not-call list",
     hash_chain.LIST_IMPORTED: "imported a do-not-call list",
     hash_chain.LIST_REMOVED: "removed a do-not-call list",
@@ -90,7 +90,9 @@ def lines(
     yield Painted(f"Times are in UTC. {called}." if called else "Times are in UTC.", Style.ASIDE)
     width = max((len(cell(event.entry)) for event in events), default=0)
     for event in events:
-        sentence = f"{_actor(event, names)} {_did(event, names)}"
+        did_it = _did(event, names)
+        by_itself = event.actor == SYSTEM and event.name in DID
+        sentence = f"{did_it[0].upper()}{did_it[1:]}" if by_itself else f"{_actor(event, names)} {did_it}"
         yield f"{event.at:%Y-%m-%d %H:%M:%S}  {cell(event.entry).ljust(width)}  {sentence}"
         yield from (f"{INDENT}{line}" for line in _beside(event, kept, of_request=request is not None))
 
@@ -98,7 +100,7 @@ def lines(
 def _standing(request: Request, names: Mapping[str, str], region: str) -> Iterator[TerminalLine]:
     """Yield how a request and each of its actions stand."""
     who, through = cell(names.get(request.requester, request.requester)), cell(request.connection)
-    yield [f"{request.id}  ", _state(request.state), f", asked by {who} through {through}"]
+    yield [f"{request.id}  ", _state(request.state), f" · requested by {who} · {through}"]
     for entry in request.entries:
         aim = cell(target(entry, default_region=region))
         yield [f"  {entry.id}  {entry.kind}  {aim}  ", _state(entry.state)]
@@ -108,7 +110,7 @@ def _standing(request: Request, names: Mapping[str, str], region: str) -> Iterat
 
 def _state(state: State) -> str:
     style = STATE_STYLES.get(state)
-    return Painted(WORDS[state], style) if style else WORDS[state]
+    return Painted(state_word(state), style) if style else state_word(state)
 
 
 def _actor(event: Event, names: Mapping[str, str]) -> str:

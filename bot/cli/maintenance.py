@@ -175,7 +175,7 @@ def _purge_settings(variables: Mapping[str, str]) -> tuple[Path, bytes, Retentio
     path = existing_log(variables, faults)
     key = key_bytes(variables.get("CALLOPS_KEY") or "")
     if key is None:
-        faults.append("CALLOPS_KEY is not set: the log is opened with the key it was made with")
+        faults.append("CALLOPS_KEY is not set. Set it to the key this log was created with.")
     found = read_config(variables)
     if not found.readable or found.retention is None:  # what is on hold must be known
         faults += [one for one in found.file_faults if not found.readable or ": retention" in one]

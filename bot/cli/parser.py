@@ -9,7 +9,6 @@ from itertools import takewhile
 from typing import NoReturn
 
 from bot.text.terminal import complain, quoted
-from storage.states import State
 
 _OPTION = re.compile(r"-(?!\d|$)[^ ]*")
 """A word that argparse takes for an option, not for a value."""
@@ -29,7 +28,7 @@ class _Parser(ArgumentParser):
             name = one.partition("=")[0]
             known = self._option_string_actions
             if not any(option.startswith(name) for option in known):
-                self.error(f"there is no option {_repeated(name)}.{_meant(name, known)}")
+                self.error(f"unknown option {_repeated(name)}.{_meant(name, known)}")
         return super().parse_known_args(typed, namespace)
 
     def _own(self, typed: Sequence[str]) -> Iterable[str]:
@@ -43,12 +42,11 @@ class _Parser(ArgumentParser):
         if not choices or value in choices:
             return
         typed = str(value)
-        what = "no command" if action.option_strings == [] else "no"
+        what = "command" if action.option_strings == [] else "value"
         where = "".join(f"{option}: " for option in action.option_strings)
-        meant = _meant(typed, choices)
         *others, last = choices
-        instead = f".{meant}" if meant else f": write {', '.join(others)} or {last}."
-        self.error(f"{where}there is {what} {_repeated(typed)}{instead}")
+        instead = _meant(typed, choices) or f" Use {', '.join(others)} or {last}."
+        self.error(f"{where}unknown {what} {_repeated(typed)}.{instead}")
 
     def error(self, message: str) -> NoReturn:
         """Print how it is used and what is wrong, and end with status 2."""
@@ -75,16 +73,16 @@ def make_parser() -> ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("serve", help="run the bot")
-    checking = commands.add_parser("check", help="look at everything that must be right; change nothing")
+    checking = commands.add_parser("check", help="check the whole setup (read-only)")
     checking.add_argument("--json", action="store_true", help="as JSON")
-    demo = commands.add_parser("demo", help="try it in the browser, with no account anywhere")
-    demo.add_argument("--port", type=int, help="the page's port (4800, or any that is free)")
-    demo.add_argument("--no-browser", action="store_true", help="open no browser")
-    demo.add_argument("--keep", action="store_true", help="keep the folder with the log and the journal")
+    demo = commands.add_parser("demo", help="try CallOps in the browser, without an account")
+    demo.add_argument("--port", type=int, help="the page's port (4800, or a free one)")
+    demo.add_argument("--no-browser", action="store_true", help="don't open a browser")
+    demo.add_argument("--keep", action="store_true", help="keep the folder with the log and journal")
     commands.add_parser("key", help="make a key for CALLOPS_KEY")
-    describing = commands.add_parser("manifest", help="print the Slack app's manifest, to paste")
-    describing.add_argument("--url", help="the bot's address, as https://bot.example: for HTTP")
-    resuming = commands.add_parser("resume", help="try a connection again at once that is left alone")
+    describing = commands.add_parser("manifest", help="print the Slack app's manifest")
+    describing.add_argument("--url", help="the bot's address for HTTP, such as https://bot.example")
+    resuming = commands.add_parser("resume", help="retry a paused connection now")
     resuming.add_argument("connection", help="its name in the configuration")
     _reading(commands)
     _keeping(commands)
@@ -96,7 +94,7 @@ def make_parser() -> ArgumentParser:
 def _positive(typed: str) -> int:
     """Return a whole number from 1 on. Raises `ArgumentTypeError`."""
     if not typed.isdecimal() or int(typed) < 1:
-        raise ArgumentTypeError(f"{_repeated(typed)} is no whole number from 1 on")
+        raise ArgumentTypeError(f"{_repeated(typed)} isn't a whole number of 1 or more")
     return int(typed)
 
 
@@ -105,31 +103,31 @@ def _reading(commands: "_SubParsersAction[_Parser]") -> None:
     reading = log.add_subparsers(dest="reading", required=True, metavar="list|show|export|verify|fixture")
     listing = reading.add_parser("list", help="list actions, newest first")
     _add_filters(listing)
-    listing.add_argument("--limit", type=_positive, default=50, help="how many at most (50)")
+    listing.add_argument("--limit", type=_positive, default=50, help="maximum number of actions (50)")
     exporting = reading.add_parser("export", help="write actions to a file, newest first")
     _add_filters(exporting)
     exporting.add_argument("--format", choices=["csv", "jsonl"], default="csv", help="csv, or JSON Lines")
     exporting.add_argument(
-        "--full-numbers", action="store_true", help="do not mask numbers; the log keeps that you did this"
+        "--full-numbers", action="store_true", help="don't mask numbers (recorded in the log)"
     )
     exporting.add_argument("file", nargs="?", help="the new file (standard output)")
-    showing = reading.add_parser("show", help="show one request with all that happened to it")
+    showing = reading.add_parser("show", help="show one request and its history")
     showing.add_argument(
         "id",
         help="such as A-7K3F; D-… a denied attempt, E-… a fault, R-… changed rules, S-… a stop or a list, "
         "P-… a purge, X-… an export",
     )
-    showing.add_argument("--raw", action="store_true", help="the provider's replies, as they were kept")
-    making = reading.add_parser("fixture", help="make a reply a case of the contract suite")
-    making.add_argument("id", help="such as A-7K3F, or A-7K3F.2 where there are several targets")
-    making.add_argument("--attempt", type=int, help="which request, where there were several (the last)")
-    verifying = reading.add_parser("verify", help="check that the log is whole and unchanged")
+    showing.add_argument("--raw", action="store_true", help="the provider's replies as received")
+    making = reading.add_parser("fixture", help="turn a reply into a case of the contract suite")
+    making.add_argument("id", help="such as A-7K3F, or A-7K3F.2 for one of several targets")
+    making.add_argument("--attempt", type=int, help="which attempt (the last)")
+    verifying = reading.add_parser("verify", help="check that the log is complete and unchanged")
     verifying.add_argument(
         "--anchor",
         action="append",
         default=[],
         metavar="FILE|SEQ:HASH",
-        help="and that it still holds these anchors; may be given several times",
+        help="also check these anchors (repeatable)",
     )
     for one in (listing, showing, verifying):
         one.add_argument("--json", action="store_true", help="as JSON")
@@ -137,49 +135,51 @@ def _reading(commands: "_SubParsersAction[_Parser]") -> None:
 
 def _add_filters(parser: ArgumentParser) -> None:
     """Add the options by which actions are found."""
-    parser.add_argument("--state", choices=list(State), help="only those in this state")
-    parser.add_argument("--kind", help="only those of this kind, such as place_call")
-    parser.add_argument("--connection", help="only those through this connection")
-    parser.add_argument("--by", metavar="PERSON", help="only those this person asked for: an id or a name")
-    parser.add_argument("--number", help="only those to this number, as +919876543210")
-    parser.add_argument("--from", dest="first", metavar="DAY", help="only those asked on this day or later")
-    parser.add_argument("--until", dest="last", metavar="DAY", help="only those asked on this day or before")
     parser.add_argument(
-        "--zone", default="UTC", help="of days, and of the list's times, as Asia/Kolkata (UTC)"
+        "--state", metavar="STATUS", help='only this status: done, "Not placed", or a state\'s name'
     )
-    parser.add_argument("--text", help="only those with these words in a reason or a note")
+    parser.add_argument("--kind", help="only this kind, such as place_call")
+    parser.add_argument("--connection", help="only this connection")
+    parser.add_argument("--by", metavar="PERSON", help="only requests by this person: an ID or a name")
+    parser.add_argument("--number", help="only this number, such as +919876543210")
+    parser.add_argument("--from", dest="first", metavar="DAY", help="only requests on this day or later")
+    parser.add_argument("--until", dest="last", metavar="DAY", help="only requests on this day or before")
     parser.add_argument(
-        "--after-stop", action="store_true", help="only calls to --number since it asked for no more"
+        "--zone", default="UTC", help="time zone of the days and times, such as Asia/Kolkata (UTC)"
+    )
+    parser.add_argument("--text", help="only requests with these words in a reason or note")
+    parser.add_argument(
+        "--after-stop", action="store_true", help="only calls to --number after it asked not to be called"
     )
 
 
 def _keeping(commands: "_SubParsersAction[_Parser]") -> None:
-    saving = commands.add_parser("backup", help="write a verified copy of the log, also while the bot runs")
-    saving.add_argument("file", help="the file to make; one that is there is left alone")
-    purging = commands.add_parser("purge", help="erase personal data: by age, by number, by person")
+    saving = commands.add_parser("backup", help="write a verified copy of the log, even while the bot runs")
+    saving.add_argument("file", help="the new file (an existing one is kept)")
+    purging = commands.add_parser("purge", help="erase personal data by age, number or person")
     rule = purging.add_mutually_exclusive_group()
-    rule.add_argument("--older-than", metavar="90d", help="what ended so long ago, instead of keep_at_most")
-    rule.add_argument("--number", metavar="+91…", help="every request aimed at this number or mentioning it")
-    rule.add_argument("--person", metavar="U…", help="the name of a person in Slack, as it was read")
-    rule.add_argument("--again", action="store_true", help="all that was purged before: after a restore")
-    purging.add_argument("--dry-run", action="store_true", help="say what would go, and change nothing")
+    rule.add_argument("--older-than", metavar="90d", help="what ended this long ago, instead of keep_at_most")
+    rule.add_argument("--number", metavar="+91…", help="every request to this number or mentioning it")
+    rule.add_argument("--person", metavar="U…", help="the Slack name of this person")
+    rule.add_argument("--again", action="store_true", help="everything purged before (after a restore)")
+    purging.add_argument("--dry-run", action="store_true", help="show what would be erased, change nothing")
 
 
 def _policy(commands: "_SubParsersAction[_Parser]") -> None:
-    policy = commands.add_parser("policy", help="ask the rules in the file, or look for what is wrong there")
+    policy = commands.add_parser("policy", help="explain the rules, or find mistakes in them")
     asking = policy.add_subparsers(dest="asking", required=True, metavar="explain|lint")
-    explaining = asking.add_parser("explain", help="what the rules say to somebody, and why")
+    explaining = asking.add_parser("explain", help="show what the rules decide for a person, and why")
     explaining.add_argument("--user", required=True, metavar="U…", help="the person's Slack id")
     explaining.add_argument("--action", required=True, help="such as cancel_call or place_call")
-    explaining.add_argument("--connection", required=True, help="by the name people type")
-    explaining.add_argument("--channel", metavar="C…", help="where it is asked; none where it is not said")
+    explaining.add_argument("--connection", required=True, help="the connection's name")
+    explaining.add_argument("--channel", metavar="C…", help="the channel of the request (none)")
     explaining.add_argument(
-        "--country", action="append", default=[], metavar="IN", help="of a number; more than once for several"
+        "--country", action="append", default=[], metavar="IN", help="the number's country (repeatable)"
     )
-    explaining.add_argument("--reason", help="what is given as the reason")
-    explaining.add_argument("--at", help="when it is asked, as 2026-11-21T22:30+05:30 (now)")
+    explaining.add_argument("--reason", help="the reason")
+    explaining.add_argument("--at", help="the time of the request, such as 2026-11-21T22:30+05:30 (now)")
     linting = asking.add_parser(
-        "lint", help="find rules that nobody can satisfy, that never hold, or are gone around"
+        "lint", help="find rules that never apply, that no one can satisfy, or that others bypass"
     )
     for one in (explaining, linting):
         one.add_argument("--config", metavar="FILE", help="the file (CALLOPS_CONFIG, or callops.toml)")
@@ -187,22 +187,22 @@ def _policy(commands: "_SubParsersAction[_Parser]") -> None:
 
 
 def _stopping(commands: "_SubParsersAction[_Parser]") -> None:
-    stop = commands.add_parser("stop", aliases=["do-not-call"], help="keep do-not-call lists")
+    stop = commands.add_parser("stop", aliases=["do-not-call"], help="manage do-not-call lists")
     stopping = stop.add_subparsers(dest="stopping", required=True, metavar="import|list|remove")
-    importing = stopping.add_parser("import", help="block every number of a file; only hashes are kept")
-    importing.add_argument("file", metavar="FILE", help="a number a line, or a CSV file with a header")
-    importing.add_argument("--list", metavar="NAME", help="the list to add them to (the file's name)")
-    importing.add_argument("--region", metavar="IN", help="of numbers without a plus (default_region)")
+    importing = stopping.add_parser("import", help="block every number in a file (only hashes are kept)")
+    importing.add_argument("file", metavar="FILE", help="one number per line, or a CSV file with a header")
+    importing.add_argument("--list", metavar="NAME", help="the list to add to (the file's name)")
+    importing.add_argument("--region", metavar="IN", help="region of numbers without a plus (default_region)")
     importing.add_argument(
         "--column",
         metavar="NAME",
         action="append",
         default=[],
-        help="read this column, by its header or place; more than once for several",
+        help="read this column, by header or position (repeatable)",
     )
-    importing.add_argument("--leave-out-bad-lines", action="store_true", help="import the rest all the same")
-    importing.add_argument("--dry-run", action="store_true", help="say what would be blocked; write nothing")
-    counting = stopping.add_parser("list", help="how many numbers are blocked, by list")
+    importing.add_argument("--leave-out-bad-lines", action="store_true", help="skip bad lines")
+    importing.add_argument("--dry-run", action="store_true", help="show what would be blocked")
+    counting = stopping.add_parser("list", help="count the blocked numbers by list")
     counting.add_argument("--json", action="store_true", help="as JSON")
-    removing = stopping.add_parser("remove", help="block the numbers of a list no longer")
+    removing = stopping.add_parser("remove", help="remove a do-not-call list")
     removing.add_argument("list", metavar="NAME", help="the list")

@@ -2,17 +2,18 @@
 
 import argparse
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from bot.cli.checks.rules import lint
-from bot.config.loader import ConfigReport, did_you_mean, read_config
+from bot.config.loader import ConfigReport, read_config
 from bot.config.settings import SLACK_PERSON
 from bot.policy.explain import as_lines, as_object, explain
 from bot.policy.matching import RequestContext
 from bot.policy.rules import OF_CALLS, SLACK_CHANNEL
 from bot.text.findings import anything_wrong, as_objects, wrong
 from bot.text.findings import as_lines as findings_as_lines
+from bot.text.formatting import closest
 from bot.text.terminal import complain, say, say_json
 from providers.actions import Kind
 from providers.phone import REGIONS
@@ -51,6 +52,11 @@ def _countries(chosen: argparse.Namespace) -> frozenset[str | None]:
     return frozenset(chosen.country) or frozenset({None})
 
 
+def _meant(typed: str, known: Iterable[str]) -> str:
+    meant = closest(typed, known)
+    return f" Did you mean {meant}?" if meant else ""
+
+
 def _at(text: str | None) -> datetime | None:
     """Return a time with its zone, None for any other text."""
     try:
@@ -67,11 +73,11 @@ def _faults(chosen: argparse.Namespace, found: ConfigReport) -> list[str]:
         (SLACK_PERSON.match(chosen.user), f"--user {chosen.user}: write a person's id (U…)"),
         (
             chosen.action in list(Kind),
-            f"--action {chosen.action}: there is none{did_you_mean(chosen.action, Kind)}",
+            f'Unknown action "{chosen.action}".{_meant(chosen.action, Kind)}',
         ),
         (
             chosen.connection in connections,
-            f"--connection {chosen.connection}: there is none{did_you_mean(chosen.connection, connections)}",
+            f'Unknown connection "{chosen.connection}".{_meant(chosen.connection, connections)}',
         ),
         (
             chosen.channel is None or re.match(SLACK_CHANNEL, chosen.channel),

@@ -69,7 +69,7 @@ class SlackSettings(_Table):
     reasons: Reasons = DEFAULT_REASONS
     denial_reasons: Reasons = DEFAULT_DENIAL_REASONS
     """The reasons that an approver can choose for a denial. Any other reason can be typed."""
-    confirm_in_channel: bool = True
+    confirm_in_channel: bool = False
     """True if success is confirmed, once and briefly, in the channel of the request."""
     daily_summary: time | None = None
     """The time of the daily summary in the audit channel, in `daily_timezone`. With None, there is no

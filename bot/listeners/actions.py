@@ -15,13 +15,13 @@ from bot.listeners.command_flow import CommandFlow
 from bot.listeners.commands import RequestLists
 from bot.listeners.forms import FormOpener
 from bot.listeners.payloads import Body, channel_of, press, pressed
-from bot.parsing.command import Verb
+from bot.parsing.command import Command, Verb
 from bot.services.commands import CommandService, nonce
 from bot.services.models import RequestSource
 from bot.slack.blocks import Message
 from bot.slack.responses import EphemeralResponder, ModalClient, ModalNotOpenedError
 from bot.text import interactions
-from bot.ui import command_replies, prompts
+from bot.ui import command_help, command_replies, prompts, ways_on
 from bot.ui.command_replies import COMMANDS
 from bot.ui.form_values import values_of
 from bot.ui.modal import result
@@ -55,25 +55,21 @@ class RequestActions:
             app.command(command)(self.command)
         for opening in command_replies.OPENS:
             app.action(opening)(self.open_form)
+        app.action(command_help.PAGE)(self.help_page)
         app.action(command_replies.CHANGE)(self.change)
         app.action(re.compile(rf"^{prompts.CHOOSE}_\d+$"))(self.choose)
         app.action(prompts.CHANGE_ASKED)(self.change_asked)
         app.action(prompts.CANCEL_FIRST)(self.cancel_first)
         app.action(command_replies.PLACE)(self.place)
-        app.action(command_replies.WITHDRAW)(self.withdraw)
+        app.action(ways_on.WITHDRAW)(self.withdraw)
+        app.action(ways_on.SHOW_STATUS)(self.show_status)
 
     async def command(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Answer a slash command with help, a form, its faults, a preview, or the request's state."""
         default_verb = COMMANDS_HEARD[body["command"]]
         line = self._commands.parse(body.get("text") or "", default_verb, person)
-        if line.verb is Verb.HELP or (line.verb is None and not line.text.strip()):
-            await _say(ack, command_replies.help_message(self._commands.vocabulary, self._disabled))
-        elif line.verb is Verb.LIST:
-            await _say(ack, await self._lists.overview(person))
-        elif line.verb is Verb.STATUS:
-            await _say(ack, await self._lists.status(line.rest, person))
-        elif line.verb is Verb.LOG:
-            await _say(ack, await self._lists.search.first_page(line.rest, person, body["trigger_id"]))
+        if told := await self._told(line, person, body["trigger_id"]):
+            await _say(ack, told)
         elif line.verb and line.missing and not line.problems:
             try:
                 await self._opening.open(body, line.verb, values_of(line), body["channel_id"], person)
@@ -85,7 +81,36 @@ class RequestActions:
                 await ack()
         else:
             origin = RequestSource(person, body["channel_id"], delivery_key=f"command:{body['trigger_id']}")
-            await _say(ack, await self._flow.answer(line, origin, nonce(body["trigger_id"], "line")))
+            await _say(
+                ack, await self._flow.answer(line, origin, nonce(body["trigger_id"], "line"), typed=True)
+            )
+
+    async def _told(self, line: Command, person: Person, trigger_id: str) -> Message | None:
+        """Return the answer to a command that only shows information, None for others."""
+        match line.verb:
+            case Verb.LIST:
+                return await self._lists.overview(person)
+            case Verb.STATUS:
+                return await self._lists.status(line.rest, person)
+            case Verb.LOG:
+                return await self._lists.search.first_page(line.rest, person, trigger_id)
+            case _ if line.verb is Verb.HELP or (line.verb is None and not line.text.strip()):
+                return self._help(person)
+            case _:
+                return None
+
+    def _help(self, person: Person) -> Message:
+        """Return the help for what a person may do."""
+        return command_help.help_message(self._commands.vocabulary, self._lists.may_open(person))
+
+    async def help_page(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
+        """Show another page of the help in place of this one."""
+        first = action["value"] != command_help.OPTIONS
+        page = (
+            self._help(person) if first else command_help.options(self._commands.vocabulary, self._disabled)
+        )
+        self._replies.send(body["response_url"], page, replace=True)
+        await ack()
 
     async def choose(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Continue a command with the choice that it left open. Further presses show the same request."""
@@ -102,15 +127,16 @@ class RequestActions:
                 line, connection=choice.connection or line.connection, agent=choice.agent or line.agent
             )
             origin = pressed(body, person, draft.nonce)
-            message = await self._flow.answer(line, origin, draft.nonce)
-        self._replies.send(body["response_url"], message, replace=True)
+            told = await self._told(line, person, body["trigger_id"])
+            message = told or await self._flow.answer(line, origin, draft.nonce)
+        await self._replies.answer(body, message)
         await ack()
 
     async def change_asked(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Withdraw a request whose default was wrong, and open its form to change it."""
         request_id, draft = action["value"].split()
         message, withdrawn = await self._flow.withdraw(request_id, person, delivery_key=press(body))
-        self._replies.send(body["response_url"], message, replace=True)
+        await self._replies.answer(body, message)
         if withdrawn:
             await self._opening.reopen(await self._commands.draft(draft, person.id), body, person)
         await ack()
@@ -119,7 +145,7 @@ class RequestActions:
         """Request the cancellation of the earlier call. The answer then offers to place the new one."""
         draft = await self._commands.draft(action["value"], person.id)
         message = await self._flow.cancel_first(draft, pressed(body, person))
-        self._replies.send(body["response_url"], message, replace=True)
+        await self._replies.answer(body, message)
         await ack()
 
     async def open_form(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
@@ -142,7 +168,7 @@ class RequestActions:
         """Place the call of a preview, once, however often the button is pressed."""
         draft = await self._commands.draft(action["value"], person.id)
         message = await self._flow.place(draft, pressed(body, person))
-        self._replies.send(body["response_url"], message, replace=True)
+        await self._replies.answer(body, message)
         await ack()
 
     async def withdraw(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
@@ -151,7 +177,14 @@ class RequestActions:
         if "view" in body:
             await self._windows.update(body, result(message))
         else:
-            self._replies.send(body["response_url"], message, replace=True)
+            await self._replies.answer(body, message)
+        await ack()
+
+    async def show_status(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
+        """Replace the answer to a typed command with the request's present state, which it then follows."""
+        request = await self._store.requests.request(action["value"])
+        if request.requester == person.id:
+            await self._replies.answer(body, self._flow.asked(request))
         await ack()
 
 

@@ -1,11 +1,13 @@
 """The way from a command to its answer: calls the services and renders their results."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from bot.config.settings import Settings
-from bot.parsing.command import OF_STOPS, Command, Verb
+from bot.listeners.do_not_call import DoNotCallFlow
+from bot.parsing.command import OF_STOPS, Command, FieldProblem, Verb
 from bot.parsing.defaults import FilledCommand
 from bot.parsing.numbers import NumberTarget
 from bot.services.approvals import ApprovalService
@@ -15,8 +17,7 @@ from bot.services.models import PermissionDeniedError, RequestSource, RequestSpe
 from bot.services.preconditions import Preconditions
 from bot.slack.blocks import Block, Message, button
 from bot.text import interactions
-from bot.ui import call_preview, command_replies, prompts
-from bot.ui import do_not_call as stop_words
+from bot.ui import call_preview, command_replies, prompts, replacing, ways_on
 from providers.actions import (
     CancelCall,
     Kind,
@@ -39,18 +40,22 @@ class CommandFlow:
     _preconditions: Preconditions
     _approvals: ApprovalService
     _commands: CommandService
+    _stops: DoNotCallFlow
     _clock: Callable[[], datetime]
 
-    async def answer(self, line: Command, origin: RequestSource, draft: str) -> Message:
+    async def answer(
+        self, line: Command, origin: RequestSource, draft: str, *, typed: bool = False
+    ) -> Message:
         """Return the answer to a complete command: a preview, a request, a question or faults.
 
-        The command is kept under ``draft``, for the buttons of the answer.
+        The command is kept under ``draft``, for the buttons of the answer. The answer to a ``typed`` command
+        cannot be edited later.
         """
         person = origin.person
         found = await self._commands.fill_defaults(line, person)
         try:
             if line.verb in OF_STOPS:
-                return await self.stop_or_allow(line, origin)
+                return await self._stops.answer(line, person, draft)
             spec = await self._commands.request_spec(found, person)
             if spec.kind is Kind.PLACE_CALL and await self._commands.may_place(spec, origin):
                 return await self._preview(spec, found, person, nonce(draft, "preview"))
@@ -58,14 +63,26 @@ class CommandFlow:
                 draft = nonce(draft, "preview")
                 await self._commands.keep(draft, person, spec, found.command)
                 return prompts.no_call_known(found.command, unknown, draft, command_replies.PLACE)
-            return await self.ask(spec, origin, found, draft=nonce(draft, "chosen"))
+            return await self.ask(spec, origin, found, draft=nonce(draft, "chosen"), typed=typed)
         except PermissionDeniedError as no:
             return command_replies.refusal(no.reasons, no.request)
         except InvalidCommandError as faulty:
             await self._commands.keep_refusal(faulty, origin)
             await self._commands.keep(draft, person, None, line)
             offer = prompts.offer(line, found, faulty.problems, draft, command_replies.CHANGE)
-            return offer or command_replies.fault_message(found, faulty.problems, draft)
+            return offer or await self._faults(found, faulty.problems, person, draft)
+
+    async def _faults(
+        self, found: FilledCommand, faults: Sequence[FieldProblem], person: Person, draft: str
+    ) -> Message:
+        """Return the faults of a command. A button goes on with the corrected one, if any."""
+        line = self._commands.corrected(found.command, faults, person)
+        if line is None:
+            return command_replies.fault_message(found, faults, draft)
+        kept = nonce(draft, "corrected")
+        await self._commands.keep(kept, person, None, line)
+        button = command_replies.correction(line, faults, f"{prompts.CHOOSE}_0", prompts.Choice(kept).text())
+        return command_replies.fault_message(found, faults, draft, button)
 
     async def _preview(self, spec: RequestSpec, found: FilledCommand, person: Person, draft: str) -> Message:
         """Return the preview of a call. It asks about a number that was called recently."""
@@ -74,27 +91,21 @@ class CommandFlow:
         through = self._commands.vocabulary.connections[spec.connection]
         earlier = await self._commands.recent_call(spec)
         return call_preview.preview(
-            spec,
-            prepared,
-            found.command,
-            through=through,
+            call_preview.CallToPlace(spec, prepared, found.command, through, person.timezone, self._clock()),
             chosen=_chosen(found),
             draft=draft,
             repeats=prompts.question(earlier, reader=person.id, now=self._clock()) if earlier else None,
             instead=prompts.cancel_first(earlier, draft) if earlier else (),
         )
 
-    async def stop_or_allow(self, line: Command, origin: RequestSource) -> Message:
-        """Stop all calls to a number, or allow them again. Raises `InvalidCommandError`."""
-        try:
-            if line.verb is Verb.STOP:
-                return stop_words.stopped(await self._commands.add_to_do_not_call(line, origin))
-            return stop_words.allowed(*await self._commands.remove_from_do_not_call(line, origin.person))
-        except PermissionDeniedError as no:
-            return command_replies.refusal(no.reasons, no.request)
-
     async def ask(
-        self, spec: RequestSpec, origin: RequestSource, found: FilledCommand | None = None, *, draft: str = ""
+        self,
+        spec: RequestSpec,
+        origin: RequestSource,
+        found: FilledCommand | None = None,
+        *,
+        draft: str = "",
+        typed: bool = False,
     ) -> Message:
         """Create a request and return its message. Targets of pending requests are left out and named.
 
@@ -104,6 +115,8 @@ class CommandFlow:
         """
         asked = await self._commands.ask(spec, origin)
         reader, now = origin.person.id, self._clock()
+        if asked.nothing_new and spec.reschedules and (waiting := _in_the_way(asked.duplicates_of)):
+            return await self._offer_to_replace(waiting, spec, origin)
         if asked.nothing_new:
             return prompts.already_asked(
                 asked.duplicates_of,
@@ -111,9 +124,7 @@ class CommandFlow:
                 now=now,
                 channel=self._settings.audit_channel(spec.connection),
                 buttons={
-                    one.id: command_replies.withdraw(one)
-                    for one in asked.duplicates_of
-                    if _may_withdraw(one, reader)
+                    one.id: ways_on.withdraw(one) for one in asked.duplicates_of if _may_withdraw(one, reader)
                 },
             )
         line = _only(found.command, asked.request) if found else None
@@ -122,38 +133,81 @@ class CommandFlow:
         if found and draft and prompts.is_guess(found.sources):
             await self._commands.keep(draft, origin.person, None, found.command)
             chosen, change = _chosen(found), prompts.change_asked(asked.request.id, draft)
-        message = self.asked(asked.request, line, chosen=chosen, change=change)
+        message = self.asked(asked.request, line, typed=typed, chosen=chosen, change=change)
         if not asked.duplicates_of:
             return message
         told = prompts.ignored(asked.duplicates_of, asked.skipped, reader=reader, now=now)
         first, *others = message.blocks
-        return Message(message.text, [first, *told, *others])
+        return replace(message, blocks=[first, *told, *others])
+
+    async def _offer_to_replace(self, waiting: Request, spec: RequestSpec, origin: RequestSource) -> Message:
+        """Return the question whether the move replaces the cancellation, or whose cancellation it is."""
+        person, now = origin.person, self._clock()
+        if waiting.requester != person.id:
+            return replacing.of_another(waiting, now=now)
+        if len(waiting.entries) > 1 or spec.reschedules is None or spec.reschedules.replacement.at is None:
+            return replacing.not_alone(waiting)
+        draft = nonce(origin.delivery_key, "replace")
+        await self._commands.keep(draft, person, spec, None)
+        at = spec.reschedules.replacement.at
+        return replacing.offer(waiting, at, draft, zone=person.timezone, now=now)
+
+    async def replace(self, waiting: str, draft: Draft | None, origin: RequestSource) -> Message:
+        """Withdraw the person's cancellation and request the move of a draft: both or neither."""
+        if draft and draft.request:
+            return self.asked(await self._store.requests.request(draft.request))
+        if draft is None or not draft.content.get("spec"):
+            return command_replies.refusal([interactions.TOO_OLD])
+        request = await self._store.requests.request(waiting)
+        origin = replace(origin, nonce=draft.nonce)
+        try:
+            asked = await self._commands.ask(read_request_spec(draft), origin, instead_of=request)
+        except ConflictError as conflict:
+            events = await self._store.requests.events(waiting)
+            return command_replies.too_late(conflict.current, events)
+        except PermissionDeniedError as no:
+            return command_replies.refusal(no.reasons, no.request)
+        except InvalidCommandError as faulty:
+            return command_replies.refusal([fault.message for fault in faulty.problems])
+        return self.asked(asked.request)
 
     def asked(
         self,
         request: Request,
         line: Command | None = None,
         *,
+        typed: bool = False,
         chosen: str | None = None,
         change: Block | None = None,
     ) -> Message:
         """Return the message about a request, with the caution for its connection and any chosen values."""
         through = self._commands.vocabulary.connections.get(request.connection)
         caution = through.caution(request.kind) if through else None
-        return command_replies.asked(request, line, caution=caution, chosen=chosen, change=change)
+        return command_replies.asked(
+            request, line, typed=typed, caution=caution, chosen=chosen, change=change
+        )
 
     async def place(self, draft: Draft | None, origin: RequestSource) -> Message:
-        """Place the call of a preview, once, however often this is called."""
+        """Make the request that a draft holds, once, however often this is called."""
         if draft and draft.request:
             return self.asked(await self._store.requests.request(draft.request))
         if draft is None or not draft.content.get("spec"):
             return command_replies.refusal([interactions.TOO_OLD])
         try:
-            return await self.ask(read_request_spec(draft), replace(origin, nonce=draft.nonce))
+            spec = read_request_spec(draft)
+            found = await self._reread(draft, origin.person) if spec.kind is Kind.CANCEL_CALL else None
+            return await self.ask(spec, replace(origin, nonce=draft.nonce), found)
         except PermissionDeniedError as no:
             return command_replies.refusal(no.reasons, no.request)
         except InvalidCommandError as faulty:
             return command_replies.refusal([fault.message for fault in faulty.problems])
+
+    async def _reread(self, draft: Draft, person: Person) -> FilledCommand:
+        """Return the command of a draft, so that the answer lists its targets as typed."""
+        answers: Any = draft.content.get("answers", ())
+        verb = Verb(str(draft.content["verb"]))
+        line = self._commands.parse(str(draft.content["rest"]), verb, person, answers)
+        return await self._commands.fill_defaults(line, person)
 
     async def cancel_first(self, draft: Draft | None, origin: RequestSource) -> Message:
         """Request the cancellation of the call that was placed earlier to the number of a preview."""
@@ -210,6 +264,11 @@ def _number(entry: ActionRecord) -> str | None:
             return to
         case _:
             return None
+
+
+def _in_the_way(requests: Sequence[Request]) -> Request | None:
+    """Return the cancellation that a move would contradict, or None."""
+    return next((one for one in requests if one.reschedules is None), None)
 
 
 def _may_withdraw(request: Request, person: str) -> bool:

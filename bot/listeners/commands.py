@@ -17,6 +17,7 @@ from bot.slack.responses import EphemeralResponder
 from bot.text.formatting import short
 from bot.ui import do_not_call, request_lists
 from bot.ui.request_lists import SHOWN, Row
+from providers.actions import Kind
 from storage.errors import RequestNotFoundError
 from storage.ids import MISREAD, readings
 from storage.models import ActionRecord, Event, Person, Query, Request
@@ -45,6 +46,10 @@ class RequestLists:
         """Register the listeners."""
         self.search.listen(app)
         app.action(request_lists.STATUS)(self.details)
+
+    def may_open(self, person: Person) -> Collection[Kind]:
+        """Return the kinds of action that the person could request."""
+        return {kind for kind in Kind if self._permissions.may_open(person, kind).allowed}
 
     async def details(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Show a person the state of a request."""

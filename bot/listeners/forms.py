@@ -1,7 +1,7 @@
 """Opening of forms, filled with everything that is known."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from bot.text import interactions
 from bot.ui.form_values import values_of
 from bot.ui.forms import Form
 from bot.ui.modal import notice
+from providers.actions import PlaceCall
 from storage.models import ActionRecord, Person
 from storage.repositories.users import Draft
 from storage.store import Store
@@ -49,7 +50,7 @@ class FormOpener:
         form = self.forms[verb]
         known = CallOptions()
         if verb in {Verb.CANCEL, Verb.MOVE}:
-            known = await self._offer(person, values)
+            known = await self._offer(verb, person, values)
         view = form.build(
             values, nonce=nonce(body["trigger_id"], "form"), channel=channel, line=line, known=known
         )
@@ -77,28 +78,43 @@ class FormOpener:
         hint: str = "",
         call: ActionRecord | None = None,
     ) -> None:
-        """Open a form for scheduled calls, with values filled in or with ``call`` chosen."""
-        known = await self._offer(person, values, call)
+        """Open a form for scheduled calls, with values filled in, or fixed to ``call``."""
+        known = await self._offer(verb, person, values, call)
         view = self.forms[verb].build(
             values, nonce=nonce(body["trigger_id"], "form"), channel=channel_of(body), known=known, hint=hint
         )
         await self._windows.open(body, view)
 
     async def _offer(
-        self, person: Person, values: Mapping[str, str], call: ActionRecord | None = None
+        self, verb: Verb, person: Person, values: Mapping[str, str], call: ActionRecord | None = None
     ) -> CallOptions:
-        """Return the calls to choose from. A single call is chosen at first, unless a target was named."""
+        """Return the calls to choose from. A single call is chosen at first, or the one that was named.
+
+        To cancel a target that was typed, there is nothing to choose.
+        """
         now = self._clock()
+        if call is not None:
+            offered = scheduled_calls.call_options([call], zone=person.timezone, now=now, chosen=call.id)
+            return replace(offered, fixed=True)
         through = scheduled_calls.cancelling(self._commands.vocabulary)
         limit = scheduled_calls.MOST_SHOWN + 1
         entries = list(await self._store.call_history.scheduled(through, now, mine=person.id, limit=limit))
         chosen = None
-        if call is not None:
-            entries = [call, *(entry for entry in entries if entry.id != call.id)]
-            chosen = call.id
-        elif len(entries) == 1 and not values.get("targets"):
+        if named := values.get("targets"):
+            if verb is Verb.CANCEL:
+                return CallOptions()
+            meant = [entry.id for entry in entries if _is_named(entry, named)]
+            chosen = meant[0] if len(meant) == 1 else None
+        elif len(entries) == 1:
             chosen = entries[0].id
         return scheduled_calls.call_options(entries, zone=person.timezone, now=now, chosen=chosen)
+
+
+def _is_named(entry: ActionRecord, named: str) -> bool:
+    """Return whether a scheduled call has a number or an id that was typed."""
+    to = entry.action.to if isinstance(entry.action, PlaceCall) else ""
+    ids = {entry.id, entry.request, entry.reference}
+    return named.strip() in ids or "".join(named.split()) == to
 
 
 def _gone(draft: Draft | None) -> View:

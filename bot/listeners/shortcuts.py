@@ -12,7 +12,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.listeners.forms import FormOpener
 from bot.listeners.payloads import Body, channel_of
 from bot.parsing import mentions
-from bot.parsing.command import Verb
+from bot.parsing.command import KINDS, Verb
 from bot.parsing.mentions import Mentions
 from bot.services import scheduled_calls
 from bot.services.approvals import ApprovalService
@@ -25,17 +25,19 @@ from bot.slack.responses import EphemeralResponder, ModalClient
 from bot.text import interactions
 from bot.text import scheduled_calls as sentences
 from bot.ui import command_replies
-from bot.ui.channel_messages import CANCEL_THIS, DETAILS, MOVE_THIS, PLACE_AGAIN
 from bot.ui.details_modal import Details
-from bot.ui.form_values import placed_as
+from bot.ui.form_values import asked_as
 from bot.ui.modal import notice
-from providers.actions import Kind, PlaceCall
+from bot.ui.ways_on import CANCEL_THIS, DETAILS, MENU, MOVE_THIS, PLACE_AGAIN
+from providers.actions import Kind
 from storage.errors import ConflictError, RequestNotFoundError
 from storage.models import ActionRecord, Person, Request, entry_of
 from storage.store import Store
 
 CANCEL_MENTIONED = "cancel_mentioned"
 """The message shortcut. It works in threads too, unlike slash commands."""
+
+_VERBS = {kind: verb for verb, kind in KINDS.items() if verb is not Verb.MOVE}
 
 
 @dataclass(slots=True)
@@ -57,6 +59,7 @@ class Shortcuts:
         app.action(MOVE_THIS)(self.move_this)
         app.action(PLACE_AGAIN)(self.place_again)
         app.action(DETAILS)(self.details)
+        app.action(MENU)(self.more)
         app.action(Details.reveal)(self.reveal)
         app.message_shortcut(CANCEL_MENTIONED)(self.cancel_mentioned)
 
@@ -81,16 +84,30 @@ class Shortcuts:
         await ack()
 
     async def place_again(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
-        """Open the form for a call that a reschedule only cancelled, for the person who requested that."""
-        move = await self._store.requests.request(action["value"])
-        call = entry_of(await self._store.requests.request(move.reschedules or ""), move.reschedules or "")
-        if person.id != move.requester:
+        """Open the filled form of a request that came to nothing, for its requester. Nothing is sent yet."""
+        request = await self._store.requests.request(action["value"])
+        verb, calls = _VERBS[request.kind], request.entries
+        if moved := request.reschedules:
+            verb, calls = Verb.PLACE, [entry_of(await self._store.requests.request(moved), moved)]
+        if person.id != request.requester:
             self._replies.send(body["response_url"], command_replies.refusal([sentences.NOT_YOURS_TO_PLACE]))
-        elif not isinstance(call.action, PlaceCall):
+        elif any(call.action is None for call in calls):
             self._replies.send(body["response_url"], command_replies.refusal([sentences.ERASED]))
         else:
-            await self._opening.open(body, Verb.PLACE, placed_as(call), channel_of(body), person)
+            values = asked_as(calls, request.reason)
+            await self._opening.open(body, verb, values, channel_of(body), person)
         await ack()
+
+    async def more(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
+        """Do what was chosen in the menu ⋯ of an audit message, as its button would."""
+        chosen, _, value = action["selected_option"]["value"].partition(" ")
+        does = {
+            DETAILS: self.details,
+            CANCEL_THIS: self.cancel_this,
+            MOVE_THIS: self.move_this,
+            PLACE_AGAIN: self.place_again,
+        }
+        await does[chosen](ack, body, {"value": value}, person)
 
     async def details(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Show a request's history, over the modal in which the button was pressed, if any."""

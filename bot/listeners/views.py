@@ -11,20 +11,23 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.listeners.command_flow import CommandFlow
+from bot.listeners.do_not_call import DoNotCallFlow
 from bot.listeners.forms import FormOpener
 from bot.listeners.payloads import Body, pressed, submitted
 from bot.parsing.command import OF_STOPS, Verb
 from bot.parsing.defaults import FilledCommand
 from bot.services import scheduled_calls
+from bot.services.call_history import without_known_call
 from bot.services.commands import CommandService, InvalidCommandError, nonce
 from bot.services.models import PermissionDeniedError, RequestSpec
 from bot.services.preconditions import Preconditions
 from bot.services.scheduled_calls import NONE_OF_THESE, SCHEDULED_CALL
 from bot.slack.blocks import Message, View
-from bot.slack.responses import ModalClient
+from bot.slack.responses import EphemeralResponder, ModalClient
 from bot.text.markup import escape
 from bot.ui import command_replies, prompts
-from bot.ui.call_preview import PlacePreview
+from bot.ui.call_preview import CallToPlace, PlacePreview
+from bot.ui.do_not_call import stop_preview
 from bot.ui.form_values import line_text, values_of
 from bot.ui.forms import MORE, Form
 from bot.ui.modal import About, result
@@ -40,8 +43,10 @@ class FormSubmissions:
     _preconditions: Preconditions
     _commands: CommandService
     _flow: CommandFlow
+    _stops: DoNotCallFlow
     _opening: FormOpener
     _windows: ModalClient
+    _replies: EphemeralResponder
     _clock: Callable[[], datetime]
 
     def listen(self, app: AsyncApp) -> None:
@@ -81,11 +86,13 @@ class FormSubmissions:
         channel = About.of(body["view"]).channel
         through = self._commands.vocabulary.connections[spec.connection]
         view = PlacePreview.build(
-            spec, prepared, found.command, through=through, nonce=draft, channel=channel
+            CallToPlace(spec, prepared, found.command, through, person.timezone, self._clock()),
+            nonce=draft,
+            channel=channel,
         )
         if earlier := await self._commands.recent_call(spec):
             view = prompts.asking(view, prompts.question(earlier, reader=person.id, now=self._clock()))
-        await ack(response_action="update", view=view)
+        await ack(response_action="push", view=view)
 
     def _with_what_lacks(
         self, form: Form, faulty: InvalidCommandError, body: Body, person: Person
@@ -110,10 +117,11 @@ class FormSubmissions:
         )
 
     async def place_previewed(self, ack: AsyncAck, body: Body, person: Person) -> None:
-        """Place the call that the preview in the modal showed."""
-        draft = await self._commands.draft(About.of(body["view"]).nonce, person.id)
-        message = await self._flow.place(draft, pressed(body, person))
-        await ack(response_action="update", view=result(message))
+        """Make the request that the preview or the question over the form showed."""
+        key = About.of(body["view"]).nonce
+        message = await self._flow.place(await self._commands.draft(key, person.id), pressed(body, person))
+        placed = await self._commands.draft(key, person.id)
+        await self._show(ack, body, person, message, done=placed is not None and placed.request is not None)
 
     async def ask_form(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Create the request of a form that needs no preview."""
@@ -127,10 +135,18 @@ class FormSubmissions:
         try:
             found = await self._submitted(form, body, person)
             if verb in OF_STOPS:
-                await ack(response_action="update", view=result(await self._stop(found, person, body)))
+                await self._answer_stop(ack, found, person, body)
                 return
             spec = await self._commands.request_spec(found, person)
             typed = None if self._is_chosen(form, body) else found
+            unknown = await without_known_call(self._store, spec, self._clock()) if typed else ()
+            if unknown:
+                draft = nonce(body["trigger_id"], "preview")
+                await self._commands.keep(draft, person, spec, found.command)
+                channel = About.of(body["view"]).channel
+                view = prompts.no_call_known_view(found.command, unknown, draft=draft, channel=channel)
+                await ack(response_action="push", view=view)
+                return
             await self._answer_form(ack, spec, person, body, typed)
         except InvalidCommandError as faulty:
             await self._ack_faults(ack, form, faulty, body, person)
@@ -153,12 +169,18 @@ class FormSubmissions:
         """Return a submitted form as a command's text."""
         return line_text(form.verb, form.read(body["view"]))
 
-    async def _stop(self, found: FilledCommand, person: Person, body: Body) -> Message:
-        """Stop calls to a number or allow them again, and return the answer.
-
-        Raises `InvalidCommandError`.
-        """
-        return await self._flow.stop_or_allow(found.command, submitted(body, person))
+    async def _answer_stop(self, ack: AsyncAck, found: FilledCommand, person: Person, body: Body) -> None:
+        """Show the preview of a stop above its form, or allow calls again. Raises `InvalidCommandError`."""
+        draft = nonce(body["trigger_id"], "preview")
+        try:
+            message = await self._stops.answer(found.command, person, draft)
+        except PermissionDeniedError as no:
+            message = command_replies.refusal(no.reasons, no.request)
+        if found.command.verb is Verb.STOP:
+            view = stop_preview(message, channel=About.of(body["view"]).channel)
+            await ack(response_action="push", view=view)
+        else:
+            await ack(response_action="update", view=result(message))
 
     def _is_chosen(self, form: Form, body: Body) -> bool:
         """Return whether a form is about a chosen call. Its number stays masked in the answer."""
@@ -167,12 +189,20 @@ class FormSubmissions:
     async def _answer_form(
         self, ack: AsyncAck, spec: RequestSpec, person: Person, body: Body, found: FilledCommand | None = None
     ) -> None:
-        """Create the request and turn the form into the answer. Raises `InvalidCommandError`."""
+        """Create the request and show the answer. Raises `InvalidCommandError`."""
         try:
-            message = await self._flow.ask(spec, submitted(body, person), found)
+            message, done = await self._flow.ask(spec, submitted(body, person), found), True
         except PermissionDeniedError as no:
-            message = command_replies.refusal(no.reasons, no.request)
-        await ack(response_action="update", view=result(message))
+            message, done = command_replies.refusal(no.reasons, no.request), False
+        await self._show(ack, body, person, message, done=done)
+
+    async def _show(self, ack: AsyncAck, body: Body, person: Person, message: Message, *, done: bool) -> None:
+        """Close the form and answer where it was opened, if the request was made. Otherwise answer in it."""
+        if done:
+            self._replies.below(About.of(body["view"]).channel, person.id, message)
+            await ack(response_action="clear")
+        else:
+            await ack(response_action="update", view=result(message))
 
     async def _submitted(self, form: Form, body: Body, person: Person) -> FilledCommand:
         """Return a form's command with its defaults filled in.

@@ -114,6 +114,12 @@ class CommandContext:
     """The connections that are configured but cannot be used, each with the reason."""
     hours: bool = False
     """True if some calls are limited to calling hours, so that time zones matter."""
+    required: Mapping[Kind, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+    """For each kind of action, the fields that all of its rules require: reason, purpose, consent."""
+
+    def requires(self, verb: Verb, name: str) -> bool:
+        """Return whether the rules require a field of a verb, whichever rule applies."""
+        return name in self.required.get(KINDS[verb], ()) if verb in KINDS else False
 
     def can(self, verbs: Iterable[Verb] = KINDS) -> tuple[Verb, ...]:
         """Return those of some verbs that at least one connection supports."""
@@ -146,7 +152,7 @@ class Question(FieldProblem):
 
 
 class SuggestedTime(FieldProblem):
-    """A call that may not go out at the given time. ``suggestion`` is a time at which it may."""
+    """A call that isn't allowed at the given time. ``suggestion`` is a time at which it is."""
 
     @property
     def proposal(self) -> str:
@@ -259,6 +265,10 @@ def apply_suggestions(line: Command, faults: Sequence[FieldProblem]) -> Command 
                 line = replace(line, reported_call_time_text=meant)
             case FieldProblem(field="zone", suggestion=meant):
                 line = replace(line, zone=meant)
+            case FieldProblem(field="verb", suggestion=str(meant)) if (
+                meant in set(Verb) and len(line.verbs) <= 1
+            ):
+                line = replace(line, verb=Verb(meant))
             case _:
                 return None
     return line if faults else None

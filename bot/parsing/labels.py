@@ -19,6 +19,16 @@ DOES: Final[Mapping[Verb, str]] = MappingProxyType(
     }
 )
 """The action of each verb with a form. It is also the form's title and the label of its button."""
+REQUESTS: Final[Mapping[Verb, str]] = MappingProxyType(
+    {
+        Verb.CANCEL: "Request cancellation",
+        Verb.MOVE: "Request move",
+        Verb.DELETE_CAMPAIGN: "Request deletion",
+        Verb.STOP_CAMPAIGN: "Request stop",
+        Verb.START_CAMPAIGN: "Request start",
+    }
+)
+"""The button that sends a request, for each verb that has no preview."""
 DO_THIS: Final = "do this"
 """The words in place of an action if no verb was typed."""
 

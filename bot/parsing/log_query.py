@@ -4,9 +4,10 @@
     [on=DAY | from=DAY until=DAY] [after-stop]
 
 `bot.parsing.dates` reads the days in the user's time zone, both ends included. Words without a key are a
-state's name, or text to find in reasons and notes.
+status, an id such as A-7K3F, or text to find in reasons and notes.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,12 +22,13 @@ from bot.parsing.options import FieldProblems
 from bot.parsing.targets import scan
 from bot.parsing.times import InvalidTimeError
 from bot.parsing.tokens import LIKELY_CONNECTION, Value
-from bot.text import log_query_errors
-from bot.text.formatting import WORDS, closest
+from bot.text import log_query_errors, vocabulary
+from bot.text.formatting import closest
 from bot.text.parse_errors import ONE_NUMBER, QUOTE_LEFT_OPEN, nothing_behind, twice
 from providers import phone
 from providers.actions import Kind
 from storage.event_log.hash_chain import microseconds, moment
+from storage.ids import readings
 from storage.models import Query
 from storage.states import State
 
@@ -50,8 +52,6 @@ _ALSO_TYPED: Final = {
 """Other words that people type for a key."""
 
 STATES: Final[Mapping[str, State]] = {
-    **{word: state for state, word in WORDS.items()},
-    **{str(state): state for state in State},
     **dict.fromkeys(("waiting", "waits", "open"), State.PENDING),
     **dict.fromkeys(("ok", "success", "accepted"), State.SUCCEEDED),
     "error": State.FAILED,
@@ -59,7 +59,7 @@ STATES: Final[Mapping[str, State]] = {
     "rejected": State.DENIED,
     "late": State.EXPIRED,
 }
-"""The names by which people call the states."""
+"""Other words by which people call the states, beside their names and those of `bot.text.vocabulary`."""
 
 KINDS: Final[Mapping[str, Kind]] = {
     "place": Kind.PLACE_CALL,
@@ -74,6 +74,8 @@ KINDS: Final[Mapping[str, Kind]] = {
 """The names by which people call the kinds."""
 
 _T = TypeVar("_T")
+_OURS: Final = re.compile(r"[Aa]-[0-9A-Za-z]{4,}(\.[0-9]+)?")
+"""An id of a request or an action, as people type it."""
 _FLAGS = frozenset({AFTER_STOP, "after_stop", "afterstop"})
 
 
@@ -88,13 +90,16 @@ class Filters:
     first: str | None = None
     last: str | None = None
     stop: bool = False
+    status: str | None = None
+    """The status as it was typed. The query holds its meaning."""
 
     def kept(self) -> dict[str, object]:
         """Return the filters as a draft stores them."""
         query = self.query
         said: dict[str, object] = {
-            "state": query.state,
-            "kind": query.kind,
+            "status": self.status,
+            "id": query.id,
+            "kind": None if self.status and vocabulary.kind_named(self.status) else query.kind,
             "connection": query.connection,
             "requester": query.requester,
             "number": query.number,
@@ -112,7 +117,7 @@ class Filters:
         """Read the filters from a stored draft."""
         said = {name: str(value) for name, value in kept.items()}
         query = Query(
-            state=State(said["state"]) if "state" in said else None,
+            id=said.get("id"),
             kind=Kind(said["kind"]) if "kind" in said else None,
             connection=said.get("connection"),
             requester=said.get("requester"),
@@ -121,7 +126,9 @@ class Filters:
             until=moment(int(said["until"])) if "until" in said else None,
             text=said.get("text"),
         )
-        return cls(query, said.get("first"), said.get("last"), stop="stop" in said)
+        status = said.get("status")
+        query = (status and of_status(query, status)) or query
+        return cls(query, said.get("first"), said.get("last"), stop="stop" in said, status=status)
 
     def line(self) -> str:
         """Return the filters as a line that can be typed."""
@@ -129,19 +136,38 @@ class Filters:
         said = {
             "by": query.requester and f"<@{query.requester}>",
             "via": query.connection,
-            "state": query.state,
-            "kind": query.kind,
+            "state": self.status and tokens.quote(self.status),
+            "kind": None if self.status and vocabulary.kind_named(self.status) else query.kind,
             "number": query.number,
             "from": self.first,
             "until": self.last,
             "text": tokens.quote(query.text) if query.text else None,
         }
         typed = [f"{key}={value}" for key, value in said.items() if value]
-        return " ".join(["log", *typed, *([AFTER_STOP] if self.stop else [])])
+        return " ".join(
+            ["log", *([query.id] if query.id else []), *typed, *([AFTER_STOP] if self.stop else [])]
+        )
 
     def in_words(self) -> str:
         """Return a description of the filters for people."""
-        return log_query_errors.sought(self.query, self.first, self.last)
+        kind = None if self.status and vocabulary.kind_named(self.status) else self.query.kind
+        return log_query_errors.sought(replace(self.query, kind=kind), self.first, self.last, self.status)
+
+
+def of_status(query: Query, status: str) -> Query | None:
+    """Return a query that also asks for a status: a state's name, or a word of `bot.text.vocabulary`.
+
+    Return None if nothing has that name, or if the query asks for another kind of action.
+    """
+    named = status.strip().casefold()
+    states = frozenset({STATES[named]}) if named in STATES else vocabulary.states_named(named)
+    kind = vocabulary.kind_named(named)
+    if not states or (kind and query.kind not in {None, kind}):
+        return None
+    one = next(iter(states)) if len(states) == 1 else None
+    several = frozenset[State]() if one else states
+    code = vocabulary.code_named(named)
+    return replace(query, state=one, states=several, kind=kind or query.kind, code=code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +207,7 @@ class _Reader:
         requester = me if by and by.casefold() == ME else mentioned["id"] if mentioned else None
         first, last = self._days()
         query = Query(
-            state=self._one_of("state", STATES) or (STATES.get(free.lower()) if free else None),
+            id=self._id(free),
             kind=self._one_of("kind", KINDS),
             connection=self._one_of("via", self._names),
             requester=requester,
@@ -190,10 +216,11 @@ class _Reader:
             until=last.end if last else None,
             text=self._text(free),
         )
+        query, status = self._with_status(query, free)
         stop = bool(parts.flags)
         if stop and number is None and not self._faults.concern("number"):
             self._faults.add("number", log_query_errors.number_missing(AFTER_STOP), "+91 98765 43210")
-        said = Filters(query, first.date if first else None, last.date if last else None, stop)
+        said = Filters(query, first.date if first else None, last.date if last else None, stop, status)
         return Typed(said, None if requester else by, tuple(self._faults))
 
     def _take(self, key: str, value: Value) -> None:
@@ -231,6 +258,27 @@ class _Reader:
         self._faults.add(key, log_query_errors.none_of(key, there, typed), meant)
         return None
 
+    def _id(self, free: str) -> str | None:
+        """Return the id of a request or an action if it is all the free text, else None."""
+        bare = free.strip()
+        return readings(bare)[0] if _OURS.fullmatch(bare) and readings(bare) else None
+
+    def _with_status(self, query: Query, free: str) -> tuple[Query, str | None]:
+        """Return the query with its status, which may be the free text, and the status as typed."""
+        typed = self._line("state")
+        status = typed or (free if _is_status(free) else None)
+        if status is None:
+            return query, None
+        if asked := of_status(query, status):
+            return asked, status
+        if _is_status(status):
+            self._faults.add("state", log_query_errors.other_kind(status))
+        else:
+            names = [*vocabulary.STATUSES, *(str(state) for state in State), *STATES]
+            fault = log_query_errors.none_of("state", vocabulary.STATUSES, status)
+            self._faults.add("state", fault, closest(status, names))
+        return query, None
+
     def _free(self, free: str) -> tuple[str | None, str]:
         """Return the number, wherever it was typed, and the other text without a key."""
         found = scan(
@@ -249,7 +297,7 @@ class _Reader:
         return (said[0] if said else None), found.rest.strip()
 
     def _text(self, free: str) -> str | None:
-        typed = self._line("text") or ("" if STATES.get(free.lower()) else " ".join(free.split()))
+        typed = self._line("text") or ("" if _is_status(free) or self._id(free) else " ".join(free.split()))
         if "text" in self._values and free:
             self._faults.add("text", log_query_errors.outside_text(free))
         if len(typed) > MAX_TEXT:
@@ -274,6 +322,11 @@ class _Reader:
         except InvalidTimeError as fault:
             self._faults.add_time(key, fault)
             return None
+
+
+def _is_status(text: str) -> bool:
+    named = text.strip().casefold()
+    return named in STATES or bool(vocabulary.states_named(named))
 
 
 def found(typed: Typed, requester: str) -> Filters:

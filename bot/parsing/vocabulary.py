@@ -1,12 +1,17 @@
 """Builds the grammar's names and settings from the configuration and its connections."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from bot.config.settings import Settings
 from bot.parsing.command import CancelsBy, CommandContext, ConnectionInfo
+from bot.policy.rules import Rule
 from bot.text import parse_errors
 from providers.actions import Kind, NumberRef
 from providers.base import Adapter
+
+REQUIRABLE: Final = ("reason", "purpose", "consent")
+"""The keys of a rule that can require a field."""
 
 
 def vocabulary(settings: Settings, adapters: Mapping[str, Adapter]) -> CommandContext:
@@ -18,7 +23,21 @@ def vocabulary(settings: Settings, adapters: Mapping[str, Adapter]) -> CommandCo
         settings.off,
         hours=any(rule.calling_hours for rule in settings.rules)
         or any(one.calling_hours for one in settings.connections.values()),
+        required=required(settings.rules),
     )
+
+
+def required(rules: Sequence[Rule]) -> Mapping[Kind, frozenset[str]]:
+    """Return, for each kind of action, the fields that all rules which allow it require."""
+    allowing = {
+        kind: [rule for rule in rules if rule.effect == "allow" and kind in rule.actions] for kind in Kind
+    }
+    return {
+        kind: frozenset(
+            name for name in REQUIRABLE if some and all(getattr(rule, name) == "required" for rule in some)
+        )
+        for kind, some in allowing.items()
+    }
 
 
 def caution(provider: Adapter | type[Adapter], kind: Kind) -> str | None:

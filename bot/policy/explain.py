@@ -87,7 +87,7 @@ def as_lines(answer: Answer, wanted: RequestContext, user: str) -> list[str]:
     rule = answer.decision.rule
     if rule and rule.reason == "required" and answer.decision.allowed and not wanted.reason:
         lines += ["", "The rule wants a reason, too."]
-    return [*lines, "", f"{user} is taken for a full, active member: guests, bots and strangers are refused."]
+    return [*lines, "", f"Assuming {user} is a full, active member (guests and bots are always refused)."]
 
 
 def _told(decision: Decision) -> list[str]:

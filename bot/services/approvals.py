@@ -14,7 +14,12 @@ from typing import Literal
 from bot.config.settings import Settings
 from bot.policy.engine import Decision
 from bot.services.models import PermissionDeniedError, Settlement
-from bot.services.notifications import APPROVED_IN_PART, answered, confirmation, with_card
+from bot.services.notifications import (
+    APPROVED_IN_PART,
+    confirmation,
+    outcome_for_approvers,
+    with_card,
+)
 from bot.services.outcomes import stop_retrying
 from bot.services.permissions import Permissions
 from bot.services.preconditions import Preconditions
@@ -123,10 +128,11 @@ class ApprovalService:
             content=content(request),
         )
         last = decision == "deny" or self._permissions.missing(request, person.id) == 0
-        posts = [Notification("state", "audit"), Notification(name if last else APPROVED_IN_PART, "thread")]
+        posts = [Notification("state", "audit")]
+        if note:  # the audit message names the approver
+            posts.append(Notification(name if last else APPROVED_IN_PART, "thread"))
         if decision == "deny":
             posts.append(Notification(name, f"dm:{request.requester}"))
-        posts += answered(request)
         return ChangeSet(
             request.id,
             person.id,
@@ -164,24 +170,7 @@ class ApprovalService:
         An action with an unknown outcome cannot be withdrawn, but its next attempt can.
         """
         request = await self._store.requests.request(request_id)
-        if person.id != request.requester:
-            raise PermissionDeniedError([outcomes.ONLY_THE_REQUESTER])
-        moves = [
-            stop_retrying(entry, "order_withdrawn", outcomes.TAKEN_BACK)
-            if entry.maybe_executed and entry.state is State.APPROVED
-            else Transition(
-                entry.id, "withdrawn", frozenset({State.PENDING, State.APPROVED}), State.WITHDRAWN
-            )
-            for entry in request.entries
-        ]
-        posts: list[Notification] = [Notification("state", "audit"), Notification("withdrawn", "thread")]
-        if any(move.to_state is State.UNKNOWN for move in moves):
-            posts.append(Notification("unknown", "thread"))
-        posts += answered(request)
-        told = with_card(request, posts)
-        return await self._apply(
-            ChangeSet(request.id, person.id, moves, delivery_key=delivery_key, notifications=told)
-        )
+        return await self._apply(replace(withdrawal(request, person), delivery_key=delivery_key))
 
     async def settle(
         self,
@@ -230,6 +219,7 @@ class ApprovalService:
         posts = [Notification("state", "audit"), Notification(settlement, "thread")]
         if not again:
             posts.append(Notification(settlement, f"dm:{request.requester}"))
+        posts += outcome_for_approvers(request, [move], besides=person.id)
         posts += confirmation(self._settings, request, [move])
         told = with_card(request, posts)
         return await self._apply(ChangeSet(request.id, person.id, [move], nonce=nonce, notifications=told))
@@ -238,6 +228,22 @@ class ApprovalService:
         request = await self._store.requests.apply(change)
         self._wakeups.all()
         return request
+
+
+def withdrawal(request: Request, person: Person) -> ChangeSet:
+    """Return the change set that withdraws a person's own request. Raises `PermissionDeniedError`."""
+    if person.id != request.requester:
+        raise PermissionDeniedError([outcomes.ONLY_THE_REQUESTER])
+    moves = [
+        stop_retrying(entry, "order_withdrawn", outcomes.TAKEN_BACK)
+        if entry.maybe_executed and entry.state is State.APPROVED
+        else Transition(entry.id, "withdrawn", frozenset({State.PENDING, State.APPROVED}), State.WITHDRAWN)
+        for entry in request.entries
+    ]
+    posts: list[Notification] = [Notification("state", "audit")]
+    if any(move.to_state is State.UNKNOWN for move in moves):
+        posts.append(Notification("unknown", "thread"))
+    return ChangeSet(request.id, person.id, moves, notifications=with_card(request, posts))
 
 
 def _another_was_first(before: Request, now: Request, person: Person, decision: str) -> bool:

@@ -16,12 +16,13 @@ from bot.parsing.defaults import FilledCommand
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.parser import parse
 from bot.parsing.targets import OURS, IdTarget
+from bot.parsing.vocabulary import required
 from bot.policy.engine import Decision
-from bot.services import scheduled_calls
+from bot.services import corrections, scheduled_calls
 from bot.services.call_checks import OutsideCallingHoursError
 from bot.services.call_history import RecentCall, fill_defaults_from_history, recent_call_to
 from bot.services.do_not_call import DoNotCallService
-from bot.services.models import CreateResult, DoNotCallResult, RequestSource, RequestSpec
+from bot.services.models import CreateResult, RequestSource, RequestSpec, Reschedule
 from bot.services.preconditions import Preconditions
 from bot.services.requests import RequestService
 from bot.services.scheduled_calls import CannotCancelError
@@ -42,7 +43,7 @@ from providers.actions import (
 )
 from providers.phone import Phone
 from storage.errors import RequestNotFoundError
-from storage.models import ActionRecord, DoNotCallEntry, Person
+from storage.models import ActionRecord, DoNotCallEntry, Person, Request
 from storage.repositories.users import Draft
 from storage.store import Store
 
@@ -55,15 +56,16 @@ class CommandService:
     _settings: SettingsHolder
     _preconditions: Preconditions
     _requests: RequestService
-    _stopping: DoNotCallService
+    stopping: DoNotCallService
     _vocabulary: CommandContext
     """The names and settings of the grammar, as of the start."""
     _clock: Callable[[], datetime]
 
     @property
     def vocabulary(self) -> CommandContext:
-        """The names and settings of the grammar, with the current reasons."""
-        return replace(self._vocabulary, reasons=self._settings.current.slack.reasons)
+        """The names and settings of the grammar, with the current reasons and required fields."""
+        settings = self._settings.current
+        return replace(self._vocabulary, reasons=settings.slack.reasons, required=required(settings.rules))
 
     def parse(
         self, text: str, default_verb: Verb | None, person: Person, answers: Sequence[int] = ()
@@ -81,6 +83,12 @@ class CommandService:
             timezone=timezone,
             now=now,
             answers=answers,
+        )
+
+    def corrected(self, line: Command, faults: Sequence[FieldProblem], person: Person) -> Command | None:
+        """Return the command with its suggestions applied, None if it would still be incomplete."""
+        return corrections.corrected(
+            line, faults, lambda text: self.parse(text, None, person), person.timezone
         )
 
     async def fill_defaults(self, line: Command, person: Person) -> FilledCommand:
@@ -212,7 +220,7 @@ class CommandService:
 
         Raises `InvalidCommandError` for errors that the user can correct.
         """
-        with self._as_faults(spec):
+        with self._as_faults(spec, origin.person):
             return await self._requests.check(spec, origin.person, channel=origin.channel)
 
     async def keep_refusal(self, faulty: "InvalidCommandError", origin: RequestSource) -> None:
@@ -233,18 +241,16 @@ class CommandService:
             if refused.code is Code.UNSUPPORTED:
                 await self._requests.record_unsupported(spec, origin, refused)
 
-    async def ask(self, spec: RequestSpec, origin: RequestSource) -> CreateResult:
-        """Make a request. Targets that are already requested are not requested twice.
+    async def ask(
+        self, spec: RequestSpec, origin: RequestSource, *, instead_of: Request | None = None
+    ) -> CreateResult:
+        """Make a request, as `RequestService.ask`. Targets already requested are not requested twice.
 
         Raises `InvalidCommandError` for errors that the user can correct, and `PermissionDeniedError` for
         what the rules forbid.
         """
-        with self._as_faults(spec):
-            return await self._requests.ask(spec, origin)
-
-    async def add_to_do_not_call(self, line: Command, origin: RequestSource) -> DoNotCallResult:
-        """Stop all calls to a command's number. Raises `InvalidCommandError`, `PermissionDeniedError`."""
-        return await self._stopping.add(_phone(line), origin, line.reason)
+        with self._as_faults(spec, origin.person):
+            return await self._requests.ask(spec, origin, instead_of=instead_of)
 
     async def remove_from_do_not_call(
         self, line: Command, person: Person
@@ -255,13 +261,13 @@ class CommandService:
 
         Raises `InvalidCommandError`, `PermissionDeniedError`.
         """
-        phone = _phone(line)
+        phone = number_to_block(line)
         if not line.reason:
             raise InvalidCommandError([FieldProblem("reason", parse_errors.WHY_ALLOW)])
-        return phone, *await self._stopping.remove(phone, person, line.reason)
+        return phone, *await self.stopping.remove(phone, person, line.reason)
 
-    async def keep(self, draft: str, person: Person, spec: RequestSpec | None, line: Command) -> None:
-        """Store a command as a draft, with its request if there is one, for a later button or form."""
+    async def keep(self, draft: str, person: Person, spec: RequestSpec | None, line: Command | None) -> None:
+        """Store a command, its request or both as a draft, for a later button or form."""
         await self._store.users.keep_draft(draft, person=person.id, content=kept(spec, line))
 
     async def draft(self, draft: str, person: str) -> Draft | None:
@@ -270,7 +276,7 @@ class CommandService:
         return found if found and found.person == person else None
 
     @contextmanager
-    def _as_faults(self, spec: RequestSpec) -> Iterator[None]:
+    def _as_faults(self, spec: RequestSpec, person: Person) -> Iterator[None]:
         """Turn a `CannotSendError` into an error of its field, with the next possible time if any."""
         through = self.vocabulary.connections.get(spec.connection)
         try:
@@ -280,7 +286,7 @@ class CommandService:
             if refused.zone:
                 raise InvalidCommandError([FieldProblem(field, refused.message, refused.zone)]) from refused
             if refused.then and through and "at" in through.fields:
-                then = refused.then.isoformat(timespec="minutes")
+                then = corrections.typed_time(refused.then, person.timezone)
             raise InvalidCommandError([SuggestedTime(field, refused.message, then)]) from refused
         except CannotSendError as refused:
             raise InvalidCommandError([FieldProblem(refused.field or "text", refused.message)]) from refused
@@ -295,7 +301,7 @@ class InvalidCommandError(CallOpsError):
         self.line = line
 
 
-def _phone(line: Command) -> Phone:
+def number_to_block(line: Command) -> Phone:
     """Return the number whose calls are stopped or allowed. Raises `InvalidCommandError`."""
     numbers = [target.phone for target in line.targets if isinstance(target, NumberTarget)]
     if line.problems or not numbers:
@@ -364,27 +370,29 @@ def _cancel(line: Command) -> list[CancelCall]:
     ]
 
 
-def kept(spec: RequestSpec | None, line: Command) -> dict[str, object]:
-    """Return the content of a draft: a command, and its request if there is one."""
-    return {
-        "text": line.text,
-        "rest": line.rest,
-        "verb": line.verb,
-        "answers": list(line.answers),
-        "spec": _written(spec) if spec else None,
-    }
+def kept(spec: RequestSpec | None, line: Command | None) -> dict[str, object]:
+    """Return the content of a draft: a command, its request, or both."""
+    content: dict[str, object] = {"spec": _written(spec) if spec else None}
+    if line:
+        content |= {"text": line.text, "rest": line.rest, "verb": line.verb, "answers": list(line.answers)}
+    return content
 
 
 def _written(spec: RequestSpec) -> dict[str, object]:
     actions = _ACTIONS.dump_python(tuple(spec.actions), mode="json")
     said = {"reason": spec.reason, "purpose": spec.purpose, "consent": spec.consent, "zone": spec.zone}
-    return {"connection": spec.connection, "actions": actions, **said}
+    move = spec.reschedules
+    moved = {"entry": move.entry, "replacement": move.replacement.model_dump(mode="json")} if move else None
+    return {"connection": spec.connection, "actions": actions, "reschedules": moved, **said}
 
 
 def read_request_spec(draft: Draft) -> RequestSpec:
     """Return the request that a draft holds."""
     content: Any = draft.content["spec"]
-    return RequestSpec(**(content | {"actions": _ACTIONS.validate_python(content["actions"])}))
+    moved = content["reschedules"]
+    move = moved and Reschedule(moved["entry"], PlaceCall.model_validate(moved["replacement"]))
+    actions = _ACTIONS.validate_python(content["actions"])
+    return RequestSpec(**(content | {"actions": actions, "reschedules": move}))
 
 
 def nonce(trigger_id: str, purpose: str) -> str:

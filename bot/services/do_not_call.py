@@ -12,8 +12,14 @@ from typing import Final
 
 from bot.config.settings import Settings
 from bot.parsing.parser import MAX_TARGETS
-from bot.services.models import DoNotCallResult, PermissionDeniedError, RequestSource, RequestSpec
-from bot.services.notifications import answered, with_card
+from bot.services.models import (
+    DoNotCallPreview,
+    DoNotCallResult,
+    PermissionDeniedError,
+    RequestSource,
+    RequestSpec,
+)
+from bot.services.notifications import with_card
 from bot.services.outcomes import stop_retrying
 from bot.services.permissions import Permissions
 from bot.services.preconditions import Preconditions
@@ -26,6 +32,7 @@ from providers.phone import Phone, mask
 from storage.changes import ChangeSet, Notification, Transition
 from storage.errors import ConflictError
 from storage.models import ActionRecord, DoNotCallEntry, Person, Query, Request
+from storage.repositories.do_not_call import StopLiftedError
 from storage.states import State
 from storage.store import Store
 
@@ -34,6 +41,8 @@ QUEUED_LATELY: Final = timedelta(days=1)
 STOPPED: Final = "call_stopped"
 """The event and the notification of a pending call that is withdrawn because calls to its number were
 stopped."""
+UNDO_WITHIN: Final = timedelta(minutes=10)
+"""The time in which a person may undo their own stop."""
 _PAGE: Final = 200
 _WAITS: Final = frozenset({State.PENDING, State.APPROVED})
 
@@ -51,16 +60,39 @@ class DoNotCallService:
     _wakeups: Wakeups
     _clock: Callable[[], datetime]
 
+    async def preview(self, phone: Phone, person: Person) -> DoNotCallPreview:
+        """Return what a stop of a number would do. Raises `PermissionDeniedError`."""
+        self._check_eligible(person)
+        stops = await self._store.do_not_call.stops(phone.e164)
+        waiting = [entry async for entry in self._placed(phone.e164) if entry.state in _WAITS]
+        scheduled = await self._store.call_history.scheduled_to(phone.e164, self._clock())
+        return DoNotCallPreview(
+            phone, next((stop for stop in stops if stop.list is None), None), waiting, scheduled
+        )
+
+    def _check_eligible(self, person: Person) -> None:
+        """Raise `PermissionDeniedError` unless the person may stop calls."""
+        if why := self._permissions.ineligible_reason(person):
+            raise PermissionDeniedError([why])
+
     async def add(self, phone: Phone, origin: RequestSource, reason: str | None) -> DoNotCallResult:
         """Stop all calls to a number. Any full member may do so. A second stop cancels again what it finds.
 
+        Another press of the same button, by its nonce, finishes what the first press began.
+
         Raises `PermissionDeniedError`.
         """
-        if why := self._permissions.ineligible_reason(origin.person):
-            raise PermissionDeniedError([why])
-        stop, fresh = await self._store.do_not_call.add(
-            phone.e164, masked=mask(phone.e164), actor=origin.person.id, reason=reason
-        )
+        self._check_eligible(origin.person)
+        try:
+            stop, fresh = await self._store.do_not_call.add(
+                phone.e164,
+                masked=mask(phone.e164),
+                actor=origin.person.id,
+                reason=reason,
+                nonce=origin.nonce,
+            )
+        except StopLiftedError as lifted:
+            raise PermissionDeniedError([do_not_call.LIFTED_SINCE]) from lifted
         report = DoNotCallResult(phone, stop, fresh)
         placed = [entry async for entry in self._placed(phone.e164)]
         await self._withdraw(placed, origin.person, report)
@@ -83,6 +115,23 @@ class DoNotCallService:
         )
         self._wakeups.all()
         return lifted, await self._store.do_not_call.stops(phone.e164)
+
+    async def undo(self, stop: str, person: Person) -> tuple[DoNotCallEntry, Sequence[DoNotCallEntry]]:
+        """Undo a person's own new stop. Return it, and the stops that remain. Cancelled calls stay cancelled.
+
+        Raises `PermissionDeniedError`.
+        """
+        self._check_eligible(person)
+        now = self._clock()
+        if undone := await self._store.do_not_call.undo(stop, actor=person.id, not_before=now - UNDO_WITHIN):
+            self._wakeups.all()
+            return undone
+        made, *later = await self._store.requests.events(stop)
+        if made.actor != person.id:
+            why = do_not_call.NOT_YOURS_TO_UNDO
+            await self._store.audit.record_denied_attempt(actor=person.id, where="undo", why=why)
+            raise PermissionDeniedError([why])
+        raise PermissionDeniedError([do_not_call.LIFTED_ALREADY if later else do_not_call.TOO_LATE_TO_UNDO])
 
     async def _placed(self, number: str) -> AsyncIterator[ActionRecord]:
         """Yield every call to a number that was ever requested here, newest first."""
@@ -204,7 +253,7 @@ def _withdrawal(request: Request, entry: ActionRecord, person: Person, stop: DoN
     else:
         changes = {"code": Code.COMPLIANCE_BLOCKED, "message": do_not_call.not_placed(stop.id)}
         move = Transition(entry.id, STOPPED, frozenset({entry.state}), State.WITHDRAWN, changes=changes)
-    posts = [Notification("state", "audit"), Notification(STOPPED, "thread"), *answered(request)]
+    posts = [Notification("state", "audit"), Notification(STOPPED, "thread")]
     if request.requester != person.id:
         posts.append(Notification(STOPPED, f"dm:{request.requester}"))
     return ChangeSet(request.id, person.id, [move], notifications=with_card(request, posts))

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 from bot.services.pending import number_of
-from bot.text.formatting import word
+from bot.text import vocabulary
 from bot.text.terminal import json_text
 from providers.masking import mask_numbers
 from providers.phone import mask
@@ -60,7 +60,7 @@ COLUMNS: Final = (
     "agent",
     "target",
     "state",
-    "in_words",
+    "status",
     "cancelled_by",
     "scheduled_for",
     "reason",
@@ -72,6 +72,7 @@ COLUMNS: Final = (
     "decided_by",
     "decided_by_name",
     "decided_at",
+    "decision_note",
     "updated_at",
     "attempts",
     "code",
@@ -84,7 +85,7 @@ Slack."""
 
 
 _TEXTS: Final = frozenset(
-    {"agent", "target", "reason", "purpose", "consent", "rule", "message", "reference"}
+    {"agent", "target", "reason", "purpose", "consent", "rule", "message", "reference", "decision_note"}
     | {"asked_by_name", "decided_by_name"}
 )
 """Columns of text that may hold a number: people's words and names, and ids."""
@@ -106,7 +107,7 @@ def row(
         "agent": entry.agent,
         "target": number_of(entry.action) or entry.target_id or "erased",
         "state": entry.state,
-        "in_words": word(entry, cancelled=hit.cancelled_by is not None),
+        "status": vocabulary.status(entry, cancelled=hit.cancelled_by is not None),
         "cancelled_by": hit.cancelled_by,
         "scheduled_for": _time(entry.scheduled_for),
         "reason": hit.reason,
@@ -118,6 +119,7 @@ def row(
         "decided_by": hit.decided_by,
         "decided_by_name": names.get(hit.decided_by or ""),
         "decided_at": _time(hit.decided_at),
+        "decision_note": hit.decision_note,
         "updated_at": _time(entry.updated_at),
         "attempts": entry.attempt,
         "code": entry.code,

@@ -8,7 +8,7 @@ from enum import StrEnum
 from bot import CallOpsError
 from providers.actions import CallAction, Kind, PlaceCall
 from providers.phone import Phone
-from storage.models import DoNotCallEntry, Person, Request
+from storage.models import ActionRecord, DoNotCallEntry, Person, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +106,16 @@ class DoNotCallResult:
     withdrawn: list[str] = field(default_factory=list)
     going_out: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class DoNotCallPreview:
+    """A stop before it is made: who stopped the number already, and the known calls that it would cancel.
+
+    ``waiting`` are calls that are not sent yet, ``scheduled`` calls that a provider has accepted.
+    """
+
+    phone: Phone
+    already: DoNotCallEntry | None
+    waiting: Sequence[ActionRecord]
+    scheduled: Sequence[ActionRecord]

@@ -27,6 +27,9 @@ APPROVED_IN_PART = "approved_in_part"
 
 TOLD = "told"
 
+OUTCOME = "outcome"
+"""The template of a new message to an approver about a request that failed or is unknown."""
+
 
 SETTLE = "settle"
 """The message about an unknown outcome in the approvals channel. With a colon and a person's id after it, the
@@ -74,25 +77,43 @@ CARD = Notification("state", "card")
 
 
 def with_card(request: Request, posts: Sequence[Notification]) -> tuple[Notification, ...]:
-    """Return the notifications, with an update of the approval card if the audit message is updated.
+    """Return the notifications, with updates of the approval card and of the messages to approvers.
 
-    Requests without a card that need no approval get none.
+    These follow each update of the audit message. Requests without a card that need no approval have none.
     """
     told = tuple(posts)
     if Notification("state", "audit") not in told:
         return told
     has_card = "card" in request.messages or request.approvals_needed > 0
     card = (CARD,) if has_card else ()
-    return tuple(dict.fromkeys((*told, *card, *settled(request))))
+    return tuple(dict.fromkeys((*told, *card, *answered(request), *settled(request))))
+
+
+def outcome_for_approvers(
+    request: Request, moves: Sequence[Transition], *, besides: str = ""
+) -> tuple[Notification, ...]:
+    """Return new messages to the approvers of a request that may have failed, or be unknown.
+
+    Once all targets have ended, the message is rendered if one of them did. The person ``besides`` and the
+    requester hear of it anyway. Nobody is told if a retry is ordered.
+    """
+    last = moves[-1].to_state if moves else State.PENDING
+    ended = len(request.entries) > 1 and last is State.SUCCEEDED
+    if last not in {State.FAILED, State.UNKNOWN} and not ended:
+        return ()
+    people = [one for one in request.approved_by if one not in {besides, request.requester}]
+    return tuple(Notification(OUTCOME, f"dm:{person}") for person in people)
+
+
+def ended_unsent(request: Request) -> tuple[Notification, ...]:
+    """Return notifications of a request that ended unsent: to the audit message and the requester."""
+    return (Notification("state", "audit"), Notification("state", f"dm:{request.requester}"))
 
 
 def all_told(template: str, request: Request) -> tuple[Notification, ...]:
     """Return notifications of an unexpected change: to the audit message, its thread, and the requester."""
-    return (
-        Notification("state", "audit"),
-        Notification(template, "thread"),
-        Notification("state", f"dm:{request.requester}"),
-    )
+    audit, requester = ended_unsent(request)
+    return (audit, Notification(template, "thread"), requester)
 
 
 @dataclass(slots=True)
@@ -111,8 +132,10 @@ class SystemChanges:
         """Make a change. Raises `ConflictError` if another change came first."""
         told = (
             *with_card(request, change.notifications),
+            *outcome_for_approvers(request, change.transitions),
             *confirmation(self._settings, request, change.transitions),
         )
+        told = tuple(dict.fromkeys(told))
         changed = await self._store.requests.apply(replace(change, notifications=told))
         self._wakeups.outbox()
         return changed

@@ -10,6 +10,7 @@ from datetime import datetime
 from bot.config.settings import Settings
 from bot.policy.engine import Decision, Effect
 from bot.services import call_checks
+from bot.services.approvals import withdrawal
 from bot.services.models import CreateResult, PermissionDeniedError, RequestSource, RequestSpec, Reschedule
 from bot.services.notifications import TOLD
 from bot.services.permissions import Permissions
@@ -27,7 +28,7 @@ from providers.actions import (
     NumberRef,
     PlaceCall,
 )
-from storage.changes import NewAction, NewRequest, Notification
+from storage.changes import NewAction, NewRequest, Notification, Recorded
 from storage.errors import DuplicateRequestError
 from storage.models import DoNotCallEntry, Person, Request
 from storage.states import State
@@ -65,8 +66,13 @@ class RequestService:
                     raise CannotSendError(why, field="targets")
         return decision
 
-    async def ask(self, spec: RequestSpec, origin: RequestSource) -> CreateResult:
+    async def ask(
+        self, spec: RequestSpec, origin: RequestSource, *, instead_of: Request | None = None
+    ) -> CreateResult:
         """Record a request: approved, pending or refused. Targets that are already requested are left out.
+
+        ``instead_of`` is the person's own request that is withdrawn in the same transaction, if the rules
+        allow the new one. Raises `storage.errors.ConflictError` if that is no longer possible.
 
         Raises `PermissionDeniedError` once the refusal is recorded, or `providers.actions.CannotSendError`.
         """
@@ -85,7 +91,7 @@ class RequestService:
                 new = await self._request(replace(spec, actions=left), origin, decision)
                 if stops:
                     new = replace(new, code=Code.COMPLIANCE_BLOCKED)
-                recorded = await self._store.requests.create(new)
+                recorded = await self._record(new, instead_of if decision.allowed else None, origin.person)
             except DuplicateRequestError as already:
                 joined |= {request.id: request for request in already.by.values()}
                 left = [action for place, action in enumerate(left) if place not in already.by]
@@ -98,6 +104,11 @@ class RequestService:
             return CreateResult(recorded.request, recorded.created, tuple(joined.values()), left_out)
         waiting = tuple(joined.values())
         return CreateResult(waiting[0], created=False, duplicates_of=waiting, skipped=len(spec.actions))
+
+    async def _record(self, new: NewRequest, instead_of: Request | None, person: Person) -> Recorded:
+        if instead_of is None:
+            return await self._store.requests.create(new)
+        return await self._store.requests.replace(withdrawal(instead_of, person), new)
 
     async def record_unsupported(
         self, spec: RequestSpec, origin: RequestSource, refused: CannotSendError

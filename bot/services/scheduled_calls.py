@@ -1,7 +1,7 @@
 """Offers the scheduled calls of the log in a form, and turns the chosen one into a command.
 
-A call is shown as "tomorrow 9:30 · +91 •••3210 · payments", in the reader's time zone and with its number
-masked.
+A call is shown as "Tue, 1 Dec, 9:30 AM IST · +91 •••3210 · payments", in the reader's time zone and with its
+number masked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from whenever import Instant, TimeZoneNotFoundError
+from whenever import TimeZoneNotFoundError
 
 from bot import CallOpsError
 from bot.parsing.command import Command, CommandContext, ConnectionInfo, FieldProblem
@@ -32,20 +32,20 @@ MOST_SHOWN: Final = 99
 """Slack allows a hundred options, of which `NONE_OF_THESE` is one."""
 
 _UNKNOWN_ZONE: Final = "UTC"
-_DAYS_BY_NAME: Final = 7
-"""Within a week, a weekday means one day only."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallOptions:
     """The calls in a form as (action id, label), and the id of the one chosen at first, None if none is.
 
-    ``more`` is true if there are calls that are not offered.
+    ``more`` is true if there are calls that are not offered. ``fixed`` means that the form is about the only
+    call, which cannot be changed there.
     """
 
     calls: Sequence[tuple[str, str]] = ()
     chosen: str | None = None
     more: bool = False
+    fixed: bool = False
 
 
 def cancelling(vocabulary: CommandContext) -> list[str]:
@@ -78,25 +78,11 @@ def _with_id(text: str, entry: str) -> str:
 
 
 def clock(at: datetime, *, zone: str, now: datetime) -> str:
-    """Return an instant as people in that zone say it: "tomorrow 9:30", "Mon 10:00", "5 Dec 10:00"."""
+    """Return an instant on the clocks of a zone, or in UTC if the zone is unknown."""
     try:
-        here, then = clocks.local(Instant(now), zone), clocks.local(Instant(at), zone)
-        where = ""
+        return clocks.clock(at, zone, now=now)
     except TimeZoneNotFoundError:
-        here, then = (clocks.local(Instant(one), _UNKNOWN_ZONE) for one in (now, at))
-        where = f" {_UNKNOWN_ZONE}"
-    days = (then.date().to_stdlib() - here.date().to_stdlib()).days
-    standing = then.date().to_stdlib()
-    match days:
-        case 0:
-            day = "today"
-        case 1:
-            day = "tomorrow"
-        case _ if 1 < days < _DAYS_BY_NAME:
-            day = f"{standing:%a}"
-        case _:
-            day = f"{standing.day} {standing:%b}" + ("" if then.year == here.year else f" {then.year}")
-    return f"{day} {then.hour}:{then.minute:02}{where}"
+        return clocks.clock(at, _UNKNOWN_ZONE, now=now)
 
 
 def too_late(entry: ActionRecord, *, zone: str, now: datetime) -> str | None:

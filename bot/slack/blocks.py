@@ -5,9 +5,9 @@ Lengths: https://docs.slack.dev/reference/block-kit/blocks and …/composition-o
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 View = dict[str, Any]
@@ -22,6 +22,7 @@ MAX_BUTTON = 75
 MAX_TITLE = 24
 MAX_OPTION = 75
 MAX_FIELDS = 10
+MAX_OVERFLOW = 5
 MAX_MESSAGE = 13_000
 """Characters over all blocks of a message. Slack does not document the limit, and refuses some 13 200."""
 SHORTEST = 200
@@ -46,14 +47,23 @@ _LONGEST_CHARACTER = 64
 
 
 @dataclass(frozen=True, slots=True)
+class Followed:
+    """The request that an answer follows, and what the answer shows of it (`bot.services.screens.stage`)."""
+
+    request: str
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """A message. Phone notifications and screen readers use ``text``.
+    """A message. Phone notifications and screen readers use ``text``. An answer may follow a request.
 
     If all texts together are too long for Slack, the longest are cut first and end in …. Lists are cut last.
     """
 
     text: str
     blocks: Sequence[Block]
+    follows: Followed | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Shorten the longest texts until Slack accepts the message."""
@@ -137,9 +147,10 @@ def _closing(mark: str) -> re.Pattern[str]:
     return re.compile(rf"(?<=\S){re.escape(mark)}(?![\w{re.escape(mark)}])")
 
 
-def section(text: str) -> Block:
-    """Return a paragraph."""
-    return {"type": "section", "text": {"type": "mrkdwn", "text": cut_markup(text, MAX_SECTION)}}
+def section(text: str, accessory: Block | None = None) -> Block:
+    """Return a paragraph, with a menu or button at its side."""
+    block: Block = {"type": "section", "text": {"type": "mrkdwn", "text": cut_markup(text, MAX_SECTION)}}
+    return block | {"accessory": accessory} if accessory else block
 
 
 def paragraphs(lines: Sequence[str]) -> list[Block]:
@@ -225,6 +236,28 @@ def button(
     if label:
         block["accessibility_label"] = cut(label, MAX_BUTTON)
     return block
+
+
+def overflow(action_id: str, entries: Sequence[tuple[str, str]]) -> Block:
+    """Return the menu ⋯ with at most `MAX_OVERFLOW` entries, each a text and a value."""
+    options = [{"text": plain_text(text, MAX_OPTION), "value": value} for text, value in entries]
+    return {"type": "overflow", "action_id": action_id, "options": options[:MAX_OVERFLOW]}
+
+
+def with_markup(node: Any, change: Callable[[str], str], limit: int = MAX_SECTION) -> Any:  # noqa: ANN401
+    """Return blocks or a part of one with each mrkdwn text changed. No text outgrows Slack's limit."""
+    match node:
+        case {"type": "mrkdwn", "text": str(text)}:
+            return {**node, "text": cut_markup(change(text), limit)}
+        case dict():
+            return {
+                key: with_markup(one, change, MAX_FIELD if key == "fields" else limit)
+                for key, one in node.items()
+            }
+        case list() | tuple():
+            return [with_markup(one, change, limit) for one in node]
+        case _:
+            return node
 
 
 def _texts(node: object) -> Iterator[dict[str, str]]:

@@ -3,6 +3,7 @@
 docs.slack.dev/apis/web-api/rate-limits: a limit holds for a method, a workspace and an app.
 `chat.postMessage` takes one message a second for a channel, and has a limit for the workspace. Slack does not
 promise to show messages of bursts above that. `chat.update` is of tier 3, with 50 calls a minute.
+`chat.getPermalink` takes hundreds of calls a minute.
 """
 
 import math
@@ -17,10 +18,12 @@ from storage.states import State
 
 POST: Final = "chat.postMessage"
 UPDATE: Final = "chat.update"
+PERMALINK: Final = "chat.getPermalink"
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 UPDATES_A_MINUTE = 50
+PERMALINKS_A_MINUTE = 100
 BETWEEN_EDITS = timedelta(seconds=3)
 """Time between two edits of a message while its request is approved or being sent. Many targets that end soon
 after each other then need few edits."""
@@ -45,6 +48,11 @@ def edit_limits(message: MessageRef, state: State | None) -> list[RateLimit]:
         RateLimit(_account(UPDATE), UPDATES_A_MINUTE, MINUTE),
         RateLimit(f"{_account(UPDATE)} {message.channel} {message.ts}", 1, apart),
     ]
+
+
+def permalink_limits() -> list[RateLimit]:
+    """Return the rate limits for asking where a message is."""
+    return [RateLimit(_account(PERMALINK), PERMALINKS_A_MINUTE, MINUTE)]
 
 
 def method_of(error: BaseException) -> str:

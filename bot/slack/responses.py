@@ -6,8 +6,9 @@ returned. No reply is the only record of anything, so a lost one does little har
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from slack_sdk.webhook.webhook_response import WebhookResponse
 from bot import CallOpsError
 from bot.slack.blocks import Message
 from bot.slack.errors import SLACK_ERRORS, error_code
+from storage.store import Store
 
 SLACK_TIMEOUT: Final = 10
 """Seconds that Slack may take for a short reply."""
@@ -96,25 +98,74 @@ async def _show(call: Awaitable[object], *, unless: str) -> None:
         raise ModalNotOpenedError(code) from error
 
 
+async def replace_original(client: AsyncWebClient, response_url: str, message: Message) -> int:
+    """Replace the message that a `response_url` came from. Return the HTTP status. Raises `SLACK_ERRORS`."""
+    async with asyncio.timeout(SLACK_TIMEOUT):
+        said = await _say(client, response_url, message, replace=True)
+    return said.status_code
+
+
+async def _say(
+    client: AsyncWebClient, response_url: str, message: Message, *, replace: bool
+) -> WebhookResponse:
+    webhook = AsyncWebhookClient(response_url, timeout=SLACK_TIMEOUT, retry_handlers=[])
+    webhook.proxy = client.proxy
+    return await webhook.send(
+        text=message.text,
+        blocks=list(message.blocks),
+        response_type="ephemeral",
+        replace_original=replace,
+    )
+
+
 class EphemeralResponder:
     """Sends short replies in the background."""
 
-    def __init__(self, client: AsyncWebClient) -> None:
+    def __init__(self, store: Store, client: AsyncWebClient, clock: Callable[[], datetime]) -> None:
+        self._store = store
         self._client = client
+        self._clock = clock
         self._on_the_way: set[asyncio.Task[None]] = set()
 
     def send(self, response_url: str, message: Message, *, replace: bool = False) -> None:
         """Send a reply below the message that was clicked, or replace that message."""
-        webhook = AsyncWebhookClient(response_url, timeout=SLACK_TIMEOUT, retry_handlers=[])
-        webhook.proxy = self._client.proxy
-        self._start(
-            webhook.send(
-                text=message.text,
-                blocks=list(message.blocks),
-                response_type="ephemeral",
-                replace_original=replace,
+        self._start(_say(self._client, response_url, message, replace=replace))
+
+    async def answer(self, body: Body, message: Message) -> None:
+        """Reply to a press. Only the person's own message is replaced, never one in a channel.
+
+        A reply about a request follows it from then on: `bot.workers.screens` replaces it.
+        """
+        url, follows = body["response_url"], message.follows
+        if not (body.get("container") or {}).get("is_ephemeral"):
+            self.send(url, message)
+        elif follows is None:
+            self.send(url, message, replace=True)
+        else:
+            screen = await self._store.screens.follow(
+                request=follows.request, person=body["user"]["id"], url=url, stage=follows.stage
             )
-        )
+            said = _say(self._client, url, message, replace=True)
+            self.keep(asyncio.create_task(self._then_follow(said, screen)))
+
+    async def _then_follow(self, said: Awaitable[WebhookResponse], screen: int) -> None:
+        await self._finish(said)
+        await self._store.screens.answered(screen, self._clock())
+
+    def below(self, channel: str, user: str, message: Message) -> None:
+        """Send a reply that only one person sees, in a channel. If that fails, send a direct message."""
+        self.keep(asyncio.create_task(self._below(channel, user, message)))
+
+    async def _below(self, channel: str, user: str, message: Message) -> None:
+        try:
+            async with asyncio.timeout(SLACK_TIMEOUT):
+                await self._client.chat_postEphemeral(
+                    channel=channel, user=user, text=message.text, blocks=list(message.blocks)
+                )
+        except SLACK_ERRORS as error:
+            _log.info("A reply is sent directly: %s", error_code(error))
+            blocks = list(message.blocks)
+            await self._finish(self._client.chat_postMessage(channel=user, text=message.text, blocks=blocks))
 
     def direct(self, user: str, message: Message) -> None:
         """Send a reply as a direct message, if there is no message to reply to."""

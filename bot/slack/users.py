@@ -112,8 +112,11 @@ class UserDirectory:
         self._clock = clock
         self._user_groups: dict[str, tuple[datetime, frozenset[str]]] = {}
         self._asked: dict[str, asyncio.Task[Person | _Unread]] = {}
+        self._named: dict[str, asyncio.Task[Person | _Unread]] = {}
         self._unread: dict[str, _Unread] = {}
         self._presence: dict[str, tuple[datetime, bool]] = {}
+        self._names: dict[str, Person] = {}
+        """People whose names were read only to be shown. A purge that erased a name finds none in the log."""
 
     async def reload(self, groups: Mapping[str, tuple[str, ...]]) -> bool:
         """Read new groups, then use them. Return whether all could be read."""
@@ -183,7 +186,34 @@ class UserDirectory:
             return known
         raise UserUnavailableError(user, until=unread.wait.until, why=unread.reason)
 
+    async def display_name(self, user: str) -> str | None:
+        """Return a person's name, or None if Slack does not say it within `SLACK_TIMEOUT`.
+
+        A name that was read for this is kept in memory only.
+        """
+        known = await self._store.users.person(user)
+        read = self._names.get(user)
+        for one in (known, read):
+            if one and one.name and timedelta(0) <= self._clock() - one.read_at < USABLE:
+                return one.name
+        unread = self._unread.get(user)
+        if unread is None or unread.wait.is_over(self._clock()):
+            asked = self._named.get(user)
+            if asked is None:  # several posts name the same person
+                asked = self._named[user] = asyncio.create_task(self._describe(user))
+                asked.add_done_callback(lambda _: self._named.pop(user))
+            answer = await asyncio.shield(asked)
+            if isinstance(answer, Person):
+                read = self._names[user] = answer
+        return (read and read.name) or (known and known.name) or None
+
     async def _ask(self, user: str) -> Person | _Unread:
+        person = await self._describe(user)
+        if isinstance(person, Person):
+            await self._store.users.keep_person(person)
+        return person
+
+    async def _describe(self, user: str) -> Person | _Unread:
         try:
             async with asyncio.timeout(SLACK_TIMEOUT):
                 answer = await self._client.users_info(user=user)
@@ -192,9 +222,7 @@ class UserDirectory:
             _log.warning("Slack did not say who %s is: %s", user, unread.reason)
             return unread
         self._unread.pop(user, None)
-        person = read_person(answer["user"], self.workspace, self._clock())
-        await self._store.users.keep_person(person)
-        return person
+        return read_person(answer["user"], self.workspace, self._clock())
 
     def _after(self, error: BaseException, before: _Unread | None) -> _Unread:
         """Return the wait after a failure. It grows with each failure, and respects `Retry-After`."""

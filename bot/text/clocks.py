@@ -3,7 +3,7 @@
 import re
 from datetime import datetime
 
-from whenever import Instant, OffsetDateTime, PlainDateTime, TimeDelta
+from whenever import Instant, OffsetDateTime, PlainDateTime, TimeDelta, TimeZoneNotFoundError
 
 NOON = 12
 _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
@@ -49,8 +49,15 @@ def abbreviation(at: Instant, zone: str) -> str:
 
 
 def clock(at: datetime, zone: str, *, now: datetime | None = None) -> str:
-    """Return a time for one reader, such as "Mon, 7 Dec, 10:00 AM IST". A year other than now's is added."""
-    shown = local(Instant(at), zone).to_stdlib()
+    """Return a time for one reader, such as "Mon, 7 Dec, 10:00 AM IST". A year other than now's is added.
+
+    The time is in UTC if the zone is unknown.
+    """
+    try:
+        shown = local(Instant(at), zone).to_stdlib()
+    except TimeZoneNotFoundError:
+        zone = "UTC"
+        shown = local(Instant(at), zone).to_stdlib()
     year = "" if now and local(Instant(now), zone).year == shown.year else f" {shown.year}"
     return f"{shown:%a}, {shown.day} {shown:%b}{year}, {time_of_day(at, zone)}"
 

@@ -6,42 +6,51 @@ from typing import Final
 
 from bot.text.formatting import listed
 
-ASKED_FOR = "whoever is called asked us to stop"
+ASKED_FOR = "customer asked not to be called"
 """The reason in the log if nobody gave another."""
 
-KEPT_BY = "Whoever runs CallOps keeps that list."
+NOT_YOURS_TO_UNDO = "Only the person who blocked this number can undo that."
+TOO_LATE_TO_UNDO = "You can undo a block for 10 minutes only. Now a manager can run /calls allow."
+LIFTED_ALREADY = "This number isn't blocked by you anymore. Nothing was changed."
+LIFTED_SINCE = "This block was lifted in the meantime. To block the number again, run /calls stop."
 
-HOW_TO_LIFT = "A manager can let them go out again: /calls allow, the number, and the reason."
+KEPT_BY = "Your CallOps operator manages that list."
 
-SINCE_THEN = "calls to this number were stopped."
+HOW_TO_LIFT = "To unblock it, a manager can run /calls allow."
+
+SINCE_THEN = "this number was blocked."
 """Why an attempt that somebody requested is not made."""
 
-CANCELS_NONE = "it cannot cancel calls"
+CANCELS_NONE = "it can't cancel calls"
 
-NO_AGENT = "it cancels by agent, and CallOps knows of none there"
+NO_AGENT = "it cancels by voice agent, and CallOps knows of none there"
 
 NO_CALL_KNOWN = "it cancels by call id, and CallOps knows of no call to this number there"
 
 
+UNCHECKED = frozenset({CANCELS_NONE, NO_AGENT, NO_CALL_KNOWN})
+"""Reasons of connections at which CallOps can't see whether there are calls to a number."""
+
+
 def off(why: str) -> str:
-    return f"it is off: {why}"
+    return f"it's off: {why}"
 
 
 def dry_run(request_id: str) -> str:
-    return f"it is set up as a dry run; {request_id} shows what would be sent"
+    return f"it's a dry run, see {request_id}"
 
 
 def not_placed(stop_id: str) -> str:
     """Return the reason for a pending call that was not placed because its number was stopped."""
-    return f"Calls to this number were stopped ({stop_id})."
+    return f"This number was blocked ({stop_id})."
 
 
 def blocked(at: datetime, stop_id: str) -> str:
-    return f"Calls to this number were stopped on {_day(at)} ({stop_id}), so no call was placed."
+    return f"This number was blocked on {_day(at)} ({stop_id}), so no call was placed."
 
 
 def blocked_by(name: str | None, at: datetime, stop_id: str) -> str:
-    return f"{name or 'Somebody'} stopped all calls to this number on {_day(at)} ({stop_id})."
+    return f"{name or 'Someone'} blocked this number on {_day(at)} ({stop_id})."
 
 
 def on_list(name: str, stop_id: str) -> str:
@@ -60,23 +69,23 @@ _NAMED: Final = 6
 _NOON: Final = 12 * 60
 """Minutes since midnight, like all times of day here."""
 
-NO_ZONE = "Nothing tells the time zone of this number. Add zone=, like zone=America/Chicago."
+NO_ZONE = "This number's time zone is unknown. Add it, like zone=America/Chicago."
 
-RETRIES_UNBOUND = "Retries could go out after hours. Leave retries= out."
+RETRIES_UNBOUND = "Retries could ring outside calling hours. Leave out retries=."
 
-NEXT_DAY_UNSURE = "The next day may be one without calling hours. Leave carry-over out."
+NEXT_DAY_UNSURE = "The next day may have no calling hours. Leave out carry-over."
 
 
 def several_zones(zones: Sequence[str]) -> str:
     several = f"This number may be in {len(zones)} time zones: {_first(zones)}."
-    return f"{several} Add zone=, like zone={zones[0]}."
+    return f"{several} Add the right one, like zone={zones[0]}."
 
 
 def other_zone(said: str, zones: Sequence[str]) -> str:
     """Return the sentence for a zone that is none of a number's own."""
     if len(zones) == 1:
-        return f"This number is in {zones[0]}, not in {said}. Leave zone= out."
-    return f"This number is in one of {len(zones)} time zones, but not in {said}: {_first(zones)}."
+        return f"This number is in {zones[0]}, not {said}. Leave out zone=."
+    return f"This number is in one of {len(zones)} time zones, not {said}: {_first(zones)}."
 
 
 def _first(zones: Sequence[str]) -> str:
@@ -85,33 +94,33 @@ def _first(zones: Sequence[str]) -> str:
 
 
 def closed_now(minute: int, where: str, hours: str) -> str:
-    return f"It is {_clock(minute)} in {where}. Calls there may go out {hours}."
+    return f"It's {_clock(minute)} in {where}. Calls there are allowed {hours}."
 
 
 def closed_then(weekday: int, minute: int, where: str, hours: str) -> str:
-    return f"It is then {DAYS[weekday]} {_clock(minute)} in {where}. Calls there may go out {hours}."
+    return f"That's {DAYS[weekday]} {_clock(minute)} in {where}. Calls there are allowed {hours}."
 
 
 def retries_within(hours: str, first: str, last: str, zone: str) -> str:
-    return f"{_retries(hours)} Add from={first} until={last}, by the clock of {zone}."
+    return f"{_retries(hours)} Add from={first} until={last} ({zone} time)."
 
 
 def retries_outside(hours: str) -> str:
-    return f"{_retries(hours)} Leave retries=, from= and until= out."
+    return f"{_retries(hours)} Leave out retries=, from= and until=."
 
 
 def _retries(hours: str) -> str:
-    return f"Retries must keep the calling hours: {hours}."
+    return f"Retries must stay within calling hours: {hours}."
 
 
 def none_known(where: str) -> str:
     """Return the sentence for a country without calling hours, if the call must keep them."""
-    unset = f"This call must keep calling hours, and none are set for {where}."
-    return f"{unset} Ask whoever runs CallOps to add them."
+    unset = f"This call needs calling hours, and none are set for {where}."
+    return f"{unset} Ask your CallOps operator to add them."
 
 
 def windows(all_of_them: Sequence[tuple[frozenset[int], int, int]]) -> str:
-    """Return the calling hours, to follow “may go out”. Days with the same hours are named once."""
+    """Return the calling hours, to follow “are allowed”. Days with the same hours are named once."""
     if all(len(days) == len(DAYS) for days, _, _ in all_of_them):
         return _spans((start, end) for _, start, end in all_of_them)
     groups: dict[tuple[tuple[int, int], ...], list[int]] = {}

@@ -7,17 +7,17 @@ from typing import Final
 MOST_READ: Final = 4_000
 """Characters of a message that are read. A person can write as many in one."""
 
-TOO_OLD = "This is more than a day old, so it is forgotten. Type the command again."
+TOO_OLD = "This is more than a day old and can't be used. Type the command again."
 
 NOTHING_TO_CHANGE = "Nothing to change"
-USED_ALREADY = "This was used already. Type the command again for another."
+USED_ALREADY = "You already used this. Type the command again for another."
 
 NOT_ALLOWED = "Not allowed"
 """The title of a modal that tells a person why they may not do something."""
 
-MENTIONED = "This is what the message mentions. Look through it before you ask."
-NOTHING_MENTIONED = "There is no phone number in this message, and no id that CallOps knows. Give one here."
-READ_IN_PART = f"⚠️ The message is long: only its first {MOST_READ:,} characters were read."
+MENTIONED = "From the message. Check it before you send the request."
+NOTHING_MENTIONED = "This message has no phone number or call ID that CallOps knows. Enter one here."
+READ_IN_PART = f"⚠️ The message is long. CallOps read only its first {MOST_READ:,} characters."
 
 
 def mentioned(*, anything: bool, whole: bool) -> str:
@@ -28,13 +28,13 @@ def mentioned(*, anything: bool, whole: bool) -> str:
 
 def not_looked_up(count: int) -> str:
     return (
-        f"⚠️ The message is long: {count} more of its words may be ids, and were not looked up. "
-        "Add what is missing."
+        f"⚠️ The message is long. CallOps didn't look up {count} more words that may be IDs. "
+        "Add the missing ones."
     )
 
 
-EARLIER_IS_GONE = "The earlier call cannot be cancelled any more."
-TYPE_AGAIN = "Type the command again to see how it stands."
+EARLIER_IS_GONE = "The earlier call can't be cancelled now."
+TYPE_AGAIN = "Type the command again to see its status."
 PLACE_THE_NEW = "Place the new call…"
 
 
@@ -44,15 +44,15 @@ _RESTRICTED = "restricted_action"
 CLOSED_CHANNEL: Mapping[str, tuple[str, str]] = {
     "is_archived": (
         "the channel is archived",
-        "Ask a workspace admin to unarchive it, or whoever runs CallOps to name another channel.",
+        "Ask a workspace admin to unarchive it, or your CallOps admin to name another channel.",
     ),
-    "not_in_channel": ("CallOps is not in that channel", "Type `/invite @CallOps` there."),
+    "not_in_channel": ("CallOps isn't in that channel", "Type `/invite @CallOps` there."),
     "channel_not_found": (
-        "CallOps cannot see that channel",
-        "If you see it, type `/invite @CallOps` there. If not, ask whoever runs CallOps to name another one.",
+        "CallOps can't see that channel",
+        "If you see it, type `/invite @CallOps` there. If not, ask your CallOps admin to name another one.",
     ),
     _RESTRICTED: (
-        "CallOps may not post there",
+        "CallOps isn't allowed to post there",
         "Ask a workspace admin to let apps post in that channel.",
     ),
 }
@@ -65,11 +65,11 @@ def why_shut(code: str) -> tuple[str, str]:
         code = _RESTRICTED
     return CLOSED_CHANNEL.get(code) or (
         f"Slack answered `{code}`",
-        "Ask whoever runs CallOps to look at its log.",
+        "Ask your CallOps admin to look at its log.",
     )
 
 
-UNKNOWN_COMMAND = "CallOps does not know this command. Try `/calls help`."
+UNKNOWN_COMMAND = "Unknown command. Try `/calls help`."
 
 OTHER_VERSIONS_BUTTON = "This button is from another version of CallOps. Start again with `/calls`."
 
@@ -79,68 +79,66 @@ NOT_SENT = "Not sent"
 
 NOT_DONE = "Not done"
 
-ANOTHER_APP = "This was sent to CallOps for another Slack app, so nothing was done."
+ANOTHER_APP = "Slack sent this for another app, so CallOps did nothing."
 
-FIELD_TOO_LONG = "Shorten this: Slack has room for 3,000 characters in a field."
+FIELD_TOO_LONG = "Shorten this to 3,000 characters, the most that Slack allows."
 
-WHO_ARE_YOU = "Slack did not tell CallOps who you are, so nothing was done. Try again in a minute."
+WHO_ARE_YOU = "Slack didn't tell CallOps who you are, so nothing was done. Try again in a minute."
 
 ANOTHER_LOG = (
-    "This CallOps does not have this request in its log, so nothing was done. Another CallOps may have it, "
-    "or its log was lost. Tell whoever runs CallOps."
+    "This request isn't in the log, so nothing was done. Another CallOps may have it, or the log was lost. "
+    "Tell your CallOps admin."
 )
 
 LOG_FAILS = (
-    "CallOps cannot write to its log, so it can do nothing now. Check whether the audit channel shows your "
-    "request, and tell whoever runs CallOps."
+    "CallOps can't write to its log, so it can't do anything now. Check the audit channel for your request, "
+    "and tell your CallOps admin."
 )
 
 LOG_BUSY = (
-    "CallOps is busy: its log could not be used in time, so nothing was recorded. Try again in a few seconds."
+    "CallOps is busy and couldn't write to its log, so nothing was recorded. Try again in a few seconds."
 )
 
-LOG_LOST = (
-    "CallOps has lost its log, so nothing was recorded, and it can do nothing now. "
-    "Tell whoever runs CallOps; then try again."
-)
+LOG_LOST = "CallOps has lost its log, so nothing was recorded. Tell your CallOps admin, then try again."
 
 RECORDED_IN_PART = (
-    "CallOps recorded a part of this, at least. Then its log could not be used in time. "
-    "See `/calls list` before you try again."
+    "CallOps recorded at least a part of this, then couldn't write to its log. "
+    "Check `/calls list` before you try again."
 )
 
 RECORDED_OR_NOT = (
-    "CallOps could not see in time whether this was recorded. See `/calls list` before you try again."
+    "CallOps couldn't tell in time whether this was recorded. Check `/calls list` before you try again."
 )
 
-TOO_LATE = "Slack lets a window open within three seconds, and this took longer."
+TOO_LATE = "Slack opens a window only within three seconds, and this took longer."
 
+_TOO_MANY: Final = "Slack won't open more CallOps windows for a moment."
 _NO_WINDOW: Final = {
     "expired_trigger_id": TOO_LATE,
     "trigger_expired": TOO_LATE,
-    "ratelimited": "Slack takes no more windows from CallOps for a moment.",
-    "rate_limited": "Slack takes no more windows from CallOps for a moment.",
-    "push_limit_reached": "Slack puts three windows on top of each other at most. Close one.",
-    "TimeoutError": "Slack did not say in time whether the window opened.",
+    "ratelimited": _TOO_MANY,
+    "rate_limited": _TOO_MANY,
+    "push_limit_reached": "Slack allows three windows on top of each other. Close one.",
+    "TimeoutError": "Slack didn't say in time whether the window opened.",
 }
 
 
 def no_window(code: str) -> str:
-    why = _NO_WINDOW.get(code, "Slack could not open the window just now.")
-    return f"{why} Nothing is lost: try again. If it happens again, wait a minute."
+    why = _NO_WINDOW.get(code, "Slack couldn't open the window just now.")
+    return f"{why} Nothing is lost. Try again, or wait a minute."
 
 
 def command_too_long(most: int) -> str:
     return (
-        f"The command is longer than {most:,} characters, so nothing of it was read. Ask for some of it now, "
-        "and for the rest in another command."
+        f"The command is longer than {most:,} characters, so CallOps didn't read it. Split it into several "
+        "commands."
     )
 
 
 def went_wrong(reference: str) -> str:
     return (
-        "Something went wrong in CallOps. Before you try again, check whether the audit channel shows your "
-        f"request. If it goes wrong twice, tell whoever runs CallOps this id: `{reference}`."
+        "Something went wrong in CallOps. Before you try again, check the audit channel for your request. "
+        f"If it fails twice, send this ID to your CallOps admin: `{reference}`."
     )
 
 
@@ -175,7 +173,7 @@ NOTHING_LEFT = "Nothing left to decide"
 READ_FIRST = "Read it first: this is the next one."
 DENIAL_UNEXPLAINED = "Choose a reason or write one. The requester will see it."
 
-OTHER_CAMPAIGN = "This is not the campaign above. Compare the two, then type it again."
+OTHER_CAMPAIGN = "This isn't the campaign above. Compare the two, then type it again."
 NAMESAKE = "Another campaign has the same name or nearly so. Type the id of the campaign above."
 
 REASON_MISSING = "Write what you saw. It's saved in the log."

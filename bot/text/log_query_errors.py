@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from bot.text.formatting import WORDS, listed, short
+from bot.text.formatting import listed, short
 from bot.text.markup import code, escape, person, quote
 from bot.text.parse_errors import use
 from providers.actions import Kind
@@ -19,54 +19,59 @@ _DOING: Final = {
 }
 _NAMES_SHOWN: Final = 5
 
-FORGOTTEN = "This page is more than a day old, so what was looked for is forgotten. Type `/calls log` again."
+FORGOTTEN = "This page is more than a day old. Run `/calls log` again."
 
-ON_WITH_OTHERS = "on= is one day. For several take from= and until=."
+ON_WITH_OTHERS = "on= is one day. For several, use from= and until=."
 
 
 def no_key(said: str, keys: Iterable[str]) -> str:
-    return f"“{short(said)}=” is not a key of the log. {use(keys)}"
+    return f"The log has no filter “{short(said)}=”. {use(keys)}"
 
 
 def none_of(key: str, there: Iterable[str], typed: str) -> str:
-    return f"{key}= takes one of: {', '.join(there)}. {code(short(typed))} is none of them."
+    return f"{code(short(typed))} isn't a value of {key}=. Use one of: {', '.join(there)}."
 
 
 def number_missing(flag: str) -> str:
-    return f"Say which number: {flag} tells of one number's calls."
+    return f"Add a number: {flag} is about one number's calls."
 
 
 def outside_text(typed: str) -> str:
-    return f"{code(short(typed))} stands outside text=. Put all the words inside it."
+    return f"{code(short(typed))} is outside text=. Put all words inside it."
 
 
 def too_long(characters: int) -> str:
-    return f"That is too long. Look for {characters} characters at most."
+    return f"That's too long. Use {characters} characters at most."
+
+
+def other_kind(status: str) -> str:
+    return f"“{short(status)}” is about another kind of request. Leave out kind=."
 
 
 def until_before_from(last: str, first: str) -> str:
-    return f"until={last} is before from={first}. Swap the two."
+    return f"until={last} is before from={first}. Swap them."
 
 
 def several_people(name: str, known: Sequence[str]) -> str:
     names = listed([quote(one) for one in known[:_NAMES_SHOWN]], "and")
-    return f"by={escape(name)} could be several people: {names}. Press *Filter…* to choose."
+    return f"Several people match by={escape(name)}: {names}. Press *Filter…* to choose."
 
 
 def nobody_called(name: str) -> str:
-    return f"Nobody called {quote(name)} has used CallOps yet. Press *Filter…* to choose from everybody."
+    return f"No one called {quote(name)} has used CallOps yet. Press *Filter…* to choose anyone."
 
 
-def sought(query: Query, first: str | None, last: str | None) -> str:
+def sought(query: Query, first: str | None, last: str | None, status: str | None = None) -> str:
     """Return a search in words, with its days as they were typed, or an empty text if it has no filters."""
     said = [
-        query.requester and f"by {person(query.requester)}",
-        query.connection and f"through {query.connection}",
-        query.kind and f"to {_DOING[query.kind]}",
+        query.id and escape(query.id),
+        status and f"status {escape(status)}",
+        query.kind and f"{_DOING[query.kind]}",
         query.number and f"number {mask(query.number)}",
-        query.state and WORDS[query.state],
+        query.requester and f"by {person(query.requester)}",
+        query.connection and f"connection {query.connection}",
         _days(first, last),
-        query.text and f"with {quote(query.text)} in a reason or a note",
+        query.text and f"with {quote(query.text)}",
     ]
     return ", ".join(filter(None, said))
 

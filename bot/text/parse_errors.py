@@ -5,46 +5,61 @@ from collections.abc import Iterable, Sequence
 from bot.text.formatting import listed, short
 
 DID_YOU_MEAN = "Did you mean {}?"
-SCHEDULE_IT = "Schedule it: at={}"
+SCHEDULE_IT = "The next possible time is {}."
+NOT_SENT = "*Not sent yet.*"
+FIX_THIS = "Fix this:"
+FIX_THESE = "Fix these:"
+MORE_TO_FIX = "… and {} more to fix"
+HELP_SHOWS = "Type `/calls help` to see all commands."
+
+
+def use_instead(suggestions: Sequence[str]) -> str:
+    """Return the button that goes on with a corrected command that has a preview."""
+    return f"Use {listed(suggestions, 'and')}"
+
+
+def request_corrected(act: str, targets: Sequence[str], time: str | None) -> str:
+    """Return the button that sends a corrected command, named after its act."""
+    of = {0: "", 1: f" of {targets[0]}"}.get(len(targets), f" of {len(targets)} targets") if targets else ""
+    return f"{act}{of}{f' to {time}' if time else ''}"
 
 
 def not_a_verb(word: str) -> str:
-    return (
-        f"CallOps does not know “{short(word)}”. Begin with place, cancel, move or campaign; help shows how."
-    )
+    """Return the fault of an unknown first word. The likely verb follows it, if there is one."""
+    return f"Unknown command “{short(word)}”."
 
 
 def campaign_first(verb: str) -> str:
-    return f"For a campaign, begin with {verb}."
+    return f"For a campaign, start with “{verb}”."
 
 
-STOP_OR_CANCEL = "“stop” ends all calls to a number, from now on. For one call, begin with cancel."
-STOP_IS_THE_VERB = "To end all calls to a number, begin with stop and the number."
+STOP_OR_CANCEL = "“stop” blocks all calls to a number. To cancel one call, start with “cancel”."
+STOP_IS_THE_VERB = "To block all calls to a number, type “stop” and the number."
 
 
 def which_for_campaigns(verbs: Sequence[str]) -> str:
-    return f"Say what to do with a campaign: {listed(verbs, 'or')}."
+    return f"What should happen to the campaign? Start with {listed(verbs, 'or')}."
 
 
-NOTHING_FOR_CAMPAIGNS = "No connection here can do anything with campaigns. Ask whoever runs CallOps."
+NOTHING_FOR_CAMPAIGNS = "No connection here can change campaigns. Ask your CallOps admin."
 
 
 def use(names: Iterable[str]) -> str:
     """Return the names that could be typed instead of an unknown one."""
     match list(names):
         case []:
-            return "There is none here. Ask whoever runs CallOps."
+            return "There are none here. Ask your CallOps admin."
         case [name]:
             return f"Use {name}."
         case several:
             return f"Use one of: {', '.join(several)}."
 
 
-QUOTE_LEFT_OPEN = "A quote is opened and not closed. Close it, or leave it out."
+QUOTE_LEFT_OPEN = "A quotation mark is missing. Close the quote, or remove it."
 
 
 def not_a_key(key: str) -> str:
-    return f"“{short(key)}=” is not a key."
+    return f"“{short(key)}=” isn't an option."
 
 
 def not_one_of_the_keys(key: str, keys: Iterable[str]) -> str:
@@ -52,36 +67,36 @@ def not_one_of_the_keys(key: str, keys: Iterable[str]) -> str:
 
 
 def not_a_key_of_calls(key: str, keys: Iterable[str], name: str) -> str:
-    return f"{not_one_of_the_keys(key, keys)} For the agent's own data write meta.{name}=."
+    return f"{not_one_of_the_keys(key, keys)} For the voice agent's own data, write meta.{name}=."
 
 
 def not_for(key: str, doing: str, keys: Iterable[str]) -> str:
     takes = f"{doing[0].upper()}{doing[1:]} takes {', '.join(keys)}."
-    return f"{key}= is not for {doing}. Leave it out. {takes}"
+    return f"Remove {key}=. It doesn't work for {doing}. {takes}"
 
 
 def twice(key: str) -> str:
-    return f"{key}= is there twice. Keep one."
+    return f"You used {key}= twice. Keep one."
 
 
 def nothing_behind(key: str) -> str:
-    return f"{key}= is empty. Fill it in, or leave {key}= out."
+    return f"{key}= is empty. Fill it in, or remove it."
 
 
 def no_name(line: str) -> str:
-    return f"“{short(line)}” has no name. Write name=value, each on a line of its own."
+    return f"“{short(line)}” has no name. Write name=value, one per line, e.g. city=Pune."
 
 
 def not_a_name(name: str) -> str:
-    return f"“{short(name)}” is not a name for the agent's data: a name is one word."
+    return f"“{short(name)}” isn't a valid name. Use one word, e.g. city=Pune."
 
 
 def no_value(name: str) -> str:
-    return f"“{short(name)}” has no value. Write one behind it, or take the line out."
+    return f"“{short(name)}” has no value. Add one, e.g. city=Pune, or remove the line."
 
 
 def name_twice(name: str) -> str:
-    return f"“{short(name)}” is there twice. Keep one."
+    return f"You used “{short(name)}” twice. Keep one."
 
 
 def further_faults(count: int) -> str:
@@ -89,31 +104,31 @@ def further_faults(count: int) -> str:
 
 
 def not_a_whole_number(key: str) -> str:
-    return f"{key}= takes a whole number, like {key}=3."
+    return f"{key}= needs a whole number, e.g. {key}=3."
 
 
 def not_yes_or_no(key: str) -> str:
-    return f"{key}= takes yes or no; {key} alone means yes."
+    return f"{key}= needs yes or no, e.g. {key}=yes."
 
 
-NOT_MINUTES = "gap= takes minutes, one number or several: gap=30 or gap=30,60."
-NOT_A_LANGUAGE = "lang= takes a language's code, like lang=hi or lang=en."
+NOT_MINUTES = "gap= needs minutes, e.g. gap=30 or gap=30,60."
+NOT_A_LANGUAGE = "lang= needs a language code, e.g. lang=hi or lang=en."
 
 
 def too_long(field: str, length: int, most: int) -> str:
-    return f"The {field} has {length} characters: {most} at most."
+    return f"The {field} has {length} characters. Use {most} or fewer."
 
 
 def no_connection(name: str, connections: Iterable[str]) -> str:
-    return f"There is no connection “{short(name)}”. {use(connections)}"
+    return f"There's no connection “{short(name)}”. {use(connections)}"
 
 
 def near_connection(name: str, meant: str) -> str:
-    return f"There is no connection “{short(name)}”, but there is {meant}."
+    return f"There's no connection “{short(name)}”. Is it {meant}?"
 
 
 def through(name: str) -> str:
-    return f"through {name}"
+    return f"connection {name}"
 
 
 def as_words(text: str) -> str:
@@ -121,7 +136,7 @@ def as_words(text: str) -> str:
 
 
 def reason_around_via(names: Sequence[str]) -> str:
-    return f"Words stand before and behind via {listed(names, 'and')}."
+    return f"There are words before and after “via {listed(names, 'and')}”."
 
 
 def as_reason(text: str) -> str:
@@ -129,36 +144,36 @@ def as_reason(text: str) -> str:
 
 
 def two_connections(connections: Iterable[str]) -> str:
-    return f"There are two connections: {' and '.join(connections)}. Keep one."
+    return f"You named two connections: {' and '.join(connections)}. Keep one."
 
 
-HOLDS_FOR_EVERY_CONNECTION = "This holds for every connection. Leave via out."
+HOLDS_FOR_EVERY_CONNECTION = "This applies to every connection. Remove “via”."
 
 
 def no_agent(name: str, agents: Sequence[str], connection: str | None) -> str:
-    where = f"{connection} has no agent" if connection else "There is no agent"
-    there_are = use(agents) if agents else "Leave agent= out."
+    where = f"{connection} has no voice agent" if connection else "There's no voice agent"
+    there_are = use(agents) if agents else "Remove agent=."
     return f"{where} “{short(name)}”. {there_are}"
 
 
 def not_a_phone(text: str) -> str:
-    return f"“{short(text)}” is not a phone number."
+    return f"“{short(text)}” isn't a phone number."
 
 
 def nothing_to_cancel(word: str) -> str:
-    return f"“{short(word)}” is neither a phone number nor a call's id. Begin with one, then give the reason."
+    return f"“{short(word)}” isn't a phone number or call ID. Put the number first, then the reason."
 
 
 def nobody_to_stop(word: str) -> str:
-    return f"{not_a_phone(word)} A campaign is stopped by its id: campaign stop ID."
+    return f"{not_a_phone(word)} To stop a campaign, type “campaign stop” and its ID."
 
 
 def nobody_to_allow(word: str) -> str:
-    return f"{not_a_phone(word)} Begin with one, then give the reason."
+    return f"{not_a_phone(word)} Put the number first, then the reason."
 
 
 def not_a_campaign(word: str) -> str:
-    return f"“{short(word)}” is not a campaign's id. Begin with the id, then give the reason."
+    return f"“{short(word)}” isn't a campaign ID. Put the ID first, then the reason."
 
 
 def not_understood(text: str, why: str) -> str:
@@ -167,8 +182,8 @@ def not_understood(text: str, why: str) -> str:
 
 def which_reading(text: str, labels: Sequence[str]) -> str:
     if len(labels) == 1:
-        return f"“{short(text)}” may mean {labels[0]}. Write it alone, with a comma behind it."
-    return f"“{short(text)}” may mean {listed(labels, 'or')}. Write only that, with a comma behind it."
+        return f"“{short(text)}” could mean {labels[0]}. Put a comma after the number."
+    return f"“{short(text)}” could mean {listed(labels, 'or')}. Put a comma after the right one."
 
 
 def reading(pretty: str, behind: str) -> str:
@@ -177,24 +192,24 @@ def reading(pretty: str, behind: str) -> str:
 
 
 def reading_as_id(text: str) -> str:
-    return f"the id {short(text)}"
+    return f"the ID {short(text)}"
 
 
-NOT_A_DECIMAL = "A spreadsheet has made a decimal number of that. Write the phone number's digits alone."
-NO_EXTENSION = "Extensions cannot be dialled. Give the number alone."
-TOO_MANY_DIGITS = "There are more digits than CallOps reads at once. Ask in parts."
+NOT_A_DECIMAL = "A spreadsheet turned this into a decimal. Type only the digits of the phone number."
+NO_EXTENSION = "CallOps can't dial extensions. Remove the extension."
+TOO_MANY_DIGITS = "That's too many digits for one request. Split them into several."
 
 
 def behind_words(text: str) -> str:
     return (
-        f"“{short(text)}” stands behind words. Put all numbers first, with commas between them, then the "
-        "reason. If it belongs to the reason, write reason= before that."
+        f"“{short(text)}” comes after words. Put all numbers first, with commas between them. "
+        "If it's part of the reason, write reason= before the reason."
     )
 
 
 def row_without_number(number: int, text: str, why: str | None = None) -> str:
     """Return the fault of a pasted line that has no target. ``number`` counts pasted lines from 1."""
-    return f"Line {number}, “{short(text)}”: {why or 'no phone number or id stands there.'}"
+    return f"Line {number}, “{short(text)}”: {why or 'it has no phone number or ID.'}"
 
 
 def rows_left_out(numbers: Sequence[int]) -> str:
@@ -205,16 +220,16 @@ def rows_left_out(numbers: Sequence[int]) -> str:
 def bad_rows(faults: Sequence[str]) -> str:
     """Return the faults of pasted lines without a target. The first ones are given in full."""
     shown, more = faults[:MOST_ROWS], len(faults) - MOST_ROWS
-    return " ".join([*shown, f"{more} more lines cannot be read either." if more > 0 else ""]).strip()
+    return " ".join([*shown, f"{more} more lines have the same problem." if more > 0 else ""]).strip()
 
 
 MOST_ROWS = 5
 """Lines of a list that a message quotes."""
-TWO_NUMBERS = "two numbers stand there. Leave one."
+TWO_NUMBERS = "it has two numbers. Keep one."
 
 
 def which_column(columns: Sequence[str]) -> str:
-    return f"The list has several columns of numbers: {listed(columns, 'and')}."
+    return f"Your list has several columns of numbers: {listed(columns, 'and')}."
 
 
 def column(place: int, header: str | None, example: str) -> str:
@@ -223,53 +238,53 @@ def column(place: int, header: str | None, example: str) -> str:
 
 
 def strange_in_an_id(text: str, is_external: str) -> str:
-    return f"{_not_an_id(text)} an id cannot hold “{is_external}”. {_COPY}"
+    return f"{_not_an_id(text)} an ID can't contain “{is_external}”. {_COPY}"
 
 
 def too_long_for_an_id(text: str, most: int) -> str:
-    return f"{_not_an_id(text)} it is longer than {most} characters. {_COPY}"
+    return f"{_not_an_id(text)} it has more than {most} characters. {_COPY}"
 
 
 def no_beginning_of_an_id(text: str) -> str:
-    return f"{_not_an_id(text)} an id begins with a letter or a digit. {_COPY}"
+    return f"{_not_an_id(text)} an ID starts with a letter or a digit. {_COPY}"
 
 
 def _not_an_id(text: str) -> str:
-    return f"“{short(text)}” is not an id:"
+    return f"“{short(text)}” isn't an ID:"
 
 
-_COPY = "Copy it as the provider shows it."
+_COPY = "Copy it from the provider."
 
 
 def no_request(named: str) -> str:
-    return f"There is no request {named}. Check the id."
+    return f"There's no request {named}. Check the ID."
 
 
 def beside_others(named: str) -> str:
-    return f"{named} stands beside other numbers or ids. Ask for it in a line of its own."
+    return f"Use {named} alone. Put the other numbers or IDs in another command."
 
 
 def too_many(count: int, most: int) -> str:
-    return f"{count} are too many: {most} in one request at most. Split them."
+    return f"You listed {count}. Use at most {most} per request."
 
 
-ONE_NUMBER = "One number at a time. Type a line for each."
-ONE_CAMPAIGN = "One campaign at a time. Ask for each in a line of its own."
-ONE_PLACED = "One call at a time: each is placed with a button of its own."
-NO_TARGET = "A number or an id is missing. Add one."
-NO_NUMBER = "A number is missing. Add one."
+ONE_NUMBER = "You can use one number at a time."
+ONE_CAMPAIGN = "You can use one campaign at a time."
+ONE_PLACED = "You can place one call at a time."
+NO_TARGET = "Add a phone number or ID, e.g. +91 98765 43210."
+NO_NUMBER = "Add a phone number, e.g. +91 98765 43210."
 
 
 def either_time(text: str) -> str:
-    return f"Either “{short(text)}” or at= is the time. Keep one."
+    return f"You gave two times: “{short(text)}” and at=. Keep one."
 
 
 def behind_the_time(text: str) -> str:
-    return f"“{short(text)}” does not belong to the time. Leave it out, or write it as key=value."
+    return f"I didn't understand “{short(text)}”. Remove it, or try a time like “tomorrow 9:30 am”."
 
 
 def neither_number_nor_time(word: str) -> str:
-    return f"“{short(word)}” is neither a phone number nor a time. Begin with the number."
+    return f"“{short(word)}” isn't a phone number or a time. Put the number first."
 
 
 def which_time(why: str, forms: Iterable[str]) -> str:
@@ -277,20 +292,20 @@ def which_time(why: str, forms: Iterable[str]) -> str:
 
 
 def either_reason(text: str) -> str:
-    return f"Either “{short(text)}” or reason= is the reason. Keep one."
+    return f"You gave two reasons: “{short(text)}” and reason=. Keep one."
 
 
 def no_words(text: str) -> str:
     return (
-        f"“{short(text)}” is neither part of the number nor a reason. Check the number, or give the reason "
-        "in words."
+        f"I didn't understand “{short(text)}”. Check the number, or give a reason in words, "
+        "e.g. “customer asked”."
     )
 
 
-WHY_ALLOW = "Why may they go out again? Say it, in a few words."
+WHY_ALLOW = "Add a reason, e.g. “asked us to call again”."
 
 
-BY = {"number": "number", "call_id": "call id"}
+BY = {"number": "number", "call_id": "call ID"}
 """The ways to identify a call to cancel."""
 
 
@@ -299,33 +314,31 @@ def which_connection(connections: Sequence[str]) -> str:
 
 
 def which_agent(agents: Sequence[str]) -> str:
-    return f"Which agent: {listed(agents, 'or')}? Add agent=NAME."
+    return f"Which voice agent: {listed(agents, 'or')}? Add agent=NAME."
 
 
 def no_agent_yet(connection: str) -> str:
     return (
-        f"{connection} has no agent yet. Ask whoever runs CallOps to add one under "
+        f"{connection} has no voice agent yet. Ask your CallOps admin to add one under "
         f"[connections.{connection}.agents]."
     )
 
 
 def no_agent_of(connections: Sequence[str], agent: str) -> str:
-    return f"{agent} is no agent of {listed(connections, 'or')}, which could do this. Name another agent."
+    return f"{listed(connections, 'or')} has no voice agent “{short(agent)}”. Name another one."
 
 
 def takes_no(title: str, field: str) -> str:
-    return f"{title} takes no {field}. Leave it out, or use another connection."
+    return f"{title} doesn't support {field}. Remove it, or use another connection."
 
 
 def tried_out(connection: str, number: str) -> str:
-    return (
-        f"{connection} may call only the numbers in its allow_numbers, and {number} is not one of them. "
-        "Use one that is, or ask whoever runs CallOps to add it."
-    )
+    who = "Ask your CallOps admin to add it to allow_numbers."
+    return f"{connection} is on trial and can't call {number}. {who}"
 
 
 def cannot(connection: str, does: str, able: Sequence[str]) -> str:
-    return f"{connection} cannot {does}.{_instead(able)}"
+    return f"{connection} can't {does}.{_instead(able)}"
 
 
 def cancels_by(connection: str, by: str, not_by: str, able: Sequence[str]) -> str:
@@ -333,23 +346,22 @@ def cancels_by(connection: str, by: str, not_by: str, able: Sequence[str]) -> st
 
 
 def _instead(connections: Sequence[str]) -> str:
-    return f" Use via {listed(connections, 'or')}." if connections else ""
+    return f" Try via {listed(connections, 'or')}." if connections else ""
 
 
 def nobody_can(does: str) -> str:
-    return f"No connection here can {does}. Ask whoever runs CallOps."
+    return f"No connection here can {does}. Ask your CallOps admin."
 
 
 def nobody_cancels_by(does: str, by: str) -> str:
-    return f"No connection here can {does} by {BY[by]}. Ask whoever runs CallOps."
+    return f"No connection here can {does} by {BY[by]}. Ask your CallOps admin."
 
 
 NUMBERS_AND_IDS = (
-    "Numbers and ids cannot be cancelled in one request. Ask for the numbers in one line, and for the ids in "
-    "another."
+    "You can't cancel numbers and IDs in one request. Put the numbers in one command and the IDs in another."
 )
 
 
 def undocumented(titles: Sequence[str]) -> str:
     """Return the sentence that marks what the providers' documents do not promise."""
-    return f"Undocumented by {listed(titles, 'and')}: it may not work as we expect."
+    return f"{listed(titles, 'and')} didn't document this, so it may not work."

@@ -21,15 +21,15 @@ _WITH_IT: Final[dict[Permission, str]] = {
 
 # -- what somebody is
 
-BOT = "Apps and bots cannot use CallOps."
+BOT = "Apps and bots can't use CallOps."
 DEACTIVATED = "This account is deactivated."
-STRANGER = "People from another organisation cannot use CallOps here."
-GUEST = "Guests of this workspace cannot use CallOps. Ask a full member."
-UNKNOWN = "Slack knows nobody here by this id."
+STRANGER = "People from another organisation can't use CallOps here."
+GUEST = "Guests can't use CallOps. Ask a teammate to do this."
+UNKNOWN = "Slack knows no one here by this ID."
 
 # -- the rule for a request
 
-NO_RULE = "No rule lets you do this. Ask whoever runs CallOps in your team."
+NO_RULE = "No rule lets you do this. Ask your CallOps operator."
 
 
 def no_rule_but(rule: str, only_for: Sequence[str]) -> str:

@@ -8,9 +8,9 @@ MOVED = "moved to another time"
 """The reason to cancel a call that is rescheduled, if nobody gave another."""
 NO_TIME = "no time"
 
-WHICH_CALL = "Say which call: its number, or its id as the audit channel shows it."
-WHEN_INSTEAD = "Say when the call is to go out instead, as in “Mon 10:00”."
-ONE_CALL = "One call at a time. Ask for each in a line of its own."
+WHICH_CALL = "Which call? Add its number or ID, e.g. +91 98765 43210."
+WHEN_INSTEAD = "Add the new time, e.g. “Mon 10:00”."
+ONE_CALL = "You can move one call at a time."
 
 
 def to_number(number: str) -> str:
@@ -18,86 +18,85 @@ def to_number(number: str) -> str:
 
 
 def with_id(named: str) -> str:
-    return f"with the id {named}"
+    return f"with the ID {named}"
 
 
 def no_call(whose: str) -> str:
     """Return the fault that no call was found. ``whose`` is from `to_number` or `with_id`."""
-    return f"CallOps knows of no scheduled call {whose}. It moves only what was placed through it."
+    return f"CallOps knows no scheduled call {whose}. You can move only calls placed with CallOps."
 
 
 def several_calls(whose: str, calls: str) -> str:
     """Return the fault that several calls were found. ``whose`` is from `to_number` or `with_id`."""
-    return f"Several calls are scheduled {whose}: {calls}. Give the id of one."
+    return f"Several calls are scheduled {whose}: {calls}. Use the ID of one."
 
 
 def not_scheduled(entry: str) -> str:
-    return f"{entry} is no scheduled call, so there is nothing to cancel."
+    return f"{entry} isn't a scheduled call, so there's nothing to cancel."
 
 
 def too_late(clock: str) -> str:
-    return f"It is too late: this call was due {clock}."
+    return f"Too late: this call was due {clock}."
 
 
-CANCELLED_ALREADY = "This call was cancelled already, so it does not go out."
+CANCELLED_ALREADY = "This call is already cancelled."
 
 
 def not_from_here(entry: str) -> str:
-    return f"{entry} cannot be cancelled from here any more. Give its number or its id."
+    return f"You can't cancel {entry} from here now. Use its number or call ID."
 
 
 def cannot_cancel(connection: str) -> str:
-    return f"{connection} cannot cancel calls: ask whoever runs CallOps."
+    return f"{connection} can't cancel calls. Ask your CallOps admin."
 
 
 def has_no_id(connection: str) -> str:
-    return (
-        f"{connection} gave this call no id, so it cannot be cancelled from here. Cancel it at the provider."
-    )
+    return f"{connection} gave this call no ID, so CallOps can't cancel it. Cancel it at the provider."
 
 
 def cannot_move(connection: str, *, cancels: bool) -> str:
-    instead = "Cancel this one, then place it again." if cancels else "Ask whoever runs CallOps."
-    return f"{connection} cannot move calls. {instead}"
+    instead = "Cancel this one, then place it again." if cancels else "Ask your CallOps admin."
+    return f"{connection} can't move calls. {instead}"
 
 
 def then_already(entry: str) -> str:
-    return f"{entry} goes out at that time already."
+    return f"{entry} is already scheduled for that time."
 
 
 def takes_others_along(connection: str, others: str) -> str:
-    why = f"{connection} cancels by number: {others} would be cancelled with it."
-    return f"{why} Cancel them, then place each again."
+    why = f"{connection} cancels by number, so this would also cancel {others}."
+    return f"{why} Cancel all of them, then place each again."
 
 
 def placed_since(connection: str, others: Sequence[str]) -> str:
     one = len(others) == 1
-    since = f"{listed(others, 'and')}, which {'was' if one else 'were'} placed since this move was asked for"
+    since = f"{listed(others, 'and')}, placed after this move was requested"
     cancel = f"Cancel {'it' if one else 'them'} first, or deny the move"
-    return f"{connection} cancels by number: that would also cancel {since}. {cancel}."
+    return f"{connection} cancels by number. That would also cancel {since}. {cancel}."
 
 
 def placed_elsewhere(connection: str, calls: Sequence[str]) -> str:
+    them = "it" if len(calls) == 1 else "them"
     return (
-        f"{connection} was changed to another account or agent since {listed(calls, 'and')} "
-        f"{'was' if len(calls) == 1 else 'were'} placed, so a cancellation from here would not reach "
-        f"{'it' if len(calls) == 1 else 'them'}. Cancel at the provider, in the account that placed the call."
+        f"{connection} now uses another account or voice agent than {listed(calls, 'and')}. "
+        f"CallOps can't cancel {them}. "
+        "Cancel at the provider, in the account that placed the call."
     )
 
 
 def cancelled_by(request: str) -> str:
-    return f"Somebody had this call cancelled by {request}, so it is not placed again."
+    return f"{request} cancelled this call, so it wasn't placed again."
 
 
 def cancelled_before(request: str) -> str:
     return (
-        f"{request} cancels all calls to this number, and was asked after this one. If this call is still "
-        "wanted, ask again."
+        f"{request} was requested after this one, and cancels all calls to this number. "
+        "If you still need this call, request it again."
     )
 
 
-MOVER_UNKNOWN = "Slack did not say in time who asked for it."
-ERASED = "What was to be placed was erased."
+MOVER_UNKNOWN = "Slack didn't say in time who requested it."
+ERASED = "This call's details were erased."
 NOT_YOURS_TO_PLACE = (
-    "Only the person who asked to move it can place it again from here, for they know the number."
+    "Only the person who requested the move can place it again from here, because they know the number."
 )

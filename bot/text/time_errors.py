@@ -1,12 +1,12 @@
 """Sentences on faults in a typed time, day or time zone."""
 
-_TIMES = "Type it like 9:30 pm, tomorrow 9:30, Mon 10:00, 5 Dec 10:00 or in 20 min."
-_DAYS = "Type it like today, yesterday, Mon, 3 days ago, 5 Dec or 2026-12-05."
+_TIMES = "Try 9:30 pm, tomorrow 9:30, Mon 10:00, 5 Dec 10:00 or in 20 min."
+_DAYS = "Try today, yesterday, Mon, 3 days ago, 5 Dec or 2026-12-05."
 
 # -- a time to come
 
-MISSING = f"The time is missing. {_TIMES}"
-MIDNIGHT = "Midnight could begin the day or end it. Type 00:00 with the day, or 23:59."
+MISSING = f"Add a time. {_TIMES}"
+MIDNIGHT = "Midnight can be the start or the end of a day. Type 00:00 with the day, or 23:59."
 
 
 def too_long(beginning: str) -> str:
@@ -14,35 +14,35 @@ def too_long(beginning: str) -> str:
 
 
 def no_time(said: str) -> str:
-    return f"“{said}” is not a time. {_TIMES}"
+    return f"“{said}” isn't a time. {_TIMES}"
 
 
 def alone(said: str) -> str:
-    return f"“{said}” alone is not a time."
+    return f"“{said}” alone isn't a time."
 
 
 def no_time_of_day(said: str) -> str:
-    return f"“{said}” is not a time of day. Type it like 9:00, 18:30 or 6 pm."
+    return f"“{said}” isn't a time of day. Try 9:00, 18:30 or 6 pm."
 
 
 def day_alone(said: str) -> str:
-    return f"“{said}” is a day without a time."
+    return f"“{said}” has no time. Add one, e.g. 9:30."
 
 
 def has_passed(said: str) -> str:
-    return f"“{said}” has passed. Type a later time."
+    return f"“{said}” is in the past. Type a later time."
 
 
 def has_passed_today(said: str) -> str:
-    return f"“{said}” has passed today."
+    return f"“{said}” is in the past."
 
 
 def has_passed_this_year(said: str) -> str:
-    return f"“{said}” has passed this year. If you mean the next one, give the year."
+    return f"“{said}” is in the past. To use next year, add the year."
 
 
 def no_time_from_now(said: str) -> str:
-    return f"“{said}” is not a later time."
+    return f"“{said}” isn't a later time."
 
 
 def too_far_ahead(said: str) -> str:
@@ -54,48 +54,48 @@ def morning_or_evening(hour: str) -> str:
 
 
 def no_colon(said: str) -> str:
-    return f"“{said}” needs a colon."
+    return f"“{said}” needs a colon, e.g. 9:30."
 
 
 def one_digit_of_minutes(said: str, hour: int) -> str:
-    return f"“{said}” needs two digits after the hour, like {hour}:05 or {hour}:30."
+    return f"“{said}” needs two digits after the hour, e.g. {hour}:05 or {hour}:30."
 
 
 def not_in_part(said: str, part: str) -> str:
     """Return the fault of a time that is not in a part of the day, such as 9 am in the evening."""
-    return f"“{said}” is not in the {part}." if part != "night" else f"“{said}” is not at night."
+    return f"“{said}” isn't in the {part}." if part != "night" else f"“{said}” isn't at night."
 
 
 def which_week(said: str) -> str:
-    return f"“{said}” can be the coming one or the one after it."
+    return f"“{said}” can mean two days: the coming one, or a week later."
 
 
 def no_half_of_a_day(said: str) -> str:
     """Return the fault of a time such as 13 pm."""
-    return f"“{said}” does not exist: am and pm go with 1 to 12."
+    return f"“{said}” doesn't exist. Use am and pm with 1 to 12."
 
 
 def not_on_a_clock(said: str) -> str:
-    return f"“{said}” does not exist: a day goes from 00:00 to 23:59."
+    return f"“{said}” doesn't exist. A day goes from 00:00 to 23:59."
 
 
 def no_such_instant(said: str) -> str:
-    return f"“{said}” does not exist: check the day, the hour and the offset."
+    return f"“{said}” doesn't exist. Check the day, the hour and the offset."
 
 
 def skipped(clock: str) -> str:
-    return f"There is no {clock} on that day: the clocks go forward."
+    return f"{clock} doesn't exist on that day, because the clocks go forward."
 
 
 def twice(clock: str) -> str:
-    return f"{clock} comes twice on that day: the clocks go back."
+    return f"{clock} happens twice on that day, because the clocks go back."
 
 
 # -- a date
 
 
 def no_such_date(said: str, year: int) -> str:
-    return f"There is no “{said}” in {year}. Check the day and the month."
+    return f"“{said}” doesn't exist in {year}. Check the day and the month."
 
 
 def other_weekday(date: str, falls_on: str, said: str) -> str:
@@ -103,12 +103,12 @@ def other_weekday(date: str, falls_on: str, said: str) -> str:
 
 
 def no_date(said: str) -> str:
-    return f"“{said}” is not a date. Write the month as a word, like 5 Dec."
+    return f"“{said}” isn't a date. Write the month as a word, e.g. 5 Dec."
 
 
 def digits(said: str, *, ways: int) -> str:
     """Return the fault of a date in digits. ``ways`` is the number of ways to read it."""
-    what = "can be read in two ways" if ways > 1 else "has its month in digits"
+    what = "can mean two dates" if ways > 1 else "has its month in digits"
     return f"“{said}” {what}. Write the month as a word."
 
 
@@ -116,16 +116,15 @@ def digits(said: str, *, ways: int) -> str:
 
 
 def no_day(said: str) -> str:
-    return f"“{said}” is not a day. {_DAYS}"
+    return f"“{said}” isn't a day. {_DAYS}"
 
 
 def two_days(said: str) -> str:
-    orders = "in some countries the day stands first, in some the month"
-    return f"“{said}” can be two days: {orders}. {_DAYS}"
+    return f"“{said}” can mean two days. Write the month as a word. {_DAYS}"
 
 
 def day_to_come(said: str) -> str:
-    return f"“{said}” is still to come. Type today or a day before it."
+    return f"“{said}” is in the future. Use today or an earlier day."
 
 
 def day_long_ago(said: str) -> str:
@@ -135,34 +134,32 @@ def day_long_ago(said: str) -> str:
 # -- a time zone
 
 
-_WITH_ZONE = "Write the zone or the offset with the time, like 9:30 pm Asia/Kolkata or 9:30 pm +05:30."
-OWN_ZONE_MISSING = f"Slack does not say your time zone. {_WITH_ZONE}"
+_WITH_ZONE = "Write the zone or the offset with the time, e.g. 9:30 pm Asia/Kolkata or 9:30 pm +05:30."
+OWN_ZONE_MISSING = f"Slack didn't send your time zone. {_WITH_ZONE}"
 
 
 def own_zone_unknown(zone: str) -> str:
-    return f"Your time zone, “{zone}”, is not known here. {_WITH_ZONE}"
+    return f"CallOps doesn't know your time zone, “{zone}”. {_WITH_ZONE}"
 
 
 def no_days_without_zone(zone: str) -> str:
-    unknown = f"Your time zone, “{zone}”, is not known here" if zone else "Slack does not say your time zone"
-    return f"{unknown}, so nobody knows when your days begin. Choose one in your Slack preferences."
+    unknown = f"CallOps doesn't know your time zone, “{zone}”" if zone else "Slack didn't send your time zone"
+    return f"{unknown}. Choose one in your Slack preferences, then try again."
 
 
 def which_zone(said: str) -> str:
     """Return the fault of an abbreviation that is not of the person's own zone."""
-    return (
-        f"“{said}” is not certain: of abbreviations only those of your own zone are. Write the zone's name."
-    )
+    return f"“{said}” can mean several time zones. Write the zone's name, e.g. America/Chicago."
 
 
 def which_day(said: str) -> str:
     """Return the fault of a time in another zone, where the day is a different one."""
-    return f"“{said}” can be on two days: it is not the same day there."
+    return f"“{said}” can mean two days, because it's another day there."
 
 
 def doubtful_offset(said: str) -> str:
-    return f"“{said}” can be an offset from UTC or something else, like the end of a span."
+    return f"Is “{said}” an offset from UTC? It could also be the end of a span."
 
 
 def no_zone(said: str) -> str:
-    return f"“{said}” is no time zone. Write one like America/Chicago."
+    return f"“{said}” isn't a time zone. Try one like America/Chicago."

@@ -108,6 +108,33 @@ def emoji(entry: ActionRecord, *, cancelled: bool = False) -> str:
     return DONE if entry.code is Code.DRY_RUN else _EMOJI[entry.state]
 
 
+STATUSES: Final = tuple(
+    dict.fromkeys(
+        [
+            *(word for state, word in _STATUSES.items() if state in UNFINISHED),
+            SCHEDULED,
+            *_DONE.values(),
+            *(f"Not {word.lower()}" for word in _DONE.values()),
+            *(word for state, word in _STATUSES.items() if state not in UNFINISHED),
+            DRY_RUN,
+        ]
+    )
+)
+"""Every status, in the order of a form."""
+
+
+def kind_named(status: str) -> Kind | None:
+    """Return the kind of action that a typed status is about, such as "Placed", or None."""
+    typed = status.strip().casefold()
+    return next((kind for kind in Kind if typed in {done(kind).casefold(), not_done(kind).casefold()}), None)
+
+
+def code_named(status: str) -> Code | None:
+    """Return the code that a typed status stands for, or None."""
+    named = {SCHEDULED.casefold(): Code.SCHEDULED, DRY_RUN.casefold(): Code.DRY_RUN}
+    return named.get(status.strip().casefold())
+
+
 def states_named(status: str) -> frozenset[State]:
     """Return the states that a typed status may mean: a state's name, or a word of this module. Or none."""
     typed = status.strip().casefold()

@@ -5,8 +5,8 @@ from datetime import date, datetime
 from typing import Final
 
 from bot.slack.blocks import Message, context, cut, excerpt, paragraphs, section
-from bot.text.formatting import WORDS
 from bot.text.markup import escape, when
+from bot.text.vocabulary import state_word
 from bot.ui import do_not_call
 from storage.changes import Announced
 from storage.event_log.hash_chain import moment
@@ -18,7 +18,7 @@ MAX_LINES = 20
 """Lines of a difference that the audit channel shows. The log has all of them."""
 MAX_LINE = 300
 
-FIRST_RULES = "These are the first rules that the log knows of."
+FIRST_RULES = "First rules in the log."
 COUNTED = (
     State.SUCCEEDED,
     State.FAILED,
@@ -29,7 +29,6 @@ COUNTED = (
     State.PENDING,
 )
 """The states that the daily summary counts, in its order."""
-_STILL = {State.PENDING: "still waiting for approval"}
 
 
 def render(post: OutboxItem, told: tuple[Event, Mapping[str, str]] | None) -> Message | None:
@@ -65,8 +64,8 @@ def _day(data: Mapping[str, Scalar]) -> date:
 
 def daily_summary(day: date, counts: Mapping[State, int]) -> Message | None:
     """Return the daily summary, or None if there is nothing to count."""
-    told = [f"{counts[state]} {_STILL.get(state, WORDS[state])}" for state in COUNTED if counts.get(state)]
-    text = f"📋 *{_on(day)}:* {', '.join(told)}."
+    told = [f"{counts[state]} {state_word(state).lower()}" for state in COUNTED if counts.get(state)]
+    text = f"*{_on(day)}:* {', '.join(told)}."
     return Message(text, [section(text)]) if told else None
 
 
@@ -81,28 +80,27 @@ def _outage(data: Mapping[str, Scalar], stands: MessageRef | None) -> Message | 
 def outage(connection: str, since: datetime, ended: datetime | None = None) -> Message:
     """Return that a provider does not answer, or with ``ended`` that it answers again."""
     text = (
-        f"🔌 *{connection} does not answer* since {when(since)}. CallOps waits, and tries again by itself at "
-        "least every 5 minutes. What waits for it is sent then, if it is still in time: nobody needs to ask "
-        "again."
+        f"*{connection} has been down since {when(since)}.* We retry every 5 minutes "
+        "and send waiting requests when it's back. No need to resubmit."
     )
     if ended:
         text = (
-            f"✅ *{connection} answers again* since {when(ended)}. It did not answer from {when(since)} "
-            "until then. What waited for it is being sent."
+            f"✅ *{connection} is back since {when(ended)}.* It was down from {when(since)}. "
+            "Waiting requests are being sent."
         )
     return Message(text, [section(text)])
 
 
 def log_ended_with(day: date, event: int, anchored: str) -> Message:
     text = (
-        f"🔗 *{_on(day)}:* the last event in the log is {event:,}. Its anchor is `{event}:{anchored}`: "
-        "`log verify --anchor` checks that the log still has it."
+        f"*{_on(day)}:* the log ends with event {event:,}. Its anchor is `{event}:{anchored}`. "
+        "Check it with `log verify --anchor`."
     )
     return Message(text, [section(text)])
 
 
 def _on(day: date) -> str:
-    return f"{day:%a} {day.day} {day:%b %Y}"
+    return f"{day:%a}, {day.day} {day:%b %Y}"
 
 
 def a_connection(name: str) -> str:
@@ -110,19 +108,19 @@ def a_connection(name: str) -> str:
 
 
 def rules_changed(lines: Sequence[str], kept: str, restart_for: str) -> Message:
-    text = "📜 *The rules changed.* The new rules also apply to what waits."
+    text = "*The rules changed.* They also apply to waiting requests."
     told = [f"• {escape(cut(line, MAX_LINE))}" for line in lines]
     shown = paragraphs(excerpt(told, "… and {} more, in the log", most=MAX_LINES))
-    notes = [f"The log has this as `{kept}`"]
+    notes = [kept]
     if restart_for:
-        notes.append(f"A restart is needed for {escape(restart_for)}")
+        notes.append(f"Restart CallOps to apply {escape(restart_for)}")
     return Message(text, [section(text), *shown, context(*notes)])
 
 
 def rules_faulty(faults: Sequence[str]) -> Message:
     text = (
-        "⚠️ *The new rules were not read: the file has a fault.* The old rules still apply. Correct the "
-        "file, then send SIGHUP again."
+        "⚠️ *The new rules weren't loaded: the file has an error.* The old rules still apply. "
+        "Fix the file, then send SIGHUP again."
     )
     told = [f"• {escape(cut(fault, MAX_LINE))}" for fault in faults]
     more = "… and {} more: `python -m bot check` shows them all"
@@ -138,20 +136,20 @@ _AT_A_TERMINAL: Final = "`python -m bot log export`"
 
 def coming() -> Message:
     """Return the immediate answer to the person who asked for an export."""
-    text = "📄 *Your export is being made.* It comes to you by direct message, with numbers masked."
+    text = "*Preparing your export.* I'll DM it to you (numbers masked)."
     return Message(text, [section(text)])
 
 
 def sent(said: str, actions: str, *, newest_only: bool) -> Message:
     """Return the message with an export: its filters, and how many actions it holds."""
-    count = f"the newest {actions}. {_AT_A_TERMINAL} has no such end" if newest_only else actions
-    text = f"📄 *Your export of the log:* {said or _EVERYTHING}; {count}. Numbers are masked."
+    count = f"the newest {actions}. For all of them, use {_AT_A_TERMINAL}" if newest_only else actions
+    text = f"*Your log export:* {said or _EVERYTHING} · {count}. Numbers are masked."
     return Message(text, [section(text)])
 
 
 def not_sent(why: str) -> Message:
     """Return that no export comes, and how to get one otherwise."""
-    lacking = "the Slack app lacks files:write" if why == "missing_scope" else f"Slack answered {why}"
-    text = f"❌ *The file could not be sent:* {lacking}."
-    how = f"Whoever runs CallOps can make the same with {_AT_A_TERMINAL}."
+    lacking = "the Slack app needs files:write" if why == "missing_scope" else f"Slack answered {why}"
+    text = f"❌ *Couldn't send the file:* {lacking}."
+    how = f"Your CallOps operator can export it with {_AT_A_TERMINAL}."
     return Message(text, [section(text), context(how)])

@@ -1,12 +1,27 @@
 """The preview of a call: as the answer to a command, and as the second step of the form."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from bot.parsing.command import Command, ConnectionInfo
 from bot.parsing.numbers import NumberTarget
 from bot.services.models import RequestSpec
-from bot.slack.blocks import Block, Message, View, actions, button, context, fields, section
-from bot.text.markup import escape, quote, when
+from bot.slack.blocks import (
+    MAX_TITLE,
+    Block,
+    Message,
+    View,
+    actions,
+    button,
+    context,
+    fields,
+    plain_text,
+    section,
+)
+from bot.text.markup import escape, quote
+from bot.text.vocabulary import CONSENT, PURPOSE, REASON
+from bot.ui import call_times
 from bot.ui.command_replies import CHANGE, PLACE
 from bot.ui.decision_facts import call_options
 from bot.ui.modal import About, modal
@@ -14,13 +29,26 @@ from bot.ui.request_status import DRY_RUN
 from providers.actions import Kind, PlaceCall
 from providers.transport.request import Prepared
 
+PLACE_CALL = "Place call"
+PLACE_ANOTHER = "Place another call"
+BACK = "Back"
+
+
+@dataclass(frozen=True, slots=True)
+class CallToPlace:
+    """A call to be placed. ``zone`` is the requester's, and ``now`` the time of the preview."""
+
+    spec: RequestSpec
+    prepared: Prepared
+    line: Command
+    through: ConnectionInfo
+    zone: str
+    now: datetime
+
 
 def preview(
-    spec: RequestSpec,
-    prepared: Prepared,
-    line: Command,
+    call: CallToPlace,
     *,
-    through: ConnectionInfo,
     chosen: str | None,
     draft: str,
     repeats: str | None = None,
@@ -30,101 +58,84 @@ def preview(
 
     ``repeats`` asks whether to call the number again. ``instead`` are the buttons for other answers to that.
     """
-    first, facts = place_facts(spec, prepared, line, through)
-    press = "Place another call" if repeats else "Place this call"
-    notes = [*preview_notes(through, press), *filter(None, [chosen])]
-    return Message(
-        first,
-        [
-            section(first),
-            *fields(facts),
-            *([section(repeats)] if repeats else []),
-            actions(
-                button(press, PLACE, draft, style="primary", label=f"{press} now as shown"),
-                *instead,
-                button("Change…", CHANGE, draft),
-            ),
-            context(*notes),
-        ],
+    first, blocks = _call(call)
+    press = PLACE_ANOTHER if repeats else PLACE_CALL
+    notes = [*filter(None, [chosen, call.through.caution(Kind.PLACE_CALL)])]
+    buttons = actions(
+        button(press, PLACE, draft, style="primary", label=f"{press} as shown"),
+        *instead,
+        button("Change…", CHANGE, draft),
     )
+    asked = [section(repeats)] if repeats else []
+    return Message(first, [*blocks, *asked, buttons, *([context(*notes)] if notes else [])])
 
 
 class PlacePreview:
-    """The preview as the second step of the form. Its submit button places the call."""
+    """The preview as the second step of the form. Its submit button makes the request that a draft holds."""
 
     callback_id = "preview"
 
     @classmethod
     def build(
         cls,
-        spec: RequestSpec,
-        prepared: Prepared,
-        line: Command,
+        call: CallToPlace,
         *,
-        through: ConnectionInfo,
         nonce: str,
         channel: str,
     ) -> View:
-        """Return a modal with the same facts as the preview of a command."""
-        first, facts = place_facts(spec, prepared, line, through)
-        blocks = [
-            section(first),
-            *fields(facts),
-            context(*preview_notes(through)),
-        ]
-        return modal(
-            cls.callback_id,
-            "Place this call?",
-            blocks,
-            about=About(nonce=nonce, channel=channel),
-            submit="Place this call",
-        )
+        """Return a modal with the same facts as the preview of a command. Closing it shows the form again."""
+        _, blocks = _call(call)
+        if caution := call.through.caution(Kind.PLACE_CALL):
+            blocks.append(context(caution))
+        about = About(nonce=nonce, channel=channel)
+        view = modal(cls.callback_id, "Place this call?", blocks, about=about, submit=PLACE_CALL)
+        return view | {"close": plain_text(BACK, MAX_TITLE)}
 
 
-def preview_notes(through: ConnectionInfo, press: str = "Place this call") -> list[str]:
-    """Return the notes for a call that the button ``press`` places."""
-    until = "even when" if through.dry_run else "until"
-    caution = through.caution(Kind.PLACE_CALL)
-    return [f"Nothing is placed {until} you press *{press}*.", *filter(None, [caution])]
-
-
-def place_facts(
-    spec: RequestSpec, prepared: Prepared, line: Command, through: ConnectionInfo
-) -> tuple[str, list[tuple[str, str]]]:
-    """Return a call to be placed as a sentence and as facts. Raises `TypeError` for other actions."""
+def _call(call: CallToPlace) -> tuple[str, list[Block]]:
+    """Return a call to be placed as a sentence, and as blocks. Raises `TypeError` for other actions."""
+    spec, line = call.spec, call.line
     action = spec.actions[0]
     if not isinstance(action, PlaceCall):
         raise TypeError(f"only a call is placed, not {action.kind}")
     target = line.targets[0]
-    number = target.phone.pretty if isinstance(target, NumberTarget) else action.to
-    country = target.phone.country if isinstance(target, NumberTarget) else ""
-    asked = when(action.at) if action.at else "now"
-    facts = [("Number", f"{number}\n{country}"), ("When", _times(action, prepared))]
-    facts += [("Through", f"{spec.connection}, agent {escape(action.agent)}")]
-    facts += call_options(action, prepared.zone)
-    if action.metadata:
-        data = ", ".join(f"{escape(name)} = {_typed(value)}" for name, value in action.metadata.items())
-        facts.append(("Data for the agent, text in quotes", data))
+    to = f"{target.phone.pretty} ({target.phone.country})" if isinstance(target, NumberTarget) else action.to
+    headline = f"{DRY_RUN}\n*Call {to}?*" if call.through.dry_run else f"*Call {to}?*"
+    time = _time(action, call)
+    facts = [time, spec.connection, f"voice agent {escape(action.agent)}"]
+    warning = call_times.night_warning(action.to, action.at or call.now, spec.zone)
+    blocks = [
+        section(f"{headline}\n{' · '.join(facts)}"),
+        *([section(warning)] if warning else []),
+        *fields([*call_options(action, call.prepared.zone), *_said(spec, action)]),
+    ]
+    return f"{headline} {time}.", blocks
+
+
+def _time(action: PlaceCall, call: CallToPlace) -> str:
+    """Return the time of a call on the reader's clock, and on the customer's if that differs."""
+    at = action.at or call.now
+    target = call.line.targets[0]
+    theirs = ""
+    if isinstance(target, NumberTarget):
+        theirs = call_times.for_customer(target.phone, at, call.spec.zone, call.zone)
+    shown = call_times.for_reader(at, call.zone, call.now) if action.at else "now"
+    return f"{shown} ({theirs})" if theirs else shown
+
+
+def _said(spec: RequestSpec, action: PlaceCall) -> list[tuple[str, str]]:
+    """Return the data for the voice agent, and what the requester said about the call."""
+    data = ", ".join(f"{escape(name)} = {_typed(value)}" for name, value in (action.metadata or {}).items())
     said = {
-        "Purpose": spec.purpose,
-        "Consent": spec.consent,
-        "Their time zone": spec.zone,
-        "Reason": spec.reason,
+        PURPOSE: spec.purpose,
+        CONSENT: spec.consent,
+        "Customer's time zone": spec.zone,
+        REASON: spec.reason,
     }
-    facts += [(name, quote(value)) for name, value in said.items() if value]
-    dry_run = f"{DRY_RUN}\n" if through.dry_run else ""
-    return f"{dry_run}*Place this call?* {number} ({country}), {asked}.", facts
-
-
-def _times(action: PlaceCall, prepared: Prepared) -> str:
-    if action.at is None:
-        return "Now"
-    sent = (
-        f"\n`{prepared.provider_time}` in {prepared.zone}, as the provider gets it" if prepared.zone else ""
-    )
-    return f"{when(action.at)}, your time{sent}"
+    facts = [(name, quote(value)) for name, value in said.items() if value]
+    return [("Data for the voice agent, text in quotes", data), *facts] if data else facts
 
 
 def _typed(value: object) -> str:
-    """Return a value for the agent as it is sent. Text keeps its spaces and lines."""
+    """Return a value for the voice agent as it is sent. Text keeps its spaces and lines."""
     return f"“{escape(value)}”" if isinstance(value, str) else f"`{value}`"

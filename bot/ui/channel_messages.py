@@ -12,6 +12,7 @@ from bot.parsing.tokens import at_least
 from bot.services.notifications import (
     ASKED,
     INSTEAD_OF,
+    OUTCOME,
     REMINDED,
     SETTLE_ASKED,
     STILL_UNKNOWN,
@@ -35,6 +36,7 @@ from bot.slack.errors import NOT_POSTED
 from bot.text import interactions, vocabulary
 from bot.text.formatting import counted, listed
 from bot.text.markup import channel, escape, person, quote, time, when
+from bot.ui import call_times
 from bot.ui.decision_facts import (
     CANNOT_BE_UNDONE,
     IRREVERSIBLE,
@@ -47,8 +49,9 @@ from bot.ui.request_status import became, marked, moved_in_vain, passed, request
 from bot.ui.request_summary import WARNING, reported_call_time, target, task, voice_agents
 from bot.ui.thread_replies import PLACE_IT_AGAIN, ReplyContext, also, contradicted, thread
 from bot.ui.unknown_messages import how_long, steps, unknown, unresolved
-from providers.actions import Code, Kind
-from storage.models import ActionRecord, Request, Scalar
+from bot.ui.ways_on import PLACE_AGAIN, can_be_withdrawn, menu, withdraw
+from providers.actions import Kind
+from storage.models import Request, Scalar
 from storage.repositories.outbox import ERASURE, is_edited
 from storage.states import State
 
@@ -58,17 +61,13 @@ REVIEW = "review"
 STUCK = "nobody_can_approve"
 
 
-CANCEL_THIS = "cancel_this"
-MOVE_THIS = "move_this"
-PLACE_AGAIN = "place_again"
-DETAILS = "details"
 MAX_LISTED = 12
 """Targets that a message lists. Further ones are counted."""
 _MORE_IN_DETAILS = "… and {} more: see *Details* in the audit channel"
 _MORE_IN_REVIEW = "… and {} more: see *Review…*"
 
 _ACTIVE = frozenset({State.PENDING, State.APPROVED, State.SENDING})
-_UNDER_WAY = frozenset({State.APPROVED, State.SENDING, State.UNKNOWN})
+_UNDER_WAY = frozenset({State.APPROVED, State.SENDING})
 _SAID_BY_PEOPLE = frozenset({"denied", "happened", "did_not_happen"})
 
 
@@ -123,6 +122,8 @@ def _once(
             message = _stuck(request, told)
         case _ if template.startswith(NOT_POSTED):
             message = _not_posted(request, told)
+        case _ if template == OUTCOME:
+            message = _bad_end(request)
         case _ if template == STILL_UNKNOWN and request.state is not State.UNKNOWN:
             pass  # a person has recorded the outcome by now
         case _:
@@ -133,28 +134,15 @@ def _once(
 def audit(request: Request, *, cancels: bool = False, connection: Connection | None = None) -> Message:
     """Return a request's message in the audit channel, with its state and the buttons for next steps."""
     sentence = request_status(request)
-    buttons = [button("Details", DETAILS, request.id, label=f"Details of {request.id}")]
-    if cancels and (call := _still_to_go_out(request)):
-        label = f"Cancel this call, {request.id}"
-        move = button("Move…", MOVE_THIS, call.id, label=f"Move this call, {request.id}")
-        buttons[:0] = [button("Cancel this call…", CANCEL_THIS, call.id, label=label), move]
+    buttons = steps(request, connection) if unknown(request) else []
     if moved_in_vain(request):
         label = f"Place again the call of {request.id}"
-        buttons.insert(
-            0, button(vocabulary.PLACE_AGAIN, PLACE_AGAIN, request.id, style="primary", label=label)
-        )
-    if unknown(request):
-        buttons[:0] = steps(request, connection)
-    blocks = [section(sentence), *_targets(request), context(*_facts(request)), actions(*buttons)]
-    return Message(sentence, blocks)
-
-
-def _still_to_go_out(request: Request) -> ActionRecord | None:
-    """Return the request's scheduled call, if it has only one and that was not cancelled, else None."""
-    first = request.entries[0]
-    scheduled = first.state is State.SUCCEEDED and first.code is Code.SCHEDULED and first.action is not None
-    one_call = request.kind is Kind.PLACE_CALL and len(request.entries) == 1
-    return first if one_call and scheduled and not request.cancelled else None
+        buttons.append(button(vocabulary.PLACE_AGAIN, PLACE_AGAIN, request.id, style="primary", label=label))
+    if can_be_withdrawn(request):
+        buttons.append(withdraw(request))
+    first = section(sentence, menu(request, cancels=cancels))
+    rows = [actions(*buttons)] if buttons else []
+    return Message(sentence, [first, *_targets(request), context(*_facts(request)), *rows])
 
 
 def _about_unknown(
@@ -279,7 +267,8 @@ def _warnings(request: Request, beside: PendingContext) -> list[Block]:
     """Return what must not be overlooked: unknown targets, similar numbers, and what can't be undone."""
     unknown = paragraphs(excerpt(not_found(request), _MORE_IN_REVIEW))
     final = [f"{vocabulary.UNKNOWN} *{CANNOT_BE_UNDONE}*"] if request.kind in IRREVERSIBLE else []
-    return [*unknown, *map(section, [*unlike(request, beside.similar_numbers), *final])]
+    night = [warning] if (warning := call_times.night_of(request)) else []
+    return [*unknown, *map(section, [*unlike(request, beside.similar_numbers), *night, *final])]
 
 
 def _review(request: Request) -> Block:
@@ -359,6 +348,15 @@ def _direct(template: str, request: Request, told: ReplyContext) -> Message | No
         blocks.append(section(f"{person(told.actor)}: {quote(told.note)}"))
     blocks += also(request, told)
     return Message(text, [*blocks, context(request.connection, request.id)])
+
+
+def _bad_end(request: Request) -> Message | None:
+    """Return the outcome for an approver, or None unless all targets ended and one failed or is unknown."""
+    states = {entry.state for entry in request.entries}
+    if states & _ACTIVE or not states & {State.FAILED, State.UNKNOWN}:
+        return None
+    text = request_status(request)
+    return Message(text, [section(text), *_targets(request), context(request.connection, request.id)])
 
 
 _ERASED: Final = "*Erased.* This message's content was removed here and from the log, on request or by age."

@@ -13,6 +13,7 @@ from bot.services.outcomes import WARNING
 from bot.slack.blocks import Block, View, actions, context, paragraphs, section
 from bot.text import interactions
 from bot.text.markup import channel, escape, person, quote, when
+from bot.text.vocabulary import CONSENT, PURPOSE, REASON
 from bot.ui.decision_facts import full_numbers
 from bot.ui.modal import About, modal
 from bot.ui.request_status import became, request_status
@@ -28,57 +29,57 @@ _PERSON = re.compile(r"[UW][A-Z0-9]{2,}")
 _MACHINE = "CallOps"
 
 DID: Mapping[str, str] = {
-    "requested": "asked for it",
+    "requested": "requested it",
     "approved": "approved it",
-    "approval_recorded": "approved it; it needs another approval",
+    "approval_recorded": "approved it (more approvals needed)",
     "denied": "denied it",
-    "attempted": "tried to decide it, and may not",
-    "escalated": "let others decide it, too, as nobody had decided",
-    "withdrawn": "took it back",
-    "order_withdrawn": "took back that it is sent again; we do not know whether it happened",
-    "call_stopped": "stopped all calls to this number, so it was not sent",
-    "held_back": "held it back: calls to this number were stopped; nothing was sent",
-    "expired": "dropped it: its time ran out",
-    "refused": "did not send it",
-    "sending": "began to send it",
-    "succeeded": "read the provider's answer: done",
-    "failed": "read the provider's answer: failed",
-    "unknown": "got no answer that can be read",
+    "attempted": "tried to decide it, but isn't allowed to",
+    "escalated": "more people may decide now, because no one had",
+    "withdrawn": "withdrew it",
+    "order_withdrawn": "withdrew the retry (outcome unknown)",
+    "call_stopped": "blocked this number, so it wasn't sent",
+    "held_back": "held back because the number was blocked; nothing was sent",
+    "expired": "expired",
+    "refused": "not sent",
+    "sending": "sent to the provider",
+    "succeeded": "provider: accepted",
+    "failed": "provider: failed",
+    "unknown": "no readable answer from the provider",
     "inferred": "concluded that it was done",
-    "retry_scheduled": "decided to send it again",
-    "late_answer": "recorded the provider's late answer",
-    "webhook": "heard from the provider that it happened",
-    "took_place": "heard from the provider that it took place after all",
-    "call_ended": "heard from the provider how a try of the call ended",
+    "retry_scheduled": "retry scheduled",
+    "late_answer": "the provider answered late",
+    "webhook": "the provider reported that it happened",
+    "took_place": "the provider reported that it happened after all",
+    "call_ended": "the provider reported the end of a call attempt",
     "looked_up": "asked the provider whether it has it",
-    "looked_up_gone": "saw that it is gone at the provider: done",
-    "window_passed": "did not send it again",
-    "not_sent_again": "did not send it again",
+    "looked_up_gone": "the provider no longer has it: done",
+    "window_passed": "not sent again",
+    "not_sent_again": "not sent again",
     "settle_asked": "told the approvals channel that the outcome is unknown",
-    "still_unknown": "reminded those who may say what happened",
-    "order_dropped": "did not send it again, as the earlier one worked",
-    "happened": "looked it up: it happened",
-    "did_not_happen": "looked it up: it did not happen",
-    "retry_requested": "asked to send it again",
-    "revealed": "looked at the full number",
+    "still_unknown": "reminded the people who can record the outcome",
+    "order_dropped": "not sent again, because the first request worked",
+    "happened": "recorded that it happened",
+    "did_not_happen": "recorded that it didn't happen",
+    "retry_requested": "sent it again",
+    "revealed": "saw the full number",
     "erased": "erased the personal data",
-    "cancelled": "noted that it was cancelled, so that it does not go out",
-    "asked": "asked somebody to decide",
-    "reminded": "reminded those who were asked",
-    "nobody_can_approve": "found that nobody can approve it now",
-    "not_posted": "could not post its message",
-    "alike": "noted that the number of another request reads like this one's",
-    "followed": "noted what came of placing the call again",
+    "cancelled": "cancelled",
+    "asked": "asked someone to decide",
+    "reminded": "reminded the approvers",
+    "nobody_can_approve": "no one can approve it now",
+    "not_posted": "couldn't post its message",
+    "alike": "another waiting request has a similar number",
+    "followed": "noted the result of placing the call again",
 }
 """The act that each event records, in words."""
 
 _TRIED = {
-    ("attempted", "reveal"): "tried to see the full number, and may not",
-    ("attempted", "settle"): "tried to say what happened, and may not",
+    ("attempted", "reveal"): "tried to see the full number, but isn't allowed to",
+    ("attempted", "settle"): "tried to record the outcome, but isn't allowed to",
 }
 """The denied attempts other than to decide, in words."""
 _POSTED = {"card": "the approval card", "audit": "the audit message"}
-_FOUND = {True: "yes", False: "no", None: "it would not say"}
+_FOUND = {True: "yes", False: "no", None: "no answer"}
 
 
 class Details:
@@ -106,10 +107,10 @@ class Details:
         shows_button = may_reveal and not revealed and (hidden or has_numbers(request))
         lines = list(story(request, events, private))
         told, left_out = _told(lines)
-        why = [("Why", request.reason), ("Purpose", request.purpose), ("Consent", request.consent)]
-        why.append(("Their time zone", request.zone))
+        why = [(REASON, request.reason), (PURPOSE, request.purpose), (CONSENT, request.consent)]
+        why.append(("Customer's time zone", request.zone))
         said = [f"*{name}:* {quote(value)}" for name, value in why if value]
-        facts = [f"`{request.id}`", f"through {request.connection}"]
+        facts = [request.id, request.connection]
         if request.rule:
             facts.append(f"rule {quote(request.rule)}")
         if request.why:
@@ -138,7 +139,7 @@ def story(
         group = list(together)
         first = group[0]
         which = _which(request, group)
-        parts = [f"*{when(first.at)}* {_who(first)} {did(first)}{which}."]
+        parts = [f"*{when(first.at)}* {sentence(first, _who(first), did(first))}{which}."]
         if note := kept.get((first.seq, "note")):
             parts.append(quote(note))
         message = first.data.get("message")
@@ -169,6 +170,11 @@ def _happened(event: Event) -> tuple[object, ...]:
     return event.name, event.actor, *told_apart, event.at
 
 
+def sentence(event: Event, who: str, done: str) -> str:
+    """Return an event as a sentence. An act of CallOps itself has no subject."""
+    return f"{who} {done}" if _PERSON.fullmatch(event.actor) else f"{done[0].upper()}{done[1:]}"
+
+
 def _who(event: Event) -> str:
     return person(event.actor) if _PERSON.fullmatch(event.actor) else _MACHINE
 
@@ -188,9 +194,9 @@ def did(
         case "not_posted", _, _:
             why, _ = interactions.why_shut(str(event.data.get("why")))
             what = _POSTED.get(str(event.data.get("what")), "its message")
-            return f"could not post {what} in {channel(event.data.get('where'))}: {why}"
+            return f"couldn't post {what} in {channel(event.data.get('where'))}: {why}"
         case "cancelled", _, _:
-            return f"{done}: see `{event.data.get('by')}`"
+            return f"cancelled by {event.data.get('by')}"
         case "looked_up", _, bool() | None as found:
             return f"{done}: {_FOUND[found]}"
         case _:

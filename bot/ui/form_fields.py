@@ -9,7 +9,9 @@ from typing import Final
 from bot.parsing.options import MAX_TEXT
 from bot.policy import timezones
 from bot.services.scheduled_calls import NONE_OF_THESE, SCHEDULED_CALL, CallOptions
-from bot.slack.blocks import Block, context, plain_text
+from bot.slack.blocks import Block, context, plain_text, section
+from bot.text import vocabulary
+from bot.text.markup import escape
 from bot.ui.form_values import OTHER, PICKED, REASON, WORDS, continued, filled
 from bot.ui.modal import MAX_LABEL, choice, text_input
 from providers import phone
@@ -18,31 +20,34 @@ MAX_OPTIONS = 100
 """Options of a select (docs.slack.dev/reference/block-kit/block-elements/select-menu-element)."""
 MAX_RADIO: Final = 10
 """Radio buttons that Slack allows in a group. They need a tap less than a list."""
-_LABEL = "Their time zone"
-LATER_CALLS = "Only the next {} are listed. Name a later one by its number or id in a command."
+_ZONE = "Customer's time zone"
+SCHEDULED = "Scheduled call"
+OTHER_TARGET = "Another number or ID"
+LATER_CALLS = "Only the next {} are listed. For a later one, type its number or ID in a command."
 _YES_OR_NO = (("yes", "Yes"), ("no", "No"))
 
 
-def reason_inputs(values: Mapping[str, str], reasons: Sequence[str]) -> list[Block]:
+def reason_inputs(values: Mapping[str, str], reasons: Sequence[str], *, required: bool) -> list[Block]:
     """Return the fields for a reason, filled with one that was given before."""
     chosen, words = _apart(values, reasons)
-    options = [(reason, reason) for reason in dict.fromkeys((*reasons[: MAX_OPTIONS - 1], OTHER))]
+    options = [(reason, reason) for reason in dict.fromkeys(reasons[: MAX_OPTIONS - 1]) if reason != OTHER]
+    options.append((OTHER, OTHER.capitalize()))
     return [
         choice(
             REASON,
-            "Why",
+            vocabulary.REASON,
             options,
             initial=chosen,
-            optional=True,
+            optional=not required,
             radio=len(options) <= MAX_RADIO,
             placeholder="Choose a reason",
         ),
         text_input(
             WORDS,
-            "In your words",
+            "Details",
             initial=words,
             placeholder="The customer called back and booked a visit",
-            hint="Needed for “other”. Otherwise you may leave it empty.",
+            hint="Required if you choose “Other”.",
             optional=True,
             max_length=MAX_TEXT,
         ),
@@ -76,10 +81,10 @@ def zone_input(values: Mapping[str, str]) -> Block:
     candidates = _candidates(values.get("targets", ""))
     if 1 < len(candidates) <= MAX_OPTIONS:
         options = [(zone, zone) for zone in candidates]
-        chosen, hint = said if said in candidates else None, "As the number tells"
-        return choice("zone", _LABEL, options, initial=chosen, optional=True, placeholder=hint)
-    hint = "Only where the number does not tell: calling hours are by their clock."
-    return text_input("zone", _LABEL, initial=said, placeholder="America/Chicago", hint=hint, optional=True)
+        chosen = said if said in candidates else None
+        return choice("zone", _ZONE, options, initial=chosen, optional=True, placeholder="Choose a time zone")
+    hint = "Only if the number doesn't tell it."
+    return text_input("zone", _ZONE, initial=said, placeholder="America/Chicago", hint=hint, optional=True)
 
 
 def _candidates(typed: str) -> tuple[str, ...]:
@@ -98,7 +103,7 @@ def inputs(
     """Return as many inputs as a long text needs. All of them are read."""
     first, *others = held
     if others:
-        hint = f"{hint} This takes {len(held)} fields: all of them are read."
+        hint = f"{hint} Your text fills {len(held)} fields, and CallOps reads all of them."
     return [
         text_input(
             field,
@@ -122,22 +127,26 @@ def inputs(
     ]
 
 
-def known_calls(known: CallOptions) -> list[Block]:
-    """Return the field for choosing a scheduled call, or nothing if there is none."""
+def known_calls(known: CallOptions, *, others: bool) -> list[Block]:
+    """Return the field for a scheduled call, or nothing if there is none.
+
+    The call is only shown if the form is about it. ``others`` means that another target can be typed.
+    """
     if not known.calls:
         return []
-    options = [*known.calls, (NONE_OF_THESE, "None of these")]
-    label = "Scheduled calls we know"
-    chosen = known.chosen
-    field = choice(SCHEDULED_CALL, label, options, initial=chosen, optional=True, placeholder="Choose a call")
+    if known.fixed:
+        return [section(f"*{SCHEDULED}*\n{escape(known.calls[0][1])}")]
+    options = [*known.calls, *([(NONE_OF_THESE, OTHER_TARGET)] if others else [])]
+    chosen = known.chosen or (NONE_OF_THESE if others else None)
+    field = choice(SCHEDULED_CALL, SCHEDULED, options, initial=chosen, placeholder="Choose a call")
     return [field, *([context(LATER_CALLS.format(len(known.calls)))] if known.more else [])]
 
 
 def time_inputs(
     values: Mapping[str, str],
     *,
-    label: str = "When",
-    hint: str = "In your own time zone. Empty means now.",
+    label: str = vocabulary.CALL_TIME,
+    hint: str = "In your time zone. Leave empty to call now.",
     examples: str = "now, 17:00, tomorrow 9:30, Mon 10:00, in 20 min",
 ) -> list[Block]:
     """Return a field for a typed time, and a picker for the same time.
@@ -171,7 +180,7 @@ def call_time_input(values: Mapping[str, str]) -> list[Block]:
         return []
     return [
         text_input(
-            "reported_call_time", "It goes out", initial=said, hint="In your own time zone.", optional=True
+            "reported_call_time", vocabulary.CALL_TIME, initial=said, hint="In your time zone.", optional=True
         )
     ]
 
@@ -179,7 +188,7 @@ def call_time_input(values: Mapping[str, str]) -> list[Block]:
 def why_input(values: Mapping[str, str], example: str, *, optional: bool = True) -> Block:
     return text_input(
         "reason",
-        "Why",
+        vocabulary.REASON,
         initial=values.get("reason", ""),
         placeholder=example,
         optional=optional,
@@ -187,36 +196,37 @@ def why_input(values: Mapping[str, str], example: str, *, optional: bool = True)
     )
 
 
-def seldom_needed(values: Mapping[str, str]) -> list[Block]:
+def seldom_needed(values: Mapping[str, str], *, consent_required: bool = False) -> list[Block]:
     def text(field: str, label: str, placeholder: str, hint: str = "") -> Block:
+        optional = field != "consent" or not consent_required
         return text_input(
-            field, label, initial=values.get(field, ""), placeholder=placeholder, hint=hint, optional=True
+            field, label, initial=values.get(field, ""), placeholder=placeholder, hint=hint, optional=optional
         )
 
     return [
-        text("retries", "Retries", "3", "How often to try again when nobody answers."),
+        text("retries", "Retries", "3", "How often to try again if nobody answers."),
         text("gap", "Minutes between retries", "30, 60", "One number for all, or one for each."),
-        text("earliest", "Not before", "9:00", "A time of day where the connection is, not where you are."),
-        text("latest", "Not after", "18:00"),
+        text("earliest", "Not before", "9:00", "In the connection's time zone."),
+        text("latest", "Not after", "18:00", "In the connection's time zone."),
         choice(
             "carry_over",
-            "Go on the next day when it is too late",
+            "Continue the next day if time runs out",
             _YES_OR_NO,
             initial=values.get("carry_over"),
             optional=True,
         ),
         text("language", "Language", "hi"),
         text("priority", "Priority", "0", "Higher goes first."),
-        text("batch", "Campaign or batch id", ""),
+        text("batch", "Campaign or batch ID", ""),
         text(
-            "consent", "Consent reference", "", "Where the customer's consent is on record. Stays in the log."
+            "consent", "Consent reference", "", "Where you recorded the customer's consent. Saved in the log."
         ),
         *inputs(
             "metadata",
-            "Data for the agent",
+            "Data for the voice agent",
             filled(values, "metadata"),
             placeholder="name=Asha\nage=25",
-            hint="One name=value, or name: value, on each line. Quotes make text of a number.",
+            hint="One name=value per line. Put a number in quotes to send it as text.",
             optional=True,
         ),
     ]

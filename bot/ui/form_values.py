@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -27,7 +27,16 @@ from bot.parsing.targets import IdTarget
 from bot.parsing.tokens import Value, quote, unquoted
 from bot.services.scheduled_calls import SCHEDULED_CALL
 from bot.text import parse_errors
-from providers.actions import PlaceCall
+from providers.actions import (
+    CallAction,
+    CallRef,
+    CancelCall,
+    DeleteCampaign,
+    NumberRef,
+    PlaceCall,
+    StartCampaign,
+    StopCampaign,
+)
 from storage.models import ActionRecord
 
 ROOM = 2800
@@ -147,6 +156,29 @@ def placed_as(call: ActionRecord) -> dict[str, str]:
     return {field: str(value) for field, value in values.items() if value not in {None, ""}}
 
 
+def asked_as(calls: Sequence[ActionRecord], reason: str | None) -> dict[str, str]:
+    """Return a request as the values of a form that asks for the same again, without a time."""
+    first = calls[0]
+    if isinstance(first.action, PlaceCall):
+        values = placed_as(first)
+    else:
+        targets = [_aim(call.action) for call in calls]
+        values = {"targets": "\n".join(targets), "connection": first.connection, "agent": first.agent or ""}
+    return values | {"reason": reason or ""}
+
+
+def _aim(action: CallAction | None) -> str:
+    match action:
+        case CancelCall(target=NumberRef(to=to)):
+            return to
+        case CancelCall(target=CallRef(call_id=call_id)):
+            return call_id
+        case DeleteCampaign() | StopCampaign() | StartCampaign():
+            return action.target.campaign_id
+        case _:
+            raise TypeError("an action that is not known any more")
+
+
 def line_text(verb: Verb, values: Mapping[str, str]) -> str:
     """Return a form's values as the text of a command."""
     said = {field: value for field, value in values.items() if value and field not in _TOLD_OTHERWISE}
@@ -174,7 +206,7 @@ def chosen_reason(values: Mapping[str, str]) -> str:
 def reason_fault(values: Mapping[str, str]) -> FieldProblem | None:
     """Return the fault of the chosen reason, or None."""
     if values.get(REASON) == OTHER and not values.get(WORDS):
-        return FieldProblem(WORDS, "Write why in a few words: “other” alone does not say why.")
+        return FieldProblem(WORDS, "Add the reason here, because you chose “Other”.")
     return None
 
 

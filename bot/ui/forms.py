@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.parsing.command import OF_STOPS, CommandContext, FieldProblem, Question, Verb
-from bot.parsing.labels import DOES, FIELDS
+from bot.parsing.labels import DOES, FIELDS, REQUESTS
 from bot.parsing.options import MAX_TEXT
 from bot.services.scheduled_calls import NONE_OF_THESE, SCHEDULED_CALL, CallOptions
 from bot.slack.blocks import (
@@ -27,9 +27,11 @@ from bot.slack.blocks import (
 )
 from bot.text import parse_errors
 from bot.text.markup import escape
+from bot.text.vocabulary import CONNECTION, NEW_TIME, PURPOSE, VOICE_AGENT
 from bot.ui.decision_facts import CANNOT_BE_UNDONE
 from bot.ui.form_fields import (
     MAX_OPTIONS,
+    OTHER_TARGET,
     call_time_input,
     inputs,
     known_calls,
@@ -44,9 +46,10 @@ from bot.ui.form_values import PICKED, data_faults, filled, reason_fault, togeth
 from bot.ui.modal import About, choice, modal, text_input
 
 MORE = "more"
-NOTHING_TO_MOVE = "There is no scheduled call that CallOps knows. It moves what was placed through it."
-MOVED_HOW = "The call is cancelled first, and placed again for the new time once that is done."
-NOTHING_TO_CANCEL = "Choose a call above, or write a number or a call's id here."
+_NUMBER = "Phone number"
+NOTHING_TO_MOVE = "CallOps knows no scheduled call. You can move only calls placed with CallOps."
+MOVED_HOW = "We cancel the call, then schedule it at the new time."
+NOTHING_TO_CANCEL = "Choose a call above, or enter a phone number or call ID here."
 MAX_LINE_SHOWN = 15_000
 """Characters of typed text that a form shows. Slack's own composer takes fewer."""
 MAX_FAULTS = 3
@@ -54,21 +57,17 @@ MAX_FAULTS = 3
 
 _SUBMITS = {
     Verb.PLACE: "Preview",
-    Verb.CANCEL: "Ask to cancel",
-    Verb.MOVE: "Ask to move",
-    Verb.DELETE_CAMPAIGN: "Ask to delete",
-    Verb.STOP_CAMPAIGN: "Ask to stop",
-    Verb.START_CAMPAIGN: "Ask to start",
+    **REQUESTS,
     Verb.STOP: "Stop calls",
     Verb.ALLOW: "Allow calls",
 }
 _OF_CAMPAIGNS = {
     Verb.DELETE_CAMPAIGN: (
         "the campaign has ended",
-        f"⚠️ {CANNOT_BE_UNDONE} Whoever approves it types the campaign's id.",
+        f"⚠️ {CANNOT_BE_UNDONE} The approver types the campaign's ID.",
     ),
-    Verb.STOP_CAMPAIGN: ("wrong list", "It calls nobody else until it is started again."),
-    Verb.START_CAMPAIGN: ("the list is ready", "⚠️ Starting it calls people."),
+    Verb.STOP_CAMPAIGN: ("wrong list", "It calls nobody until someone starts it again."),
+    Verb.START_CAMPAIGN: ("the list is ready", "⚠️ This calls people."),
 }
 """For each verb of campaigns: an example of a reason, and a note."""
 _OF_STOPS = {
@@ -112,8 +111,7 @@ class Form:
     def __init__(self, verb: Verb, vocabulary: CommandContext) -> None:
         self.verb = verb
         self.callback_id = f"form_{verb.name.lower()}"
-        self._reasons = vocabulary.reasons
-        self._hours = vocabulary.hours
+        self._vocabulary = vocabulary
         self._connections = {
             name: known
             for name, known in vocabulary.connections.items()
@@ -136,7 +134,7 @@ class Form:
         ``line`` is the typed command, in case a part of it has no field. ``known`` are the scheduled calls to
         choose from. ``hint`` is shown first.
         """
-        about = About(nonce=nonce, channel=channel)
+        about = About(nonce=nonce, channel=channel, entry=(known.chosen or "") if known.fixed else "")
         match self.verb:
             case Verb.PLACE:
                 blocks = self._place(values, whole=whole)
@@ -161,7 +159,8 @@ class Form:
 
     def filled(self, view: Mapping[str, Any]) -> dict[str, str]:
         """Return the value of each input of a submitted form, to build the form again."""
-        return {
+        fixed = About.of(view).entry
+        return ({SCHEDULED_CALL: fixed} if fixed else {}) | {
             block["block_id"]: _given(view, block["block_id"])
             for block in view["blocks"]
             if block["type"] == "input" and not block["block_id"].startswith(_ANSWER)
@@ -202,7 +201,7 @@ class Form:
         known = values.get(SCHEDULED_CALL, "")
         match self.verb, known not in {"", NONE_OF_THESE}, bool(values.get("targets")):
             case Verb.CANCEL, True, True:
-                either = "Choose this call, or fill in what is below: not both."
+                either = f"Choose “{OTHER_TARGET}”, or empty the field below."
                 found.append(FieldProblem(SCHEDULED_CALL, either))
             case Verb.MOVE, False, False:
                 found.append(FieldProblem(SCHEDULED_CALL, "Choose the call to move."))
@@ -210,11 +209,13 @@ class Form:
                 found.append(FieldProblem("targets", NOTHING_TO_CANCEL))
         if picked := values.get(PICKED):
             if values.get("at"):
-                found.append(FieldProblem(PICKED, "Two times: one typed, one picked. Empty one of them."))
+                found.append(
+                    FieldProblem(PICKED, "You typed one time and picked another. Empty one of them.")
+                )
             elif int(picked) <= now.timestamp():
-                found.append(FieldProblem(PICKED, "That time has passed. Pick a later time."))
+                found.append(FieldProblem(PICKED, "That time is in the past. Pick a later time."))
         elif self.verb is Verb.MOVE and not values.get("at"):
-            found.append(FieldProblem("at", "Say when the call is to go out instead, or pick a time."))
+            found.append(FieldProblem("at", "Add the new time, e.g. “Mon 10:00”, or pick one below."))
         return [*(fault for fault in found if fault), *data_faults(values)]
 
     def errors(self, faults: Sequence[FieldProblem], view: Mapping[str, Any]) -> dict[str, str]:
@@ -229,79 +230,88 @@ class Form:
 
     def _place(self, values: Mapping[str, str], *, whole: bool) -> list[Block]:
         said = together(values)
-        unfolded = whole or any(said.get(name) for name in _FOLDED)
+        unfolded = whole or self._requires("consent") or any(said.get(name) for name in _FOLDED)
         blocks = [
-            text_input("targets", "Number", initial=values.get("targets", ""), placeholder="+91 98765 43210"),
+            text_input("targets", _NUMBER, initial=values.get("targets", ""), placeholder="+91 98765 43210"),
             *time_inputs(values),
             *self._through(values),
             text_input(
-                "purpose", "What for", initial=values.get("purpose", ""), optional=True, max_length=MAX_TEXT
+                "purpose",
+                PURPOSE,
+                initial=values.get("purpose", ""),
+                placeholder="payment reminder",
+                optional=not self._requires("purpose"),
+                max_length=MAX_TEXT,
             ),
         ]
+        if self._requires("reason") or values.get("reason"):
+            blocks.append(why_input(values, "payment is due", optional=not self._requires("reason")))
         taken = frozenset[str]().union(*(known.fields for known in self._connections.values()))
         left_out = {name for name in FIELDS if name not in taken and not said.get(name)}
         if "at" in left_out:
             left_out.add(PICKED)
-        if values.get("zone") or (self._hours and leaves_choice(values)):
+        if values.get("zone") or (self._vocabulary.hours and leaves_choice(values)):
             blocks.append(zone_input(values))
-        elif unfolded and self._hours:
+        elif unfolded and self._vocabulary.hours:
             blocks.append(zone_input({}))
         if unfolded:
-            blocks += seldom_needed(values)
+            blocks += seldom_needed(values, consent_required=self._requires("consent"))
         blocks = [block for block in blocks if block.get("block_id") not in left_out]
         if unfolded:
             return blocks
         return [
             *blocks,
-            actions(button("More options…", MORE, "more", label="Show the options seldom needed")),
+            actions(button("More options…", MORE, "more", label="Show more options")),
         ]
 
     def _cancel(self, values: Mapping[str, str], known: CallOptions) -> list[Block]:
         by = {through.cancels_by for through in self._connections.values()}
-        labels = {"number": "Number", "call_id": "Call id"}
-        label = " or ".join(text for key, text in labels.items() if key in by)
-        return [
-            *known_calls(known),
-            *inputs(
-                "targets",
-                label,
-                filled(values, "targets", at_commas=True),
-                placeholder="98765 43210",
-                hint="Several: put each on its own line.",
-                optional=bool(known.calls),
-            ),
-            *reason_inputs(values, self._reasons),
-            *call_time_input(values),
-            *self._through(values),
-        ]
+        label = {False: "Call ID", True: _NUMBER}["number" in by]
+        if len(by - {None}) > 1:
+            label = f"{_NUMBER} or call ID"
+        reasons = reason_inputs(values, self._vocabulary.reasons, required=self._requires("reason"))
+        if known.fixed:
+            return [*known_calls(known, others=False), *reasons]
+        typed = inputs(
+            "targets",
+            label,
+            filled(values, "targets", at_commas=True),
+            placeholder="+91 98765 43210" if "number" in by else "As the provider shows it",
+            hint="One per line.",
+            optional=bool(known.calls),
+        )
+        calls = known_calls(known, others=True)
+        return [*calls, *typed, *reasons, *call_time_input(values), *self._through(values)]
 
     def _move(self, values: Mapping[str, str], known: CallOptions) -> list[Block]:
         """Return the reschedule form. It offers known calls only, because CallOps must place them again."""
-        calls = known_calls(known) if known.calls else [section(NOTHING_TO_MOVE)]
-        times = time_inputs(
-            values, label="New time", hint="In your own time zone.", examples="17:00, Mon 10:00"
-        )
-        return [*calls, *times, *reason_inputs(values, self._reasons), context(MOVED_HOW)]
+        calls = known_calls(known, others=False) if known.calls else [section(NOTHING_TO_MOVE)]
+        times = time_inputs(values, label=NEW_TIME, hint="In your time zone.", examples="17:00, Mon 10:00")
+        reasons = reason_inputs(values, self._vocabulary.reasons, required=self._requires("reason"))
+        return [*calls, *times, *reasons, context(MOVED_HOW)]
+
+    def _requires(self, field: str) -> bool:
+        return self._vocabulary.requires(self.verb, field)
 
     def _campaign(self, values: Mapping[str, str]) -> list[Block]:
         example, known_before = _OF_CAMPAIGNS[self.verb]
         return [
             text_input(
                 "targets",
-                "Campaign id",
+                "Campaign ID",
                 initial=values.get("targets", ""),
                 placeholder="cd-2129073-58d9-44d5-a5d1-454b1220xxxx",
-                hint="As the provider shows it. One campaign at a time.",
+                hint="As the provider shows it.",
             ),
             *self._through(values),
-            why_input(values, example),
+            why_input(values, example, optional=not self._requires("reason")),
             context(known_before),
         ]
 
     def _stop(self, values: Mapping[str, str]) -> list[Block]:
         example, known_before = _OF_STOPS[self.verb]
         return [
-            text_input("targets", "Number", initial=values.get("targets", ""), placeholder="+91 98765 43210"),
+            text_input("targets", _NUMBER, initial=values.get("targets", ""), placeholder="+91 98765 43210"),
             why_input(values, example, optional=self.verb is Verb.STOP),
             context(known_before),
         ]
@@ -311,17 +321,17 @@ class Form:
         blocks: list[Block] = []
         if len(self._connections) > MAX_OPTIONS:
             said = values.get("connection", "")
-            blocks.append(text_input("connection", "Through", initial=said, optional=True))
+            blocks.append(text_input("connection", CONNECTION, initial=said, optional=True))
         elif len(self._connections) > 1:
             options = [(name, name) for name in self._connections]
             blocks.append(
                 choice(
                     "connection",
-                    "Through",
+                    CONNECTION,
                     options,
                     initial=values.get("connection"),
                     optional=True,
-                    placeholder="Leave empty: CallOps chooses",
+                    placeholder="Leave empty to let CallOps choose",
                 )
             )
         concerned = [
@@ -330,17 +340,17 @@ class Form:
             if self.verb is Verb.PLACE or (self.verb is Verb.CANCEL and known.cancels_by == "number")
         ]
         if not concerned:  # agents do not matter for these verbs
-            return blocks or [context(f"Through {name}") for name in self._connections]
+            return blocks or [context(f"{CONNECTION}: {name}") for name in self._connections]
         agents = sorted({agent for known in concerned for agent in known.agents})
         raw = any(known.raw_agents for known in concerned)
         if raw or len(agents) > MAX_OPTIONS or any(len(agent) > MAX_OPTION for agent in agents):
-            blocks.append(text_input("agent", "Agent", initial=values.get("agent", ""), optional=True))
+            blocks.append(text_input("agent", VOICE_AGENT, initial=values.get("agent", ""), optional=True))
         elif len(agents) > 1:
             options = [(agent, agent) for agent in agents]
-            blocks.append(choice("agent", "Agent", options, initial=values.get("agent"), optional=True))
+            blocks.append(choice("agent", VOICE_AGENT, options, initial=values.get("agent"), optional=True))
         elif self._connections:
-            known = " · ".join([*self._connections, *(f"agent {agent}" for agent in agents)])
-            blocks.append(context(f"Through {known}"))
+            named = [f"{CONNECTION}: {name}" for name in self._connections]
+            blocks.append(context(*named, *(f"{VOICE_AGENT}: {escape(agent)}" for agent in agents)))
         return blocks
 
 

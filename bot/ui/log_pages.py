@@ -11,11 +11,20 @@ from bot.parsing.log_query import AFTER_STOP, Filters
 from bot.parsing.tokens import quote as in_quotes
 from bot.slack.blocks import Block, Message, View, actions, button, context, cut, plain_text, section
 from bot.slack.masking import Masking
-from bot.text.formatting import WORDS, word
 from bot.text.markup import code, escape, person, quote, when
-from bot.ui.channel_messages import DETAILS
+from bot.text.vocabulary import (
+    CONNECTION,
+    REQUESTED_BY,
+    STATUS,
+    STATUSES,
+    emoji,
+    state_word,
+    status,
+)
+from bot.text.vocabulary import DETAILS as DETAILS_WORD
 from bot.ui.modal import MAX_LABEL, About, choice, modal, text_input, typed
 from bot.ui.request_summary import one_call, target
+from bot.ui.ways_on import DETAILS
 from providers.actions import Kind
 from providers.phone import mask
 from storage.models import AskedToStop, SearchHit, SearchPage
@@ -57,63 +66,70 @@ def page(
     first = _first(filters, stop)
     blocks: list[Block] = [section(first), *masking.blocks([_row(hit) for hit in found.hits])]
     if not found.hits:
-        blocks.append(section("Nothing here yet." if found.partial else _nothing(filters, key)))
+        blocks.append(section("Nothing found so far." if found.partial else _nothing(filters, key)))
     if found.partial:
-        words = "These words were found nowhere else so far. *Look further back* goes on."
+        words = "No other match so far. *Look further back* searches older requests."
         blocks.append(context(words))
     further = "Look further back" if found.partial else "Older"
     steps = [
         *([button("Newer", NEWER, f"{draft} {found.before}")] if found.before is not None else []),
         *([button(further, OLDER, f"{draft} {found.after}")] if found.after is not None else []),
         *([button("Newest", NEWEST, draft)] if key is not None and found.before is None else []),
-        button("Filter…", FILTER, draft, label="Look for something else in the log"),
+        button("Filter…", FILTER, draft, label="Search the log for something else"),
         *([button("Export as CSV", EXPORT, draft)] if found.hits else []),
     ]
-    blocks += [actions(*steps), context(f"To get here again: {code(f'/calls {filters.line()}')}")]
+    blocks += [actions(*steps), context(f"Same search: {code(f'/calls {filters.line()}')}")]
     return Message(first, blocks)
 
 
 def _first(filters: Filters, stop: AskedToStop | None) -> str:
     if stop and filters.query.number:
         return (
-            f"*Calls to {mask(filters.query.number)} that were asked for after it asked to stop*, "
-            f"{when(stop.at)} (`{stop.request}`), the newest first."
+            f"*Calls to {mask(filters.query.number)} requested after it asked not to be called* "
+            f"({when(stop.at)}, {stop.request}) · newest first"
         )
     said = filters.in_words()
-    return f"*The log:* {said}. The newest first." if said else "*The log*, the newest first."
+    return f"*Log* · {said} · newest first" if said else "*Log* · newest first"
 
 
 def _nothing(filters: Filters, key: int | None) -> str:
     if filters.stop:
-        return "✅ None. Nobody asked for a call to this number since."
+        return "None. No one requested a call to this number since."
     if key is not None:
         return "Nothing older matches."
-    return "Nothing matches." if filters.in_words() else "Nothing is in the log yet."
+    return "Nothing matches." if filters.in_words() else "The log is empty."
 
 
 def _row(hit: SearchHit) -> Block:
+    """Return an action: its new state and object first, then who asked and decided, each with their words."""
     entry = hit.entry
-    facts = [f"*{word(entry, cancelled=hit.cancelled_by is not None)}*", f"`{entry.id}`"]
-    if hit.cancelled_by:
-        facts.append(f"see `{hit.cancelled_by}`")
-    facts.append(f"through {escape(entry.connection)}")
-    if hit.decision and hit.decided_by:
-        facts.append(f"{_DECIDED[hit.decision]} by {person(hit.decided_by)}")
-    if hit.reason:
-        facts.append(quote(cut(hit.reason, MAX_SAID)))
-    task = f"{_VERBS[entry.kind]} {target(entry)}"
+    gone = hit.cancelled_by is not None
+    done = gone or entry.state is State.SUCCEEDED
+    what = target(entry) if done else f"{_VERBS[entry.kind]} {target(entry)}"
     if hit.new_time:
-        task = f"move {one_call(entry)} to {when(hit.new_time)}"
-    what = f"{when(entry.asked_at)}: {person(hit.requester)} asked to {task}"
+        what = f"move {one_call(entry)} to {when(hit.new_time)}"
+    first = [f"{emoji(entry, cancelled=gone)} *{status(entry, cancelled=gone)}*", what]
+    first.append(_spoken(person(hit.requester), hit.reason))
+    if hit.decision and hit.decided_by:
+        by = f"{_DECIDED[hit.decision]} by {person(hit.decided_by)}"
+        first.append(_spoken(by, hit.decision_note))
+    facts = [when(entry.asked_at), escape(entry.connection), entry.id]
+    if hit.cancelled_by:
+        facts.append(f"cancelled in {hit.cancelled_by}")
     label = f"Details of {entry.request}"
-    details = button("Details", DETAILS, entry.request, label=label)
-    return section(f"{what}\n{' · '.join(facts)}") | {"accessory": details}
+    details = button(DETAILS_WORD, DETAILS, entry.request, label=label)
+    return section(f"{' · '.join(first)}\n{' · '.join(facts)}") | {"accessory": details}
+
+
+def _spoken(who: str, said: str | None) -> str:
+    """Return who did something, with their own words."""
+    return f"{who}: {quote(cut(said, MAX_SAID))}" if said else who
 
 
 def never_asked(number: str) -> Message:
     """Return the report for a number without a stop."""
-    first = f"*{mask(number)} has not asked to stop, as far as the log knows.*"
-    how = f"Without `{AFTER_STOP}`, the same line shows all that was asked about the number."
+    first = f"*{mask(number)} hasn't asked not to be called, as far as the log knows.*"
+    how = f"Leave out `{AFTER_STOP}` to see all requests about this number."
     return Message(first, [section(first), context(how)])
 
 
@@ -123,15 +139,15 @@ def faults(found: Sequence[FieldProblem], draft: str) -> Message:
         f"• {fault.message}" + (f" Did you mean {code(fault.suggestion)}?" if fault.suggestion else "")
         for fault in found
     ]
-    first = "*Nothing was searched yet.*"
-    example = "`/calls log by=me state=failed from=Mon` · `/calls log +91 98765 43210` · `/calls log moved`"
+    first = "*Not searched yet.* Fix this:"
+    example = "`/calls log by=me state=failed from=Mon` · `/calls log +91 98765 43210` · `/calls log A-7K3F`"
     return Message(
         first,
         [
             section(first),
             section("\n".join(lines)),
-            actions(button("Filter…", FILTER, draft, label="Choose what to look for in a form")),
-            context(f"Such as {example}"),
+            actions(button("Filter…", FILTER, draft, label="Choose the filters in a form")),
+            context(f"Examples: {example}"),
         ],
     )
 
@@ -144,7 +160,7 @@ class LogPage:
     @classmethod
     def build(cls, message: Message) -> View:
         """Return a modal with the blocks of a message."""
-        return modal(cls.callback_id, "The log", message.blocks, about=About())
+        return modal(cls.callback_id, "Log", message.blocks, about=About())
 
 
 class FilterForm:
@@ -168,16 +184,16 @@ class FilterForm:
         query = filters.query
         names = [(name, name) for name in vocabulary.connections]
         blocks = [
-            _picked(cls.by, "Who asked", "users_select", "initial_user", query.requester),
-            choice(cls.kind, "What", _kinds(), initial=query.kind, optional=True, placeholder="Anything"),
-            choice(cls.state, "How it stands", _states(), initial=query.state, optional=True),
-            *([choice(cls.via, "Through", names, initial=query.connection, optional=True)] if names else []),
+            _picked(cls.by, REQUESTED_BY, "users_select", "initial_user", query.requester),
+            choice(cls.kind, "Action", _kinds(), initial=query.kind, optional=True, placeholder="Anything"),
+            choice(cls.state, STATUS, _statuses(), initial=_chosen_status(filters), optional=True),
+            *([choice(cls.via, CONNECTION, names, initial=query.connection, optional=True)] if names else []),
             text_input(cls.number, "Number", initial=query.number or "", optional=True, max_length=40),
             _picked(cls.first, "From", "datepicker", "initial_date", filters.first),
-            _picked(cls.last, "Until, that day included", "datepicker", "initial_date", filters.last),
+            _picked(cls.last, "To (inclusive)", "datepicker", "initial_date", filters.last),
             text_input(
                 cls.text,
-                "Words in a reason or a note",
+                "Words in a reason or note",
                 initial=query.text or "",
                 optional=True,
                 max_length=100,
@@ -208,8 +224,15 @@ def _kinds() -> list[tuple[str, str]]:
     return [(str(kind), f"{_VERBS[kind].capitalize()} a {of[kind]}") for kind in Kind]
 
 
-def _states() -> list[tuple[str, str]]:
-    return [(str(state), WORDS[state].capitalize()) for state in State]
+def _statuses() -> list[tuple[str, str]]:
+    return [(word, word) for word in STATUSES]
+
+
+def _chosen_status(filters: Filters) -> str | None:
+    """Return the status of a search as an option of the form, or None."""
+    typed = (filters.status or "").casefold()
+    exact = next((word for word in STATUSES if word.casefold() == typed), None)
+    return exact or (state_word(filters.query.state) if filters.query.state else None)
 
 
 def _picked(block_id: str, label: str, kind: str, initial: str, value: str | None) -> Block:

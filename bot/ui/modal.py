@@ -120,8 +120,8 @@ def text_input(
 
 def _left_empty(text: str) -> str:
     return (
-        f"⚠️ Left empty: what was typed has {len(text)} characters, and {MAX_INPUT} fit here. "
-        "Write it again, shorter or in parts."
+        f"⚠️ Left empty: your text has {len(text)} characters, and {MAX_INPUT} fit here. "
+        "Enter it again, shorter or in parts."
     )
 
 

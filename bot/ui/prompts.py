@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.parsing.command import Command, FieldProblem, Question
+from bot.parsing.command import Command, FieldProblem, Question, Verb
 from bot.parsing.defaults import Ambiguous, FilledCommand, Source
-from bot.parsing.labels import DOES
+from bot.parsing.labels import DOES, REQUESTS
 from bot.parsing.numbers import NumberTarget
 from bot.services.call_history import RecentCall
 from bot.slack.blocks import (
     MAX_BUTTON,
+    MAX_TITLE,
     Block,
     Message,
     View,
@@ -23,9 +24,11 @@ from bot.slack.blocks import (
     plain_text,
     section,
 )
-from bot.text.formatting import WORDS, listed
+from bot.text.formatting import listed
 from bot.text.markup import escape, person
-from bot.text.vocabulary import UNKNOWN
+from bot.text.vocabulary import EDIT_REQUEST, UNKNOWN
+from bot.ui.call_preview import BACK, PLACE_ANOTHER, PlacePreview
+from bot.ui.modal import About, modal
 from bot.ui.request_status import marked
 from providers.actions import NumberRef
 from storage.models import Request
@@ -34,12 +37,17 @@ from storage.states import State
 CANCEL_FIRST = "cancel_first"
 
 
-ANOTHER = "Place another call"
 REQUEST_ANYWAY = "Request cancellation anyway"
 MOST_SHOWN = 20
 """Requests that are described one by one."""
 
 
+_NOW = {
+    State.PENDING: "It's waiting for approval.",
+    State.APPROVED: "It's being sent.",
+    State.SENDING: "It's being sent.",
+    State.UNKNOWN: "Its outcome is unknown.",
+}
 _AN_HOUR = timedelta(hours=1)
 _A_DAY = timedelta(days=1)
 
@@ -69,10 +77,9 @@ def already_asked(
     ``buttons`` are the next steps for some of the requests, by request id.
     """
     lines = [describe(request, reader=reader, now=now) for request in requests]
-    lines[0] = f"👥 *{lines[0][0].upper()}{lines[0][1:]}*"
-    told = ["Nothing new was asked.", f"<#{channel}> shows what comes of it."]
+    told = [f"Nothing new was requested. You can follow it in <#{channel}>."]
     if any(request.state is State.UNKNOWN for request in requests):
-        told.append("There, whoever may say what happened can do so, or send it again.")
+        told.append("Its outcome can be recorded there.")
     blocks: list[Block] = []
     for request, line in zip(requests[:MOST_SHOWN], lines, strict=False):
         blocks.append(section(line))
@@ -81,20 +88,21 @@ def already_asked(
     if (more := len(requests) - MOST_SHOWN) > 0:
         blocks.append(section(f"… and {more} more: `/calls list` shows yours."))
     blocks.append(section(" ".join(told)))
-    blocks.append(context(*(f"`{request.id}`" for request in requests), f"through {requests[0].connection}"))
+    blocks.append(context(requests[0].connection, *(request.id for request in requests)))
     return marked(requests[0], Message(lines[0], blocks))
 
 
 def describe(request: Request, *, reader: str, now: datetime) -> str:
     """Return who made an earlier request, when, and its state."""
-    who = "you" if request.requester == reader else person(request.requester)
-    return f"already asked by {who} {ago(request.asked_at, now)} (`{request.id}`): {WORDS[request.state]}."
+    who = "You" if request.requester == reader else person(request.requester)
+    before = ago(request.asked_at, now)
+    return f"{who} already requested this {before} ({request.id}). {_NOW.get(request.state, '')}".rstrip()
 
 
 def ignored(requests: Sequence[Request], count: int, *, reader: str, now: datetime) -> list[Block]:
     """Return the note that some targets were left out, because they were requested before."""
     which = "1 target was left out" if count == 1 else f"{count} targets were left out"
-    lines = [f"👥 {which}:", *(f"• {describe(request, reader=reader, now=now)}" for request in requests)]
+    lines = [f"{which}:", *(f"• {describe(request, reader=reader, now=now)}" for request in requests)]
     return paragraphs(lines)
 
 
@@ -113,11 +121,19 @@ def no_call_known(line: Command, numbers: Sequence[str], draft: str, action_id: 
     return Message(first, [*blocks, actions(button(REQUEST_ANYWAY, action_id, draft, style="danger"))])
 
 
+def no_call_known_view(line: Command, numbers: Sequence[str], *, draft: str, channel: str) -> View:
+    """Return the same question over a form. Closing it shows the form again."""
+    *blocks, _ = no_call_known(line, numbers, draft, "").blocks
+    about = About(nonce=draft, channel=channel)
+    view = modal(PlacePreview.callback_id, "No call known", blocks, about=about, submit=REQUESTS[Verb.CANCEL])
+    return view | {"close": plain_text(BACK, MAX_TITLE)}
+
+
 def question(found: RecentCall, *, reader: str, now: datetime) -> str:
     """Return the question whether to call a number again."""
     who = "You" if found.request.requester == reader else person(found.request.requester)
     before = ago(found.entry.asked_at, now)
-    return f"⚠️ *{who} placed a call to this number {before}:* `{found.entry.id}`. Place another?"
+    return f"⚠️ *{who} placed a call to this number {before}* ({found.entry.id}). Place another?"
 
 
 def cancel_first(found: RecentCall, draft: str) -> list[Block]:
@@ -137,15 +153,15 @@ def cancel_first(found: RecentCall, draft: str) -> list[Block]:
 
 def asking(view: View, text: str) -> View:
     """Return the preview modal with a question before it, and with a submit button that answers it."""
-    return {**view, "blocks": [section(text), *view["blocks"]], "submit": plain_text(ANOTHER, 24)}
+    return {**view, "blocks": [section(text), *view["blocks"]], "submit": plain_text(PLACE_ANOTHER, 24)}
 
 
 def then_place(message: Message, found: RecentCall, place: Block) -> Message:
     """Return the answer to the cancellation, with the button to place the new call after it."""
-    told = f"The new call is not placed. Place it once `{found.entry.id}` is cancelled."
+    told = f"The new call is not placed. Place it once {found.entry.id} is cancelled."
     if found.cancel and isinstance(found.cancel.target, NumberRef):
         told += " If you place it before, it is cancelled as well."
-    return Message(message.text, [*message.blocks, section(told), actions(place)])
+    return replace(message, blocks=[*message.blocks, section(told), actions(place)])
 
 
 CHOOSE = "choose"
@@ -159,10 +175,9 @@ MOST_OFFERED = 10
 """Candidates that have a button each. The form lists more than these."""
 
 _WHY = {
-    Source.ONLY: "there is no other",
-    Source.KNOWN: "the log knows the id from there",
-    Source.SCHEDULED: "the log has a call scheduled there",
-    Source.LAST_USED: "you used it last",
+    Source.KNOWN: "which has this ID in the log",
+    Source.SCHEDULED: "which has a call scheduled to this number",
+    Source.LAST_USED: "your last one",
 }
 
 
@@ -257,12 +272,14 @@ def choose(found: FilledCommand, left: Ambiguous, draft: str, change: str) -> Me
 
 
 def chosen(grounds: Mapping[str, Source], *, connection: str | None, agent: str | None) -> str | None:
-    """Return which defaults were used and why, or None if there were none."""
+    """Return which defaults were used and why, or None if there was no choice."""
     values = {"connection": connection, "agent": agent}
     parts = [
-        f"{name} {escape(values[name] or '')} ({_WHY[grounds[name]]})" for name in values if name in grounds
+        f"{escape(values[name] or '')}, {_WHY[ground]}"
+        for name, ground in grounds.items()
+        if name in values and ground is not Source.ONLY
     ]
-    return f"Chosen for you: {listed(parts, 'and')}." if parts else None
+    return f"Using {listed(parts, 'and')}." if parts else None
 
 
 def is_guess(grounds: Mapping[str, Source]) -> bool:
@@ -272,5 +289,5 @@ def is_guess(grounds: Mapping[str, Source]) -> bool:
 
 def change_asked(request: str, draft: str) -> Block:
     """Return the button that withdraws a request and opens its form filled."""
-    label = f"Take {request} back and change it"
-    return button("Take back and change…", CHANGE_ASKED, f"{request} {draft}", label=label)
+    label = f"Withdraw {request} and edit it"
+    return button(EDIT_REQUEST, CHANGE_ASKED, f"{request} {draft}", label=label)

@@ -10,13 +10,14 @@ from bot.parsing.tokens import at_least
 from bot.services.pending import MOST_COUNTED
 from bot.slack.blocks import Block, Message, actions, button, context, section
 from bot.text.markup import code, escape, when
-from bot.text.vocabulary import RECORD_OUTCOME, UNKNOWN
+from bot.text.vocabulary import DETAILS, RECORD_OUTCOME
+from bot.text.vocabulary import REVIEW as REVIEW_WORD
 from bot.ui.channel_messages import REVIEW, audit
-from bot.ui.command_replies import withdraw
 from bot.ui.decision_facts import left_alone
 from bot.ui.request_status import already, marked, request_status
 from bot.ui.request_summary import target
 from bot.ui.unknown_messages import SETTLE
+from bot.ui.ways_on import withdraw
 from storage.models import ActionRecord, Event, Request
 from storage.states import State
 
@@ -37,7 +38,7 @@ class Row:
     def buttons(self) -> list[Block]:
         """Return the buttons that the reader may use."""
         request = self.request
-        review = button("Review…", REVIEW, request.id, label=f"Review {request.id}")
+        review = button(REVIEW_WORD, REVIEW, request.id, label=f"Review {request.id}")
         unknown = next((one.id for one in request.entries if one.state is State.UNKNOWN), request.id)
         settle = button(RECORD_OUTCOME, SETTLE, unknown, label=f"Record the outcome of {unknown}")
         return [
@@ -55,46 +56,45 @@ def lists(
     checking: Sequence[Row] = (),
     more_wait: int = 0,
 ) -> Message:
-    """Return a person's last requests, the pending requests and the upcoming calls.
+    """Return what needs the reader, their last requests, and the upcoming calls.
 
     ``checking`` are requests with an unknown outcome that the reader may settle. They come first.
     """
-    first = "*Your calls and requests, what waits for approval, and what is coming up.*"
-    blocks = [section(first)]
+    blocks: list[Block] = []
     if checking:
-        blocks += [section(f"{UNKNOWN} *Needs checking*"), *map(_row, checking)]
-    blocks.append(section("*Yours*, the newest first"))
-    blocks += [_row(row) for row in mine] or [context("You have asked for nothing yet.")]
-    blocks.append(section("*Waiting for approval*, the soonest to run out first"))
-    blocks += [_row(row) for row in waiting] or [context("Nothing else waits.")]
-    if more_wait:
-        blocks.append(context(f"… and {at_least(more_wait, MOST_COUNTED)} more."))
-    blocks.append(section("*Coming up*, the next to go out first"))
-    blocks += [_call(entry) for entry in coming[:SHOWN]] or [context("No call that the log knows of.")]
+        blocks += [section("⚠️ *Needs checking*"), *map(_row, checking)]
+    yours = [row for row in waiting if row.may_decide]
+    others = more_wait + len(waiting) - len(yours)
+    blocks += [section("*Needs you*"), *([_row(row) for row in yours] or [context("Nothing waiting.")])]
+    if others:
+        blocks.append(context(f"{at_least(others, MOST_COUNTED)} more waiting for approval"))
+    blocks += [section("*Your requests*"), *([_row(row) for row in mine] or [context("No requests yet.")])]
+    blocks.append(section("*Coming up*"))
+    blocks += [_call(entry) for entry in coming[:SHOWN]] or [context("No calls scheduled.")]
     if len(coming) > SHOWN:
-        blocks.append(context("… and more after these."))
-    blocks.append(context("`/calls status A-7K3F` shows how one request stands."))
-    return Message(first, blocks)
+        blocks.append(context("… and more later"))
+    return Message("Needs you · Your requests · Coming up", blocks)
 
 
 def _row(row: Row) -> Block:
     request = row.request
-    lines = [request_status(request), f"`{request.id}` · asked {when(request.asked_at)}"]
+    lines = [request_status(request), f"requested {when(request.asked_at)}"]
     if request.state is State.PENDING and request.decide_by:
-        lines[1] += f" · time runs out {when(request.decide_by)}"
+        lines[1] += f" · expires {when(request.decide_by)}"
+    lines[1] += f" · {request.id}"
     steps = row.buttons() or [_details(request.id)]
     return section("\n".join(lines)) | {"accessory": steps[0]}
 
 
 def _call(entry: ActionRecord) -> Block:
     at = when(entry.scheduled_for) if entry.scheduled_for else "soon"
-    agent = f", agent {escape(entry.agent)}" if entry.agent else ""
-    text = f"{at}: {target(entry)}\n`{entry.id}` · through {entry.connection}{agent}"
+    agent = f" · voice agent {escape(entry.agent)}" if entry.agent else ""
+    text = f"*{at}* · {target(entry)}\n{entry.connection}{agent} · {entry.id}"
     return section(text) | {"accessory": _details(entry.request)}
 
 
 def _details(request: str) -> Block:
-    return button("Details", STATUS, request, label=f"Show how {request} stands")
+    return button(DETAILS, STATUS, request, label=f"{DETAILS} of {request}")
 
 
 def status(row: Row, events: Sequence[Event]) -> Message:
@@ -106,7 +106,7 @@ def status(row: Row, events: Sequence[Event]) -> Message:
         blocks.append(section(" ".join(decided)))
     if request.state is State.PENDING and request.decide_by:
         at, follows = when(request.decide_by), left_alone(request, request.entries[0])
-        blocks.append(section(f"Time runs out {at}. If nobody decides, nothing is sent. {follows}."))
+        blocks.append(section(f"Expires {at}. If no one decides, nothing is sent. {follows}."))
     if steps := row.buttons():
         blocks.append(actions(*steps))
     return marked(request, Message(shown.text, blocks))
@@ -114,18 +114,18 @@ def status(row: Row, events: Sequence[Event]) -> Message:
 
 def which(requests: Sequence[Request], typed: str) -> Message:
     """Return the requests that an id may mean, because it has a symbol that no id has."""
-    first = f"*{code(typed)} could be {len(requests)} requests.* Ids have no 0, O, 1 or I."
+    first = f"*{code(typed)} could be {len(requests)} requests.* IDs have no 0, O, 1 or I."
     return Message(first, [section(first), *(_row(Row(request)) for request in requests)])
 
 
 def not_found(typed: str) -> Message:
     """Return that no request has the id, and what to do instead."""
     if not typed:
-        first = "*Say which request*, as in `/calls status A-7K3F`."
+        first = "*Add the request's ID*, like `/calls status A-7K3F`."
     elif typed.upper().startswith("E-"):
-        first = f"*{code(typed)} is the id of a fault.* Give it to whoever runs CallOps."
+        first = f"*{code(typed)} is an error's ID.* Send it to your CallOps operator."
     else:
-        first = f"*There is no request {code(typed)} here.* Ids look like `A-7K3F`, without 0, O, 1 or I."
+        first = f"*No request {code(typed)}.* IDs look like `A-7K3F`, without 0, O, 1 or I."
     return Message(
-        first, [section(first), context("`/calls list` shows yours, what waits, and what comes up.")]
+        first, [section(first), context("`/calls list` shows your requests and what's coming up.")]
     )

@@ -64,7 +64,7 @@ def marked(request: Request, message: Message) -> Message:
         return message
     first, *others = message.blocks
     told = first | {"text": section(f"{DRY_RUN}\n{first['text']['text']}")["text"]}
-    return Message(f"{DRY_RUN} {message.text}", [told, *others])
+    return replace(message, text=f"{DRY_RUN} {message.text}", blocks=[told, *others])
 
 
 def request_status(request: Request) -> str:
@@ -333,9 +333,10 @@ def missed(request: Request, entry: ActionRecord) -> str:
         return f"{nobody} approved it in time. {left_alone(request, entry)}."
     said = as_said(request)
     call = "The call" if len(request.entries) == 1 else "The first call"
+    if entry.updated_at < at and said:
+        return f"{nobody} approved it in time. {left_alone(request, entry)}."
     if entry.updated_at < at:
-        follows = "" if request.reschedules else f" {left_alone(request, entry)}."
-        return f"{call} goes out {when(at)}{said}: {_lower(nobody)} approved it in time.{follows}"
+        return f"{call} goes out {when(at)}: {_lower(nobody)} approved it in time."
     if said:
         return f"{call} was due {when(at)}{said}. {nobody} had approved it by then."
     return (

@@ -37,14 +37,19 @@ def unknown(request: Request) -> list[ActionRecord]:
     return [entry for entry in request.entries if entry.state is State.UNKNOWN]
 
 
+def record_button(request: Request) -> Block:
+    """Return the button to record the first unknown outcome of a request."""
+    label = f"Record the outcome of {request.id}"
+    return button(vocabulary.RECORD_OUTCOME, SETTLE, unknown(request)[0].id, label=label)
+
+
 def steps(request: Request, connection: Connection | None) -> list[Block]:
     """Return the buttons to record the outcome, to see the number and to open the provider's own screen.
 
     Only a modal shows the number, so the button may stand in a channel.
     """
     first = unknown(request)[0]
-    label = f"Record the outcome of {request.id}"
-    record = button(vocabulary.RECORD_OUTCOME, SETTLE, first.id, style="primary", label=label)
+    record = record_button(request) | {"style": "primary"}
     number = button("Show number", SHOW_NUMBER, first.id, label=f"Show the full number of {request.id}")
     return [record, *([number] if has_numbers(request) else []), *screen_button(connection)]
 

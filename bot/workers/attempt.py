@@ -13,7 +13,7 @@ from bot import CallOpsError
 from bot.config.settings import Settings
 from bot.policy import engine
 from bot.policy.matching import context_of_request
-from bot.services.notifications import SystemChanges, all_told
+from bot.services.notifications import SystemChanges, all_told, ended_unsent
 from bot.services.outcomes import OutcomeDecision, decide_next, kept, stop_retrying, unknown_outcome, warned
 from bot.services.permissions import Permissions
 from bot.services.preconditions import Preconditions
@@ -254,7 +254,7 @@ class Attempts:
             State.EXPIRED,
             changes={"message": unsent(request, entry, self._clock(), over=over, unread=unread)},
         )
-        await self._changes.apply(request, move, posts=all_told("expired", request))
+        await self._changes.apply(request, move, posts=ended_unsent(request))
 
     async def _refuse(self, request: Request, entry: ActionRecord, refused: CannotSendError) -> None:
         if entry.maybe_executed:
@@ -269,7 +269,7 @@ class Attempts:
                 State.REFUSED,
                 changes={"code": refused.code, "message": refused.message},
             ),
-            posts=all_told("refused", request),
+            posts=ended_unsent(request),
         )
 
     async def _claim(self, request: Request, entry: ActionRecord) -> ActionRecord | None:
@@ -387,9 +387,15 @@ class Attempts:
             now=self._clock(),
             until=waits_until(request, entry, rule, self._clock(), margin=margin),
             seen=seen,
-            waited=request.approvals_needed > 0 or len(request.entries) > 1,
+            waited=await self._no_longer_watched(request),
             jitter=self._jitter(),
         )
+
+    async def _no_longer_watched(self, request: Request) -> bool:
+        """Return whether the requester does not see the end on the screen, and so gets a direct message."""
+        if request.approvals_needed > 0 or len(request.entries) > 1:
+            return True
+        return not request.stop and not await self._store.screens.is_followed(request.id, self._clock())
 
 
 def _said_of(entry: ActionRecord, why: Sequence[str]) -> str:

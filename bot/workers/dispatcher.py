@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.config.settings import Settings
-from bot.services.notifications import SystemChanges, all_told, answered
+from bot.services.notifications import SystemChanges, ended_unsent
 from bot.services.outcomes import REMOVING
 from bot.services.wakeups import Wakeups
 from bot.workers.attempt import Attempts
@@ -20,7 +20,7 @@ from bot.workers.loop import each, log_fault
 from bot.workers.rate_limiter import ASK_AGAIN, RateLimiter
 from providers.actions import Kind
 from providers.base import Adapter
-from storage.changes import Notification, Transition
+from storage.changes import Transition
 from storage.models import ActionRecord, Request, Traffic
 from storage.states import State
 from storage.store import Store
@@ -169,5 +169,4 @@ class Dispatcher:
             Transition(entry.id, "expired", frozenset({State.PENDING}), State.EXPIRED)
             for entry in request.entries
         ]
-        posts = (*all_told("expired", request), Notification("state", "card"), *answered(request))
-        await self._changes.apply(request, *moves, posts=posts)
+        await self._changes.apply(request, *moves, posts=ended_unsent(request))

@@ -31,8 +31,10 @@ from bot.slack.errors import (
     refusal,
 )
 from bot.slack.rate_limits import method_of, paused_by
+from bot.slack.users import UserDirectory
 from bot.workers.loop import each, log_fault
-from bot.workers.prepared_posts import THREADS, Prepared, Preparing
+from bot.workers.post_text import Names, Permalinks
+from bot.workers.prepared_posts import THREADS, Prepared, Preparing, RecentNews
 from storage.changes import Annotation, ChangeSet
 from storage.changes import Notification as NewPost
 from storage.errors import ConflictError
@@ -78,11 +80,12 @@ class Outbox:
     ``cannot_post`` is called with the id of a request whose card cannot be posted.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the composition root passes all
         self,
         store: Store,
         client: AsyncWebClient,
         settings: Settings,
+        directory: UserDirectory,
         *,
         owner: str,
         clock: Callable[[], datetime],
@@ -92,7 +95,9 @@ class Outbox:
     ) -> None:
         self._store = store
         self._client = client
-        self._preparing = Preparing(store, settings)
+        self._news = RecentNews(clock)
+        self.links = Permalinks(store, client, clock)
+        self._preparing = Preparing(store, settings, Names(directory), self.links, self._news)
         self._owner = owner
         self._clock = clock
         self._cannot_post = cannot_post
@@ -178,6 +183,8 @@ class Outbox:
     async def _post(self, one: Prepared) -> None:
         ref, opens, began = None, [], asyncio.get_running_loop().time()
         if one.message is not None:
+            if one.gathers and one.posted:
+                await self._store.outbox.joined(one.item, one.posted)
             try:
                 async with asyncio.timeout(self._answer_within):
                     arguments = {"text": one.message.text, "blocks": list(one.message.blocks)}
@@ -186,6 +193,8 @@ class Outbox:
                 await self._failed(one, error, alone=self._answered_at > began)
                 return
             self._answered_at = asyncio.get_running_loop().time()
+            if one.gathers:
+                self._news.sent(one, ref)
             opens = [DOWN, _shut(one.channel)]
         await self._store.outbox.delivered(one.item, ref, seen=one.seen, opens=opens)
 

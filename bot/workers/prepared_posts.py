@@ -3,11 +3,14 @@
 A post about a request shows the request's current state. An announcement shows the content of its row.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 
 from bot.config.settings import Settings
 from bot.parsing.vocabulary import cancels, caution
-from bot.services.notifications import ASKED, ORIGIN, REMINDED
+from bot.services.notifications import ASKED, ORIGIN, REMINDED, SETTLE_ASKED, is_about_unknown
 from bot.services.outcomes import WARNING
 from bot.services.pending import ALONE, ESCALATED, PendingContext, pending_context
 from bot.slack.blocks import Message
@@ -15,13 +18,19 @@ from bot.slack.masking import Masking
 from bot.slack.rate_limits import edit_limits, post_limits
 from bot.ui import announcements
 from bot.ui.channel_messages import render
+from bot.ui.gathered import MOST_GATHERED, gathered, gathered_unknown, is_good
 from bot.ui.thread_replies import ReplyContext
+from bot.workers.post_text import Names, Permalinks
 from providers.registry import find
+from storage.changes import APPROVALS
 from storage.models import MessageRef, OutboxItem, Request, RequestHistory
+from storage.repositories.outbox import AUDIT, REPLY, slot_of
 from storage.repositories.rate_limits import RateLimit
 from storage.states import State
 from storage.store import Store
 
+GATHERED_FOR: Final = timedelta(minutes=1)
+"""The time after a direct message within which other good news joins it."""
 THREADS = {"thread": "audit", "card_thread": "card"}
 """The messages that replies belong to, by the kind of thread."""
 
@@ -31,7 +40,7 @@ class Prepared:
     """A post and its message, as of one moment. ``whole`` is None for an announcement.
 
     ``posted`` is the message to edit, None for a new one. ``above`` is the message to reply to, None without
-    a thread.
+    a thread. ``gathers`` means that later good news for the same person may join the message.
     """
 
     item: OutboxItem
@@ -40,6 +49,7 @@ class Prepared:
     posted: MessageRef | None
     above: MessageRef | None = None
     whole: RequestHistory | None = None
+    gathers: bool = False
 
     @property
     def name(self) -> str:
@@ -60,15 +70,52 @@ class Prepared:
     @property
     def is_direct(self) -> bool:
         """True if the post goes to one person."""
-        return self.item.to.startswith(("dm:", "asked:", "settle:"))
+        return is_direct(self.item)
+
+
+def is_direct(post: OutboxItem) -> bool:
+    """Return whether a post goes to one person."""
+    return post.to.startswith(("dm:", "asked:", "settle:"))
+
+
+class RecentNews:
+    """The last direct message to each person that later good news may join, for a minute.
+
+    It is kept in memory. After a restart the next news is a new message.
+    """
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._sent: dict[str, tuple[datetime, MessageRef, set[str]]] = {}
+
+    def recent(self, slot: str) -> MessageRef | None:
+        """Return the message that news for a person may join, or None."""
+        at, ref, told = self._sent.get(slot, (None, None, set()))
+        fresh = at is not None and timedelta(0) <= self._clock() - at < GATHERED_FOR
+        return ref if fresh and len(told) < MOST_GATHERED else None
+
+    def sent(self, one: Prepared, ref: MessageRef) -> None:
+        """Note that a message was sent, or that news joined it."""
+        now = self._clock()
+        self._sent = {to: news for to, news in self._sent.items() if now - news[0] < GATHERED_FOR}
+        request, known = str(one.item.request), self._sent.get(one.item.to)
+        if known and known[1] == ref:
+            known[2].add(request)
+        else:
+            self._sent[one.item.to] = (now, ref, {request})
 
 
 class Preparing:
     """Prepares posts."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, names: Names, links: Permalinks, news: RecentNews
+    ) -> None:
         self._store = store
         self._settings = settings
+        self._names = names
+        self._links = links
+        self._news = news
         self._masking = Masking(settings.slack.default_region)
 
     async def prepare(self, post: OutboxItem) -> Prepared:
@@ -77,29 +124,58 @@ class Preparing:
             return await self._announcement(post)
         # One read, so that the message shows exactly the events that are recorded as shown.
         whole = await self._store.requests.get_with_history(post.request)
-        request = whole.request
+        request, told = whole.request, _told(post, whole)
         message = render(
             post.template,
             post.to,
             request,
-            _told(post, whole),
+            told,
             caution=self._caution(request),
             beside=await self._beside(post, request),
             cancels=self._cancels(request),
             connection=self._settings.connections.get(request.connection),
         )
-        stands = request.messages.get(post.to)
+        stands = request.messages.get(slot_of(post))
+        tells_unknown = is_direct(post) and is_about_unknown(post.to)
+        gathers = is_direct(post) and (
+            is_good(post.template, request, told) or (tells_unknown and post.template == SETTLE_ASKED)
+        )
+        if gathers:
+            stands = stands or self._news.recent(post.to)
+        if stands and message and (gathers or tells_unknown or post.to.startswith(REPLY)):
+            together = gathered_unknown if tells_unknown else gathered
+            message = await self._gathered(stands, request, together) or message
         above = request.messages.get(THREADS.get(post.to, ""))
-        return Prepared(post, self._shown(message), self._channel(post, request), stands, above, whole)
+        message = await self._shown(message, post)
+        return Prepared(post, message, self._channel(post, request), stands, above, whole, gathers)
+
+    async def _gathered(
+        self, ref: MessageRef, request: Request, together: Callable[[Sequence[Request]], Message]
+    ) -> Message | None:
+        """Return a message about several requests, or None if it is about one alone."""
+        ids = [one for one in await self._store.outbox.told_in(ref) if one != request.id]
+        others = [await self._store.requests.request(one) for one in ids]
+        return together([*others, request]) if others else None
 
     async def _announcement(self, post: OutboxItem) -> Prepared:
         told = None if post.event is None else await self._store.audit.event(post.event)
         where, _, name = post.to.partition(":")
-        channel = name if where == "channel" else self._settings.audit_channel(name)
-        return Prepared(post, self._shown(announcements.render(post, told)), channel, post.stands)
+        audit = self._settings.audit_channel(name)
+        channel = {"channel": name, APPROVALS: self._settings.slack.approvals_channel}.get(where, audit)
+        told_there = where == APPROVALS and channel == audit
+        message = None if told_there else await self._shown(announcements.render(post, told), post)
+        return Prepared(post, message, channel, post.stands)
 
-    def _shown(self, message: Message | None) -> Message | None:
-        return message and self._masking.message(message)
+    async def _shown(self, message: Message | None, post: OutboxItem) -> Message | None:
+        """Return a message as its readers see it: names in channels, masked numbers, and links for ids.
+
+        A direct message keeps its mentions. A message links to others, never to itself.
+        """
+        if message is None:
+            return None
+        named = message if is_direct(post) else await self._names.shown(message)
+        here = post.request if post.to in {AUDIT, "thread"} else None
+        return await self._links.shown(self._masking.message(named), here)
 
     def _channel(self, post: OutboxItem, request: Request) -> str:
         match post.to.partition(":"):

@@ -1,9 +1,9 @@
 """The schema of the SQLite store, and the migration of a file to it.
 
 Times are integers: microseconds since 1970 in UTC. Personal data is only in ``personal`` (values), ``lookup``
-(numbers, as keyed hashes), ``nonces`` (drafts) and ``people`` (names). Rows with personal values are blanked,
-never deleted, and never move inside the file. SQLite's ``secure_delete`` zeroes a deleted row, but not the
-copies that remain when pages are merged.
+(numbers, as keyed hashes), ``nonces`` (drafts) and ``people`` (names). ``screens`` holds secrets for a while.
+Rows with such values are blanked, never deleted, and never move inside the file. SQLite's ``secure_delete``
+zeroes a deleted row, but not the copies that remain when pages are merged.
 """
 
 import hashlib
@@ -236,13 +236,17 @@ CREATE TRIGGER outbox_left AFTER UPDATE OF ended, unordered ON outbox
 WHEN OLD.ended IS NOT NEW.ended OR OLD.unordered <> NEW.unordered
 BEGIN {_NEXT}; END;
 
+-- link: the message's address, once Slack was asked for it.
 CREATE TABLE messages (
     request TEXT NOT NULL REFERENCES requests (id),
     slot TEXT NOT NULL,
     channel TEXT NOT NULL,
     ts TEXT NOT NULL,
+    link TEXT,
     PRIMARY KEY (request, slot)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX messages_ts ON messages (ts);
 
 CREATE TABLE people (
     id TEXT PRIMARY KEY,
@@ -255,6 +259,21 @@ CREATE TABLE people (
     is_external INTEGER NOT NULL,
     read_at INTEGER NOT NULL
 ) STRICT;
+
+-- Answers that follow their requests. url: a secret, blanked after 30 minutes; stage: what it shows; seen:
+-- the last event that was looked at; uses: how often the url was used.
+CREATE TABLE screens (
+    id INTEGER PRIMARY KEY,
+    request TEXT NOT NULL REFERENCES requests (id),
+    person TEXT NOT NULL,
+    url TEXT,
+    stage TEXT NOT NULL,
+    seen INTEGER NOT NULL DEFAULT 0,
+    uses INTEGER NOT NULL DEFAULT 0,
+    not_before INTEGER NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX screens_open ON screens (request) WHERE url IS NOT NULL;
 
 CREATE TABLE turns (
     id INTEGER PRIMARY KEY,

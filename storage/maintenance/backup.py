@@ -78,6 +78,8 @@ def _copy(log: Path, unfinished: Path, pages: int, progress: Callable[[float], N
             with closing(sqlite3.connect(unfinished, isolation_level=None)) as copy:
                 copy.execute("PRAGMA synchronous = OFF")  # the whole file is synced before it gets its name
                 one.backup(copy, pages=pages, progress=lambda _, left, every: progress(1 - left / every))
+                copy.execute("PRAGMA secure_delete = ON")
+                copy.execute("UPDATE screens SET url = NULL WHERE url IS NOT NULL")
                 copy.execute(
                     """
                     INSERT INTO meta SELECT ?, CAST(max(at) AS BLOB) FROM events HAVING max(at)

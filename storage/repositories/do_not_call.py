@@ -8,10 +8,13 @@ transaction.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from sqlite3 import Connection
+from types import MappingProxyType
 from typing import Final
 
-from storage.changes import Announced, Announcement
+from storage import StorageError
+from storage.changes import APPROVALS, Announced, Announcement
 from storage.database.repository import Repository, reads, writes
 from storage.event_log.hash_chain import (
     CALLS_ALLOWED,
@@ -20,9 +23,10 @@ from storage.event_log.hash_chain import (
     LIST_IMPORTED,
     LIST_REMOVED,
     NumberSeal,
+    microseconds,
 )
 from storage.event_log.writer import SALT_BYTES, EventWriter, WriteContext
-from storage.models import DoNotCallEntry, Event
+from storage.models import DoNotCallEntry, Event, Scalar
 from storage.repositories.outbox import announce
 from storage.repositories.rows import as_event
 
@@ -35,6 +39,12 @@ LOOKUP: Final = "lookup"
 """The erasable field with the keyed hash of a number whose stop was lifted."""
 SEALED: Final = "sealed"
 """The key in an event's data of its commitment to the numbers that it stopped."""
+
+UNDONE: Final = "undone"
+"""The key in an event's data that says that a person undid their own stop."""
+_BLOCKS: Final = "block:"
+"""Prefix of a button's nonce that a stop used up. Its content is the id of the stop that it made."""
+_PRESSED: Final = "SELECT content FROM nonces WHERE nonce = ?"
 
 BY_PERSON: Final = ""
 """Stands in place of a list's name for a number that a person stopped."""
@@ -73,18 +83,51 @@ def stops(connection: Connection, sources: WriteContext, number: str) -> list[Do
     return find(connection, sources.lookup(number))
 
 
+class StopLiftedError(StorageError):
+    """A button was pressed again, and the stop that it had made was lifted since."""
+
+
 def add(
-    connection: Connection, sources: WriteContext, number: str, *, masked: str, actor: str, reason: str | None
+    connection: Connection,
+    sources: WriteContext,
+    number: str,
+    *,
+    masked: str,
+    actor: str,
+    reason: str | None,
+    nonce: str | None = None,
 ) -> tuple[DoNotCallEntry, bool]:
     """Stop all calls to a number from now on. Return the stop, and True if it is new.
 
     No `PlaceCall` to the number enters ``sending`` any more: `apply` raises a conflict. `renew_lease` returns
     False for one that is there already. Erasing personal data does not lift the stop.
+
+    ``nonce`` is that of the button. Another press of it makes no other stop: its own stop is returned as new.
+    Raises `StopLiftedError` if that was lifted since.
     """
     hashed = sources.lookup(number)
-    for known in find(connection, hashed):
-        if known.list is None:
-            return known, False
+    known = _by_a_person(connection, hashed)
+    if nonce and (pressed := connection.execute(_PRESSED, [f"{_BLOCKS}{nonce}"]).fetchone()):
+        if known is None:
+            raise StopLiftedError(nonce)
+        return known, known.id == pressed["content"]
+    stop = known or _add(connection, sources, hashed, masked, actor, reason)
+    if nonce:
+        connection.execute(
+            "INSERT INTO nonces (nonce, person, content, at) VALUES (?, ?, ?, ?)",
+            [f"{_BLOCKS}{nonce}", actor, "" if known else stop.id, microseconds(sources.clock())],
+        )
+    return stop, known is None
+
+
+def _add(
+    connection: Connection,
+    sources: WriteContext,
+    hashed: bytes,
+    masked: str,
+    actor: str,
+    reason: str | None,
+) -> DoNotCallEntry:
     salt = sources.random(SALT_BYTES)
     event = EventWriter(connection, sources).append_new(
         "S",
@@ -96,7 +139,12 @@ def add(
     connection.execute("INSERT INTO stops VALUES (?, ?, ?)", [hashed, BY_PERSON, event.seq])
     connection.execute("INSERT INTO seals VALUES (?, ?)", [event.seq, salt])
     to_tell(connection, sources, event)
-    return _stop(event, BY_PERSON), True
+    return _stop(event, BY_PERSON)
+
+
+def _by_a_person(connection: Connection, hashed: bytes) -> DoNotCallEntry | None:
+    """Return the stop of a number by a person, or None."""
+    return next((one for one in find(connection, hashed) if one.list is None), None)
 
 
 def _remove(
@@ -104,9 +152,63 @@ def _remove(
 ) -> DoNotCallEntry | None:
     """Allow calls to a number that a person stopped. Return that stop, or None. Lists are not changed."""
     hashed = sources.lookup(number)
-    known = next((one for one in find(connection, hashed) if one.list is None), None)
+    known = _by_a_person(connection, hashed)
     if known is None:
         return None
+    _allow(connection, sources, known, hashed, actor, {NUMBER: masked, "reason": reason})
+    return known
+
+
+def _undo(
+    connection: Connection, sources: WriteContext, stop: str, *, actor: str, not_before: datetime
+) -> tuple[DoNotCallEntry, list[DoNotCallEntry]] | None:
+    """Allow calls to a number that this person stopped not long ago.
+
+    Return that stop and the stops that remain, or None.
+    """
+    row = connection.execute(
+        """
+        SELECT stops.number, personal.value, events.* FROM events JOIN stops ON stops.event = events.seq
+            LEFT JOIN personal ON personal.event = events.seq AND personal.field = ?
+        WHERE events.request = ? AND events.name = ? AND events.actor = ? AND events.at >= ? AND list = ?
+        """,
+        [NUMBER, stop, CALLS_STOPPED, actor, microseconds(not_before), BY_PERSON],
+    ).fetchone()
+    if row is None:
+        return _undone_before(connection, stop, actor)
+    known = _stop(as_event(row), BY_PERSON)
+    kept = {NUMBER: row["value"]} if row["value"] else {}
+    _allow(connection, sources, known, row["number"], actor, kept, {UNDONE: True})
+    return known, find(connection, row["number"])
+
+
+def _undone_before(
+    connection: Connection, stop: str, actor: str
+) -> tuple[DoNotCallEntry, list[DoNotCallEntry]] | None:
+    """Return the same for another press of the button, or None if this person did not undo the stop."""
+    row = connection.execute(
+        """
+        SELECT made.*, personal.value AS hashed
+        FROM events JOIN events AS made ON made.request = events.request
+            JOIN personal ON personal.event = events.seq AND personal.field = ?
+        WHERE events.request = ? AND events.name = ? AND events.actor = ? AND made.name = ?
+            AND json_extract(events.data, ?) AND personal.value IS NOT NULL
+        """,
+        [LOOKUP, stop, CALLS_ALLOWED, actor, CALLS_STOPPED, f"$.{UNDONE}"],
+    ).fetchone()
+    return row and (_stop(as_event(row), BY_PERSON), find(connection, bytes.fromhex(row["hashed"])))
+
+
+def _allow(
+    connection: Connection,
+    sources: WriteContext,
+    known: DoNotCallEntry,
+    hashed: bytes,
+    actor: str,
+    private: Mapping[str, str],
+    data: Mapping[str, Scalar] = MappingProxyType({}),
+) -> None:
+    """Delete a person's stop of a number, and record who allowed the calls."""
     unseal(connection, "number = ? AND list = ?", hashed, BY_PERSON)
     connection.execute("DELETE FROM stops WHERE number = ? AND list = ?", [hashed, BY_PERSON])
     event = EventWriter(connection, sources).append(
@@ -114,11 +216,10 @@ def _remove(
         known.id,
         CALLS_ALLOWED,
         actor=actor,
-        data={},
-        private={NUMBER: masked, "reason": reason, LOOKUP: hashed.hex()},
+        data=dict(data),
+        private={**private, LOOKUP: hashed.hex()},
     )
     to_tell(connection, sources, event)
-    return known
 
 
 def unseal(connection: Connection, which: str, *values: object) -> None:
@@ -151,8 +252,12 @@ def _stop(event: Event, name: str) -> DoNotCallEntry:
 
 
 def to_tell(connection: Connection, sources: WriteContext, event: Event) -> None:
-    """Queue an announcement of an event in Slack."""
+    """Queue an announcement of an event in Slack. Approvers are told of what a person did, too."""
     announce(connection, sources, Announcement(Announced.DO_NOT_CALL, str(event.seq), event=event.seq))
+    if event.name in {CALLS_STOPPED, CALLS_ALLOWED}:
+        about = f"{event.seq}:{APPROVALS}"
+        told = Announcement(Announced.DO_NOT_CALL, about, to=APPROVALS, event=event.seq)
+        announce(connection, sources, told)
 
 
 class DoNotCall(Repository):
@@ -171,3 +276,16 @@ class DoNotCall(Repository):
         )
         await self._database.writer.wipe()
         return allowed
+
+    async def undo(
+        self, stop: str, *, actor: str, not_before: datetime
+    ) -> tuple[DoNotCallEntry, list[DoNotCallEntry]] | None:
+        """Allow calls to a number that this person stopped since ``not_before``.
+
+        Return that stop and the stops that remain, or None.
+        """
+        undone = await self._write(
+            lambda connection: _undo(connection, self._sources, stop, actor=actor, not_before=not_before)
+        )
+        await self._database.writer.wipe()
+        return undone

@@ -7,13 +7,15 @@ from sqlite3 import Connection, Row
 from typing import Final
 
 from storage.changes import Announcement, Notification
-from storage.database.repository import Repository, writes
+from storage.database.repository import Repository, reads, writes
 from storage.event_log.hash_chain import ERASED, microseconds, moment
 from storage.event_log.writer import WriteContext
 from storage.models import Event, MessageRef, OutboxItem, Scalar
 from storage.repositories.rate_limits import MINUTE
 
-EDITED: Final = frozenset({"audit", "card", "origin", "settle"})
+AUDIT: Final = "audit"
+"""The slot of a request's message in the audit channel."""
+EDITED: Final = frozenset({AUDIT, "card", "origin", "settle"})
 """Slots with a single message for each request. A later edit covers an earlier one."""
 ASKED: Final = "asked:"
 """Prefix before a person's id: a single message for each person."""
@@ -184,13 +186,39 @@ def delivered(
     )
 
 
+def slot_of(post: OutboxItem) -> str:
+    """Return the slot under which the place of an item's message is kept."""
+    return post.to if is_edited(post.to) else f"{REPLY}{post.id}"
+
+
+def joined(connection: Connection, post: OutboxItem, ref: MessageRef) -> None:
+    """Record that a message will also tell an item's news, before it is edited. An erasure then finds it."""
+    connection.execute(
+        "INSERT INTO messages (request, slot, channel, ts) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        [post.request, slot_of(post), ref.channel, ref.ts],
+    )
+
+
+def told_in(connection: Connection, ref: MessageRef) -> list[str]:
+    """Return the requests that a message is about, oldest first."""
+    rows = connection.execute(
+        """
+        SELECT request, min(requests.asked_at) AS at FROM messages JOIN requests ON requests.id = request
+        WHERE ts = ? AND messages.channel = ? GROUP BY request ORDER BY at, request
+        """,
+        [ref.ts, ref.channel],
+    )
+    return [row["request"] for row in rows]
+
+
 def _stands(connection: Connection, post: OutboxItem, ref: MessageRef, seen: int | None) -> None:
     """Record the place of a message, so that it can be edited, if only to erase it."""
-    slot = post.to if is_edited(post.to) else f"{REPLY}{post.id}"
+    slot = slot_of(post)
     connection.execute(
         """
-        INSERT INTO messages VALUES (?, ?, ?, ?)
-        ON CONFLICT (request, slot) DO UPDATE SET channel = excluded.channel, ts = excluded.ts
+        INSERT INTO messages (request, slot, channel, ts) VALUES (?, ?, ?, ?)
+        ON CONFLICT (request, slot) DO UPDATE SET channel = excluded.channel, ts = excluded.ts,
+            link = CASE WHEN ts = excluded.ts THEN link END
         """,
         [post.request, slot, ref.channel, ref.ts],
     )
@@ -201,6 +229,22 @@ def _stands(connection: Connection, post: OutboxItem, ref: MessageRef, seen: int
         WHERE messages.request = ? AND messages.slot = ? AND events.seq > ? LIMIT 1
         """,
         [ERASURE, ERASED, post.request, slot, seen],
+    )
+
+
+def permalink(connection: Connection, request: str) -> tuple[MessageRef, str | None] | None:
+    """Return the place of a request's audit message and its address if it is known, or None."""
+    row = connection.execute(
+        "SELECT channel, ts, link FROM messages WHERE request = ? AND slot = ?", [request, AUDIT]
+    ).fetchone()
+    return None if row is None else (MessageRef(row["channel"], row["ts"]), row["link"])
+
+
+def keep_permalink(connection: Connection, request: str, ref: MessageRef, link: str) -> None:
+    """Keep the address of a request's audit message, unless another message has replaced it."""
+    connection.execute(
+        "UPDATE messages SET link = ? WHERE request = ? AND slot = ? AND ts = ?",
+        [link, request, AUDIT, ref.ts],
     )
 
 
@@ -295,3 +339,7 @@ class Outbox(Repository):
     delivered = writes(delivered)
     postpone = writes(postpone)
     abandon = writes(abandon)
+    joined = writes(joined)
+    told_in = reads(told_in)
+    permalink = reads(permalink)
+    keep_permalink = writes(keep_permalink)

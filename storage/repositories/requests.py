@@ -38,7 +38,8 @@ _UNDER_WAY: Final = """
     actions.kind = :kind AND actions.connection = :connection
     AND actions.state IN ('pending', 'approved', 'sending', 'unknown')
     AND requests.fingerprint = :fingerprint AND requests.mode IS :mode
-    AND requests.reschedules IS :reschedules AND requests.new_time IS :new_time
+    AND (requests.reschedules IS :reschedules AND requests.new_time IS :new_time
+        OR actions.state = 'pending' AND requests.reschedules IS NULL AND :reschedules IS NOT NULL)
     AND (actions.state <> 'pending' OR requests.decide_by IS NULL OR requests.decide_by > :now)
 """
 _BY_NUMBER: Final = f"""
@@ -112,6 +113,21 @@ def create(connection: Connection, sources: WriteContext, new: NewRequest) -> Re
     )
 
 
+def replace(
+    connection: Connection, sources: WriteContext, withdrawal: ChangeSet, new: NewRequest
+) -> Recorded:
+    """Withdraw a request and record another in its place: both or neither. Repeating returns the first.
+
+    Raises:
+        DuplicateRequestError: As `create` does.
+        StaleChangeError: The request can no longer be withdrawn.
+    """
+    if made := used_by(connection, delivery_key=new.delivery_key, nonce=new.nonce):
+        return Recorded(read_request(connection, made), created=False)
+    apply(connection, sources, withdrawal)
+    return create(connection, sources, new)
+
+
 @dataclass(frozen=True, slots=True)
 class _Aim:
     """The target of an action: an id that is kept in the chain, or a keyed hash in ``lookup``.
@@ -149,9 +165,9 @@ def _under_way(connection: Connection, new: NewRequest, aim: _Aim, now: datetime
     """Return the request that is under way for the same target, or None.
 
     The same target is the same number and agent, or the same id, at the same account as configured now. A
-    reschedule calls the number again, so it only duplicates a reschedule to the same time. An action without
-    an answer counts only until something else was requested for its target. After that, a new action is about
-    something newer.
+    reschedule calls the number again, so it only duplicates a reschedule to the same time. A pending
+    cancellation stands in its way, because both must not be carried out. An action without an answer counts
+    only until something else was requested for its target. After that, a new action is about something newer.
     """
     found = connection.execute(
         _BY_NUMBER if aim.target_id is None else _BY_ID,
@@ -209,6 +225,16 @@ class Requests(Repository):
     events = reads(read_events)
     personal_values = reads(read_personal_values)
     get_with_history = reads(read_with_history)
+
+    async def replace(self, withdrawal: ChangeSet, new: NewRequest) -> Recorded:
+        """Withdraw a request and record another in its place, as one change.
+
+        Raises `ConflictError` as `apply` does, and `DuplicateRequestError`.
+        """
+        try:
+            return await self._write(lambda connection: replace(connection, self._sources, withdrawal, new))
+        except StaleChangeError:
+            raise ConflictError(await self.request(withdrawal.request)) from None
 
     async def apply(self, change: ChangeSet) -> Request:
         """Apply a change set, and return the request.

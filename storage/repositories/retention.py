@@ -20,7 +20,7 @@ from storage.database.repository import Repository, reads
 from storage.event_log.hash_chain import ERASED, PURGED, microseconds, moment
 from storage.event_log.writer import EventWriter, WriteContext
 from storage.models import Event, Scalar
-from storage.repositories import dispatch_queue, do_not_call
+from storage.repositories import dispatch_queue, do_not_call, screens
 from storage.repositories.call_history import still_goes_out
 from storage.repositories.erasure_list import (
     AGAIN,
@@ -100,6 +100,7 @@ def erase(
     data: dict[str, Scalar] = {} if rule is None else {"rule": rule}
     event = EventWriter(connection, sources).append(whole, whole, ERASED, actor=actor, data=data, private={})
     erase_posts(connection, event)
+    screens.forget(connection, requests=[whole])
     return event
 
 
@@ -127,6 +128,7 @@ def conclude(
         "UPDATE people SET name = '', timezone = 'UTC', read_at = 0 WHERE id = ?", [(one,) for one in people]
     )
     asked_for = erasing.numbers or erasing.names
+    screens.forget(connection, people=[one.id for one in erasing.names])
     if not (found.requests or people or (drafts and asked_for)):  # drafts also expire without a purge
         return None
     data: dict[str, Scalar] = {

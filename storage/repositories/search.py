@@ -8,6 +8,7 @@ folded when they are compared (`storage.database.folding`), so that no other for
 stored.
 """
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from sqlite3 import Connection
@@ -38,7 +39,9 @@ _SELECT: Final = """
         (SELECT value FROM personal WHERE event = first.asked_event AND field = 'purpose') AS purpose,
         (SELECT value FROM personal WHERE event = first.asked_event AND field = 'consent') AS consent,
         approvals.person AS decided_by,
-        approvals.decision AS decision, approvals.at AS decided_at, {cancelled_by} AS cancelled_by
+        approvals.decision AS decision, approvals.at AS decided_at,
+        (SELECT value FROM personal WHERE event = approvals.event AND field = 'note') AS decision_note,
+        {cancelled_by} AS cancelled_by
     FROM {source}
     CROSS JOIN requests ON requests.id = actions.request
     LEFT JOIN personal ON personal.event = actions.asked_event AND personal.field = 'action'
@@ -163,7 +166,9 @@ def _order(number: bytes | None, way: str) -> str:
 
 
 def _source(query: Query, number: bytes | None) -> str:
-    return _BY_NUMBER if number else f"actions INDEXED BY {leading(query)}"
+    if number:
+        return _BY_NUMBER
+    return "actions" if query.id else f"actions INDEXED BY {leading(query)}"
 
 
 def leading(query: Query) -> str:
@@ -173,7 +178,7 @@ def leading(query: Query) -> str:
     and would prefer the requester to a state.
     """
     match query:
-        case Query(state=State() as state) if state is not State.SUCCEEDED:
+        case Query(state=state, states=states) if states or state not in {None, State.SUCCEEDED}:
             return "actions_state"
         case Query(requester=str()):
             return "actions_requester"
@@ -191,7 +196,13 @@ def _conditions(query: Query, number: bytes | None) -> tuple[str, dict[str, Any]
     conditions: dict[str, tuple[str, Any]] = {
         "number": ("lookup.number = :number", number),
         "state": ("actions.state = :state", query.state),
+        "states": (
+            "actions.state IN (SELECT value FROM json_each(:states))",
+            json.dumps(sorted(query.states)) if query.states else None,
+        ),
         "kind": ("actions.kind = :kind", query.kind),
+        "code": ("actions.code = :code", query.code),
+        "id": ("(actions.request = :id OR actions.id = :id)", query.id),
         "connection": ("actions.connection = :connection", query.connection),
         "requester": ("actions.requester = :requester", query.requester),
         "since": ("actions.asked_at >= :since", query.since and microseconds(query.since)),
@@ -218,6 +229,7 @@ def _hit(row: Mapping[str, Any]) -> SearchHit:
         decided_by=row["decided_by"],
         decision=row["decision"],
         decided_at=None if row["decided_at"] is None else moment(row["decided_at"]),
+        decision_note=row["decision_note"],
         cancelled_by=row["cancelled_by"],
     )
 

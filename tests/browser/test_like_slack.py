@@ -116,7 +116,7 @@ def test_a_post_that_slack_puts_off_comes_later(look: Look) -> None:
     asha.press("Limit it")
     expect(asha.pane).to_contain_text("The next post is answered with 429")
     asha.types("/place-call 98765 43241")
-    asha.message("Place this call?", "43241").get_by_role("button", name="Place this call").click()
+    asha.message("Call +91", "43241").get_by_role("button", name="Place call").click()
     asha.go("call-audit")
     posted = asha.message("Placed", "•3241")
     posted.hover()

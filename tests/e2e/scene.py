@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,6 +36,7 @@ BOTH_MODES = pytest.mark.parametrize(
 )
 """Mark for a test whose `scene` is played in both modes, whatever the suite's mode is."""
 SOCKET_MODE_ONLY = pytest.mark.skipif(OVER_HTTP, reason="it is about Socket Mode")
+_LINK = re.compile(r"<https?://[^<>|]+\|([^<>]*)>")
 _VIEW = ("type", "callback_id", "title", "close", "submit", "blocks", "private_metadata")
 _Found = TypeVar("_Found")
 
@@ -173,6 +174,26 @@ class Scene(Stage):
 
     # Actions of people.
 
+    async def submitted(
+        self,
+        form: View,
+        values: Mapping[str, object],
+        *,
+        person: Person | None = None,
+        anyway: bool = False,
+    ) -> Message:
+        """Submit a form. It closes, and the answer is a message that only this person sees.
+
+        ``anyway`` means that no call to the numbers is known, and that the question about it is answered.
+        """
+        who = person or self.asha
+        before = {one.ts for one in await who.ephemerals()}
+        heard = await who.submit(form, values)
+        if anyway:
+            heard = await who.submit(opened(heard))
+        assert (heard.errors, heard.view) == ({}, None), heard
+        return await who.wait_for(lambda one: bool(one.ephemeral_to) and one.ts not in before, SOON)
+
     async def ask(self, line: str) -> Message:
         """Type a line as the agent, and return the answer, which only the agent sees."""
         return private(await self.asha.command(line))
@@ -180,6 +201,10 @@ class Scene(Stage):
     async def place(self, line: str = f"/place-call {NUMBER}") -> None:
         """Type a line as the agent and press Place, for the first call to a number or another."""
         await self.asha.click(await self.ask(line), "place")
+
+    async def block(self, line: str) -> None:
+        """Type a stop as the agent, and press the button of its preview."""
+        await self.asha.click(await self.ask(line), text="Block this number")
 
     async def review(self, *parts: str, by: Person | None = None) -> View:
         """Press Review on a waiting card that has all these parts."""
@@ -283,13 +308,13 @@ async def until(look: Callable[[], Awaitable[_Found | None]], within: float = SO
 
 
 def words(shown: Message | View) -> str:
-    """Return the text of a message or modal, in Slack's markup."""
+    """Return the text of a message or modal, in Slack's markup. A link is read as its label."""
     found: list[str] = []
 
     def read(node: object) -> None:
         match node:
             case {"text": str(text)}:
-                found.append(text)
+                found.append(_LINK.sub(r"\1", text))
             case dict():
                 for child in node.values():
                     read(child)

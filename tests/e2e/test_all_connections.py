@@ -26,7 +26,7 @@ async def test_an_id_that_two_connections_could_have_is_asked_back(whole: Scene)
     answer = await whole.ask("/cancel-call vx_1001 customer asked")
     assert "choose voxworks or dialer" in words(answer)
     form = opened(await whole.asha.click(answer, text="Open the form…"))
-    asked = opened(await whole.asha.submit(form, {"Through": "voxworks"}))
+    asked = await whole.submitted(form, {"Connection": "voxworks"})
     await whole.approve(request_id(asked))
     await whole.audit("*Cancelled*", "through voxworks")
     assert await whole.requests("ryng") == []
@@ -45,11 +45,11 @@ async def test_one_press_chooses_and_the_next_time_it_is_chosen_as_before(whole:
     assert len(await whole.log("list")) == 1
 
     again = await whole.ask("/cancel-call vx_1002 customer asked")
-    assert "Chosen for you: connection voxworks (you used it last)." in words(again)
+    assert "Using voxworks, your last one." in words(again)
     assert request_id(again) != request_id(first)
-    form = opened(await whole.asha.click(again, text="Take back and change…"))
+    form = opened(await whole.asha.click(again, text="Edit request…"))
     await whole.answered("Withdrawn", request_id(again))
-    asked = opened(await whole.asha.submit(form, {"Through": "dialer"}))
+    asked = await whole.submitted(form, {"Connection": "dialer"})
     assert "through dialer" in words(asked)
     assert [one["state"] for one in await whole.log("list")] == ["pending", "withdrawn", "pending"]
 

@@ -79,16 +79,16 @@ async def test_what_needs_a_write_says_in_time_that_nothing_was_recorded(scene: 
     waiting = request_id(await scene.ask(CANCEL))
     review = await scene.review()
     form = opened(await scene.asha.command("/cancel-call"))
-    filled = {"Number or Call id": "vx_1002", "Why": "duplicate"}
+    filled = {"Phone number or call ID": "vx_1002", "Reason": "duplicate"}
     preview = await scene.ask(f"/place-call {NUMBER}")
+    stopping = await scene.ask(f"/calls stop {OTHER_NUMBER} asked for it")
     placing = opened(await scene.sam.command("/place-call"))
-    previewed = opened(await scene.sam.submit(placing, {"Number": OTHER_NUMBER}))
+    previewed = opened(await scene.sam.submit(placing, {"Phone number": OTHER_NUMBER}))
     before = await in_log(scene)
     async with held(scene.folder / "callops.db"):
         for line in (
             "/cancel-call vx_1003 customer asked",
             "/calls cancel vx_1004 via voxworks reason=duplicate",
-            f"/calls stop {OTHER_NUMBER} asked for it",
         ):
             assert NOTHING in words(private(await in_time(scene.asha.command(line))))
         heard = await in_time(scene.asha.submit(form, filled))
@@ -98,13 +98,14 @@ async def test_what_needs_a_write_says_in_time_that_nothing_was_recorded(scene: 
         decided = await in_time(scene.mira.submit(review))
         assert NOTHING in "".join(decided.errors.values())
         assert NOTHING in await pressed(scene, preview, "place")
+        assert NOTHING in await pressed(scene, stopping, "add_to_do_not_call")
         above = opened(await in_time(scene.sam.submit(previewed)))
         assert NOTHING in words(above)
     # This write comes after all that were queued before it.
     last = request_id(await scene.ask("/cancel-call vx_1009 duplicate"))
     assert (await in_log(scene)).keys() == before.keys() | {last}
     assert not (await scene.mira.submit(opened(decided))).errors
-    assert "vx_1002" in words(opened(await scene.asha.submit(opened(heard))))
+    assert "vx_1002" in words(await scene.submitted(opened(heard), {}))
     await scene.asha.click(preview, "place")
     await scene.audit("*Placed*")
     await scene.audit("*Cancelled*", waiting)

@@ -36,11 +36,11 @@ async def test_a_campaign_is_deleted_once_its_approver_has_typed_its_id(whole: S
     assert "*This can't be undone.*" in words(review)
     wrong = await whole.mira.submit(review, {CONFIRMATION: CAMPAIGN[:-1]})
     assert list(wrong.errors.values()) == [
-        "This is not the campaign above. Compare the two, then type it again."
+        "This isn't the campaign above. Compare the two, then type it again."
     ]
     assert await whole.requests("kore") == []
     assert not (await whole.mira.submit(review, {CONFIRMATION: f" {CAMPAIGN} "})).errors
-    await whole.reply("<@U0MANAGER> approved this.")
+    await whole.audit("approved by mira")
     told = words(await whole.reply(f"✅ *Deleted* · campaign `{CAMPAIGN}`"))
     assert "What it was: name: Billing Reminder Voice Campaign2; status before: Stopped" in told
     await whole.told("✅ *Deleted*", "Kore.ai")
@@ -60,12 +60,12 @@ async def test_a_campaign_is_named_by_form(whole: Scene) -> None:
     """`/calls campaign` opens the form. A blank id is an error at its field, and so is a missing reason."""
     form = opened(await whole.asha.command("/calls campaign"))
     assert "This cannot be undone." in words(form)
-    assert (await whole.asha.submit(form, {"Why": "ended"})).errors.keys() == {"targets"}
-    heard = await whole.asha.submit(form, {"Campaign id": "cd 1", "Why": "ended"})
+    assert (await whole.asha.submit(form, {"Reason": "ended"})).errors.keys() == {"targets"}
+    heard = await whole.asha.submit(form, {"Campaign ID": "cd 1", "Reason": "ended"})
     assert "cannot hold “ ”" in heard.errors["targets"]
-    heard = await whole.asha.submit(form, {"Campaign id": CAMPAIGN, "Why": ""})
+    heard = await whole.asha.submit(form, {"Campaign ID": CAMPAIGN, "Reason": ""})
     assert heard.errors.keys() == {"reason"}
-    result = opened(await whole.asha.submit(form, {"Campaign id": CAMPAIGN, "Why": "ended"}))
+    result = await whole.submitted(form, {"Campaign ID": CAMPAIGN, "Reason": "ended"})
     await whole.card("Delete campaign", request_id(result))
     assert await whole.requests("kore") == []
 
@@ -82,7 +82,7 @@ async def test_a_faulty_line_leads_to_the_form_with_all_of_it(whole: Scene) -> N
 async def test_help_opens_the_form_for_campaigns(whole: Scene) -> None:
     """Help names the connections that delete campaigns, and its button opens the form."""
     answer = private(await whole.asha.command("/calls help"))
-    assert "`kore`: deletes campaigns" in words(answer)
+    assert "`/calls campaign delete cd-2129073 it has ended` deletes a campaign" in words(answer)
     form = opened(await whole.asha.click(answer, text="Delete a campaign…"))
     assert form.title["text"] == "Delete a campaign"
 

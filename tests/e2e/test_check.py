@@ -182,7 +182,7 @@ async def test_the_logs_place(dark_scene: Scene, tmp_path: Path) -> None:
     )
     says(new, "log", "PASS", "is not there yet; the first start makes it")
     assert not (tmp_path / "new.db").exists()
-    says(new, "log's disk", "WARN", "the system may empty")
+    says(new, "log's disk", "WARN", "may be cleared by the system")
     says(gone, "log", "FAIL", "its folder /nowhere is not there")
     says(gone, "log's disk", "SKIP", "folder")
     says(theirs, "log", "FAIL", "the database of another program")

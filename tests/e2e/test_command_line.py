@@ -96,7 +96,7 @@ async def test_the_log_reads_well_at_the_terminal(history: History) -> None:
     """List, show and verify print for people, and exit with 0."""
     said = {
         ("list",): f"{history.placed}  ",
-        ("show", history.placed): f"{history.placed}  asha asked for it",
+        ("show", history.placed): f"{history.placed}  asha requested it",
         ("verify",): "The log is whole: 3 actions",
     }
     printed = await asyncio.gather(*(history.scene.terminal("log", *arguments) for arguments in said))

@@ -12,24 +12,25 @@ KOLKATA = ZoneInfo("Asia/Kolkata")
 
 async def test_the_list_shows_yours_what_waits_and_what_comes_up(scene: Scene) -> None:
     """Rows are masked and have ids and a next step: withdraw one's own requests, review those to decide."""
-    assert "You have asked for nothing yet." in words(await scene.ask("/calls list"))
+    assert "No requests yet." in words(await scene.ask("/calls list"))
     day = f"{datetime.now(KOLKATA) + timedelta(days=3):%Y-%m-%d}"
     await scene.place(f"/place-call {NUMBER} {day} 9:30")
     placed = request_id(await scene.audit("*Scheduled*"))
     waits = request_id(await scene.ask("/cancel-call vx_1001 via voxworks customer asked"))
 
     mine = await scene.ask("/calls list")
-    yours, _, rest = words(mine).partition("*Waiting for approval*, ")
+    needs, _, rest = words(mine).partition("*Your requests*")
+    assert "Nothing waiting." in needs
+    yours, _, coming = rest.partition("*Coming up*")
     assert waits in yours
-    assert "Nothing else waits." in rest
-    assert placed in rest.partition("*Coming up*")[2]
+    assert placed in coming
     assert NUMBER[3:] not in words(mine).replace(" ", "")
-    assert _pressed(mine) == ["Take back", "Details", "Details"]
+    assert _pressed(mine) == ["Withdraw request", "Details", "Details"]
 
     managers = private(await scene.mira.command("/calls list"))
-    assert waits in words(managers).partition("*Waiting for approval*, ")[2].partition("*Coming up*")[0]
+    assert waits in words(managers).partition("*Needs you*")[2].partition("*Your requests*")[0]
     assert opened(await scene.mira.click(managers, text="Review…")).title["text"].endswith(waits)
-    await scene.asha.click(mine, text="Take back")
+    await scene.asha.click(mine, text="Withdraw request")
     await scene.answered("Withdrawn", waits)
 
 
@@ -46,8 +47,8 @@ async def test_a_status_is_found_however_its_id_is_typed(shared_scene: Scene, sp
     )
     own = await shared_scene.ask(f"/calls status {typed}")
     assert found in words(own)
-    assert "If nobody decides, nothing is sent. The customer *will* be called." in words(own)
-    assert buttons(own) == ["Details", "Take back"]
+    assert "If no one decides, nothing is sent. The customer *will* be called." in words(own)
+    assert buttons(own) == ["Details", "Withdraw request"]
     assert buttons(private(await shared_scene.olive.command(f"/calls status {typed}"))) == ["Details"]
 
 
@@ -63,9 +64,9 @@ async def test_a_status_tells_who_decided(scene: Scene) -> None:
 
 async def test_what_is_no_request_says_what_to_do(shared_scene: Scene) -> None:
     """An unknown id, no id, and a fault's id each have their answer."""
-    assert "There is no request `A-ZZZZ` here" in words(await shared_scene.ask("/calls status A-ZZZZ"))
-    assert "Say which request" in words(await shared_scene.ask("/calls status"))
-    assert "is the id of a fault" in words(await shared_scene.ask("/calls status E-7K3F"))
+    assert "No request `A-ZZZZ`" in words(await shared_scene.ask("/calls status A-ZZZZ"))
+    assert "Add the request's ID" in words(await shared_scene.ask("/calls status"))
+    assert "is an error's ID" in words(await shared_scene.ask("/calls status E-7K3F"))
 
 
 def _pressed(message: object) -> list[str]:

@@ -46,7 +46,7 @@ async def test_a_bot_whose_log_is_lost_accepts_nothing(scene: Scene, tmp_path: P
     assert LOUD in (await readiness(scene))[1]
     assert LOUD in scene.bot_log()
     assert "Place a call" in words(private(await in_time(scene.asha.command("/calls help"))))
-    filled = {"Number or Call id": "vx_1003", "Why": "duplicate"}
+    filled = {"Phone number or call ID": "vx_1003", "Reason": "duplicate"}
     submitted = await in_time(scene.asha.submit(form, filled))
     assert LOST in "".join(submitted.errors.values())
     assert opened(submitted).id == form.id

@@ -17,7 +17,7 @@ async def test_a_scheduled_call_is_cancelled_from_its_audit_message(scene: Scene
     assert buttons(audit) == ["Cancel this call…", "Move…", "Details"]
     form = opened(await scene.olive.click(audit, text="Cancel this call…"))
     assert form.values["scheduled_call"]["scheduled_call"]["selected_option"]["value"] == request_id(audit)
-    asked = opened(await scene.olive.submit(form, {"Why": "rescheduled"}))
+    asked = await scene.submitted(form, {"Reason": "rescheduled"}, person=scene.olive)
     await scene.approve("+91\u00a0•••3211")
     await scene.audit("*Cancelled*", request_id(asked))
     gone = await scene.audit("*Cancelled*", request_id(audit), request_id(asked))
@@ -33,7 +33,7 @@ async def test_somebody_who_may_not_reads_why(dark_scene: Scene) -> None:
     await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
     heard = await scene.asha.click(await scene.audit("*Scheduled*"), text="Cancel this call…")
     assert heard.view is None
-    await scene.answered("Nothing was done")
+    await scene.answered("✋")
     await scene.asha.shortcut(CANCEL_MENTIONED, (await scene.asha.say(NUMBER)).messages[-1])
     assert await scene.asha.view() is None
 
@@ -44,7 +44,12 @@ async def test_details_tell_the_story(scene: Scene) -> None:
     await scene.approve(request)
     audit = await scene.audit("*Cancelled*", request)
     details = words(opened(await scene.olive.click(audit, text="Details")))
-    story = ["<@U0AGENT> asked for it", "<@U0MANAGER> approved it", "began to send it", "answer: done"]
+    story = [
+        "<@U0AGENT> requested it",
+        "<@U0MANAGER> approved it",
+        "Sent to the provider",
+        "Provider: accepted",
+    ]
     assert [details.index(part) for part in story] == sorted(details.index(part) for part in story)
     assert "“customer asked”" in details
     assert NUMBER not in details.replace(" ", "")
@@ -58,7 +63,7 @@ async def test_numbers_in_a_thread_are_cancelled_by_the_shortcut(scene: Scene) -
     form = opened(await scene.asha.shortcut(CANCEL_MENTIONED, said))
     assert form.values["targets"]["targets"]["value"] == "+91 98765 43210\n+91 98765 43211"
     assert "This is what the message mentions." in words(form)
-    assert "2 numbers" in words(opened(await scene.asha.submit(form, {"Why": "customer asked"})))
+    assert "2 numbers" in words(await scene.submitted(form, {"Reason": "customer asked"}))
 
 
 async def test_an_id_that_the_log_knows_is_mentioned_too(scene: Scene) -> None:

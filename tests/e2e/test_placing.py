@@ -35,12 +35,12 @@ async def test_a_call_is_placed_as_the_preview_shows_it(scene: Scene) -> None:
         f"/calls place +91 98765 43210 via reminders agent=payments at={day} 9:30 retries=3 gap=30,60 "
         "from=9:00 until=18:00 carry-over lang=hi priority=1 batch=b1 meta.name=O'Hara meta.age=25"
     )
-    assert f"`{day}T09:30:00` in Asia/Kolkata" in words(preview)
+    assert ", 9:30 AM IST · reminders · voice agent payments" in words(preview)
     assert "name = “O'Hara”, age = `25`" in words(preview)
     assert await scene.requests("callkaro") == []
-    await scene.asha.click(preview, text="Place this call")
+    await scene.asha.click(preview, text="Place call")
     audit = await scene.audit("*Scheduled*", "+91\u00a0•••3210")
-    assert "<@U0AGENT>" in words(audit)
+    assert "asha" in words(audit)
     assert buttons(await scene.answered(request_id(audit))) == []
     assert await scene.requests("callkaro") == [
         Asked(
@@ -80,11 +80,15 @@ async def test_data_for_the_agent_reach_the_provider_as_they_were_typed(scene: S
         "age: 25",
         "Rao",
     ]
-    fields = {"Number": NUMBER, "Data for the agent": "\n".join(lines)}
+    fields = {"Phone number": NUMBER, "Data for the voice agent": "\n".join(lines)}
     refused = await scene.asha.submit(form, fields)
-    assert refused.errors == {"metadata": "“Rao” has no name. Write name=value, each on a line of its own."}
+    assert refused.errors == {
+        "metadata": "“Rao” has no name. Write name=value, one per line, e.g. city=Pune."
+    }
     form = opened(refused)
-    preview = opened(await scene.asha.submit(form, fields | {"Data for the agent": "\n".join(lines[:-1])}))
+    preview = opened(
+        await scene.asha.submit(form, fields | {"Data for the voice agent": "\n".join(lines[:-1])})
+    )
     shown = "name = “Asha”, link = “https://pay.example/?id=5”, amount = “1500.50”, account = “98765432109876543210”"
     assert f"{shown}, flat = “12E4”, age = `25`" in words(preview)
     await scene.asha.submit(preview)
@@ -102,7 +106,7 @@ async def test_data_for_the_agent_reach_the_provider_as_they_were_typed(scene: S
 
 async def test_a_double_click_places_one_call(scene: Scene) -> None:
     """Two presses before the first answer are a single request, with a single message in the channel."""
-    await scene.asha.double_click(await scene.ask(f"/place-call {NUMBER}"), text="Place this call")
+    await scene.asha.double_click(await scene.ask(f"/place-call {NUMBER}"), text="Place call")
     await scene.audit("*Placed*")
     assert await scene.requests("callkaro") == [NOW]
     assert len(await scene.posts("C0AUDIT")) == 1
@@ -112,7 +116,7 @@ async def test_a_double_click_places_one_call(scene: Scene) -> None:
 async def test_what_slack_delivers_twice_is_placed_once(scene: Scene) -> None:
     """A command delivered twice makes one preview. Two presses, each delivered twice, are one request."""
     await scene.slack.deliver_twice(3)
-    await scene.asha.double_click(await scene.ask(f"/place-call {NUMBER}"), text="Place this call")
+    await scene.asha.double_click(await scene.ask(f"/place-call {NUMBER}"), text="Place call")
     await scene.audit("*Placed*")
     assert len(await scene.asha.ephemerals()) == 1
     assert await scene.requests("callkaro") == [NOW]
@@ -124,7 +128,7 @@ async def test_a_preview_outlives_the_bot(scene: Scene) -> None:
     preview = await scene.ask(f"/place-call {NUMBER}")
     await scene.kill_bot()
     await scene.start_bot()
-    await scene.asha.double_click(preview, text="Place this call")
+    await scene.asha.double_click(preview, text="Place call")
     await scene.audit("*Placed*")
     assert await scene.requests("callkaro") == [NOW]
 
@@ -134,7 +138,13 @@ async def test_a_form_shows_every_fault_under_its_field_and_loses_nothing(scene:
     """Each wrong field has its fault and keeps its text. Mended and previewed twice, it is a single call."""
     form = opened(await scene.asha.command("/place-call"))
     form = opened(await scene.asha.click(form, "more"))
-    wrong = {"Number": "98765", "When": "25:00", "Retries": "many", "Not before": "9:99", "What for": "dues"}
+    wrong = {
+        "Phone number": "98765",
+        "Call time": "25:00",
+        "Retries": "many",
+        "Not before": "9:99",
+        "Purpose": "dues",
+    }
     heard = await scene.asha.submit(form, wrong)
     assert heard.errors.keys() == {"targets", "at", "retries", "earliest"}
     assert all(heard.errors.values())
@@ -143,12 +153,12 @@ async def test_a_form_shows_every_fault_under_its_field_and_loses_nothing(scene:
     assert [typed[name] for name in ("targets", "at", "retries", "earliest", "purpose")] == [*wrong.values()]
 
     day = in_three_days()
-    right = {"Number": "98765 43210", "When": f"{day} 17:00", "Retries": "2", "Not before": "9:00"}
+    right = {"Phone number": "98765 43210", "Call time": f"{day} 17:00", "Retries": "2", "Not before": "9:00"}
     preview = opened(await scene.asha.submit(heard.view, right))
     assert "+91 98765 43210 (India)" in words(preview)
     assert "“dues”" in words(preview)
     await scene.slack.deliver_twice()
-    result = opened(await scene.asha.submit(preview))
+    result = await scene.submitted(preview, {})
     scheduled = await scene.audit("*Scheduled*")
     assert request_id(result) == request_id(scheduled)
     body = NOW.json | {"schedule_at": f"{day}T17:00:00", "min_trigger_time": "09:00", "number_of_retries": 2}
@@ -159,7 +169,9 @@ async def test_a_form_shows_every_fault_under_its_field_and_loses_nothing(scene:
 async def test_more_options_keep_what_was_typed(shared_scene: Scene) -> None:
     """The unfolded form keeps every field."""
     form = opened(await shared_scene.asha.command("/place-call"))
-    form = await shared_scene.asha.fill(form, {"Number": NUMBER, "When": "quarter past", "What for": "dues"})
+    form = await shared_scene.asha.fill(
+        form, {"Phone number": NUMBER, "Call time": "quarter past", "Purpose": "dues"}
+    )
     whole = opened(await shared_scene.asha.click(form, text="More options…"))
     kept = [next(iter(whole.values[name].values()))["value"] for name in ("targets", "at", "purpose")]
     assert kept == [NUMBER, "quarter past", "dues"]
@@ -169,7 +181,7 @@ async def test_more_options_keep_what_was_typed(shared_scene: Scene) -> None:
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        (f"/place-call {NUMBER} 2020-01-01 10:00", "has passed"),
+        (f"/place-call {NUMBER} 2020-01-01 10:00", "is in the past"),
         (f"/place-call {NUMBER} agent=payment", "payments"),
         (f"/place-call {NUMBER} 25:00", "25:00"),
         (f"/place-call {NUMBER} 05/12 10:00", "05/12"),
@@ -183,7 +195,7 @@ async def test_a_line_that_cannot_be_asked_is_answered_with_what_to_mend(
 ) -> None:
     """No request is created. The answer names the fault and opens a form."""
     answer = await shared_scene.ask(line)
-    assert "Nothing was asked yet" in words(answer)
+    assert "Not sent yet" in words(answer)
     assert says in words(answer)
     assert buttons(answer) == ["Open the form…"]
     assert await shared_scene.requests("callkaro") == []
@@ -206,12 +218,13 @@ async def test_help_names_what_can_be_done(shared_scene: Scene) -> None:
     """`/calls` and `/calls help` explain the commands, list the connections, and open the forms."""
     for line in ("/calls", "/calls help"):
         answer = private(await shared_scene.asha.command(line))
-        assert "`reminders`: places calls, cancels calls; agents: payments" in words(answer)
+        assert "`/place-call 98765 43210 tomorrow 9:30` places a call" in words(answer)
         assert buttons(answer) == [
             "Place a call…",
             "Cancel a call…",
             "Move a call…",
             "Stop calls to a number…",
+            "Options and connections…",
         ]
     for button, title in (("Place a call…", "Place a call"), ("Cancel a call…", "Cancel a call")):
         assert opened(await shared_scene.asha.click(answer, text=button)).title["text"] == title

@@ -28,7 +28,7 @@ async def test_one_modal_leads_from_one_request_to_the_next(scene: Scene) -> Non
     assert asked[0] in words(third)
     last = await scene.mira.submit(await scene.reads(third))
     assert "All caught up. You decided 3 requests." in words(opened(last))
-    await scene.reply("<@U0MANAGER> approved this. “She called twice”")
+    await scene.reply("mira approved this: “She called twice”")
     await scene.told("Denied by <@U0MANAGER>", "“Wrong number or ID”", soon)
     for one in asked:
         await scene.audit("*Cancelled*", one)

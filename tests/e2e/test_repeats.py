@@ -14,15 +14,17 @@ async def test_a_second_request_joins_the_one_that_waits(scene: Scene) -> None:
     """A colleague reads who asked, when, and the state. There is one row, one card and one approval."""
     first = request_id(await scene.ask("/cancel-call vx_1001 via voxworks customer asked"))
     answer = private(await scene.olive.command("/cancel-call vx_1001 via voxworks duplicate"))
-    assert f"Already asked by <@U0AGENT> just now (`{first}`): waiting for approval." in words(answer)
-    assert "<#C0AUDIT> shows what comes of it" in words(answer)
+    assert f"<@U0AGENT> already requested this just now ({first}). It's waiting for approval." in words(
+        answer
+    )
+    assert "You can follow it in <#C0AUDIT>" in words(answer)
     assert buttons(answer) == []
     own = await scene.ask("/cancel-call vx_1001 via voxworks customer asked")
-    assert "Already asked by you" in words(own)
-    assert buttons(own) == ["Take back"]
+    assert "You already requested this" in words(own)
+    assert buttons(own) == ["Withdraw request"]
     form = opened(await scene.olive.command("/cancel-call"))
-    result = await scene.olive.submit(form, {"Number or Call id": "vx_1001", "Why": "duplicate"})
-    assert first in words(opened(result))
+    typed = {"Phone number or call ID": "vx_1001", "Reason": "duplicate"}
+    assert first in words(await scene.submitted(form, typed, person=scene.olive))
     assert [one["id"] for one in await scene.log("list")] == [first]
     await scene.approve(first)
     await scene.told("Cancelled", first)
@@ -35,7 +37,7 @@ async def test_only_the_new_ones_of_several_are_asked_for(scene: Scene) -> None:
     first = request_id(await scene.ask(f"/cancel-call {NUMBER} customer asked"))
     answer = private(await scene.olive.command(f"/cancel-call {NUMBER}, {OTHER_NUMBER} wrong number"))
     assert "1 target was left out" in words(answer)
-    assert f"already asked by <@U0AGENT> just now (`{first}`)" in words(answer)
+    assert f"already requested this just now ({first})" in words(answer)
     assert "+91 98765 43211 (India)" in words(answer)
     assert "+91 98765 43210 (India)" not in words(answer)
     await scene.card("Cancel all calls to +91\u00a0•••3211", "<@U0AUDITOR>")
@@ -47,7 +49,7 @@ async def test_the_same_number_again_is_asked_about(scene: Scene) -> None:
     await scene.place()
     placed = request_id(await scene.audit("*Placed*"))
     preview = private(await scene.olive.command(f"/place-call {NUMBER}"))
-    assert f"<@U0AGENT> placed a call to this number just now:* `{placed}`. Place another?" in words(preview)
+    assert f"<@U0AGENT> placed a call to this number just now* ({placed}). Place another?" in words(preview)
     assert buttons(preview) == ["Place another call", "Change…"]
     assert "until you press *Place another call*" in words(preview)
     form = opened(await scene.olive.command("/place-call"))
@@ -55,7 +57,7 @@ async def test_the_same_number_again_is_asked_about(scene: Scene) -> None:
     assert "Place another?" in words(modal)
     assert modal.submit is not None
     assert modal.submit["text"] == "Place another call"
-    assert buttons(await scene.ask(f"/place-call {OTHER_NUMBER}")) == ["Place this call", "Change…"]
+    assert buttons(await scene.ask(f"/place-call {OTHER_NUMBER}")) == ["Place call", "Change…"]
     await scene.olive.click(preview, text="Place another call")
     await scene.request_reaches("callkaro", 2)
 

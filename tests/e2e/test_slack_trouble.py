@@ -11,7 +11,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 CANCEL = "/cancel-call vx_1001 customer asked"
 NOTICED = 10.0
 """Seconds until a silently dead connection is replaced."""
-SORRY = "Something went wrong in CallOps. Before you try again, check whether the audit channel shows your request."
+SORRY = "Something went wrong in CallOps. Before you try again, check the audit channel for your request."
 
 
 def error_id(answer: Message) -> str:
@@ -133,10 +133,10 @@ async def test_a_fault_is_a_sentence_what_to_do_and_an_id_that_the_log_knows(sce
     await scene.told("*Cancelled*")
 
 
-TOO_LATE = "Slack lets a window open within three seconds, and this took longer."
+TOO_LATE = "Slack opens a window only within three seconds, and this took longer."
 NO_WINDOW = {
     "too late": ("error", "expired_trigger_id", TOO_LATE),
-    "too many": ("ratelimited", "", "Slack takes no more windows from CallOps for a moment."),
+    "too many": ("ratelimited", "", "Slack won't open more CallOps windows for a moment."),
     "in trouble": ("server_error", "", "Slack could not open the window just now."),
     "out of service": ("error", "service_unavailable", "Slack could not open the window just now."),
     "silent": ("silence", "", "Slack did not say in time whether the window opened."),
@@ -153,7 +153,7 @@ async def test_a_window_that_slack_does_not_open_loses_nothing(
     """
     await scene.slack.fail("views.open", does, code=code)
     answer = private(await scene.asha.command("/cancel-call reason=she called back via reminders"))
-    assert words(answer).startswith(f"{says} Nothing is lost: try again.")
+    assert words(answer).startswith(f"{says} Nothing is lost. Try again, or wait a minute.")
     assert "Something went wrong" not in words(answer)
     await scene.slack.fail("views.open", does, code=code)
     await scene.asha.click(answer, text="Open the form…")
@@ -179,7 +179,7 @@ async def test_who_slack_does_not_know_is_told_so(scene: Scene) -> None:
     await scene.ask(f"/place-call {NUMBER}")
     await scene.slack.fail("users.info", "server_error", times=100)
     unknown = private(await scene.olive.command(f"/place-call {NUMBER}"))
-    assert "Slack did not tell CallOps who you are" in words(unknown)
+    assert "Slack didn't tell CallOps who you are" in words(unknown)
     await scene.place()
     await scene.audit("*Placed*")
     assert len(await scene.requests("callkaro")) == 1
@@ -188,7 +188,7 @@ async def test_who_slack_does_not_know_is_told_so(scene: Scene) -> None:
 async def test_an_answer_is_not_held_up_by_slacks_silence(scene: Scene) -> None:
     """While Slack does not answer, users read so within the three seconds that they wait."""
     await scene.slack.fail("users.info", "silence")
-    assert "Slack did not tell CallOps who you are" in words(await scene.ask(CANCEL))
+    assert "Slack didn't tell CallOps who you are" in words(await scene.ask(CANCEL))
 
 
 async def test_somebody_unknown_to_slack_in_a_modal_keeps_what_they_typed(scene: Scene) -> None:
@@ -200,14 +200,14 @@ async def test_somebody_unknown_to_slack_in_a_modal_keeps_what_they_typed(scene:
     )
     await scene.start_bot()
     await scene.slack.fail("users.info", "server_error", times=100)
-    heard = await scene.asha.submit(form, {"Number or Call id": "vx_1001", "Why": "duplicate"})
+    heard = await scene.asha.submit(form, {"Phone number or call ID": "vx_1001", "Reason": "duplicate"})
     notice = opened(heard)
-    assert "Slack did not tell CallOps who you are" in words(notice)
+    assert "Slack didn't tell CallOps who you are" in words(notice)
     await scene.asha.close(notice)
     await scene.slack.heal()
     below = await scene.asha.view()
     assert below is not None
-    result = opened(await scene.asha.submit(below))
+    result = await scene.submitted(below, {})
     await scene.card("Requested by", request_id(result), "duplicate")
 
 

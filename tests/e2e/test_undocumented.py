@@ -62,10 +62,10 @@ async def test_a_call_is_placed_at_voxworks_and_cancelled_by_the_id_that_the_log
     preview = await undocumented.ask(
         "/place-call 98765 43210 tomorrow 9:30 via voxworks meta.first_name=Asha"
     )
-    assert "Undocumented by Voxworks: it may not work as we expect." in words(preview)
+    assert "Voxworks didn't document this, so it may not work." in words(preview)
     at = f"{day:%Y-%m-%d}T04:00:00Z"
-    assert f"`{at}` in UTC, as the provider gets it" in words(preview)
-    await undocumented.asha.click(preview, text="Place this call")
+    assert f"{day:%a}, {day.day} {day:%b}, 9:30 AM IST · voxworks · voice agent" in words(preview)
+    await undocumented.asha.click(preview, text="Place call")
     placed = await undocumented.audit("✅ *Scheduled* · call to +91\u00a0•••3210", "•••3210")
     said = {"phone_number": NUMBER, "first_name": "Asha"}
     call = {
@@ -89,17 +89,19 @@ async def test_a_call_is_placed_at_voxworks_and_cancelled_by_the_id_that_the_log
 async def test_what_a_provider_does_not_take_stands_under_its_field(undocumented: Scene) -> None:
     """In a line all at once; in the form under each field; and nothing is sent."""
     answer = await undocumented.ask("/place-call 98765 43210 tomorrow 17:00 via dialer lang=hi meta.age=25")
-    for said in ("Ryng takes no time (at=).", "Ryng takes no language (lang=)."):
+    for said in ("Ryng doesn't support time (at=).", "Ryng doesn't support language (lang=)."):
         assert said in words(answer)
     form = opened(await undocumented.asha.click(answer, text="Open the form…"))
     refused = await undocumented.asha.submit(form)
     assert refused.errors.keys() == {"at", "language"}
-    refused = await undocumented.asha.submit(form, {"When": "", "Language": ""})
+    refused = await undocumented.asha.submit(form, {"Call time": "", "Language": ""})
     assert refused.errors == {"metadata": "Ryng takes name in the metadata, not age."}
     preview = opened(
-        await undocumented.asha.submit(form, {"When": "", "Language": "", "Data for the agent": "name=Asha"})
+        await undocumented.asha.submit(
+            form, {"Call time": "", "Language": "", "Data for the voice agent": "name=Asha"}
+        )
     )
-    assert "Undocumented by Ryng: it may not work as we expect." in words(preview)
+    assert "Ryng didn't document this, so it may not work." in words(preview)
     assert await undocumented.requests("ryng") == []
     await undocumented.asha.submit(preview)
     await undocumented.audit("✅ *Placed* · call to", "*Placed*")
@@ -119,7 +121,7 @@ async def test_a_campaign_is_stopped_and_started(
 ) -> None:
     """By line, with an approval; the card says what comes of it, and what is undocumented."""
     waiting = await undocumented.ask(f"/calls campaign {verb} {campaign} the list is ready")
-    caution = "Undocumented by Kore.ai: it may not work as we expect."
+    caution = "Kore.ai didn't document this, so it may not work."
     assert caution in words(waiting)
     await undocumented.card(f"asks to {verb} campaign", asks, caution)
     review = await undocumented.review(request_id(waiting))
@@ -140,7 +142,7 @@ async def test_what_was_started_can_be_stopped_by_form(undocumented: Scene) -> N
         form = opened(await undocumented.asha.click(asked, text=f"{verb} a campaign…"))
         assert form.title["text"] == f"{verb} a campaign"
         result = opened(
-            await undocumented.asha.submit(form, {"Campaign id": READY, "Why": "the list is ready"})
+            await undocumented.asha.submit(form, {"Campaign ID": READY, "Reason": "the list is ready"})
         )
         await undocumented.approve(request_id(result))
         await undocumented.audit(done, request_id(result))
@@ -166,7 +168,7 @@ async def test_a_campaign_is_deleted_by_the_name_that_was_looked_up(undocumented
     typed = "Type the campaign's id or name to approve"
     wrong = await undocumented.mira.submit(review, {typed: "Billing Reminder"})
     assert list(wrong.errors.values()) == [
-        "This is not the campaign above. Compare the two, then type it again."
+        "This isn't the campaign above. Compare the two, then type it again."
     ]
     assert not (await undocumented.mira.submit(review, {typed: "Billing Reminder Voice Campaign2"})).errors
     await undocumented.audit(f"✅ *Deleted* · {named}")

@@ -180,6 +180,9 @@ class SmallSlack(AsyncWebClient):
             case "chat.update":
                 self._taken({"method": method, **asked})
                 return {"ok": True, "channel": asked["channel"], "ts": asked["ts"]}
+            case "chat.getPermalink":
+                link = f"https://callops.slack.com/archives/{asked['channel']}/p{asked['message_ts']}"
+                return {"ok": True, "channel": asked["channel"], "permalink": link}
         raise AssertionError(method)
 
     def _response(self, method: str, data: dict[str, Any], headers: Mapping[str, str]) -> AsyncSlackResponse:

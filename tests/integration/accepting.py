@@ -17,7 +17,7 @@ from bot.services.models import CreateResult, RequestSource, RequestSpec
 from bot.services.requests import RequestService
 from providers.actions import Kind
 from storage.changes import NewRequest
-from storage.models import Person, Query
+from storage.models import Person, Query, Request
 from tests.integration.bench import AGENT, BotWorld, StepLog
 from tests.integration.seeding import Invariant, Seeded
 from tests.storage.samples import NUMBER
@@ -89,14 +89,14 @@ async def a_preview_accepts_nothing(bench: BotWorld) -> None:
         heard = await bench.people.person(AGENT).command(f"/place-call {NUMBER}")
         assert not await bench.bot.entries(), "a preview asked for a call"
         assert heard.ephemeral
-        await bench.people.person(AGENT).click(heard.ephemeral, text="Place this call")
+        await bench.people.person(AGENT).click(heard.ephemeral, text="Place call")
         assert len(await bench.bot.entries()) == 1
 
 
 class PreviewAsks(CommandService):
     """A bug: requests a call that it only shows."""
 
-    async def keep(self, draft: str, person: Person, spec: RequestSpec | None, line: Command) -> None:
+    async def keep(self, draft: str, person: Person, spec: RequestSpec | None, line: Command | None) -> None:
         """Keep the draft, and ask."""
         await super().keep(draft, person, spec, line)
         if spec:
@@ -109,7 +109,7 @@ async def a_double_click_places_one_call(bench: BotWorld) -> None:
         asha = bench.people.person(AGENT)
         heard = await asha.command(f"/place-call {NUMBER}")
         assert heard.ephemeral
-        await asha.double_click(heard.ephemeral, text="Place this call")
+        await asha.double_click(heard.ephemeral, text="Place call")
     await bench.bot.run_until_idle()
     assert len(await bench.asked("callkaro")) == 1, "a double click placed two calls"
 
@@ -117,9 +117,11 @@ async def a_double_click_places_one_call(bench: BotWorld) -> None:
 class NoNonce(RequestService):
     """A bug: forgets which button was pressed."""
 
-    async def ask(self, spec: RequestSpec, origin: RequestSource) -> CreateResult:
+    async def ask(
+        self, spec: RequestSpec, origin: RequestSource, *, instead_of: Request | None = None
+    ) -> CreateResult:
         """Ask without the nonce."""
-        return await super().ask(spec, replace(origin, nonce=None))
+        return await super().ask(spec, replace(origin, nonce=None), instead_of=instead_of)
 
 
 async def a_command_delivered_twice_is_one_request(bench: BotWorld) -> None:

@@ -91,7 +91,9 @@ class PostsAnew(Outbox):
 async def posts_keep_their_order(bench: BotWorld) -> None:
     """Check that no later post of a request goes out while its first cannot."""
     made = await bench.bot.ask(CANCEL_BY_ID)
-    await bench.bot.approve(made)
+    await bench.bot.approvals.approve(
+        made.id, await bench.bot.person(MANAGER), shown=content(made), nonce="noted", note="as agreed"
+    )
     await bench.people.fail("chat.postMessage", "server_error")
     await bench.bot.posts()
     assert not await bench.said("C0AUDIT"), "a reply came before its message"

@@ -94,11 +94,11 @@ async def fall(_: BotWorld, bot: Bot) -> None:
 
 ANNOUNCED: dict[str, tuple[Callable[[BotWorld, Bot], Awaitable[None]], str]] = {
     "daily_summary": (sum_up, "1 done."),
-    "anchor": (anchor, "the last event in the log is"),
-    "do_not_call": (stop, f"stopped all calls to {MASKED}."),
+    "anchor": (anchor, "the log ends with event"),
+    "do_not_call": (stop, f"blocked {MASKED}."),
     "rules_changed": (change_rules, "The rules changed."),
-    "rules_faulty": (break_rules, "The new rules were not read"),
-    "outage": (fall, "voxworks does not answer* since"),
+    "rules_faulty": (break_rules, "The new rules weren't loaded"),
+    "outage": (fall, "voxworks has been down since"),
 }
 
 
@@ -108,10 +108,11 @@ async def announced(stage: BotWorld, says: str) -> list[Message]:
 
 
 def rows(stage: BotWorld) -> list[tuple[str, str, str | None]]:
-    """Return every announcement in the outbox: its key, its payload, and its end."""
+    """Return every announcement in the outbox to the audit channel: its key, its payload, and its end."""
     with closing(sqlite3.connect(stage.path)) as connection:
         return connection.execute(
-            "SELECT dedupe_key, payload, ended FROM outbox WHERE request IS NULL ORDER BY id"
+            "SELECT dedupe_key, payload, ended FROM outbox"
+            " WHERE request IS NULL AND slot <> 'approvals' ORDER BY id"
         ).fetchall()
 
 
@@ -149,7 +150,7 @@ async def test_a_failing_post_names_what_it_was(
     """The process's log names the announcement that Slack refuses, as an error, and the reason."""
     does, _ = ANNOUNCED[kind]
     await does(stage, stage.bot)
-    await stage.people.fail("chat.postMessage", "error", code="invalid_blocks")
+    await stage.people.fail("chat.postMessage", "error", code="invalid_blocks", times=2)
     await stage.bot.posts()
     [(key, _, ended)] = [row for row in rows(stage) if row[0].startswith(kind)]
     assert ended == "abandoned"
@@ -161,28 +162,49 @@ async def test_a_failing_post_names_what_it_was(
 async def test_a_channel_that_is_shut_is_tried_for_a_week(
     stage: BotWorld, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The process's log has a single error.
+    """The process's log has a single error for each channel.
 
     A person who invites the app again misses nothing of the last days.
     """
     await stop(stage, stage.bot)
-    await stage.people.fail("chat.postMessage", "error", code="not_in_channel", times=3)
+    await stage.people.fail("chat.postMessage", "error", code="not_in_channel", times=6)
     for _ in range(3):
         await stage.bot.posts()
         await stage.pass_time(minutes=2)
-    assert not await announced(stage, "stopped all calls")
+    assert not await announced(stage, " blocked ")
     errors = [one.getMessage() for one in caplog.records if one.levelno == logging.ERROR]
-    assert len(errors) == 1
-    assert errors[0].endswith("cannot be posted in C0AUDIT: not_in_channel")
+    assert sorted(one.partition(" cannot be posted in ")[2] for one in errors) == [
+        "C0APPROVE: not_in_channel",
+        "C0AUDIT: not_in_channel",
+    ]
     await stage.bot.posts()
-    assert len(await announced(stage, "stopped all calls")) == 1
+    assert len(await announced(stage, " blocked ")) == 1
 
     await stage.bot.store.do_not_call.remove(NUMBER, masked=MASKED, actor="U0AGENT", reason=WHY)
-    await stage.people.fail("chat.postMessage", "error", code="not_in_channel", times=2)
+    await stage.people.fail("chat.postMessage", "error", code="not_in_channel", times=4)
     await stage.bot.posts()
     await stage.pass_time(seconds=KEPT_FOR.total_seconds() + 1)
     await stage.bot.posts()
     assert [ended for *_, ended in rows(stage)] == ["delivered", "abandoned"]
+
+
+async def test_managers_are_told_of_a_block_and_its_undo(stage: BotWorld) -> None:
+    """The approvals channel reads what the audit channel does. One channel for both reads it once."""
+    made, _ = await stage.bot.store.do_not_call.add(NUMBER, masked=MASKED, actor="U0AGENT", reason=WHY)
+    await stage.bot.store.do_not_call.undo(made.id, actor="U0AGENT", not_before=made.at)
+    for _ in range(3):
+        await stage.bot.posts()
+        await stage.pass_time(minutes=1)
+    for channel in ("C0APPROVE", "C0AUDIT"):
+        said = [one.text for one in await stage.said(channel)]
+        assert sum(f"> blocked {MASKED}." in one for one in said) == 1, channel
+        assert sum(f"> undid the block of {MASKED}." in one for one in said) == 1, channel
+    bot = await stage.start(**{'approvals_channel = "C0APPROVE"': 'approvals_channel = "C0AUDIT"'})
+    await stop(stage, bot)
+    for _ in range(3):
+        await bot.posts()
+        await stage.pass_time(minutes=1)
+    assert len(await announced(stage, f"> blocked {MASKED}.")) == 2
 
 
 async def test_an_anchor_says_what_it_was_made_of(stage: BotWorld) -> None:
@@ -196,7 +218,7 @@ async def test_an_anchor_says_what_it_was_made_of(stage: BotWorld) -> None:
     await stage.bot.ask(PLACE, delivery_key="since")
     bot = await stage.crash()
     await bot.posts()
-    [message] = await announced(stage, "the last event in the log is")
+    [message] = await announced(stage, "the log ends with event")
     [told] = Anchor.all_in(message.text)
     assert (told.seq, told.hash) == (before.seq, before.hash)
 
@@ -212,7 +234,7 @@ async def test_nothing_that_can_be_erased_stands_in_the_outbox(stage: BotWorld) 
     done = await stage.bot.store.retention.purge(BY_NUMBER, actor="operator")
     assert done.requests
     await stage.bot.posts()
-    [told] = await announced(stage, "stopped all calls to")
+    [told] = await announced(stage, " blocked ")
     assert MASKED not in str(told)
 
 
@@ -259,4 +281,4 @@ async def test_an_outage_that_ends_while_it_is_told_is_edited(tmp_path: Path) ->
         await fall(stage, stage.bot)
         await stage.bot.posts()
         [told] = await announced(stage, "voxworks")
-        assert "voxworks answers again* since" in told.text
+        assert "voxworks is back since" in told.text

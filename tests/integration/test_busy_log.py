@@ -6,10 +6,11 @@ from sqlite3 import Connection
 
 import pytest
 
-from playground.people import Heard
+from bot.ui.do_not_call import ADD
+from playground.people import Heard, Message
 from storage.models import Query
 from storage.states import State
-from tests.e2e.scene import private, words
+from tests.e2e.scene import private, until, words
 from tests.integration.bench import AGENT, PLACE, BotWorld, StepLog, bench
 from tests.storage.holder import held
 from tests.storage.samples import NUMBER, verified
@@ -35,9 +36,23 @@ async def types(stage: BotWorld, line: str) -> Heard:
     return heard
 
 
+async def pressed(stage: BotWorld, shown: Message) -> str:
+    """Press the button of a stop's preview, and return the answer."""
+    asha = stage.people.person(AGENT)
+    before = {one.ts: words(one) for one in await asha.ephemerals()}
+    await asha.click(shown, ADD)
+
+    async def answered() -> str | None:
+        now = [words(one) for one in await asha.ephemerals() if before.get(one.ts) != words(one)]
+        return now[-1] if now else None
+
+    return await until(answered)
+
+
 async def test_what_was_recorded_before_the_log_became_busy_is_not_denied(stage: BotWorld) -> None:
     """A stop blocks its number first. If the log is busy from then on, the answer says that much."""
     waiting = await stage.bot.ask(PLACE, delivery_key="a call that waits")
+    shown = private(await types(stage, f"/calls stop {NUMBER} asked for it"))
     async with AsyncExitStack() as stack:
 
         async def become_busy() -> None:
@@ -45,10 +60,12 @@ async def test_what_was_recorded_before_the_log_became_busy_is_not_denied(stage:
             await stack.enter_async_context(held(stage.path))
 
         stage.bot.store.at["before call_stopped"] = become_busy
-        said = words(private(await types(stage, f"/calls stop {NUMBER} asked for it")))
-        assert "recorded a part of this" in said
+        said = await pressed(stage, shown)
+        assert "recorded at least a part of this" in said
         assert await stage.bot.store.do_not_call.stops(NUMBER)
-    assert "No more calls to" in words(private(await types(stage, f"/calls stop {NUMBER} asked for it")))
+    said = await pressed(stage, shown)
+    assert "is now blocked." in said
+    assert "Undo" in said, "it is still the block that this button made"
     assert (await stage.bot.entry(waiting)).state is State.WITHDRAWN
     assert not (await verified(stage.bot.store)).faults
 
@@ -58,7 +75,7 @@ async def test_whether_a_slow_commit_is_recorded_is_not_guessed(stage: BotWorld)
     await stage.bot.person(AGENT)
     await make_slow(stage.bot.store)
     said = words(private(await types(stage, "/cancel-call vx_1001 via voxworks reason=customer asked")))
-    assert "could not see in time whether this was recorded" in said
+    assert "couldn't tell in time whether this was recorded" in said
     await stage.bot.store.audit.record_error(actor=AGENT, where="test", private={})  # after the current write
     assert len((await stage.bot.store.search.page(Query())).entries) == 1
 

@@ -10,6 +10,7 @@ from providers.actions import CannotSendError, PlaceCall
 from storage.states import State
 from tests.integration.bench import AGENT, CANCEL_BY_NUMBER, PLACE, Bot, BotWorld, bench
 from tests.integration.test_stops import read
+from tests.integration.test_typed_times import pressed
 
 RULE = 'name = "anyone may place a call"'
 AMERICAN, AUSTRALIAN = "+1 312 555 0123", "+61412345678"
@@ -29,19 +30,19 @@ async def keeping(stage: BotWorld, *lines: str) -> Bot:
     return await stage.crash(**{RULE: "\n".join([RULE, *lines])})
 
 
-async def test_a_call_outside_hours_is_refused_with_a_line_that_may_go_out(stage: BotWorld) -> None:
-    """The recipient's time is given, and the line to copy is accepted as it is."""
+async def test_a_call_outside_hours_is_refused_with_a_time_that_is_allowed(stage: BotWorld) -> None:
+    """The recipient's time is given, and the button previews the call at the next possible time."""
     await keeping(stage, 'calling_hours = "recipient"')
     async with stage.connected():
         asha = stage.people.person(AGENT)
-        said = read((await asha.command(f"/place-call {AMERICAN}")).ephemeral)
-        assert "It is 6:40 AM in Chicago. Calls there may go out from 8:00 AM to 9:00 PM." in said
-        assert "Schedule it: at=`2026-11-21T08:00-06:00`" in said
-        corrected = next(line for line in said.splitlines() if line.startswith("Corrected"))
-        again = await asha.command(corrected.split("`")[1])
-        assert "Place this call?" in read(again.ephemeral)
+        refused = (await asha.command(f"/place-call {AMERICAN}")).ephemeral
+        assert refused
+        said = read(refused)
+        assert "It's 6:40 AM in Chicago. Calls there are allowed from 8:00 AM to 9:00 PM." in said
+        assert "The next possible time is `21 Nov 2026 19:30`." in said
+        assert "*Call +" in await pressed(stage, refused, "Use 21 Nov 2026 19:30")
         unknown = read((await asha.command("/place-call +49 1511 2345678")).ephemeral)
-        assert "This call must keep calling hours, and none are set for Germany." in unknown
+        assert "This call needs calling hours, and none are set for Germany." in unknown
 
 
 async def test_a_number_of_many_zones_is_asked_about_in_the_line_and_in_the_form(stage: BotWorld) -> None:
@@ -58,7 +59,7 @@ async def test_a_number_of_many_zones_is_asked_about_in_the_line_and_in_the_form
         assert "Indian/Christmas" in read(offered)
         shown = (await asha.submit(offered, {"zone": "Australia/Perth"})).view
         assert shown
-        assert "Place this call?" in read(shown)
+        assert "*Call +" in read(shown)
         assert "Australia/Perth" in read(shown)
         await asha.submit(shown)
     [entry] = await bot.entries()
@@ -76,12 +77,15 @@ async def test_a_zone_that_the_number_cannot_be_in_is_a_fault(
     bot = await keeping(stage, *hours)
     async with stage.connected():
         asha = stage.people.person(AGENT)
-        said = read((await asha.command(f"/place-call {AMERICAN} zone=asia/calcutta")).ephemeral)
-        assert "This number is in America/Chicago, not in Asia/Kolkata. Leave zone= out." in said
-        corrected = next(line for line in said.splitlines() if line.startswith("Corrected"))
-        assert "zone=America/Chicago" in corrected
+        refused = (await asha.command(f"/place-call {AMERICAN} zone=asia/calcutta")).ephemeral
+        assert refused
+        said = read(refused)
+        assert "This number is in America/Chicago, not Asia/Kolkata. Leave out zone=." in said
+        again = await pressed(stage, refused, "Use America/Chicago")
+        assert ("*Call +" in again) is (not hours)
+        assert "America/Chicago" in again or "in Chicago" in again
         asked = read((await asha.command(f"/place-call {AUSTRALIAN} zone=kolkata")).ephemeral)
-        assert "one of 8 time zones, but not in Asia/Kolkata: Australia/Adelaide" in asked
+        assert "one of 8 time zones, not Asia/Kolkata: Australia/Adelaide" in asked
     assert await bot.entries() == []
 
 
@@ -100,7 +104,7 @@ async def test_a_zone_is_a_choice_of_the_number_that_is_called(stage: BotWorld) 
         offered = (await asha.submit(form, {"targets": AUSTRALIAN})).view
         assert offered
         refused = await asha.submit(offered, {"targets": AMERICAN, "zone": "Australia/Perth"})
-        assert "This number is in America/Chicago, not in Australia/Perth." in str(refused.errors)
+        assert "This number is in America/Chicago, not Australia/Perth." in str(refused.errors)
     assert await bot.entries() == []
 
 
@@ -115,7 +119,7 @@ async def recorded(bot: Bot, zone: str, delivery_key: str) -> str:
 
 async def test_the_zone_is_looked_at_again_when_it_is_approved_and_sent(stage: BotWorld) -> None:
     """A request that was recorded with a wrong zone goes no further."""
-    says = "This number is in America/Chicago, not in Asia/Kolkata."
+    says = "This number is in America/Chicago, not Asia/Kolkata."
     bot = await keeping(stage, 'approve = ["managers"]')
     waiting = await bot.store.requests.request(await recorded(bot, "Asia/Kolkata", "waits"))
     with pytest.raises(PermissionDeniedError, match=says):
@@ -143,7 +147,7 @@ async def test_a_moved_call_keeps_its_zone_or_gets_another_of_its_number(stage: 
     async with stage.connected():
         asha = stage.people.person(AGENT)
         wrong = read((await asha.command(f"{move} zone=Asia/Kolkata")).ephemeral)
-        assert "one of 8 time zones, but not in Asia/Kolkata" in wrong
+        assert "one of 8 time zones, not Asia/Kolkata" in wrong
         late = f"/calls move {AUSTRALIAN} at=2026-11-23T10:30+00:00"  # Mon 21:30 in Sydney
         assert "in Sydney" in read((await asha.command(late)).ephemeral)
         asked = await asha.command(f"{late} zone=Australia/Perth")
@@ -160,7 +164,7 @@ async def test_a_moved_call_keeps_its_zone_or_gets_another_of_its_number(stage: 
 
 async def test_a_move_with_a_wrong_zone_cancels_nothing(stage: BotWorld) -> None:
     """The call could not be placed again, so it is not cancelled, neither at approval nor at sending."""
-    says = "This number is in Asia/Kolkata, not in America/New_York"
+    says = "This number is in Asia/Kolkata, not America/New_York"
     await stage.bot.directory.refresh_groups()
     bot, later = stage.bot, stage.clock.now + timedelta(hours=3)
     call = PLACE.model_copy(update={"at": later})
@@ -189,7 +193,7 @@ async def test_a_call_that_waited_past_its_hours_is_refused_before_it_is_sent(st
     await bot.run_until_idle()
     entry = await bot.entry(made)
     assert (entry.state, entry.attempt) == (State.REFUSED, 0)
-    assert "It is 9:05 PM in India." in (entry.message or "")
+    assert "It's 9:05 PM in India." in (entry.message or "")
     assert await stage.effects("callkaro") == []
 
 
@@ -204,7 +208,7 @@ async def test_a_scheduled_call_keeps_the_hours_of_its_own_time(stage: BotWorld)
     made = await bot.ask(PLACE.model_copy(update={"at": monday}))
     await bot.run_until_idle()
     assert (await bot.entry(made)).state is State.SUCCEEDED
-    with pytest.raises(CannotSendError, match="It is then Sun 10:30 AM in India"):
+    with pytest.raises(CannotSendError, match="That's Sun 10:30 AM in India"):
         await bot.ask(PLACE.model_copy(update={"at": monday - timedelta(days=1)}), delivery_key="sunday")
 
 

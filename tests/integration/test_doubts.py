@@ -15,7 +15,7 @@ from storage.models import Request
 from storage.states import State
 from tests.e2e.scene import buttons, words
 from tests.integration.bench import CANCEL_BY_NUMBER, MANAGER, PLACE, Bot, BotWorld, bench
-from tests.storage.samples import NUMBER
+from tests.storage.samples import NUMBER, OTHER_NUMBER
 
 
 @pytest.fixture
@@ -204,6 +204,7 @@ async def test_the_end_of_a_doubt_is_confirmed_where_it_was_asked(
     stage: BotWorld, settlement: Settlement
 ) -> None:
     """The channel hears once it is known to be done. Only the requester hears that it was not."""
+    await stage.crash(**{"[slack]": "[slack]\nconfirm_in_channel = true"})
     request = await doubtful(stage)
     manager = await stage.bot.person(MANAGER)
     await stage.bot.approvals.settle(
@@ -226,3 +227,22 @@ async def test_the_time_is_counted_from_the_doubt(stage: BotWorld) -> None:
     events = await stage.bot.store.requests.events(request.id)
     assert [one.name for one in events].count("settle_asked") == 2
     assert "still_unknown" not in {one.name for one in events}
+
+
+async def test_several_unknowns_within_a_minute_share_a_message(stage: BotWorld) -> None:
+    """One person is notified once. Each request keeps its button until its outcome is recorded."""
+    bot = await stage.crash(**{'settle = ["managers"]': 'settle = ["U0MANAGER"]'})
+    made = []
+    for number in (NUMBER, OTHER_NUMBER):
+        await stage.providers.fail("callkaro", "reset")
+        made.append(await bot.ask(PlaceCall(to=number, agent="payments"), delivery_key=number))
+        await bot.run_until_idle()
+        await bot.unknown_reminders.run_once()
+        await bot.posts()
+    [told] = await stage.said("D0MANAGER")
+    assert told.text == "⚠️ *2 outcomes unknown*"
+    assert str(told.blocks).count("Record outcome…") == len(made)
+    await settle(stage, made[0])
+    [told] = await stage.said("D0MANAGER")
+    assert told.text == "⚠️ *1 outcome unknown*"
+    assert str(told.blocks).count("Record outcome…") == 1

@@ -26,11 +26,12 @@ from bot.listeners.shortcuts import CANCEL_MENTIONED
 from bot.parsing.command import FORMS
 from bot.parsing.log_query import Filters
 from bot.services.approvals import content as hash_of
+from bot.slack.blocks import plain_text
 from bot.text import interactions
 from bot.text.interactions import MOST_READ
-from bot.ui import command_replies, prompts, request_lists
+from bot.ui import command_help, command_replies, do_not_call, prompts, replacing, request_lists
 from bot.ui.call_preview import PlacePreview
-from bot.ui.channel_messages import CANCEL_THIS, DETAILS, MOVE_THIS, PLACE_AGAIN, REVIEW
+from bot.ui.channel_messages import REVIEW
 from bot.ui.details_modal import Details
 from bot.ui.forms import MORE, Form
 from bot.ui.log_pages import EXPORT, FILTER, NEWER, NEWEST, OLDER, FilterForm
@@ -38,6 +39,7 @@ from bot.ui.modal import About, modal, text_input
 from bot.ui.review_modal import Denial, Review
 from bot.ui.settle_modal import OPEN_SCREEN, Settling
 from bot.ui.unknown_messages import SETTLE, SHOW_NUMBER
+from bot.ui.ways_on import CANCEL_THIS, DETAILS, MENU, MOVE_THIS, PLACE_AGAIN, SHOW_STATUS, WITHDRAW
 from playground import content
 from playground.people import Message
 from providers.actions import PlaceCall
@@ -49,7 +51,7 @@ from tests.support.tree import ROOT
 
 Json = dict[str, Any]
 
-GUEST, STRANGER = "Guests of this workspace", "another organisation"
+GUEST, STRANGER = "Guests can't", "another organisation"
 REFUSED = {
     "U0GUEST": GUEST,
     "W0GUEST": GUEST,
@@ -118,6 +120,7 @@ class Facts:
     waiting: str
     unknown: str
     draft: str
+    stop: str
     searched: str
 
 
@@ -138,10 +141,11 @@ async def prepare(stage: BotWorld) -> Facts:
     await stage.bot.run_until_idle()
     waiting = await stage.bot.ask(CANCEL_BY_ID, delivery_key="waiting")
     asha = stage.people.person(AGENT)
+    stop, _ = await stage.bot.store.do_not_call.add("+919876500000", masked="", actor=AGENT, reason=None)
     async with stage.connected():
         preview = _value(private(await asha.command(f"/place-call {NUMBER}")), command_replies.PLACE)
         searched = _value(private(await asha.command("/calls log")), FILTER)
-    return Facts(scheduled.id, waiting.id, unknown.id, preview, searched)
+    return Facts(scheduled.id, waiting.id, unknown.id, preview, stop.id, searched)
 
 
 def _value(message: Message, action_id: str) -> str:
@@ -170,11 +174,17 @@ async def cases(stage: BotWorld, facts: Facts) -> list[Case]:
     pressed = {
         **dict.fromkeys(command_replies.OPENS, command_replies.EMPTY),
         command_replies.CHANGE: facts.draft,
+        command_help.PAGE: command_help.OPTIONS,
         f"{prompts.CHOOSE}_0": prompts.Choice(facts.draft, connection="reminders").text(),
         prompts.CHANGE_ASKED: f"{facts.waiting} {facts.draft}",
         prompts.CANCEL_FIRST: facts.draft,
         command_replies.PLACE: facts.draft,
-        command_replies.WITHDRAW: facts.waiting,
+        do_not_call.ADD: facts.draft,
+        do_not_call.UNDO: facts.stop,
+        replacing.REPLACE: f"{facts.waiting} {facts.draft}",
+        replacing.KEEP: facts.waiting,
+        WITHDRAW: facts.waiting,
+        SHOW_STATUS: facts.waiting,
         request_lists.STATUS: facts.waiting,
         OLDER: f"{facts.searched} 1",
         NEWER: f"{facts.searched} 1",
@@ -189,6 +199,7 @@ async def cases(stage: BotWorld, facts: Facts) -> list[Case]:
         MOVE_THIS: facts.scheduled,
         PLACE_AGAIN: facts.waiting,
         DETAILS: facts.waiting,
+        MENU: f"{DETAILS} {facts.waiting}",
         "of_another_version": "x",
     }
     in_modals = {MORE: forms[FORMS[0]], Review.deny: review, Review.reveal: review, Details.reveal: story}
@@ -228,7 +239,10 @@ async def cases(stage: BotWorld, facts: Facts) -> list[Case]:
 
 
 def _press(action_id: str, value: str, view: Json | None = None) -> Case:
-    action = {"type": "button", "action_id": action_id, "block_id": "x", "value": value, "action_ts": "1.1"}
+    action: Json = {"type": "button", "action_id": action_id, "block_id": "x", "value": value}
+    action["action_ts"] = "1.1"
+    if action_id == MENU:
+        action |= {"type": "overflow", "selected_option": {"text": plain_text("x", 1), "value": value}}
     below: Json = {} if view else {"channel": {"id": "C0SUPPORT"}, "response_url": ""}
     body = {"type": "block_actions", "actions": [action], **below}
     return Case(action_id, "interactive", body, view)
@@ -400,7 +414,7 @@ async def test_who_slack_does_not_know_is_told_so_within_its_patience(stage: Bot
             with running() as called:
                 answer = await stage.slack.socket.deliver(case.kind, body)
             says = await told(stage, case, ONLOOKER, below, answer)
-            assert ("did not tell CallOps who you are" in says) == (case.name not in SILENT), case.name
+            assert ("didn't tell CallOps who you are" in says) == (case.name not in SILENT), case.name
             assert code_of(heard) not in called, case.name
             assert read_by(called) == set(), case.name
     assert (await verified(stage.bot.store)).entries == 3
@@ -409,7 +423,7 @@ async def test_who_slack_does_not_know_is_told_so_within_its_patience(stage: Bot
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"api_app_id": "A0ANOTHER"}, "another Slack app"),
+        ({"api_app_id": "A0ANOTHER"}, "another app"),
         ({"team": {"id": "T0ELSEWHERE"}, "team_id": "T0ELSEWHERE"}, STRANGER),
         (
             {"enterprise": {"id": "E0ELSEWHERE"}, "enterprise_id": "E0ELSEWHERE"},
@@ -488,7 +502,7 @@ async def test_a_command_that_is_too_long_is_not_read(stage: BotWorld, command: 
             long = (text + filling * MAX_COMMAND)[:MAX_COMMAND] + "x"
             with running() as called:
                 told = private(await asha.command(f"{command} {long}"))
-            assert "longer than 8,000 characters, so nothing of it was read" in words(told)
+            assert "longer than 8,000 characters, so CallOps didn't read it" in words(told)
             assert read_by(called) == set()
         with running() as called:
             private(await asha.command(f"{command} {('x ' * MAX_COMMAND)[:MAX_COMMAND]}"))
@@ -544,7 +558,7 @@ async def test_of_a_long_message_the_beginning_is_read(stage: BotWorld) -> None:
             heard = await asha.shortcut(CANCEL_MENTIONED, message)
             assert heard.error is None
             assert heard.view
-            assert ("only its first 4,000 characters were read" in words(heard.view)) == cut
+            assert ("CallOps read only its first 4,000 characters" in words(heard.view)) == cut
             filled = next(
                 block["element"].get("initial_value", "")
                 for block in heard.view.blocks

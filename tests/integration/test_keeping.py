@@ -125,7 +125,7 @@ async def test_the_log_is_anchored_once_a_day(stage: BotWorld) -> None:
     [anchor] = Anchor.all_in(line.text)
     last = (await stage.bot.store.requests.events(made.id))[-1]
     assert (anchor.seq, anchor.hash) == (last.seq, last.hash)
-    assert line.text.startswith(f"🔗 *Mon 2 Mar 2026:* the last event in the log is {last.seq}.")
+    assert line.text.startswith(f"*Mon, 2 Mar 2026:* the log ends with event {last.seq}.")
     assert Anchor.all_in(anchors_beside(stage.path).read_text(encoding="utf-8")) == [anchor]
     assert not missing(stage.path, [anchor])
 

@@ -3,6 +3,7 @@
 
 import csv
 import io
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -10,11 +11,22 @@ from pathlib import Path
 
 import pytest
 
+from bot.services.approvals import content
+from bot.services.export import Format, lines
 from playground.people import Message
 from providers.actions import CancelCall, NumberRef, PlaceCall
-from storage.models import Person
+from storage.models import Person, Query
 from tests.e2e.scene import opened, private, request_id, words
-from tests.integration.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, PLACE, SECOND, BotWorld, bench
+from tests.integration.bench import (
+    AGENT,
+    CANCEL_BY_ID,
+    CANCEL_BY_NUMBER,
+    MANAGER,
+    PLACE,
+    SECOND,
+    BotWorld,
+    bench,
+)
 from tests.storage.samples import NUMBER, OTHER_NUMBER, placing
 
 OTHER = PlaceCall(to=OTHER_NUMBER, agent="payments")
@@ -36,7 +48,7 @@ async def typed(stage: BotWorld, line: str, by: str = AGENT) -> Message:
 def rows(shown: object) -> list[str]:
     """Return the ids of the actions on a page, in order."""
     return [
-        text.split("`")[1]
+        text.split(" · ")[2]
         for block in getattr(shown, "blocks", ())
         if "accessory" in block
         for text in [block["text"]["text"].splitlines()[1]]
@@ -52,17 +64,17 @@ async def test_each_filter_leaves_what_it_says(stage: BotWorld) -> None:
     every = [other.id, waits.id, placed.id]
     async with stage.connected():
         for line, expected, says in [
-            ("", every, "*The log*, the newest first."),
+            ("", every, "*Log* · newest first"),
             ("by=me", [other.id, placed.id], "by <@U0AGENT>"),
             ("by=@sam", [waits.id], "by <@U0SECOND>"),
             ("by=<@U0SECOND|sam>", [waits.id], "by <@U0SECOND>"),
-            ("waiting", [waits.id], "waiting for approval"),
-            ("kind=place", [other.id, placed.id], "to place a call"),
-            ("via voxworks", [waits.id], "through voxworks"),
+            ("waiting", [waits.id], "status waiting"),
+            ("kind=place", [other.id, placed.id], "place a call"),
+            ("via voxworks", [waits.id], "connection voxworks"),
             (OTHER_NUMBER, [other.id], "number +91\u00a0•••3211"),
             ("on=today", [other.id], "on 2026-03-03"),
             ("until=yesterday by=me", [placed.id], "by <@U0AGENT>, until 2026-03-02"),
-            ("customer asked", every, "with “customer asked” in a reason or a note"),
+            ("customer asked", every, "with “customer asked”"),
             ("no such words", [], "Nothing matches."),
         ]:
             shown = await typed(stage, line)
@@ -70,10 +82,9 @@ async def test_each_filter_leaves_what_it_says(stage: BotWorld) -> None:
             assert says in words(shown)
             assert NUMBER[3:] not in words(shown).replace(" ", "")
     told = words(shown := await typed_row(stage, waits.id))
-    assert "<@U0SECOND> asked to cancel call `vx_1001`" in told
-    assert "*waiting for approval*" in told
-    assert "through voxworks · “customer asked”" in told
-    assert shown.text.startswith("*The log:*")
+    assert told.startswith("*Log*")
+    assert "⏳ *Waiting for approval* · cancel call `vx_1001` · <@U0SECOND>: “customer asked”\n" in told
+    assert f" · voxworks · {waits.id}" in told
 
 
 async def test_words_are_found_in_any_writing(stage: BotWorld) -> None:
@@ -117,7 +128,7 @@ async def test_people_are_found_by_a_name_in_any_writing(stage: BotWorld) -> Non
             assert rows(await typed(stage, line)) == [expected], line
         for line in ("by=WILHELM", "by=WINSTON", "by=URSULA", "by=USLACKBOTS", "by=zoë"):
             told = words(await typed(stage, line))
-            assert f"Nobody called “{line[3:]}” has used CallOps yet." in told
+            assert f"No one called “{line[3:]}” has used CallOps yet." in told
         assert rows(await typed(stage, "by=USLACKBOT")) == []
         assert "by <@U0NOBODY1>" in words(await typed(stage, "by=U0NOBODY1"))
 
@@ -143,11 +154,39 @@ async def test_a_call_that_was_cancelled_says_so_with_the_id(stage: BotWorld) ->
         listed = words(private(await stage.people.person(AGENT).command("/calls list")))
     assert rows(shown) == [cancel.id, other.id, call.id]
     told = words(shown)
-    assert f"*cancelled* · `{call.id}` · see `{cancel.id}` · through reminders" in told
-    assert f"*done* · `{other.id}` · through reminders" in told
-    assert f"*done* · `{cancel.id}` · through reminders" in told
+    assert told.count("🚫 *Cancelled* · ") == 2
+    assert f" · reminders · {call.id} · cancelled in {cancel.id}" in told
+    assert "✅ *Scheduled* · call to" in told
+    assert f" · reminders · {other.id}\n" in told
+    assert " · approved by <@U0MANAGER>" in told
     assert "🚫 *Cancelled* · call to +91\u00a0•••3210" in listed
     assert f"It won't go out. Cancelled by <@U0AGENT>: “customer asked”, in {cancel.id}." in listed
+
+
+async def test_an_id_finds_its_request_and_a_denial_has_its_own_words(stage: BotWorld) -> None:
+    """Quoted words stand behind the person who said them, in the row and in the export."""
+    made = await stage.bot.ask(CANCEL_BY_ID, delivery_key="denied")
+    await stage.bot.ask(PLACE)
+    await stage.bot.approvals.deny(
+        made.id,
+        await stage.bot.person(MANAGER),
+        reason="wrong number",
+        shown=content(made),
+        nonce="deny",
+    )
+    async with stage.connected():
+        for line in (made.id, made.id.lower(), f"{made.entries[0].id}"):
+            shown = await typed(stage, line)
+            assert rows(shown) == [made.id]
+    said = words(shown)
+    assert "✋ *Denied* · cancel call `vx_1001` · <@U0AGENT>: “customer asked” · " in said
+    assert "denied by <@U0MANAGER>: “wrong number”" in said
+    written = [
+        line async for line in lines(stage.bot.store, Query(id=made.id), Format.JSONL, default_region="IN")
+    ]
+    [row] = [json.loads(line) for line in written if line]
+    told = [row[name] for name in ("status", "state", "reason", "decision_note")]
+    assert told == ["Denied", "denied", "customer asked", "wrong number"]
 
 
 async def test_a_page_is_turned_in_its_place(stage: BotWorld) -> None:
@@ -187,7 +226,7 @@ async def test_the_form_looks_for_the_same_and_shows_it_in_its_window(stage: Bot
         assert rows(older) == made[10:]
         story = opened(await asha.click(older, text="Details", block_id=older.blocks[1]["block_id"]))
         assert story.title["text"].startswith("Details A-")
-        assert "asked for it" in words(story)
+        assert "requested it" in words(story)
 
 
 async def test_what_cannot_be_read_says_why_and_offers_the_form(stage: BotWorld) -> None:
@@ -197,7 +236,7 @@ async def test_what_cannot_be_read_says_why_and_offers_the_form(stage: BotWorld)
         told = await typed(stage, "by=zoe on=05/12 state=fail sate=1 via reminders")
         said = words(told)
         for part in (
-            "Nobody called “zoe” has used CallOps yet.",
+            "No one called “zoe” has used CallOps yet.",
             "“05/12” can be two days",
             "Did you mean `failed`?",
             "Did you mean `state=`?",
@@ -211,29 +250,31 @@ async def test_what_cannot_be_read_says_why_and_offers_the_form(stage: BotWorld)
 async def test_who_may_do_nothing_reads_nothing(stage: BotWorld, line: str) -> None:
     """Guests are refused, and so are people whom no rule allows anything."""
     async with stage.connected():
-        assert "Guests of this workspace cannot use CallOps" in words(await typed(stage, line, by="U0GUEST"))
+        assert "Guests can't use CallOps" in words(await typed(stage, line, by="U0GUEST"))
     await stage.crash(**{'request = ["everyone"]': 'request = ["managers"]'})
     async with stage.connected():
         assert "Only people whom a rule lets" in words(await typed(stage, line))
-        assert "The log" in words(await typed(stage, line, by=SECOND))
+        assert "*Log*" in words(await typed(stage, line, by=SECOND))
 
 
 async def test_calls_to_a_number_after_it_asked_to_stop(stage: BotWorld) -> None:
     """Only later requests count. For an earlier time or another number, nobody asked to stop."""
     await stage.bot.ask(PLACE)
     async with stage.connected():
-        assert "+91\u00a0•••3210 has not asked to stop" in words(await typed(stage, f"{NUMBER} after-stop"))
+        assert "+91\u00a0•••3210 hasn't asked not to be called" in words(
+            await typed(stage, f"{NUMBER} after-stop")
+        )
         await stage.pass_time(hours=1)
         stop = await stage.bot.ask(CANCEL_BY_NUMBER, delivery_key="stop")
-        assert "None. Nobody asked for a call" in words(await typed(stage, f"{NUMBER} after-stop"))
+        assert "None. No one requested a call" in words(await typed(stage, f"{NUMBER} after-stop"))
         await stage.pass_time(hours=1)
         after = await stage.bot.ask(PLACE, delivery_key="after")
         await stage.bot.ask(OTHER, delivery_key="other")
         shown = await typed(stage, f"{NUMBER} after-stop")
         assert rows(shown) == [after.id]
         assert "since" not in words(shown)
-        assert f"after it asked to stop*, <!date^{int(stop.asked_at.timestamp())}" in words(shown)
-        assert "Say which number" in words(await typed(stage, "after-stop"))
+        assert f"after it asked not to be called* (<!date^{int(stop.asked_at.timestamp())}" in words(shown)
+        assert "Add a number" in words(await typed(stage, "after-stop"))
 
 
 async def test_details_show_full_numbers_to_whom_the_rules_allow(stage: BotWorld) -> None:
@@ -250,7 +291,7 @@ async def test_details_show_full_numbers_to_whom_the_rules_allow(stage: BotWorld
         assert "98765 43210" not in words(story)
         seen = words(opened(await sam.click(story, text="Show full number")))
         assert "• +91 98765 43210 (India)" in seen
-        assert "<@U0SECOND> looked at the full number." in seen
+        assert "<@U0SECOND> saw the full number." in seen
         assert "Show full number" not in seen
     [event] = [one for one in await stage.bot.store.requests.events(made.id) if one.name == "revealed"]
     assert event.actor == SECOND
@@ -263,10 +304,10 @@ async def test_an_export_comes_by_direct_message(stage: BotWorld) -> None:
     async with stage.connected():
         asha = stage.people.person(AGENT)
         await asha.click(await typed(stage, "via reminders"), text="Export as CSV")
-        await asha.wait_for(lambda one: "Your export is being made" in words(one), 10)
+        await asha.wait_for(lambda one: "Preparing your export" in words(one), 10)
         await asha.wait_for(lambda one: one.channel == "D0AGENT" and "callops-log-" in words(one), 10)
-        [comment] = [one.text for one in await stage.said("D0AGENT") if "Your export" in one.text]
-        assert comment == "📄 *Your export of the log:* through reminders; 1 action. Numbers are masked."
+        [comment] = [one.text for one in await stage.said("D0AGENT") if "Your log export" in one.text]
+        assert comment == "*Your log export:* connection reminders · 1 action. Numbers are masked."
     [file] = stage.slack.workspace.uploads.values()
     assert (file.channel, file.name[-4:]) == ("D0AGENT", ".csv")
     [row] = csv.DictReader(io.StringIO((file.content or b"").decode("utf-8-sig"), newline=""))
@@ -280,6 +321,6 @@ async def test_an_export_that_cannot_be_sent_says_what_to_do(stage: BotWorld) ->
     async with stage.connected():
         asha = stage.people.person(AGENT)
         await asha.click(await typed(stage, ""), text="Export as CSV")
-        told = await asha.wait_for(lambda one: "could not be sent" in words(one), 10)
-    assert "the Slack app lacks files:write" in words(told)
+        told = await asha.wait_for(lambda one: "Couldn't send the file" in words(one), 10)
+    assert "the Slack app needs files:write" in words(told)
     assert "`python -m bot log export`" in words(told)

@@ -396,7 +396,7 @@ async def test_a_name_that_two_campaigns_have_is_not_taken(stage: BotWorld, othe
                 "Another campaign has the same name or nearly so. Type the id of the campaign above."
             ]
         assert [*(await mira.submit(review, {field: "Billing"})).errors.values()] == [
-            "This is not the campaign above. Compare the two, then type it again."
+            "This isn't the campaign above. Compare the two, then type it again."
         ]
         await stage.bot.store.requests.apply(withdraw(namesake.id))
         await erase(stage.bot.store, namesake.id, actor="U0DPO")

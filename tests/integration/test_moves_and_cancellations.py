@@ -15,13 +15,15 @@ from bot.services.models import (
     Settlement,
 )
 from bot.text.interactions import Evidence
+from bot.ui.replacing import KEEP, REPLACE
 from playground.faults import Fault
-from providers.actions import PlaceCall
-from storage.models import ActionRecord
+from providers.actions import Kind, PlaceCall
+from storage.models import ActionRecord, Query
 from storage.states import State
+from tests.e2e.scene import private, request_id, words
 from tests.integration.bench import AGENT, CANCEL_BY_NUMBER, MANAGER, SECOND, BotWorld, bench
 from tests.integration.test_unread_people import UNREAD, forget
-from tests.storage.samples import NUMBER
+from tests.storage.samples import NUMBER, verified
 
 
 @pytest.fixture
@@ -70,10 +72,69 @@ async def second_steps(stage: BotWorld) -> None:
 async def test_neither_joins_the_other(stage: BotWorld) -> None:
     """A reschedule calls again, so it is no duplicate of a cancellation, nor the reverse."""
     call = await placed(stage)
-    asked = [await move(stage, call), await cancel(stage), await move(stage, call, hours=6)]
+    asked = [await move(stage, call), await move(stage, call, hours=6), await cancel(stage)]
     assert [one.created for one in asked] == [True] * 3
     assert (await move(stage, call)).created is False
-    assert (await cancel(stage)).request.id == asked[1].request.id
+    assert (await cancel(stage)).request.id == asked[2].request.id
+
+
+async def test_a_move_does_not_join_a_cancellation_that_waits(stage: BotWorld) -> None:
+    """Only one of them may be carried out, so nothing new is recorded, and the cancellation is named."""
+    call = await placed(stage)
+    waiting = await cancel(stage)
+    asked = await move(stage, call)
+    assert asked.nothing_new
+    assert asked.duplicates_of == (waiting.request,)
+
+
+async def test_a_move_replaces_the_requesters_own_cancellation(stage: BotWorld) -> None:
+    """The question names the cancellation and the time. Two presses make one move, and one withdrawal."""
+    await placed(stage)
+    asha, sam = stage.people.person(AGENT), stage.people.person(SECOND)
+    async with stage.connected():
+        cancelling = request_id(private(await asha.command(f"/cancel-call {NUMBER} customer asked")))
+        others = words(private(await sam.command(f"/calls move {NUMBER} tomorrow 10:00")))
+        assert f"<@{AGENT}> requested to cancel this call just now ({cancelling})." in others
+        assert "your move wasn't requested" in others
+        question = private(await asha.command(f"/calls move {NUMBER} tomorrow 10:00"))
+        assert f"A cancellation of this call is waiting ({cancelling})." in words(question)
+        assert "Replace it with a move to Tue, 3 Mar, 10:00 AM IST?" in words(question)
+        assert (await stage.bot.store.requests.request(cancelling)).state is State.PENDING
+        await asha.double_click(question, REPLACE)
+        await asha.wait_for(lambda one: one.ts == question.ts and "Waiting for approval" in words(one))
+    entries = (await stage.bot.store.search.page(Query(kind=Kind.CANCEL_CALL))).entries
+    assert [one.state for one in entries] == [State.PENDING, State.WITHDRAWN]
+    assert entries[1].request == cancelling
+    assert (await stage.bot.store.requests.request(entries[0].request)).reschedules
+    assert (await verified(stage.bot.store)).faults == ()
+
+
+async def test_a_cancellation_is_kept_by_a_press(stage: BotWorld) -> None:
+    """The answer shows that it still waits, and nothing new was asked."""
+    await placed(stage)
+    asha = stage.people.person(AGENT)
+    async with stage.connected():
+        cancelling = request_id(private(await asha.command(f"/cancel-call {NUMBER} customer asked")))
+        question = private(await asha.command(f"/calls move {NUMBER} tomorrow 10:00"))
+        await asha.click(question, KEEP)
+        await asha.wait_for(lambda one: one.ts == question.ts and "Waiting for approval" in words(one))
+    [entry] = (await stage.bot.store.search.page(Query(kind=Kind.CANCEL_CALL))).entries
+    assert (entry.request, entry.state) == (cancelling, State.PENDING)
+
+
+async def test_a_cancellation_decided_meanwhile_is_not_replaced(stage: BotWorld) -> None:
+    """The withdrawal and the move are one change, so the move is not recorded either."""
+    await placed(stage)
+    asha = stage.people.person(AGENT)
+    async with stage.connected():
+        cancelling = request_id(private(await asha.command(f"/cancel-call {NUMBER} customer asked")))
+        question = private(await asha.command(f"/calls move {NUMBER} tomorrow 10:00"))
+        await stage.bot.approve(await stage.bot.store.requests.request(cancelling))
+        await stage.bot.run_until_idle()
+        await asha.click(question, REPLACE)
+        await asha.wait_for(lambda one: one.ts == question.ts and "Too late" in words(one))
+    [entry] = (await stage.bot.store.search.page(Query(kind=Kind.CANCEL_CALL))).entries
+    assert (entry.request, entry.state) == (cancelling, State.SUCCEEDED)
 
 
 async def test_what_was_cancelled_is_not_moved(stage: BotWorld) -> None:
@@ -82,7 +143,7 @@ async def test_what_was_cancelled_is_not_moved(stage: BotWorld) -> None:
     later, gone = await move(stage, call), await cancel(stage)
     await stage.bot.approve(gone.request)
     await stage.bot.run_until_idle()
-    with pytest.raises(PermissionDeniedError, match=f"cancelled by {gone.request.id}"):
+    with pytest.raises(PermissionDeniedError, match=f"{gone.request.id} cancelled this call"):
         await stage.bot.approve(later.request)
     await second_steps(stage)
     assert await stage.effects("callkaro") == ["placed", "removed"]
@@ -91,7 +152,7 @@ async def test_what_was_cancelled_is_not_moved(stage: BotWorld) -> None:
 async def test_a_move_that_was_approved_is_refused_once_its_call_is_cancelled(stage: BotWorld) -> None:
     """Both were approved, and the cancellation was sent first."""
     call = await placed(stage)
-    gone, moves = await cancel(stage), await move(stage, call)
+    moves, gone = await move(stage, call), await cancel(stage)
     await stage.bot.approve(gone.request)
     await stage.bot.approve(moves.request)
     await stage.bot.run_until_idle()
@@ -125,7 +186,7 @@ async def test_a_move_in_doubt_places_nothing_once_its_call_was_cancelled(stage:
     await second_steps(stage)
     assert "placed" not in (await stage.effects("callkaro"))[1:]
     await stage.bot.posts()
-    why = f"Somebody had this call cancelled by {gone.request.id}"
+    why = f"{gone.request.id} cancelled this call"
     assert any(why in one.text for one in await stage.said("C0AUDIT"))
 
 

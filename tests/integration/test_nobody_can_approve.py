@@ -185,7 +185,9 @@ async def test_it_is_said_at_once_in_slack(stage: BotWorld, line: str) -> None:
         assert "Nobody could approve this now: in managers, 1 is deactivated" in words(answer)
         assert not [one for block in answer.blocks for one in block.get("elements", ()) if "value" in one]
         form = opened(await asha.command("/cancel-call"))
-        heard = await asha.submit(form, {"targets": "vx_1002", "Through": "voxworks", "reason": "duplicate"})
+        heard = await asha.submit(
+            form, {"targets": "vx_1002", "Connection": "voxworks", "reason": "duplicate"}
+        )
         assert "1 is deactivated" in words(opened(heard))
     assert {entry.state for entry in await stage.bot.entries()} == {State.REFUSED}
 

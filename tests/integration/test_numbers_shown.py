@@ -11,6 +11,7 @@ import pytest
 from bot.services.approvals import content
 from bot.services.models import RequestSource, RequestSpec, Settlement
 from bot.text.interactions import Evidence
+from bot.ui.ways_on import MENU
 from playground import kore
 from playground.faults import Fault
 from providers import phone
@@ -148,7 +149,8 @@ async def test_colleagues_read_no_number_in_modals_and_lists(stage: BotWorld) ->
         revealed = opened(await mira.click(review, text="Show full number"))
         denial = opened(await mira.click(revealed, text="Deny…"))
         audit = (await stage.said("C0AUDIT"))[0]
-        details = opened(await mira.click(audit, text="Details"))
+        first = audit.blocks[0]["accessory"]["options"][0]
+        details = opened(await mira.click(audit, MENU, value=first["value"]))
         page = private(await mira.command("/calls log via voxworks"))
         listed = private(await mira.command("/calls list"))
         status = private(await mira.command(f"/calls status {made.id}"))
@@ -166,7 +168,7 @@ async def test_an_export_by_direct_message_shows_no_number(stage: BotWorld) -> N
         mira = stage.people.person(MANAGER)
         page = private(await mira.command("/calls log via voxworks"))
         await mira.click(page, text="Export as CSV")
-        await mira.wait_for(lambda one: "Your export of the log" in one.text, 10)
+        await mira.wait_for(lambda one: "Your log export" in one.text, 10)
         await mira.wait_for(lambda one: "callops-log-" in words(one), 10)
     [file] = stage.slack.workspace.uploads.values()
     [row] = csv.DictReader(io.StringIO((file.content or b"").decode("utf-8-sig"), newline=""))

@@ -85,7 +85,7 @@ async def test_a_start_with_other_rules_says_what_is_different(stage: BotWorld) 
     assert kept
     assert kept.data["difference"] == line
     [said] = await announced(stage)
-    assert said.text == "📜 *The rules changed.* The new rules also apply to what waits."
+    assert said.text == "*The rules changed.* They also apply to waiting requests."
     assert line in str(said.blocks)
     assert kept.request in str(said.blocks)
     assert stage.bot.settings.key.get_secret_value() not in str(kept.data)
@@ -159,7 +159,7 @@ async def test_what_needs_a_restart_is_said(stage: BotWorld) -> None:
     file.changes = {**TWO, "[dispatch]\n": "[dispatch]\nworkers = 2\n"}
     await one.reload()
     [said] = await announced(stage)
-    assert "A restart is needed for [dispatch]" in str(said.blocks)
+    assert "Restart CallOps to apply [dispatch]" in str(said.blocks)
     assert stage.bot.permissions.rules[0].approvals == 2
 
 
@@ -172,12 +172,12 @@ async def test_a_file_with_a_fault_changes_nothing_and_says_why(stage: BotWorld)
     file.faults = ['callops.toml: rules "cancel".aprove: there is no such key; did you mean "approve"?']
     await one.reload()
     [said] = await announced(stage)
-    assert said.text.endswith("The old rules still apply. Correct the file, then send SIGHUP again.")
+    assert said.text.endswith("The old rules still apply. Fix the file, then send SIGHUP again.")
     assert 'did you mean "approve"?' in str(said.blocks)
     assert stage.bot.permissions.rules == before
     kept = await stage.bot.store.audit.rules()
     assert kept
-    assert kept.data["difference"] == "These are the first rules that the log knows of."
+    assert kept.data["difference"] == "First rules in the log."
 
 
 async def test_what_changed_meanwhile_is_said_where_it_stops_something(stage: BotWorld) -> None:

@@ -33,7 +33,7 @@ async def doubtful(stage: BotWorld, action: CallAction = PLACE) -> tuple[Request
     await stage.bot.unknown_reminders.run_once()
     await stage.bot.posts()
     assert (await stage.bot.entry(request)).state is State.UNKNOWN
-    [post] = [one for one in await stage.said("C0APPROVE") if "Outcome unknown" in one.text]
+    [post] = [one for one in await stage.said("C0APPROVE") if "Show number" in str(one.blocks)]
     return request, post
 
 

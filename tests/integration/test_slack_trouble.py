@@ -194,7 +194,9 @@ async def test_a_deleted_message_is_posted_anew_and_threads_hang_on_the_new_one(
     await stage.bot.posts()
     [old] = await stage.said("C0AUDIT")
     await stage.people.fail("chat.update", "error", code="message_not_found")
-    await stage.bot.approve(made)
+    await stage.bot.approvals.approve(
+        made.id, await stage.bot.person(MANAGER), shown=content(made), nonce="noted", note="as agreed"
+    )
     await stage.bot.posts()
     await stage.bot.run_until_idle()
     await stage.bot.posts()
@@ -269,7 +271,7 @@ async def test_both_channels_may_be_lost_at_once(stage: BotWorld) -> None:
     assert await stage.said("D0SECOND")
     whole = await stage.bot.store.requests.get_with_history(made.id)
     lines = "\n".join(story(whole.request, whole.events, whole.private))
-    assert "could not post the audit message in <#C0AUDIT>: CallOps is not in that channel." in lines
+    assert "could not post the audit message in <#C0AUDIT>: CallOps isn't in that channel." in lines
     assert "could not post the approval card in <#C0APPROVE>: the channel is archived." in lines
     assert "asked <@U0MANAGER> to decide." in lines
 
@@ -303,7 +305,9 @@ async def test_what_waits_for_the_audit_channel_is_posted_when_it_is_back(stage:
     made = [await stage.bot.ask(CANCEL_BY_ID), await stage.bot.ask(PLACE, delivery_key="another")]
     await stage.bot.posts()
     assert len(await stage.said("C0APPROVE")) == 1
-    await stage.bot.approve(made[0])
+    await stage.bot.approvals.approve(
+        made[0].id, await stage.bot.person(MANAGER), shown=content(made[0]), nonce="noted", note="as agreed"
+    )
     await stage.bot.run_until_idle()
     await over(stage, timedelta(days=1), every=timedelta(minutes=30))
     assert len(direct(await stage.said("D0AGENT"), "can't be posted in <#C0AUDIT>")) == 1

@@ -6,23 +6,25 @@ from pathlib import Path
 
 import pytest
 
+from bot.services.do_not_call import UNDO_WITHIN
 from bot.services.models import DoNotCallResult, PermissionDeniedError, RequestSource, RequestSpec, Reschedule
-from bot.ui.do_not_call import status
+from bot.ui.do_not_call import ADD, UNDO, status
 from bot.ui.do_not_call import stopped as stopped_words
 from playground import callkaro, voxworks
 from playground.faults import Fault
-from playground.people import Message, View
+from playground.people import Message, Person, View
 from providers import phone
 from providers.actions import CallRef, CancelCall, Kind, NumberRef, PlaceCall
 from storage.maintenance.verification import verify
 from storage.models import Query
 from storage.repositories.erasure_list import PurgeFilter
 from storage.states import State
-from tests.e2e.scene import words
+from tests.e2e.scene import private, until, words
 from tests.integration.bench import AGENT, MANAGER, PLACE, Bot, BotWorld, bench
 from tests.storage.samples import NUMBER, OTHER_NUMBER, erase, verified
 
 PHONE = phone.read(NUMBER, default_region="IN")
+MASKED = phone.mask(NUMBER)
 PLACING = {
     "[connections.voxworks]": "[connections.voxworks]\nallow_undocumented = true\n"
     f'from_number = "{voxworks.FROM_NUMBER}"\nagents = {{ payments = "{voxworks.SCRIPT}" }}'
@@ -54,35 +56,54 @@ async def stop(bot: Bot, by: str = AGENT, delivery_key: str = "stop") -> DoNotCa
     return await bot.stopping.add(PHONE, origin, "asked us to")
 
 
+async def answer(person: Person, shown: Message, action_id: str) -> Message:
+    """Press a button of an answer, and return what takes its place."""
+    before = {one.ts: one.text for one in await person.ephemerals()}
+    heard = await person.click(shown, action_id)
+    assert heard.error is None
+
+    async def replaced() -> Message | None:
+        now = [one for one in await person.ephemerals() if before.get(one.ts) != one.text]
+        return now[-1] if now else None
+
+    return await until(replaced)
+
+
 async def test_somebody_who_asks_not_to_be_called_is_called_no_more(stage: BotWorld) -> None:
-    """A typed stop cancels without an approval, refuses with user and time, and only a manager removes it."""
+    """A stop is shown first. Pressed, it cancels without an approval, refuses with user and time, and only a manager removes it."""
     later = stage.clock.now + timedelta(hours=3)
-    await stage.bot.ask(scheduled(later), delivery_key="scheduled")
+    call = await stage.bot.ask(scheduled(later), delivery_key="scheduled")
     await stage.bot.run_until_idle()
     async with stage.connected():
         asha, mira = stage.people.person(AGENT), stage.people.person(MANAGER)
+        shown = private(await asha.command("/calls stop 98765 43210 asked us to"))
+        assert not await stage.bot.store.do_not_call.stops(NUMBER)
+        stopped = read(await answer(asha, shown, ADD))
         said = [
             read((await who.command(line)).ephemeral)
             for who, line in [
-                (asha, "/calls stop 98765 43210 asked us to"),
                 (asha, f"/place-call {NUMBER} tomorrow 9:30"),
                 (asha, f"/calls allow {NUMBER} please"),
                 (mira, f"/calls allow {NUMBER} called us back"),
                 (asha, f"/place-call {NUMBER} tomorrow 9:30"),
             ]
         ]
-    stopped, refused, not_hers, allowed, preview = said
-    assert "No more calls to +91\u00a0•••3210 through CallOps." in stopped
-    assert "Being cancelled through reminders, agent payments" in stopped
-    assert "voxworks: it cancels by call id, and CallOps knows of no call to this number there" in stopped
-    assert "asha stopped all calls to this number on 2 Mar 2026 (S-" in refused
+    refused, not_hers, allowed, preview = said
+    assert "Block +91 98765 43210 (India)?" in read(shown)
+    assert "Reason: “asked us to”" in read(shown)
+    assert "Cancels 1 call" in read(shown)
+    assert call.id in read(shown)
+    assert f"{MASKED} is now blocked." in stopped
+    assert "Cancelling: reminders, voice agent payments" in stopped
+    assert "Couldn't check: voxworks. Look there for calls to this number." in stopped
+    assert "asha blocked this number on 2 Mar 2026 (S-" in refused
     assert "Only managers may let calls go out again." in not_hers
-    assert "Calls to +91 98765 43210 (India) may go out again." in allowed
-    assert "Place this call?" in preview
+    assert "+91 98765 43210 (India) is unblocked." in allowed
+    assert "*Call +" in preview
     await stage.bot.run_until_idle()
     assert await stage.effects("callkaro") == ["placed", "removed"]
     [refusal] = (await stage.bot.store.search.page(Query(state=State.REFUSED))).entries
-    assert "Calls to this number were stopped on 2 Mar 2026" in (refusal.message or "")
+    assert "This number was blocked on 2 Mar 2026" in (refusal.message or "")
     assert "asha" not in (refusal.message or "")
     assert verify(stage.path).faults == ()
 
@@ -95,14 +116,14 @@ async def test_a_stop_and_a_list_are_told_in_the_audit_channel_once(stage: BotWo
         await stage.bot.posts()
         stage.clock.move(minutes=2)
     said = await stage.said("C0AUDIT")
-    first, second = [words(one) for one in said if "Details of A-" not in str(one.blocks)]
-    assert "<@U0AGENT> stopped all calls to +91\u00a0•••3210." in first
+    first, second = [words(one) for one in said if "details A-" not in str(one.blocks)]
+    assert f"asha blocked {MASKED}." in first
     assert "asked us to" not in first  # a reason in a channel could not be erased
     assert "2 numbers added to the do-not-call list “ndnc”." in second
     [listed] = await stage.bot.store.do_not_call.stops(OTHER_NUMBER)
     became = str(status(await stage.bot.store.requests.events(listed.id), {}).blocks)
     assert became.index("2 numbers added to the do-not-call list “ndnc”.") < became.index(
-        "An import into the do-not-call list “ndnc” began. It blocks nothing before it is done."
+        "Importing the do-not-call list “ndnc”. It blocks nothing until it's done."
     )
 
 
@@ -263,9 +284,16 @@ async def test_the_form_does_what_the_line_does(stage: BotWorld) -> None:
         asha = stage.people.person(AGENT)
         opened = (await asha.command("/calls stop")).view
         assert opened
-        heard = await asha.submit(opened, {"targets": "98765 43210", "reason": "asked us to"})
-    assert "No more calls to +91\u00a0•••3210" in read(heard.view)
-    assert await stage.bot.store.do_not_call.stops(NUMBER)
+        shown = (await asha.submit(opened, {"targets": "98765 43210", "reason": "asked us to"})).view
+        assert shown
+        assert "Block +91 98765 43210 (India)?" in read(shown)
+        assert not await stage.bot.store.do_not_call.stops(NUMBER)
+        heard = await asha.click(shown, ADD)
+        assert heard.view
+        assert f"{MASKED} is now blocked." in read(heard.view)
+        assert await stage.bot.store.do_not_call.stops(NUMBER)
+        assert "Block undone." in read((await asha.click(heard.view, UNDO)).view)
+        assert not await stage.bot.store.do_not_call.stops(NUMBER)
 
 
 async def test_every_agents_calls_are_cancelled(stage: BotWorld) -> None:
@@ -292,7 +320,7 @@ async def test_a_stop_on_a_dry_run_does_not_say_that_it_cancels(stage: BotWorld)
     report = await stop(bot)
     assert report.cancelling == []
     assert "dry run" in report.not_cancelled["reminders"]
-    assert "*Not cancelled* through reminders: it is set up as a dry run" in str(stopped_words(report).blocks)
+    assert "*Not cancelled* in reminders: it's a dry run" in str(stopped_words(report).blocks)
 
 
 async def test_why_somebody_was_stopped_is_purged_with_their_number(stage: BotWorld) -> None:
@@ -323,7 +351,7 @@ async def test_whoever_is_not_called_at_all_has_no_hours(stage: BotWorld) -> Non
         }
     )
     await stop(bot)
-    with pytest.raises(PermissionDeniedError, match="stopped all calls to this number"):
+    with pytest.raises(PermissionDeniedError, match="blocked this number"):
         await bot.ask(PLACE)
 
 
@@ -351,7 +379,67 @@ async def test_a_stop_between_the_steps_of_a_move_offers_nothing(stage: BotWorld
     await moving.run_once()
     await bot.posts()
     said = await stage.said("C0AUDIT")
-    [audit] = [one for one in said if f"Details of {move.id}" in str(one.blocks) and not one.thread_ts]
+    [audit] = [one for one in said if f"details {move.id}" in str(one.blocks) and not one.thread_ts]
     assert "Old call cancelled, new one not placed" in audit.text
-    assert "Calls to this number were stopped" in audit.text
+    assert "This number was blocked" in audit.text
     assert "Place it again" not in str(audit.blocks)
+
+
+async def test_an_undo_lifts_only_the_block_and_only_for_its_author(stage: BotWorld) -> None:
+    """It works once and for ten minutes. The log and the audit channel have it; cancelled calls stay so."""
+    bot = stage.bot
+    await bot.ask(scheduled(stage.clock.now + timedelta(hours=3)), delivery_key="scheduled")
+    await bot.run_until_idle()
+    async with stage.connected():
+        asha, mira = stage.people.person(AGENT), stage.people.person(MANAGER)
+        shown = private(await asha.command(f"/calls stop {NUMBER}"))
+        await asha.double_click(shown, ADD)
+        blocked = await asha.wait_for(lambda one: "is now blocked." in one.text)
+        await bot.run_until_idle()
+        [stopped] = await bot.store.do_not_call.stops(NUMBER)
+        with pytest.raises(PermissionDeniedError, match="Only the person who blocked this number"):
+            await bot.stopping.undo(stopped.id, await bot.person(MANAGER))
+        other = private(await mira.command(f"/calls stop {NUMBER}"))
+        assert "Already blocked by <@U0AGENT>" in read(other)
+        again = await answer(mira, other, ADD)
+        assert "was blocked already" in read(again)
+        assert UNDO not in str(again.blocks)
+        await asha.double_click(blocked, UNDO)
+        undone = await asha.wait_for(lambda one: "Block undone." in one.text)
+        assert "Calls already cancelled stay cancelled." in read(undone)
+    assert not await bot.store.do_not_call.stops(NUMBER)
+    assert await stage.effects("callkaro") == ["placed", "removed"]
+    assert await bot.stopping.undo(stopped.id, await bot.person(AGENT)) == (stopped, [])
+    await bot.posts()
+    said = [words(one) for one in await stage.said("C0AUDIT")]
+    assert sum(f"undid the block of {MASKED}." in one for one in said) == 1
+    events = await bot.store.requests.events(stopped.id)
+    assert [(one.name, one.actor) for one in events] == [("calls_stopped", AGENT), ("calls_allowed", AGENT)]
+    assert (await verified(bot.store)).faults == ()
+
+
+async def test_an_undo_has_ten_minutes(stage: BotWorld) -> None:
+    """After that, a manager decides."""
+    report = await stop(stage.bot)
+    stage.clock.now += UNDO_WITHIN + timedelta(seconds=1)
+    with pytest.raises(PermissionDeniedError, match="10 minutes only"):
+        await stage.bot.stopping.undo(report.stop.id, await stage.bot.person(AGENT))
+    assert await stage.bot.store.do_not_call.stops(NUMBER)
+    await stage.bot.stopping.remove(PHONE, await stage.bot.person(MANAGER), "called us back")
+    with pytest.raises(PermissionDeniedError, match="isn't blocked"):
+        await stage.bot.stopping.undo(report.stop.id, await stage.bot.person(AGENT))
+
+
+async def test_a_killed_stop_is_finished_by_its_button_and_not_made_again(stage: BotWorld) -> None:
+    """The block is recorded first. Once it was undone, the same button makes no other."""
+    bot = stage.bot
+    origin = RequestSource(await bot.person(AGENT), "C0SUPPORT", "first", nonce="button")
+    await bot.store.do_not_call.add(NUMBER, masked=MASKED, actor=AGENT, reason=None, nonce="button")
+    bot = await stage.crash()
+    report = await bot.stopping.add(PHONE, origin, None)
+    assert report.created
+    assert [one.connection for one in report.cancelling] == ["reminders"]
+    await bot.stopping.undo(report.stop.id, origin.person)
+    with pytest.raises(PermissionDeniedError, match="lifted in the meantime"):
+        await bot.stopping.add(PHONE, origin, None)
+    assert not await bot.store.do_not_call.stops(NUMBER)

@@ -87,8 +87,7 @@ async def test_nothing_is_cancelled_once_the_call_went_out(stage: BotWorld) -> N
     assert await stage.effects("callkaro") == ["placed"]
     assert len([one for one in await stage.asked("callkaro") if one.request.method == "POST"]) == 1
     for channel in ("C0AUDIT", "D0AGENT"):
-        told = await heard(stage, channel)
-        assert "Not cancelled" in told
+        told = next(one.text for one in await stage.said(channel) if "Not cancelled" in one.text)
         assert "The call went out" in told
         assert "CallOps couldn't send the cancellation in time" in told
         assert "will* be called" not in told
@@ -153,7 +152,7 @@ async def test_a_later_call_to_the_number_is_still_cancelled(stage: BotWorld) ->
     await pass_hours(stage, 1)
     assert (await stage.bot.entry(made)).state is State.SUCCEEDED
     assert await stage.effects("callkaro") == ["placed", "placed", "removed"]
-    for channel in ("C0AUDIT", "D0AGENT", "C0SUPPORT"):
+    for channel in ("C0AUDIT", "D0AGENT"):
         told = [
             one.text
             for one in await stage.said(channel)

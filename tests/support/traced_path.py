@@ -66,7 +66,7 @@ def traced() -> Iterator[Trace]:
 
 
 async def place_a_call(folder: Path) -> Trace:
-    """Type a call, press *Place this call*, and wait until it is sent and posted."""
+    """Type a call, press *Place call*, and wait until it is sent and posted."""
     async with bench(folder) as stage:
         writer, reader = stage.bot.store._database.writer, stage.bot.store._database.reader
         async with stage.connected():
@@ -75,7 +75,7 @@ async def place_a_call(folder: Path) -> Trace:
                     await thread.run(lambda _: sys.setprofile(trace))
                 heard = await stage.people.person(AGENT).command(f"/place-call {NUMBER}")
                 assert heard.ephemeral
-                await stage.people.person(AGENT).click(heard.ephemeral, text="Place this call")
+                await stage.people.person(AGENT).click(heard.ephemeral, text="Place call")
                 await stage.bot.run_until_idle()
                 await stage.bot.posts()
             [told] = await stage.said("C0AUDIT")

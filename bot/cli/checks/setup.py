@@ -127,7 +127,7 @@ def about_disk(place: DatabaseLocation, platform: str | None) -> Iterator[Findin
             "Name a place on a disk of this machine in DATABASE_URL.",
         )
     elif place.cleared:
-        yield warning(name, f"{folder} is a place that the system may empty.", elsewhere)
+        yield warning(name, f"{folder} may be cleared by the system.", elsewhere)
     elif kind in _OF_A_CONTAINER:
         yield warning(
             name,

@@ -98,21 +98,21 @@ def test_a_request_is_a_story(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     """Each line names the person, the act, the target and the time. Their words are quoted below."""
     make(tmp_path, decided)
     assert printed(capsys, tmp_path, "show", "A-2222") == [
-        "A-2222  sending, asked by Asha Rao through reminders",
-        "  A-2222.1  cancel_call  vx_1  done",
+        "A-2222  Sending · requested by Asha Rao · reminders",
+        "  A-2222.1  cancel_call  vx_1  Done",
         '      "The provider has it."',
-        "  A-2222.2  cancel_call  vx_2  sending",
+        "  A-2222.2  cancel_call  vx_2  Sending",
         "Times are in UTC. Asha Rao is U0AGENT, Mira is U0MANAGER.",
-        "2026-03-02 12:00:00  A-2222.1  Asha Rao asked for it",
+        "2026-03-02 12:00:00  A-2222.1  Asha Rao requested it",
         '    reason: "wrong',
         '    │ number"',
-        "2026-03-02 12:00:00  A-2222.2  Asha Rao asked for it",
-        "2026-03-02 12:00:41  A-2222    CallOps asked CallOps (U0SECOND) to decide",
+        "2026-03-02 12:00:00  A-2222.2  Asha Rao requested it",
+        "2026-03-02 12:00:41  A-2222    Asked CallOps (U0SECOND) to decide",
         "2026-03-02 12:00:41  A-2222.1  Mira approved it",
         r'    note: "as \"agreed\""',
         "2026-03-02 12:00:41  A-2222.2  Mira approved it",
-        "2026-03-02 12:00:41  A-2222.1  CallOps began to send it",
-        "2026-03-02 12:00:41  A-2222.1  CallOps read the provider's answer: done",
+        "2026-03-02 12:00:41  A-2222.1  Sent to the provider",
+        "2026-03-02 12:00:41  A-2222.1  Provider: accepted",
         '    "The provider has it."',
     ]
 
@@ -136,7 +136,7 @@ def test_two_people_of_one_name_are_told_apart(tmp_path: Path, capsys: pytest.Ca
     told = printed(capsys, tmp_path, "show", first)
     assert told[2] == "Times are in UTC."
     assert [line.partition("  ")[2] for line in told[3:]] == [
-        f"{first}  Asha (U0AGENT) asked for it",
+        f"{first}  Asha (U0AGENT) requested it",
         f"{first}  Asha (U0MANAGER) denied it",
     ]
     told = printed(capsys, tmp_path, "show", second)
@@ -171,12 +171,12 @@ def test_what_belongs_to_no_request_is_a_sentence(tmp_path: Path, capsys: pytest
         told = [line.split("  ", 2)[2] for line in lines[1:] if not line.startswith("    ")]
         said += told
     assert said == [
-        "Asha Rao met a fault of CallOps",
-        "Asha Rao tried to use CallOps, and may not",
+        "Asha Rao ran into an error",
+        "Asha Rao tried to use CallOps, but isn't allowed to",
         "operator root took full numbers out of the log",
         "CallOps put other rules in force",
-        "Asha Rao stopped all calls to a number",
-        "Asha Rao allowed calls to the number again",
+        "Asha Rao blocked a number",
+        "Asha Rao unblocked the number",
         "operator root erased the personal data",
         "CallOps began to import a do-not-call list",
         "CallOps imported a do-not-call list",
@@ -188,15 +188,12 @@ def test_the_list_says_whose_times_it_tells(tmp_path: Path, capsys: pytest.Captu
     """UTC, or the zone in which days begin; one that nobody knows is said."""
     make(tmp_path, decided)
     head, row, *_ = printed(capsys, tmp_path, "list")
-    assert (
-        head
-        == "ID        Asked (UTC)       By        What         Through    Target  State             Reason"
-    )
+    assert head == "ID        Requested (UTC)   By        Action       Connection  Target  Status     Reason"
     assert row == (
-        "A-2222.2  2026-03-02 12:00  Asha Rao  cancel_call  reminders  vx_2    sending  wrong number"
+        "A-2222.2  2026-03-02 12:00  Asha Rao  cancel_call  reminders   vx_2    Sending    wrong number"
     )
     head, row, *_ = printed(capsys, tmp_path, "list", "--zone", "Asia/Kolkata")
-    assert "Asked (Asia/Kolkata)" in head
+    assert "Requested (Asia/Kolkata)" in head
     assert "2026-03-02 17:30  " in row
     chosen = make_parser().parse_args(["log", "list", "--zone", "Asia/Nowhere"])
     assert log_command.run(chosen, environment(tmp_path)) == 2
@@ -261,11 +258,11 @@ def test_a_terminal_has_colours_and_a_pipe_has_none(tmp_path: Path) -> None:
     """States and errors are told by colour, too, unless nobody wants that."""
     make(tmp_path, decided)
     listed = at_terminal(tmp_path, 120, "log", "list")
-    assert "\x1b[32mdone\x1b[0m" in listed[2]
-    assert "  sending  " in listed[1]
-    assert "\x1b[32mdone\x1b[0m" in at_terminal(tmp_path, 120, "log", "show", "A-2222")[1]
+    assert "\x1b[32mCancelled\x1b[0m" in listed[2]
+    assert "  Sending  " in listed[1]
+    assert "\x1b[32mDone\x1b[0m" in at_terminal(tmp_path, 120, "log", "show", "A-2222")[1]
     [error] = at_terminal(tmp_path, 120, "log", "show", "A-9999")
-    assert error == "\x1b[31mThe log has no A-9999. Ids look like A-7K3F.\x1b[0m"
+    assert error == "\x1b[31mThe log has no A-9999. IDs look like A-7K3F.\x1b[0m"
     assert "\x1b[31mFAIL\x1b[0m  " in at_terminal(tmp_path, 120, "check")[0]
     for off in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
         assert "\x1b" not in "".join(at_terminal(tmp_path, 120, "log", "list", **off))

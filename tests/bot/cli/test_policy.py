@@ -115,7 +115,7 @@ def test_people_read_the_verdict_the_rule_and_why(tmp_path: Path) -> None:
         "",
         "The rule wants a reason, too.",
         "",
-        "U0MIRA is taken for a full, active member: guests, bots and strangers are refused.",
+        "Assuming U0MIRA is a full, active member (guests and bots are always refused).",
     ]
 
 

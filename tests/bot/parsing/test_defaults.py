@@ -37,7 +37,7 @@ ROWS = [
         ("kore",),
         "kore",
         None,
-        ["connection: kore cannot start a campaign."],
+        ["connection: kore can't start a campaign."],
     ),
     (
         "between two that place calls nothing is chosen, whatever they are called by",
@@ -94,9 +94,9 @@ ROWS = [
         "scripts",
         "welcome",
         [
-            "retries: Voxworks takes no retries. Leave it out",
-            "earliest: Voxworks takes no earliest time of day (from=).",
-            "language: Voxworks takes no language (lang=).",
+            "retries: Voxworks doesn't support retries. Remove it",
+            "earliest: Voxworks doesn't support earliest time of day (from=).",
+            "language: Voxworks doesn't support language (lang=).",
         ],
     ),
     (
@@ -105,7 +105,7 @@ ROWS = [
         ("tried",),
         "tried",
         "payments",
-        ["targets: tried may call only the numbers in its allow_numbers, and +91 98765 43211 is not one "],
+        ["targets: tried is on trial and can't call +91 98765 43211."],
     ),
     (
         "a campaign goes to the one that deletes campaigns",
@@ -129,7 +129,7 @@ ROWS = [
         ("voxworks", "kore"),
         "voxworks",
         None,
-        ["connection: voxworks cannot delete a campaign. Use via kore."],
+        ["connection: voxworks can't delete a campaign. Try via kore."],
     ),
     (
         "when nobody deletes campaigns, that is said",
@@ -137,7 +137,7 @@ ROWS = [
         ("reminders", "voxworks"),
         None,
         None,
-        ["connection: No connection here can delete a campaign. Ask whoever runs CallOps."],
+        ["connection: No connection here can delete a campaign. Ask your CallOps admin."],
     ),
     (
         "a connection that only deletes campaigns cancels nothing",
@@ -145,7 +145,7 @@ ROWS = [
         ("voxworks", "kore"),
         "kore",
         None,
-        ["connection: kore cannot cancel a call. Use via voxworks."],
+        ["connection: kore can't cancel a call. Try via voxworks."],
     ),
     (
         "a number goes to the one that cancels by number",
@@ -193,7 +193,7 @@ ROWS = [
         ("sales",),
         "sales",
         None,
-        ["agent: Which agent: welcome or renewals?"],
+        ["agent: Which voice agent: welcome or renewals?"],
     ),
     (
         "what was said is kept",
@@ -209,7 +209,7 @@ ROWS = [
         ("reminders", "voxworks"),
         "voxworks",
         None,
-        ["connection: voxworks cannot place a call. Use via reminders."],
+        ["connection: voxworks can't place a call. Try via reminders."],
     ),
     (
         "a connection that cancels by id says so for a number",
@@ -217,7 +217,7 @@ ROWS = [
         ("reminders", "voxworks"),
         "voxworks",
         None,
-        ["connection: voxworks cancels by call id, not by number. Use via reminders."],
+        ["connection: voxworks cancels by call ID, not by number. Try via reminders."],
     ),
     (
         "a connection that cancels by number says so for an id",
@@ -225,7 +225,7 @@ ROWS = [
         ("reminders",),
         "reminders",
         None,
-        ["connection: reminders cancels by number, not by call id."],
+        ["connection: reminders cancels by number, not by call ID."],
     ),
     (
         "numbers and ids need two requests",
@@ -233,7 +233,7 @@ ROWS = [
         ("reminders", "voxworks"),
         None,
         None,
-        ["targets: Numbers and ids cannot be cancelled in one request."],
+        ["targets: You can't cancel numbers and IDs in one request."],
     ),
     (
         "when nobody can, that is said",
@@ -241,7 +241,7 @@ ROWS = [
         ("reminders",),
         None,
         None,
-        ["connection: No connection here can cancel a call by call id. Ask whoever runs CallOps."],
+        ["connection: No connection here can cancel a call by call ID. Ask your CallOps admin."],
     ),
     (
         "a misspelt connection is not replaced by another",
@@ -443,7 +443,7 @@ def test_a_connection_without_agents_says_where_to_add_one() -> None:
         "9876543210", default_verb=Verb.PLACE, vocabulary=words, timezone="UTC", now=datetime.now(UTC)
     )
     said = fill_defaults(line, words).problems[0].message
-    assert said.endswith("Ask whoever runs CallOps to add one under [connections.bare.agents].")
+    assert said.endswith("Ask your CallOps admin to add one under [connections.bare.agents].")
 
 
 def _words(*names: str) -> CommandContext:

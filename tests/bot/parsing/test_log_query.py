@@ -6,7 +6,8 @@ import pytest
 
 from bot.parsing.command import CommandContext, ConnectionInfo
 from bot.parsing.log_query import Filters, Typed, read
-from providers.actions import Kind
+from providers.actions import Code, Kind
+from storage.models import Query
 from storage.states import State
 
 NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
@@ -21,7 +22,7 @@ def typed(text: str) -> Typed:
 def test_a_line_is_read_kept_and_written_again() -> None:
     """A query comes back the same from a draft, and from the line that is shown."""
     said = typed(
-        '98765 43210 via reminders by=me state="taken back" kind=cancel from=Mon until=today text=“a b”'
+        '98765 43210 via reminders by=me state="withdrawn" kind=cancel from=Mon until=today text=“a b”'
     )
     query = said.filters.query
     assert said.faults == ()
@@ -32,18 +33,43 @@ def test_a_line_is_read_kept_and_written_again() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("done", Query(state=State.SUCCEEDED)),
+        ("state=succeeded", Query(state=State.SUCCEEDED)),
+        ("Placed", Query(state=State.SUCCEEDED, kind=Kind.PLACE_CALL)),
+        ("not placed", Query(state=State.FAILED, kind=Kind.PLACE_CALL)),
+        ("state=Cancelled", Query(state=State.SUCCEEDED, kind=Kind.CANCEL_CALL)),
+        ("state=Scheduled", Query(state=State.SUCCEEDED, code=Code.SCHEDULED)),
+        ("sending", Query(states=frozenset({State.APPROVED, State.SENDING}))),
+        ('state="Outcome unknown"', Query(state=State.UNKNOWN)),
+        ("waiting", Query(state=State.PENDING)),
+        ("A-7K3F", Query(id="A-7K3F")),
+        ("a-7k3f.2", Query(id="A-7K3F.2")),
+    ],
+)
+def test_a_status_and_an_id_are_read_kept_and_written_again(text: str, found: Query) -> None:
+    """A status is a state's name or a word of the screens. An id is all that was typed."""
+    said = typed(text)
+    assert (said.faults, said.filters.query) == ((), found)
+    assert Filters.of(said.filters.kept()) == said.filters
+    assert typed(said.filters.line().removeprefix("log ")).filters == said.filters
+
+
+@pytest.mark.parametrize(
     ("text", "field", "says"),
     [
-        ("state=nope", "state", "takes one of: waiting for approval, sending"),
-        ("kind=nope", "kind", "takes one of: place, cancel, delete, stop, start"),
-        ("via=nope", "via", "takes one of: reminders"),
-        ("state=failed state=done", "state", "is there twice"),
+        ("state=nope", "state", "Use one of: Waiting for approval, Sending, Scheduled"),
+        ("kind=nope", "kind", "Use one of: place, cancel, delete, stop, start"),
+        ("via=nope", "via", "Use one of: reminders"),
+        ("state=failed state=done", "state", "You used"),
+        ("state=cancelled kind=place", "state", "about another kind"),
         ("on=today from=Mon", "on", "is one day"),
         ("from=today until=Mon", "until", "is before"),
-        ("98765 43210 number=98765 43211", "number", "One number at a time"),
-        ("after-stop", "number", "Say which number"),
-        ("colour=red", "text", "is not a key of the log"),
-        ('"open', "text", "opened and not closed"),
+        ("98765 43210 number=98765 43211", "number", "one number at a time"),
+        ("after-stop", "number", "Add a number"),
+        ("colour=red", "text", "The log has no filter"),
+        ('"open', "text", "quotation mark is missing"),
         ("x" * 101, "text", "100 characters at most"),
     ],
 )

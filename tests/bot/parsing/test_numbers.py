@@ -178,9 +178,9 @@ def test_what_can_be_read_in_one_way_is_read(region: str, text: str) -> None:
         ("98765 43210 ext. 5 late", "CallOps can't dial extensions"),
         ("98765 43210 #12", "CallOps can't dial extensions"),
         ("98765 43210 extn 250", "CallOps can't dial extensions"),
-        ("+64211234567.0", "decimal number"),
-        ("9876543210.0 late", "decimal number"),
-        ("98765 432 10.0 late", "decimal number"),
+        ("+64211234567.0", "into a decimal"),
+        ("9876543210.0 late", "into a decimal"),
+        ("98765 432 10.0 late", "into a decimal"),
         ("`+64 21 23 55 34 76`-x2", "CallOps can't dial extensions"),
     ],
 )
@@ -240,21 +240,21 @@ def test_digits_that_make_a_number_with_their_country_code_are_never_an_id_unask
     for kind in ALL_KINDS:
         digits = number(random, region, kind).e164[1:]
         line = said(f"{digits} customer asked via voxworks", region=region)
-        assert (line.targets, options(line)[-1]) == ((), f"the id {digits}"), kind
+        assert (line.targets, options(line)[-1]) == ((), f"the ID {digits}"), kind
 
 
 @pytest.mark.parametrize(
     ("region", "text", "readings"),
     [
-        ("BR", "c_55800913767", ("+55 800 91 3767", "the id c_55800913767")),
-        ("BR", "55800195250", ("+55 800 19 5250", "the id 55800195250")),
-        ("DE", "c_498001234567", ("+49 800 1234567", "the id c_498001234567")),
-        ("IN", "c_2026-9876543210", ("+91 98765 43210", "the id c_2026-9876543210")),
-        ("US", "c_00919876543210", ("+91 98765 43210", "the id c_00919876543210")),
-        ("US", "c_9002345678", ("the id c_9002345678",)),
-        ("US", "9002345678", ("the id 9002345678",)),
-        ("DE", "lead-09001234567", ("the id lead-09001234567",)),
-        ("IN", "c_00870773111632", ("the id c_00870773111632",)),
+        ("BR", "c_55800913767", ("+55 800 91 3767", "the ID c_55800913767")),
+        ("BR", "55800195250", ("+55 800 19 5250", "the ID 55800195250")),
+        ("DE", "c_498001234567", ("+49 800 1234567", "the ID c_498001234567")),
+        ("IN", "c_2026-9876543210", ("+91 98765 43210", "the ID c_2026-9876543210")),
+        ("US", "c_00919876543210", ("+91 98765 43210", "the ID c_00919876543210")),
+        ("US", "c_9002345678", ("the ID c_9002345678",)),
+        ("US", "9002345678", ("the ID 9002345678",)),
+        ("DE", "lead-09001234567", ("the ID lead-09001234567",)),
+        ("IN", "c_00870773111632", ("the ID c_00870773111632",)),
     ],
 )
 def test_the_readings_of_a_number_within_an_id(region: str, text: str, readings: tuple[str, ...]) -> None:
@@ -313,7 +313,7 @@ def test_a_word_beside_a_number_is_no_id(region: str, text: str) -> None:
     """The word may be a remark or the row's number."""
     line = said(text, region=region)
     assert line.targets == ()
-    assert any("stands behind words" in fault.message for fault in line.problems)
+    assert any("comes after words" in fault.message for fault in line.problems)
 
 
 @pytest.mark.parametrize(
@@ -435,7 +435,7 @@ def test_what_was_found_says_where_it_ends() -> None:
 )
 def test_a_number_behind_or_or_a_mark_is_no_reason(text: str) -> None:
     """Even a number so short that it could be an order's, among other words, is no reason."""
-    assert any("stands behind words" in fault.message for fault in said(text, region="CL").problems)
+    assert any("comes after words" in fault.message for fault in said(text, region="CL").problems)
     assert said("(800) 507 138 order 600158519", region="CL").reason == "order 600158519"
 
 

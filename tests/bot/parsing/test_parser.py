@@ -746,15 +746,20 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         "a slip in a key is named",
         "/place-call 98765 43210 agnet=payments",
         PLACE_ONE,
-        [("text", "“agnet=” is not a key", "agent=")],
+        [("text", "“agnet=” isn't an option", "agent=")],
     ),
     (
         "another word for a key is known",
         "/place-call 98765 43210 time=9:30",
         PLACE_ONE,
-        [("text", "not a key", "at=")],
+        [("text", "isn't an option", "at=")],
     ),
-    ("language is lang", "/place-call 98765 43210 language=hi", PLACE_ONE, [("text", "not a key", "lang=")]),
+    (
+        "language is lang",
+        "/place-call 98765 43210 language=hi",
+        PLACE_ONE,
+        [("text", "isn't an option", "lang=")],
+    ),
     (
         "a slip after via inside a reason",
         "/cancel-call 98765 43210 asked via remindrs",
@@ -777,7 +782,7 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         "words around a connection",
         "/cancel-call 98765 43210 customer asked via reminders app",
         {**CANCEL_ONE, "connection": "reminders", "reason": "customer asked app"},
-        [("reason", "before and behind via reminders", None)],
+        [("reason", "before and after “via reminders”", None)],
     ),
     (
         "a key of another script is no key",
@@ -789,26 +794,26 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         "a key in a reason without quotes is one",
         "/cancel-call 98765 43210 because x=y",
         {**CANCEL_ONE, "reason": "because"},
-        [("text", "“x=” is not a key", None)],
+        [("text", "“x=” isn't an option", None)],
     ),
-    ("meta needs a name", "/place-call 98765 43210 meta.=1", PLACE_ONE, [("text", "not a key", None)]),
+    ("meta needs a name", "/place-call 98765 43210 meta.=1", PLACE_ONE, [("text", "isn't an option", None)]),
     (
         "a cancellation takes no retries",
         "/cancel-call 98765 43210 retries=3",
         CANCEL_ONE,
-        [("text", "retries= is not for a cancellation", None)],
+        [("text", "Remove retries=. It doesn't work for a cancellation", None)],
     ),
     (
         "a cancellation takes no metadata",
         "/cancel-call 98765 43210 meta.x=3",
         CANCEL_ONE,
-        [("text", "meta.x= is not for a cancellation", None)],
+        [("text", "Remove meta.x=. It doesn't work for a cancellation", None)],
     ),
     (
         "placing takes no id",
         "/place-call call=vx_1",
         {**PLACE, "missing": ("targets",)},
-        [("text", "call= is not for placing", None)],
+        [("text", "Remove call=. It doesn't work for placing", None)],
     ),
     (
         "a key twice",
@@ -838,20 +843,20 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         "a quote left open",
         '/cancel-call 98765 43210 reason="late',
         {**CANCEL_ONE, "reason": '"late'},
-        [("text", "opened and not closed", None)],
+        [("text", "quotation mark is missing", None)],
     ),
-    ("25:00", "/place-call 98765 43210 25:00", PLACE_ONE, [("at", "does not exist", None)]),
+    ("25:00", "/place-call 98765 43210 25:00", PLACE_ONE, [("at", "doesn't exist", None)]),
     (
         "25:00 behind a key",
         "/place-call 98765 43210 at=25:00 retries=2",
         {**PLACE_ONE, "retries": 2},
-        [("at", "does not exist", None)],
+        [("at", "doesn't exist", None)],
     ),
     (
         "a call that goes out at no time",
         "/cancel-call 98765 43210 call-time=25:00",
         CANCEL_ONE,
-        [("reported_call_time", "does not exist", None)],
+        [("reported_call_time", "doesn't exist", None)],
     ),
     (
         "a call's time by both keys",
@@ -861,19 +866,19 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
             "reported_call_time": _india("2026-11-22 09:30"),
             "reported_call_time_text": "tomorrow 9:30",
         },
-        [("reported_call_time", "call-time= is there twice", None)],
+        [("reported_call_time", "You used call-time= twice", None)],
     ),
     (
         "when a call that is placed goes out, by the former key",
         "/place-call 98765 43210 goes-out=15:00",
         PLACE_ONE,
-        [("text", "goes-out= is not for placing a call", None)],
+        [("text", "Remove goes-out=. It doesn't work for placing a call", None)],
     ),
     (
         "when a call that is placed goes out",
         "/place-call 98765 43210 call-time=15:00",
         PLACE_ONE,
-        [("text", "call-time= is not for placing a call", None)],
+        [("text", "Remove call-time=. It doesn't work for placing a call", None)],
     ),
     ("05/12 asks which", "/place-call 98765 43210 05/12", PLACE_ONE, [("at", "“5 Dec” or “12 May”", None)]),
     (
@@ -892,70 +897,75 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         "a time that has passed",
         "/place-call 98765 43210 9:00",
         PLACE_ONE,
-        [("at", "has passed", "tomorrow 9:00")],
+        [("at", "is in the past", "tomorrow 9:00")],
     ),
     (
-        "a day without a time",
+        "a day has no time",
         "/place-call 98765 43210 tomorrow",
         PLACE_ONE,
-        [("at", "without a time", "tomorrow 10:00")],
+        [("at", "has no time", "tomorrow 10:00")],
     ),
     (
         "a slip in a time",
         "/place-call 98765 43210 9:30 tmorrow",
         PLACE_ONE,
-        [("at", "not a time", "9:30 tomorrow")],
+        [("at", "isn't a time", "9:30 tomorrow")],
     ),
     (
         "words after a time",
         "/place-call 98765 43210 tomorrow 9:30 please call",
         {**PLACE_ONE, **TOMORROW},
-        [("at", "“please call” does not belong", None)],
+        [("at", "I didn't understand “please call”", None)],
     ),
     (
         "a number after a time",
         "/place-call tomorrow 9:30 98765 43210",
         {**PLACE, **TOMORROW, "missing": ("targets",)},
-        [("at", "“98765 43210” does not belong", None)],
+        [("at", "I didn't understand “98765 43210”", None)],
     ),
     (
         "words that are no time",
         "/place-call 98765 43210 as soon as possible",
         PLACE_ONE,
-        [("at", "is not a time", None)],
+        [("at", "isn't a time", None)],
     ),
     (
         "two times",
         "/place-call 98765 43210 noon at=tomorrow 9:30",
         {**PLACE_ONE, **TOMORROW},
-        [("at", "Either “noon” or at=", None)],
+        [("at", "two times: “noon” and at=", None)],
     ),
     (
         "an id where a number belongs",
         "/place-call vx_123 tomorrow 9:30",
         PLACE,
-        [("targets", "neither a phone number nor a time", None)],
+        [("targets", "isn't a phone number or a time", None)],
     ),
     (
         "a word where a target belongs",
         "/cancel-call customer asked",
         {**CANCEL, **ASKED},
-        [("targets", "“customer” is neither", None)],
+        [("targets", "“customer” isn't a phone number or call ID", None)],
     ),
     (
         "a character that no id holds",
         "/cancel-call vx/123 customer asked",
         {**CANCEL, **ASKED},
-        [("targets", "cannot hold “/”", None)],
+        [("targets", "can't contain “/”", None)],
     ),
-    ("a path in place of an id", "/cancel-call ../../admin1", CANCEL, [("targets", "cannot hold “/”", None)]),
+    (
+        "a path in place of an id",
+        "/cancel-call ../../admin1",
+        CANCEL,
+        [("targets", "can't contain “/”", None)],
+    ),
     (
         "an id of dots behind its key",
         "/cancel-call call=..",
         CANCEL,
-        [("targets", "an id begins with a letter or a digit. Copy it", None)],
+        [("targets", "an ID starts with a letter or a digit. Copy it", None)],
     ),
-    ("an id that is too long", f"/cancel-call x{'1' * 128}", CANCEL, [("targets", "longer than 128", None)]),
+    ("an id that is too long", f"/cancel-call x{'1' * 128}", CANCEL, [("targets", "more than 128", None)]),
     (
         "a bad id among good ones",
         "/cancel-call vx_1, vx/2, vx_3",
@@ -986,13 +996,13 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         "a digit too many",
         "/cancel-call 98765 43210 3",
         {**CANCEL_ONE, "reason": "3"},
-        [("reason", "neither part of the number nor a reason", None)],
+        [("reason", "Check the number, or give a reason in words", None)],
     ),
     (
         "words behind to=",
         "/place-call to=98765 43210 tomorrow 9:30",
         PLACE_ONE,
-        [("targets", "“tomorrow 9:30” is not a phone number", None)],
+        [("targets", "“tomorrow 9:30” isn't a phone number", None)],
     ),
     (
         "a slip in a connection when placing",
@@ -1022,13 +1032,13 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         "a slip in an agent",
         "/place-call 98765 43210 agent=paymnts",
         PLACE_ONE,
-        [("agent", "no agent “paymnts”", "payments")],
+        [("agent", "no voice agent “paymnts”", "payments")],
     ),
     (
         "an agent where there are none",
         "/cancel-call vx_1 via voxworks agent=payments",
         {**CANCEL, "targets": _ids("vx_1"), "connection": "voxworks"},
-        [("agent", "voxworks has no agent", None)],
+        [("agent", "voxworks has no voice agent", None)],
     ),
     (
         "retries in words",
@@ -1048,7 +1058,7 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         PLACE_ONE,
         [("priority", "whole number", None)],
     ),
-    ("gaps in hours", "/place-call 98765 43210 gap=1h", PLACE_ONE, [("gap", "takes minutes", None)]),
+    ("gaps in hours", "/place-call 98765 43210 gap=1h", PLACE_ONE, [("gap", "needs minutes", None)]),
     (
         "a window's hour alone",
         "/place-call 98765 43210 from=9",
@@ -1059,7 +1069,7 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         "a window's end that does not exist",
         "/place-call 98765 43210 until=24:30",
         PLACE_ONE,
-        [("latest", "does not exist", None)],
+        [("latest", "doesn't exist", None)],
     ),
     (
         "a flag with another answer",
@@ -1072,13 +1082,13 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         "a reason that is too long",
         f"/cancel-call 98765 43210 {'x' * 501}",
         {**CANCEL_ONE, "reason": "x" * 501},
-        [("reason", "501 characters: 500 at most", None)],
+        [("reason", "501 characters. Use 500", None)],
     ),
     (
         "two reasons",
         "/cancel-call 98765 43210 late reason=wrong number",
         {**CANCEL_ONE, **WRONG},
-        [("reason", "Either “late” or reason=", None)],
+        [("reason", "two reasons: “late” and reason=", None)],
     ),
     (
         "a slip in a verb",
@@ -1090,13 +1100,13 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         "a verb that is none",
         "/calls frobnicate 98765 43210",
         {"targets": ONE},
-        [("verb", "CallOps does not know “frobnicate”.", None)],
+        [("verb", "Unknown command “frobnicate”.", None)],
     ),
     (
         "a verb that campaigns do not know",
         "/calls campaign frobnicate cd-2129073 ended",
         {"targets": _ids("cd-2129073"), "reason": "ended", "verbs": (Verb.DELETE_CAMPAIGN,)},
-        [("verb", "Say what to do with a campaign: campaign delete.", None)],
+        [("verb", "What should happen to the campaign? Start with campaign delete.", None)],
     ),
     (
         "a slip in campaign",
@@ -1108,25 +1118,25 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         "two campaigns at once",
         "/calls campaign delete cd-1, cd-2 ended",
         {**DELETE, "targets": _ids("cd-1", "cd-2"), "reason": "ended"},
-        [("targets", "One campaign at a time", None)],
+        [("targets", "one campaign at a time", None)],
     ),
     (
         "a reason in the place of a campaign",
         "/calls campaign delete ended",
         {**DELETE, "reason": "ended"},
-        [("targets", "“ended” is not a campaign's id", None)],
+        [("targets", "“ended” isn't a campaign ID", None)],
     ),
     (
         "a number in the place of a campaign",
         "/calls campaign delete +91 98765 43210",
         DELETE,
-        [("targets", "is not a campaign's id", None)],
+        [("targets", "isn't a campaign ID", None)],
     ),
     (
         "what no id can hold",
         "/calls campaign delete cd-1/../x ended",
         {**DELETE, "reason": "ended"},
-        [("targets", "cannot hold “/”", None)],
+        [("targets", "can't contain “/”", None)],
     ),
     (
         "a key that is not for campaigns",
@@ -1135,7 +1145,7 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         [
             (
                 "text",
-                "agent= is not for deleting a campaign. Leave it out. Deleting a campaign takes campaign, via, reason.",
+                "Remove agent=. It doesn't work for deleting a campaign. Deleting a campaign takes campaign, via, reason.",
                 None,
             )
         ],
@@ -1144,13 +1154,13 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         "a campaign that is to be cancelled",
         "/calls cancel campaign=cd-1",
         {**CANCEL, "missing": ("targets",)},
-        [("text", "campaign= is not for a cancellation", None)],
+        [("text", "Remove campaign=. It doesn't work for a cancellation", None)],
     ),
     (
         "a stop of a campaign",
         "/calls stop cd-123",
         {"verb": Verb.STOP, "reason": "cd-123"},
-        [("targets", "campaign stop ID", None)],
+        [("targets", "type “campaign stop” and its ID", None)],
     ),
     (
         "a stop through one connection",
@@ -1162,13 +1172,13 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         "two stops",
         "/calls stop 98765 43210, 98765 43211",
         {"verb": Verb.STOP, "targets": _numbers("98765 43210", "98765 43211")},
-        [("targets", "One number at a time", None)],
+        [("targets", "one number at a time", None)],
     ),
     (
         "a zone that is none",
         "/place-call 98765 43210 zone=Asia/Calcuta",
         PLACE_ONE,
-        [("zone", "is no time zone", "Asia/Kolkata")],
+        [("zone", "isn't a time zone", "Asia/Kolkata")],
     ),
     (
         "all faults at once, and all that was understood",
@@ -1218,7 +1228,7 @@ ALL_DONE = CommandContext(
 )
 """Connections whose campaigns can be deleted, stopped and started."""
 STOP, START = Verb.STOP_CAMPAIGN, Verb.START_CAMPAIGN
-WHICH = "Say what to do with a campaign: campaign delete, campaign stop or campaign start."
+WHICH = "What should happen to the campaign? Start with campaign delete, campaign stop or campaign start."
 CAMPAIGNS: list[tuple[str, str, Verb | None, tuple[Verb, ...], list[tuple[str, str | None]]]] = [
     ("one to be stopped", "campaign stop cd-1 wrong list", STOP, (), []),
     ("one to be started", "Campaign START: cd-1 wrong list", START, (), []),
@@ -1258,7 +1268,7 @@ def test_campaign_alone_asks_which_where_there_is_a_choice() -> None:
     assert _read("/calls campaign").verb is Verb.DELETE_CAMPAIGN
     none = _read("/calls campaign", CommandContext({"reminders": REMINDERS}, default_region="IN"))
     assert [fault.message for fault in none.problems] == [
-        "No connection here can do anything with campaigns. Ask whoever runs CallOps."
+        "No connection here can change campaigns. Ask your CallOps admin."
     ]
 
 
@@ -1293,7 +1303,7 @@ def test_fifty_targets_are_the_most() -> None:
     line = _read("/cancel-call " + "\n".join(pasted))
     assert len(line.targets) == 60
     assert [fault.field for fault in line.problems] == ["targets"]
-    assert "60 are too many: 50" in line.problems[0].message
+    assert "You listed 60. Use at most 50" in line.problems[0].message
 
 
 def test_digits_that_divide_in_two_ways_are_asked_about() -> None:

@@ -95,7 +95,7 @@ def test_a_number_behind_words_is_never_taken_for_a_reason(typed: str) -> None:
     """The number may have been meant as a target, so no request is created and the answer names it."""
     [fault] = read(typed).problems
     assert fault.field == "targets"
-    assert fault.message.startswith(("“98765 43211” stands behind words.", "“98765 43212” stands behind"))
+    assert fault.message.startswith(("“98765 43211” comes after words.", "“98765 43212” stands behind"))
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_row_of_its_running_number_alone_is_named(pasted: str) -> None:
     """A row without a phone number is named in the answer."""
     [fault] = read(pasted).problems
     assert isinstance(fault, Question)
-    assert re.match(r"Line \d, “2[.)]”: no phone number", fault.message)
+    assert re.match(r"Line \d, “2[.)]”: it has no phone number", fault.message)
     assert len(targets(read(pasted))) == len(BOTH)
 
 
@@ -121,7 +121,7 @@ def test_a_line_without_a_number_among_others_is_named() -> None:
     [fault] = line.problems
     assert (targets(line), fault.message) == (
         BOTH,
-        "Line 2, “wrong number”: no phone number or id stands there.",
+        "Line 2, “wrong number”: it has no phone number or ID.",
     )
     assert isinstance(fault, Question)
     assert fault.options == ("go on without line 2",)

@@ -76,7 +76,7 @@ ASKING = [
     ("U0OLAF", w(PLACE, "LK"), Q, "places in India", 'The rule "places in India" asks'),
     ("U0OLAF", w(PLACE, "IN", "LK"), Q, "places in India", 'The rule "places in India" asks'),
     ("U0ASHA", w(PLACE, "IN", "LK"), Q, "places in India", 'The rule "places in India" asks'),
-    ("U0ASHA", w(PLACE, "US"), D, None, NONE + ' Ask whoever runs CallOps in your team. The rule "support places in India" is only for numbers in IN.'),
+    ("U0ASHA", w(PLACE, "US"), D, None, NONE + ' Ask your CallOps operator. The rule "support places in India" is only for numbers in IN.'),
     ("U0OLAF", w(PLACE, "US"), D, None, NONE),
     ("U0OLAF", w(PLACE, "IN", "US"), D, None, NONE),
     ("U0OLAF", w(PLACE, None), D, "no calls to the Emirates", 'The rule "no calls to the Emirates" does not let you do this for numbers in AE, and the country of this one is not known.'),
@@ -189,11 +189,11 @@ def test_a_group_that_cannot_be_read_lets_nobody_slip_through(
 
 
 UNFIT = [
-    ({"guest": True}, "Guests of this workspace cannot use CallOps."),
-    ({"bot": True}, "Apps and bots cannot use CallOps."),
+    ({"guest": True}, "Guests can't use CallOps."),
+    ({"bot": True}, "Apps and bots can't use CallOps."),
     ({"deleted": True}, "This account is deactivated."),
-    ({"is_external": True}, "People from another organisation cannot use CallOps here."),
-    ({"team": "T0ELSE"}, "People from another organisation cannot use CallOps here."),
+    ({"is_external": True}, "People from another organisation can't use CallOps here."),
+    ({"team": "T0ELSE"}, "People from another organisation can't use CallOps here."),
 ]
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from bot.parsing.command import ConnectionInfo
 from bot.services.call_history import LATELY, recent_calls
-from bot.ui.command_replies import withdraw
 from bot.ui.prompts import MOST_SHOWN, ago, already_asked, cancel_first, ignored, question
+from bot.ui.ways_on import withdraw
 from playground.blocks import faults
 from providers.actions import CallRef, CancelCall, Code, Kind, NumberRef
 from storage.models import ActionRecord
@@ -85,7 +85,7 @@ def test_what_is_in_doubt_says_who_can_help() -> None:
     """A user who joins an unknown outcome reads that somebody may settle it, and Slack accepts the answer."""
     doubtful = request(entry(ACTIONS["cancel by id"], State.UNKNOWN))
     message = already_asked([doubtful], reader="U9", now=NOW, channel="C0AUDIT", buttons={})
-    assert "whoever may say what happened can do so" in str(message.blocks)
+    assert "Its outcome can be recorded there." in str(message.blocks)
     assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
 
 
@@ -103,7 +103,7 @@ def test_however_many_were_asked_before_slack_takes_the_answer(count: int) -> No
         for above, row in itertools.pairwise(message.blocks)
         if row["type"] == "actions"
     }
-    assert all(f"`{one}`" in said for one, said in below.items())
+    assert all(f"({one})" in said for one, said in below.items())
     assert len(below) == min(count, MOST_SHOWN)
     assert (f"… and {count - MOST_SHOWN} more" in str(message.blocks)) == (count > MOST_SHOWN)
     told = ignored(made, count, reader="U9", now=NOW)

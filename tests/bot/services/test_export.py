@@ -140,7 +140,7 @@ async def test_every_entry_is_a_line(store: Store, full: bool) -> None:  # noqa:
     rows = [json.loads(line) for line in written if line]
     shown = (NUMBER, OTHER_NUMBER) if full else ("+91\u00a0•••3210", "+91\u00a0•••3211")
     assert [row["target"] for row in rows] == [shown[1], shown[0], shown[0]]
-    assert (rows[0]["state"], rows[0]["in_words"]) == ("approved", "sending")
+    assert (rows[0]["state"], rows[0]["status"]) == ("approved", "Sending")
     assert (rows[0]["asked_by"], rows[0]["decided_by"]) == ("U0AGENT", "U0MANAGER")
     assert rows[0]["asked_at"] == "2026-03-02T12:00:00.123Z"
     assert [tuple(row) for row in rows] == [COLUMNS] * 3
@@ -159,10 +159,10 @@ async def test_a_call_that_was_cancelled_is_not_counted_as_called(tmp_path: Path
         rows = list(csv.DictReader(io.StringIO(written.removeprefix(MARK), newline="")))
     else:
         rows = [json.loads(line) for line in written.splitlines()]
-    told = [(row["kind"], row["state"], row["in_words"], row["cancelled_by"] or None) for row in rows]
+    told = [(row["kind"], row["state"], row["status"], row["cancelled_by"] or None) for row in rows]
     assert told == [
-        ("cancel_call", "succeeded", "done", None),
-        ("place_call", "succeeded", "cancelled", cancel.id),
+        ("cancel_call", "succeeded", "Cancelled", None),
+        ("place_call", "succeeded", "Cancelled", cancel.id),
     ]
 
 

@@ -61,26 +61,26 @@ CALL = ActionRecord(
 @pytest.mark.parametrize(
     ("after", "said"),
     [
-        (timedelta(hours=1), "today 10:30"),
-        (timedelta(hours=19), "tomorrow 4:30"),
-        (timedelta(days=6), "Fri 9:30"),
-        (timedelta(days=7), "28 Nov 9:30"),
-        (timedelta(days=60), "20 Jan 2027 9:30"),
+        (timedelta(hours=1), "Sat, 21 Nov, 10:30 AM IST"),
+        (timedelta(hours=19), "Sun, 22 Nov, 4:30 AM IST"),
+        (timedelta(days=6), "Fri, 27 Nov, 9:30 AM IST"),
+        (timedelta(days=7), "Sat, 28 Nov, 9:30 AM IST"),
+        (timedelta(days=60), "Wed, 20 Jan 2027, 9:30 AM IST"),
     ],
 )
 def test_times_are_said_in_the_readers_zone(after: timedelta, said: str) -> None:
-    """A weekday stands only for a single possible day, and a year only if it is another one."""
+    """A time has its weekday and its zone, and its year only if it is another one."""
     assert clock(NOW + after, zone=KOLKATA, now=NOW) == said
 
 
 def test_a_zone_that_nobody_knows_is_utc_and_says_so() -> None:
     """An unknown zone still gives every label."""
-    assert clock(NOW, zone="No/Where", now=NOW) == "today 4:00 UTC"
+    assert clock(NOW, zone="No/Where", now=NOW) == "Sat, 21 Nov, 4:00 AM UTC"
 
 
 def test_a_call_is_one_line_without_its_whole_number() -> None:
     """The label has time, number and agent. Two equal labels add their ids."""
-    assert label(CALL, zone=KOLKATA, now=NOW) == "tomorrow 9:30 · +91\u00a0•••3210 · payments"
+    assert label(CALL, zone=KOLKATA, now=NOW) == "Sun, 22 Nov, 9:30 AM IST · +91\u00a0•••3210 · payments"
     twins = call_options([CALL, replace(CALL, id="A-8888")], zone=KOLKATA, now=NOW).calls
     assert [text.rpartition(" · ")[2] for _, text in twins] == ["A-7K3F", "A-8888"]
 
@@ -123,10 +123,10 @@ def test_what_cannot_be_cancelled_is_said(call: ActionRecord) -> None:
     ("call", "says"),
     [
         (CALL, None),
-        (replace(CALL, scheduled_for=NOW), "too late: this call was due today 9:30"),
-        (replace(CALL, code=Code.QUEUED), "no scheduled call"),
-        (replace(CALL, state=State.FAILED), "cannot be cancelled from here"),
-        (replace(CALL, action=None), "cannot be cancelled from here"),
+        (replace(CALL, scheduled_for=NOW), "Too late: this call was due Sat, 21 Nov, 9:30 AM IST"),
+        (replace(CALL, code=Code.QUEUED), "isn't a scheduled call"),
+        (replace(CALL, state=State.FAILED), "can't cancel"),
+        (replace(CALL, action=None), "can't cancel"),
     ],
 )
 def test_a_call_is_cancelled_before_it_goes_out(call: ActionRecord, says: str | None) -> None:

@@ -51,7 +51,7 @@ def test_a_success_by_number_is_believed_until_the_call(
     later = replace(entry(ACTIONS["place"], State.SUCCEEDED), updated_at=sent.asked_at)
     found = verified_outcome(request(sent), sent, OK, [later], answered)
     assert found.status is status
-    assert ("only later ones" in found.message) == (began == AT)
+    assert ("only later calls" in found.message) == (began == AT)
     if began == AT:  # without a later call the answer proves nothing
         assert verified_outcome(request(sent), sent, OK, [], answered).status is Status.UNKNOWN
 

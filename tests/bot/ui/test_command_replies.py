@@ -9,16 +9,18 @@ from typing import Any
 
 import pytest
 
-from bot.parsing.command import OF_CAMPAIGNS, Command, CommandContext, ConnectionInfo, Verb
+from bot.parsing.command import OF_CAMPAIGNS, TELLS, Command, CommandContext, ConnectionInfo, Verb
 from bot.parsing.defaults import fill_defaults
 from bot.parsing.labels import DOES
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.parser import parse
 from bot.services.commands import actions_of
+from bot.services.corrections import corrected
 from bot.services.models import RequestSpec
 from bot.ui.announcements import rules_changed, rules_faulty
-from bot.ui.call_preview import PlacePreview, preview
-from bot.ui.command_replies import OPENS, asked, fault_message, help_message, refusal
+from bot.ui.call_preview import CallToPlace, PlacePreview, preview
+from bot.ui.command_help import help_message, options
+from bot.ui.command_replies import OPENS, asked, correction, fault_message, refusal
 from bot.ui.request_status import DRY_RUN
 from playground.blocks import faults
 from providers.actions import Kind, PlaceCall
@@ -82,35 +84,101 @@ def test_every_fault_is_shown_within_slacks_limits(typed: str, door: Verb | None
 
 
 @pytest.mark.parametrize(
-    ("typed", "shown"),
+    ("typed", "door", "pressed", "meant"),
     [
+        ("98765 43210 9:00", Verb.PLACE, "Use tomorrow 9:00", "98765 43210 tomorrow 9:00"),
+        ("98765 43210 17:00 via remindres", Verb.PLACE, "Use reminders", "98765 43210 17:00 via reminders"),
         (
-            "98765 43210 tomorrow 9:30 via remindres",
-            "Corrected, to copy: `/place-call +919876543210 via reminders",
+            "98765 43210 9:00 agent=paymnets",
+            Verb.PLACE,
+            "Use tomorrow 9:00 and payments",
+            "98765 43210 tomorrow 9:00 agent=payments",
         ),
         (
-            "98765 43210 agent=paymnets",
-            "Corrected, to copy: `/place-call +919876543210 via reminders agent=payments`",
+            "98765 43210 wrong number via remindres",
+            Verb.CANCEL,
+            "Request cancellation of +91 98765 43210",
+            "98765 43210 wrong number via reminders",
         ),
-        ("98765 43210 25:00 agent=payments", "Understood so far: `/place-call +919876543210"),
-        ("98765 43210 agent=paymnets retries=many", "Understood so far: `/place-call +919876543210"),
+        (
+            "98765 43210, 98765 43211 via remindres",
+            Verb.CANCEL,
+            "Request cancellation of 2 targets",
+            "98765 43210, 98765 43211 via reminders",
+        ),
+        (
+            "move 98765 43210 9:00",
+            None,
+            "Request move of +91 98765 43210 to tomorrow 9:00",
+            "move 98765 43210 tomorrow 9:00",
+        ),
+        (
+            "cancle 98765 43210 wrong number",
+            None,
+            "Request cancellation of +91 98765 43210",
+            "cancel 98765 43210 wrong number",
+        ),
+        ("plce 98765 43210 17:00", None, "Use place", "place 98765 43210 17:00"),
+        ("lst", None, "Use list", "list"),
+        ("staus A-7K3F", None, "Use status", "status A-7K3F"),
+        ("98765 43210 25:00 agent=payments", Verb.PLACE, None, None),
+        ("98765 43210 agent=paymnets retries=many", Verb.PLACE, None, None),
+        ("mve 98765 43210", None, None, None),
+        ("plce", None, None, None),
+        ("stop call 98765 43210", None, None, None),
     ],
 )
-def test_the_corrected_line_is_there_to_copy(typed: str, shown: str) -> None:
-    """A correction that is known parses without a fault. Otherwise the understood part is shown."""
-    found = fill_defaults(read(typed), VOCABULARY)
-    message = fault_message(found, [*found.command.problems, *found.problems], "d" * 24)
-    lines = [block["text"]["text"] for block in message.blocks if "text" in block]
-    [copied] = [line for line in lines if line.startswith(shown)]
-    again = read(copied.partition("/place-call ")[2].strip("`"))
-    assert again.problems == ()
-    assert again.targets == found.command.targets
+def test_a_correction_is_a_button_that_is_named(
+    typed: str, door: Verb | None, pressed: str | None, meant: str | None
+) -> None:
+    """With a suggestion for every fault, a button goes on as if the corrected command had been typed.
+
+    It is named after its act if a press sends a request.
+    """
+    found = fill_defaults(read(typed, door), VOCABULARY)
+    said = [*found.command.problems, *found.problems]
+    line = corrected(found.command, said, lambda text: read(text, None), "Asia/Kolkata")
+    shown = correction(line, said, "choose_0", "draft") if line else None
+    message = fault_message(found, said, "d" * 24, shown)
+    buttons = [one for block in message.blocks if block["type"] == "actions" for one in block["elements"]]
+    primary = [one["text"]["text"] for one in buttons if one.get("style") == "primary" and one != shown]
+    assert primary == ([] if shown or door is None else ["Open the form…"])
+    if line is None:
+        assert pressed is None
+        return
+    assert buttons[0] == shown
+    assert shown
+    assert shown["text"]["text"] == pressed
+    same = fill_defaults(read(meant or "", door), VOCABULARY).command
+    assert line.problems == ()
+    for name in ("targets", "at", "reason", "metadata"):
+        assert getattr(line, name) == getattr(same, name), name
+    assert (line.verb, line.rest if line.verb in TELLS else "") == (
+        same.verb,
+        same.rest if line.verb in TELLS else "",
+    )
+
+
+def test_a_corrected_time_keeps_its_day() -> None:
+    """The button is often pressed later. "Tomorrow" is the day after the command, not after the press."""
+    found = fill_defaults(read("98765 43210 9:00"), VOCABULARY)
+    line = corrected(found.command, found.command.problems, lambda text: read(text, None), "Asia/Kolkata")
+    assert line
+    assert line.at_text == "22 Nov 2026 9:00"
+    later = parse(
+        line.rest,
+        default_verb=Verb.PLACE,
+        vocabulary=VOCABULARY,
+        timezone="Asia/Kolkata",
+        now=NOW + timedelta(hours=16),
+    )
+    assert later.at == line.at
 
 
 def test_the_preview_shows_exactly_what_would_be_placed() -> None:
     """The preview has number, country, connection, agent and options.
 
-    Its time is in both zones, as the provider gets it.
+    Its time is on the clocks of the reader and of the customer. The provider's own form of it is not shown.
     """
     line = fill_defaults(
         read("98765 43210 tomorrow 9:30 retries=3 gap=30,60 until=18:00 carry-over meta.age=25"), VOCABULARY
@@ -129,23 +197,17 @@ def test_the_preview_shows_exactly_what_would_be_placed() -> None:
         zone="Asia/Kolkata",
     )
     spec = RequestSpec("reminders", (action,), purpose="payment due")
-    message = preview(
-        spec,
-        prepared,
-        line,
-        through=REMINDERS,
-        chosen="Chosen for you: agent payments (there is no other).",
-        draft="d" * 24,
-    )
+    call = CallToPlace(spec, prepared, line, REMINDERS, "Europe/Berlin", NOW)
+    message = preview(call, chosen="Using reminders, your last one.", draft="d" * 24)
     payload = {"text": message.text, "blocks": list(message.blocks)}
     shown = str(payload)
     assert faults("message", payload) == []
-    modal = PlacePreview.build(spec, prepared, line, through=REMINDERS, nonce="n" * 24, channel="C0")
+    modal = PlacePreview.build(call, nonce="n" * 24, channel="C0")
     assert faults("modal", modal) == []
     for part in (
         "+91 98765 43210 (India)",
-        "`2026-11-22T09:30:00` in Asia/Kolkata",
-        "reminders, agent payments",
+        "Sun, 22 Nov, 5:00 AM CET (9:30 AM for the customer, India) · reminders · voice agent payments",
+        "Using reminders, your last one.",
         "3, 30, 60 min apart",
         "until 18:00 (Asia/Kolkata), else the next day",
         "age = `25`",
@@ -153,6 +215,8 @@ def test_the_preview_shows_exactly_what_would_be_placed() -> None:
     ):
         assert part in shown, part
     assert "<!here>" not in shown
+    assert "T09:30" not in shown
+    assert modal["close"]["text"] == "Back"
 
 
 def previewed(typed: str) -> list[list[dict[str, Any]]]:
@@ -162,8 +226,9 @@ def previewed(typed: str) -> list[list[dict[str, Any]]]:
     [action] = actions_of(line)
     prepared = Prepared(action=action, method="POST", url="", headers={}, body=None)
     spec = RequestSpec("reminders", (action,), line.reason, line.purpose, line.consent, zone=line.zone)
-    message = preview(spec, prepared, line, through=REMINDERS, chosen=None, draft="d" * 24)
-    modal = PlacePreview.build(spec, prepared, line, through=REMINDERS, nonce="n" * 24, channel="C0")
+    call = CallToPlace(spec, prepared, line, REMINDERS, "Asia/Kolkata", NOW)
+    message = preview(call, chosen=None, draft="d" * 24)
+    modal = PlacePreview.build(call, nonce="n" * 24, channel="C0")
     assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
     assert faults("modal", modal) == []
     return [list(message.blocks), modal["blocks"]]
@@ -177,10 +242,10 @@ def test_a_preview_tells_numbers_from_text() -> None:
             field["text"]
             for block in blocks
             for field in block.get("fields", ())
-            if field["text"].startswith("*Data for the agent")
+            if field["text"].startswith("*Data for the voice agent")
         ]
         assert shown == (
-            "*Data for the agent, text in quotes*\n"
+            "*Data for the voice agent, text in quotes*\n"
             "age = `25`, pin = “007”, amount = “1500.50”, name = “null”, city = “New  Delhi”, no = “5”, "
             "none = “”, big = “98765432109876543210”"
         )
@@ -195,10 +260,10 @@ def test_a_preview_leaves_out_no_fact() -> None:
         "Language": "lang=hi",
         "Priority": "priority=1",
         "Batch": f"batch={long}",
-        "Data for the agent, text in quotes": " ".join(f'meta.n{n}="{long}"' for n in range(20)),
+        "Data for the voice agent, text in quotes": " ".join(f'meta.n{n}="{long}"' for n in range(20)),
         "Purpose": f"purpose={long}",
         "Consent": f"consent={long}",
-        "Their time zone": "zone=Asia/Kolkata",
+        "Customer's time zone": "zone=Asia/Kolkata",
         "Reason": f'reason="{long}"',
     }
     for blocks in previewed(f"98765 43210 tomorrow 9:30 {' '.join(said.values())}"):
@@ -206,7 +271,7 @@ def test_a_preview_leaves_out_no_fact() -> None:
             [block["text"]["text"] for block in blocks if "text" in block]
             + [field["text"] for block in blocks for field in block.get("fields", ())]
         )
-        assert [name for name in ("Number", "When", "Through", *said) if f"*{name}*\n" not in written] == []
+        assert [name for name in said if f"*{name}*\n" not in written] == []
     whole = "".join(written.split())  # the form's preview, because a message has less room
     assert whole.count("".join(long.replace("&", "&amp;").split())) == 24
 
@@ -245,18 +310,6 @@ def test_one_id_is_not_told_twice() -> None:
     assert "• " not in str(message.blocks)
 
 
-def test_what_is_too_long_to_be_copied_is_not_offered_in_part() -> None:
-    """A cut command would cover fewer targets than were typed."""
-    for count, copied in ((5, True), (50, False)):
-        typed = ", ".join(f"vx_{n}_".ljust(128, "x") for n in range(100, 100 + count))
-        found = fill_defaults(read(f"{typed} call-time=never", Verb.CANCEL, EVERYTHING), EVERYTHING)
-        message = fault_message(found, found.command.problems, "d" * 24)
-        assert ("Understood so far: `/cancel-call" in str(message.blocks)) is copied
-        assert (
-            "too long to be copied from here. The form has all of it." in str(message.blocks)
-        ) is not copied
-
-
 def test_faults_that_are_not_shown_are_counted() -> None:
     """The count is right for any number of rows."""
     found = fill_defaults(
@@ -270,7 +323,7 @@ def test_faults_that_are_not_shown_are_counted() -> None:
     ]
     shown = listed.count("\n• ") + 1
     assert 5 < shown < len(found.command.problems)
-    assert listed.endswith(f"… and {len(found.command.problems) - shown} more to correct")
+    assert listed.endswith(f"… and {len(found.command.problems) - shown} more to fix")
 
 
 def test_help_names_every_connection() -> None:
@@ -280,7 +333,7 @@ def test_help_names_every_connection() -> None:
         for n in range(40)
     }
     off = {f"off-{n}": "its key is not set" for n in range(10)}
-    message = help_message(CommandContext(many, "IN"), off)
+    message = options(CommandContext(many, "IN"), off)
     assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
     written = str(message.blocks)
     assert [name for name in (*many, *off, "agent-39-9") if name not in written] == []
@@ -300,22 +353,22 @@ def test_the_team_reads_how_many_changes_are_not_shown(count: int) -> None:
 @pytest.mark.parametrize("words", [EVERYTHING, VOCABULARY, CommandContext({}, "IN")])
 def test_slack_takes_the_help(words: CommandContext) -> None:
     """Any connections, and none at all, give valid help. Slack's own schema finds no fault either."""
-    message = help_message(words, {"off": "VOX_KEY not set"})
-    payload = {"text": message.text, "blocks": list(message.blocks)}
-    assert faults("message", payload) == []
-    assert checker("check_blocks").faults("message", payload) == []
+    for message in (help_message(words, frozenset(Kind)), options(words, {"off": "VOX_KEY not set"})):
+        payload = {"text": message.text, "blocks": list(message.blocks)}
+        assert faults("message", payload) == []
+        assert checker("check_blocks").faults("message", payload) == []
 
 
 def test_help_names_what_each_connection_does() -> None:
     """A disabled connection has its reason, a dry run says so, and undocumented features are marked."""
-    *_, connections = help_message(EVERYTHING, {"dialer": "RYNG_KEY not set"}).blocks
+    *_, connections, _ = options(EVERYTHING, {"dialer": "RYNG_KEY not set"}).blocks
     assert connections["text"]["text"].splitlines() == [
         "*Connections*",
-        "• `reminders`: places calls, cancels calls; agents: payments",
-        "• `vox`: places calls†, cancels calls; agents: welcome. *Dry run: nothing is sent.*",
-        "• `kore`: deletes campaigns, stops campaigns†, starts campaigns†",
-        "• `dialer` is off: RYNG_KEY not set",
-        "† Undocumented by Voxworks and Kore.ai: it may not work as we expect.",
+        f"• reminders ({REMINDERS.title}): places calls, cancels calls · voice agents: payments",
+        "• vox (Voxworks): places calls†, cancels calls · voice agents: welcome · dry run",
+        "• kore (Kore.ai): deletes campaigns, stops campaigns†, starts campaigns†",
+        "• dialer is off: RYNG_KEY not set",
+        "† Voxworks and Kore.ai didn't document this, so it may not work.",
     ]
 
 
@@ -330,7 +383,7 @@ def test_help_names_what_each_connection_does() -> None:
         (
             {"kore": KORE},
             ["Delete a campaign…"],
-            "*Delete a campaign*: `/calls campaign delete cd-2129073 it has ended`\nBy its id; what follows is the reason. Deleting cannot be undone: whoever approves it types the id.",
+            "`/calls campaign delete cd-2129073 it has ended` deletes a campaign",
         ),
         (
             {"reminders": REMINDERS, "kore": ALL_OF_KORE},
@@ -343,7 +396,7 @@ def test_help_names_what_each_connection_does() -> None:
                 "Start a campaign…",
                 "Stop calls to a number…",
             ],
-            "*Delete, stop or start a campaign*: `/calls campaign delete cd-2129073 it has ended`\nBy its id; what follows is the reason. Deleting cannot be undone: whoever approves it types the id. Starting calls people.",
+            "`/calls campaign delete cd-2129073 it has ended` (or `stop` or `start`) deletes, stops or starts a campaign",
         ),
     ],
 )
@@ -354,13 +407,33 @@ def test_help_offers_what_some_connection_can_do(
 
     The mark is explained only if it is used.
     """
-    blocks = help_message(CommandContext(connections, "IN"), {}).blocks
+    words = CommandContext(connections, "IN")
+    blocks = help_message(words, frozenset(Kind)).blocks
     assert [one["text"]["text"] for one in blocks[1]["elements"]] == offered
-    about_campaigns = [
-        block["text"]["text"] for block in blocks[2:] if "campaign*:" in block.get("text", {}).get("text", "")
-    ]
-    assert about_campaigns == ([line] if line else [])
-    assert ("†" in str(blocks)) == (ALL_OF_KORE in connections.values())
+    lines = blocks[2]["text"]["text"].splitlines()
+    assert [one for one in lines if "campaign" in one] == ([line] if line else [])
+    assert ("†" in str(options(words, {}).blocks)) == (ALL_OF_KORE in connections.values())
+
+
+def test_help_fits_one_screen_and_shows_what_the_reader_may_do() -> None:
+    """It has at most twelve lines, with its rows of buttons. A person who may request nothing can still read."""
+    everything = CommandContext({"reminders": REMINDERS, "kore": ALL_OF_KORE}, "IN")
+
+    def lines(*may: Kind) -> list[str]:
+        """Return the lines of the help. A row of buttons counts as one."""
+        shown = [
+            block.get("text", {}).get("text", "buttons") for block in help_message(everything, may).blocks
+        ]
+        return "\n".join(shown).splitlines()
+
+    assert len(lines(*Kind)) <= 12
+    placing = "\n".join(lines(Kind.PLACE_CALL))
+    assert "/place-call" in placing
+    for other in ("/cancel-call", "/calls move", "campaign"):
+        assert other not in placing
+    reading = "\n".join(lines())
+    assert "/calls list" in reading
+    assert "/place-call" not in reading
 
 
 def test_a_verb_that_has_to_be_chosen_is_a_button() -> None:
@@ -389,17 +462,17 @@ def test_a_preview_says_what_is_tried_out_and_what_is_beyond(through: Connection
     action = PlaceCall(to="+919876543210", agent=through.agents[0])
     prepared = Prepared(action=action, method="POST", url="", headers={}, body=None)
     spec = RequestSpec("it", (action,))
-    message = preview(spec, prepared, line, through=through, chosen=None, draft="d" * 24)
-    modal = PlacePreview.build(spec, prepared, line, through=through, nonce="n" * 24, channel="C0")
+    call = CallToPlace(spec, prepared, line, through, "Asia/Kolkata", NOW)
+    message = preview(call, chosen=None, draft="d" * 24)
+    modal = PlacePreview.build(call, nonce="n" * 24, channel="C0")
     for shown in (message.blocks, modal["blocks"]):
         first = shown[0]["text"]["text"]
-        assert first.startswith("*Dry run: nothing is sent.*\n*Place this call?*") == through.dry_run
-        said = shown[-1]["elements"][0]["text"]
-        assert ("Undocumented by Voxworks: it may not work as we expect." in said) == bool(
-            through.undocumented
+        assert (
+            first.startswith("*Dry run: nothing is sent.*\n*Call +91 98765 43210 (India)?*")
+            == through.dry_run
         )
-        press = "even when" if through.dry_run else "until"
-        assert said.startswith(f"Nothing is placed {press} you press *Place this call*.")
+        warned = "Voxworks didn't document this, so it may not work." in str(shown)
+        assert warned == bool(through.undocumented)
     assert message.text.startswith(DRY_RUN) == through.dry_run
     check = checker("check_blocks")
     assert check.faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
@@ -409,4 +482,4 @@ def test_a_preview_says_what_is_tried_out_and_what_is_beyond(through: Connection
 def test_a_refusal_says_why() -> None:
     """The user reads the rules' reasons."""
     message = refusal(["No rule lets you do this.", "Ask <@U1>."])
-    assert message.text == "🚫 *Nothing was done.* No rule lets you do this. Ask &lt;@U1&gt;."
+    assert message.text == "✋ No rule lets you do this. Ask &lt;@U1&gt;."

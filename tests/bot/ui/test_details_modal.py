@@ -73,11 +73,11 @@ def event(seq: int, name: str, *, of: int = 1, actor: str = "system", **data: Sc
 @pytest.mark.parametrize(
     ("what", "says"),
     [
-        ("approve", "tried to decide it, and may not"),
-        ("deny", "tried to decide it, and may not"),
-        ("decide", "tried to decide it, and may not"),
-        ("reveal", "tried to see the full number, and may not"),
-        ("settle", "tried to say what happened, and may not"),
+        ("approve", "tried to decide it, but isn't allowed to"),
+        ("deny", "tried to decide it, but isn't allowed to"),
+        ("decide", "tried to decide it, but isn't allowed to"),
+        ("reveal", "tried to see the full number, but isn't allowed to"),
+        ("settle", "tried to record the outcome, but isn't allowed to"),
     ],
 )
 def test_what_somebody_tried_is_said(what: str, says: str) -> None:
@@ -102,11 +102,11 @@ def test_a_story_names_who_and_what_and_why() -> None:
     ]
     lines = list(story(REQUEST, events, [(3, "note", "fine & good")]))
     assert [line.split("* ", 1)[1] for line in lines] == [
-        "<@U0AGENT> asked for it.",
+        "<@U0AGENT> requested it.",
         "<@U0MANAGER> approved it. “fine &amp; good”",
-        "CallOps began to send it (attempt 2) (call `vx_1`).",
-        "CallOps read the provider's answer: failed (call `vx_2`). No &lt;such&gt; call.",
-        "CallOps asked the provider whether it has it: no (call `vx_2`).",
+        "Sent to the provider (attempt 2) (call `vx_1`).",
+        "Provider: failed (call `vx_2`). No &lt;such&gt; call.",
+        "Asked the provider whether it has it: no (call `vx_2`).",
     ]
 
 

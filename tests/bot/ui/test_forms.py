@@ -1,5 +1,6 @@
 """Forms: filled with the typed command, parsed by the same grammar, with each fault under its field."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.parsing.command import Command, CommandContext, ConnectionInfo, FieldProblem, Verb
+from bot.parsing.command import KINDS, Command, CommandContext, ConnectionInfo, FieldProblem, Question, Verb
 from bot.parsing.defaults import fill_defaults
 from bot.parsing.parser import parse
 from bot.services.scheduled_calls import CallOptions
@@ -142,15 +143,15 @@ def test_nothing_is_asked_that_has_one_answer() -> None:
     view = Form(Verb.PLACE, alone).build({}, nonce="n", channel="")
     inputs = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
     assert inputs == ["targets", "at", "picked", "purpose"]
-    assert "Through reminders · agent payments" in str(view)
+    assert "Connection: reminders · Voice agent: payments" in str(view)
 
 
 @pytest.mark.parametrize(
     ("verb", "title", "submit", "says"),
     [
-        (Verb.DELETE_CAMPAIGN, "Delete a campaign", "Ask to delete", "⚠️ This can't be undone. Whoever approves it types the campaign's id."),
-        (Verb.STOP_CAMPAIGN, "Stop a campaign", "Ask to stop", "It calls nobody else until it is started again."),
-        (Verb.START_CAMPAIGN, "Start a campaign", "Ask to start", "⚠️ Starting it calls people."),
+        (Verb.DELETE_CAMPAIGN, "Delete a campaign", "Request deletion", "⚠️ This can't be undone. The approver types the campaign's ID."),
+        (Verb.STOP_CAMPAIGN, "Stop a campaign", "Request stop", "It calls nobody until someone starts it again."),
+        (Verb.START_CAMPAIGN, "Start a campaign", "Request start", "⚠️ This calls people."),
     ],
 )  # fmt: skip
 def test_the_form_for_a_campaign_says_what_comes_of_it(
@@ -159,7 +160,7 @@ def test_the_form_for_a_campaign_says_what_comes_of_it(
     """The form asks for campaign and reason, not for an agent, and tells what to know before."""
     view = Form(verb, VOCABULARY).build({}, nonce="n", channel="")
     assert inputs(view) == ["targets", "reason"]
-    assert "Through kore" in str(view)
+    assert "Connection: kore" in str(view)
     assert (view["title"]["text"], view["submit"]["text"]) == (title, submit)
     assert view["blocks"][-1]["elements"][0]["text"] == says
     assert checker("check_blocks").faults("modal", view) == []
@@ -315,7 +316,7 @@ def test_what_no_input_holds_is_left_out_aloud(verb: Verb, field: str) -> None:
     view = Form(verb, VOCABULARY).build({field: text}, nonce="n", channel="", line=text)
     [block] = [block for block in view["blocks"] if block.get("block_id") == field]
     assert "initial_value" not in block["element"]
-    assert block["hint"]["text"].startswith("⚠️ Left empty: what was typed has 3456 characters")
+    assert block["hint"]["text"].startswith("⚠️ Left empty: your text has 3456 characters")
     assert block["optional"] is False
     assert faults("modal", view) == []
 
@@ -337,7 +338,7 @@ def test_a_text_that_is_too_long_stands_in_the_form_whole(verb: Verb, field: str
     assert faults("modal", view) == []
     assert pasted(view, block) == [text]
     line = read(line_text(verb, form.read(submitted(view))), verb)
-    assert any("500 at most" in fault.message for fault in line.problems)
+    assert any("Use 500 or fewer" in fault.message for fault in line.problems)
 
 
 def test_what_was_typed_is_shown_whole_above_its_form() -> None:
@@ -426,11 +427,11 @@ def test_a_line_of_data_is_parted_at_its_first_sign(typed: str, understood: dict
         ("name\tAsha", ["“name\tAsha” has no name."]),
         ("10:30", ["“10:30” has no name."]),
         ("=5\n: x", ["“=5” has no name.", "“: x” has no name."]),
-        ("www.pay.example/?id=5", ["“www.pay.example/?id” is not a name"]),
-        ("first name: Asha", ["“first name” is not a name"]),
-        ('{"name": "Asha"}', ['“{"name"” is not a name']),
+        ("www.pay.example/?id=5", ["“www.pay.example/?id” isn't a valid name"]),
+        ("first name: Asha", ["“first name” isn't a valid name"]),
+        ('{"name": "Asha"}', ['“{"name"” isn\'t a valid name']),
         ("name:\nage: ,", ["“name” has no value.", "“age” has no value."]),
-        ("name: a\nage: 5\nname: b\nname: c", ["“name” is there twice."]),
+        ("name: a\nage: 5\nname: b\nname: c", ["You used “name” twice."]),
     ],
 )
 def test_a_line_of_data_that_cannot_be_read_is_named(typed: str, messages: list[str]) -> None:
@@ -504,12 +505,50 @@ def test_a_known_call_comes_first_and_the_rest_may_stay_empty() -> None:
     form = Form(Verb.CANCEL, VOCABULARY)
     view = form.build({}, nonce="n", channel="", known=KNOWN_CALL)
     assert inputs(view) == ["scheduled_call", "targets", "reason", "words", "connection", "agent"]
-    assert [block["block_id"] for block in view["blocks"] if block.get("optional") is False] == []
+    assert [block["block_id"] for block in view["blocks"] if block.get("optional") is False] == [
+        "scheduled_call"
+    ]
     assert form.read(submitted(view))["scheduled_call"] == "A-7K3F"
     assert form.read(submitted(view))["reason"] == ""
     assert form.contradictions(form.read(submitted(view)), NOW) == []
     assert faults("modal", view) == []
     assert checker("check_blocks").faults("modal", view) == []
+
+
+@pytest.mark.parametrize("verb", [Verb.CANCEL, Verb.MOVE])
+def test_a_form_about_one_call_shows_it_as_text(verb: Verb) -> None:
+    """The form of a message has its call fixed. Nothing else can be chosen or typed as a target."""
+    form = Form(verb, VOCABULARY)
+    known = CallOptions(KNOWN_CALL.calls, KNOWN_CALL.chosen, fixed=True)
+    view = form.build({}, nonce="n", channel="", known=known)
+    assert not {"scheduled_call", "targets", "connection", "agent"} & set(inputs(view))
+    assert "•••3210" in view["blocks"][0]["text"]["text"]
+    read_again = form.read(submitted(view))
+    assert read_again["scheduled_call"] == "A-7K3F"
+    asked = form.asking(submitted(view), Question("reason", "Which?", None, ("a", "b")), "said", nonce="m")
+    assert form.read(submitted(asked))["scheduled_call"] == "A-7K3F"
+    assert faults("modal", view) == []
+
+
+@pytest.mark.parametrize("verb", [Verb.CANCEL, Verb.MOVE, Verb.DELETE_CAMPAIGN, Verb.PLACE])
+def test_a_field_that_every_rule_requires_is_not_optional(verb: Verb) -> None:
+    """Slack writes "(optional)" behind every other label, so a form would be refused against its own word."""
+    names = {"purpose", "consent", "reason"} if verb is Verb.PLACE else {"reason"}
+    for required in (frozenset[str](), frozenset(names)):
+        words = replace(VOCABULARY, required={KINDS[verb]: required})
+        view = Form(verb, words).build({}, nonce="n", channel="", whole=True)
+        optional = {
+            block["block_id"]: block["optional"] for block in view["blocks"] if block["type"] == "input"
+        }
+        assert {name for name in names if not optional.get(name, True)} == required
+        assert not any("(optional)" in str(block.get("label")) for block in view["blocks"])
+
+
+def test_targets_that_were_typed_leave_nothing_to_choose() -> None:
+    """The field for targets is required where no scheduled call is offered beside it."""
+    view = Form(Verb.CANCEL, VOCABULARY).build({"targets": "12345"}, nonce="n", channel="")
+    [targets] = [block for block in view["blocks"] if block.get("block_id") == "targets"]
+    assert targets["optional"] is False
 
 
 @pytest.mark.parametrize(

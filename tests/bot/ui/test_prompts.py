@@ -49,12 +49,11 @@ def test_names_that_no_button_shows_whole_lead_to_the_form() -> None:
 
 
 def test_what_was_chosen_is_said_with_its_ground() -> None:
-    """Only filled-in values are mentioned, and a guess differs from the only possibility."""
+    """Only choices are mentioned. The only possibility is none."""
     grounds = {"connection": Source.ONLY, "agent": Source.LAST_USED}
     told = chosen(grounds, connection="sales", agent="welcome")
-    assert (
-        told == "Chosen for you: connection sales (there is no other) and agent welcome (you used it last)."
-    )
+    assert told == "Using welcome, your last one."
+    assert chosen({"connection": Source.ONLY}, connection="sales", agent="welcome") is None
     assert chosen({}, connection="sales", agent="welcome") is None
     assert is_guess(grounds)
     assert not is_guess({"connection": Source.ONLY})

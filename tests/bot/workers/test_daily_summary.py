@@ -31,5 +31,5 @@ def test_a_line_says_what_there_was_in_plain_words() -> None:
     counts = {State.SUCCEEDED: 12, State.DENIED: 2, State.UNKNOWN: 1, State.PENDING: 3, State.SENDING: 4}
     told = daily_summary(DAY, counts)
     assert told is not None
-    assert told.text == ("📋 *Sat 21 Nov 2026:* 12 done, 2 denied, 1 unknown, 3 still waiting for approval.")
+    assert told.text == ("*Sat, 21 Nov 2026:* 12 done, 2 denied, 1 outcome unknown, 3 waiting for approval.")
     assert daily_summary(DAY, {State.SENDING: 4}) is None

@@ -90,9 +90,9 @@ def test_who_waits_longer_anyway_reads_of_that() -> None:
 
 def test_an_outage_in_words() -> None:
     """The first message says that CallOps continues by itself, the second since when the provider answers."""
-    assert "*reminders does not answer* since <!date" in outage("reminders", NOW).text
-    assert "tries again by itself at least every 5 minutes" in outage("reminders", NOW).text
-    assert "*reminders answers again* since <!date" in outage("reminders", NOW, NOW).text
+    assert "*reminders has been down since <!date" in outage("reminders", NOW).text
+    assert "We retry every 5 minutes" in outage("reminders", NOW).text
+    assert "*reminders is back since <!date" in outage("reminders", NOW, NOW).text
 
 
 def test_what_was_lifted_in_words() -> None:

@@ -157,6 +157,7 @@ class Searching:
                 "approve",
                 clock.now,
                 None,
+                None,
             )
             for entry in entries
         ]

@@ -149,6 +149,6 @@ async def test_anchors_are_read_wherever_they_stand(store: Store, tmp_path: Path
     written = anchors_beside(tmp_path / "log.db").read_text(encoding="utf-8")
     assert written == f"1:{anchor.hash} 2026-03-02T12:00:00Z\n" * 2
     assert anchors_beside(tmp_path / "log.db").stat().st_mode & 0o077 == 0
-    channel = f"🔗 *Mon 2 Mar 2026:* the last event in the log is 12. Its anchor is `12:{'ab' * 32}`: see"
+    channel = f"*Mon, 2 Mar 2026:* the log ends with event 12. Its anchor is `12:{'ab' * 32}`: see"
     assert [str(one) for one in Anchor.all_in(channel + written)] == [f"1:{anchor.hash}", f"12:{'ab' * 32}"]
     assert not Anchor.all_in(f"12:{'ab' * 31} 0:{'ab' * 32}")

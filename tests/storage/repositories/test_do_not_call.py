@@ -1,10 +1,11 @@
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from storage.repositories.do_not_call import holds_back
+from storage.repositories.do_not_call import StopLiftedError, holds_back
 from storage.store import Store
 from tests.storage.samples import KEY, NUMBER, Clock, placing, verified
 
@@ -64,5 +65,52 @@ async def test_another_stop_of_a_number_that_was_allowed_is_a_stop_of_its_own(tm
     second, fresh = await log.do_not_call.add(NUMBER, masked="masked", actor="U0MANAGER", reason=None)
     assert fresh
     assert (second.by, second.id == first.id) == ("U0MANAGER", False)
+    assert (await verified(log)).faults == ()
+    await log.close()
+
+
+async def test_a_button_makes_one_stop_however_often_it_is_pressed(tmp_path: Path) -> None:
+    """A second press finds the stop of the first, and makes no other once that was lifted."""
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
+    first, fresh = await log.do_not_call.add(NUMBER, masked="m", actor="U0AGENT", reason=None, nonce="n1")
+    again = await log.do_not_call.add(NUMBER, masked="m", actor="U0AGENT", reason=None, nonce="n1")
+    assert (fresh, again) == (True, (first, True))
+    assert await log.do_not_call.add(NUMBER, masked="m", actor="U0AGENT", reason=None, nonce="n2") == (
+        first,
+        False,
+    )
+    assert await log.do_not_call.add(NUMBER, masked="m", actor="U0AGENT", reason=None, nonce="n2") == (
+        first,
+        False,
+    )
+    await log.do_not_call.remove(NUMBER, masked="m", actor="U0MANAGER", reason="called us")
+    for nonce in ("n1", "n2"):
+        with pytest.raises(StopLiftedError):
+            await log.do_not_call.add(NUMBER, masked="m", actor="U0AGENT", reason=None, nonce=nonce)
+    assert not await log.do_not_call.stops(NUMBER)
+    assert (await verified(log)).faults == ()
+    await log.close()
+
+
+async def test_only_the_person_who_stopped_a_number_undoes_it_once_and_soon(tmp_path: Path) -> None:
+    """The log has who undid it. A later stop of the number is not touched."""
+    clock = Clock()
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock)
+    stop, _ = await log.do_not_call.add(NUMBER, masked="masked", actor="U0AGENT", reason="asked")
+    soon, late = stop.at, stop.at + timedelta(microseconds=1)
+    undo = log.do_not_call.undo
+    assert await undo(stop.id, actor="U0MANAGER", not_before=soon) is None
+    assert await undo(stop.id, actor="U0AGENT", not_before=late) is None
+    assert await undo(stop.id, actor="U0AGENT", not_before=soon) == (stop, [])
+    assert not await log.do_not_call.stops(NUMBER)
+    other, _ = await log.do_not_call.add(NUMBER, masked="masked", actor="U0AGENT", reason="asked")
+    assert await undo(stop.id, actor="U0AGENT", not_before=soon) == (stop, [other]), "as it said before"
+    assert await undo(stop.id, actor="U0MANAGER", not_before=soon) is None
+    assert await log.do_not_call.stops(NUMBER) == [other]
+    events = await log.requests.events(stop.id)
+    assert [(event.name, event.actor, event.data.get("undone")) for event in events] == [
+        ("calls_stopped", "U0AGENT", None),
+        ("calls_allowed", "U0AGENT", True),
+    ]
     assert (await verified(log)).faults == ()
     await log.close()

@@ -24,7 +24,7 @@ const STEPS = [
     command: "/place-call 98765 43210 tomorrow 9:30",
     look: () => [
       "Send it, then press ",
-      h("b", {}, "Place this call"),
+      h("b", {}, "Place call"),
       ". Everyone sees it in ",
       h("b", {}, "#call-audit"),
       ". “What really happened” shows the request CallKaro got.",

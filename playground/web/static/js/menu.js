@@ -47,7 +47,6 @@ export function menuButton(attributes, content, items) {
       "aria-label": attributes["aria-label"],
       on: { keydown: (/** @type {KeyboardEvent} */ event) => keys(event) },
     },
-    shown,
   );
   const button = h(
     "button",
@@ -68,10 +67,17 @@ export function menuButton(attributes, content, items) {
     },
     content,
   );
+  // A closed menu is empty, so that its words are not among those of the message.
+  menu.addEventListener("beforetoggle", (event) => {
+    if (/** @type {ToggleEvent} */ (event).newState === "open") menu.replaceChildren(...shown);
+  });
   menu.addEventListener("toggle", (event) => {
     const open = /** @type {ToggleEvent} */ (event).newState === "open";
     button.setAttribute("aria-expanded", String(open));
-    if (!open) return;
+    if (!open) {
+      menu.replaceChildren();
+      return;
+    }
     beside(menu, button);
     if (!menu.contains(document.activeElement)) shown[0]?.focus();
   });

@@ -1,0 +1,38 @@
+"""Decides when the answer that a requester sees has to change. Pure."""
+
+from providers.actions import Code
+from storage.models import ActionRecord, Request
+from storage.states import State
+
+_UNDER_WAY = frozenset({State.APPROVED, State.SENDING})
+_OPEN = frozenset({State.PENDING, State.APPROVED, State.SENDING, State.UNKNOWN})
+
+
+def stage(request: Request) -> str:
+    """Return what an answer about a request shows, as a key that changes with its words."""
+    parts = [_stage(request, entry) for entry in request.entries]
+    parts += [f"then {request.followed_by.state}"] if request.followed_by else []
+    parts += ["cancelled"] if request.cancelled else []
+    return ", ".join(parts)
+
+
+def _stage(request: Request, entry: ActionRecord) -> str:
+    """Return the stage of one target. A first attempt has one, from the request until its answer."""
+    if entry.state not in _UNDER_WAY:
+        return str(entry.state)
+    again = entry.attempt > (1 if entry.state is State.SENDING else 0)
+    return "waiting" if again or request.waits_for else "sending"
+
+
+def has_ended(request: Request) -> bool:
+    """Return whether every target has its end, and the second step of a reschedule, too."""
+    states = {entry.state for entry in request.entries}
+    if request.reschedules and states == {State.SUCCEEDED}:
+        return request.followed_by is not None and request.followed_by.state not in _OPEN
+    return not states & _OPEN
+
+
+def may_change(request: Request) -> bool:
+    """Return whether an answer may still change: a scheduled call can be cancelled after its end."""
+    scheduled = any(entry.code is Code.SCHEDULED for entry in request.entries)
+    return not has_ended(request) or (scheduled and not request.cancelled)
