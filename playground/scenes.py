@@ -164,9 +164,9 @@ async def no_answer(company: Company) -> None:
         await one.closes(refused)
     form = await mira.opens(message, "Record outcome…")
     found = {
-        "What happened?": "It happened: placed",
-        "What shows it?": "The provider's own screen",
-        "How do you know?": "CallKaro's call list shows it",
+        "Outcome": "The call was placed",
+        "Where did you check?": "CallKaro dashboard",
+        "What did you see?": "CallKaro's call list shows it",
     }
     await mira.submits(form, found)
     await asha.is_written_to("✅ Placed", _masked(SILENT))
