@@ -27,6 +27,7 @@ from bot.listeners.forms import FormOpener
 from bot.listeners.gate import Gate
 from bot.listeners.log_search import LogFiles, LogSearch
 from bot.listeners.replacing import ReplaceActions
+from bot.listeners.settling import SettleListeners
 from bot.listeners.shortcuts import Shortcuts
 from bot.listeners.views import FormSubmissions
 from bot.services.approvals import ApprovalService
@@ -68,6 +69,7 @@ class Listeners:
     replacing: ReplaceActions
     submissions: FormSubmissions
     decisions: ApprovalListeners
+    settling: SettleListeners
     shortcuts: Shortcuts
     replies: EphemeralResponder
 
@@ -107,6 +109,7 @@ class Listeners:
             ApprovalListeners(
                 store, settings, permissions, preconditions, approvals, windows, masking, clock
             ),
+            SettleListeners(store, settings, permissions, approvals, windows, masking),
             Shortcuts(store, permissions, approvals, commands, opening, windows, replies, masking),
             replies,
         )
@@ -177,6 +180,7 @@ def create_app(
     surfaces.replacing.listen(app)
     surfaces.submissions.listen(app)
     surfaces.decisions.listen(app)
+    surfaces.settling.listen(app)
     surfaces.shortcuts.listen(app)
     _listen_to_the_rest(app, surfaces.replies)
     _listen_to_errors(app, surfaces.store, surfaces.replies, foreign_request)

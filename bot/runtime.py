@@ -38,6 +38,7 @@ from bot.workers.rate_limiter import RateLimiter
 from bot.workers.reschedules import RescheduleWorker
 from bot.workers.retention import RetentionWorker
 from bot.workers.screens import ScreenUpdates
+from bot.workers.turns import Turns
 from bot.workers.unknown_reminders import UnknownReminders
 from bot.workers.write_probe import WriteProbe
 from providers.base import Adapter
@@ -52,8 +53,6 @@ RESCHEDULES_EVERY = 5.0
 """Seconds between two searches for second steps of reschedules, unless a wake-up comes first."""
 SWEEP_EVERY = 3.0
 """Seconds between two searches for dead processes that used the same database."""
-REMINDERS_EVERY = 60.0
-"""Seconds between two searches for unknown outcomes that need another reminder."""
 FINISH_SENDING_WITHIN = timedelta(seconds=3.5)
 SAY_THE_REST_WITHIN = 1.2
 RECORD_WITHIN = timedelta(seconds=0.3)
@@ -155,9 +154,12 @@ class Bot:
         self.dispatcher = parts.dispatcher(
             log, settings, adapters, pace, look_ups, outages, attempts, changes, wakeups, owner, clock
         )
-        self.asking = ApprovalNotifier(log, current, directory, permissions, wakeups, team, clock)
+        turns = Turns(log, current, directory, team, clock)
+        self.asking = ApprovalNotifier(log, current, directory, permissions, turns, wakeups, clock)
         self.reschedules = RescheduleWorker(log, directory, preconditions, requests, changes, clock)
-        self.unknown_reminders = UnknownReminders(log, directory, permissions, changes, clock)
+        self.unknown_reminders = UnknownReminders(
+            log, directory, permissions, turns, look_ups, changes, clock
+        )
         self.notices = ProviderEvents(log, changes)
         self.outbox = parts.outbox(
             log,
@@ -198,7 +200,7 @@ class Runtime:
             PeriodicTask("daily summary", DailySummary(log, settings, clock).run_once),
             PeriodicTask("retention", RetentionWorker(log, settings, clock).run_once),
             PeriodicTask("rules reload", self._rules.run_once),
-            PeriodicTask("unknown reminders", bot.unknown_reminders.run_once, every=REMINDERS_EVERY),
+            PeriodicTask("unknown reminders", bot.unknown_reminders.run_once),
             PeriodicTask("recovery", self._sweep, every=SWEEP_EVERY),
             PeriodicTask("write probe", self.write_probe.run_once),
         )

@@ -104,7 +104,7 @@ async def own_request(company: Company) -> None:
     request = await mira.asks("/calls cancel vx_1002 via voxworks reason=wrong number")
     card = await mira.reads(APPROVALS, "Requested by", request)
     refused = await mira.opens(card, "Review…")
-    await mira.expects(refused, "Mira may not decide what she asked for.", "Someone else has to")
+    await mira.expects(refused, "Mira may not decide what she asked for.", "Someone else in")
     company.narrator.expect(
         "The modal has no button that approves.", holds=refused.submit is None, seen=refused
     )
@@ -164,9 +164,9 @@ async def no_answer(company: Company) -> None:
         await one.closes(refused)
     form = await mira.opens(message, "Record outcome…")
     found = {
-        "What happened?": "It happened: placed",
-        "What shows it?": "The provider's own screen",
-        "How do you know?": "CallKaro's call list shows it",
+        "Outcome": "The call was placed",
+        "Where did you check?": "CallKaro dashboard",
+        "What did you see?": "CallKaro's call list shows it",
     }
     await mira.submits(form, found)
     await asha.is_written_to("✅ Placed", _masked(SILENT))

@@ -61,6 +61,8 @@ class ActionRecord:
     """The last look-up's answer, None if the provider did not say or was never asked."""
     known_as: str | None = None
     """The target's name in the provider's last answer. Erasable."""
+    sent_again: bool = False
+    """True if a person had it sent again although nobody knew the outcome, so it may have been done twice."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ from collections.abc import Iterable
 
 from pydantic import BaseModel, ValidationError
 
-from bot.config.settings import REGION, RENAMED
+from bot.config.settings import DASHBOARD, REGION, RENAMED
 from bot.policy.rules import SLACK_CHANNEL
 from bot.text.formatting import closest
 
 PATTERNS_IN_WORDS = {
     SLACK_CHANNEL: "write a channel's id (C…)",
+    DASHBOARD: "write an address that begins with https://",
     REGION: "write a country's two capital letters, such as IN",
 }
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from bot.config.environment import ConfigError, Environment, NotTextError, read_text
 from bot.config.faults import PATTERNS_IN_WORDS, did_you_mean, in_words
 from bot.config.settings import (
+    DASHBOARD,
     DEFAULT_REGION,
     MOST_WORKERS,
     REGION,
@@ -35,7 +36,7 @@ from providers.base import Adapter
 from providers.registry import PROVIDERS, AdapterNotFoundError, find
 
 _TABLES = ("slack", "connections", "groups", "rules", "dispatch", "retention", "calling_hours")
-_OURS = frozenset({"provider", "audit_channel", "workers", "calling_hours"})
+_OURS = frozenset({"provider", "audit_channel", "workers", "calling_hours", "dashboard_url"})
 """Keys of a connection's table that are not its adapter's settings."""
 _CONNECTION_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
 _ENVIRONMENT_WORD = re.compile(r"^env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)$")
@@ -201,11 +202,8 @@ class _File:
                 own = {key: value for key, value in table.items() if key not in _OURS}
                 model = adapter.settings_type
                 settings = self._validate(model, self._resolve(own, model, where, missing), where)
-                channel = table.get("audit_channel")
-                if channel is not None and not (
-                    isinstance(channel, str) and re.match(SLACK_CHANNEL, channel)
-                ):
-                    self._fault(f"{where}.audit_channel", "write a channel's id (C…)")
+                channel = self._text(table, "audit_channel", SLACK_CHANNEL, where)
+                screen = self._text(table, "dashboard_url", DASHBOARD, where)
                 workers = table.get("workers")
                 if workers is not None and not (type(workers) is int and 1 <= workers <= MOST_WORKERS):
                     self._fault(f"{where}.workers", f"write a number from 1 to {MOST_WORKERS}")
@@ -213,10 +211,18 @@ class _File:
                     off[name] = f"{' and '.join(missing)} not set"
                 elif settings is not None:
                     hours = self._hours(table.get("calling_hours"), f"{where}.calling_hours")
-                    on[name] = Connection(name, str(provider), settings, channel, workers, hours)
+                    on[name] = Connection(name, str(provider), settings, channel, workers, hours, screen)
         if not on and not off and not self._faults:
             self._fault("connections", "there is none: write at least one [connections.NAME]")
         return on, off
+
+    def _text(self, table: dict[str, Any], key: str, pattern: str, where: str) -> str | None:
+        """Return a text of a connection's table, None if it is not there or does not match its pattern."""
+        text = table.get(key)
+        if text is None or (isinstance(text, str) and re.match(pattern, text)):
+            return text
+        self._fault(f"{where}.{key}", PATTERNS_IN_WORDS[pattern])
+        return None
 
     def _adapter(self, provider: object, where: str) -> type[Adapter] | None:
         try:

@@ -32,6 +32,8 @@ SLACK_PERSON = re.compile(r"^[UW][A-Z0-9]{2,}$")
 SLACK_GROUP = re.compile(r"^S[A-Z0-9]{2,}$")
 _HELD = re.compile(rf"^A-[{ALPHABET}]{{4,}}$|{E164_PATTERN}")
 REGION: Final = r"^[A-Z]{2}$"
+DASHBOARD: Final = r"^https://[^\s<>|@]{1,2000}$"
+"""The address of a provider's own screen. It has no password in it, and no character of Slack's markup."""
 DEFAULT_REGION: Final = "IN"
 RENAMED: Final = {
     "ask_next": "next_approver_after",
@@ -171,6 +173,13 @@ class Connection:
     applies."""
     calling_hours: str | Hours | None = None
     """The calling hours for calls placed through it."""
+    dashboard_url: str | None = None
+    """The address of the provider's own screen, where people look up what became of a request."""
+
+    @property
+    def title(self) -> str:
+        """The provider's name, as people read it."""
+        return find(self.provider).title
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
-"""Listeners for approvers: *Review…* and *Say what happened…*, and the modals behind them.
+"""Listeners for approvers: *Review…* and the modals behind it.
 
 Each parses, decides, acknowledges and returns. The only call over the network opens or changes a modal.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,7 @@ from bot.config.settings import SettingsHolder
 from bot.parsing.vocabulary import caution
 from bot.services.approvals import ApprovalService, content
 from bot.services.commands import nonce
-from bot.services.models import PermissionDeniedError, Settlement
+from bot.services.models import PermissionDeniedError
 from bot.services.pending import MOST_COUNTED, has_namesake, pending_context
 from bot.services.permissions import Permissions
 from bot.services.preconditions import Preconditions
@@ -24,11 +24,10 @@ from bot.slack.blocks import View
 from bot.slack.masking import Masking
 from bot.slack.responses import ModalClient
 from bot.text import interactions
-from bot.text.interactions import Evidence
-from bot.ui.channel_messages import REVIEW, SETTLE
+from bot.ui.channel_messages import REVIEW
 from bot.ui.modal import About, notice, typed
 from bot.ui.request_status import already, trial
-from bot.ui.review_modal import Denial, Review, Settling, done
+from bot.ui.review_modal import FIRST, Denial, Review, Row, done
 from providers.actions import CannotSendError
 from storage.errors import ConflictError
 from storage.models import PendingRequest, Person, Request
@@ -38,13 +37,15 @@ from storage.store import Store
 Body = dict[str, Any]
 PAGE = 100
 """Pending requests read at a time, in the search for those that a person may decide."""
+READING_TIME = timedelta(seconds=1.5)
+"""The time for which a request must have been shown, if it replaced another one under the same button."""
 NEXT = 5
 """Requests among which the next one to review is looked for."""
 
 
 @dataclass(slots=True)
 class ApprovalListeners:
-    """The buttons and modals for decisions and for unknown outcomes."""
+    """The buttons and modals for decisions."""
 
     _store: Store
     _settings: SettingsHolder
@@ -65,10 +66,8 @@ class ApprovalListeners:
         app.action(REVIEW)(self.review)
         app.action(Review.deny)(self.deny)
         app.action(Review.reveal)(self.reveal)
-        app.action(SETTLE)(self.settle)
         app.view(Review.callback_id)(self.approved)
         app.view(Denial.callback_id)(self.denied)
-        app.view(Settling.callback_id)(self.settled)
 
     async def review(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Show a pending request to a person who may decide it. Tell others why they may not."""
@@ -78,14 +77,14 @@ class ApprovalListeners:
             view = await self._over(request)
         elif not decision.allowed:
             await self._permissions.record_denied_attempt(request, person, "decide", decision)
-            view = notice(interactions.NOT_YOURS_TO_DECIDE, *decision.reasons)
+            view = notice(interactions.NOT_ALLOWED, *decision.reasons)
         else:
             view = await self._review(request, person, nonce(body["trigger_id"], "review"))
         await self._windows.open(body, view)
         await ack()
 
     async def _review(
-        self, request: Request, person: Person, key: str, *, decided: int = 0, revealed: bool = False
+        self, request: Request, person: Person, key: str, *, row: Row = FIRST, revealed: bool = False
     ) -> View:
         """Return the modal to decide a request. It counts the other requests that the person may decide."""
         others = [one for one in await self._for(person, MOST_COUNTED + 1) if one.id != request.id]
@@ -98,7 +97,7 @@ class ApprovalListeners:
             beside=replace(
                 await pending_context(self._store, request), others=min(len(others), MOST_COUNTED)
             ),
-            decided=decided,
+            row=row,
             approved=person.id in request.approved_by,
         )
         if revealed:
@@ -131,14 +130,15 @@ class ApprovalListeners:
                 about.request, person, nonce=nonce(body["trigger_id"], "reveal")
             )
         except PermissionDeniedError as no:
-            view = notice(interactions.NOT_YOURS_TO_SEE, *no.reasons)
+            view = notice(interactions.NOT_ALLOWED, *no.reasons)
         except ConflictError:  # delivered twice: the first delivery shows it
             await ack()
             return
         else:
             key = nonce(body["trigger_id"], "revealed")
+            row = Row(about.decided, about.shown_at)
             view = (
-                await self._review(request, person, key, decided=about.decided, revealed=True)
+                await self._review(request, person, key, row=row, revealed=True)
                 if request.state is State.PENDING
                 else await self._over(request)
             )
@@ -166,8 +166,16 @@ class ApprovalListeners:
         await ack()
 
     async def approved(self, ack: AsyncAck, body: Body, person: Person) -> None:
-        """Approve a request. If it cannot be undone, require that the campaign was named."""
+        """Approve a request. If it cannot be undone, require that the campaign was named.
+
+        In a modal that replaced another one, a click that comes too soon was meant for the other.
+        """
         about = About.of(body["view"])
+        if self._is_unread(about):
+            await ack(
+                response_action="errors", errors={Review.note_id(about.request): interactions.READ_FIRST}
+            )
+            return
         request = await self._store.requests.request(about.request)
         namesake = await has_namesake(self._store, request)
         if request.state is State.PENDING and not Review.is_confirmed(
@@ -190,6 +198,14 @@ class ApprovalListeners:
         else:
             await self._go_on(ack, person, body)
 
+    def _is_unread(self, about: About) -> bool:
+        """Return whether a request replaced another one so recently that nobody can have read it.
+
+        A clock that was set back holds nobody up.
+        """
+        at = Row(shown_at=about.shown_at).at
+        return at is not None and abs(self._clock() - at) < READING_TIME
+
     async def denied(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Deny a request, with the reason."""
         about = About.of(body["view"])
@@ -202,65 +218,34 @@ class ApprovalListeners:
                 about.request, person, reason=reason, shown=about.shown, nonce=about.nonce
             )
         except (ConflictError, PermissionDeniedError) as no:
-            await self._say_no(ack, no, person, body)
+            await self._say_no(ack, no, person, body, approved=False)
         else:
-            await self._go_on(ack, person, body)
+            await self._go_on(ack, person, body, approved=False)
 
-    async def _go_on(self, ack: AsyncAck, person: Person, body: Body) -> None:
+    async def _go_on(self, ack: AsyncAck, person: Person, body: Body, *, approved: bool = True) -> None:
         """Show the next request that the person may decide in the same modal, or say that there is none."""
-        decided = About.of(body["view"]).decided + 1
+        about = About.of(body["view"])
+        row = Row(about.decided + 1, self._clock().isoformat(), about.request, approved)
         for one in await self._for(person, NEXT):
             request = await self._store.requests.request(one.id)
             if request.state is State.PENDING:
                 key = nonce(body["trigger_id"], "next")
-                view = await self._review(request, person, key, decided=decided)
+                view = await self._review(request, person, key, row=row)
                 await ack(response_action="update", view=view)
                 return
-        if decided > 1:
-            await ack(response_action="update", view=done(decided))
-        else:
-            await ack()
-
-    async def settle(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
-        """Ask a person who may settle an unknown outcome what happened. Tell others why they may not."""
-        request = await self._store.requests.request(action["value"])
-        entry = next(one for one in request.entries if one.id == action["value"])
-        decision = self._permissions.may_settle(request, person)
-        if entry.state is not State.UNKNOWN:
-            view = await self._over(request)
-        elif not decision.allowed:
-            await self._permissions.record_denied_attempt(request, person, "settle", decision)
-            view = notice(interactions.NOT_YOURS_TO_SAY, *decision.reasons)
-        else:
-            view = self._masking.view(
-                Settling.build(request, entry, nonce=nonce(body["trigger_id"], "settle"))
-            )
-        await self._windows.open(body, view)
-        await ack()
-
-    async def settled(self, ack: AsyncAck, body: Body, person: Person) -> None:
-        """Record the outcome that a person reports."""
-        about = About.of(body["view"])
-        reason = typed(body["view"], Settling.reason)
-        if not reason:
-            await ack(response_action="errors", errors={Settling.reason: interactions.REASON_MISSING})
-            return
-        what = Settlement(typed(body["view"], Settling.what))
-        evidence = Evidence(typed(body["view"], Settling.evidence) or Evidence.NONE)
-        if what is not Settlement.RETRY_REQUESTED and evidence is Evidence.NONE:
-            await ack(response_action="errors", errors={Settling.evidence: interactions.EVIDENCE_MISSING})
-            return
-        try:
-            await self._approvals.settle(
-                about.entry, person, what, evidence=evidence, reason=reason, nonce=about.nonce
-            )
-        except (ConflictError, PermissionDeniedError) as no:
-            await self._say_no(ack, no, person, body)
+        if row.decided > 1:
+            await ack(response_action="update", view=done(row.decided))
         else:
             await ack()
 
     async def _say_no(
-        self, ack: AsyncAck, no: ConflictError | PermissionDeniedError, person: Person, body: Body
+        self,
+        ack: AsyncAck,
+        no: ConflictError | PermissionDeniedError,
+        person: Person,
+        body: Body,
+        *,
+        approved: bool = True,
     ) -> None:
         """Explain why a decision was not recorded. For a second delivery, go on as after the first."""
         about = About.of(body["view"])
@@ -270,7 +255,7 @@ class ApprovalListeners:
             case ConflictError() if any(
                 one.person == person.id and one.content == about.shown for one in no.current.approvals
             ):
-                await self._go_on(ack, person, body)
+                await self._go_on(ack, person, body, approved=approved)
             case ConflictError():
                 await ack(response_action="update", view=await self._over(no.current))
 
@@ -281,6 +266,10 @@ class ApprovalListeners:
             return None
 
     async def _over(self, request: Request) -> View:
-        """Return a notice with the request's state and the person who was first to decide it."""
-        told = already(request, await self._store.requests.events(request.id))
-        return self._masking.view(notice(interactions.NOTHING_LEFT, *trial(request), *told))
+        return await over(self._store, self._masking, request)
+
+
+async def over(store: Store, masking: Masking, request: Request) -> View:
+    """Return a notice with the request's state and the person who was first to decide it."""
+    told = already(request, await store.requests.events(request.id))
+    return masking.view(notice(interactions.NOTHING_LEFT, *trial(request), *told))

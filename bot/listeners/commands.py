@@ -72,9 +72,21 @@ class RequestLists:
                 [self._row(request, person) for request in mine],
                 [self._row(request, person) for request in first],
                 coming,
+                checking=[self._row(request, person) for request in await self._unknown(person)],
                 more_wait=max(waits - shown, 0),
             )
         )
+
+    async def _unknown(self, person: Person) -> list[Request]:
+        """Return the requests with an unknown outcome that the person may settle, oldest first."""
+        since, found = await self._store.dispatch_queue.unknown_requests(), list[Request]()
+        for one in sorted(since, key=since.__getitem__):
+            request = await self._store.requests.request(one)
+            if request.team == person.team and self._permissions.may_settle(request, person).allowed:
+                found.append(request)
+            if len(found) == SHOWN:
+                break
+        return found
 
     async def _own(self, person: Person) -> Sequence[Request]:
         """Return the person's newest requests in their workspace, newest first."""
@@ -128,6 +140,8 @@ class RequestLists:
         return Row(
             request,
             may_withdraw=person.id == request.requester and all(map(_can_be_withdrawn, request.entries)),
+            may_settle=any(entry.state is State.UNKNOWN for entry in request.entries)
+            and self._permissions.may_settle(request, person).allowed,
             may_decide=waits and self._permissions.may_decide(request, person).allowed,
         )
 

@@ -124,7 +124,7 @@ class Shortcuts:
         try:
             request = await self._approvals.reveal(action["value"], person, nonce=key)
         except PermissionDeniedError as no:
-            view = notice(interactions.NOT_YOURS_TO_SEE, *no.reasons)
+            view = notice(interactions.NOT_ALLOWED, *no.reasons)
         except ConflictError:  # delivered twice: the first delivery shows it
             await ack()
             return

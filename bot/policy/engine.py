@@ -195,13 +195,17 @@ def can_decide(rule: Rule | None, members: Members, person: Person, case: Approv
     return _entitled(rule, groups, members, person, case, "decide", own=own)
 
 
-def can_reveal(rule: Rule | None, members: Members, person: Person, case: ApprovalContext) -> Decision:
-    """Return whether a person who may decide a request may see its full numbers."""
-    decides = can_decide(rule, members, person, case)
-    if not decides.allowed:
-        return decides
-    groups = rule.reveal if rule else ()
-    return _entitled(rule, groups, members, person, case, "reveal", own=True)
+def can_reveal(
+    rule: Rule | None, members: Members, person: Person, case: ApprovalContext, *, settling: bool = False
+) -> Decision:
+    """Return whether a person may see the full numbers of a request.
+
+    Where the rule names ``reveal``, it alone decides. Where it names none, those who settle an unknown
+    outcome may, because they look the call up.
+    """
+    groups = rule.reveal or (rule.settlers if settling else ()) if rule else ()
+    own = bool(rule and rule.reveal)
+    return _entitled(rule, groups, members, person, case, "reveal", own=own)
 
 
 def approvers(rule: Rule | None, members: Members, case: ApprovalContext) -> frozenset[str]:
@@ -270,7 +274,7 @@ def _entitled(
     elif rule is None:
         why = policy_reasons.RULE_GONE
     elif person.id == case.requester and not own:
-        why = policy_reasons.asked_it_yourself(deed)
+        why = policy_reasons.asked_it_yourself(deed, groups)
     elif group := group_of(groups, members, person.id):
         able = everyone_in(groups, members) - (frozenset() if own else {case.requester})
         because = policy_reasons.lets(rule.name, group, deed)

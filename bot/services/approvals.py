@@ -26,7 +26,7 @@ from bot.services.preconditions import Preconditions
 from bot.services.wakeups import Wakeups
 from bot.text import interactions, outcomes
 from bot.text.interactions import Evidence
-from providers.actions import CannotSendError
+from providers.actions import CannotSendError, Kind
 from storage.changes import Annotation, ChangeSet, Notification, Transition
 from storage.errors import ConflictError
 from storage.models import Approval, Person, Request
@@ -184,11 +184,16 @@ class ApprovalService:
     ) -> Request:
         """Record the outcome of an unknown action, or order another attempt.
 
+        Whoever has evidence knows the outcome, so nothing is sent again. A call is never placed twice.
         Raises `PermissionDeniedError` or `ConflictError`.
         """
-        if settlement is not Settlement.RETRY_REQUESTED and evidence is Evidence.NONE:
-            raise PermissionDeniedError([interactions.EVIDENCE_MISSING])
+        again = settlement is Settlement.RETRY_REQUESTED
+        if again is not (evidence is Evidence.NONE):
+            why = interactions.AGAIN_WITH_EVIDENCE if again else interactions.EVIDENCE_MISSING
+            raise PermissionDeniedError([why])
         request = await self._store.requests.request(entry_id)
+        if again and request.kind is Kind.PLACE_CALL:
+            raise PermissionDeniedError([interactions.PLACE_ANEW])
         decision = self._permissions.may_settle(request, person)
         if not decision.allowed:
             await self._permissions.record_denied_attempt(request, person, "settle", decision)
@@ -204,17 +209,15 @@ class ApprovalService:
             frozenset({State.UNKNOWN}),
             after,
             changes={
-                "message": message
-                if settlement is Settlement.RETRY_REQUESTED
-                else f"{message} {interactions.SHOWN_BY[evidence]}",
+                "message": message if again else f"{message} {interactions.SHOWN_BY[evidence]}",
                 "not_before": None,
                 "not_after": None,
             },
             data={"group": decision.group, "why": "\n".join(decision.reasons), "evidence": evidence},
-            private={"note": reason},
+            private={"note": reason} if reason else {},
         )
         posts = [Notification("state", "audit"), Notification(settlement, "thread")]
-        if settlement is not Settlement.RETRY_REQUESTED:
+        if not again:
             posts.append(Notification(settlement, f"dm:{request.requester}"))
         posts += outcome_for_approvers(request, [move], besides=person.id)
         posts += confirmation(self._settings, request, [move])

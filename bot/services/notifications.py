@@ -15,6 +15,8 @@ ASKED = "asked"
 
 REMINDED = "reminded"
 
+SETTLE_ASKED = "settle_asked"
+
 STILL_UNKNOWN = "still_unknown"
 """Templates of the messages that alert people, and the annotations that record them."""
 
@@ -29,9 +31,24 @@ OUTCOME = "outcome"
 """The template of a new message to an approver about a request that failed or is unknown."""
 
 
+SETTLE = "settle"
+"""The message about an unknown outcome in the approvals channel. With a colon and a person's id after it, the
+message to that person."""
+
+
 def answered(request: Request) -> tuple[Notification, ...]:
     """Return updates of the messages to approvers, which show that no decision is needed any more."""
     return tuple(Notification("state", slot) for slot in request.messages if slot.startswith(f"{ASKED}:"))
+
+
+def settled(request: Request) -> tuple[Notification, ...]:
+    """Return updates of the messages about an unknown outcome, which show what became of it."""
+    return tuple(Notification("state", slot) for slot in request.messages if is_about_unknown(slot))
+
+
+def is_about_unknown(slot: str) -> bool:
+    """Return whether a message is one about an unknown outcome that is edited once it is settled."""
+    return slot.partition(":")[0] == SETTLE
 
 
 ORIGIN = "origin"
@@ -69,7 +86,7 @@ def with_card(request: Request, posts: Sequence[Notification]) -> tuple[Notifica
         return told
     has_card = "card" in request.messages or request.approvals_needed > 0
     card = (CARD,) if has_card else ()
-    return tuple(dict.fromkeys((*told, *card, *answered(request))))
+    return tuple(dict.fromkeys((*told, *card, *answered(request), *settled(request))))
 
 
 def outcome_for_approvers(

@@ -17,6 +17,7 @@ from providers.actions import Kind
 from storage.changes import Annotation, ChangeSet
 from storage.errors import ConflictError
 from storage.models import PendingRequest, Person, Request
+from storage.states import State
 from storage.store import Store
 
 ATTEMPTED: Final = "attempted"
@@ -101,9 +102,10 @@ class Permissions:
         return max(0, needed - len(counted.union(more)))
 
     def may_reveal(self, request: Request, person: Person) -> Decision:
-        """Return whether a person who decides a request may see its full numbers."""
-        members = self._directory.members()
-        return engine.can_reveal(self.rule_of(request), members, person, self.approval_context(request))
+        """Return whether a person may see a request's full numbers, to decide or to settle it."""
+        members, case = self._directory.members(), self.approval_context(request)
+        settling = any(entry.state is State.UNKNOWN for entry in request.entries)
+        return engine.can_reveal(self.rule_of(request), members, person, case, settling=settling)
 
     def may_settle(self, request: Request, person: Person) -> Decision:
         """Return whether a person may record the outcome of an unknown action."""

@@ -12,7 +12,8 @@ TOO_OLD = "This is more than a day old and can't be used. Type the command again
 NOTHING_TO_CHANGE = "Nothing to change"
 USED_ALREADY = "You already used this. Type the command again for another."
 
-NOT_YOURS_TO_SEE = "You can't see this"
+NOT_ALLOWED = "Not allowed"
+"""The title of a modal that tells a person why they may not do something."""
 
 MENTIONED = "From the message. Check it before you send the request."
 NOTHING_MENTIONED = "This message has no phone number or call ID that CallOps knows. Enter one here."
@@ -149,10 +150,10 @@ DEFAULT_REASONS: Final = ("customer asked", "wrong number", "duplicate", "resche
 """The reasons for a request, if the settings have none."""
 
 DEFAULT_DENIAL_REASONS: Final = (
-    "the customer wants this call",
-    "wrong number or id",
-    "already cancelled",
-    "talk to me first",
+    "Customer wants the call",
+    "Wrong number or ID",
+    "Already cancelled",
+    "Talk to me first",
 )
 """The reasons to deny a request, if the settings have none."""
 
@@ -167,24 +168,28 @@ class Evidence(StrEnum):
     """There is no evidence. It suffices only to request another attempt."""
 
 
-NOT_YOURS_TO_DECIDE = "Not for you to decide"
-NOT_YOURS_TO_SAY = "Not for you to say"
 NOTHING_LEFT = "Nothing left to decide"
+
+READ_FIRST = "Read it first: this is the next one."
+DENIAL_UNEXPLAINED = "Choose a reason or write one. The requester will see it."
 
 OTHER_CAMPAIGN = "This isn't the campaign above. Compare the two, then type it again."
 NAMESAKE = "Another campaign has the same name or nearly so. Type the id of the campaign above."
 
-REASON_MISSING = "Write how you know: it stays in the log."
-EVIDENCE_MISSING = (
-    "Say what shows it. If nothing does, close this and ask the provider, or choose to send it again."
+REASON_MISSING = "Write what you saw. It's saved in the log."
+AGAIN_WITH_EVIDENCE = (
+    "*Not sent again.* You chose an outcome or where you checked, so record that outcome. "
+    "To send it again, close this window and open it anew."
 )
+PLACE_ANEW = "A call is never placed a second time. Request it anew."
+SENT_AGAIN = "Sending it again"
+EVIDENCE_MISSING = "Choose where you checked. If you couldn't find out, close this and check again later."
 EVIDENCE: Final[Mapping[Evidence, str]] = {
-    Evidence.SCREEN: "The provider's own screen",
-    Evidence.CUSTOMER: "The customer",
-    Evidence.SUPPORT: "The provider's support",
-    Evidence.NONE: "Nothing: nobody can tell",
+    Evidence.SCREEN: "{} dashboard",
+    Evidence.CUSTOMER: "Customer",
+    Evidence.SUPPORT: "{} support",
 }
-"""The options in the form."""
+"""The options in the form, with a place for the provider's name."""
 SHOWN_BY: Final[Mapping[Evidence, str]] = {
     Evidence.SCREEN: "The provider's own screen shows it.",
     Evidence.CUSTOMER: "The customer says so.",

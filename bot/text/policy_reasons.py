@@ -9,9 +9,9 @@ from bot.text.formatting import listed
 Permission = Literal["decide", "reveal", "settle"]
 """An act on a request that needs a permission."""
 _YOURSELF: Final[dict[Permission, str]] = {
-    "decide": "approve your own request",
-    "reveal": "see the full number of your own request",
-    "settle": "record the outcome of your own request",
+    "decide": "approve",
+    "reveal": "see the full number of",
+    "settle": "record the outcome of",
 }
 _WITH_IT: Final[dict[Permission, str]] = {
     "decide": "decide this",
@@ -136,8 +136,10 @@ CONSENT_MISSING = "Add where consent is recorded: consent=."
 RULE_GONE = "The rule for this request is gone, so nobody may do this now. Tell your CallOps admin."
 
 
-def asked_it_yourself(deed: Permission) -> str:
-    return f"You can't {_YOURSELF[deed]}. Someone else has to."
+def asked_it_yourself(deed: Permission, groups: Sequence[str]) -> str:
+    """Return that nobody decides or settles their own request. ``groups`` may."""
+    who = f"Someone else in {' or '.join(groups)}" if groups else "Someone else"
+    return f"You can't {_YOURSELF[deed]} your own request. {who} has to."
 
 
 def lets(rule: str, group: str, deed: Permission) -> str:

@@ -7,8 +7,18 @@ escaped, and times are in each reader's zone. The first block is a sentence.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from bot.config.settings import Connection
 from bot.parsing.tokens import at_least
-from bot.services.notifications import ASKED, INSTEAD_OF, OUTCOME, REMINDED, STILL_UNKNOWN, TOLD
+from bot.services.notifications import (
+    ASKED,
+    INSTEAD_OF,
+    OUTCOME,
+    REMINDED,
+    SETTLE_ASKED,
+    STILL_UNKNOWN,
+    TOLD,
+    is_about_unknown,
+)
 from bot.services.pending import ALONE, ESCALATED, MOST_COUNTED, PendingContext
 from bot.slack.blocks import (
     Block,
@@ -37,7 +47,8 @@ from bot.ui.decision_facts import (
 )
 from bot.ui.request_status import became, marked, moved_in_vain, passed, request_status
 from bot.ui.request_summary import WARNING, reported_call_time, target, task, voice_agents
-from bot.ui.thread_replies import PLACE_IT_AGAIN, ReplyContext, also, contradicted, still_unknown, thread
+from bot.ui.thread_replies import PLACE_IT_AGAIN, ReplyContext, also, contradicted, thread
+from bot.ui.unknown_messages import how_long, steps, unknown, unresolved
 from bot.ui.ways_on import PLACE_AGAIN, can_be_withdrawn, menu, withdraw
 from providers.actions import Kind
 from storage.models import Request, Scalar
@@ -45,7 +56,6 @@ from storage.repositories.outbox import ERASURE, is_edited
 from storage.states import State
 
 REVIEW = "review"
-SETTLE = "settle"
 
 
 STUCK = "nobody_can_approve"
@@ -70,19 +80,25 @@ def render(
     caution: str | None = None,
     beside: PendingContext = ALONE,
     cancels: bool = False,
+    connection: Connection | None = None,
 ) -> Message | None:
     """Return the message of an outbox item, or None if another one tells the same or it is out of date.
 
     ``caution`` warns deciders that the action is undocumented by its provider. ``beside`` describes the other
-    pending requests. ``cancels`` is True if the request's connection can cancel calls.
+    pending requests. ``cancels`` is True if the request's connection can cancel calls. ``connection`` is that
+    connection, None if it is not configured now.
     """
     match to:
         case _ if template == ERASURE or (is_edited(to) and is_erased(request)):
             return erased(request)
         case "audit":
-            message: Message | None = audit(request, cancels=cancels)
+            message: Message | None = audit(request, cancels=cancels, connection=connection)
         case _ if to == "card" or (to.startswith(f"{ASKED}:") and template not in {ASKED, REMINDED}):
             message = card(request, caution=caution, beside=beside)
+        case _ if is_about_unknown(to):
+            message = _about_unknown(template, request, connection)
+        case _ if template == STILL_UNKNOWN and to.startswith("dm:"):
+            message = _about_unknown(template, request, connection, how_long(told.data))
         case "origin":
             message = _confirmation(request)
         case _:
@@ -110,21 +126,15 @@ def _once(
             message = _bad_end(request)
         case _ if template == STILL_UNKNOWN and request.state is not State.UNKNOWN:
             pass  # a person has recorded the outcome by now
-        case _ if template == STILL_UNKNOWN and to != "thread":
-            message = _ask_to_settle(request)
         case _:
             message = (thread if to == "thread" else _direct)(template, request, told)
     return message
 
 
-def audit(request: Request, *, cancels: bool = False) -> Message:
+def audit(request: Request, *, cancels: bool = False, connection: Connection | None = None) -> Message:
     """Return a request's message in the audit channel, with its state and the buttons for next steps."""
     sentence = request_status(request)
-    buttons = []
-    if request.state is State.UNKNOWN:
-        doubtful = next(entry for entry in request.entries if entry.state is State.UNKNOWN)
-        label = f"Record the outcome of {request.id}"
-        buttons.append(button(vocabulary.RECORD_OUTCOME, SETTLE, doubtful.id, style="primary", label=label))
+    buttons = steps(request, connection) if unknown(request) else []
     if moved_in_vain(request):
         label = f"Place again the call of {request.id}"
         buttons.append(button(vocabulary.PLACE_AGAIN, PLACE_AGAIN, request.id, style="primary", label=label))
@@ -135,11 +145,19 @@ def audit(request: Request, *, cancels: bool = False) -> Message:
     return Message(sentence, [first, *_targets(request), context(*_facts(request)), *rows])
 
 
-def _ask_to_settle(request: Request) -> Message:
-    """Return the reminder to record an unknown outcome, with the button for that."""
-    text = still_unknown(request)
-    _, *others = audit(request).blocks
-    return Message(text, [section(text), *others])
+def _about_unknown(
+    template: str, request: Request, connection: Connection | None, still: str = ""
+) -> Message | None:
+    """Return the message that asks to record an outcome, or what became of it.
+
+    Return None if the outcome was recorded before anyone was told.
+    """
+    if unknown(request):
+        return unresolved(request, connection, _facts(request), still=still)
+    if template in {SETTLE_ASKED, STILL_UNKNOWN}:
+        return None
+    text = request_status(request)
+    return Message(text, [section(text), *_targets(request), context(*_facts(request))])
 
 
 def _calling(

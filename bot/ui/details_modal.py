@@ -55,6 +55,7 @@ DID: Mapping[str, str] = {
     "looked_up_gone": "the provider no longer has it: done",
     "window_passed": "not sent again",
     "not_sent_again": "not sent again",
+    "settle_asked": "told the approvals channel that the outcome is unknown",
     "still_unknown": "reminded the people who can record the outcome",
     "order_dropped": "not sent again, because the first request worked",
     "happened": "recorded that it happened",
@@ -187,8 +188,9 @@ def did(
     match event.name, event.data.get("attempt"), event.data.get("found"):
         case "sending", int(attempt), _ if attempt > 1:
             return f"{done} (attempt {attempt})"
-        case "asked", _, _ if "person" in event.data:
-            return f"asked {person(str(event.data['person']))} to decide"
+        case "asked" | "settle_asked" as name, _, _ if "person" in event.data:
+            what = "decide" if name == "asked" else "record the outcome"
+            return f"asked {person(str(event.data['person']))} to {what}"
         case "not_posted", _, _:
             why, _ = interactions.why_shut(str(event.data.get("why")))
             what = _POSTED.get(str(event.data.get("what")), "its message")

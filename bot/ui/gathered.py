@@ -1,14 +1,17 @@
-"""One direct message with the good outcomes of several requests, so that one person is notified once."""
+"""One direct message about several requests, so that one person is notified once."""
 
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
 from bot.slack.blocks import Message, excerpt, paragraphs, section
+from bot.text import vocabulary
+from bot.text.formatting import counted
 from bot.text.vocabulary import status
 from bot.ui.request_status import request_status, trial
 from bot.ui.request_summary import confirmed_in_vain
 from bot.ui.thread_replies import ReplyContext
+from bot.ui.unknown_messages import headline, record_button, unknown
 from storage.models import Request
 from storage.states import State
 
@@ -37,3 +40,18 @@ def gathered(requests: Sequence[Request]) -> Message:
     text = f"*{', '.join(f'{count} {word.lower()}' for word, count in words.items())}*"
     rows = [f"{request_status(request)} · {request.id}" for request in requests]
     return Message(text, [section(text), *paragraphs(excerpt(rows, "… and {} more"))])
+
+
+def gathered_unknown(requests: Sequence[Request]) -> Message:
+    """Return the message to a person who may settle several requests, with a button for each unknown one."""
+    left = [request for request in requests if unknown(request)]
+    text = (
+        f"{vocabulary.UNKNOWN} *{counted(len(left), 'outcome')} unknown*" if left else "*Outcomes recorded*"
+    )
+    rows = [
+        section(f"{headline(request)} · {request.id}") | {"accessory": record_button(request)}
+        if unknown(request)
+        else section(f"{request_status(request)} · {request.id}")
+        for request in requests
+    ]
+    return Message(text, [section(text), *rows])

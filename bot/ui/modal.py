@@ -29,6 +29,8 @@ class About:
     channel: str = ""
     decided: int = 0
     """The number of decisions that the person made in this modal before."""
+    shown_at: str = ""
+    """When the modal was first shown, if it replaced that of another request. Empty if it did not."""
 
     @classmethod
     def of(cls, view: Mapping[str, Any]) -> "About":

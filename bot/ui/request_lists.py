@@ -12,10 +12,11 @@ from bot.slack.blocks import Block, Message, actions, button, context, section
 from bot.text.markup import code, escape, when
 from bot.text.vocabulary import DETAILS, RECORD_OUTCOME
 from bot.text.vocabulary import REVIEW as REVIEW_WORD
-from bot.ui.channel_messages import REVIEW, SETTLE, audit
+from bot.ui.channel_messages import REVIEW, audit
 from bot.ui.decision_facts import left_alone
 from bot.ui.request_status import already, marked, request_status
 from bot.ui.request_summary import target
+from bot.ui.unknown_messages import SETTLE
 from bot.ui.ways_on import withdraw
 from storage.models import ActionRecord, Event, Request
 from storage.states import State

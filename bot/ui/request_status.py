@@ -71,7 +71,8 @@ def request_status(request: Request) -> str:
     """Return a request's state and target as a headline, and a second line if something else matters."""
     first = request.entries[0]
     if len(request.entries) == 1:
-        return _HEADLINES[request.state](request, first)
+        headline, line, below = _HEADLINES[request.state](request, first).partition("\n")
+        return f"{headline}{sent_twice(first)}{line}{below}"
     states = {entry.state for entry in request.entries}
     if len(states) == 1 and states <= {State.PENDING, State.DENIED, State.EXPIRED, State.WITHDRAWN}:
         return _HEADLINES[request.state](request, first)
@@ -80,6 +81,11 @@ def request_status(request: Request) -> str:
     worst = next(entry for entry in request.entries if entry.state is request.state)
     below = _below(_same_message(request), _waits(request))
     return f"{vocabulary.emoji(worst)} *{told}* · {task(request)}{below}"
+
+
+def sent_twice(entry: ActionRecord) -> str:
+    """Return the warning on an action that a person had sent again, or an empty text before its end."""
+    return f" · {UNKNOWN} sent twice" if entry.sent_again and entry.state not in UNFINISHED else ""
 
 
 def _lower(status: str) -> str:
@@ -116,7 +122,7 @@ def became(request: Request, entry: ActionRecord) -> str:
         status = f"Waiting until {when(entry.not_before)}"
     said = "" if _same_message(request) else _message(entry)
     told = f". {said}" if said and entry.state not in UNFINISHED else ""
-    return f"{in_short(entry)} · {status}{told}"
+    return f"{in_short(entry)} · {status}{sent_twice(entry)}{told}"
 
 
 def held_up(request: Request) -> str | None:

@@ -1,15 +1,16 @@
-"""The modals to review, deny and settle requests: their ids, their blocks and their submitted values."""
+"""The modals to review and deny requests: their ids, their blocks and their submitted values."""
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from bot.parsing.tokens import at_least
-from bot.services.models import Settlement
 from bot.services.pending import ALONE, AROUND, MOST_COUNTED, PendingContext, called, name_key, number_of
-from bot.slack.blocks import Block, View, actions, button, context, fields, paragraphs, section
-from bot.text import interactions
-from bot.text.markup import escape, when
+from bot.slack.blocks import MAX_TITLE, Block, View, actions, button, context, fields, paragraphs, section
+from bot.text import interactions, vocabulary
+from bot.text.markup import person, when
 from bot.ui.decision_facts import (
     CANNOT_BE_UNDONE,
     IRREVERSIBLE,
@@ -22,31 +23,43 @@ from bot.ui.decision_facts import (
     unlike,
 )
 from bot.ui.modal import MAX_REASON, About, choice, modal, notice, text_input, typed
-from bot.ui.request_status import request_status, trial
-from bot.ui.request_summary import in_short, is_named_whole, one_task
+from bot.ui.request_status import trial
+from bot.ui.request_summary import WARNING, in_short, is_named_whole, task, voice_agents
 from providers.actions import Kind
 from storage.database.folding import as_typed
-from storage.models import ActionRecord, Request
+from storage.models import Request
 
-NOTE_SHOWN = "The audit channel shows this below its message."
-REASON_SHOWN = "The requester and the audit channel read this."
-_APPROVE = {
+OTHER_REASON = "Something else"
+NOTE_SHOWN = "Shown in the audit channel."
+REASON_SHOWN = "The requester will see it."
+_TITLES: Final[Mapping[str, str]] = {
+    Kind.PLACE_CALL: "Place call",
+    Kind.CANCEL_CALL: "Cancel call",
+    Kind.DELETE_CAMPAIGN: "Delete campaign",
+    Kind.STOP_CAMPAIGN: "Stop campaign",
+    Kind.START_CAMPAIGN: "Start campaign",
+    "move": "Move call",
+}
+"""The titles of a review, within `MAX_TITLE`."""
+_APPROVE: Final[Mapping[str, str]] = {
     Kind.PLACE_CALL: "Approve call",
-    Kind.CANCEL_CALL: "Approve cancel",
-    Kind.DELETE_CAMPAIGN: "Approve delete",
+    Kind.CANCEL_CALL: "Approve cancellation",
+    Kind.DELETE_CAMPAIGN: "Approve deletion",
     Kind.STOP_CAMPAIGN: "Approve stop",
     Kind.START_CAMPAIGN: "Approve start",
+    "move": "Approve move",
 }
-"""The label of the approve button, within `MAX_TITLE`."""
+"""The labels of the approve button, within `MAX_TITLE`."""
 
-_DONE: Final[Mapping[Kind, str]] = {
-    Kind.PLACE_CALL: "placed",
-    Kind.CANCEL_CALL: "cancelled",
-    Kind.DELETE_CAMPAIGN: "deleted",
-    Kind.STOP_CAMPAIGN: "stopped",
-    Kind.START_CAMPAIGN: "started",
+_EFFECT: Final[Mapping[str, str]] = {
+    Kind.PLACE_CALL: "Approving places the call right away.",
+    Kind.CANCEL_CALL: "Approving cancels right away.",
+    Kind.DELETE_CAMPAIGN: "Approving deletes right away.",
+    Kind.STOP_CAMPAIGN: "Approving stops it right away.",
+    Kind.START_CAMPAIGN: "Approving starts it right away, and it calls people.",
+    "move": "Approving cancels the old call, then schedules the new one.",
 }
-"""The past participle for each action. "It happened" alone could mean the call or its cancellation."""
+"""The effect of an approval."""
 
 
 def has_numbers(request: Request) -> bool:
@@ -57,8 +70,45 @@ def has_numbers(request: Request) -> bool:
 def reveal_button(request: Request, action_id: str) -> Block:
     """Return the button that reveals full numbers."""
     several = sum(number_of(entry.action) is not None for entry in request.entries) > 1
-    what = "Show full numbers" if several else "Show full number"
+    what = f"{vocabulary.SHOW_FULL_NUMBER}s" if several else vocabulary.SHOW_FULL_NUMBER
     return button(what, action_id, request.id, label=f"{what}: the log keeps that you did")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A request's place in a row of decisions in the same modal.
+
+    ``last`` is the request decided just before, and ``approved`` whether that was an approval. ``shown_at``
+    is when the modal of this request replaced that of another one.
+    """
+
+    decided: int = 0
+    shown_at: str = ""
+    last: str = ""
+    approved: bool = True
+
+    @property
+    def at(self) -> datetime | None:
+        """The time at which the modal replaced another one, None if it did not."""
+        return datetime.fromisoformat(self.shown_at) if self.shown_at else None
+
+    def banner(self, others: int) -> list[str]:
+        """Return the decision made just before, and how many requests are left with this one."""
+        mark, word = ("✅", "approved") if self.approved else ("✋", "denied")
+        left = at_least(others + 1, MOST_COUNTED)
+        return [f"{mark} {self.last} {word} · {left} left"] if self.last else []
+
+    def title(self, what: str, others: int) -> str:
+        """Return the title of the modal, with the place in the row unless it is the first."""
+        if not self.decided:
+            return what
+        place = f"{self.decided + 1} of {at_least(self.decided + 1 + others, self.decided + MOST_COUNTED)}"
+        whole = f"{place} · {what}"
+        return whole if len(whole) <= MAX_TITLE else f"{place} · {what.partition(' ')[0]}"
+
+
+FIRST = Row()
+"""The place of a request whose review a person opened."""
 
 
 class Review:
@@ -77,7 +127,7 @@ class Review:
         shown: str,
         caution: str | None = None,
         beside: PendingContext = ALONE,
-        decided: int = 0,
+        row: Row = FIRST,
         may_reveal: bool = False,
         hidden: bool = False,
         revealed: bool = False,
@@ -85,39 +135,42 @@ class Review:
     ) -> View:
         """Return the modal with the request's facts and the effect of either decision.
 
-        ``beside`` describes the other pending requests. ``may_reveal`` means that the person may see full
-        numbers, and ``revealed`` that they are shown. ``hidden`` means that some text was masked.
-        ``approved`` means that the person has approved already and another approval is needed.
+        ``beside`` describes the other pending requests. ``row`` is the request's place among those decided in
+        this modal. ``may_reveal`` means that the person may see full numbers, and ``revealed`` that they are
+        shown. ``hidden`` means that some text was masked. ``approved`` means that the person has approved
+        already and another approval is needed.
         """
-        about = About(nonce=nonce, request=request.id, shown=shown, decided=decided)
-        buttons = [button("Deny…", cls.deny, request.id, style="danger", label=f"Deny {request.id}")]
+        about = About(
+            nonce=nonce, request=request.id, shown=shown, decided=row.decided, shown_at=row.shown_at
+        )
+        buttons = [button("Deny…", cls.deny, request.id, label=f"Deny {request.id}")]
         if may_reveal and not revealed and (hidden or has_numbers(request)):
-            buttons.append(reveal_button(request, cls.reveal))
-        agents = sorted({escape(entry.agent) for entry in request.entries if entry.agent})
+            buttons.insert(0, reveal_button(request, cls.reveal))
         blocks = [
+            *map(section, row.banner(beside.others)),
             *map(section, trial(request)),
-            section(request_status(request)),
+            section(_headline(request)),
             *_listed(request),
             *(paragraphs(full_numbers(request)) if revealed and has_numbers(request) else []),
             *paragraphs(not_found(request)),
             *map(section, unlike(request, beside.similar_numbers)),
             *fields([*facts_to_decide(request), *placed_with(request)]),
+            section(f"{cls._approving(request, approved=approved)} {consequence(request)}"),
+            section(cls._denying(request)),
             *([] if approved else cls._confirmation(request, named=not beside.namesake)),
-            section(consequence(request)),
-            section(f"{cls._approving(request, approved=approved)} {cls._denying(request)}"),
-            actions(*buttons),
             *([] if approved else [cls._note(request)]),
+            actions(*buttons),
             context(
-                f"`{request.id}`",
-                f"through {request.connection}",
-                *([f"agent {', '.join(agents)}"] if agents else []),
+                request.id,
+                request.connection,
+                *([f"voice agent {names}"] if (names := voice_agents(request)) else []),
                 *filter(None, [caution]),
-                *([_more_wait(beside.others)] if beside.others else []),
+                *([_more_wait(beside.others)] if beside.others and not row.decided else []),
             ),
         ]
-        says = "Approve move" if request.reschedules else _APPROVE[request.kind]
-        submit = None if approved else says
-        return modal(cls.callback_id, f"Review {request.id}", blocks, about=about, submit=submit)
+        title = row.title(_TITLES["move" if request.reschedules else request.kind], beside.others)
+        submit = _APPROVE["move" if request.reschedules else request.kind]
+        return modal(cls.callback_id, title, blocks, about=about, submit=None if approved else submit)
 
     @classmethod
     def _note(cls, request: Request) -> Block:
@@ -137,21 +190,19 @@ class Review:
     @classmethod
     def _denying(cls, request: Request) -> str:
         follows = left_alone(request, request.entries[0])
-        return f"*Deny* sends nothing. {follows}. You say why, and the requester reads it."
+        return (
+            f"If you deny: {follows[0].lower()}{follows[1:]}. {person(request.requester)} sees your reason."
+        )
 
     @classmethod
     def _approving(cls, request: Request, *, approved: bool) -> str:
         if approved:
-            return "*You approved this.* Somebody else has to approve it as well before it is sent."
+            return "*You approved this.* Someone else has to approve it too before it's sent."
         if len({*request.approved_by}) + 1 < request.approvals_needed:
-            return f"*Approve* counts as one of {request.approvals_needed}: nothing is sent before the last."
-        match request:
-            case Request(mode="dry-run"):
-                return "*Approve* sends nothing: this is a dry run."
-            case Request(kind=Kind.START_CAMPAIGN):
-                return "*Approve* starts it at once, and it calls people."
-            case _:
-                return "*Approve* sends the request to the provider at once."
+            return f"Yours is one of {request.approvals_needed} approvals. Nothing is sent before the last."
+        if request.mode == "dry-run":
+            return "Approving sends nothing: this is a dry run."
+        return _EFFECT["move" if request.reschedules else request.kind]
 
     @classmethod
     def _confirmation(cls, request: Request, *, named: bool) -> list[Block]:
@@ -204,89 +255,51 @@ class Denial:
     ) -> View:
         """Return the modal with the configured reasons, and a field for another one."""
         about = About(nonce=nonce, request=request.id, shown=shown, decided=decided)
-        options = [*((f"reason-{n}", text) for n, text in enumerate(reasons)), (cls.other, "Something else")]
+        options = [*((f"reason-{n}", text) for n, text in enumerate(reasons)), (cls.other, OTHER_REASON)]
+        follows = left_alone(request, request.entries[0])
+        own = text_input(
+            cls.words,
+            "In your words" if reasons else "Reason (required)",
+            placeholder="The customer confirmed the call this morning",
+            hint=f"Required if you choose “{OTHER_REASON}”. {REASON_SHOWN}" if reasons else REASON_SHOWN,
+            optional=bool(reasons),
+            multiline=True,
+            max_length=MAX_REASON,
+        )
+        # Chosen at first, so that typed words alone suffice, and so does a reason alone.
+        choices = choice(cls.reason, "Reason (required)", options, initial=cls.other)
         blocks = [
             *map(section, trial(request)),
-            section(request_status(request)),
-            section(f"If you deny it: {left_alone(request, request.entries[0])}."),
-            choice(cls.reason, "Why not?", options, optional=True, placeholder="Choose a reason"),
-            text_input(
-                cls.words,
-                "In your words",
-                placeholder="The customer confirmed the call this morning",
-                hint=REASON_SHOWN,
-                optional=True,
-                multiline=True,
-                max_length=MAX_REASON,
-            ),
+            section(_headline(request)),
+            section(f"{follows}. {person(request.requester)} sees your reason."),
+            *([choices] if reasons else []),
+            own,
+            context(request.id, request.connection),
         ]
-        return modal(cls.callback_id, f"Deny {request.id}", blocks, about=about, submit="Deny request")
+        return modal(cls.callback_id, "Deny request", blocks, about=about, submit="Deny request")
 
     @classmethod
     def read(cls, view: Mapping[str, Any], reasons: Sequence[str]) -> tuple[str, dict[str, str]]:
         """Return the reason and no errors, or an empty reason and the errors by field."""
         chosen, words = typed(view, cls.reason), typed(view, cls.words)
         known = {f"reason-{n}": text for n, text in enumerate(reasons)}
-        if chosen == cls.other and not words:
-            return "", {cls.words: "Write a word or two: the requester reads it."}
-        reason = ": ".join(filter(None, [known.get(chosen), words]))
-        if reason:
+        if reason := ": ".join(filter(None, [known.get(chosen), words])):
             return reason, {}
-        return "", {cls.reason: "Choose a reason, or write a word or two: the requester reads it."}
-
-
-class Settling:
-    """The modal in which a person records an unknown outcome."""
-
-    callback_id = "settling"
-    what = "what"
-    evidence = "evidence"
-    reason = "reason"
-
-    @classmethod
-    def build(cls, request: Request, entry: ActionRecord, *, nonce: str) -> View:
-        """Return the modal with the three outcomes, their evidence and an explanation.
-
-        The outcome is that of the action. For a cancellation, "it happened" means that the call was
-        cancelled.
-        """
-        what = one_task(request, entry)
-        about = About(nonce=nonce, request=request.id, entry=entry.id)
-        options = [
-            (Settlement.HAPPENED, f"It happened: {_DONE[entry.kind]}"),
-            (Settlement.DID_NOT_HAPPEN, f"It did not happen: not {_DONE[entry.kind]}"),
-            (Settlement.RETRY_REQUESTED, "Nobody can tell: send it again"),
-        ]
-        blocks = [
-            *map(section, trial(request)),
-            section(f"❓ *We do not know whether it happened:* {what}. {entry.message or ''}".rstrip()),
-            choice(cls.what, "What happened?", options, radio=True),
-            choice(
-                cls.evidence,
-                "What shows it?",
-                [*interactions.EVIDENCE.items()],
-                placeholder="Choose what you looked at",
-            ),
-            text_input(
-                cls.reason,
-                "How do you know?",
-                placeholder="The provider's dashboard shows the call as cancelled",
-                hint="Stays in the log, with your name.",
-                multiline=True,
-                max_length=MAX_REASON,
-            ),
-            context("Sending it again may do it twice if the first request had worked."),
-        ]
-        return modal(cls.callback_id, f"What happened? {entry.id}", blocks, about=about, submit="Record")
+        return "", {cls.words: interactions.DENIAL_UNEXPLAINED}
 
 
 def done(decided: int) -> View:
     """Return the notice that no more requests wait for a person who decided several in a row."""
-    return notice("Done", f"*Done: {decided} decided.* Nothing else waits for you.")
+    return notice("All caught up", f"All caught up. You decided {decided} requests.")
+
+
+def _headline(request: Request) -> str:
+    asked = task(request)
+    return f"*{asked[0].upper()}{asked[1:]}{WARNING.get(request.kind, '')}*"
 
 
 def _more_wait(others: int) -> str:
-    return f"{at_least(others, MOST_COUNTED)} more {'waits' if others == 1 else 'wait'} for you"
+    return f"{at_least(others, MOST_COUNTED)} more waiting"
 
 
 def _listed(request: Request) -> list[Block]:

@@ -12,8 +12,8 @@ from bot.text.markup import escape, person, quote
 from bot.ui.decision_facts import left_alone
 from bot.ui.request_status import moved_in_vain, request_status, unsent
 from bot.ui.request_summary import in_short
+from bot.ui.unknown_messages import headline, how_long
 from storage.models import ActionRecord, Request, Scalar
-from storage.states import State
 
 PLACE_IT_AGAIN = f"*{vocabulary.PLACE_AGAIN}*"
 """The button of a reschedule that cancelled its call and could not place it again."""
@@ -66,7 +66,7 @@ def thread(template: str, request: Request, told: ReplyContext) -> Message:
             offer = again if moved_in_vain(request) else ""
             text = f"{request_status(request)}{f' {escape(told.note)}' if told.note else ''}{offer}"
         case _:
-            text = _machines_thread(template, request, entry, which)
+            text = _machines_thread(template, request, entry, which, told)
     return Message(text, [section(text), *also(request, told)])
 
 
@@ -77,16 +77,18 @@ def _shown_by(entry: ActionRecord) -> str:
     )
 
 
-def _machines_thread(template: str, request: Request, entry: ActionRecord, which: str) -> str:
+def _machines_thread(
+    template: str, request: Request, entry: ActionRecord, which: str, told: ReplyContext
+) -> str:
     """Return the reply about an event that no person caused."""
     settle = f"press *{vocabulary.RECORD_OUTCOME}* above."
     match template:
         case "expired":
             return unsent(request, entry, which)
         case "unknown" | "still_unknown":
-            unknown = f"{vocabulary.UNKNOWN} *Outcome unknown*{which}."
-            said = unknown if template == "unknown" else still_unknown(request)
-            return f"{said}\nCheck the provider, then {settle}"
+            still = headline(request, how_long(told.data)) if template == "still_unknown" else ""
+            unknown = still or f"{vocabulary.UNKNOWN} *Outcome unknown*{which}."
+            return f"{unknown}\nCheck the provider, then {settle}"
         case "still_there":
             return f"The provider still has it{which}. Check it there again, then {settle}"
         case "took_place":
@@ -95,13 +97,6 @@ def _machines_thread(template: str, request: Request, entry: ActionRecord, which
             return f"{_AFTER_ALL[template]}{which}.\n{request_status(request)}"
         case _:
             return request_status(request)
-
-
-def still_unknown(request: Request) -> str:
-    """Return that nobody has recorded the outcome yet. It is true at the time of rendering."""
-    doubts = [entry for entry in request.entries if entry.state is State.UNKNOWN]
-    which = f" ({len(doubts)} of {len(request.entries)})" if len(request.entries) > 1 else ""
-    return f"*Still unresolved{which}:* {request_status(request)}"
 
 
 def contradicted(entry: ActionRecord, which: str) -> str:

@@ -5,11 +5,10 @@ key, in one transaction with its Slack posts. So it is sent once even with sever
 restart.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from heapq import heappop, heappush
 from itertools import count
 
@@ -22,19 +21,16 @@ from bot.services.permissions import Permissions
 from bot.services.timing import next_reminder, reminder_due
 from bot.services.wakeups import Wakeups
 from bot.slack.errors import NOT_POSTED
-from bot.slack.users import FRESH, UserDirectory, UserUnavailableError
+from bot.slack.users import FRESH, UserDirectory
 from bot.ui.channel_messages import STUCK
+from bot.workers.turns import LOOK_AGAIN, Turns
 from storage.changes import Annotation, ChangeSet, Notification
 from storage.errors import ConflictError
 from storage.models import SYSTEM, Event, PendingRequest, Scalar
-from storage.repositories.rate_limits import MINUTE
 from storage.store import Store
 
 ALIKE = "alike"
 """An annotation of a card that was updated, because another request's number looks like its own."""
-
-LOOK_AGAIN = timedelta(seconds=30)
-"""The time until the next search for an approver, if none was found."""
 
 BATCH = 50
 """Requests that are checked in one run."""
@@ -50,8 +46,8 @@ class ApprovalNotifier:
     _settings: SettingsHolder
     _directory: UserDirectory
     _permissions: Permissions
+    _turns: Turns
     _wakeups: Wakeups
-    _team: str
     _clock: Callable[[], datetime]
     _read: int = field(default=0, init=False)
     """The position up to which the log was read for new pending requests."""
@@ -154,9 +150,8 @@ class ApprovalNotifier:
         if not case.escalated:
             return one.asked_at + rule.escalate_after
         able = engine.escalation(rule, self._directory.members(), case) - asked.keys() - one.approved_by
-        chosen = [] if rule.notify == "nobody" else await self._fit(sorted(able))
-        if rule.notify == "first" and chosen:
-            chosen = [await self._first(chosen)]
+        told = () if rule.notify == "nobody" else able
+        chosen = await self._turns.choose(told, one_by_one=rule.notify == "first")
         notes = [Annotation(one.id, ESCALATED, {"to": " and ".join(rule.escalate_to)})]
         notes += [Annotation(one.id, ASKED, {"person": person}) for person in chosen]
         posts = [Notification("state", "card"), Notification(ESCALATED, "card_thread")]
@@ -175,50 +170,16 @@ class ApprovalNotifier:
         """
         if rule is None or (rule.notify == "nobody" and not shut):
             return None
-        in_turn = rule.notify == "first" and not shut
-        now, wait = self._clock(), self._settings.current.dispatch.next_approver_after
         case = self._permissions.approval_context(one)
         entitled = engine.approvers(rule, self._directory.members(), case) - one.approved_by
-        left = sorted(entitled - asked.keys())
-        if asked and not left:
-            return None
-        # Times in the future were recorded before the clock was set back. They count as past.
-        lately = max((at for at in asked.values() if at <= now + MINUTE), default=None)
-        if in_turn and lately and now < lately + wait:
-            return lately + wait
-        chosen = await self._fit(left)
-        if in_turn and chosen:
-            chosen = [await self._first(chosen)]
-        if not chosen:
-            return now + LOOK_AGAIN
+        turn = await self._turns.next(entitled, asked, one_by_one=rule.notify == "first" and not shut)
+        if not turn.people:
+            return turn.again
         instead: dict[str, Scalar] = {INSTEAD_OF: shut} if shut else {}
-        notes = [Annotation(one.id, ASKED, {"person": person, **instead}) for person in chosen]
-        posts = [Notification(ASKED, f"{ASKED}:{person}") for person in chosen]
+        notes = [Annotation(one.id, ASKED, {"person": person, **instead}) for person in turn.people]
+        posts = [Notification(ASKED, f"{ASKED}:{person}") for person in turn.people]
         await self._note(one.id, notes, posts, key=f"{ASKED}:{len(asked)}")
-        asked = {**asked, **dict.fromkeys(chosen, now)}
-        return now + wait if entitled - asked.keys() else None
-
-    async def _fit(self, people: Sequence[str]) -> list[str]:
-        """Return the people who are eligible to decide, according to Slack."""
-        able = await asyncio.gather(*map(self._can_decide, people))
-        return [one for one, fit in zip(people, able, strict=True) if fit]
-
-    async def _can_decide(self, user: str) -> bool:
-        try:
-            person = await self._directory.get_user_in_background(user)
-        except UserUnavailableError:
-            return False
-        return engine.ineligible_reason(person, self._team) is None
-
-    async def _first(self, people: Sequence[str]) -> str:
-        """Return the person who was asked least recently, skipping those who are away unless all are."""
-        last = await self._store.approvals.last_notified_at(people)
-        never = datetime.min.replace(tzinfo=self._clock().tzinfo)
-        in_turn = sorted(people, key=lambda one: (last.get(one, never), one))
-        for one in in_turn:
-            if not await self._directory.is_away(one):
-                return one
-        return in_turn[0]
+        return turn.again
 
     async def _remind(
         self, one: PendingRequest, end: datetime, events: Sequence[Event], asked: Sequence[str], stuck: str

@@ -82,6 +82,12 @@ class TargetLookups:
             del self._queue[entry.id]
             self._start(entry, self._first)
 
+    async def is_due(self, entry: ActionRecord) -> bool:
+        """Return whether an unknown action is still to be looked up."""
+        able = self._able & {entry.connection}
+        due = await self._store.dispatch_queue.unknown_deletions(able, BATCH)
+        return any(one.id == entry.id for one in due) and self._can_be_asked(entry)
+
     async def before_first_attempt(self, entry: ActionRecord) -> bool:
         """Look up an action's target before its first attempt. Return False if the look-up must wait.
 

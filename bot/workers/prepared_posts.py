@@ -3,14 +3,14 @@
 A post about a request shows the request's current state. An announcement shows the content of its row.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from bot.config.settings import Settings
 from bot.parsing.vocabulary import cancels, caution
-from bot.services.notifications import ASKED, ORIGIN, REMINDED
+from bot.services.notifications import ASKED, ORIGIN, REMINDED, SETTLE_ASKED, is_about_unknown
 from bot.services.outcomes import WARNING
 from bot.services.pending import ALONE, ESCALATED, PendingContext, pending_context
 from bot.slack.blocks import Message
@@ -18,7 +18,7 @@ from bot.slack.masking import Masking
 from bot.slack.rate_limits import edit_limits, post_limits
 from bot.ui import announcements
 from bot.ui.channel_messages import render
-from bot.ui.gathered import MOST_GATHERED, gathered, is_good
+from bot.ui.gathered import MOST_GATHERED, gathered, gathered_unknown, is_good
 from bot.ui.thread_replies import ReplyContext
 from bot.workers.post_text import Names, Permalinks
 from providers.registry import find
@@ -75,7 +75,7 @@ class Prepared:
 
 def is_direct(post: OutboxItem) -> bool:
     """Return whether a post goes to one person."""
-    return post.to.startswith(("dm:", "asked:"))
+    return post.to.startswith(("dm:", "asked:", "settle:"))
 
 
 class RecentNews:
@@ -133,22 +133,29 @@ class Preparing:
             caution=self._caution(request),
             beside=await self._beside(post, request),
             cancels=self._cancels(request),
+            connection=self._settings.connections.get(request.connection),
         )
         stands = request.messages.get(slot_of(post))
-        gathers = is_direct(post) and is_good(post.template, request, told)
+        tells_unknown = is_direct(post) and is_about_unknown(post.to)
+        gathers = is_direct(post) and (
+            is_good(post.template, request, told) or (tells_unknown and post.template == SETTLE_ASKED)
+        )
         if gathers:
             stands = stands or self._news.recent(post.to)
-        if stands and message and (gathers or post.to.startswith(REPLY)):
-            message = await self._gathered(stands, request) or message
+        if stands and message and (gathers or tells_unknown or post.to.startswith(REPLY)):
+            together = gathered_unknown if tells_unknown else gathered
+            message = await self._gathered(stands, request, together) or message
         above = request.messages.get(THREADS.get(post.to, ""))
         message = await self._shown(message, post)
         return Prepared(post, message, self._channel(post, request), stands, above, whole, gathers)
 
-    async def _gathered(self, ref: MessageRef, request: Request) -> Message | None:
+    async def _gathered(
+        self, ref: MessageRef, request: Request, together: Callable[[Sequence[Request]], Message]
+    ) -> Message | None:
         """Return a message about several requests, or None if it is about one alone."""
         ids = [one for one in await self._store.outbox.told_in(ref) if one != request.id]
         others = [await self._store.requests.request(one) for one in ids]
-        return gathered([*others, request]) if others else None
+        return together([*others, request]) if others else None
 
     async def _announcement(self, post: OutboxItem) -> Prepared:
         told = None if post.event is None else await self._store.audit.event(post.event)
@@ -172,9 +179,9 @@ class Preparing:
 
     def _channel(self, post: OutboxItem, request: Request) -> str:
         match post.to.partition(":"):
-            case ("dm" | "asked", _, user):
+            case ("dm" | "asked" | "settle", ":", user):
                 return user
-            case ("card", _, _):
+            case ("card" | "settle", _, _):
                 return self._settings.slack.approvals_channel
             case ("card_thread", _, _):
                 below = request.messages.get("card")

@@ -1,74 +1,155 @@
-"""Reminds the people who may settle once a day of each unknown outcome.
+"""Tells the people who may settle of each unknown outcome, and reminds them of it.
 
-Each reminder is recorded with a unique key, in one transaction with its Slack posts. So it is sent once even
-with several processes or after a restart. Reminders missed while CallOps was down are not sent later.
+They are told as soon as nothing automatic is left: no retry, and no look-up. Each message is recorded with a
+unique key, in one transaction with its Slack posts. So it is sent once even with several processes or after a
+restart. Of the reminders missed while CallOps was down, only the last is sent.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.policy import engine
-from bot.services.notifications import STILL_UNKNOWN, SystemChanges
+from bot.services.notifications import SETTLE, SETTLE_ASKED, STILL_UNKNOWN, SystemChanges
 from bot.services.permissions import Permissions
 from bot.slack.users import UserDirectory
+from bot.workers.lookups import TargetLookups
+from bot.workers.turns import Turns
 from storage.changes import Annotation, Notification
-from storage.models import Query, Request
+from storage.models import Event, Request, call_time
 from storage.states import State
 from storage.store import Store
 
 EVERY = timedelta(days=1)
-PAGE = 100
-"""Actions read at a time."""
+AFTER = (timedelta(minutes=15), timedelta(hours=1))
+"""The times after which people are reminded on the first day."""
+BEFORE_THE_CALL = timedelta(minutes=15)
+"""The time before a call at which people are reminded that it may go out."""
+LOOKED_UP_WITHIN = timedelta(minutes=1)
+"""The time for which people are not told yet, because a look-up may still find out what happened."""
+CHECKED_EVERY = timedelta(minutes=1)
+"""The longest time between two checks of a request, as rules and groups may have changed."""
 
 
-def days_unknown(request: Request, now: datetime) -> int:
-    """Return the whole days for which an action of a request has been unknown, 0 if none is."""
+def unknown_since(request: Request) -> datetime | None:
+    """Return the time since which an action of a request has been unknown, None if none is."""
     since = [entry.updated_at for entry in request.entries if entry.state is State.UNKNOWN]
-    return max((now - min(since)) // EVERY, 0) if since else 0
+    return min(since) if since else None
+
+
+def reminders(request: Request, now: datetime) -> list[tuple[str, datetime]]:
+    """Return the reminders of an unknown outcome up to now, and the next one, each with its name and time."""
+    since = unknown_since(request)
+    if since is None:
+        return []
+    times = {f"{after // timedelta(minutes=1)}m": since + after for after in AFTER}
+    doubts = [entry for entry in request.entries if entry.state is State.UNKNOWN]
+    calls = [at for entry in doubts if (at := call_time(request, entry))]
+    if calls and since < (before := min(calls) - BEFORE_THE_CALL):
+        times["call"] = before
+    days = max((now - since) // EVERY, 0)
+    times |= {f"{day}d": since + day * EVERY for day in (days, days + 1) if day}
+    return sorted(times.items(), key=lambda one: one[1])
 
 
 @dataclass(slots=True)
 class UnknownReminders:
-    """Reminds people of unknown outcomes."""
+    """Tells and reminds people of unknown outcomes."""
 
     _store: Store
     _directory: UserDirectory
     _permissions: Permissions
+    _turns: Turns
+    _lookups: TargetLookups
     _changes: SystemChanges
     _clock: Callable[[], datetime]
-    _reminded: dict[str, int] = field(default_factory=dict, init=False)
-    """The days after which each request was last reminded of. It only saves work."""
+    _due: dict[tuple[str, datetime], datetime] = field(default_factory=dict, init=False)
+    """The time at which each request that is unknown since a time is checked again. It only saves work."""
+    _last: datetime | None = field(default=None, init=False)
 
     async def run_once(self) -> bool:
-        """Remind of every request with an action that has been unknown for another day."""
-        reminded, after, known = {}, None, self._reminded
-        while True:
-            page = await self._store.search.page(Query(state=State.UNKNOWN), after=after, limit=PAGE)
-            for entry in page.entries:
-                if self._clock() - entry.updated_at >= EVERY and entry.request not in reminded:
-                    request = await self._store.requests.request(entry.request)
-                    days = days_unknown(request, self._clock())
-                    if days > known.get(request.id, 0):
-                        await self._remind(request, days)
-                    reminded[request.id] = days
-            after = page.after
-            if after is None:
-                break
-        self._reminded = reminded
+        """Tell and remind people of every unknown outcome for which it is time."""
+        now = self._clock()
+        if self._last and now < self._last:  # After the clock was set back, the waiting times are unknown.
+            self._due.clear()
+        self._last = now
+        found = await self._store.dispatch_queue.unknown_requests()
+        self._due = {one: at for one, at in self._due.items() if one in found.items()}
+        for one in found.items():
+            if self._due.get(one, now) <= now:
+                self._due[one] = await self._look(await self._store.requests.request(one[0]))
         return False
 
-    async def _remind(self, request: Request, days: int) -> None:
-        rule = self._permissions.rule_of(request)
-        people = sorted(
-            engine.settlers(rule, self._directory.members(), self._permissions.approval_context(request))
-        )
-        posts = [
-            Notification(STILL_UNKNOWN, "thread"),
-            *(Notification(STILL_UNKNOWN, f"dm:{person}") for person in people),
+    async def _look(self, request: Request) -> datetime:
+        """Tell and remind people of a request if it is time. Return the time of the next check."""
+        now, since = self._clock(), unknown_since(request)
+        if since is None or await self._may_be_looked_up(request, now):
+            return now
+        events = [
+            event
+            for event in await self._store.requests.events(request.id)
+            if event.data.get("since") == since.isoformat()
         ]
-        note = Annotation(request.id, STILL_UNKNOWN, {"days": days})
-        first = min(entry.updated_at for entry in request.entries if entry.state is State.UNKNOWN)
-        key = f"{request.id}:{STILL_UNKNOWN}:{first.isoformat()}:{days}"
-        # The key makes the reminder once, even with several processes or after a restart.
-        await self._changes.apply(request, delivery_key=key, notes=[note], posts=posts)
+        again = [await self._tell(request, since, events), await self._remind(request, since, events)]
+        return min([now + CHECKED_EVERY, *filter(None, again)])
+
+    async def _may_be_looked_up(self, request: Request, now: datetime) -> bool:
+        """Return whether a look-up may soon find out what happened, so that nobody is told yet."""
+        fresh = [
+            entry
+            for entry in request.entries
+            if entry.state is State.UNKNOWN and now - entry.updated_at < LOOKED_UP_WITHIN
+        ]
+        return any([await self._lookups.is_due(entry) for entry in fresh])
+
+    async def _tell(self, request: Request, since: datetime, events: Sequence[Event]) -> datetime | None:
+        """Tell the approvals channel once, and the person whose turn it is. Return when the next turn is."""
+        told = [event for event in events if event.name == SETTLE_ASKED]
+        asked = {str(event.data["person"]): event.at for event in told if "person" in event.data}
+        rule = self._permissions.rule_of(request)
+        people: Sequence[str] = ()
+        again = None
+        if rule and rule.notify != "nobody":
+            case = self._permissions.approval_context(request)
+            entitled = engine.settlers(rule, self._directory.members(), case)
+            turn = await self._turns.next(entitled, asked, one_by_one=rule.notify == "first")
+            people, again = turn.people, turn.again
+        if told and not people:
+            return again
+        data = {"since": since.isoformat()}
+        notes = [Annotation(request.id, SETTLE_ASKED, data | {"person": person}) for person in people]
+        posts = [Notification(SETTLE_ASKED, f"{SETTLE}:{person}") for person in people]
+        if not told:
+            posts.insert(0, Notification(SETTLE_ASKED, SETTLE))
+        await self._apply(
+            request,
+            notes or [Annotation(request.id, SETTLE_ASKED, data)],
+            posts,
+            key=f"{SETTLE_ASKED}:{since.isoformat()}:{len(told)}",
+        )
+        return again
+
+    async def _remind(self, request: Request, since: datetime, events: Sequence[Event]) -> datetime | None:
+        """Remind those who were told, and from the first day on all who may settle. Return the next time."""
+        now = self._clock()
+        times = reminders(request, now)
+        due = next((name for name, at in reversed(times) if at <= now), None)
+        if due and not any(event.name == STILL_UNKNOWN and event.data["which"] == due for event in events):
+            people = {str(event.data["person"]) for event in events if "person" in event.data}
+            if due.endswith("d"):
+                case = self._permissions.approval_context(request)
+                rule = self._permissions.rule_of(request)
+                people |= engine.settlers(rule, self._directory.members(), case)
+            data = {"since": since.isoformat(), "which": due}
+            posts = [Notification(STILL_UNKNOWN, "thread")]
+            posts += [Notification(STILL_UNKNOWN, f"dm:{person}") for person in sorted(people)]
+            notes = [Annotation(request.id, STILL_UNKNOWN, data)]
+            await self._apply(request, notes, posts, key=f"{STILL_UNKNOWN}:{since.isoformat()}:{due}")
+        return next((at for _, at in times if at > now), None)
+
+    async def _apply(
+        self, request: Request, notes: Sequence[Annotation], posts: Sequence[Notification], *, key: str
+    ) -> None:
+        """Commit annotations with their posts, unless another process did."""
+        # The key makes them once, even with several processes or after a restart.
+        await self._changes.apply(request, delivery_key=f"{request.id}:{key}", notes=notes, posts=posts)

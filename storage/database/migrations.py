@@ -57,7 +57,9 @@ CREATE INDEX events_request ON events (request);
 CREATE INDEX events_reference ON events (json_extract(data, '$.reference'))
     WHERE json_extract(data, '$.reference') IS NOT NULL;
 CREATE INDEX events_looked_up ON events (entry) WHERE name = 'looked_up';
-CREATE INDEX events_asked ON events (json_extract(data, '$.person'), at) WHERE name = 'asked';
+CREATE INDEX events_asked ON events (json_extract(data, '$.person'), at)
+    WHERE name IN ('asked', 'settle_asked');
+CREATE INDEX events_sent_again ON events (entry) WHERE name = 'retry_requested';
 CREATE INDEX events_followed ON events (request) WHERE name = 'followed';
 CREATE INDEX events_cancelled ON events (entry) WHERE name = 'cancelled';
 CREATE INDEX events_rules ON events (seq) WHERE name = 'rules_changed';

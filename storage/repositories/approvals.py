@@ -116,12 +116,12 @@ def pending_ending_with(connection: Connection, sources: WriteContext, masked: s
 
 
 def last_notified_at(connection: Connection, people: Collection[str]) -> dict[str, datetime]:
-    """Return when each person was last asked to decide, without those who were never asked."""
+    """Return when each person was last asked to decide or to settle, without those who never were."""
     rows = connection.execute(
         """
         SELECT value AS person, (
             SELECT max(at) FROM events
-            WHERE name = 'asked' AND json_extract(data, '$.person') = value) AS at
+            WHERE name IN ('asked', 'settle_asked') AND json_extract(data, '$.person') = value) AS at
         FROM json_each(?)
         """,
         [json.dumps(list(people))],

@@ -8,7 +8,7 @@ from typing import Final
 
 from providers.actions import Kind
 from storage.database.repository import Repository, reads
-from storage.event_log.hash_chain import microseconds
+from storage.event_log.hash_chain import microseconds, moment
 from storage.models import ActionRecord, Request
 from storage.repositories.exclusion import HOLDING, WAITS
 from storage.repositories.rate_limits import MINUTE
@@ -120,6 +120,14 @@ def unknown_deletions(connection: Connection, connections: Collection[str], limi
     return _of_each(connection, connections, query, {"limit": limit}, order="n")
 
 
+def unknown_requests(connection: Connection) -> dict[str, datetime]:
+    """Return the requests with an unknown action, each with the time since which it has been unknown."""
+    rows = connection.execute(
+        "SELECT request, min(updated_at) AS since FROM actions WHERE state = 'unknown' GROUP BY request"
+    )
+    return {row["request"]: moment(row["since"]) for row in rows}
+
+
 def lease_expired(connection: Connection, now: datetime) -> list[ActionRecord]:
     """Return actions in ``sending`` whose lease has expired, because their owner died."""
     return select_entries(
@@ -197,6 +205,7 @@ class DispatchQueue(Repository):
     retry_window_expired = reads(retry_window_expired)
     awaiting_lookup = reads(awaiting_lookup)
     unknown_deletions = reads(unknown_deletions)
+    unknown_requests = reads(unknown_requests)
     lease_expired = reads(lease_expired)
     reschedules_due = reads(reschedules_due)
     reschedules_completed = reads(reschedules_completed)

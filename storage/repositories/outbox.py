@@ -15,10 +15,12 @@ from storage.repositories.rate_limits import MINUTE
 
 AUDIT: Final = "audit"
 """The slot of a request's message in the audit channel."""
-EDITED: Final = frozenset({AUDIT, "card", "origin"})
+EDITED: Final = frozenset({AUDIT, "card", "origin", "settle"})
 """Slots with a single message for each request. A later edit covers an earlier one."""
 ASKED: Final = "asked:"
 """Prefix before a person's id: a single message for each person."""
+SETTLE: Final = "settle:"
+"""Prefix before a person's id: the message about an unknown outcome, one for each person."""
 REPLY: Final = "reply:"
 """Prefix before an outbox row's id: a message that is edited only to be erased."""
 STATE: Final = "state"
@@ -70,7 +72,7 @@ _DUE: Final = f"""
 
 def is_edited(slot: str) -> bool:
     """Return whether a slot has a single message that is edited from then on."""
-    return slot in EDITED or slot.startswith((ASKED, REPLY))
+    return slot in EDITED or slot.startswith((ASKED, SETTLE, REPLY))
 
 
 def add_posts(connection: Connection, event: Event, posts: Iterable[Notification]) -> None:

@@ -46,15 +46,20 @@ ACTION: Final = "action"
 _ACTION: Final[TypeAdapter[CallAction]] = TypeAdapter(CallAction)
 
 
-FROM: Final = """
-    SELECT actions.*, personal.value AS action, look.seq AS looked_up,
+SENT_AGAIN: Final = """
+    EXISTS (SELECT 1 FROM events WHERE entry = actions.id AND name = 'retry_requested') AS sent_again
+"""
+"""Whether a person had an action sent again, as a column of a query of actions."""
+
+FROM: Final = f"""
+    SELECT actions.*, personal.value AS action, look.seq AS looked_up, {SENT_AGAIN},
         json_extract(look.data, '$.found') AS lookup_found, known.value AS known_as
-    FROM {}
+    FROM {{}}
     LEFT JOIN personal ON personal.event = actions.asked_event AND personal.field = 'action'
     LEFT JOIN events AS look
         ON look.seq = (SELECT max(seq) FROM events WHERE entry = actions.id AND name = 'looked_up')
     LEFT JOIN personal AS known ON known.event = look.seq AND known.field = 'known_as'
-"""
+"""  # noqa: S608 - fixed text
 
 
 ENTRIES: Final = FROM.format("actions")
@@ -194,6 +199,7 @@ def as_action_record(
     looked_up: bool = False,
     lookup_found: bool | None = None,
     known_as: str | None = None,
+    sent_again: bool = False,
 ) -> ActionRecord:
     """Return an action from its row, with the result of its last look-up."""
     code, retry = row["code"], row["retry"]
@@ -224,6 +230,7 @@ def as_action_record(
         looked_up=looked_up,
         lookup_found=lookup_found,
         known_as=known_as,
+        sent_again=sent_again,
     )
 
 
@@ -311,6 +318,7 @@ def as_looked_up(row: Mapping[str, Any]) -> ActionRecord:
         looked_up=row["looked_up"] is not None,
         lookup_found=None if row["lookup_found"] is None else bool(row["lookup_found"]),
         known_as=row["known_as"],
+        sent_again=bool(row["sent_again"]),
     )
 
 

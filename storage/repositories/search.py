@@ -21,7 +21,7 @@ from storage.event_log.hash_chain import microseconds, moment
 from storage.event_log.writer import WriteContext
 from storage.models import AskedToStop, Page, Query, SearchHit, SearchPage, StateCount
 from storage.repositories import do_not_call
-from storage.repositories.rows import as_looked_up
+from storage.repositories.rows import SENT_AGAIN, as_looked_up
 from storage.states import State
 
 LOOKED_THROUGH: Final = 10_000
@@ -32,7 +32,7 @@ CUSTOMER_ASKED: Final = "customer asked"
 
 _BY_NUMBER: Final = "lookup CROSS JOIN actions ON actions.n = lookup.action"
 _SELECT: Final = """
-    SELECT actions.*, personal.value AS action, look.seq AS looked_up,
+    SELECT actions.*, personal.value AS action, look.seq AS looked_up, {sent_again},
         json_extract(look.data, '$.found') AS lookup_found, known.value AS known_as,
         requests.requester AS asked_by, requests.channel AS asked_in, requests.rule AS rule,
         requests.mode AS mode, requests.stop AS stop, requests.new_time AS new_time, why.value AS reason,
@@ -125,7 +125,7 @@ def _rows(
         where += f" AND {_SAYS}"
         values["text"] = fold(query.text)
     return connection.execute(
-        f"{_SELECT.format(source=_source(query, number), cancelled_by=CANCELLED_BY)}"
+        f"{_SELECT.format(source=_source(query, number), cancelled_by=CANCELLED_BY, sent_again=SENT_AGAIN)}"
         f" WHERE {where} ORDER BY {_order(number, way)} LIMIT :limit",
         values | {"limit": limit},
     ).fetchall()

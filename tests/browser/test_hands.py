@@ -23,6 +23,8 @@ REASON = "customer asked"
 ANYWAY = "Request cancellation anyway"
 """The button of the question that a number without a known call leads to."""
 APPROVALS = 20
+READ_WITHIN = 1_600
+"""Milliseconds after which a request that replaced another one in its modal can be approved."""
 
 
 @dataclass
@@ -331,12 +333,13 @@ def test_twenty_approvals_are_about_twenty_taps(look: Look, day: Day) -> None:
         expect(card).to_be_visible()
         hands.taps(card.get_by_role("button", name="Review"))
         for _ in range(APPROVALS // 2):
-            approve = mira.modal.get_by_role("button", name=re.compile("^Approve (cancel|move)$"))
+            approve = mira.modal.get_by_role("button", name=re.compile("^Approve (cancellation|move)$"))
             expect(approve).to_be_enabled()
-            shown = re.search(r"A-[0-9A-Z]{4,}", mira.modal.inner_text())
-            assert shown
+            if mira.modal.get_by_text(re.compile("approved · ")).count():
+                mira.page.wait_for_timeout(READ_WITHIN)  # the next request is read before it is approved
+            [shown] = re.findall(r"\b(A-[0-9A-Z]{4,}) · voxworks", mira.modal.inner_text())
             hands.taps(approve)
-            expect(mira.modal).not_to_contain_text(shown[0])
+            expect(mira.modal).to_contain_text(re.compile(f"{shown} approved|All caught up"))
         counted[what] = done = hands.count()
         assert done.taps == APPROVALS // 2 + 1
         mira.page.keyboard.press("Escape")

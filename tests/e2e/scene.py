@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -25,6 +25,8 @@ AGENT = callkaro.AGENT
 PROVIDERS = ("callkaro", "voxworks", "ryng", "kore")
 SOON = 15.0
 """Seconds that a busy computer may take for an immediate effect."""
+READ_WITHIN = timedelta(seconds=1.6)
+"""The time after which a request that replaced another one in its modal can be approved."""
 OVER_HTTP = os.environ.get("CALLOPS_TEST_MODE") == "http"
 """True if every scene is played over HTTP, in place of Socket Mode."""
 BOTH_MODES = pytest.mark.parametrize(
@@ -207,6 +209,13 @@ class Scene(Stage):
     async def review(self, *parts: str, by: Person | None = None) -> View:
         """Press Review on a waiting card that has all these parts."""
         return opened(await (by or self.mira).click(await self.card("Requested by", *parts), "review"))
+
+    async def reads(self, view: View) -> View:
+        """Wait until a modal that replaced another one was shown long enough to be read. Return it."""
+        first = json.loads(view.private_metadata).get("shown_at")
+        read = datetime.fromisoformat(first) + READ_WITHIN if first else datetime.now(UTC)
+        await asyncio.sleep(max(read - datetime.now(UTC), timedelta()).total_seconds())
+        return view
 
     async def approve(self, *parts: str, by: Person | None = None) -> Heard:
         """Review and approve a waiting request."""

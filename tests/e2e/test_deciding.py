@@ -72,7 +72,7 @@ async def test_a_denial_needs_a_reason_that_the_requester_reads(scene: Scene) ->
     await scene.ask(BY_ID[0])
     form = opened(await scene.mira.click(await scene.review(), text="Deny…"))
     blank = await scene.mira.submit(form, {"In your words": "   "})
-    assert blank.errors.keys() == {"reason"}
+    assert blank.errors.keys() == {"words"}
     assert not (await scene.mira.submit(form, {"In your words": "<!channel> she <confirmed> it"})).errors
     reason = "“&lt;!channel&gt; she &lt;confirmed&gt; it”"
     told = await scene.told("Denied by <@U0MANAGER>", reason)
@@ -88,7 +88,7 @@ async def test_what_a_manager_types_is_cleaned_as_a_command_is(scene: Scene) -> 
     request = request_id(await scene.ask(BY_ID[0]))
     form = opened(await scene.mira.click(await scene.review(), text="Deny…"))
     for unseen in ("\u200d", "\u2800\u3164", "\u202e\x1b"):
-        assert (await scene.mira.submit(form, {"In your words": unseen})).errors.keys() == {"reason"}
+        assert (await scene.mira.submit(form, {"In your words": unseen})).errors.keys() == {"words"}
     said = "not today\r\n   12  2026-11-21  A-7K3F  approved\x1b[2J  by \u202eU0BOSS می\u200cخواهم"
     assert not (await scene.mira.submit(form, {"In your words": said})).errors
     await scene.told("Denied by <@U0MANAGER>", "می\u200cخواهم")
@@ -103,7 +103,7 @@ async def test_nobody_decides_about_their_own_request(scene: Scene) -> None:
     """Review refuses a manager who asked, and the other manager decides."""
     private(await scene.mira.command(BY_ID[0], channel="C0GENERAL"))
     refused = await scene.review()
-    assert "Someone else has to" in words(refused)
+    assert "Someone else in managers has to." in words(refused)
     assert refused.submit is None
     await scene.approve(by=scene.sam)
     await scene.audit("*Cancelled*")
@@ -153,7 +153,7 @@ async def test_an_onlooker_who_gets_hold_of_a_card_decides_nothing(dark_scene: S
     card = await dark_scene.sees(dark_scene.olive, "C0GENERAL", "Waiting for approval")
     for onlooker in (dark_scene.olive, dark_scene.asha):
         refused = opened(await onlooker.click(card, "review"))
-        assert refused.title["text"] == "Not for you to decide"
+        assert refused.title["text"] == "Not allowed"
         assert refused.submit is None
     assert await dark_scene.requests("voxworks") == []
 

@@ -30,7 +30,7 @@ async def settling(scene: Scene, audit: Message, by: Person | None = None) -> Vi
 async def test_a_call_without_an_answer_is_never_placed_again(scene: Scene) -> None:
     """Silence is an unknown outcome everywhere. There is never a second request, not even after a restart."""
     audit = await doubtful(scene, "silence", effect=False)
-    assert buttons(audit) == ["Record outcome…", "Details"]
+    assert buttons(audit) == ["Record outcome…", "Show number", "Details"]
     await scene.reply("Outcome unknown", "Check the provider")
     await scene.told(DO_NOT_KNOW, request_id(audit))
     await scene.stop_bot()
@@ -45,11 +45,10 @@ async def test_a_call_without_an_answer_is_never_placed_again(scene: Scene) -> N
 @pytest.mark.parametrize(
     ("choice", "becomes", "says", "requests"),
     [
-        ("It happened: placed", "*Placed*", "it *did* happen.", 1),
-        ("It did not happen: not placed", "*Not placed*", "it did *not* happen.", 1),
-        ("Nobody can tell: send it again", "*Placed*", "asked to send it again.", 2),
+        ("The call was placed", "*Placed*", "it *did* happen.", 1),
+        ("The call was not placed", "*Not placed*", "it did *not* happen.", 1),
     ],
-    ids=["happened", "did not happen", "ordered"],
+    ids=["happened", "did not happen"],
 )
 async def test_a_manager_settles_a_doubt(
     scene: Scene, choice: str, becomes: str, says: str, requests: int
@@ -61,14 +60,14 @@ async def test_a_manager_settles_a_doubt(
     audit = await doubtful(scene)
     for refused in (scene.asha, scene.olive):
         notice = await settling(scene, audit, refused)
-        assert (notice.title["text"], notice.submit) == ("Not for you to say", None)
+        assert (notice.title["text"], notice.submit) == ("Not allowed", None)
     modal = await settling(scene, audit)
     said = {
-        "What happened?": choice,
-        "What shows it?": "The provider's own screen",
-        "How do you know?": "Their screen shows it",
+        "Outcome": choice,
+        "Where did you check?": "CallKaro dashboard",
+        "What did you see?": "Their screen shows it",
     }
-    assert (await scene.mira.submit(modal, said | {"How do you know?": "  "})).errors.keys() == {"reason"}
+    assert (await scene.mira.submit(modal, said | {"What did you see?": "  "})).errors.keys() == {"reason"}
     await scene.slack.deliver_twice()
     assert not (await scene.mira.submit(modal, said)).errors
     settled = await scene.audit(becomes, request_id(audit))
@@ -82,16 +81,16 @@ async def test_a_manager_settles_a_doubt(
 async def test_of_two_who_settle_at_once_one_is_heard(scene: Scene) -> None:
     """Both had the modal open, and the second reads who was first."""
     audit = await doubtful(scene)
-    managers, choices = (scene.mira, scene.sam), ("It happened: placed", "It did not happen: not placed")
+    managers, choices = (scene.mira, scene.sam), ("The call was placed", "The call was not placed")
     modals = [await settling(scene, audit, one) for one in managers]
     heard = await asyncio.gather(
         *(
             one.submit(
                 modal,
                 {
-                    "What happened?": choice,
-                    "What shows it?": "The provider's own screen",
-                    "How do you know?": "I looked",
+                    "Outcome": choice,
+                    "Where did you check?": "CallKaro dashboard",
+                    "What did you see?": "I looked",
                 },
             )
             for one, modal, choice in zip(managers, modals, choices, strict=True)
@@ -134,7 +133,7 @@ async def test_what_may_be_sent_again_is_sent_three_times_in_all(scene: Scene) -
     await scene.providers.fail("voxworks", "reset", times=None)
     await scene.place()
     doubt = await scene.audit(DO_NOT_KNOW, cancelled, within=RETRIES_TAKE)
-    assert buttons(doubt) == ["Record outcome…", "Details"]
+    assert buttons(doubt) == ["Record outcome…", "Show number", "Details"]
     waits = "Waits: reminders does not answer, next try"
     placed = request_id(await scene.audit(waits, "+91\u00a0•••3210", within=RETRIES_TAKE))
     said = await scene.audit("reminders has been down since")

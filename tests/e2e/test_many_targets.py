@@ -50,9 +50,9 @@ async def test_one_unknown_among_many_is_settled_by_itself(scene: Scene) -> None
     await scene.mira.submit(
         modal,
         {
-            "What happened?": "It happened: cancelled",
-            "What shows it?": "The provider's own screen",
-            "How do you know?": "I looked",
+            "Outcome": "The call was cancelled",
+            "Where did you check?": "CallKaro dashboard",
+            "What did you see?": "I looked",
         },
     )
     await scene.audit("2 cancelled")

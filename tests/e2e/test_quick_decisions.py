@@ -17,19 +17,19 @@ async def test_one_modal_leads_from_one_request_to_the_next(scene: Scene) -> Non
     asked = [request_id(await scene.ask(BY_ID.format(number=number))) for number in (1, 2)]
     soon = request_id(await scene.ask(f"/cancel-call {NUMBER} customer asked call-time=in 2 h"))
     review = await scene.review(asked[1])
-    assert "2 more wait for you" in words(review)
-    assert review.submit == {"type": "plain_text", "text": "Approve cancel", "emoji": True}
+    assert "2 more waiting" in words(review)
+    assert review.submit == {"type": "plain_text", "text": "Approve cancellation", "emoji": True}
     second = opened(await scene.mira.submit(review, {"Note": "She called twice"}))
     assert soon in words(second)
     assert "as <@U0AGENT> says" in words(second)
-    assert "1 more waits for you" in words(second)
+    assert "2 of 3 · Cancel" in second.title["text"]
     form = opened(await scene.mira.click(second, text="Deny…"))
-    third = opened(await scene.mira.submit(form, {"Why not?": "wrong number or id"}))
+    third = opened(await scene.mira.submit(form, {"Reason (required)": "Wrong number or ID"}))
     assert asked[0] in words(third)
-    last = await scene.mira.submit(third)
-    assert "Done: 3 decided." in words(opened(last))
+    last = await scene.mira.submit(await scene.reads(third))
+    assert "All caught up. You decided 3 requests." in words(opened(last))
     await scene.reply("mira approved this: “She called twice”")
-    await scene.told("Denied by <@U0MANAGER>", "“wrong number or id”", soon)
+    await scene.told("Denied by <@U0MANAGER>", "“Wrong number or ID”", soon)
     for one in asked:
         await scene.audit("*Cancelled*", one)
     assert len(await scene.requests("voxworks")) == 2

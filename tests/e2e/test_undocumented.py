@@ -136,7 +136,10 @@ async def test_a_campaign_is_stopped_and_started(
 async def test_what_was_started_can_be_stopped_by_form(undocumented: Scene) -> None:
     """`/calls campaign` asks which; each button opens its form."""
     asked = await undocumented.ask("/calls campaign")
-    assert "Say what to do with a campaign: campaign delete, campaign stop or campaign start." in words(asked)
+    assert (
+        "What should happen to the campaign? Start with campaign delete, campaign stop or campaign start."
+        in words(asked)
+    )
     assert buttons(asked) == ["Delete a campaign…", "Stop a campaign…", "Start a campaign…"]
     for verb, done in (("Start", "✅ *Started*"), ("Stop", "✅ *Stopped*")):
         form = opened(await undocumented.asha.click(asked, text=f"{verb} a campaign…"))

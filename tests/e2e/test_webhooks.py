@@ -409,9 +409,9 @@ async def test_a_person_was_sooner(hearing: Scene) -> None:
     modal = (await hearing.mira.click(audit, text="Record outcome…")).view
     assert modal is not None
     said = {
-        "What happened?": "It did not happen: not placed",
-        "What shows it?": "The provider's own screen",
-        "How do you know?": "Their screen",
+        "Outcome": "The call was not placed",
+        "Where did you check?": "CallKaro dashboard",
+        "What did you see?": "Their screen",
     }
     await hearing.mira.submit(modal, said)
     request = request_id(await hearing.audit("*Not placed*"))

@@ -56,8 +56,9 @@ async def withdraw(bot: Bot, request: Request, by: str) -> Request:
 async def settle(bot: Bot, request: Request, by: str, how: Settlement = Settlement.HAPPENED) -> Request:
     """Record what became of an unknown outcome."""
     person = await bot.person(by)
+    evidence = Evidence.NONE if how is Settlement.RETRY_REQUESTED else Evidence.SCREEN
     return await bot.approvals.settle(
-        request.id, person, how, evidence=Evidence.SCREEN, reason="I looked", nonce=f"settle {by}"
+        request.id, person, how, evidence=evidence, reason="I looked", nonce=f"settle {by}"
     )
 
 
@@ -156,8 +157,13 @@ async def test_what_people_can_do_moves_it(stage: BotWorld, state: State, does: 
 @pytest.mark.parametrize(
     ("state", "does", "by", "why"),
     [
-        (State.PENDING, approve, AGENT, "your own request"),
-        (State.PENDING, deny, AGENT, "your own request"),
+        (
+            State.PENDING,
+            approve,
+            AGENT,
+            "You can't approve your own request. Someone else in managers has to.",
+        ),
+        (State.PENDING, deny, AGENT, "You can't approve your own request. Someone else in managers has to."),
         (State.PENDING, approve, "U0AUDITOR", "Only managers"),
         (State.PENDING, deny, "U0AUDITOR", "Only managers"),
         (State.PENDING, approve, "U0GUEST", "Guests"),
@@ -166,7 +172,7 @@ async def test_what_people_can_do_moves_it(stage: BotWorld, state: State, does: 
         (State.PENDING, deny, "U0STRANGER", "another organisation"),
         (State.PENDING, withdraw, MANAGER, "Only the requester"),
         (State.APPROVED, withdraw, MANAGER, "Only the requester"),
-        (State.UNKNOWN, settle, AGENT, "your own request"),
+        (State.UNKNOWN, settle, AGENT, "You can't record the outcome of your own request"),
         (State.UNKNOWN, settle, "U0AUDITOR", "Only managers"),
         (State.UNKNOWN, settle, "U0GUEST", "Guests"),
     ],
@@ -197,6 +203,17 @@ async def test_the_log_keeps_who_decided_and_who_could_have(stage: BotWorld) -> 
     assert approval.at == stage.clock()
 
 
+async def lost(stage: BotWorld) -> Request:
+    """Create a cancellation whose answer is lost, and let the time for another attempt pass."""
+    await stage.providers.fail("callkaro", "reset", effect=False)
+    made = await stage.bot.approved(CANCEL_BY_NUMBER)
+    await stage.bot.run_until_idle()
+    await stage.pass_time(seconds=40)
+    await stage.bot.run_until_idle()
+    assert (await stage.bot.entry(made)).state is State.UNKNOWN
+    return made
+
+
 @pytest.mark.parametrize(
     ("how", "after", "requests"),
     [
@@ -212,9 +229,7 @@ async def test_a_person_settles_what_nobody_knows(
 
     The log has the reason, the requester hears.
     """
-    await stage.providers.fail("callkaro", "reset", effect=False)
-    made = await stage.bot.ask(PLACE)
-    await stage.bot.run_until_idle()
+    made = await lost(stage)
     await stage.bot.posts()
     before = len(await stage.said("D0AGENT"))
     await settle(stage.bot, made, MANAGER, how)
@@ -231,14 +246,12 @@ async def test_a_person_settles_what_nobody_knows(
 
 async def test_a_second_attempt_that_fails_does_not_end_the_doubt_about_the_first(stage: BotWorld) -> None:
     """A refused second attempt says nothing about the first."""
-    await stage.providers.fail("callkaro", "reset")
-    made = await stage.bot.ask(PLACE)
-    await stage.bot.run_until_idle()
+    made = await lost(stage)
     await settle(stage.bot, made, MANAGER, Settlement.RETRY_REQUESTED)
-    await stage.providers.fail("callkaro", "refused")
+    await stage.providers.fail("callkaro", "refused", times=9)
     await stage.bot.run_until_idle()
     assert (await stage.bot.entry(made)).state is State.APPROVED
-    await stage.pass_time(minutes=20)
+    await stage.pass_time(hours=9)
     await stage.bot.run_until_idle()
     assert (await stage.bot.entry(made)).state is State.UNKNOWN
 

@@ -31,12 +31,14 @@ from bot.text import interactions
 from bot.text.interactions import MOST_READ
 from bot.ui import command_help, command_replies, do_not_call, prompts, replacing, request_lists
 from bot.ui.call_preview import PlacePreview
-from bot.ui.channel_messages import REVIEW, SETTLE
+from bot.ui.channel_messages import REVIEW
 from bot.ui.details_modal import Details
 from bot.ui.forms import MORE, Form
 from bot.ui.log_pages import EXPORT, FILTER, NEWER, NEWEST, OLDER, FilterForm
 from bot.ui.modal import About, modal, text_input
-from bot.ui.review_modal import Denial, Review, Settling
+from bot.ui.review_modal import Denial, Review
+from bot.ui.settle_modal import OPEN_SCREEN, Settling
+from bot.ui.unknown_messages import SETTLE, SHOW_NUMBER
 from bot.ui.ways_on import CANCEL_THIS, DETAILS, MENU, MOVE_THIS, PLACE_AGAIN, SHOW_STATUS, WITHDRAW
 from playground import content
 from playground.people import Message
@@ -191,6 +193,8 @@ async def cases(stage: BotWorld, facts: Facts) -> list[Case]:
         EXPORT: facts.searched,
         REVIEW: facts.waiting,
         SETTLE: facts.unknown,
+        SHOW_NUMBER: facts.unknown,
+        OPEN_SCREEN: "reminders",
         CANCEL_THIS: facts.scheduled,
         MOVE_THIS: facts.scheduled,
         PLACE_AGAIN: facts.waiting,
@@ -199,6 +203,7 @@ async def cases(stage: BotWorld, facts: Facts) -> list[Case]:
         "of_another_version": "x",
     }
     in_modals = {MORE: forms[FORMS[0]], Review.deny: review, Review.reveal: review, Details.reveal: story}
+    in_modals |= {Settling.reveal: settling, Settling.again: settling}
     submitted = [*forms.values(), preview, review, Denial.build(request, nonce="denial", shown=shown)]
     submitted += [settling, FilterForm.build(Filters(), vocabulary), old]
     message = {"type": "message", "text": f"call {NUMBER}, {facts.scheduled}", "ts": "1.1", "blocks": []}

@@ -308,7 +308,7 @@ async def test_a_group_that_cannot_be_read_for_a_while_is_said_by_the_reminder_a
     await stage.bot.asks()
     stage.clock.move(hours=1, minutes=1)
     await stage.bot.asks()
-    assert not await texts(stage, "D0AGENT", "Slack would not say")
+    assert not await texts(stage, "D0AGENT", "Slack couldn't tell us")
     stage.clock.move(hours=3)
     await stage.bot.asks()
     assert len(await texts(stage, "D0AGENT", 'Slack couldn\'t tell us who is in "managers"')) == 1

@@ -101,9 +101,9 @@ class Live:
         audit = await self.scene.audit("Outcome unknown", self.ids[-1])
         modal = opened(await self.scene.mira.click(audit, text="Record outcome…"))
         said = {
-            "What happened?": "It happened: placed",
-            "What shows it?": "The provider's own screen",
-            "How do you know?": NOTE,
+            "Outcome": "The call was placed",
+            "Where did you check?": "CallKaro dashboard",
+            "What did you see?": NOTE,
         }
         assert not (await self.scene.mira.submit(modal, said)).errors
         await self.scene.audit("*Placed*", self.ids[-1])

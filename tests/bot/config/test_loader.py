@@ -201,6 +201,7 @@ def test_all_faults_are_said_at_once(tmp_path: Path) -> None:
     ("old", "new", "says"),
     [
         pytest.param("[slack]", "[slak]", 'slak: there is no such table; did you mean "slack"?', id="a table's typo"),
+        pytest.param('provider = "callkaro"', 'provider = "callkaro"\ndashboard_url = "http://callkaro.ai"', "write an address that begins with https://", id="a dashboard without https"),
         pytest.param("audit_channel", "audit_chanel", "did you mean", id="a key's typo"),
         pytest.param('"callkaro"', '"twilio"', '"twilio" is no provider built in; built in are ' + ", ".join(sorted(PROVIDERS)), id="no provider of ours"),
         pytest.param('"callkaro"', '"calkaro"', 'did you mean "callkaro"?', id="a provider's typo"),

@@ -148,20 +148,30 @@ def test_what_the_rules_say_to_somebody_who_asks(
         pytest.param(("managers",), person("U0MANAGER"), True, "", id="a manager, where the rule says so"),
         pytest.param((), person("U0MANAGER"), False, "Nobody may see", id="a rule that says nothing"),
         pytest.param(("leads",), person("U0MANAGER"), False, "Only leads may see", id="another group"),
-        pytest.param(
-            ("leads",), person("U0LEAD"), False, "Only managers may decide", id="who may not decide"
-        ),
-        pytest.param(("everyone",), person("U0SECOND"), True, "", id="everyone who decides"),
+        pytest.param(("leads",), person("U0LEAD"), True, "", id="who may not decide, but is named"),
+        pytest.param(("leads",), person("U0GUEST", guest=True), False, "Guests", id="a guest"),
+        pytest.param(("everyone",), person("U0SECOND"), True, "", id="everyone"),
     ],
 )
-def test_who_sees_full_numbers_decides_and_is_named(
+def test_who_sees_full_numbers_is_named(
     reveal: tuple[str, ...], who: Person, *, allowed: bool, why: str
 ) -> None:
-    """A revealed number needs somebody who may decide the request, in a group that the rule names."""
+    """Where a rule names groups, these alone see full numbers, to decide and to settle."""
     rule, members = CANCEL.model_copy(update={"reveal": reveal}), {**MEMBERS, "leads": frozenset({"U0LEAD"})}
-    decision = engine.can_reveal(rule, members, who, CASE)
-    assert decision.allowed is allowed
-    assert why in " ".join(decision.reasons)
+    for settling in (False, True) if reveal else (False,):
+        decision = engine.can_reveal(rule, members, who, CASE, settling=settling)
+        assert decision.allowed is allowed
+        assert why in " ".join(decision.reasons)
+
+
+def test_who_settles_sees_full_numbers_unless_the_rule_names_others() -> None:
+    """A settler looks the call up. The requester never settles, nor does anybody once the rule is gone."""
+    rule = CANCEL.model_copy(update={"reveal": (), "settle": ("managers",)})
+    settler, requester = person("U0MANAGER"), person(CASE.requester)
+    assert engine.can_reveal(rule, MEMBERS, settler, CASE, settling=True).allowed
+    assert not engine.can_reveal(rule, MEMBERS, settler, CASE).allowed
+    assert not engine.can_reveal(rule, MEMBERS, requester, CASE, settling=True).allowed
+    assert not engine.can_reveal(None, MEMBERS, settler, CASE, settling=True).allowed
 
 
 def test_who_can_be_asked_is_known_by_name() -> None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.config.settings import Connection
 from bot.parsing.parser import MAX_TARGETS
 from bot.services.outcomes import stop_retrying
 from bot.services.pending import PendingContext
@@ -25,7 +26,8 @@ from bot.ui.decision_facts import IRREVERSIBLE, consequence, facts_to_decide
 from bot.ui.details_modal import Details
 from bot.ui.request_status import DRY_RUN, request_status
 from bot.ui.request_summary import in_short
-from bot.ui.review_modal import Denial, Review, Settling
+from bot.ui.review_modal import Denial, Review
+from bot.ui.settle_modal import Settling
 from bot.ui.thread_replies import ReplyContext
 from playground.blocks import faults
 from providers.actions import (
@@ -40,7 +42,7 @@ from providers.actions import (
     StartCampaign,
     StopCampaign,
 )
-from providers.base import Context
+from providers.base import ConnectionSettings, Context
 from providers.callkaro import CallKaro, CallKaroSettings
 from providers.registry import PROVIDERS
 from storage.models import ActionRecord, Approval, Event, Request
@@ -453,31 +455,43 @@ def test_a_call_that_goes_out_at_once_cannot_be_undone() -> None:
 @pytest.mark.parametrize(
     ("action", "what", "happened", "did_not"),
     [
-        (
-            "cancel by id",
-            "cancel call `vx_123`.",
-            "It happened: cancelled",
-            "It did not happen: not cancelled",
-        ),
-        (
-            "place",
-            "place a call to +91\u00a0•••3210.",
-            "It happened: placed",
-            "It did not happen: not placed",
-        ),
-        ("delete", "delete campaign `cd-2129073`.", "It happened: deleted", "It did not happen: not deleted"),
+        ("cancel by id", "cancel call `vx_123`", "The call was cancelled", "The call is still scheduled"),
+        ("place", "place a call to +91\u00a0•••3210", "The call was placed", "The call was not placed"),
+        ("delete", "delete campaign `cd-2129073`", "The campaign was deleted", "The campaign still exists"),
     ],
 )
-def test_whoever_says_what_happened_reads_of_what(
-    action: str, what: str, happened: str, did_not: str
-) -> None:
-    """The heading and both answers name the target, and the title has the id."""
+def test_who_records_an_outcome_reads_of_what(action: str, what: str, happened: str, did_not: str) -> None:
+    """The heading names the target, both answers the outcome. A call is never sent again."""
     doubt = entry(ACTIONS[action], State.UNKNOWN)
     view = Settling.build(request(doubt), doubt, nonce="n")
-    assert view["title"]["text"] == "What happened? A-7K3F.1"
+    assert view["title"]["text"] == "Record the outcome"
     assert view["blocks"][0]["text"]["text"].startswith(f"⚠️ *Outcome unknown* · {what}")
-    shown = [one["text"]["text"] for one in view["blocks"][1]["element"]["options"]]
-    assert shown[:2] == [happened, did_not]
+    [outcomes] = [one["element"]["options"] for one in view["blocks"] if one.get("block_id") == Settling.what]
+    assert [one["text"]["text"] for one in outcomes] == [happened, did_not]
+    assert ("Send again anyway…" in str(view)) == (action != "place")
+
+
+def test_the_providers_own_screen_is_named_and_linked() -> None:
+    """The link is there once its address is configured. The reference helps to find the call there."""
+    doubt = replace(entry(ACTIONS["place"], State.UNKNOWN), reference="ck_77")
+    connection = Connection("reminders", "callkaro", ConnectionSettings(base_url="https://a.example"), None)
+    view = Settling.build(request(doubt), doubt, nonce="n", connection=connection)
+    for shown in ("CallKaro dashboard", "CallKaro support", "The call is in CallKaro's call list", "`ck_77`"):
+        assert shown in str(view)
+    assert "Open CallKaro" not in str(view)
+    linked = replace(connection, dashboard_url="https://callkaro.ai/dashboard")
+    made = audit(request(doubt), connection=linked)
+    for blocks in (
+        made.blocks,
+        Settling.build(request(doubt), doubt, nonce="n", connection=linked)["blocks"],
+    ):
+        [link] = [
+            one
+            for block in blocks
+            for one in block.get("elements", ())
+            if one.get("action_id") == "open_screen"
+        ]
+        assert (link["text"]["text"], link["url"]) == ("Open CallKaro", "https://callkaro.ai/dashboard")
 
 
 LATE = NOW + timedelta(hours=1, minutes=1)
@@ -725,7 +739,7 @@ def test_starting_a_campaign_says_that_people_are_called() -> None:
     made = request(entry(ACTIONS["start"], State.PENDING))
     for shown in (card(made), asked(made), Review.build(made, nonce="n", shown="s")):
         assert "(this calls people)" in str(shown)
-    assert "*Approve* starts it at once, and it calls people." in str(
+    assert "Approving starts it right away, and it calls people." in str(
         Review.build(made, nonce="n", shown="s")
     )
     assert "Call time" not in str(card(made))
@@ -755,7 +769,7 @@ def test_the_end_of_a_dry_run_is_a_success_of_the_trial() -> None:
     assert "✅ *2 dry run* · place 2 calls" in str(audit(many).blocks)
     assert "Not allowed" not in str([audit(made), audit(many), told])
     waiting = replace(request(entry(ACTIONS["delete"], State.PENDING)), mode="dry-run")
-    assert "*Approve* sends nothing: this is a dry run." in str(Review.build(waiting, nonce="n", shown="s"))
+    assert "Approving sends nothing: this is a dry run." in str(Review.build(waiting, nonce="n", shown="s"))
 
 
 @pytest.mark.parametrize(
@@ -807,11 +821,13 @@ def test_the_button_that_approves_says_what(name: str) -> None:
     """The button names the kind. The review says what a denial means for the customer."""
     made = request(entry(ACTIONS[name], State.PENDING))
     review = Review.build(made, nonce="n", shown="s")
-    words = {"place": "call", "place now": "call", "cancel by number": "cancel", "cancel by id": "cancel"}
+    words = {"place": "call", "place now": "call", "delete": "deletion"}
+    words |= {"cancel by number": "cancellation", "cancel by id": "cancellation"}
     assert review["submit"]["text"] == f"Approve {words.get(name, name)}"
     if name.startswith("cancel"):
-        assert "*Deny* sends nothing. The call goes out." in str(review)
-        assert "If you deny it: The call goes out." in str(Denial.build(made, nonce="n", shown="s"))
+        assert "If you deny: the call goes out. <@U0AGENT> sees your reason." in str(review)
+        denial = Denial.build(made, nonce="n", shown="s")
+        assert "The call goes out. <@U0AGENT> sees your reason." in str(denial)
 
 
 @pytest.mark.parametrize(
@@ -822,8 +838,8 @@ def test_the_button_that_approves_says_what(name: str) -> None:
         ("other", "she wants it", "she wants it", []),
         ("", "she wants it", "she wants it", []),
         ("other", "", "", ["words"]),
-        ("", "", "", ["reason"]),
-        ("reason-9", "", "", ["reason"]),
+        ("", "", "", ["words"]),
+        ("reason-9", "", "", ["words"]),
     ],
 )
 def test_a_denial_is_chosen_or_typed(chosen: str, words: str, reason: str, wrong: list[str]) -> None:
@@ -858,7 +874,7 @@ def test_what_else_waits_is_said_where_one_decides() -> None:
     twin = replace(made.entries[0], id="A-9999", request="A-9999")
     around = PendingContext(3, tuple(replace(twin, id=f"A-999{n}", request=f"A-999{n}") for n in range(9)))
     review = Review.build(made, nonce="n", shown="s", beside=around)
-    assert "3 more wait for you" in str(review)
+    assert "3 more waiting" in str(review)
     assert "3 more waiting" in str(card(made, beside=around).blocks)
     for shown in (review, card(made, beside=around)):
         assert str(shown).count("*Not the same number* as in A-999") == 3
