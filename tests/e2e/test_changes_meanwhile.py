@@ -39,7 +39,7 @@ async def test_time_runs_out(dark_scene: Scene) -> None:
             f"/cancel-call {NUMBER} customer asked",
             'payments = "6803fa770b666a64ab1694c1e"',
             'payments = "another-agents-id"',
-            "was changed after this was asked. If it is still wanted, ask again.",
+            "was changed after this was asked. If you still want it, request it again.",
         ),
         (BY_ID, 'api_key = "env:VOXWORKS_API_KEY"', 'api_key = "env:NOT_SET"', "NOT_SET not set"),
     ],
