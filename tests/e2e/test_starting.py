@@ -24,7 +24,7 @@ def refuses(printed: Printed) -> str:
     """Return the operator's message, after checking that it has no traceback and no secret."""
     assert printed.status == 2
     assert printed.output == ""
-    assert "CallOps cannot start" in printed.errors
+    assert "CallOps can't start" in printed.errors
     assert "Traceback" not in printed.errors
     assert not [secret for secret in SECRETS if secret in printed.errors]
     return printed.errors
@@ -136,7 +136,7 @@ async def test_a_hangup_before_the_start_is_heard_after_it(dark_scene: Scene) ->
 
     async def waits() -> bool | None:
         log = scene.folder / "bot.log"
-        return (log.exists() and "It is tried again in" in scene.bot_log()) or None
+        return (log.exists() and "Retrying in" in scene.bot_log()) or None
 
     await until(waits)
     scene.write_configuration({'approve = ["managers"]\n': ""})
