@@ -59,7 +59,7 @@ async def test_a_campaign_is_deleted_once_its_approver_has_typed_its_id(whole: S
 async def test_a_campaign_is_named_by_form(whole: Scene) -> None:
     """`/calls campaign` opens the form. A blank id is an error at its field, and so is a missing reason."""
     form = opened(await whole.asha.command("/calls campaign"))
-    assert "This cannot be undone." in words(form)
+    assert "This can't be undone." in words(form)
     assert (await whole.asha.submit(form, {"Reason": "ended"})).errors.keys() == {"targets"}
     heard = await whole.asha.submit(form, {"Campaign ID": "cd 1", "Reason": "ended"})
     assert "cannot hold “ ”" in heard.errors["targets"]
@@ -73,7 +73,7 @@ async def test_a_campaign_is_named_by_form(whole: Scene) -> None:
 async def test_a_faulty_line_leads_to_the_form_with_all_of_it(whole: Scene) -> None:
     """Nothing typed is lost on the way."""
     answer = await whole.ask(f"/calls campaign delete {CAMPAIGN} via kroe it has ended")
-    assert "There is no connection “kroe”" in words(answer)
+    assert "There's no connection “kroe”" in words(answer)
     form = opened(await whole.asha.click(answer, text="Open the form…"))
     values = {block: next(iter(state.values())).get("value") for block, state in form.values.items()}
     assert values == {"targets": CAMPAIGN, "reason": "it has ended"}

@@ -92,12 +92,13 @@ async def test_what_cannot_be_placed_again_says_so_and_offers_it(scene: Scene) -
 
 
 async def test_the_move_is_two_taps_on_the_message(scene: Scene) -> None:
-    """The form has the call chosen, and asks only for the new time."""
+    """The form is about the call, and asks only for the new time."""
     call = await _scheduled(scene)
     audit = await scene.audit("*Scheduled*", call)
     form = opened(await scene.choose(audit, "Move…", by=scene.asha))
     assert call in form.private_metadata
-    assert "•••3210" in words(form)
+    assert "9:30 AM IST · +91 •••3210" in words(form).replace("\u00a0", " ")
+    assert "scheduled_call" not in form.values
     assert (await scene.asha.submit(form)).errors.keys() == {"at"}
     answer = await scene.submitted(form, {"New time": "Mon 10:00"})
     assert "*Waiting for approval* · move the call" in words(answer)

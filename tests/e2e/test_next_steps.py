@@ -9,7 +9,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_a_scheduled_call_is_cancelled_from_its_audit_message(scene: Scene) -> None:
-    """The form opens with the call chosen. A reason and the submission are left."""
+    """The form opens about the call. A reason and the submission are left."""
     await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
     await scene.place(f"/place-call {OTHER_NUMBER} tomorrow 10:30")
     await scene.audit("*Scheduled*", "3210")
@@ -18,6 +18,7 @@ async def test_a_scheduled_call_is_cancelled_from_its_audit_message(scene: Scene
     form = opened(await scene.choose(audit, "Cancel this call…"))
     assert request_id(audit) in form.private_metadata
     assert "•••3211" in words(form)
+    assert "scheduled_call" not in form.values
     asked = await scene.submitted(form, {"Reason": "rescheduled"}, person=scene.olive)
     await scene.approve("+91\u00a0•••3211")
     await scene.audit("*Cancelled*", request_id(asked))
@@ -80,6 +81,7 @@ async def test_an_id_that_the_log_knows_is_mentioned_too(scene: Scene) -> None:
     form = opened(await scene.asha.shortcut(CANCEL_MENTIONED, audit))
     assert request_id(audit) in form.private_metadata
     assert "•••3210" in words(form)
+    assert not {"scheduled_call", "targets"} & form.values.keys()
 
 
 async def test_a_message_that_mentions_nothing_opens_the_empty_form(scene: Scene) -> None:

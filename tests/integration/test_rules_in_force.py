@@ -220,7 +220,7 @@ async def test_what_a_provider_cannot_be_asked_is_refused_in_the_log(stage: BotW
         await agent.command("/calls cancel vx_1 via reminders customer asked")
     [entry] = (await stage.bot.store.search.page(Query(state=State.REFUSED))).entries
     assert (entry.connection, entry.code, entry.target_id) == ("reminders", "unsupported", "vx_1")
-    assert entry.message == "CallKaro does not find it by its call id."
+    assert entry.message == "CallKaro doesn't find it by its call id."
 
 
 async def test_a_rule_for_a_country_or_channel_is_asked_with_them(stage: BotWorld) -> None:
