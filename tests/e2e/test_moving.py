@@ -101,7 +101,7 @@ async def test_the_move_is_two_taps_on_the_message(scene: Scene) -> None:
     assert "scheduled_call" not in form.values
     assert (await scene.asha.submit(form)).errors.keys() == {"at"}
     answer = await scene.submitted(form, {"New time": "Mon 10:00"})
-    assert "*Waiting for approval* · move the call" in words(answer)
+    assert "*Requested:* move the call" in words(answer)
 
 
 async def test_what_callops_does_not_know_is_not_moved(scene: Scene) -> None:

@@ -70,7 +70,7 @@ def read(path: Path, view: str) -> list[dict[str, Any]]:
 async def test_views_are_in_words(path: Path) -> None:
     """States are words, times are text, and known people have names."""
     actions = read(path, "actions_in_words")
-    assert [row["state"] for row in actions] == ["sending"] * 3 + ["denied"]
+    assert [row["state"] for row in actions] == ["about to be sent"] * 3 + ["denied"]
     assert [row["target"] for row in actions] == ["•••• 3210", "•••• 3210", "•••• 3211", "vx_1"]
     assert {row["asked_by_name"] for row in actions} == {"asha"}
     assert actions[0]["asked"] == "2026-03-02T12:00:00.123Z"
@@ -102,13 +102,13 @@ async def test_views_do_not_count_a_call_that_was_cancelled_as_done(tmp_path: Pa
     assert told == [
         ("place call", "cancelled", cancel.id),
         ("cancel call", "done", None),
-        ("place call", "sending", None),
+        ("place call", "about to be sent", None),
     ]
     for view in ("by_connection", "by_person"):
         counted = {(row["what"], row["state"]): row["actions"] for row in read(path, view)}
         assert counted == {
             ("cancel call", "done"): 1,
-            ("place call", "sending"): 1,
+            ("place call", "about to be sent"): 1,
             ("place call", "cancelled"): 1,
         }
 
