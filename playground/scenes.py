@@ -25,10 +25,12 @@ _KOLKATA = ZoneInfo("Asia/Kolkata")
 
 
 async def asking_for_help(company: Company) -> None:
-    """Play the help command."""
+    """Play the help command, and its second page."""
     asha = company.asha
     answer = asha.told(await asha.types("/calls help"))
-    await asha.expects(answer, "Help names both connections.", "reminders", "voxworks")
+    await asha.presses(answer, "Options and connections…")
+    options = await asha.is_answered("Connections")
+    await asha.expects(options, "Its second page names both connections.", "reminders", "voxworks")
 
 
 async def placed_at_once(company: Company) -> None:
@@ -158,7 +160,7 @@ async def no_answer(company: Company) -> None:
     await asha.presses(preview, "Place call")
     await asha.is_written_to(UNKNOWN, _masked(SILENT))
     message = await olive.reads(AUDIT, UNKNOWN, _masked(SILENT))
-    for one, why in ((asha, "You asked for this"), (olive, "Only managers may")):
+    for one, why in ((asha, "You can't record the outcome of your own request."), (olive, "Only managers may")):
         refused = await one.opens(message, "Record outcome…")
         await one.expects(refused, f"{one.name} may not say what happened.", why)
         await one.closes(refused)

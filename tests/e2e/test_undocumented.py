@@ -76,7 +76,7 @@ async def test_a_call_is_placed_at_voxworks_and_cancelled_by_the_id_that_the_log
     }
     assert await undocumented.requests("voxworks") == [Asked(CREATE, call, effects=1)]
     [kept] = (await undocumented.log("show", request_id(placed)))["request"]["actions"]
-    assert f"call {kept['reference']}\n" in f"{words(placed)}\n"
+    assert f" · call {kept['reference']} · " in words(placed)
     await undocumented.ask(f"/cancel-call {kept['reference']} via voxworks customer asked")
     await undocumented.approve(kept["reference"])
     await undocumented.audit(f"🚫 *Cancelled* · call `{kept['reference']}`")

@@ -388,7 +388,7 @@ async def test_a_webhook_about_another_number_settles_nothing(hearing: Scene) ->
     assert (
         f"{request}: a webhook of reminders changes nothing: it is about another number" in hearing.bot_log()
     )
-    cancel = request_id(await hearing.ask(f"/cancel-call {NUMBER} via reminders customer asked"))
+    cancel = request_id(await hearing.cancel(f"/cancel-call {NUMBER} via reminders customer asked"))
     assert (await post(path(hearing), ended(cancel))).status_code == 200
     assert await state(hearing, cancel) == "pending"
     assert (await post(path(hearing), ended(request))).status_code == 200
