@@ -312,7 +312,7 @@ async def test_a_workspace_of_an_enterprise_grid_organisation(tmp_path: Path) ->
         await scene.start_bot()
         answer = private(await scene.slack.person("W0SISTER").command(f"/place-call {NUMBER}"))
         await scene.slack.person("W0SISTER").click(answer, "place")
-        await scene.sees(scene.olive, "C0AUDIT", "<@W0SISTER>")
+        await scene.sees(scene.olive, "C0AUDIT", "*Placed*", "siri")
         await scene.check()
 
 
