@@ -221,9 +221,9 @@ class CommandFlow:
         if earlier is None or earlier.cancel is None:
             return command_replies.refusal([interactions.EARLIER_IS_GONE, interactions.TYPE_AGAIN])
         origin = replace(origin, nonce=nonce(draft.nonce, "cancel first"))
-        try:
+        try:  # the answer keeps its button for the new call, so it does not follow the cancellation
             message = await self.ask(
-                RequestSpec(spec.connection, (earlier.cancel,), interactions.REPLACED), origin
+                RequestSpec(spec.connection, (earlier.cancel,), interactions.REPLACED), origin, typed=True
             )
         except PermissionDeniedError as no:
             return command_replies.refusal(no.reasons, no.request)

@@ -98,10 +98,10 @@ def _details(request: str) -> Block:
 
 
 def status(row: Row, events: Sequence[Event]) -> Message:
-    """Return a request's state, decision, deadline and next steps."""
+    """Return a request's state, decision, deadline and next steps: those that the reader may take."""
     request = row.request
     shown = audit(request)
-    blocks = list(shown.blocks)
+    blocks = [one for one in shown.blocks if one["type"] != "actions"]
     if decided := already(request, events)[1:]:
         blocks.append(section(" ".join(decided)))
     if request.state is State.PENDING and request.decide_by:

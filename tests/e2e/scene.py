@@ -125,7 +125,7 @@ class Scene(Stage):
     @property
     def address(self) -> str:
         """Return the bot's address over HTTP."""
-        return str(re.findall(r"Health is told at (http://\S+)/healthz", self.bot_log())[-1])
+        return str(re.findall(r"Health checks at (http://\S+)/healthz", self.bot_log())[-1])
 
     # Messages that people see.
 
@@ -197,6 +197,16 @@ class Scene(Stage):
     async def ask(self, line: str) -> Message:
         """Type a line as the agent, and return the answer, which only the agent sees."""
         return private(await self.asha.command(line))
+
+    async def cancel(self, line: str) -> Message:
+        """Type a cancellation by number as the agent. Answer the question about it: no call is known."""
+        question = await self.ask(line)
+        await self.asha.click(question, text="Request cancellation anyway")
+        return await self.asha.wait_for(lambda one: one.ts == question.ts and bool(one.edits), SOON)
+
+    async def choose(self, message: Message, entry: str, by: Person | None = None) -> Heard:
+        """Choose an entry of the menu on an audit message, as the onlooker or somebody else."""
+        return await (by or self.olive).click(message, "menu", value=menu(message)[entry])
 
     async def place(self, line: str = f"/place-call {NUMBER}") -> None:
         """Type a line as the agent and press Place, for the first call to a number or another."""
@@ -350,6 +360,15 @@ def buttons(message: Message) -> list[str]:
     return [
         one["text"]["text"] for block in message.blocks for one in block.get("elements", ()) if "value" in one
     ]
+
+
+def menu(message: Message) -> dict[str, str]:
+    """Return the entries of the menu on a message, with their values."""
+    return {
+        one["text"]["text"]: one["value"]
+        for block in message.blocks
+        for one in block.get("accessory", {}).get("options", ())
+    }
 
 
 def request_id(shown: Message | View) -> str:

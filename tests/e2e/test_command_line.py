@@ -160,7 +160,7 @@ async def test_secrets_and_numbers_are_written_nowhere_they_can_be_read(dark_sce
     await scene.place()
     refused = request_id(await scene.told("*Not placed*"))
     await scene.providers.fail("callkaro", "reset", times=3)
-    cancelled = request_id(await scene.ask("/cancel-call 98765 43210 customer asked"))
+    cancelled = request_id(await scene.cancel("/cancel-call 98765 43210 customer asked"))
     await scene.approve()
     await scene.told("Outcome unknown", within=RETRIES_TAKE)
     await scene.slack.fail("views.open", "error", code="fatal_error")
@@ -259,10 +259,10 @@ async def test_full_numbers_leave_the_log_with_an_event(history: History) -> Non
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (("--kind", "calls"), "--kind takes one of: place_call"),
-        (("--from", "05/12"), "can be two days"),
-        (("--after-stop",), "say --number"),
-        (("--after-stop", "--number", NUMBER), "has not asked to stop"),
+        (("--kind", "calls"), "Unknown kind “calls”. Use one of: place_call"),
+        (("--from", "05/12"), "can mean two days"),
+        (("--after-stop",), "--after-stop needs a number: add --number"),
+        (("--after-stop", "--number", NUMBER), "hasn't asked not to be called"),
     ],
 )
 async def test_filters_that_cannot_be_read_say_so(

@@ -15,7 +15,7 @@ async def test_an_operator_keeps_a_log_and_forgets_a_customer(dark_scene: Scene)
     """The backup verifies, the anchor holds, and the purge is announced first, then done, also in Slack."""
     scene = dark_scene
     await scene.start_bot()
-    waiting = request_id(await scene.ask(f"/cancel-call {NUMBER} agent=payments via reminders {WHY}"))
+    waiting = request_id(await scene.cancel(f"/cancel-call {NUMBER} agent=payments via reminders {WHY}"))
     await scene.card(waiting)
     await scene.place()
     placed = request_id(await scene.audit("*Placed*"))

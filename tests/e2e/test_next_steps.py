@@ -3,7 +3,7 @@
 import pytest
 
 from bot.listeners.shortcuts import CANCEL_MENTIONED
-from tests.e2e.scene import NUMBER, OTHER_NUMBER, Scene, buttons, opened, request_id, words
+from tests.e2e.scene import NUMBER, OTHER_NUMBER, Scene, menu, opened, request_id, words
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -14,15 +14,16 @@ async def test_a_scheduled_call_is_cancelled_from_its_audit_message(scene: Scene
     await scene.place(f"/place-call {OTHER_NUMBER} tomorrow 10:30")
     await scene.audit("*Scheduled*", "3210")
     audit = await scene.audit("*Scheduled*", "3211")
-    assert buttons(audit) == ["Cancel this call…", "Move…", "Details"]
-    form = opened(await scene.olive.click(audit, text="Cancel this call…"))
+    assert [*menu(audit)] == ["Details", "Cancel this call…", "Move…"]
+    form = opened(await scene.choose(audit, "Cancel this call…"))
+    assert request_id(audit) in form.private_metadata
     assert "•••3211" in words(form)
     assert "scheduled_call" not in form.values
     asked = await scene.submitted(form, {"Reason": "rescheduled"}, person=scene.olive)
     await scene.approve("+91\u00a0•••3211")
     await scene.audit("*Cancelled*", request_id(asked))
     gone = await scene.audit("*Cancelled*", request_id(audit), request_id(asked))
-    assert buttons(gone) == ["Details"]
+    assert [*menu(gone)] == ["Details", "Place again…"]
     await scene.told("*Cancelled*", "It won't go out.", request_id(asked))
 
 
@@ -32,7 +33,7 @@ async def test_somebody_who_may_not_reads_why(dark_scene: Scene) -> None:
     scene.write_configuration({'request = ["everyone"]\napprove': 'request = ["managers"]\napprove'})
     await scene.start_bot()
     await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
-    heard = await scene.asha.click(await scene.audit("*Scheduled*"), text="Cancel this call…")
+    heard = await scene.choose(await scene.audit("*Scheduled*"), "Cancel this call…", by=scene.asha)
     assert heard.view is None
     await scene.answered("✋")
     await scene.asha.shortcut(CANCEL_MENTIONED, (await scene.asha.say(NUMBER)).messages[-1])
@@ -41,10 +42,12 @@ async def test_somebody_who_may_not_reads_why(dark_scene: Scene) -> None:
 
 async def test_details_tell_the_story(scene: Scene) -> None:
     """The details have requester, approver, attempt and outcome. The number stays masked."""
+    await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
+    await scene.audit("*Scheduled*")
     request = request_id(await scene.ask(f"/cancel-call {NUMBER} customer asked"))
     await scene.approve(request)
-    audit = await scene.audit("*Cancelled*", request)
-    details = words(opened(await scene.olive.click(audit, text="Details")))
+    audit = await scene.audit("*Cancelled*", "approved by mira", request)
+    details = words(opened(await scene.choose(audit, "Details")))
     story = [
         "<@U0AGENT> requested it",
         "<@U0MANAGER> approved it",
@@ -76,6 +79,7 @@ async def test_an_id_that_the_log_knows_is_mentioned_too(scene: Scene) -> None:
     await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
     audit = await scene.audit("*Scheduled*")
     form = opened(await scene.asha.shortcut(CANCEL_MENTIONED, audit))
+    assert request_id(audit) in form.private_metadata
     assert "•••3210" in words(form)
     assert not {"scheduled_call", "targets"} & form.values.keys()
 
