@@ -73,7 +73,7 @@ _OF_CAMPAIGNS = {
 _OF_STOPS = {
     Verb.STOP: (
         "asked not to be called",
-        "🛑 Cancels every call to this number that we know of, and blocks all later ones. Needs no approval.",
+        "Cancels every call to this number that we know of, and blocks all later ones. Needs no approval.",
     ),
     Verb.ALLOW: ("asked us to call again", "Calls to it may go out again. The reason stays in the log."),
 }

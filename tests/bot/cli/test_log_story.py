@@ -198,6 +198,9 @@ def test_the_list_says_whose_times_it_tells(tmp_path: Path, capsys: pytest.Captu
     chosen = make_parser().parse_args(["log", "list", "--zone", "Asia/Nowhere"])
     assert log_command.run(chosen, environment(tmp_path)) == 2
     assert "“Asia/Nowhere” isn't a time zone" in capsys.readouterr().err
+    chosen = make_parser().parse_args(["log", "list", "--state", "succeded"])
+    assert log_command.run(chosen, environment(tmp_path)) == 2
+    assert capsys.readouterr().err == "Unknown status “succeded”. Did you mean succeeded?\n"
 
 
 def at_terminal(folder: Path, columns: int, *command: str, **variables: str) -> list[str]:

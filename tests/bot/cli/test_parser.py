@@ -33,7 +33,6 @@ def refused(capsys: pytest.CaptureFixture[str], *typed: str) -> str:
         ("--hlep", 'python -m bot: unknown option "--hlep". Did you mean "--help"?'),
         ("log --hlep list", 'python -m bot log: unknown option "--hlep". Did you mean "--help"?'),
         ("purge --xyzzy", 'python -m bot purge: unknown option "--xyzzy".'),
-        ("log list --state succeded", 'python -m bot log list: --state: there is no "succeded". Did you mean "succeeded"?'),
         ("log export --format jsnol", 'python -m bot log export: --format: unknown value "jsnol". Did you mean "jsonl"?'),
         ("log export --format x", 'python -m bot log export: --format: unknown value "x". Use csv or jsonl.'),
         ("log x", 'python -m bot log: unknown command "x". Use list, export, show, fixture or verify.'),

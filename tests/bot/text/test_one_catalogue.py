@@ -21,9 +21,9 @@ CATALOGUE = [*(BOT / "text").glob("*.py"), *(BOT / "ui").glob("*.py"), BOT / "pa
 TERMINAL = {
     "__main__",
     "config/environment",
+    "config/faults",
     "config/loader",
     "config/settings",
-    "health",
     "policy/explain",
     "policy/calling_hours",
     "policy/rules",
@@ -33,10 +33,7 @@ TERMINAL = {
     "slack/client",
     "workers/clock_check",
     "connections",
-    "throttle",
     "text/findings",
-    "findings",
-    "cli/progress",
 }
 """Modules whose sentences an operator reads in a terminal, in the process's log or at `/readyz`.
 
@@ -49,7 +46,7 @@ WORD = re.compile(r"[A-Za-z\u2019']{2,}")
 PATTERN = re.compile(r"\\[sdwS]|\(\?")
 SLACKS_DATES = re.compile(r"<!date\^[^>]*>")
 LOGGERS = {"_log", "logging"}
-LOGGED = {"Ignored", "Line", "PeriodicTask", "log_fault", "run_beside"}
+LOGGED = {"Ignored", "PeriodicTask", "log_fault", "run_beside"}
 """Functions and classes whose texts go to the process's log: ignored webhooks, names of tasks, failures."""
 
 
