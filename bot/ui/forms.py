@@ -290,6 +290,8 @@ class Form:
         """
         calls = known_calls(known, others=False) if known.calls else [section(NOTHING_TO_MOVE)]
         times = time_inputs(values, label=NEW_TIME, hint="In your time zone.", examples="17:00, Mon 10:00")
+        if known.fixed:
+            times[0]["element"]["focus_on_load"] = True  # nothing stands before it that can be chosen
         reasons = reason_inputs(values, self._vocabulary.reasons, required=False)
         return [*calls, *times, *reasons, context(MOVED_HOW)]
 

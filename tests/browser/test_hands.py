@@ -110,6 +110,12 @@ def scheduled(asha: Looking, number: str) -> Locator:
     return asha.message("Scheduled", f"•{number[-4:]}")
 
 
+def chosen_from_menu(hands: Hands, message: Locator, entry: str) -> None:
+    """Open the menu ⋯ of an audit message, and choose an entry."""
+    hands.taps(message.locator(".accessory").get_by_role("button", name="More actions"))
+    hands.taps(hands.page.get_by_role("menuitem", name=entry))
+
+
 def book(look: Look, *numbers: str) -> None:
     """Let a colleague schedule calls, so that the log knows of them."""
     sam = look("U0SECOND")
@@ -126,7 +132,7 @@ def test_a_cancellation_at_a_desk(look: Look, desk: Hands, day: Day) -> None:
     desk.command("can")
     desk.types(f"9876543700 {REASON}")
     desk.press("Enter")
-    expect(desk.looking.message("Waiting for approval", "43700")).to_be_visible()
+    expect(desk.looking.message("Requested:", "43700")).to_be_visible()
     day.desk["Cancel a call by its number"] = done = desk.count()
     assert done.keys + done.clicks <= 31
 
@@ -137,7 +143,7 @@ def test_a_cancellation_typed_on_a_phone(look: Look, phone: Hands, day: Day) -> 
     choose(phone, "ca", "/cancel-call")
     phone.types(f"9876543701 {REASON}")
     send(phone)
-    expect(phone.looking.message("Waiting for approval", "43701")).to_be_visible()
+    expect(phone.looking.message("Requested:", "43701")).to_be_visible()
     day.phone["Cancel a call by its number"] = done = phone.count()
     assert done.taps <= 36
 
@@ -178,7 +184,7 @@ def test_a_call_is_placed_now(desk: Hands, phone: Hands, day: Day) -> None:
     desk.types("9876543702")
     desk.press("Enter")
     desk.taps(desk.looking.message("Call +91", "43702").get_by_role("button", name="Place call"))
-    expect(desk.looking.message("Sending", "•3702")).to_be_visible()
+    expect(desk.looking.message("Placed", "•3702")).to_be_visible()
     day.desk[what] = desk.count()
 
     choose(phone, "pl", "/place-call")
@@ -186,7 +192,7 @@ def test_a_call_is_placed_now(desk: Hands, phone: Hands, day: Day) -> None:
     send(phone)
     preview = phone.looking.message("Call +91", "43703")
     phone.taps(preview.get_by_role("button", name="Place call"))
-    expect(phone.looking.message("Sending", "•3703")).to_be_visible()
+    expect(phone.looking.message("Placed", "•3703")).to_be_visible()
     day.phone[what] = phone.count()
 
 
@@ -196,21 +202,27 @@ def test_a_call_is_placed_for_tomorrow(desk: Hands, day: Day) -> None:
     desk.types("9876543704 tomorrow 9:30")
     desk.press("Enter")
     desk.taps(desk.looking.message("Call +91", "43704").get_by_role("button", name="Place call"))
-    expect(desk.looking.message("Sending", "•3704")).to_be_visible()
+    expect(desk.looking.message("Scheduled", "•3704")).to_be_visible()
     day.desk["Place a call for tomorrow"] = desk.count()
 
 
 def test_a_known_call_is_cancelled_from_its_message(desk: Hands, phone: Hands, day: Day) -> None:
-    """On a phone the message has the button. A reason and the submission are two further taps."""
-    scheduled(desk.looking, "9876543705")
+    """On a phone the answer has the button. A reason and the submission are two further taps.
+
+    The menu of the audit message, which anybody sees, opens the same form.
+    """
+    audit = scheduled(desk.looking, "9876543705")
+    chosen_from_menu(desk, audit, "Cancel this call…")
+    expect(desk.looking.modal.get_by_role("button", name="Request cancellation")).to_be_visible()
+    desk.press("Escape")
+    for one in (desk, phone):  # both pages show the person's modal
+        expect(one.looking.modal).to_be_hidden()
     desk.looking.go("support")
-    opener = phone.page.get_by_role("button", name="Channels and people")
-    opener.click()
-    phone.looking.go("call-audit")
-    audit = phone.looking.message("Scheduled", "•3705")
-    expect(audit).to_be_visible()
+
+    answer = phone.looking.message("Scheduled", "•3705")
+    expect(answer).to_be_visible()
     phone.count()
-    phone.taps(audit.get_by_role("button", name="Cancel this call"))
+    phone.taps(answer.get_by_role("button", name="Cancel the call"))
     phone.taps(phone.looking.modal.get_by_text(REASON, exact=True))
     phone.taps(phone.looking.modal.get_by_role("button", name="Request cancellation"))
     expect(phone.looking.modal).to_be_hidden()
@@ -219,7 +231,7 @@ def test_a_known_call_is_cancelled_from_its_message(desk: Hands, phone: Hands, d
 
 
 def test_a_call_is_moved(desk: Hands, phone: Hands, day: Day) -> None:
-    """The number and the new time do it. On a phone the message has the button."""
+    """The number and the new time do it. On a phone the message's menu opens the form at its time."""
     scheduled(desk.looking, "9876543706")
     expect(desk.looking.message("Scheduled", "•3706")).to_be_visible()
     desk.looking.go("support")
@@ -227,7 +239,7 @@ def test_a_call_is_moved(desk: Hands, phone: Hands, day: Day) -> None:
     desk.count()
     desk.types("/calls move 9876543706 Mon 10:00")
     desk.press("Enter")
-    expect(desk.looking.message("Waiting for approval", "•3706")).to_be_visible()
+    expect(desk.looking.message("Requested:", "•3706")).to_be_visible()
     day.desk["Move a call to another time"] = desk.count()
     desk.looking.press("Withdraw request")
     expect(desk.looking.message("Withdrawn", "•3706")).to_be_visible()
@@ -237,12 +249,13 @@ def test_a_call_is_moved(desk: Hands, phone: Hands, day: Day) -> None:
     audit = phone.looking.message("Scheduled", "•3706")
     expect(audit).to_be_visible()
     phone.count()
-    phone.taps(audit.get_by_role("button", name="Move"))
-    phone.taps(phone.looking.modal.get_by_label("New time"))
+    chosen_from_menu(phone, audit, "Move…")
+    expect(phone.looking.modal.get_by_label("New time")).to_be_focused()
     phone.types("Mon 10:00")
     phone.taps(phone.looking.modal.get_by_role("button", name="Request move"))
     expect(phone.looking.modal).to_be_hidden()
-    day.phone["Move a call to another time"] = phone.count()
+    day.phone["Move a call to another time"] = done = phone.count()
+    assert done.taps <= 12
 
 
 def test_how_things_stand_is_read(desk: Hands, phone: Hands, day: Day) -> None:
@@ -266,8 +279,10 @@ def test_how_things_stand_is_read(desk: Hands, phone: Hands, day: Day) -> None:
     day.phone["See what waits and what is coming up"] = phone.count()
 
 
-def test_a_mistake_is_mended_in_the_form(desk: Hands, phone: Hands, day: Day) -> None:
+def test_a_mistake_is_mended_in_the_form(look: Look, desk: Hands, phone: Hands, day: Day) -> None:
     """The form holds what was understood, and only the mistake is typed again."""
+    book(look, "9876543721", "9876543722")
+    desk.page.bring_to_front()
     what = "Mend a mistyped number"
     for hands, counted, last in ((desk, day.desk, "211"), (phone, day.phone, "222")):
         hands.looking.types(f"/cancel-call 98765437{last} {REASON}")
@@ -288,11 +303,11 @@ def test_a_mistake_is_mended_in_the_form(desk: Hands, phone: Hands, day: Day) ->
 def test_what_a_colleague_asked_already_is_joined(look: Look, phone: Hands, day: Day) -> None:
     """The phone shows who asked and when, and nothing is left to do."""
     book(look, "9876543709")
-    look("U0AUDITOR").asks(f"/cancel-call 9876543709 {REASON}", "Waiting for approval", "43709")
+    look("U0AUDITOR").asks(f"/cancel-call 9876543709 {REASON}", "Requested:", "43709")
     choose(phone, "ca", "/cancel-call")
     phone.types(f"9876543709 {REASON}")
     send(phone)
-    answer = phone.looking.message("Already asked by @olive", "Nothing new was asked")
+    answer = phone.looking.message("@olive already requested this", "Nothing new was requested")
     expect(answer).to_be_visible()
     expect(answer.get_by_role("button", name="Withdraw request")).to_have_count(0)
     day.phone["Ask for what a colleague asked already"] = phone.count()
@@ -303,12 +318,12 @@ def test_a_deadline_that_passes_is_said(phone: Hands) -> None:
     soon = datetime.now(UTC) + timedelta(seconds=6)
     phone.looking.asks(
         f"/cancel-call 9876543710 {REASON} call-time={soon:%Y-%m-%dT%H:%M:%SZ}",
-        "Waiting for approval",
+        "Requested:",
         "43710",
     )
     phone.page.get_by_role("button", name="Channels and people").click()
     phone.page.get_by_role("button", name="CallOps, app").click()
-    expect(phone.looking.message("Not cancelled", "•3710")).to_contain_text("no one")
+    expect(phone.looking.message("Not cancelled", "•3710")).to_contain_text("No one approved it in time")
 
 
 def test_twenty_approvals_are_about_twenty_taps(look: Look, day: Day) -> None:
@@ -317,7 +332,7 @@ def test_twenty_approvals_are_about_twenty_taps(look: Look, day: Day) -> None:
     for number in range(APPROVALS):
         asha.asks(
             f"/cancel-call vx_{9000 + number} via voxworks {REASON}",
-            "Waiting for approval",
+            "Requested:",
             f"vx_{9000 + number}",
         )
     for what, size, counted in (
@@ -337,7 +352,7 @@ def test_twenty_approvals_are_about_twenty_taps(look: Look, day: Day) -> None:
             expect(approve).to_be_enabled()
             if mira.modal.get_by_text(re.compile("approved · ")).count():
                 mira.page.wait_for_timeout(READ_WITHIN)  # the next request is read before it is approved
-            [shown] = re.findall(r"\b(A-[0-9A-Z]{4,}) · voxworks", mira.modal.inner_text())
+            [shown] = re.findall(r"\b(A-[0-9A-Z]{4,}) · (?:voxworks|reminders)", mira.modal.inner_text())
             hands.taps(approve)
             expect(mira.modal).to_contain_text(re.compile(f"{shown} approved|All caught up"))
         counted[what] = done = hands.count()

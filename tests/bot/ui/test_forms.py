@@ -530,6 +530,19 @@ def test_a_form_about_one_call_shows_it_as_text(verb: Verb) -> None:
     assert faults("modal", view) == []
 
 
+def test_a_move_of_one_call_begins_at_its_time() -> None:
+    """Slack puts the cursor into the new time, so that a thumb need not touch it."""
+    known = CallOptions(KNOWN_CALL.calls, KNOWN_CALL.chosen, fixed=True)
+    for values in ({}, {"at": "Mon 10:00"}):
+        view = Form(Verb.MOVE, VOCABULARY).build(values, nonce="n", channel="", known=known)
+        focused = [
+            block["block_id"] for block in view["blocks"] if block.get("element", {}).get("focus_on_load")
+        ]
+        assert focused == ["at"]
+        assert faults("modal", view) == []
+        assert checker("check_blocks").faults("modal", view) == []
+
+
 @pytest.mark.parametrize("verb", [Verb.CANCEL, Verb.DELETE_CAMPAIGN, Verb.PLACE])
 def test_a_field_that_every_rule_requires_is_not_optional(verb: Verb) -> None:
     """Slack writes "(optional)" behind every other label, so a form would be refused against its own word."""
