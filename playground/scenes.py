@@ -160,7 +160,7 @@ async def no_answer(company: Company) -> None:
     await asha.presses(preview, "Place call")
     await asha.is_written_to(UNKNOWN, _masked(SILENT))
     message = await olive.reads(AUDIT, UNKNOWN, _masked(SILENT))
-    for one, why in ((asha, "You can't record the outcome of your own request."), (olive, "Only managers may")):
+    for one, why in ((asha, "of your own request."), (olive, "Only managers may")):
         refused = await one.opens(message, "Record outcome…")
         await one.expects(refused, f"{one.name} may not say what happened.", why)
         await one.closes(refused)

@@ -125,7 +125,11 @@ def heard(**changes: Any) -> ProviderEvent:
         ("USER_UNRESPONSIVE", "not_reached", "didn't ring. CallKaro's reason: USER_UNRESPONSIVE."),
         ("INVALID_PHONE_NUMBER", "not_dialled", "wasn't dialled. CallKaro's reason: INVALID_PHONE_NUMBER."),
         ("PRE_CALL_FN_FAILED", "not_dialled", "wasn't dialled. CallKaro's reason: PRE_CALL_FN_FAILED."),
-        ("OUTSIDE_TRIGGER_WINDOW", "not_dialled", "wasn't dialled. CallKaro's reason: OUTSIDE_TRIGGER_WINDOW."),
+        (
+            "OUTSIDE_TRIGGER_WINDOW",
+            "not_dialled",
+            "wasn't dialled. CallKaro's reason: OUTSIDE_TRIGGER_WINDOW.",
+        ),
         ("DELETED_SCH_CALL_ALL", "deleted", "this scheduled call was deleted. It won't go out."),
         ("DELETED_SCH_CALL_ONE", "deleted", "this scheduled call was deleted. It won't go out."),
         ("UNKNOWN", "unclear", "didn't say whether a phone rang. CallKaro's reason: UNKNOWN."),

@@ -114,7 +114,9 @@ class Live:
         """Type a refused command, a waiting one, and one with a number that ends in our own error."""
         scene = self.scene
         await scene.ask(f"/calls place 112 meta.name={NAME}")
-        waiting = request_id(await scene.cancel(f"/calls cancel {OTHER} agent=payments via reminders {REASON}"))
+        waiting = request_id(
+            await scene.cancel(f"/calls cancel {OTHER} agent=payments via reminders {REASON}")
+        )
         self.ids.append(waiting)
         await scene.review(waiting)
         await scene.slack.fail("views.open", "error", code="fatal_error")
