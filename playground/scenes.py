@@ -106,7 +106,7 @@ async def own_request(company: Company) -> None:
     request = await mira.asks("/calls cancel vx_1002 via voxworks reason=wrong number")
     card = await mira.reads(APPROVALS, "Requested by", request)
     refused = await mira.opens(card, "Review…")
-    await mira.expects(refused, "Mira may not decide what she asked for.", "Someone else in managers has to.")
+    await mira.expects(refused, "Mira may not decide what she asked for.", "Someone else in")
     company.narrator.expect(
         "The modal has no button that approves.", holds=refused.submit is None, seen=refused
     )
@@ -160,9 +160,9 @@ async def no_answer(company: Company) -> None:
     await asha.presses(preview, "Place call")
     await asha.is_written_to(UNKNOWN, _masked(SILENT))
     message = await olive.reads(AUDIT, UNKNOWN, _masked(SILENT))
-    for one, why in ((asha, "of your own request."), (olive, "Only managers may")):
+    for one, why in ((asha, "your own request"), (olive, "Only managers may")):
         refused = await one.opens(message, "Record outcome…")
-        await one.expects(refused, f"{one.name} may not say what happened.", why)
+        await one.expects(refused, f"{one.name} may not record the outcome.", why)
         await one.closes(refused)
     form = await mira.opens(message, "Record outcome…")
     found = {

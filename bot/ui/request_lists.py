@@ -98,10 +98,10 @@ def _details(request: str) -> Block:
 
 
 def status(row: Row, events: Sequence[Event]) -> Message:
-    """Return a request's state, decision, deadline and next steps."""
+    """Return a request's state, decision, deadline and next steps: those that the reader may take."""
     request = row.request
     shown = audit(request)
-    blocks = list(shown.blocks)
+    blocks = [one for one in shown.blocks if one["type"] != "actions"]
     if decided := already(request, events)[1:]:
         blocks.append(section(" ".join(decided)))
     if request.state is State.PENDING and request.decide_by:
@@ -123,7 +123,7 @@ def not_found(typed: str) -> Message:
     if not typed:
         first = "*Add the request's ID*, like `/calls status A-7K3F`."
     elif typed.upper().startswith("E-"):
-        first = f"*{code(typed)} is an error's ID.* Send it to your CallOps operator."
+        first = f"*{code(typed)} is an error's ID.* Send it to your CallOps admin."
     else:
         first = f"*No request {code(typed)}.* IDs look like `A-7K3F`, without 0, O, 1 or I."
     return Message(

@@ -96,6 +96,8 @@ def test_a_time_is_picked_on_the_clocks_of_whoever_picks(look: Look) -> None:
     expect(asha.modal.get_by_label("Or pick a time")).to_have_value(picked)
     asha.modal.get_by_role("button", name="Preview").click()
     expect(asha.modal).to_contain_text("10:30 AM IST")
+    asha.modal.get_by_role("button", name="Back").last.click()
+    expect(asha.modal.get_by_label("Or pick a time")).to_have_value(picked)
     asha.page.keyboard.press("Escape")
     expect(asha.modal).to_be_hidden()
 

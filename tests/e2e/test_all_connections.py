@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 
 from playground.ryng import SUBDOMAIN
-from tests.e2e.scene import Asked, Scene, buttons, opened, request_id, words
+from tests.e2e.scene import Asked, Scene, buttons, menu, opened, request_id, words
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -28,7 +28,7 @@ async def test_an_id_that_two_connections_could_have_is_asked_back(whole: Scene)
     form = opened(await whole.asha.click(answer, text="Open the form…"))
     asked = await whole.submitted(form, {"Connection": "voxworks"})
     await whole.approve(request_id(asked))
-    await whole.audit("*Cancelled*", "through voxworks")
+    await whole.audit("*Cancelled*", "· voxworks ·")
     assert await whole.requests("ryng") == []
     assert [one.line for one in await whole.requests("voxworks")] == ["POST /api/v1/cancel-call/vx_1001"]
 
@@ -41,7 +41,7 @@ async def test_one_press_chooses_and_the_next_time_it_is_chosen_as_before(whole:
     answer = await whole.ask("/cancel-call vx_1001 customer asked")
     assert buttons(answer) == ["voxworks", "dialer", "Open the form…"]
     await whole.asha.double_click(answer, text="voxworks")
-    first = await whole.answered("Waiting for approval", "vx_1001", "through voxworks")
+    first = await whole.answered("Waiting for approval", "vx_1001", "· voxworks")
     assert len(await whole.log("list")) == 1
 
     again = await whole.ask("/cancel-call vx_1002 customer asked")
@@ -50,7 +50,7 @@ async def test_one_press_chooses_and_the_next_time_it_is_chosen_as_before(whole:
     form = opened(await whole.asha.click(again, text="Edit request…"))
     await whole.answered("Withdrawn", request_id(again))
     asked = await whole.submitted(form, {"Connection": "dialer"})
-    assert "through dialer" in words(asked)
+    assert "· dialer" in words(asked)
     assert [one["state"] for one in await whole.log("list")] == ["pending", "withdrawn", "pending"]
 
 
@@ -72,7 +72,7 @@ async def test_a_call_that_ryng_does_not_have_is_a_failure_in_words(whole: Scene
     failed = await whole.audit(
         "❌ *Not cancelled* · call `1`\nRyng didn't find this call, or it isn't on this account"
     )
-    assert buttons(failed) == ["Details"]
+    assert (buttons(failed), [*menu(failed)]) == ([], ["Details", "Try again…"])
     [kept] = (await whole.log("show", request_id(waiting)))["request"]["actions"]
     assert (kept["state"], kept["code"], kept["attempt"]) == ("failed", "not_found", 1)
     assert len(await whole.requests("ryng")) == 1

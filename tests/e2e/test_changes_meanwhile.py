@@ -39,7 +39,7 @@ async def test_time_runs_out(dark_scene: Scene) -> None:
             f"/cancel-call {NUMBER} customer asked",
             'payments = "6803fa770b666a64ab1694c1e"',
             'payments = "another-agents-id"',
-            "was changed after this was asked. If it is still wanted, ask again.",
+            "changed after this was requested.",
         ),
         (BY_ID, 'api_key = "env:VOXWORKS_API_KEY"', 'api_key = "env:NOT_SET"', "NOT_SET not set"),
     ],
@@ -71,8 +71,8 @@ async def test_what_was_approved_is_not_sent_once_the_rules_say_no(scene: Scene)
     approved = request_id(await scene.ask(BY_ID))
     await scene.approve()
     await scene.place()
-    await scene.audit("Retrying", approved)
-    await scene.audit("Retrying", "place a call")
+    await scene.audit("*Retrying <!date^", ", as the provider asked", approved)
+    await scene.audit("*Waiting for reminders*", "place a call")
     await scene.stop_bot()
     scene.write_configuration(
         {

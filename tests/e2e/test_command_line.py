@@ -97,7 +97,7 @@ async def test_the_log_reads_well_at_the_terminal(history: History) -> None:
     said = {
         ("list",): f"{history.placed}  ",
         ("show", history.placed): f"{history.placed}  asha requested it",
-        ("verify",): "The log is whole: 3 actions",
+        ("verify",): "The log is intact: 3 actions",
     }
     printed = await asyncio.gather(*(history.scene.terminal("log", *arguments) for arguments in said))
     for part, one in zip(said.values(), printed, strict=True):
@@ -141,7 +141,7 @@ async def test_a_log_that_was_tampered_with_is_named(history: History) -> None:
     )
     assert (people.status, programs.status) == (1, 1)
     assert history.placed in people.output
-    assert "is NOT whole" in people.output
+    assert "is DAMAGED" in people.output
     assert [history.placed in fault for fault in json.loads(programs.output)["faults"]] == [True]
     assert (whole["actions"], whole["faults"]) == (3, [])
 
@@ -160,7 +160,7 @@ async def test_secrets_and_numbers_are_written_nowhere_they_can_be_read(dark_sce
     await scene.place()
     refused = request_id(await scene.told("*Not placed*"))
     await scene.providers.fail("callkaro", "reset", times=3)
-    cancelled = request_id(await scene.ask("/cancel-call 98765 43210 customer asked"))
+    cancelled = request_id(await scene.cancel("/cancel-call 98765 43210 customer asked"))
     await scene.approve()
     await scene.told("Outcome unknown", within=RETRIES_TAKE)
     await scene.slack.fail("views.open", "error", code="fatal_error")
@@ -259,10 +259,10 @@ async def test_full_numbers_leave_the_log_with_an_event(history: History) -> Non
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (("--kind", "calls"), "--kind takes one of: place_call"),
-        (("--from", "05/12"), "can be two days"),
-        (("--after-stop",), "say --number"),
-        (("--after-stop", "--number", NUMBER), "has not asked to stop"),
+        (("--kind", "calls"), "Unknown kind “calls”. Use one of: place_call"),
+        (("--from", "05/12"), "can mean two days"),
+        (("--after-stop",), "--after-stop needs a number: add --number"),
+        (("--after-stop", "--number", NUMBER), "hasn't asked not to be called"),
     ],
 )
 async def test_filters_that_cannot_be_read_say_so(

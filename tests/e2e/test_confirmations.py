@@ -21,7 +21,7 @@ async def confirming(dark_scene: Scene) -> AsyncIterator[Scene]:
 
 async def test_it_is_confirmed_where_it_was_asked(confirming: Scene) -> None:
     """All targets share a single message, without a ping and without a whole number."""
-    request = request_id(await confirming.ask(f"/cancel-call {NUMBER}, {OTHER_NUMBER} duplicate"))
+    request = request_id(await confirming.cancel(f"/cancel-call {NUMBER}, {OTHER_NUMBER} duplicate"))
     await confirming.approve(request)
     said = await confirming.sees(confirming.olive, "C0SUPPORT", "2 of 2 numbers", request)
     assert words(said) == f"🚫 *Cancelled* · all calls to 2 of 2 numbers. `{request}`"
@@ -56,7 +56,7 @@ async def test_where_there_is_another_message_there_is_no_confirmation(
 async def test_where_the_app_is_no_member_all_else_works(confirming: Scene) -> None:
     """The whole workflow succeeds. Only the confirmation is left out, and nothing waits for it."""
     await confirming.slack.app_in("C0SUPPORT", member=False)
-    request = request_id(await confirming.ask(f"/cancel-call {NUMBER} customer asked"))
+    request = request_id(await confirming.cancel(f"/cancel-call {NUMBER} customer asked"))
     await confirming.approve(request)
     await confirming.told("*Cancelled*", request)
     await confirming.audit("*Cancelled*", request)
@@ -66,7 +66,7 @@ async def test_where_the_app_is_no_member_all_else_works(confirming: Scene) -> N
 
 async def test_it_is_off_by_default(scene: Scene) -> None:
     """Channels are quiet unless a team wants confirmations."""
-    request = request_id(await scene.ask(f"/cancel-call {NUMBER} customer asked"))
+    request = request_id(await scene.cancel(f"/cancel-call {NUMBER} customer asked"))
     await scene.approve(request)
     await scene.told("*Cancelled*", request)
     await scene.stop_bot()

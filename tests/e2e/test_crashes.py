@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from playground.faults import Fault
-from tests.e2e.scene import BOTH_MODES, NUMBER, Scene, buttons, request_id, until, words
+from tests.e2e.scene import BOTH_MODES, NUMBER, Scene, buttons, menu, request_id, until, words
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -31,7 +31,7 @@ async def test_killed_while_a_call_is_out(dark_scene: Scene) -> None:
     await scene.kill_bot()
     await scene.start_bot()
     audit = await scene.audit(DO_NOT_KNOW, "CallOps stopped before the provider answered", within=LEASE_TAKES)
-    assert buttons(audit) == ["Record outcome…", "Details"]
+    assert (buttons(audit), [*menu(audit)]) == (["Record outcome…", "Show number"], ["Details"])
     await scene.reply("Outcome unknown")
     await scene.told(DO_NOT_KNOW)
     await scene.place("/place-call 98765 43211")

@@ -4,11 +4,11 @@ import pytest
 import pytest_asyncio
 
 from playground.kore import CAMPAIGN
-from tests.e2e.scene import NUMBER, OTHER_NUMBER, PROVIDERS, Scene, buttons, opened, request_id, words
+from tests.e2e.scene import NUMBER, OTHER_NUMBER, PROVIDERS, Scene, buttons, menu, opened, request_id, words
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-DRY_RUN = "🧪 *Dry run: nothing is sent.*"
+DRY_RUN = "*Dry run: nothing is sent.*"
 CONFIRMATION = "Type the campaign's id to approve"
 
 
@@ -54,18 +54,18 @@ async def test_a_deletion_is_tried_out_with_its_approval(dry: Scene) -> None:
     review = await dry.review(request_id(waiting))
     for shown in (waiting, card, review):
         assert words(shown).startswith(DRY_RUN)
-    assert "*Approve* sends nothing: this is a dry run." in words(review)
+    assert "Approving sends nothing: this is a dry run." in words(review)
     assert (await dry.mira.submit(review, {CONFIRMATION: "cd-0"})).errors
     assert not (await dry.mira.submit(review, {CONFIRMATION: CAMPAIGN})).errors
     ended = await dry.audit("✅ *Dry run* · delete campaign", "DELETE /agentassist/api/v1/public/")
-    assert buttons(ended) == ["Details"]
+    assert (buttons(ended), [*menu(ended)]) == ([], ["Details"])
     assert (await dry.card("✅ *Dry run*")).ts == card.ts
     assert [await dry.requests(provider) for provider in PROVIDERS] == [[], [], [], []]
 
 
 async def test_several_are_tried_out_at_once(dry: Scene) -> None:
     """All targets of a request end alike, and help says which connections are dry runs."""
-    await dry.ask("/cancel-call 98765 43210, 98765 43211 duplicate")
+    await dry.cancel("/cancel-call 98765 43210, 98765 43211 duplicate")
     await dry.approve()
     told = await dry.told("2 dry run")
     assert words(told).startswith(DRY_RUN)

@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.e2e.scene import NUMBER, Scene, buttons, opened, private, request_id, words
+from tests.e2e.scene import NUMBER, Scene, buttons, menu, opened, private, request_id, words
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -47,9 +47,10 @@ async def test_a_status_is_found_however_its_id_is_typed(shared_scene: Scene, sp
     )
     own = await shared_scene.ask(f"/calls status {typed}")
     assert found in words(own)
-    assert "If no one decides, nothing is sent. The customer *will* be called." in words(own)
-    assert buttons(own) == ["Details", "Withdraw request"]
-    assert buttons(private(await shared_scene.olive.command(f"/calls status {typed}"))) == ["Details"]
+    assert "If no one decides, nothing is sent. If a call is scheduled, it goes out." in words(own)
+    others = private(await shared_scene.olive.command(f"/calls status {typed}"))
+    assert (buttons(own), [*menu(own)]) == (["Withdraw request"], ["Details"])
+    assert (buttons(others), [*menu(others)]) == ([], ["Details"])
 
 
 async def test_a_status_tells_who_decided(scene: Scene) -> None:

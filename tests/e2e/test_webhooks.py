@@ -56,7 +56,7 @@ async def shared_hearing(wings: Wings) -> AsyncIterator[Scene]:
 
 def address(scene: Scene) -> str:
     """Return the address at which the bot receives webhooks."""
-    found = re.findall(r"Webhooks are heard at (http://\S+) for reminders", scene.bot_log())
+    found = re.findall(r"Listening to webhooks at (http://\S+) for reminders", scene.bot_log())
     assert found
     return str(found[-1])
 

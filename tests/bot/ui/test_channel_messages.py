@@ -32,6 +32,7 @@ from bot.ui.thread_replies import ReplyContext
 from playground.blocks import faults
 from providers.actions import (
     CallAction,
+    CallEnd,
     CallRef,
     CampaignRef,
     CancelCall,
@@ -45,7 +46,7 @@ from providers.actions import (
 from providers.base import ConnectionSettings, Context
 from providers.callkaro import CallKaro, CallKaroSettings
 from providers.registry import PROVIDERS
-from providers.webhooks import CallEnd, describe_end
+from providers.webhooks import describe_end
 from storage.models import ActionRecord, Approval, Event, Request
 from storage.states import State
 from tests.support.slack_schemas import checker

@@ -97,5 +97,5 @@ def test_an_outage_in_words() -> None:
 
 def test_what_was_lifted_in_words() -> None:
     """The sentence has the former end of the outage, and what happens now."""
-    assert lifted_words(ASKED).startswith("reminders had asked us to wait until 21 Nov 09:35:00 UTC.")
-    assert "did not answer 4 times in a row" in lifted_words(DOWN)
+    assert lifted_words(ASKED).startswith("reminders asked us to wait until 21 Nov 09:35:00 UTC.")
+    assert "didn't answer 4 times in a row" in lifted_words(DOWN)
