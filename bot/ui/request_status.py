@@ -51,6 +51,8 @@ _SAID_BY_US = (
 _FOR_OPERATORS = re.compile(r"this connection's|^If that doesn't help")
 _SENTENCE_END = re.compile(r"(?<=[.?!”])\s+(?=[A-Z])")
 NO_CALL_KNOWN = "CallOps knows of no call to this number, so check the number."
+NO_CALL = "Confirmed (no call known)"
+NO_CALLS_KNOWN = "CallOps knows of no call to some of these numbers, so check them."
 
 
 def trial(request: Request) -> list[str]:
@@ -76,11 +78,24 @@ def request_status(request: Request) -> str:
     states = {entry.state for entry in request.entries}
     if len(states) == 1 and states <= {State.PENDING, State.DENIED, State.EXPIRED, State.WITHDRAWN}:
         return _HEADLINES[request.state](request, first)
-    counts = Counter(vocabulary.status(entry) for entry in request.entries)
+    counts = Counter(_status(request, entry) for entry in request.entries)
     told = ", ".join(f"{count} {_lower(status)}" for status, count in counts.items())
     worst = next(entry for entry in request.entries if entry.state is request.state)
-    below = _below(_same_message(request), _waits(request))
-    return f"{vocabulary.emoji(worst)} *{told}* · {task(request)}{below}"
+    emoji = UNKNOWN if NO_CALL in counts and worst.state is State.SUCCEEDED else vocabulary.emoji(worst)
+    check = NO_CALLS_KNOWN if NO_CALL in counts else ""
+    below = _below(_same_message(request), check, _waits(request))
+    return f"{emoji} *{told}* · {task(request)}{below}"
+
+
+def _status(request: Request, entry: ActionRecord) -> str:
+    """Return the status of one of several targets."""
+    return NO_CALL if _in_vain(request, entry) else vocabulary.status(entry)
+
+
+def _in_vain(request: Request, entry: ActionRecord) -> bool:
+    """Return whether a cancellation is confirmed, but no call was known and nobody looked."""
+    done = entry.state is State.SUCCEEDED
+    return done and confirmed_in_vain(request, entry) and not _message(entry)
 
 
 def sent_twice(entry: ActionRecord) -> str:
@@ -117,7 +132,7 @@ def _message(entry: ActionRecord) -> str:
 
 def became(request: Request, entry: ActionRecord) -> str:
     """Return one of several targets with its status, and its message if others have another one."""
-    status = vocabulary.status(entry)
+    status = _status(request, entry)
     if entry.state is State.APPROVED and entry.not_before:
         status = f"Waiting until {when(entry.not_before)}"
     said = "" if _same_message(request) else _message(entry)
@@ -173,7 +188,7 @@ def _pending(request: Request, _entry: ActionRecord) -> str:
 
 
 def _approved(request: Request, entry: ActionRecord) -> str:
-    said = entry.message or ""
+    said = _message(entry)
     if _waits(request):
         return (
             f"{WAITING} *Waiting for {request.connection}* · {task(request)}{_below(_waits(request), said)}"
@@ -197,7 +212,7 @@ def _succeeded(request: Request, entry: ActionRecord) -> str:
         return _moved(request, entry)
     if request.cancelled:
         return _taken_away(entry, request.cancelled)
-    if confirmed_in_vain(request, entry) and not _message(entry):  # nobody looked
+    if _in_vain(request, entry):
         return f"{UNKNOWN} *Confirmed, no call known* · {task(request)}{_below(NO_CALL_KNOWN)}"
     said = _message(entry)
     later = said.startswith(outcomes.ONLY_LATER_ONES)

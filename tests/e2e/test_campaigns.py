@@ -43,7 +43,7 @@ async def test_a_campaign_is_deleted_once_its_approver_has_typed_its_id(whole: S
     await whole.audit("approved by mira")
     told = words(await whole.reply(f"✅ *Deleted* · campaign `{CAMPAIGN}`"))
     assert "What was deleted: name: Billing Reminder Voice Campaign2; status before: Stopped" in told
-    await whole.told("✅ *Deleted*", "Kore.ai")
+    await whole.told("✅ *Deleted*", CAMPAIGN, "kore")
     assert (await whole.card("✅ *Deleted*")).ts == card.ts
     assert await whole.requests("kore") == [DELETED]
     for channel in ("C0AUDIT", "C0APPROVE"):
@@ -59,7 +59,7 @@ async def test_a_campaign_is_deleted_once_its_approver_has_typed_its_id(whole: S
 async def test_a_campaign_is_named_by_form(whole: Scene) -> None:
     """`/calls campaign` opens the form. A blank id is an error at its field, and so is a missing reason."""
     form = opened(await whole.asha.command("/calls campaign"))
-    assert "This cannot be undone." in words(form)
+    assert "This can't be undone." in words(form)
     assert (await whole.asha.submit(form, {"Reason": "ended"})).errors.keys() == {"targets"}
     heard = await whole.asha.submit(form, {"Campaign ID": "cd 1", "Reason": "ended"})
     assert "can't contain “ ”" in heard.errors["targets"]

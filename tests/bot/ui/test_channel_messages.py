@@ -445,6 +445,17 @@ def test_a_confirmation_that_may_have_hit_nothing_is_no_green_tick() -> None:
     assert request_status(by_id) == "🚫 *Cancelled* · call `vx_123`"
 
 
+def test_a_target_without_a_known_call_is_told_among_several() -> None:
+    """The headline counts it apart, and warns. So does the target's own line."""
+    known, other = (entry(ACTIONS["cancel by number"], State.SUCCEEDED, n) for n in (1, 2))
+    made = request(known, replace(other, scheduled_for=None))
+    assert request_status(made) == (
+        "⚠️ *1 cancelled, 1 confirmed (no call known)* · cancel all calls to 2 numbers\n"
+        "CallOps knows of no call to some of these numbers, so check them."
+    )
+    assert "3210 · Confirmed (no call known)" in str(audit(made).blocks)
+
+
 def test_a_call_that_goes_out_at_once_cannot_be_undone() -> None:
     """The approver never reads of time left until such a call goes out."""
     at_once = request(replace(entry(ACTIONS["place now"], State.PENDING), scheduled_for=None))
