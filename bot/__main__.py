@@ -36,17 +36,14 @@ def main(arguments: list[str] | None = None) -> int:
             return CLOSED_PIPE
         if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
             _print_no_more()
-            complain("What was to be printed did not find room where it goes. Make room, and run it again.")
+            complain("There isn't enough room for the output. Make room and run it again.")
             return 2
         if isinstance(error, ConfigError):
             complain(str(error))
             return 2
         if not isinstance(error, LogBusyError):
             raise
-        complain(
-            "Another process holds the write lock of the log, and the command did not come to its end. "
-            "Run it again."
-        )
+        complain("Another process is writing to the log, so the command couldn't finish. Run it again.")
         return 2
 
 
@@ -152,10 +149,10 @@ def _serve(_: Namespace) -> int:
         with log_to_stderr(settings.log_level, default_region=settings.slack.default_region):
             asyncio.run(serve(settings, read=lambda: load(_environment()), hangups=hangups))
     except ConfigError as error:
-        complain("CallOps cannot start:", *(f"  {fault}" for fault in error.faults))
+        complain("CallOps can't start:", *(f"  {fault}" for fault in error.faults))
         return 2
     except (StartError, CannotOpenLogError) as error:
-        complain(f"CallOps cannot start: {error}")
+        complain(f"CallOps can't start: {error}")
         return 2
     return 0
 

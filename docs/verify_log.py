@@ -201,5 +201,5 @@ if __name__ == "__main__":
     secret = os.environ.get("CALLOPS_KEY")
     found = list(faults(sys.argv[1], sys.argv[2:], base64.b64decode(secret) if secret else None))
     shown = (repr(fault)[1:-1] for fault in found)  # characters that control a terminal are escaped
-    print(*shown, "The log is NOT whole" if found else "The log is whole", sep="\n")
+    print(*shown, "The log is DAMAGED" if found else "The log is intact", sep="\n")
     sys.exit(bool(found))

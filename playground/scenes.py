@@ -25,10 +25,12 @@ _KOLKATA = ZoneInfo("Asia/Kolkata")
 
 
 async def asking_for_help(company: Company) -> None:
-    """Play the help command."""
+    """Play the help command, and its second page."""
     asha = company.asha
     answer = asha.told(await asha.types("/calls help"))
-    await asha.expects(answer, "Help names both connections.", "reminders", "voxworks")
+    await asha.presses(answer, "Options and connections…")
+    options = await asha.is_answered("Connections")
+    await asha.expects(options, "Its second page names both connections.", "reminders", "voxworks")
 
 
 async def placed_at_once(company: Company) -> None:
@@ -46,7 +48,7 @@ async def scheduled_by_form(company: Company) -> None:
     """Play a call placed by form: a field error first, without losing typed values."""
     asha = company.asha
     form = asha.looking(await asha.types("/place-call"))
-    wrong = {"Number": SCHEDULED, "When": "25:00"}
+    wrong = {"Phone number": SCHEDULED, "Call time": "25:00"}
     form = asha.looking(await asha.submits(form, wrong))
     kept = [next(iter(form.values[block].values()))["value"] for block in ("targets", "at")]
     company.narrator.expect(
@@ -55,9 +57,9 @@ async def scheduled_by_form(company: Company) -> None:
         seen=(form.errors, kept),
     )
     at = f"{datetime.now(_KOLKATA) + timedelta(days=1):%Y-%m-%d}T09:30:00"
-    preview = asha.looking(await asha.submits(form, {"When": "tomorrow 9:30"}))
-    await asha.expects(preview, "The preview shows the time as CallKaro will get it.", at)
-    await asha.closes(asha.looking(await asha.submits(preview)))
+    preview = asha.looking(await asha.submits(form, {"Call time": "tomorrow 9:30"}))
+    await asha.expects(preview, "The preview shows the time, and its zone.", "9:30 AM IST")
+    await asha.submits(preview)
     await company.olive.reads(AUDIT, "✅ Scheduled", _masked(SCHEDULED))
     await company.expect_asked("CallKaro was asked once, for that time.", _placed(SCHEDULED, schedule_at=at))
 
@@ -104,7 +106,7 @@ async def own_request(company: Company) -> None:
     request = await mira.asks("/calls cancel vx_1002 via voxworks reason=wrong number")
     card = await mira.reads(APPROVALS, "Requested by", request)
     refused = await mira.opens(card, "Review…")
-    await mira.expects(refused, "Mira may not decide what she asked for.", "somebody else must decide")
+    await mira.expects(refused, "Mira may not decide what she asked for.", "Someone else in")
     company.narrator.expect(
         "The modal has no button that approves.", holds=refused.submit is None, seen=refused
     )
@@ -158,9 +160,9 @@ async def no_answer(company: Company) -> None:
     await asha.presses(preview, "Place call")
     await asha.is_written_to(UNKNOWN, _masked(SILENT))
     message = await olive.reads(AUDIT, UNKNOWN, _masked(SILENT))
-    for one, why in ((asha, "You asked for this"), (olive, "Only managers may")):
+    for one, why in ((asha, "your own request"), (olive, "Only managers may")):
         refused = await one.opens(message, "Record outcome…")
-        await one.expects(refused, f"{one.name} may not say what happened.", why)
+        await one.expects(refused, f"{one.name} may not record the outcome.", why)
         await one.closes(refused)
     form = await mira.opens(message, "Record outcome…")
     found = {

@@ -241,7 +241,7 @@ class Stage:
         """
         if self.over_http:
             await self.slack.request_url(None)
-        address = await self._says(r"Health is told at (http://\S+)/healthz", written)
+        address = await self._says(r"Health checks at (http://\S+)/healthz", written)
         self.opens(address)
         if self.over_http:
             await self.slack.request_url(f"{address}/slack/events")

@@ -111,7 +111,7 @@ async def _check(company: Company) -> None:
     status, verdict = await stage.command_line("log", "verify")
     narrator.tells("The operator checks the log", "python -m bot log verify")
     narrator.shows(verdict.rstrip())
-    narrator.expect("The log is whole.", holds=status == 0, seen=verdict)
+    narrator.expect("The log is intact.", holds=status == 0, seen=verdict)
     wrote = stage.bot_log()
     narrator.expect("Nothing failed inside the bot.", holds="Traceback" not in wrote, seen=wrote)
 

@@ -26,6 +26,8 @@ WebhookWord = Annotated[Secret, AfterValidator(_unguessable)]
 
 
 _REASON: Final = re.compile(r"[A-Z][A-Z_]{0,63}")
+TOLD_US: Final = " told us that this "
+"""The words by which `bot.ui.request_status` recognises these sentences in an action's message."""
 _TOLD: Final = {
     CallEnd.ANSWERED: "It was answered.",
     CallEnd.VOICEMAIL: "A voicemail took it.",
@@ -44,11 +46,11 @@ def describe_end(title: str, end: CallEnd, reason: JsonValue = None, *, again: b
     provider will make another attempt.
     """
     if end is CallEnd.DELETED:
-        return f"{title} told us that this scheduled call was deleted. It won't go out."
+        return f"{title}{TOLD_US}scheduled call was deleted. It won't go out."
     shown = not end.rang and isinstance(reason, str) and _REASON.fullmatch(reason)
     word = f" {title}'s reason: {reason}." if shown else ""
     more = f" {title} tries again." if again else ""
-    return f"{title} told us that this call ended. {_TOLD[end]}{word}{more}"
+    return f"{title}{TOLD_US}call ended. {_TOLD[end]}{word}{more}"
 
 
 def safe_id(value: JsonValue) -> str | None:

@@ -98,18 +98,18 @@ async def _about_channels(found: ConfigReport, client: AsyncWebClient, why_not: 
         answers = await _ask_each(uses, lambda channel: client.conversations_info(channel=channel))
         findings = [slack.about_channel(one, uses[one], answers[one]) for one in uses]
     if found.slack is None:
-        findings.append(skipped("channels", f"[slack] in {found.path} cannot be read"))
+        findings.append(skipped("channels", f"[slack] in {found.path} can't be read"))
     return findings
 
 
 async def _about_people(found: ConfigReport, client: AsyncWebClient, bot: SlackAnswer | str) -> list[Finding]:
     findings = [
-        skipped(where if where.startswith("rules") else "groups", f"{found.path} has a fault in it")
+        skipped(where if where.startswith("rules") else "groups", f"{found.path} has an error there")
         for where in found.unread
         if where.startswith(("rules", "groups"))
     ]
     if not found.readable:
-        return [skipped("groups and rules", f"{found.path} cannot be read")]
+        return [skipped("groups and rules", f"{found.path} can't be read")]
     if isinstance(bot, str) or bot.answer is None:
         return [
             *findings,

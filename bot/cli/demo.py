@@ -27,10 +27,7 @@ def demo(*, port: int | None, browser: bool, keep: bool) -> int:
     try:
         from playground.demo import Wanted, run  # noqa: PLC0415 - nothing else here knows the playground
     except ModuleNotFoundError as missing:
-        complain(
-            f"The demo needs {missing.name}, which is among the tools for development. "
-            "Run `make demo`, which installs them."
-        )
+        complain(f"The demo needs {missing.name}, a development tool. Run `make demo`, which installs it.")
         return 2
     return run(Wanted(port, browser=browser, keep=keep), open_log)
 

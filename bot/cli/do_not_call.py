@@ -48,7 +48,7 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
         path = existing_log(variables, faults)
     key = variables.get("CALLOPS_KEY") or ""
     if not is_key(key):
-        faults.append("CALLOPS_KEY is not set: numbers are kept as hashes under the log's own key")
+        faults.append("CALLOPS_KEY isn't set. Set it to the key this log was created with.")
     if faults:
         complain(*faults)
         return CANNOT_START
@@ -109,17 +109,16 @@ def _read_file(chosen: argparse.Namespace, variables: Mapping[str, str]) -> Read
     """Read the file that is to be imported. Raises `CannotReadColumnsError`."""
     if not _LIST_NAME.fullmatch(_name(chosen)):
         raise CannotReadColumnsError(
-            "A list's name is letters, digits, dots and dashes: choose it with --list NAME."
+            "A list's name has letters, digits, dots and dashes. Choose one with --list NAME."
         )
     slack = read_config(variables).slack
     region = (chosen.region or (slack.default_region if slack else "")).upper()
     if region not in phone.REGIONS:
-        where = "Say --region IN, or write default_region in callops.toml."
-        raise CannotReadColumnsError(f"In which country are numbers without a plus? {where}")
+        where = "Add --region IN, or set default_region in callops.toml."
+        raise CannotReadColumnsError(f"Which country are numbers without a plus in? {where}")
     if any(mask_numbers(one, default_region=region) != one for one in _LONG.findall(_name(chosen))):
         raise CannotReadColumnsError(
-            "A list's name stays in the log for good, and this one holds a phone number: choose another with "
-            "--list NAME."
+            "This list's name has a phone number, and names stay in the log. Choose another with --list NAME."
         )
     with Path(chosen.file).open("rb") as file:
         size = os.fstat(file.fileno()).st_size  # 0 for a pipe: then there is no bar
@@ -140,14 +139,14 @@ def _check(chosen: argparse.Namespace, found: Read) -> None:
         complain(f"line {line}: {why}")
     bad = found.bad.total()
     if more := bad - len(found.faults):
-        complain(f"… and {more} more. All {bad} by their reason:")
+        complain(f"… and {more} more. All {bad} by reason:")
         for why, times in found.bad.most_common():
             complain(f"  {times} times: {why}")
     if bad and not (chosen.leave_out_bad_lines or chosen.dry_run):
-        mend = "Mend the file, or import the rest with --leave-out-bad-lines."
-        raise CannotReadColumnsError(f"{found.counted(bad)} cannot be read. {mend}")
+        mend = "Fix the file, or import the rest with --leave-out-bad-lines."
+        raise CannotReadColumnsError(f"{found.counted(bad)} can't be read. {mend}")
     if not found.numbers:
-        raise CannotReadColumnsError(f"{visible(Path(chosen.file).name)} holds no number.")
+        raise CannotReadColumnsError(f"{visible(Path(chosen.file).name)} has no numbers.")
 
 
 def _count_new(chosen: argparse.Namespace, path: Path, key: bytes, found: Read) -> int:
@@ -183,37 +182,39 @@ def _summary(chosen: argparse.Namespace, path: Path, found: Read) -> Iterator[st
     others = f" Not read: {listed(found.others, 'and')}." if found.others else ""
     yield f"Read {found.counted(found.cells)} of {visible(Path(chosen.file).name)}{columns}.{others}"
     if found.comments:
-        yield f"Passed over {counted(found.comments, 'line')} that begin with #."
+        yield f"Skipped {counted(found.comments, 'comment')}."
     if found.bad:
-        yield f"Left out {found.counted(found.bad.total())} that cannot be read."
+        yield f"Skipped {found.counted(found.bad.total())} that can't be read."
     yield f"Numbers without a plus are read as {found.region} numbers."
     countries = [f"{country} {numbers}" for country, numbers in found.countries.most_common()]
     yield f"{counted(len(found.numbers), 'different number')}: {', '.join(countries)}."
-    yield f"The first: {', '.join(found.first)}."
+    yield f"First: {', '.join(found.first)}."
     if not path.exists():
-        yield f"There is no log at {path} yet. An import makes it."
+        yield f"There's no log at {path} yet. An import creates it."
 
 
 def _forecast(name: str, found: Read, *, new: int) -> str:
-    return f"New to the list {name}: {counted(new, 'number')}. On it already: {len(found.numbers) - new}."
+    return f"New to the list {name}: {counted(new, 'number')}. Already on it: {len(found.numbers) - new}."
 
 
 def _dry_run(chosen: argparse.Namespace, found: Read) -> str:
     if found.bad and not chosen.leave_out_bad_lines:
         return (
-            "Dry run: nothing was written. An import would refuse the file for what cannot be read, "
-            "unless it is told --leave-out-bad-lines."
+            "Dry run: nothing was written. An import would refuse this file. "
+            "With --leave-out-bad-lines it would import the rest."
         )
     return "Dry run: nothing was written. An import would block the new numbers."
 
 
 def _outcome(name: str, found: Read, imported: Imported) -> str:
     bad = found.bad.total()
-    left_out = f" {found.counted(bad)} left out." if bad else ""
+    left_out = f" {found.counted(bad)} skipped." if bad else ""
     if imported.id is None:
-        return f"The list {name} has {counted(len(found.numbers), 'number')} of the file already.{left_out}"
+        return (
+            f"The list {name} already has the {counted(len(found.numbers), 'number')} of this file.{left_out}"
+        )
     return (
-        f"{counted(imported.added, 'number')} added to the list {name}, which has {imported.numbers} now "
+        f"{counted(imported.added, 'number')} added to the list {name}, which now has {imported.numbers} "
         f"({imported.id}).{left_out}"
     )
 
@@ -230,14 +231,14 @@ async def _remove(store: Store, name: str) -> int:
     unfinished = [one.id for one in await store.do_not_call_lists.unfinished_imports() if one.list == name]
     removed = await store.do_not_call_lists.remove(name, actor=SYSTEM)
     if removed:
-        say(f"The list {name} is removed. It blocks {counted(removed, 'number')} no longer.")
-        say("Numbers that people stopped, or that another list has, stay blocked.")
+        say(f"The list {name} is removed. It no longer blocks {counted(removed, 'number')}.")
+        say("Numbers blocked by people or by another list stay blocked.")
         return OK
     if unfinished:
-        say(f"The unfinished import {unfinished[0]} is cleared away. It blocked no number.")
+        say(f"The unfinished import {unfinished[0]} is removed. It blocked no numbers.")
         return OK
     meant = closest(name, lists)
-    complain(f"There is no list {visible(name)}.{f' Did you mean {meant}?' if meant else ''}")
+    complain(f"Unknown list “{visible(name)}”.{f' Did you mean {meant}?' if meant else ''}")
     return CANNOT_START
 
 
@@ -251,13 +252,13 @@ async def _list(store: Store, *, as_json: bool) -> int:
             shown["unfinished"] = {one.list: one.id for one in unfinished}
         say_json(shown)
         return OK
-    say(f"{people} stopped by people")
+    say(f"{people} blocked by people")
     for name, count in lists.items():
         say(f"{count} on the list {cell(name)}")
     for one in unfinished:
         say(
             f"An import into the list {cell(one.list)} began on {one.began_at:%Y-%m-%d %H:%M} UTC "
             f"({one.id}). "
-            "It is not finished and blocks nothing. If it runs no more, import the file again."
+            "It isn't finished and blocks nothing. If it stopped, import the file again."
         )
     return OK

@@ -35,18 +35,18 @@ def read_cell(cell: str, *, default_region: str) -> Phone:
 def _refuse_what_would_be_mended(cell: str, region: str) -> None:
     """Raise `InvalidNumberError` for a cell of which `phone.read` might make another number, or say less."""
     if _LINES.search(cell):
-        raise InvalidNumberError("The cell holds several lines or a tab. A cell is one number.")
+        raise InvalidNumberError("The cell has several lines or a tab. Put one number in each cell.")
     if _SCIENTIFIC.fullmatch(cell):
         raise InvalidNumberError(
-            "A spreadsheet has cut its digits. Make the column text there and export it again."
+            "A spreadsheet cut its digits. Format the column as text there and export it again."
         )
     long = [part for part in _BETWEEN_NUMBERS.split(cell) if _digits(part) >= _FEWEST_DIGITS]
     if len(long) > 1:
-        raise InvalidNumberError("The cell holds several numbers. Put each on a line of its own.")
+        raise InvalidNumberError("The cell has several numbers. Put each on its own line.")
     if _DATE.fullmatch(cell) and not _is_own_form(cell, region):
-        raise InvalidNumberError("That is a date.")
+        raise InvalidNumberError("That's a date.")
     if _AMOUNT.fullmatch(cell):
-        raise InvalidNumberError("That is an amount.")
+        raise InvalidNumberError("That's an amount.")
     found = None if cell.isdecimal() else NumberReader.for_region(region, premium=True).at(cell, 0)
     doubtful = isinstance(found, Doubtful) and (len(found.readings) > 1 or " " in found.text)
     if (
@@ -54,7 +54,7 @@ def _refuse_what_would_be_mended(cell: str, region: str) -> None:
         or _NUMBERED.fullmatch(cell)
         or _has_digits_apart(cell, region)
     ):
-        raise InvalidNumberError("Digits stand apart from the number. Give the number alone.")
+        raise InvalidNumberError("The cell has other digits beside the number. Leave only the number.")
 
 
 def is_number(cell: str, *, default_region: str) -> bool:

@@ -82,7 +82,7 @@ class Columns:
 
     def __init__(self, rows: Sequence[Sequence[str]], *, default_region: str) -> None:
         if not rows:
-            raise CannotReadColumnsError("The file holds no number.")
+            raise CannotReadColumnsError("The file has no numbers.")
         self._rows = rows
         self._region = default_region
         self.width = max(n for n, cell in enumerate(rows[0], 1) if cell)
@@ -109,8 +109,8 @@ class Columns:
         if self.width == 1:
             if self._headers and not self._phones and _OTHER_NUMBERS.search(_words(self._headers[0])):
                 raise CannotReadColumnsError(
-                    f"The only column is called {self.name(0)}. Does it hold phone numbers? "
-                    f"Then say {self._option(0)}"
+                    f"The only column is called {self.name(0)}. "
+                    f"If it has phone numbers, add {self._option(0)}"
                 )
             return [0]
         likely = [n for n in range(self.width) if n in self._phones or self._is_of_numbers(n)]
@@ -118,13 +118,13 @@ class Columns:
             options = listed([self._option(n) for n in likely], "or")
             raise CannotReadColumnsError(
                 f"Several columns look like phone numbers: {self._listed(likely)}. "
-                f"Say which to read, one or more: {options}"
+                f"Choose one or more: {options}"
             )
         if not self._phones:
             option = self._option(likely[0]) if likely else "--column NAME, or --column 2 for the second"
             raise CannotReadColumnsError(
-                f"No header says which column holds the phone numbers. There are {self._listed()}. "
-                f"Say which to read: {option}"
+                f"No header names the column with phone numbers. The columns are {self._listed()}. "
+                f"Choose one: {option}"
             )
         return likely
 
@@ -138,12 +138,12 @@ class Columns:
         found = found or [n for n in range(self.width) if str(n + 1) == typed]
         if not found:
             raise CannotReadColumnsError(
-                f"No column is called “{visible(column)}”. There are {self._listed()}."
+                f"No column is called “{visible(column)}”. The columns are {self._listed()}."
             )
         if len(found) > 1:
             places = listed([f"--column {n + 1}" for n in found], "or")
             raise CannotReadColumnsError(
-                f"Several columns are called “{visible(column)}”. Say the place: {places}"
+                f"Several columns are called “{visible(column)}”. Choose by position: {places}"
             )
         return found[0]
 

@@ -104,7 +104,7 @@ def decoded(file: io.BufferedReader) -> Iterator[str]:
         if no_text.search(text):
             name = encoding.removesuffix("-sig").upper()
             raise CannotReadColumnsError(
-                f"Line {line} is not {name}. Save the file as “CSV UTF-8” where it was made, and import that."
+                f"Line {line} isn't {name}. Save the file as “CSV UTF-8” and import that."
             )
         yield text
 
@@ -140,13 +140,13 @@ def read(lines: Iterable[str], *, default_region: str, columns: Sequence[str] = 
 def _wrong(cells: Sequence[str], width: int, region: str) -> str:
     """Return what is wrong with a whole row; empty where nothing is."""
     if not cells:
-        return "Its quotation marks are not in pairs."
+        return "A quotation mark is missing."
     if any(cells[width:]):
         return f"It has more cells than the first line, which has {width}."
     if width > 1 and _SUM.fullmatch(next(filter(None, cells))):
-        return "It is the sum of a list, not a number."
+        return "It's a total, not a number."
     if any(_swallows(cell, region) for cell in cells if "\n" in cell or "\r" in cell):
-        return "Its quotation marks hold other lines with numbers. Look where they close."
+        return "Its quotation marks enclose other lines with numbers. Check where they close."
     return ""
 
 
@@ -168,8 +168,8 @@ def _rows(lines: Iterator[str], found: Read) -> Iterator[tuple[int, list[str]]]:
             length += len(text)
             if length > LONGEST_ROW:
                 raise CannotReadColumnsError(
-                    f"The row that begins in line {begins} has more than {LONGEST_ROW} characters. "
-                    "Is this a list of numbers, with a line for each?"
+                    f"The row at line {begins} has more than {LONGEST_ROW} characters. "
+                    "Is this a list with one number per line?"
                 )
             yield text
 
@@ -185,7 +185,7 @@ def _rows(lines: Iterator[str], found: Read) -> Iterator[tuple[int, list[str]]]:
                 yield begins, []
                 continue
             raise CannotReadColumnsError(
-                f"The quotation marks from line {begins} on are not in pairs. Where cells end is not certain."
+                f"A quotation mark is missing from line {begins} on, so the ends of cells are unclear."
             ) from None
         if _COMMENT.match(cells[0] if cells else ""):
             found.comments += 1

@@ -64,7 +64,7 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     path = existing_log(variables, faults)
     key = variables.get("CALLOPS_KEY") or ""
     if not is_key(key) and chosen.reading != "verify":  # which asks for no secret, so that anyone can do it
-        faults.append("CALLOPS_KEY is not set. Set it to the key this log was created with.")
+        faults.append("CALLOPS_KEY isn't set. Set it to the key this log was created with.")
     if faults:
         complain(*faults)
         return CANNOT_START
@@ -228,13 +228,13 @@ def _verify(path: Path, given: Sequence[str], key: bytes | None, *, as_json: boo
         say_json(found)
     else:
         say(*(Painted(fault, Style.BAD) for fault in faults))
-        whole = "is NOT whole" if faults else "is whole"
+        whole = "is DAMAGED" if faults else "is intact"
         if anchors and not faults:
-            whole += f" and holds {len(anchors)} {'anchor' if len(anchors) == 1 else 'anchors'}"
+            whole += f", with {len(anchors)} {'anchor' if len(anchors) == 1 else 'anchors'}"
         told = f": {verdict.entries} actions, {verdict.events} events, head {verdict.head}"
         say([Painted(f"The log {whole}", Style.BAD if faults else Style.GOOD), told])
         if key is None:
-            say("Without CALLOPS_KEY it was not checked that each action is found by its own number.")
+            say("Without CALLOPS_KEY, the numbers of actions weren't checked.")
     return WRONG if faults else OK
 
 
@@ -252,13 +252,12 @@ def _anchors(given: Sequence[str]) -> Sequence[Anchor]:
                 anchors = Anchor.all_in(read_bytes(Path(one)).decode(errors="replace"))
             except OSError as error:
                 raise NoAnchorError(
-                    f"{one} is neither an anchor (a number, a colon and 64 letters and digits) nor a file: "
-                    f"{error.strerror}"
+                    f"{one} is neither an anchor (NUMBER:HASH) nor a file: {error.strerror}"
                 ) from error
             except NotTextError as error:
-                raise NoAnchorError(f"{one} cannot be read: {error}.") from error
+                raise NoAnchorError(f"{one} can't be read: {error}.") from error
         if not anchors:
-            raise NoAnchorError(f"There is no anchor in {one}.")
+            raise NoAnchorError(f"{one} has no anchors.")
         found += anchors
     return found
 

@@ -101,7 +101,7 @@ def _with_reply(attempt: Attempt, event: Event, kept: Mapping[str, str]) -> Atte
 def as_lines(events: Sequence[Event], found: Sequence[Attempt]) -> Iterator[str]:
     """Return the replies as lines for people."""
     if not found:
-        yield "No request was sent to the provider, so there is no reply."
+        yield "Nothing was sent to the provider, so there's no reply."
     for attempt in found:
         head = [attempt.entry, f"attempt {attempt.number}"]
         if attempt.event:
@@ -115,13 +115,13 @@ def as_lines(events: Sequence[Event], found: Sequence[Attempt]) -> Iterator[str]
 def _body_lines(events: Sequence[Event], attempt: Attempt) -> Iterator[str]:
     yield from (f"{name}: {value}" for name, value in attempt.headers)
     if attempt.event is None:
-        yield "It is still out: there is no reply yet."
+        yield "No reply yet."
     elif attempt.erased:
         erased = next((event for event in reversed(events) if event.name == ERASED), None)
         when = f" on {erased.at:%Y-%m-%d %H:%M} UTC by {_who(erased)}" if erased else ""
         yield f"The reply was erased{when}."
     elif attempt.body is None:
-        yield f"There was no reply. {attempt.event.data.get('message') or ''}".rstrip()
+        yield f"No reply. {attempt.event.data.get('message') or ''}".rstrip()
     else:
         yield attempt.body or "(an empty body)"
         if len(attempt.body) >= LONGEST_RECORD:
@@ -159,8 +159,8 @@ def fixture(
     connection = read_config(variables).connections.get(entry.connection)
     if connection is None:
         raise NoFixtureError(
-            f"The reply is read again as the connection {entry.connection} reads it: it must be in the file, "
-            "with its secret."
+            f"This needs the connection {entry.connection} and its secret to read the reply again. "
+            "Add them to the configuration."
         )
     outcome = _read_again(entry, attempt, connection)
     document: dict[str, Any] = {
@@ -183,18 +183,18 @@ def _chosen(found: Sequence[Attempt], wanted: int | None) -> Attempt:
     among = [one for one in found if wanted in {None, one.number}]
     if not among:
         raise NoFixtureError(
-            "There is no such attempt." if found else "No request was sent: there is no reply."
+            "There's no such attempt." if found else "Nothing was sent, so there's no reply."
         )
     if len({one.entry for one in among}) > 1:
         names = ", ".join(sorted({one.entry for one in among}))
-        raise NoFixtureError(f"Say which action: {names}.")
+        raise NoFixtureError(f"Choose an action: {names}.")
     replied = [one for one in among if one.body is not None and one.status is not None]
     if not replied:
         gone = any(one.erased for one in among)
         raise NoFixtureError("The reply was erased." if gone else "There was no reply to keep.")
     if len(replied[-1].body or "") >= LONGEST_RECORD:
         raise NoFixtureError(
-            f"The reply was cut at {LONGEST_RECORD} characters, so it would be read otherwise."
+            f"The reply was cut at {LONGEST_RECORD} characters, so it can't be read the same way."
         )
     return replied[-1]
 
@@ -203,7 +203,7 @@ def _read_again(entry: ActionRecord, attempt: Attempt, connection: Connection) -
     """Return the outcome that the present adapter reads from the stored reply."""
     action: CallAction | None = entry.action
     if action is None or attempt.at is None or attempt.status is None or attempt.body is None:
-        raise NoFixtureError("What was asked was erased.")
+        raise NoFixtureError("The request was erased.")
     at = attempt.at
     adapter = find(connection.provider)(connection.settings, clock=lambda: at)
     return adapter.parse_stored_response(action, attempt.status, attempt.headers, attempt.body)
@@ -226,12 +226,12 @@ def advise(made: Mapping[str, Any], found: Sequence[Attempt], provider: str) -> 
     verb = str(made["kind"]).partition("_")[0]
     lines = [
         f"Save it as tests/providers/replies/{provider}/{verb}-{made['status']}-live.json.",
-        "Look through it: no name, no number and no key may be left in it.",
-        "Where the reply repeats the id that was asked for, name an ask with that id under ask.",
-        "Put the words that people must read under outcome, as says.",
+        "Check that no name, number or key is left in it.",
+        "If the reply repeats the requested ID, add an ask with that ID under ask.",
+        "Add the words that people must read as says, under outcome.",
     ]
     recorded = {one.code for one in found if one.status == made["status"]}
     if made["outcome"]["code"] not in recorded:
         was = ", ".join(sorted(filter(None, recorded)))
-        lines.append(f"The log says {was}; this version reads the kept reply as {made['outcome']['code']}.")
+        lines.append(f"The log says {was}, but this version reads the reply as {made['outcome']['code']}.")
     return lines

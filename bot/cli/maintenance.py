@@ -17,8 +17,8 @@ from bot.config.environment import ConfigError, existing_log, key_bytes, no_log
 from bot.config.loader import load, read_config
 from bot.config.settings import SLACK_PERSON, RetentionSettings, Settings, make_adapters
 from bot.policy.rules import duration
-from bot.text.formatting import WORDS
 from bot.text.terminal import complain, say
+from bot.text.vocabulary import state_word
 from bot.workers.rate_limiter import account_of
 from bot.workers.retention import by_age, in_words
 from providers.phone import InvalidNumberError, read
@@ -42,11 +42,11 @@ from storage.store import Store
 OK, WRONG, LEFT_SOMETHING, CANNOT_START = 0, 1, 1, 2
 LISTED_AT_MOST = 20
 NOT_REACHED = (
-    "What this cannot reach:",
-    "  backups and exports that you made: delete them when they are old enough, or purge them once restored;",
-    "  answers that only one person saw, messages that people wrote, and what Slack keeps for itself;",
-    "  replies in threads that were posted before the log noted where they stand;",
-    "  what the voice provider keeps of the call.",
+    "This can't erase:",
+    "  your backups and exports. Delete them when they're old enough, or purge them after a restore.",
+    "  answers that only one person saw, people's own messages, and Slack's own records.",
+    "  replies in threads from before the log noted their place.",
+    "  the voice provider's own records.",
 )
 
 
@@ -69,15 +69,15 @@ def backup(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
         return CANNOT_START
     if verdict.faults:
         complain(*verdict.faults)
-        complain("The log is not whole. No backup was kept: docs/keeping.md says what to do.")
+        complain("The log is damaged, so no backup was kept. See docs/keeping.md.")
         return WRONG
     head = Anchor(verdict.events, verdict.head)
-    say(f"{chosen.file} is whole: {verdict.entries} actions, {verdict.events} events, head {head}")
+    say(f"{chosen.file} is intact: {verdict.entries} actions, {verdict.events} events, head {head}")
     beside = [str(path) for path in (anchors_beside(log), list_beside(log)) if path.exists()]
     if beside:
         say(f"Keep the newest {' and '.join(beside)} beside it, and CALLOPS_KEY somewhere else.")
     else:
-        say("Keep CALLOPS_KEY somewhere else: without it no number is found in this file.")
+        say("Keep CALLOPS_KEY somewhere else. Without it, no number can be found in this file.")
     return OK
 
 
@@ -98,7 +98,7 @@ def resume(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     except CannotOpenLogError as error:
         complain(str(error))
         return CANNOT_START
-    say(*(map(lifted_words, lifted) if lifted else [f"Nothing holds {chosen.connection} up."]))
+    say(*(map(lifted_words, lifted) if lifted else [f"{chosen.connection} isn't paused."]))
     return OK
 
 
@@ -107,7 +107,7 @@ def _missing(connection: str, settings: Settings) -> list[str]:
     if connection in settings.connections:
         return []
     on = ", ".join(sorted(settings.connections)) or "none"
-    return [f"There is no connection {connection}. Those that are on: {on}."]
+    return [f"Unknown connection “{connection}”. Enabled: {on}."]
 
 
 async def _lift(connection: str, settings: Settings) -> list[ConnectionOutage]:
@@ -129,10 +129,10 @@ def lifted_words(one: ConnectionOutage) -> str:
     """Return what was lifted, and what follows."""
     until = f"{one.until:%d %b %H:%M:%S} UTC"
     if one.reason == "rate_limited":
-        return f"{one.connection} had asked us to wait until {until}. CallOps asks it again now."
+        return f"{one.connection} asked us to wait until {until}. CallOps now sends to it again."
     return (
-        f"{one.connection} did not answer {one.failures} times in a row; the next try was to be {until}. "
-        "CallOps tries now, and waits again if there is no answer."
+        f"{one.connection} didn't answer {one.failures} times in a row. The next try was due {until}. "
+        "CallOps tries now, and waits again if there's no answer."
     )
 
 
@@ -144,7 +144,7 @@ def purge(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
         complain(*map(str, error.args))
         return CANNOT_START
     except OSError as error:  # what goes is listed beside the log before anything goes
-        complain(f"Nothing was erased: {error.filename} cannot be written: {error.strerror}.")
+        complain(f"Nothing was erased: {error.filename} can't be written: {error.strerror}.")
         return CANNOT_START
 
 
@@ -156,7 +156,7 @@ async def _purge(chosen: argparse.Namespace, variables: Mapping[str, str]) -> in
         if chosen.again:
             erasing = await log.retention.erased_before(hold=retention.hold)
             if erasing is None:
-                raise PurgeError(f"Nothing was purged before: there is no {list_beside(path)}")
+                raise PurgeError(f"Nothing was purged before: {list_beside(path)} doesn't exist")
         else:
             erasing = asked_for(chosen, retention, region, now)
         if chosen.dry_run:
@@ -175,7 +175,7 @@ def _purge_settings(variables: Mapping[str, str]) -> tuple[Path, bytes, Retentio
     path = existing_log(variables, faults)
     key = key_bytes(variables.get("CALLOPS_KEY") or "")
     if key is None:
-        faults.append("CALLOPS_KEY is not set. Set it to the key this log was created with.")
+        faults.append("CALLOPS_KEY isn't set. Set it to the key this log was created with.")
     found = read_config(variables)
     if not found.readable or found.retention is None:  # what is on hold must be known
         faults += [one for one in found.file_faults if not found.readable or ": retention" in one]
@@ -197,9 +197,7 @@ def asked_for(
         return PurgeFilter("by number", numbers=frozenset({number}), spare_after=kept, hold=retention.hold)
     if chosen.person:
         if not SLACK_PERSON.match(chosen.person):
-            raise PurgeError(
-                f"{chosen.person} is no person's id in Slack, such as U0123. Nothing was erased."
-            )
+            raise PurgeError(f"{chosen.person} isn't a Slack ID like U0123. Nothing was erased.")
         return PurgeFilter("by person", names=(Listed(chosen.person, now),), hold=retention.hold)
     if chosen.older_than:
         try:
@@ -208,8 +206,8 @@ def asked_for(
             raise PurgeError(f"--older-than {chosen.older_than}: {fault}") from fault
         if age < retention.keep_at_least:
             raise PurgeError(
-                f"The settings keep everything for at least {in_words(retention.keep_at_least)} "
-                "([retention] keep_at_least). Nothing was erased: name a longer time."
+                f"Everything is kept for at least {in_words(retention.keep_at_least)} "
+                "([retention] keep_at_least). Nothing was erased. Use a longer time."
             )
         return replace(_by_age(replace_age(retention, age), now), rule=f"older than {in_words(age)}")
     return _by_age(retention, now)
@@ -224,8 +222,8 @@ def _by_age(retention: RetentionSettings, now: datetime) -> PurgeFilter:
     erasing = by_age(retention, now)
     if erasing is None:
         raise PurgeError(
-            "Say what to purge: --number, --person, --again or --older-than 365d; or set keep_at_most in "
-            "[retention] and run this without any. Nothing was erased."
+            "Add --number, --person, --again or --older-than 365d. Or set keep_at_most in [retention]. "
+            "Nothing was erased."
         )
     return erasing
 
@@ -246,7 +244,7 @@ def report(erasing: PurgeFilter, done: PurgeResult, *, dry_run: bool) -> Iterato
     )
     counts = [
         (len(requests), "request", "requests"),
-        (len(faults), "report of a fault", "reports of faults"),
+        (len(faults), "error report", "error reports"),
         (done.drafts, "draft", "drafts"),
         (done.people, "name", "names"),
     ]
@@ -256,7 +254,9 @@ def report(erasing: PurgeFilter, done: PurgeResult, *, dry_run: bool) -> Iterato
     elif dry_run:
         yield f"Would be erased ({erasing.rule}): {counted}. Nothing was changed."
     else:
-        yield f"Erased ({erasing.rule}): {counted}." + (f" It is in the log as {done.id}." if done.id else "")
+        yield f"Erased ({erasing.rule}): {counted}." + (
+            f" Recorded in the log as {done.id}." if done.id else ""
+        )
     for first in range(0, min(len(ids), LISTED_AT_MOST), 10):
         yield f"  {'  '.join(ids[first : min(first + 10, LISTED_AT_MOST)])}"
     if len(ids) > LISTED_AT_MOST:
@@ -268,11 +268,11 @@ def report(erasing: PurgeFilter, done: PurgeResult, *, dry_run: bool) -> Iterato
         yield f"  … and {len(done.kept) - LISTED_AT_MOST} more"
     yield from _left(done)
     if done.messages:
-        when = "" if dry_run else " It does so at once, or when it is started."
+        when = "" if dry_run else " It does so now, or when it starts."
         ours = _count(done.messages, "message", "messages")
-        yield f"In Slack the bot takes the words out of {ours} of its own.{when}"
+        yield f"The bot also erases the text of {ours} in Slack.{when}"
     if not done.wiped:
-        yield "Something reads the log just now: old bytes stay in its write-ahead log until the bot stops."
+        yield "Another process is reading the log. Old bytes stay in its write-ahead log until the bot stops."
     if done.anything:
         yield from NOT_REACHED
 
@@ -280,7 +280,7 @@ def report(erasing: PurgeFilter, done: PurgeResult, *, dry_run: bool) -> Iterato
 def _left(done: PurgeResult) -> Iterator[str]:
     """Return what no purge erases, as lines."""
     if done.left:
-        yield "Not erased, for nothing is taken out of the chain: what these say holds the number."
+        yield "Not erased, although the text has the number, because the chain keeps everything:"
         yield f"  {'  '.join(done.left[:LISTED_AT_MOST])}"
     if len(done.left) > LISTED_AT_MOST:
         yield f"  … and {len(done.left) - LISTED_AT_MOST} more"
@@ -289,15 +289,15 @@ def _left(done: PurgeResult) -> Iterator[str]:
 def _why(kept: Retained) -> str:
     match kept.why:
         case RetainedBecause.HELD:
-            return "it is on hold in the settings ([retention] hold)"
+            return "it's on hold ([retention] hold)"
         case RetainedBecause.UNDER_WAY:
-            return f"it is {WORDS[State(kept.state)]}. Bring it to its end, then purge again"
+            return f"it isn't finished ({state_word(State(kept.state)).lower()}). Finish it, then purge again"
         case RetainedBecause.MOVING:
-            return "its call is yet to be placed again, for another time. Purge again when it was"
+            return "its call is being moved. Purge again after that"
         case RetainedBecause.GOES_OUT:
-            return f"its call is to go out{_at(kept)}. Cancel the call, or wait, then purge again"
+            return f"its call is scheduled{_at(kept)}. Cancel the call or wait, then purge again"
         case RetainedBecause.YOUNG:
-            return f"it ended{_at(kept)}, and the settings keep it for longer ([retention] keep_at_least)"
+            return f"it ended{_at(kept)}, and it's kept for longer ([retention] keep_at_least)"
 
 
 def _at(kept: Retained) -> str:

@@ -29,13 +29,15 @@ def _request_url(url: str) -> str:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise NoAddressError(f"{url} is no address: write one such as https://bot.example") from error
+        raise NoAddressError(f"{url} isn't an address. Use one like https://bot.example") from error
     if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
         raise NoAddressError(
-            f"Slack sends to https only, and {url} is not of that kind: https://bot.example is"
+            f"Slack needs https, so {url} won't work. Use an address like https://bot.example"
         )
     if not re.fullmatch(r"[A-Za-z0-9.\-\[\]:]+", parts.netloc) or not re.fullmatch(r"[\w./~-]*", parts.path):
-        raise NoAddressError(f"{url} holds what an address does not: write one such as https://bot.example")
+        raise NoAddressError(
+            f"{url} has characters that addresses can't have. Use one like https://bot.example"
+        )
     host = parts.netloc if port else parts.netloc.rstrip(":")
     path = parts.path.rstrip("/")
     return f"https://{host}{path if path.endswith(EVENTS) else path + EVENTS}"

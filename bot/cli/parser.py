@@ -114,8 +114,8 @@ def _reading(commands: "_SubParsersAction[_Parser]") -> None:
     showing = reading.add_parser("show", help="show one request and its history")
     showing.add_argument(
         "id",
-        help="such as A-7K3F; D-… a denied attempt, E-… a fault, R-… changed rules, S-… a stop or a list, "
-        "P-… a purge, X-… an export",
+        help="such as A-7K3F. Also D-… (denied attempt), E-… (error), R-… (changed rules), "
+        "S-… (block or list), P-… (purge), X-… (export)",
     )
     showing.add_argument("--raw", action="store_true", help="the provider's replies as received")
     making = reading.add_parser("fixture", help="turn a reply into a case of the contract suite")
@@ -169,7 +169,7 @@ def _policy(commands: "_SubParsersAction[_Parser]") -> None:
     policy = commands.add_parser("policy", help="explain the rules, or find mistakes in them")
     asking = policy.add_subparsers(dest="asking", required=True, metavar="explain|lint")
     explaining = asking.add_parser("explain", help="show what the rules decide for a person, and why")
-    explaining.add_argument("--user", required=True, metavar="U…", help="the person's Slack id")
+    explaining.add_argument("--user", required=True, metavar="U…", help="the person's Slack ID")
     explaining.add_argument("--action", required=True, help="such as cancel_call or place_call")
     explaining.add_argument("--connection", required=True, help="the connection's name")
     explaining.add_argument("--channel", metavar="C…", help="the channel of the request (none)")

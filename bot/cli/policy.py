@@ -70,7 +70,7 @@ def _faults(chosen: argparse.Namespace, found: ConfigReport) -> list[str]:
     """Return the faults of the question."""
     connections = {*found.connections, *found.off}
     asked = (
-        (SLACK_PERSON.match(chosen.user), f"--user {chosen.user}: write a person's id (U…)"),
+        (SLACK_PERSON.match(chosen.user), f"--user {chosen.user}: use a person's ID (U…)"),
         (
             chosen.action in list(Kind),
             f'Unknown action "{chosen.action}".{_meant(chosen.action, Kind)}',
@@ -81,22 +81,22 @@ def _faults(chosen: argparse.Namespace, found: ConfigReport) -> list[str]:
         ),
         (
             chosen.channel is None or re.match(SLACK_CHANNEL, chosen.channel),
-            f"--channel {chosen.channel}: write a channel's id (C…)",
+            f"--channel {chosen.channel}: use a channel's ID (C…)",
         ),
         (
             REGIONS.issuperset(chosen.country),
-            f"--country {' '.join(chosen.country)}: write a country's two capital letters, such as IN",
+            f"--country {' '.join(chosen.country)}: use a country's two capital letters, such as IN",
         ),
         (
             chosen.at is None or _at(chosen.at),
-            f"--at {chosen.at}: write a time with its zone, such as 2026-11-21T22:30+05:30",
+            f"--at {chosen.at}: use a time with its zone, such as 2026-11-21T22:30+05:30",
         ),
     )
     return [what for right, what in asked if not right]
 
 
 def _lint(found: ConfigReport, *, as_json: bool) -> int:
-    findings = [wrong("file", fault, f"Mend it in {found.path}.") for fault in found.file_faults]
+    findings = [wrong("file", fault, f"Fix it in {found.path}.") for fault in found.file_faults]
     if found.readable and not any(where.startswith(("rules", "groups")) for where in found.unread):
         findings += lint(found.rules, found.groups, found.connections)
     if as_json:

@@ -43,7 +43,7 @@ class LogLines(QueueHandler):
     def say_dropped(self, within: float = 0.0) -> None:
         """Put the number of dropped lines into the queue, if there are any. Raises `queue.Full`."""
         if self._dropped:
-            what = f"{self._dropped} lines of this log were dropped: whatever reads it stood still"
+            what = f"{self._dropped} lines of this log were dropped because its reader stalled"
             told = logging.LogRecord(__name__, logging.ERROR, __file__, 0, what, args=None, exc_info=None)
             self.queue.put(told, block=within > 0, timeout=within)
             self._dropped = 0

@@ -73,7 +73,7 @@ async def check_slack(client: AsyncWebClient, settings: Settings, clock_check: C
     granted = {scope.strip() for scope in answer.headers.get("x-oauth-scopes", "").split(",")}
     if missing := sorted(needed - granted):
         raise StartError(
-            f"The Slack app lacks {', '.join(missing)}: update it from manifest.yml and reinstall it"
+            f"The Slack app lacks {', '.join(missing)}. Update it from manifest.yml and reinstall it"
         )
     if settings.app_token:
         # Asked here because the Socket Mode client would try an invalid token for ever.
@@ -93,12 +93,12 @@ async def _ask(call: Callable[[], Awaitable[AsyncSlackResponse]], token: str, ur
         except SLACK_ERRORS as error:
             kind, code = refusal(error, direct=False), error_code(error)
             if kind is Refusal.TOKEN:
-                raise StartError(f"Slack does not take {token}: {code}") from error
+                raise StartError(f"Slack rejects {token}: {code}") from error
             seconds = backoff(failures, random.random())  # noqa: S311 - no secret
             if kind is Refusal.LIMITED:
                 now = utc_now()
                 seconds = max(seconds, (paused_by(error, now) - now).total_seconds())
-        _log.warning("Slack cannot be reached at %s: %s. It is tried again in %.1f s", url, code, seconds)
+        _log.warning("Slack can't be reached at %s: %s. Retrying in %.1f s", url, code, seconds)
         await asyncio.sleep(seconds)
     raise AssertionError
 
@@ -184,7 +184,7 @@ async def _serve(
     except _StoppedError:
         pass  # before Slack could be connected to: what runs already comes to its end
     health.stopping = True
-    _log.info("Stopping: taking in nothing more, finishing what is in flight")
+    _log.info("Stopping: no new requests, finishing current ones")
     await asyncio.gather(slack.stop(STOP_LISTENING_WITHIN), web.stop())
     await runtime.finish()
     await asyncio.gather(*(adapter.aclose() for adapter in adapters.values()))
@@ -199,8 +199,7 @@ async def _end(serving: ProcessLock, store: Store) -> None:
             await serving.release(store.processes.release_owner)
     except LogUnavailableError as error:
         _log.warning(
-            "What this process held of the log could not be handed back (%s). "
-            "The next process to look takes it over",
+            "This process couldn't release its claims on the log (%s). The next process takes them over",
             error,
         )
 
@@ -267,13 +266,13 @@ def _say_hello(
     for name, why in sorted(settings.off.items()):
         _log.warning("The connection %s is off: %s", name, why)
     if isinstance(slack, HttpMode):
-        _log.info("Slack is heard at %s%s: HTTP, as SLACK_APP_TOKEN is not set", web.address, PATH)
+        _log.info("Listening to Slack at %s%s: HTTP, because SLACK_APP_TOKEN isn't set", web.address, PATH)
     elif settings.signing_secret:
-        _log.info("Slack is heard through Socket Mode: SLACK_SIGNING_SECRET is set, and not used")
-    _log.info("Health is told at %s/healthz and %s/readyz", web.address, web.address)
+        _log.info("Listening to Slack through Socket Mode. SLACK_SIGNING_SECRET is set, but not used")
+    _log.info("Health checks at %s/healthz and %s/readyz", web.address, web.address)
     hearing = sorted(name for name, one in adapters.items() if one.webhook_secret)
     if hearing:
-        _log.info("Webhooks are heard at %s for %s", web.address, ", ".join(hearing))
+        _log.info("Listening to webhooks at %s for %s", web.address, ", ".join(hearing))
     for what in health.startup_warnings:
         _log.warning("%s", what)
     on = ", ".join(sorted(settings.connections)) or "none"

@@ -14,12 +14,12 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from bot.config.environment import ConfigError, Environment, NotTextError, read_text
+from bot.config.faults import PATTERNS_IN_WORDS, did_you_mean, in_words
 from bot.config.settings import (
     DASHBOARD,
     DEFAULT_REGION,
     MOST_WORKERS,
     REGION,
-    RENAMED,
     SLACK_GROUP,
     SLACK_PERSON,
     Connection,
@@ -32,7 +32,6 @@ from bot.config.settings import (
 from bot.policy import calling_hours
 from bot.policy.calling_hours import RECIPIENT, Hours
 from bot.policy.rules import EVERYONE, PEOPLE, SLACK_CHANNEL, Rule
-from bot.text.formatting import closest
 from providers.base import Adapter
 from providers.registry import PROVIDERS, AdapterNotFoundError, find
 
@@ -43,11 +42,6 @@ _CONNECTION_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
 _ENVIRONMENT_WORD = re.compile(r"^env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)$")
 _UNSET = "unset-" * 4
 """A valid value in place of a missing secret, so that the connection's other keys are checked."""
-_PATTERNS_IN_WORDS = {
-    SLACK_CHANNEL: "write a channel's id (C…)",
-    DASHBOARD: "write an address that begins with https://",
-    REGION: "write a country's two capital letters, such as IN",
-}
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -227,7 +221,7 @@ class _File:
         text = table.get(key)
         if text is None or (isinstance(text, str) and re.match(pattern, text)):
             return text
-        self._fault(f"{where}.{key}", _PATTERNS_IN_WORDS[pattern])
+        self._fault(f"{where}.{key}", PATTERNS_IN_WORDS[pattern])
         return None
 
     def _adapter(self, provider: object, where: str) -> type[Adapter] | None:
@@ -252,7 +246,7 @@ class _File:
         for country in self._data.get("calling_hours", {}):
             own = self._hours(self._data["calling_hours"][country], f"calling_hours.{country}")
             if not re.match(REGION, country):
-                self._fault(f"calling_hours.{country}", _PATTERNS_IN_WORDS[REGION])
+                self._fault(f"calling_hours.{country}", PATTERNS_IN_WORDS[REGION])
             elif isinstance(own, Hours):
                 found[country] = own
             elif own is not None:
@@ -359,7 +353,7 @@ class _File:
         try:
             return model.model_validate(data)
         except ValidationError as error:
-            for place, what in _in_words(error, model):
+            for place, what in in_words(error, model):
                 self._fault(".".join(filter(None, [where, *place])), what)
             self.unread.append(where or "groups")
             return None
@@ -370,29 +364,6 @@ def _holds_secret(annotation: object) -> bool:
     return annotation is SecretStr or any(map(_holds_secret, get_args(annotation)))
 
 
-def _in_words(error: ValidationError, model: type[BaseModel]) -> Iterable[tuple[list[str], str]]:
-    """Yield the place and the message of each error, without pydantic's vocabulary and without secrets."""
-    for fault in error.errors(include_url=False):
-        place = [str(part) for part in fault["loc"]]
-        match fault["type"]:
-            case "missing":
-                what = "is missing"
-            case "extra_forbidden" if (new := RENAMED.get(place[-1])) in model.model_fields:
-                what = f"this key is now {new}"
-            case "extra_forbidden":
-                what = f"there is no such key{did_you_mean(place[-1], model.model_fields)}"
-            case "value_error":
-                what = str(fault["ctx"]["error"])
-            case "string_pattern_mismatch" if fault["ctx"]["pattern"] in _PATTERNS_IN_WORDS:
-                what = _PATTERNS_IN_WORDS[fault["ctx"]["pattern"]]
-            case "enum" | "literal_error":
-                known = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
-                what = f"should be {fault['ctx']['expected']}{did_you_mean(str(fault['input']), known)}"
-            case _:
-                what = fault["msg"].removeprefix("Value error, ")
-        yield place, what
-
-
 def named_directly(rules: Iterable[Rule], groups: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
     """Return the users and user groups that rules name by id, each as its own group."""
     named = {one for rule in rules for field in PEOPLE for one in getattr(rule, field)}
@@ -401,9 +372,3 @@ def named_directly(rules: Iterable[Rule], groups: Mapping[str, object]) -> dict[
 
 def _is_id(name: str) -> bool:
     return bool(SLACK_PERSON.match(name) or SLACK_GROUP.match(name))
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return ``; did you mean "x"?`` with the closest known word, or an empty text."""
-    meant = closest(word, known)
-    return f'; did you mean "{meant}"?' if meant else ""

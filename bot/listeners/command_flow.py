@@ -187,16 +187,19 @@ class CommandFlow:
             request, line, typed=typed, caution=caution, chosen=chosen, change=change
         )
 
-    async def place(self, draft: Draft | None, origin: RequestSource) -> Message:
-        """Make the request that a draft holds, once, however often this is called."""
+    async def place(self, draft: Draft | None, origin: RequestSource, *, typed: bool = False) -> Message:
+        """Make the request that a draft holds, once, however often this is called.
+
+        ``typed`` is as for `answer`.
+        """
         if draft and draft.request:
-            return self.asked(await self._store.requests.request(draft.request))
+            return self.asked(await self._store.requests.request(draft.request), typed=typed)
         if draft is None or not draft.content.get("spec"):
             return command_replies.refusal([interactions.TOO_OLD])
         try:
             spec = read_request_spec(draft)
             found = await self._reread(draft, origin.person) if spec.kind is Kind.CANCEL_CALL else None
-            return await self.ask(spec, replace(origin, nonce=draft.nonce), found)
+            return await self.ask(spec, replace(origin, nonce=draft.nonce), found, typed=typed)
         except PermissionDeniedError as no:
             return command_replies.refusal(no.reasons, no.request)
         except InvalidCommandError as faulty:
@@ -218,9 +221,9 @@ class CommandFlow:
         if earlier is None or earlier.cancel is None:
             return command_replies.refusal([interactions.EARLIER_IS_GONE, interactions.TYPE_AGAIN])
         origin = replace(origin, nonce=nonce(draft.nonce, "cancel first"))
-        try:
+        try:  # the answer keeps its button for the new call, so it does not follow the cancellation
             message = await self.ask(
-                RequestSpec(spec.connection, (earlier.cancel,), interactions.REPLACED), origin
+                RequestSpec(spec.connection, (earlier.cancel,), interactions.REPLACED), origin, typed=True
             )
         except PermissionDeniedError as no:
             return command_replies.refusal(no.reasons, no.request)

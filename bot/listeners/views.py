@@ -119,7 +119,8 @@ class FormSubmissions:
     async def place_previewed(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Make the request that the preview or the question over the form showed."""
         key = About.of(body["view"]).nonce
-        message = await self._flow.place(await self._commands.draft(key, person.id), pressed(body, person))
+        draft = await self._commands.draft(key, person.id)
+        message = await self._flow.place(draft, pressed(body, person), typed=True)
         placed = await self._commands.draft(key, person.id)
         await self._show(ack, body, person, message, done=placed is not None and placed.request is not None)
 
@@ -191,13 +192,16 @@ class FormSubmissions:
     ) -> None:
         """Create the request and show the answer. Raises `InvalidCommandError`."""
         try:
-            message, done = await self._flow.ask(spec, submitted(body, person), found), True
+            message, done = await self._flow.ask(spec, submitted(body, person), found, typed=True), True
         except PermissionDeniedError as no:
             message, done = command_replies.refusal(no.reasons, no.request), False
         await self._show(ack, body, person, message, done=done)
 
     async def _show(self, ack: AsyncAck, body: Body, person: Person, message: Message, *, done: bool) -> None:
-        """Close the form and answer where it was opened, if the request was made. Otherwise answer in it."""
+        """Close the form and answer where it was opened, if the request was made. Otherwise answer in it.
+
+        The answer below cannot be edited later, as if the request had been typed.
+        """
         if done:
             self._replies.below(About.of(body["view"]).channel, person.id, message)
             await ack(response_action="clear")

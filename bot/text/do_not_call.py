@@ -14,7 +14,7 @@ TOO_LATE_TO_UNDO = "You can undo a block for 10 minutes only. Now a manager can 
 LIFTED_ALREADY = "This number isn't blocked by you anymore. Nothing was changed."
 LIFTED_SINCE = "This block was lifted in the meantime. To block the number again, run /calls stop."
 
-KEPT_BY = "Your CallOps operator manages that list."
+KEPT_BY = "Your CallOps admin manages that list."
 
 HOW_TO_LIFT = "To unblock it, a manager can run /calls allow."
 
@@ -116,7 +116,7 @@ def _retries(hours: str) -> str:
 def none_known(where: str) -> str:
     """Return the sentence for a country without calling hours, if the call must keep them."""
     unset = f"This call needs calling hours, and none are set for {where}."
-    return f"{unset} Ask your CallOps operator to add them."
+    return f"{unset} Ask your CallOps admin to add them."
 
 
 def windows(all_of_them: Sequence[tuple[frozenset[int], int, int]]) -> str:

@@ -79,7 +79,7 @@ def _verdict(findings: Sequence[Finding]) -> str:
     counts = {result: sum(one.result is result for one in findings) for result in Result}
     beside = [
         f"{counts[result]} {words}"
-        for result, words in ((Result.WARN, "to look at (WARN)"), (Result.SKIP, "not checked (SKIP)"))
+        for result, words in ((Result.WARN, "to check (WARN)"), (Result.SKIP, "not checked (SKIP)"))
         if counts[result]
     ]
     if number := counts[Result.FAIL]:

@@ -1,11 +1,7 @@
-"""Formatting of lists, counts, quotations and states for sentences."""
+"""Formatting of lists, counts and quotations for sentences."""
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-
-from providers.actions import Code
-from storage.models import ActionRecord
-from storage.states import State
 
 LONGEST_QUOTED = 60
 """Characters of a typed text that a message quotes."""
@@ -32,27 +28,3 @@ def counted(number: object, what: str) -> str:
 def short(text: str) -> str:
     """Return a text for a quotation, cut if it is long."""
     return text if len(text) <= LONGEST_QUOTED else f"{text[: LONGEST_QUOTED - 1]}…"
-
-
-def word(entry: ActionRecord, *, cancelled: bool = False) -> str:
-    """Return an action's state in words. ``cancelled`` means that a placed call was cancelled later."""
-    if cancelled:
-        return "cancelled"
-    return "tried out" if entry.code is Code.DRY_RUN else WORDS[entry.state]
-
-
-UNFINISHED = frozenset({State.PENDING, State.APPROVED, State.SENDING})
-
-WORDS = {
-    State.PENDING: "waiting for approval",
-    State.APPROVED: "about to be sent",
-    State.SENDING: "being sent",
-    State.SUCCEEDED: "done",
-    State.FAILED: "failed",
-    State.UNKNOWN: "unknown",
-    State.REFUSED: "not sent",
-    State.DENIED: "denied",
-    State.WITHDRAWN: "taken back",
-    State.EXPIRED: "ran out of time",
-}
-"""The states in words."""

@@ -16,7 +16,7 @@ _YOURSELF: Final[dict[Permission, str]] = {
 _WITH_IT: Final[dict[Permission, str]] = {
     "decide": "decide this",
     "reveal": "see the full number",
-    "settle": "say what happened",
+    "settle": "record the outcome",
 }
 
 # -- what somebody is
@@ -29,7 +29,7 @@ UNKNOWN = "Slack knows no one here by this ID."
 
 # -- the rule for a request
 
-NO_RULE = "No rule lets you do this. Ask your CallOps operator."
+NO_RULE = "No rule lets you do this. Ask your CallOps admin."
 
 
 def no_rule_but(rule: str, only_for: Sequence[str]) -> str:
@@ -46,7 +46,7 @@ def asks(rule: str, approval: str, because: str) -> str:
 
 
 def denies(rule: str, because: str) -> str:
-    return f'The rule "{rule}" does not let you do this{because}.'
+    return f'The rule "{rule}" doesn\'t let you do this{because}.'
 
 
 def notifies(groups: Sequence[str]) -> str:
@@ -61,7 +61,7 @@ def approval(groups: Sequence[str], *, people: int) -> str:
     return f"an approval by somebody{named or ' else'}"
 
 
-_ADD_PEOPLE = "Ask whoever runs CallOps to add people."
+_ADD_PEOPLE = "Ask your CallOps admin to add people."
 
 
 _UNFIT: Final[Mapping[str, tuple[str, str]]] = {
@@ -69,7 +69,7 @@ _UNFIT: Final[Mapping[str, tuple[str, str]]] = {
     DEACTIVATED: ("is deactivated", "are deactivated"),
     STRANGER: ("is from another organisation", "are from another organisation"),
     GUEST: ("is a guest", "are guests"),
-    UNKNOWN: ("is not known to Slack", "are not known to Slack"),
+    UNKNOWN: ("is unknown to Slack", "are unknown to Slack"),
 }
 """The reasons why people may do nothing, in the singular and in the plural."""
 
@@ -104,7 +104,7 @@ def too_few_people(
 def because(conditions: Sequence[str], *, unknown_country: bool) -> str:
     """Return the conditions under which a rule applies, or an empty text if it has none."""
     text = f" for {listed(conditions, 'and')}" if conditions else ""
-    return f"{text}, and the country of this one is not known" if unknown_country else text
+    return f"{text}, and the country here is unknown" if unknown_country else text
 
 
 def of_connections(names: Sequence[str]) -> str:
@@ -128,12 +128,12 @@ def of_hours(first: time, last: time, zone: str | None) -> str:
     return f"the hours from {first:%H:%M} to {last:%H:%M} in {zone}"
 
 
-PURPOSE_MISSING = "The rule for this wants to know what the call is for: add purpose=."
-CONSENT_MISSING = "The rule for this wants to know where consent is on record: add consent=."
+PURPOSE_MISSING = "Add the call's purpose: purpose=."
+CONSENT_MISSING = "Add where consent is recorded: consent=."
 
 # -- the right to decide, reveal and settle
 
-RULE_GONE = "The rule this was asked under is gone, so nobody may do this now. Tell whoever runs CallOps."
+RULE_GONE = "The rule for this request is gone, so nobody may do this now. Tell your CallOps admin."
 
 
 def asked_it_yourself(deed: Permission, groups: Sequence[str]) -> str:
@@ -163,27 +163,28 @@ def _only(groups: Sequence[str], what: str) -> str:
     return f"Only {' and '.join(groups)} may {what}." if groups else f"Nobody may {what}."
 
 
-ONLY_SOME_READ = "Only people whom a rule lets ask, approve or say what happened may search the log."
+ONLY_SOME_READ = "To search the log, you need a rule that lets you request, approve or record outcomes."
 
 
 def unread(group: str) -> str:
-    return f'Slack would not say who is in "{group}". Try again in a minute, or tell whoever runs CallOps.'
+    again = "Try again in a minute, or tell your CallOps admin."
+    return f'Slack couldn\'t tell us who is in "{group}". {again}'
 
 
 # -- changes before a request was sent
 
-AGAIN = "If it is still wanted, ask again."
+AGAIN = "If you still want it, request it again."
 """Not used for an unknown outcome: it may have happened, and would then happen twice."""
-APPROVER_LEFT = "Whoever approved it may no longer approve."
+APPROVER_LEFT = "The approver may no longer approve."
 
 
 def rule_is_gone(rule: str) -> str:
-    return f'The rules changed: "{rule}", under which it was asked, is gone.'
+    return f'The rules changed: "{rule}", which applied to this request, is gone.'
 
 
 def other_rule(before: str | None, now: str) -> str:
-    asked = f'it was asked under "{before}", and ' if before else ""
-    return f'The rules changed: {asked}"{now}" holds now.'
+    asked = f'it was requested under "{before}", and ' if before else ""
+    return f'The rules changed: {asked}"{now}" applies now.'
 
 
 def more_approvals(rule: str, *, approvals: int, given: int) -> str:

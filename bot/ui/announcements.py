@@ -151,5 +151,5 @@ def not_sent(why: str) -> Message:
     """Return that no export comes, and how to get one otherwise."""
     lacking = "the Slack app needs files:write" if why == "missing_scope" else f"Slack answered {why}"
     text = f"❌ *Couldn't send the file:* {lacking}."
-    how = f"Your CallOps operator can export it with {_AT_A_TERMINAL}."
+    how = f"Your CallOps admin can export it with {_AT_A_TERMINAL}."
     return Message(text, [section(text), context(how)])

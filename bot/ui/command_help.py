@@ -29,8 +29,8 @@ _READING: Final = (
 )
 
 _OPTIONS: Final = """\
-*Times* are in your time zone: `9:30`, `9.30 pm`, `tonight 9`, `today 17:00`, `day after tomorrow 10am`, \
-`Mon 10:00`, `5 Dec 10:00`, `in 20 min`, `in 2h30m`. \
+*Times* are in your time zone: `9:30`, `9.30 pm`, `tonight 9`, `today 17:00`, `Mon 10:00`, `5 Dec 10:00`. \
+Or say `day after tomorrow 10am`, `in 20 min` or `in 2h30m`. \
 Add a zone, like `9:30 UTC`, `9:30 +05:30` or `9:30 Asia/Kolkata`.
 
 *Targets* are numbers or call IDs, separated by commas. The text after them is the reason. \
@@ -39,7 +39,8 @@ If CallOps doesn't know the call's time, add `call-time=17:00`.
 *Choose* a connection with `via reminders`, and a voice agent with `agent=payments`.
 
 *Placing* also takes `at=` `retries=3` `gap=30,60` `from=9:00` `until=18:00` `carry-over` `lang=hi` \
-`priority=1` `batch=` `meta.name=Asha` `purpose=` `consent=` `zone=` `reason=`, if the provider can.
+`priority=1`. \
+And `batch=` `meta.name=Asha` `purpose=` `consent=` `zone=` `reason=`, if the provider can.
 
 *The log* takes `by=@asha` `via reminders` `state=failed` `kind=cancel` `on=yesterday` `from=Mon` \
 `until=today`. `/calls status A-7K3F` shows one request.

@@ -155,7 +155,7 @@ def allowed(phone: Phone, lifted: DoNotCallEntry | None, left: Sequence[DoNotCal
         text = f"*{shown} is unblocked.* Calls that were cancelled stay cancelled."
     if lists := _lists(left):
         text = text.replace("is unblocked.*", "stays blocked.*")
-        text += f" It's on the do-not-call list {lists}, which your CallOps operator manages."
+        text += f" It's on the do-not-call list {lists}, which your CallOps admin manages."
     return Message(text, [section(text), *([context(lifted.id)] if lifted else [])])
 
 

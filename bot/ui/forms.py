@@ -284,10 +284,13 @@ class Form:
         return [*calls, *typed, *reasons, *call_time_input(values), *self._through(values)]
 
     def _move(self, values: Mapping[str, str], known: CallOptions) -> list[Block]:
-        """Return the reschedule form. It offers known calls only, because CallOps must place them again."""
+        """Return the reschedule form. It offers known calls only, because CallOps must place them again.
+
+        A reason is never required, because a move is one itself.
+        """
         calls = known_calls(known, others=False) if known.calls else [section(NOTHING_TO_MOVE)]
         times = time_inputs(values, label=NEW_TIME, hint="In your time zone.", examples="17:00, Mon 10:00")
-        reasons = reason_inputs(values, self._vocabulary.reasons, required=self._requires("reason"))
+        reasons = reason_inputs(values, self._vocabulary.reasons, required=False)
         return [*calls, *times, *reasons, context(MOVED_HOW)]
 
     def _requires(self, field: str) -> bool:

@@ -123,7 +123,7 @@ def not_found(typed: str) -> Message:
     if not typed:
         first = "*Add the request's ID*, like `/calls status A-7K3F`."
     elif typed.upper().startswith("E-"):
-        first = f"*{code(typed)} is an error's ID.* Send it to your CallOps operator."
+        first = f"*{code(typed)} is an error's ID.* Send it to your CallOps admin."
     else:
         first = f"*No request {code(typed)}.* IDs look like `A-7K3F`, without 0, O, 1 or I."
     return Message(

@@ -28,6 +28,7 @@ from bot.ui.request_summary import (
     task,
 )
 from providers.actions import Code, Kind
+from providers.webhooks import TOLD_US
 from storage.models import ActionRecord, Cancelled, ConnectionOutage, Event, Request, SecondStep, call_time
 from storage.states import State
 
@@ -50,9 +51,8 @@ _SAID_BY_US = (
 """Beginnings of the sentences about a success that say more than that the provider confirmed it."""
 _FOR_OPERATORS = re.compile(r"this connection's|^If that doesn't help")
 _SENTENCE_END = re.compile(r"(?<=[.?!”])\s+(?=[A-Z])")
+_IN_VAIN = "Confirmed (no call known)"
 NO_CALL_KNOWN = "CallOps knows of no call to this number, so check the number."
-NO_CALL = "Confirmed (no call known)"
-NO_CALLS_KNOWN = "CallOps knows of no call to some of these numbers, so check them."
 
 
 def trial(request: Request) -> list[str]:
@@ -81,19 +81,18 @@ def request_status(request: Request) -> str:
     counts = Counter(_status(request, entry) for entry in request.entries)
     told = ", ".join(f"{count} {_lower(status)}" for status, count in counts.items())
     worst = next(entry for entry in request.entries if entry.state is request.state)
-    emoji = UNKNOWN if NO_CALL in counts and worst.state is State.SUCCEEDED else vocabulary.emoji(worst)
-    check = NO_CALLS_KNOWN if NO_CALL in counts else ""
-    below = _below(_same_message(request), check, _waits(request))
-    return f"{emoji} *{told}* · {task(request)}{below}"
+    in_vain = request.state is State.SUCCEEDED and _IN_VAIN in counts
+    below = _below(_same_message(request), _waits(request))
+    return f"{UNKNOWN if in_vain else vocabulary.emoji(worst)} *{told}* · {task(request)}{below}"
 
 
 def _status(request: Request, entry: ActionRecord) -> str:
     """Return the status of one of several targets."""
-    return NO_CALL if _in_vain(request, entry) else vocabulary.status(entry)
+    return _IN_VAIN if _is_in_vain(request, entry) else vocabulary.status(entry)
 
 
-def _in_vain(request: Request, entry: ActionRecord) -> bool:
-    """Return whether a cancellation is confirmed, but no call was known and nobody looked."""
+def _is_in_vain(request: Request, entry: ActionRecord) -> bool:
+    """Return whether a cancellation was confirmed, though no call was known and nobody looked."""
     done = entry.state is State.SUCCEEDED
     return done and confirmed_in_vain(request, entry) and not _message(entry)
 
@@ -125,7 +124,7 @@ def _message(entry: ActionRecord) -> str:
     A success tells nothing if it only repeats its state. Advice on settings is left to *Details*.
     """
     said = entry.message or ""
-    if entry.state is State.SUCCEEDED and not said.startswith(_SAID_BY_US):
+    if entry.state is State.SUCCEEDED and not (said.startswith(_SAID_BY_US) or TOLD_US in said):
         return ""
     return " ".join(one for one in _SENTENCE_END.split(said) if not _FOR_OPERATORS.search(one))
 
@@ -212,7 +211,7 @@ def _succeeded(request: Request, entry: ActionRecord) -> str:
         return _moved(request, entry)
     if request.cancelled:
         return _taken_away(entry, request.cancelled)
-    if _in_vain(request, entry):
+    if _is_in_vain(request, entry):
         return f"{UNKNOWN} *Confirmed, no call known* · {task(request)}{_below(NO_CALL_KNOWN)}"
     said = _message(entry)
     later = said.startswith(outcomes.ONLY_LATER_ONES)

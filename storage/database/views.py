@@ -1,4 +1,4 @@
-"""The log's views for people who read SQL: plain names, times as text, states in words, masked numbers.
+"""The log's views for people who read SQL: plain names, times as text, masked numbers.
 
 They are part of the schema and are verified like it. They hold no data of their own, so erased values are
 gone from them, too.
@@ -11,20 +11,6 @@ def _at(column: str) -> str:
     return f"strftime('%Y-%m-%dT%H:%M:%fZ', {column} / 1000000.0, 'unixepoch')"
 
 
-STATES: Final = {
-    "pending": "waiting for approval",
-    "approved": "about to be sent",
-    "sending": "being sent",
-    "succeeded": "done",
-    "failed": "failed",
-    "unknown": "unknown",
-    "refused": "not sent",
-    "denied": "denied",
-    "withdrawn": "taken back",
-    "expired": "ran out of time",
-}
-"""The words for the states, the same everywhere."""
-
 CANCELLED_BY: Final = """(
         SELECT json_extract(events.data, '$.by') FROM events
         WHERE events.entry = actions.id AND events.name = 'cancelled' ORDER BY events.seq LIMIT 1)"""
@@ -32,10 +18,10 @@ CANCELLED_BY: Final = """(
 
 _STATE: Final = (
     f"CASE WHEN {CANCELLED_BY} IS NOT NULL THEN 'cancelled' "
-    "WHEN actions.code = 'dry_run' THEN 'tried out' ELSE CASE actions.state "
-    + " ".join(f"WHEN '{state}' THEN '{words}'" for state, words in STATES.items())
-    + " ELSE actions.state END END"
+    "WHEN actions.code = 'dry_run' THEN 'dry_run' ELSE actions.state END"
 )
+"""The name of a state, but for a call that was cancelled later and for a dry run."""
+
 _NUMBER: Final = "coalesce(json_extract(asked.value, '$.to'), json_extract(asked.value, '$.target.to'))"
 _ID: Final = (
     "coalesce(json_extract(asked.value, '$.target.call_id'), "

@@ -167,7 +167,7 @@ async def measure(folder: Path) -> dict[str, tuple[float, float]]:
             await stage.providers.add_call("voxworks", called(number), due=due, owner=voxworks.TEAM)
         alone, alone_at_once = await bare(stage.addresses["slack"])
         await stage.start_bot()
-        address = stage.bot_log().partition("Slack is heard at ")[2].split(PATH)[0]
+        address = stage.bot_log().partition("Listening to Slack at ")[2].split(PATH)[0]
         single = await one_by_one(address)
         await drained(log, WARM_UP + ONE_BY_ONE)
         await stage.providers.fail("voxworks", Fault(does="slow", seconds=TAKES, times=None))

@@ -52,7 +52,7 @@ def test_nothing_keeps_anybody_out(look: Look, *, dark: bool) -> None:
     asha.composer.press("Enter")
     asha.modal.get_by_role("button", name="Preview").click()
     expect(asha.modal).to_contain_text("Please complete this required field.")
-    asha.modal.get_by_role("button", name="Show the options seldom needed").click()
+    asha.modal.get_by_role("button", name="Show more options").click()
     expect(asha.modal.get_by_label("Retries (optional)", exact=True)).to_be_visible()
     assert findings(asha) == []
     asha.page.keyboard.press("Escape")

@@ -196,9 +196,9 @@ def test_a_view_on_top_of_another_leads_back_to_it_as_it_was(
     """A pushed view has a way back. Inputs of both views keep their values."""
     asha = look()
     asha.types("/place-call")
-    number = asha.modal.get_by_label("Number")
+    number = asha.modal.get_by_label("Phone number")
     number.fill("98765 43250")
-    asha.modal.get_by_role("button", name="Show the options seldom needed").click()
+    asha.modal.get_by_role("button", name="Show more options").click()
     pressed: dict[str, Any] = {}
     while pressed.get("type") != "block_actions":  # at once, because a trigger expires after 3 s
         with urllib.request.urlopen(slack.replace("/api/", "/control/state")) as reply:  # noqa: S310 - our own

@@ -10,7 +10,7 @@ def test_what_waits_outlives_a_killed_bot(look: Callable[..., Looking]) -> None:
     """While the bot is gone, Slack says so and why. After a restart, waiting requests continue."""
     asha, mira = look("U0AGENT"), look("U0MANAGER")
     asha.types("/cancel-call vx_1002 via voxworks reason=wrong number")
-    expect(asha.message("Waiting for approval", "vx_1002")).to_be_visible()
+    expect(asha.message("Requested:", "vx_1002")).to_be_visible()
     asha.tab("Break it")
     asha.press("Kill it")
     expect(asha.pane).to_contain_text("CallOps is not running")

@@ -125,7 +125,7 @@ class Scene(Stage):
     @property
     def address(self) -> str:
         """Return the bot's address over HTTP."""
-        return str(re.findall(r"Health is told at (http://\S+)/healthz", self.bot_log())[-1])
+        return str(re.findall(r"Health checks at (http://\S+)/healthz", self.bot_log())[-1])
 
     # Messages that people see.
 

@@ -191,7 +191,7 @@ async def test_it_stops_in_time_beside_a_busy_log(scene: Scene) -> None:
     [sent] = (await in_log(scene)).items()
     assert sent[1] == "sending"
     assert f"Not finished, and left to their leases: {sent[0]}" in scene.bot_log()
-    assert "could not be handed back" in scene.bot_log()
+    assert "couldn't release its claims" in scene.bot_log()
     await scene.start_bot()
     await scene.audit("*Outcome unknown*")
     assert len(await scene.requests("callkaro")) == 1

@@ -130,8 +130,8 @@ async def test_every_fault_of_the_file_is_a_line_and_the_rest_is_checked(dark_sc
     for part in ("approvals_channel", "reminders.timezone", "expires"):
         says(found, "file", "FAIL", part)
     says(found, "channels", "SKIP", "[slack]")
-    says(found, "connection reminders", "SKIP", "has a fault in it")
-    says(found, 'rules "cancellations need a manager"', "SKIP", "has a fault in it")
+    says(found, "connection reminders", "SKIP", "has an error there")
+    says(found, 'rules "cancellations need a manager"', "SKIP", "has an error there")
     says(found, "connection voxworks", "PASS", "answers")
     says(found, 'rule "anyone may place a call"', "PASS", "2 people can settle")
 
@@ -180,7 +180,7 @@ async def test_the_logs_place(dark_scene: Scene, tmp_path: Path) -> None:
         checked(dark_scene, DATABASE_URL=f"sqlite:///{other}"),
         checked(dark_scene, CALLOPS_KEY=another_key),
     )
-    says(new, "log", "PASS", "is not there yet; the first start makes it")
+    says(new, "log", "PASS", "doesn't exist yet. The first start creates it")
     assert not (tmp_path / "new.db").exists()
     says(new, "log's disk", "WARN", "may be cleared by the system")
     says(gone, "log", "FAIL", "its folder /nowhere is not there")
@@ -192,10 +192,10 @@ async def test_the_logs_place(dark_scene: Scene, tmp_path: Path) -> None:
 async def test_tokens_that_slack_does_not_take(dark_scene: Scene) -> None:
     """Each token is named with Slack's code. Checks that need the bot's token are skipped, the others run."""
     found = await checked(dark_scene, SLACK_BOT_TOKEN="xoxb-wrong", SLACK_APP_TOKEN="xapp-wrong")
-    says(found, "Slack", "FAIL", "does not take SLACK_BOT_TOKEN: invalid_auth")
-    says(found, "Socket Mode", "FAIL", "does not take SLACK_APP_TOKEN: invalid_auth")
+    says(found, "Slack", "FAIL", "rejects SLACK_BOT_TOKEN: invalid_auth")
+    says(found, "Socket Mode", "FAIL", "rejects SLACK_APP_TOKEN: invalid_auth")
     for name in ("scopes", "channel C0AUDIT", "groups and rules"):
-        says(found, name, "SKIP", "because Slack does not take SLACK_BOT_TOKEN.")
+        says(found, name, "SKIP", "because Slack rejects SLACK_BOT_TOKEN.")
     says(found, "clock", "PASS", "agrees")
     says(found, "connection reminders", "PASS", "answers")
 
@@ -204,9 +204,9 @@ async def test_tokens_that_slack_does_not_take(dark_scene: Scene) -> None:
 async def test_a_slack_that_cannot_be_reached(dark_scene: Scene) -> None:
     """Slack is at fault and not the tokens, and dependent checks are skipped."""
     found = await checked(dark_scene, SLACK_API_URL=f"{NOWHERE}/")
-    says(found, "Slack", "FAIL", "cannot be reached at", "nobody there takes the connection.")
+    says(found, "Slack", "FAIL", "can't be reached at", "nobody there takes the connection.")
     for name in ("Socket Mode", "scopes", "channel C0AUDIT", "groups and rules"):
-        says(found, name, "SKIP", "because Slack cannot be reached.")
+        says(found, name, "SKIP", "because Slack can't be reached.")
     says(found, "clock", "SKIP", "because Slack did not tell its time.")
     found = await checked(dark_scene, SLACK_API_URL="https://slack.invalid/api/")
     says(found, "Slack", "FAIL", "this machine finds no address for that name.")
@@ -216,7 +216,7 @@ async def test_an_answer_of_slacks_that_is_no_json(dark_scene: Scene) -> None:
     """A proxy's page or half an answer counts as unreachable, and the check continues."""
     for does in ("garbled", "server_error"):
         await dark_scene.slack.fail("auth.test", does)
-        says(await checked(dark_scene), "Slack", "FAIL", "Slack cannot be reached at", "HTTP ")
+        says(await checked(dark_scene), "Slack", "FAIL", "Slack can't be reached at", "HTTP ")
 
 
 async def test_what_no_token_is_there_for_names_the_variable(dark_scene: Scene) -> None:
@@ -259,7 +259,7 @@ async def test_channels_that_cannot_be_posted_into(dark_scene: Scene) -> None:
     await dark_scene.slack.make_private("C0SUPPORT")
     found = await checked(dark_scene)
     says(found, "channel C0AUDIT", "FAIL", "#call-audit (audit) is archived")
-    says(found, "channel C0GENERAL", "FAIL", "The app is not in #general (approvals)")
+    says(found, "channel C0GENERAL", "FAIL", "The app isn't in #general (approvals)")
     says(found, "channel C0SUPPORT", "PASS", "The app is in #support (audit of voxworks)")
     await dark_scene.slack.app_in("C0SUPPORT", member=False)
     says(await checked(dark_scene), "channel C0SUPPORT", "FAIL", "shows the app no such channel")
@@ -281,7 +281,7 @@ async def test_people_who_cannot_act(dark_scene: Scene) -> None:
         says(found, "group managers", "FAIL", part)
     rule = 'rule "cancellations need a manager"'
     says(found, rule, "WARN", "Only U0MANAGER can approve, and may ask too")
-    says(found, rule, "WARN", "Only U0MANAGER can say what became of an unknown")
+    says(found, rule, "WARN", "Only U0MANAGER can settle")
     dark_scene.write_configuration({'managers = ["S0MANAGERS"]': 'managers = ["U0GONE"]'})
     found = await checked(dark_scene)
     says(found, rule, "FAIL", "Nobody in managers can approve")
@@ -320,8 +320,8 @@ async def test_a_slack_that_is_busy_is_no_verdict(dark_scene: Scene) -> None:
     """If Slack does not list a group, nothing is called wrong: it was not checked."""
     await dark_scene.slack.fail("usergroups.users.list", "ratelimited", times=1)
     found = await checked(dark_scene)
-    says(found, "group managers", "SKIP", "Slack would not say who is in S0MANAGERS (ratelimited)")
-    says(found, 'rule "cancellations need a manager"', "SKIP", "cannot be counted")
+    says(found, "group managers", "SKIP", "Slack couldn't tell us who is in S0MANAGERS (ratelimited)")
+    says(found, 'rule "cancellations need a manager"', "SKIP", "can't be counted")
 
 
 async def test_scopes(tmp_path: Path) -> None:
@@ -361,7 +361,7 @@ async def test_what_each_connection_may_do(dark_scene: Scene) -> None:
         "CallKaro, live, only to the 1 under allow_numbers; what is named by its id is not limited",
         "place calls",
     )
-    says(found, "connection kore", "PASS", "is not limited, but no campaign is started")
+    says(found, "connection kore", "PASS", "aren't limited, but no campaign starts")
     says(found, "connection dialer", "PASS", "Ryng, dry-run: nothing is sent")
     says(found, "connection kore", "PASS", "stop campaigns (undocumented)")
     says(found, "time zones", "PASS", "reminders reads times in Asia/Kolkata")
@@ -380,8 +380,8 @@ async def test_what_no_rule_allows_is_named(dark_scene: Scene) -> None:
     path.write_text(text, encoding="utf-8")
     found = await checked(dark_scene)
     assert told(found, "rules") == [
-        ("WARN", "No rule lets anybody ask to stop a campaign, which kore could do."),
-        ("WARN", "No rule lets anybody ask to start a campaign, which kore could do."),
+        ("WARN", "No rule lets anyone stop a campaign, although kore could."),
+        ("WARN", "No rule lets anyone start a campaign, although kore could."),
     ]
 
 

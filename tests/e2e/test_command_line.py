@@ -97,7 +97,7 @@ async def test_the_log_reads_well_at_the_terminal(history: History) -> None:
     said = {
         ("list",): f"{history.placed}  ",
         ("show", history.placed): f"{history.placed}  asha requested it",
-        ("verify",): "The log is whole: 3 actions",
+        ("verify",): "The log is intact: 3 actions",
     }
     printed = await asyncio.gather(*(history.scene.terminal("log", *arguments) for arguments in said))
     for part, one in zip(said.values(), printed, strict=True):
@@ -141,7 +141,7 @@ async def test_a_log_that_was_tampered_with_is_named(history: History) -> None:
     )
     assert (people.status, programs.status) == (1, 1)
     assert history.placed in people.output
-    assert "is NOT whole" in people.output
+    assert "is DAMAGED" in people.output
     assert [history.placed in fault for fault in json.loads(programs.output)["faults"]] == [True]
     assert (whole["actions"], whole["faults"]) == (3, [])
 

@@ -265,7 +265,7 @@ async def test_approvers_that_slack_will_not_name_close_the_door(dark_scene: Sce
     await dark_scene.slack.fail("usergroups.users.list", "error", times=100, code="fatal_error")
     await dark_scene.start_bot()
     answer = await dark_scene.ask(BY_ID[0])
-    assert 'Slack would not say who is in "managers"' in words(answer)
+    assert 'Slack couldn\'t tell us who is in "managers"' in words(answer)
     await dark_scene.place()
     await dark_scene.audit("*Placed*")
     assert await dark_scene.requests("voxworks") == []
@@ -279,6 +279,6 @@ async def test_approvers_that_slack_no_longer_names_decide_nothing(scene: Scene)
     await scene.slack.fail("usergroups.users.list", "error", times=100, code="fatal_error")
     await scene.start_bot()
     refused = opened(await scene.mira.click(card, "review"))
-    assert 'Slack would not say who is in "managers"' in words(refused)
+    assert 'Slack couldn\'t tell us who is in "managers"' in words(refused)
     assert refused.submit is None
     assert await scene.requests("voxworks") == []

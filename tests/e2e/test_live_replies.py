@@ -104,7 +104,7 @@ async def test_several_targets_have_several_replies(scene: Scene) -> None:
     await scene.approve()
     await scene.told(asked)
     both = await scene.terminal("log", "fixture", asked)
-    assert (both.status, both.errors) == (2, f"Say which action: {asked}.1, {asked}.2.\n")
+    assert (both.status, both.errors) == (2, f"Choose an action: {asked}.1, {asked}.2.\n")
     second = await scene.terminal("log", "fixture", f"{asked}.2", "--attempt", "1")
     assert json.loads(second.output)["outcome"]["code"] == "not_found"
     none = await scene.terminal("log", "fixture", f"{asked}.2", "--attempt", "2")

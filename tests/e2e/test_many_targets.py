@@ -17,7 +17,7 @@ async def test_many_targets_are_one_request_with_a_result_each(scene: Scene) -> 
     told = words(await scene.told(request))
     assert "2 cancelled" in told
     assert "1 failed" in told
-    for call, became in (("vx_1001", "done"), ("vx_1002", "done"), ("vx_9001", "failed")):
+    for call, became in (("vx_1001", "Cancelled"), ("vx_1002", "Cancelled"), ("vx_9001", "Failed")):
         await scene.audit(request, f"• call `{call}` · {became}")
         assert f"• call `{call}` · {became}" in told
     asked = sorted(one.line.rpartition("/")[2] for one in await scene.requests("voxworks"))
@@ -35,7 +35,7 @@ async def test_the_form_takes_one_target_a_line(scene: Scene) -> None:
     card = words(await scene.card("ancel all calls to 2 numbers", "+91\u00a0•••3210", "+91\u00a0•••3211"))
     assert NUMBER not in card.replace(" ", "")
     await scene.approve()
-    await scene.told("2 cancelled")
+    await scene.told("2 confirmed (no call known)")
     asked = sorted(one.json["to_number"] for one in await scene.requests("callkaro"))
     assert asked == ["919876543210", "919876543211"]
 
@@ -51,7 +51,7 @@ async def test_one_unknown_among_many_is_settled_by_itself(scene: Scene) -> None
         modal,
         {
             "Outcome": "The call was cancelled",
-            "Where did you check?": "CallKaro dashboard",
+            "Where did you check?": "Voxworks dashboard",
             "What did you see?": "I looked",
         },
     )
@@ -62,7 +62,7 @@ async def test_one_unknown_among_many_is_settled_by_itself(scene: Scene) -> None
 
 async def test_a_pasted_sheet_is_one_request(scene: Scene) -> None:
     """Lines with a number and other words are parsed. The words are left out, and the answer says so."""
-    answer = await scene.ask(
+    answer = await scene.cancel(
         "/cancel-call Asha Rao\t+91 98765 43210\tdue\nRavi\t98765 43211\tdue\nwrong number"
     )
     assert "+91 98765 43210 (India)" in words(answer)
@@ -71,7 +71,7 @@ async def test_a_pasted_sheet_is_one_request(scene: Scene) -> None:
     card = words(await scene.card("ancel all calls to 2 numbers", "“wrong number”"))
     assert "Asha" not in card
     await scene.approve(request_id(answer))
-    await scene.told("2 cancelled", request_id(answer))
+    await scene.told("2 confirmed (no call known)", request_id(answer))
     assert len(await scene.posts("C0APPROVE")) == 1
 
 
@@ -101,9 +101,10 @@ async def test_a_long_pasted_list_is_mended_in_the_form_and_asked_whole(scene: S
     assert "47 numbers" in words(result)
     assert words(result).count("• +91 98765 43") == 47
     assert "Customer 47 of the list of November, called back twice" in words(result)
-    review = await scene.review("the scheduled calls to 47 numbers")
-    assert words(review).count("• the scheduled calls of agent payments to +91\u00a0•••3") == 47
+    review = await scene.review("all calls to 47 numbers")
+    assert words(review).count("• +91\u00a0•••3") == 47
+    assert "voice agent payments" in words(review)
     await scene.mira.submit(review)
-    await scene.told("47 cancelled")
+    await scene.told("47 confirmed (no call known)")
     asked = {one.json["to_number"] for one in await scene.requests("callkaro")}
     assert asked == {f"91987654{3000 + n}" for n in range(48) if n != 40}

@@ -22,15 +22,15 @@ async def test_a_call_is_moved_once_somebody_approved(scene: Scene) -> None:
     move = request_id(await scene.ask(f"/calls move {NUMBER} to Mon 10:00"))
     card = words(await scene.card("Move the call", move))
     assert card.count("<!date^") >= 3
-    assert "It would go out instead" in card
+    assert "*New time*" in card
     review = await scene.review(move)
     assert (review.submit or {})["text"] == "Approve move"
     await scene.mira.submit(review)
-    moved = words(await scene.audit("*Moved*", move))
-    assert "asked to move the call to +91\u00a0•••3210 to" in words(await scene.ask("/calls log"))
-    second = moved.split("placed again as `")[1].split("`")[0]
+    moved = words(await scene.audit("✅ *Moved*", move))
+    assert "move call to +91\u00a0•••3210 to" in words(await scene.ask("/calls log"))
+    second = moved.split("placed again in ")[1].split(".")[0]
     await scene.audit("*Scheduled*", second)
-    await scene.audit("*Moved*", call, move)
+    await scene.audit("🚫 *Moved*", call, move)
     assert "*Moved*" in words(await scene.told("*Moved*", move))
     await scene.reply("*Moved*")
     first, cancelled, again = await scene.requests("callkaro")
@@ -62,8 +62,8 @@ async def test_a_kill_between_the_two_steps_loses_neither(scene: Scene) -> None:
     await scene.request_reaches("callkaro", 2)
     await scene.kill_bot()
     await scene.start_bot()
-    moved = await scene.audit("*Moved*", move, within=40)
-    assert "the call to +91\u00a0•••3210" in words(moved)
+    moved = await scene.audit("✅ *Moved*", move, within=40)
+    assert "call to +91\u00a0•••3210" in words(moved)
     placed = [one for one in await scene.requests("callkaro") if "schedule_at" in (one.json or {})]
     assert [one.effects for one in placed] == [1, 1]
 
@@ -92,14 +92,16 @@ async def test_what_cannot_be_placed_again_says_so_and_offers_it(scene: Scene) -
 
 
 async def test_the_move_is_two_taps_on_the_message(scene: Scene) -> None:
-    """The form has the call chosen, and asks only for the new time."""
+    """The form is about the call, and asks only for the new time."""
     call = await _scheduled(scene)
     audit = await scene.audit("*Scheduled*", call)
-    form = opened(await scene.asha.click(audit, text="Move…"))
-    assert form.values["scheduled_call"]["scheduled_call"]["selected_option"]["value"] == call
+    form = opened(await scene.choose(audit, "Move…", by=scene.asha))
+    assert call in form.private_metadata
+    assert "9:30 AM IST · +91 •••3210" in words(form).replace("\u00a0", " ")
+    assert "scheduled_call" not in form.values
     assert (await scene.asha.submit(form)).errors.keys() == {"at"}
     answer = await scene.submitted(form, {"New time": "Mon 10:00"})
-    assert "asks to move" in words(answer)
+    assert "*Requested:* move the call" in words(answer)
 
 
 async def test_what_callops_does_not_know_is_not_moved(scene: Scene) -> None:

@@ -135,11 +135,11 @@ async def test_an_operator_lifts_a_pause_beside_a_running_bot(scene: Scene) -> N
     await scene.audit("voxworks asked us to wait. Next try", "vx_1002")
     printed = await scene.terminal("resume", "voxworks")
     assert (printed.status, printed.errors) == (0, "")
-    assert printed.output.startswith("voxworks had asked us to wait until ")
-    assert "CallOps asks it again now." in printed.output
+    assert printed.output.startswith("voxworks asked us to wait until ")
+    assert "CallOps now sends to it again." in printed.output
     await scene.request_reaches("voxworks", 2)
     again = await scene.terminal("resume", "voxworks")
-    assert again.output == "Nothing holds voxworks up.\n"
+    assert again.output == "voxworks isn't paused.\n"
     unknown = await scene.terminal("resume", "nowhere")
     assert (unknown.status, unknown.output) == (2, "")
-    assert "Those that are on: reminders, voxworks." in unknown.errors
+    assert "Enabled: reminders, voxworks." in unknown.errors

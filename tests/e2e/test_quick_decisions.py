@@ -21,7 +21,8 @@ async def test_one_modal_leads_from_one_request_to_the_next(scene: Scene) -> Non
     assert review.submit == {"type": "plain_text", "text": "Approve cancellation", "emoji": True}
     second = opened(await scene.mira.submit(review, {"Note": "She called twice"}))
     assert soon in words(second)
-    assert "as <@U0AGENT> says" in words(second)
+    assert ", <@U0AGENT> says" in words(second)
+    assert f"✅ {asked[1]} approved · 2 left" in words(second)
     assert "2 of 3 · Cancel" in second.title["text"]
     form = opened(await scene.mira.click(second, text="Deny…"))
     third = opened(await scene.mira.submit(form, {"Reason (required)": "Wrong number or ID"}))
@@ -62,35 +63,37 @@ async def test_a_full_number_is_shown_to_who_may_and_the_log_has_it(dark_scene: 
     """The rule must allow it. Before that, and everywhere else, the number is masked."""
     dark_scene.write_configuration({'expires = "8h"': 'expires = "8h"\nreveal = ["managers"]'})
     await dark_scene.start_bot()
-    asked = request_id(await dark_scene.ask(f"/cancel-call {NUMBER} customer asked"))
+    asked = request_id(await dark_scene.cancel(f"/cancel-call {NUMBER} customer asked"))
     review = await dark_scene.review(asked)
     assert "98765 43210" not in words(review)
     shown = opened(await dark_scene.mira.click(review, text="Show full number"))
     assert "+91 98765 43210 (India)" in words(shown)
     log = (await dark_scene.command_line("log", "show", asked))[1]
-    assert "mira looked at the full number" in log
+    assert "mira saw the full number" in log
     assert "mira is U0MANAGER" in log
     await dark_scene.mira.submit(shown)
-    await dark_scene.audit("*Cancelled*", asked)
+    await dark_scene.audit("*Confirmed, no call known*", asked)
 
 
 async def test_without_such_a_rule_numbers_stay_masked(scene: Scene) -> None:
     """The review has no button for it."""
-    asked = request_id(await scene.ask(f"/cancel-call {OTHER_NUMBER} customer asked"))
+    asked = request_id(await scene.cancel(f"/cancel-call {OTHER_NUMBER} customer asked"))
     assert "Show full number" not in words(await scene.review(asked))
 
 
 async def test_a_deadline_that_passes_says_what_becomes_of_the_call(dark_scene: Scene) -> None:
     """Nobody decides.
 
-    Requester, audit channel, thread and card read that the customer will be called, and when.
+    Requester, audit channel and card read that the customer will be called, and when.
     """
     dark_scene.write_configuration({'expires = "8h"': 'expires = "2s"'})
     await dark_scene.start_bot()
-    asked = request_id(await dark_scene.ask(f"/cancel-call {NUMBER} customer asked call-time=in 1 h"))
-    says = ("*Not cancelled*", "as <@U0AGENT> says: nobody decided in time", "goes out")
+    await dark_scene.place(f"/place-call {NUMBER} tomorrow 9:30")
+    await dark_scene.audit("*Scheduled*")
+    asked = request_id(await dark_scene.ask(f"/cancel-call {NUMBER} customer asked"))
+    says = ("*Not cancelled*", "The call goes out <!date^", ": no one approved it in time.")
     await dark_scene.told(*says, asked)
     await dark_scene.audit(*says, asked)
-    await dark_scene.reply(*says[1:])
     assert buttons(await dark_scene.card(*says, asked)) == []
-    assert await dark_scene.requests("callkaro") == []
+    assert [one for one in await dark_scene.posts("C0AUDIT") if one.thread_ts] == []
+    assert ["schedule_at" in one.json for one in await dark_scene.requests("callkaro")] == [True]

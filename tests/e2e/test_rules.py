@@ -29,12 +29,12 @@ async def test_rules_read_anew_hold_for_what_is_asked_next(scene: Scene) -> None
     await scene.ask(CANCEL)
     card = await scene.card("2 different people have to approve this.")
     view = await scene.review()
-    assert "*Approve* counts as one of 2: nothing is sent before the last." in words(view)
+    assert "Yours is one of 2 approvals. Nothing is sent before the last." in words(view)
     await scene.mira.submit(view)
     await scene.card("Approved by mira.", "1 more approval needed")
     again = opened(await scene.mira.click(card, "review"))
     assert again.submit is None
-    assert "*You approved this.* Somebody else has to approve it as well" in words(again)
+    assert "*You approved this.* Someone else has to approve it too" in words(again)
     assert await scene.requests("voxworks") == []
     await scene.approve(by=scene.sam)
     await scene.audit("*Cancelled*")

@@ -71,7 +71,7 @@ async def test_slack_may_end_the_connection(shared_scene: Scene, reason: str) ->
     """Commands during the exchange of the connection are answered."""
     await shared_scene.slack.disconnect(reason)
     await shared_scene.slack.bot_connected()
-    assert "CallOps places and cancels" in words(await shared_scene.ask("/calls help"))
+    assert "Type a command or open a form." in words(await shared_scene.ask("/calls help"))
 
 
 @SOCKET_MODE_ONLY
@@ -95,7 +95,7 @@ async def test_a_connection_that_dies_silently_is_replaced(scene: Scene) -> None
     asked = asyncio.create_task(scene.asha.command("/calls help"))
     await scene.slack.bot_connected(NOTICED)
     assert (await asked).error == "operation_timeout"
-    assert "CallOps places and cancels" in words(await scene.ask("/calls help"))
+    assert "Type a command or open a form." in words(await scene.ask("/calls help"))
     assert "Slack cannot be connected to: WSServerHandshakeError. It is tried again." in scene.bot_log()
     assert "ticket" not in scene.bot_log()
 
@@ -137,9 +137,9 @@ TOO_LATE = "Slack opens a window only within three seconds, and this took longer
 NO_WINDOW = {
     "too late": ("error", "expired_trigger_id", TOO_LATE),
     "too many": ("ratelimited", "", "Slack won't open more CallOps windows for a moment."),
-    "in trouble": ("server_error", "", "Slack could not open the window just now."),
-    "out of service": ("error", "service_unavailable", "Slack could not open the window just now."),
-    "silent": ("silence", "", "Slack did not say in time whether the window opened."),
+    "in trouble": ("server_error", "", "Slack couldn't open the window just now."),
+    "out of service": ("error", "service_unavailable", "Slack couldn't open the window just now."),
+    "silent": ("silence", "", "Slack didn't say in time whether the window opened."),
 }
 
 

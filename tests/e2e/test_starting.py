@@ -24,7 +24,7 @@ def refuses(printed: Printed) -> str:
     """Return the operator's message, after checking that it has no traceback and no secret."""
     assert printed.status == 2
     assert printed.output == ""
-    assert "CallOps cannot start" in printed.errors
+    assert "CallOps can't start" in printed.errors
     assert "Traceback" not in printed.errors
     assert not [secret for secret in SECRETS if secret in printed.errors]
     return printed.errors
@@ -33,8 +33,8 @@ def refuses(printed: Printed) -> str:
 async def test_what_keeps_the_bot_from_starting_is_a_sentence(dark_scene: Scene) -> None:
     """The exit status is 2, with a reason, no traceback and no secret."""
     told = {
-        "Slack does not take SLACK_BOT_TOKEN: invalid_auth": {"SLACK_BOT_TOKEN": "xoxb-wrong"},
-        "Slack does not take SLACK_APP_TOKEN: invalid_auth": {"SLACK_APP_TOKEN": "xapp-wrong"},
+        "Slack rejects SLACK_BOT_TOKEN: invalid_auth": {"SLACK_BOT_TOKEN": "xoxb-wrong"},
+        "Slack rejects SLACK_APP_TOKEN: invalid_auth": {"SLACK_APP_TOKEN": "xapp-wrong"},
         "nowhere.toml is not there: copy callops.example.toml": {"CALLOPS_CONFIG": "nowhere.toml"},
         "/nowhere": {"DATABASE_URL": "sqlite:////nowhere/callops.db"},
     }
@@ -49,7 +49,7 @@ async def test_what_keeps_the_bot_from_starting_is_a_sentence(dark_scene: Scene)
 async def test_a_token_that_slack_does_not_take_ends_the_start(dark_scene: Scene, code: str) -> None:
     """Waiting would not mend it."""
     await dark_scene.slack.fail("auth.test", "error", code=code)
-    assert f"Slack does not take SLACK_BOT_TOKEN: {code}" in refuses(await dark_scene.terminal("serve"))
+    assert f"Slack rejects SLACK_BOT_TOKEN: {code}" in refuses(await dark_scene.terminal("serve"))
 
 
 TROUBLES: dict[str, dict[str, Any]] = {
@@ -71,7 +71,7 @@ async def test_slack_in_trouble_at_the_start_is_waited_out(dark_scene: Scene, tr
     scene.told_otherwise["PORT"] = str(port)
     await scene.slack.fail(**TROUBLES[trouble])
     starting = asyncio.create_task(scene.start_bot())
-    said = f"Slack cannot be reached at {scene.addresses['slack']}: {trouble}. It is tried again in "
+    said = f"Slack can't be reached at {scene.addresses['slack']}: {trouble}. Retrying in "
 
     async def waits() -> bool | None:
         log = scene.folder / "bot.log"
@@ -88,7 +88,7 @@ async def test_slack_in_trouble_at_the_start_is_waited_out(dark_scene: Scene, tr
         await starting
         async with session.post("/webhooks/reminders/word") as hook:
             assert hook.status == 404
-    assert "Waiting for approval" in words(await scene.ask("/cancel-call vx_1001 duplicate"))
+    assert "An approver has until" in words(await scene.ask("/cancel-call vx_1001 duplicate"))
 
 
 @SOCKET_MODE_ONLY
@@ -119,7 +119,7 @@ async def test_a_start_that_waits_for_slack_can_be_stopped(dark_scene: Scene) ->
     scene.bot = await scene.spawn_bot()
 
     async def waits() -> bool | None:
-        return scene.bot_log().count(f"Slack cannot be reached at {NOWHERE}") >= 2 or None
+        return scene.bot_log().count(f"Slack can't be reached at {NOWHERE}") >= 2 or None
 
     await until(waits)
     async with asyncio.timeout(5):
@@ -136,7 +136,7 @@ async def test_a_hangup_before_the_start_is_heard_after_it(dark_scene: Scene) ->
 
     async def waits() -> bool | None:
         log = scene.folder / "bot.log"
-        return (log.exists() and "It is tried again in" in scene.bot_log()) or None
+        return (log.exists() and "Retrying in" in scene.bot_log()) or None
 
     await until(waits)
     scene.write_configuration({'approve = ["managers"]\n': ""})
@@ -148,14 +148,16 @@ async def test_a_hangup_before_the_start_is_heard_after_it(dark_scene: Scene) ->
         return "The rules were read anew" in scene.bot_log() or None
 
     await until(read)
-    assert "About to be sent" in words(await scene.ask("/cancel-call vx_1001 duplicate"))
+    answer = words(await scene.ask("/cancel-call vx_1001 duplicate"))
+    assert "*Requested:* cancel call `vx_1001`" in answer
+    assert "approve" not in answer
 
 
 @BOTH_MODES
 async def test_a_check_of_the_token_that_fails_later_is_nobodys_trouble(scene: Scene) -> None:
     """Slack was asked at the start, and no command waits for that again."""
     await scene.slack.fail("auth.test", "error", code="fatal_error", times=1000)
-    assert "Waiting for approval" in words(await scene.ask("/cancel-call vx_1001 duplicate"))
+    assert "An approver has until" in words(await scene.ask("/cancel-call vx_1001 duplicate"))
     await scene.approve()
     await scene.audit("*Cancelled*")
 
@@ -199,7 +201,9 @@ async def test_a_connection_without_its_secret_is_off_and_named(dark_scene: Scen
     dark_scene.told_otherwise["VOXWORKS_API_KEY"] = ""
     await dark_scene.start_bot()
     assert "The connection voxworks is off: VOXWORKS_API_KEY not set" in dark_scene.bot_log()
-    assert "`voxworks` is off: VOXWORKS_API_KEY not set" in words(await dark_scene.ask("/calls help"))
+    help_ = await dark_scene.ask("/calls help")
+    await dark_scene.asha.click(help_, text="Options and connections…")
+    await dark_scene.answered("• voxworks is off: VOXWORKS_API_KEY not set")
     assert "voxworks" in words(await dark_scene.ask("/cancel-call vx_1001 via voxworks duplicate"))
     await dark_scene.place(f"/place-call {NUMBER}")
     await dark_scene.audit("*Placed*")

@@ -94,5 +94,5 @@ async def test_a_process_says_how_it_is(scene: Scene) -> None:
             assert (said["status"], said["failures"]) == (status, [])
     port = scene.address.rpartition(":")[2]
     printed = await scene.terminal("check", PORT=port)
-    assert f"CallOps listens at 127.0.0.1:{port} already." in printed.output
+    assert f"CallOps is already listening at 127.0.0.1:{port}." in printed.output
     assert NUMBER not in printed.output

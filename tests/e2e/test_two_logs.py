@@ -58,7 +58,7 @@ async def test_whoever_presses_a_button_of_another_log_is_told(scene: Scene) -> 
     scene.told_otherwise["DATABASE_URL"] = f"sqlite:///{scene.folder / 'other.db'}"
     await scene.start_bot()
     await scene.mira.click(card, "review")
-    told = await scene.answered("does not have this request in its log", person=scene.mira)
+    told = await scene.answered("This request isn't in the log", person=scene.mira)
     assert "so nothing was done" in words(told)
     assert FOREIGN in scene.bot_log()
     assert NUMBER not in scene.bot_log()

@@ -76,7 +76,7 @@ async def test_a_call_is_placed_at_voxworks_and_cancelled_by_the_id_that_the_log
     }
     assert await undocumented.requests("voxworks") == [Asked(CREATE, call, effects=1)]
     [kept] = (await undocumented.log("show", request_id(placed)))["request"]["actions"]
-    assert f"call `{kept['reference']}`" in words(placed)
+    assert f" · call {kept['reference']} · " in words(placed)
     await undocumented.ask(f"/cancel-call {kept['reference']} via voxworks customer asked")
     await undocumented.approve(kept["reference"])
     await undocumented.audit(f"🚫 *Cancelled* · call `{kept['reference']}`")
@@ -112,8 +112,8 @@ async def test_what_a_provider_does_not_take_stands_under_its_field(undocumented
 @pytest.mark.parametrize(
     ("verb", "campaign", "what", "asks", "done"),
     [
-        ("start", READY, "play", f"`{READY}` (this calls people)", "✅ *Started* · campaign"),
-        ("stop", CAMPAIGN, "stop", f"`{CAMPAIGN}`.", None),
+        ("start", READY, "play", f"`{READY}` (this calls people)*", "✅ *Started* · campaign"),
+        ("stop", CAMPAIGN, "stop", f"`{CAMPAIGN}`*", None),
     ],
 )
 async def test_a_campaign_is_stopped_and_started(
@@ -123,7 +123,7 @@ async def test_a_campaign_is_stopped_and_started(
     waiting = await undocumented.ask(f"/calls campaign {verb} {campaign} the list is ready")
     caution = "Kore.ai didn't document this, so it may not work."
     assert caution in words(waiting)
-    await undocumented.card(f"asks to {verb} campaign", asks, caution)
+    await undocumented.card(f"*{verb.capitalize()} campaign", asks, caution)
     review = await undocumented.review(request_id(waiting))
     assert caution in words(review)
     assert ("it calls people" in words(review)) == (verb == "start")
@@ -136,14 +136,13 @@ async def test_a_campaign_is_stopped_and_started(
 async def test_what_was_started_can_be_stopped_by_form(undocumented: Scene) -> None:
     """`/calls campaign` asks which; each button opens its form."""
     asked = await undocumented.ask("/calls campaign")
-    assert "Say what to do with a campaign: campaign delete, campaign stop or campaign start." in words(asked)
+    says = "What should happen to the campaign? Start with campaign delete, campaign stop or campaign start."
+    assert says in words(asked)
     assert buttons(asked) == ["Delete a campaign…", "Stop a campaign…", "Start a campaign…"]
     for verb, done in (("Start", "✅ *Started*"), ("Stop", "✅ *Stopped*")):
         form = opened(await undocumented.asha.click(asked, text=f"{verb} a campaign…"))
         assert form.title["text"] == f"{verb} a campaign"
-        result = opened(
-            await undocumented.asha.submit(form, {"Campaign ID": READY, "Reason": "the list is ready"})
-        )
+        result = await undocumented.submitted(form, {"Campaign ID": READY, "Reason": "the list is ready"})
         await undocumented.approve(request_id(result))
         await undocumented.audit(done, request_id(result))
     assert await changes(undocumented) == [trigger(READY, "play"), trigger(READY, "stop")]
@@ -162,7 +161,7 @@ async def test_a_campaign_is_deleted_by_the_name_that_was_looked_up(undocumented
     """Card and review show it beside the id; it may be typed instead; one look-up, one deletion."""
     await undocumented.ask(f"/calls campaign delete {CAMPAIGN} ended")
     named = f"campaign “Billing Reminder Voice Campaign2” `{CAMPAIGN}`"
-    await undocumented.card(f"asks to delete {named}")
+    await undocumented.card(f"*Delete {named}*")
     review = await undocumented.review()
     assert named in words(review)
     typed = "Type the campaign's id or name to approve"
@@ -182,7 +181,7 @@ async def test_a_campaign_is_deleted_by_the_name_that_was_looked_up(undocumented
 
 async def test_who_decides_is_warned_of_a_campaign_that_is_not_there(undocumented: Scene) -> None:
     """On the card and in the review; where the look-up got no readable answer, nothing is said of it."""
-    warning = "⚠️ The provider says that it has no such campaign. Compare the id before you approve."
+    warning = "⚠️ The provider has no such campaign. Check the ID before you approve."
     await undocumented.ask("/calls campaign delete cd-0 ended")
     await undocumented.card("campaign `cd-0`", warning)
     assert warning in words(await undocumented.review())
@@ -191,17 +190,19 @@ async def test_who_decides_is_warned_of_a_campaign_that_is_not_there(undocumente
     await undocumented.request_reaches("kore", 2)
     review = await undocumented.review(request_id(silent))
     assert warning not in words(review)
-    assert f"stop campaign `{READY}`" in words(review)
+    assert f"Stop campaign `{READY}`" in words(review)
     assert await changes(undocumented) == []
 
 
 async def test_help_marks_undocumented_actions(undocumented: Scene) -> None:
     """Once, below the connections; every form has its button."""
     answer = await undocumented.ask("/calls help")
-    assert "• `voxworks`: places calls†, cancels calls; agents: welcome" in words(answer)
-    assert "• `kore`: deletes campaigns, stops campaigns†, starts campaigns†" in words(answer)
+    await undocumented.asha.click(answer, text="Options and connections…")
+    options = await undocumented.answered("*Connections*")
+    assert "• voxworks (Voxworks): places calls†, cancels calls · voice agents: welcome" in words(options)
+    assert "• kore (Kore.ai): deletes campaigns, stops campaigns†, starts campaigns†" in words(options)
     titles = "Voxworks, Ryng and Kore.ai"
-    assert words(answer).endswith(f"† Undocumented by {titles}: it may not work as we expect.")
+    assert f"† {titles} didn't document this, so it may not work." in words(options)
     assert buttons(answer) == [
         "Place a call…",
         "Cancel a call…",
@@ -210,4 +211,5 @@ async def test_help_marks_undocumented_actions(undocumented: Scene) -> None:
         "Stop a campaign…",
         "Start a campaign…",
         "Stop calls to a number…",
+        "Options and connections…",
     ]

@@ -17,7 +17,7 @@ from playground.faults import Fault
 from playground.people import ImpossibleError, Message
 from playground.webhooks import End
 from tests.e2e.conftest import Wings
-from tests.e2e.scene import NUMBER, OTHER_NUMBER, OVER_HTTP, Scene, buttons, request_id, until, words
+from tests.e2e.scene import NUMBER, OTHER_NUMBER, OVER_HTTP, Scene, buttons, menu, request_id, until, words
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -56,7 +56,7 @@ async def shared_hearing(wings: Wings) -> AsyncIterator[Scene]:
 
 def address(scene: Scene) -> str:
     """Return the address at which the bot receives webhooks."""
-    found = re.findall(r"Webhooks are heard at (http://\S+) for reminders", scene.bot_log())
+    found = re.findall(r"Listening to webhooks at (http://\S+) for reminders", scene.bot_log())
     assert found
     return str(found[-1])
 
@@ -118,13 +118,13 @@ async def test_a_lost_answer_is_settled_by_the_webhook(hearing: Scene) -> None:
     [call] = await hearing.providers.calls("callkaro")
     assert await hearing.providers.end_call(call.id, path(hearing), times=2) == [200, 200]
     settled = await hearing.audit("*Placed*", "CallKaro told us that this call ended.", request)
-    assert (settled.ts, buttons(settled)) == (audit.ts, ["Details"])
-    await hearing.reply("The provider told us what happened, so nobody needs to look it up")
+    assert (settled.ts, buttons(settled), [*menu(settled)]) == (audit.ts, [], ["Details"])
+    await hearing.reply("The provider told us what happened, so nobody needs to check")
     await hearing.told("*Placed*", "CallKaro told us that this call ended.", request)
     assert await hearing.providers.end_call(call.id, path(hearing)) == [200]
     assert (await events(hearing, request)).count("webhook") == 1
     assert len(await hearing.requests("callkaro")) == 1
-    told = [one for one in await hearing.posts("C0AUDIT") if "nobody needs to look it up" in words(one)]
+    told = [one for one in await hearing.posts("C0AUDIT") if "nobody needs to check" in words(one)]
     assert len(told) == 1
     [entry] = (await hearing.log("show", request))["request"]["actions"]
     assert entry["reference"] == call.id
@@ -388,7 +388,7 @@ async def test_a_webhook_about_another_number_settles_nothing(hearing: Scene) ->
     assert (
         f"{request}: a webhook of reminders changes nothing: it is about another number" in hearing.bot_log()
     )
-    cancel = request_id(await hearing.ask(f"/cancel-call {NUMBER} via reminders customer asked"))
+    cancel = request_id(await hearing.cancel(f"/cancel-call {NUMBER} via reminders customer asked"))
     assert (await post(path(hearing), ended(cancel))).status_code == 200
     assert await state(hearing, cancel) == "pending"
     assert (await post(path(hearing), ended(request))).status_code == 200
@@ -418,9 +418,9 @@ async def test_a_person_was_sooner(hearing: Scene) -> None:
     assert (await post(path(hearing), ended(request))).status_code == 200
     assert await state(hearing, request) == "failed"
     assert f"{request}: a webhook of reminders changes nothing: the call is failed" in hearing.bot_log()
-    says = "Here it is recorded as failed, and that stays."
+    says = "The log has it as failed, and keeps that."
     await hearing.reply(
-        "*The provider says that this call took place.*", says, "CallKaro told us that this call ended."
+        "*The provider says this call took place.*", says, "CallKaro told us that this call ended."
     )
     await hearing.told(says, request)
     assert (await post(path(hearing), ended(request))).status_code == 200

@@ -41,12 +41,18 @@ EFFECTLESS: Final = frozenset({"GET", "HEAD"})
 """Methods that change nothing at a provider."""
 ORDERS: Final = frozenset({RETRY_SCHEDULED, Settlement.RETRY_REQUESTED.value})
 """Events that order another attempt, by the system or by a person."""
-_SIGNS: Final = {State.UNKNOWN: "❓", State.SUCCEEDED: "✅", State.FAILED: "❌"}
-"""Beginnings of audit messages by state.
-
-Any other final state begins with neither these nor an hour-glass.
-"""
-_OPEN: Final = "⏳"
+_SIGNS: Final[Mapping[State, tuple[str, ...]]] = {
+    State.UNKNOWN: ("⚠️ *Outcome unknown*",),
+    State.SUCCEEDED: ("✅",),
+    State.FAILED: ("❌",),
+    State.EXPIRED: ("❌", "🚫 *No longer needed*"),
+    State.WITHDRAWN: ("🚫", "✋ *Blocked*"),
+    State.DENIED: ("✋",),
+    State.REFUSED: ("✋",),
+}
+"""Beginnings of audit messages by state."""
+_CANCELLED: Final = ("🚫 *Cancelled*", "⚠️ *Confirmed, no call known*")
+"""Beginnings of audit messages of cancellations that succeeded."""
 _DOES: Final[Mapping[Kind, frozenset[str]]] = {
     Kind.PLACE_CALL: frozenset({"placed"}),
     Kind.CANCEL_CALL: frozenset({"removed", "cancelled"}),
@@ -199,7 +205,8 @@ def _lost(entry: ActionRecord, channels: "Channels") -> str:
     text = channels.audit.get(entry.request)
     if text is None:
         return "" if entry.state is State.REFUSED and not entry.attempt else "no audit message"
-    if text.startswith(_OPEN) or not text.startswith(_SIGNS.get(entry.state, text[:1])):
+    cancelled = entry.state is State.SUCCEEDED and entry.kind is Kind.CANCEL_CALL
+    if not text.startswith(_CANCELLED if cancelled else _SIGNS[entry.state]):
         return f"{entry.state}, but the audit message reads {text[:60]!r}"
     return ""
 

@@ -78,7 +78,7 @@ async def test_three_days_ahead_end_what_waited_and_place_no_late_call(stage: Bo
     assert (await stage.bot.entry(scheduled)).state is State.EXPIRED  # approved for eight hours, not for days
     assert not await stage.asked("callkaro")
     assert not await stage.asked("voxworks")
-    assert len([one for one in await stage.said("C0AUDIT") if one.text.startswith("⌛")]) == 3
+    assert len([one for one in await stage.said("C0AUDIT") if one.text.startswith("❌ *Expired*")]) == 3
 
 
 @pytest.mark.parametrize("way", CHANGES)

@@ -197,14 +197,14 @@ async def test_managers_are_told_of_a_block_and_its_undo(stage: BotWorld) -> Non
         await stage.pass_time(minutes=1)
     for channel in ("C0APPROVE", "C0AUDIT"):
         said = [one.text for one in await stage.said(channel)]
-        assert sum(f"> blocked {MASKED}." in one for one in said) == 1, channel
-        assert sum(f"> undid the block of {MASKED}." in one for one in said) == 1, channel
+        assert sum(f"asha blocked {MASKED}." in one for one in said) == 1, channel
+        assert sum(f"asha undid the block of {MASKED}." in one for one in said) == 1, channel
     bot = await stage.start(**{'approvals_channel = "C0APPROVE"': 'approvals_channel = "C0AUDIT"'})
     await stop(stage, bot)
     for _ in range(3):
         await bot.posts()
         await stage.pass_time(minutes=1)
-    assert len(await announced(stage, f"> blocked {MASKED}.")) == 2
+    assert len(await announced(stage, f"asha blocked {MASKED}.")) == 2
 
 
 async def test_an_anchor_says_what_it_was_made_of(stage: BotWorld) -> None:

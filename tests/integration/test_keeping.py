@@ -52,7 +52,7 @@ async def said(stage: BotWorld) -> list[Message]:
 async def anchored(stage: BotWorld) -> list[Message]:
     """Return the messages about anchors, once the outbox is empty."""
     await stage.bot.posts()
-    return [one for one in await said(stage) if "🔗" in one.text]
+    return [one for one in await said(stage) if "Its anchor is" in one.text]
 
 
 def reads(message: Message) -> str:

@@ -237,7 +237,7 @@ async def test_what_cannot_be_read_says_why_and_offers_the_form(stage: BotWorld)
         said = words(told)
         for part in (
             "No one called “zoe” has used CallOps yet.",
-            "“05/12” can be two days",
+            "“05/12” can mean two days",
             "Did you mean `failed`?",
             "Did you mean `state=`?",
         ):

@@ -58,7 +58,7 @@ async def test_another_agent_cannot_have_cancelled_the_call(stage: BotWorld) -> 
     """The provider answers "removed" to any deletion by number. Nobody is told that the call is cancelled."""
     call = await placed(stage)
     await stage.crash(**ANOTHER_AGENT)
-    with pytest.raises(CannotSendError, match=f"since {call.id} was placed"):
+    with pytest.raises(CannotSendError, match=f"now uses another account or voice agent than {call.id}"):
         await ask(stage, "reminders", CANCEL_BY_NUMBER, "cancel")
     assert await stage.effects("callkaro") == ["placed"]
 
@@ -97,7 +97,7 @@ async def test_an_id_of_another_account_is_not_sent(stage: BotWorld, change: str
     if change == "caller":
         assert (await ask(stage, "voxworks", cancel, "cancel")).state is State.SUCCEEDED
         return
-    with pytest.raises(CannotSendError, match=f"since {call.id} was placed"):
+    with pytest.raises(CannotSendError, match=f"now uses another account or voice agent than {call.id}"):
         await ask(stage, "voxworks", cancel, "cancel")
     bot = stage.bot
     stopping = bot.stopping

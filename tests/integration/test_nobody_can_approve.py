@@ -22,7 +22,7 @@ THIRD = "U0AUDITOR"
 MANAGERS = 'managers = ["S0MANAGERS"]'
 APPROVE = 'approve = ["managers"]'
 PLACING = 'actions = ["place_call"]\nrequest = ["everyone"]'
-ADD = "Ask whoever runs CallOps to add people."
+ADD = "Ask your CallOps admin to add people."
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ async def refused(stage: BotWorld, by: str = AGENT) -> str:
         (["U0STRANGER"], "1 is from another organisation"),
         (["W0OTHER", "W0UNSEEN"], "2 are from another organisation"),
         (["U0BOT"], "1 is an app"),
-        (["U0NOBODY"], "1 is not known to Slack"),
+        (["U0NOBODY"], "1 is unknown to Slack"),
         (["U0GONE", "U0GUEST", "U0BOT"], "1 is an app, 1 is deactivated and 1 is a guest"),
         (["U0GONE", AGENT], "1 is deactivated"),
     ],
@@ -159,7 +159,7 @@ async def test_what_slack_does_not_say_refuses_nothing(stage: BotWorld) -> None:
 async def test_a_group_that_cannot_be_read_lets_nothing_pass(stage: BotWorld) -> None:
     """The request is still refused with the group's name, also beside people who cannot approve."""
     await stage.crash(**{MANAGERS: 'managers = ["U0GONE", "S0UNKNOWN"]'})
-    assert 'Slack would not say who is in "managers"' in await refused(stage)
+    assert 'Slack couldn\'t tell us who is in "managers"' in await refused(stage)
 
 
 async def test_many_payloads_of_one_person_ask_slack_once(stage: BotWorld) -> None:
@@ -282,7 +282,7 @@ async def test_a_rule_that_is_gone_lets_nobody_approve(stage: BotWorld) -> None:
     await stage.bot.asks()
     await stage.crash(**{'name = "cancellations need a manager"': 'name = "another name"'})
     await stage.bot.asks()
-    assert len(await texts(stage, "D0AGENT", "The rule this was asked under is gone")) == 1
+    assert len(await texts(stage, "D0AGENT", "The rule for this request is gone")) == 1
 
 
 async def test_while_enough_people_are_left_nothing_is_said(stage: BotWorld) -> None:
@@ -308,7 +308,7 @@ async def test_a_group_that_cannot_be_read_for_a_while_is_said_by_the_reminder_a
     await stage.bot.asks()
     stage.clock.move(hours=1, minutes=1)
     await stage.bot.asks()
-    assert not await texts(stage, "D0AGENT", "Slack would not say")
+    assert not await texts(stage, "D0AGENT", "Slack couldn't tell us")
     stage.clock.move(hours=3)
     await stage.bot.asks()
-    assert len(await texts(stage, "D0AGENT", 'Slack would not say who is in "managers"')) == 1
+    assert len(await texts(stage, "D0AGENT", 'Slack couldn\'t tell us who is in "managers"')) == 1

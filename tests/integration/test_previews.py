@@ -84,8 +84,11 @@ async def test_a_form_opened_from_a_call_is_about_that_call(stage: BotWorld) -> 
     await stage.bot.posts()
     async with stage.connected():
         asha = stage.people.person(AGENT)
+        called = next(
+            entry for entry in await stage.bot.entries() if getattr(entry.action, "to", "") == NUMBER
+        )
         audit = next(one for one in await stage.said("C0AUDIT") if "•3210" in one.text)
-        form = (await asha.click(audit, "cancel_this")).view
+        form = (await asha.click(audit, "menu", value=f"cancel_this {called.id}")).view
         assert form
         assert "•3210" in read(form)
         assert not {"scheduled_call", "targets", "connection"} & form.values.keys()

@@ -190,8 +190,8 @@ async def test_what_changed_meanwhile_is_said_where_it_stops_something(stage: Bo
     entry = await stage.bot.entry(made)
     assert entry.state is State.REFUSED
     assert entry.message == (
-        'The rules changed: it was asked under "cancellations need a manager", and '
-        '"cancelling is for managers" holds now. If it is still wanted, ask again.'
+        'The rules changed: it was requested under "cancellations need a manager", and '
+        '"cancelling is for managers" applies now. If you still want it, request it again.'
     )
 
 
@@ -210,7 +210,7 @@ async def test_nobody_is_told_to_ask_again_for_what_may_have_happened(stage: Bot
     await stage.bot.run_until_idle()
     entry = await stage.bot.entry(made)
     assert entry.state is State.UNKNOWN
-    assert (entry.message or "").endswith('"cancelling is for managers" holds now.')
+    assert (entry.message or "").endswith('"cancelling is for managers" applies now.')
 
 
 async def test_what_a_provider_cannot_be_asked_is_refused_in_the_log(stage: BotWorld) -> None:
@@ -220,7 +220,7 @@ async def test_what_a_provider_cannot_be_asked_is_refused_in_the_log(stage: BotW
         await agent.command("/calls cancel vx_1 via reminders customer asked")
     [entry] = (await stage.bot.store.search.page(Query(state=State.REFUSED))).entries
     assert (entry.connection, entry.code, entry.target_id) == ("reminders", "unsupported", "vx_1")
-    assert entry.message == "CallKaro does not find it by its call id."
+    assert entry.message == "CallKaro doesn't find it by its call id."
 
 
 async def test_a_rule_for_a_country_or_channel_is_asked_with_them(stage: BotWorld) -> None:

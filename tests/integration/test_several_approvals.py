@@ -137,7 +137,7 @@ async def test_a_request_that_too_few_could_approve_is_refused_when_it_is_asked(
         [why] = no.value.reasons
         assert why == (
             'The rule "cancellations need a manager" asks for 2 approvals, and there is only 1 other to give '
-            "one in managers. So nobody could approve this. Ask whoever runs CallOps to add people."
+            "one in managers. So nobody could approve this. Ask your CallOps admin to add people."
         )
         assert no.value.request
         entry = await stage.bot.entry(no.value.request)

@@ -271,9 +271,9 @@ async def test_both_channels_may_be_lost_at_once(stage: BotWorld) -> None:
     assert await stage.said("D0SECOND")
     whole = await stage.bot.store.requests.get_with_history(made.id)
     lines = "\n".join(story(whole.request, whole.events, whole.private))
-    assert "could not post the audit message in <#C0AUDIT>: CallOps isn't in that channel." in lines
-    assert "could not post the approval card in <#C0APPROVE>: the channel is archived." in lines
-    assert "asked <@U0MANAGER> to decide." in lines
+    assert "Couldn't post the audit message in <#C0AUDIT>: CallOps isn't in that channel." in lines
+    assert "Couldn't post the approval card in <#C0APPROVE>: the channel is archived." in lines
+    assert "Asked <@U0MANAGER> to decide." in lines
 
 
 @pytest.mark.parametrize(

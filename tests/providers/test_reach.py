@@ -104,7 +104,7 @@ async def test_a_port_without_tls() -> None:
         listening(reply()) as wire,
         open_adapter(voxworks(wire.base_url.replace("http:", "https:"))) as adapter,
     ):
-        assert "does not speak TLS" in str(await adapter.ping())
+        assert "doesn't speak proper TLS" in str(await adapter.ping())
 
 
 async def test_something_that_is_not_http() -> None:

@@ -82,7 +82,9 @@ class Live:
     async def cancel(self, says: str, answer: Fault, what: str, provider: str, via: str) -> None:
         """Cancel calls, with a manager's approval."""
         await self.scene.providers.fail(provider, answer)
-        self.ids.append(request_id(await self.scene.ask(f"/calls cancel {what} via {via} {REASON}")))
+        line = f"/calls cancel {what} via {via} {REASON}"
+        ask = self.scene.cancel if what.startswith("+") else self.scene.ask
+        self.ids.append(request_id(await ask(line)))
         await self.scene.approve(self.ids[-1])
         await self.scene.told(says, self.ids[-1])
 
@@ -112,7 +114,9 @@ class Live:
         """Type a refused command, a waiting one, and one with a number that ends in our own error."""
         scene = self.scene
         await scene.ask(f"/calls place 112 meta.name={NAME}")
-        waiting = request_id(await scene.ask(f"/calls cancel {OTHER} agent=payments via reminders {REASON}"))
+        waiting = request_id(
+            await scene.cancel(f"/calls cancel {OTHER} agent=payments via reminders {REASON}")
+        )
         self.ids.append(waiting)
         await scene.review(waiting)
         await scene.slack.fail("views.open", "error", code="fatal_error")
@@ -132,7 +136,8 @@ class Live:
         await self.place("Outcome unknown", Fault(does="reset"), OTHER)
         await self.settle()
         by_number = f"{NUMBER} agent=payments"
-        await self.cancel("*Cancelled*", echo(key, 200, status="done"), by_number, "callkaro", "reminders")
+        done = echo(key, 200, status="done")
+        await self.cancel("*Confirmed, no call known*", done, by_number, "callkaro", "reminders")
         await self.cancel("*Not cancelled*", echo(key, 403), by_number, "callkaro", "reminders")
         key = voxworks.KEY
         for http, success, says in ((200, True, "*Cancelled*"), (200, False, "Not"), (401, False, "Not")):
@@ -142,8 +147,8 @@ class Live:
             await self.cancel(says, echo(key, http, error=error), "40961", "ryng", "dialer")
         key = kore.CLIENT_SECRET
         data = {"_id": kore.CAMPAIGN, "name": f"Dues {NUMBER} {key}", "status": key, "callerId": OTHER}
-        await self.delete("Not deleted:", echo(key, 404, status="error"))
-        await self.delete("Deleted:", echo(key, 200, status="success", data=data))
+        await self.delete("*Not deleted*", echo(key, 404, status="error"))
+        await self.delete("*Deleted*", echo(key, 200, status="success", data=data))
         await self.go_wrong()
 
 

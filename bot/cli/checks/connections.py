@@ -32,11 +32,11 @@ async def about_connections(found: ConfigReport) -> list[Finding]:
         for adapter in adapters.values():
             await adapter.aclose()
     unreached = dict(zip(adapters, reached, strict=True))
-    findings = [] if found.readable else [skipped("connections", f"{found.path} cannot be read")]
+    findings = [] if found.readable else [skipped("connections", f"{found.path} can't be read")]
     for name, adapter in sorted(adapters.items()):
         findings += [_about_powers(name, adapter), _about_reach(name, adapter, unreached[name])]
     broken = [where.partition(".") for where in found.unread if where.startswith("connections.")]
-    findings += [skipped(f"connection {name}", f"{found.path} has a fault in it") for _, _, name in broken]
+    findings += [skipped(f"connection {name}", f"{found.path} has an error there") for _, _, name in broken]
     if found.readable and not any(where.startswith("rules") for where in found.unread):
         findings += about_what_nobody_may(found.rules, adapters)
     return findings
@@ -48,11 +48,11 @@ def about_what_nobody_may(rules: Iterable[Rule], adapters: Mapping[str, Adapter]
     for kind in Kind:
         able = sorted(name for name, adapter in adapters.items() if adapter.capability(kind))
         if able and kind not in allowed:
-            what = f"{kind.replace('_', ' a ')}, which {' and '.join(able)}"
+            what = kind.replace("_", " a ")
             yield warning(
                 "rules",
-                f"No rule lets anybody ask to {what} could do.",
-                f'Add "{kind}" to the actions of a rule, if it is wanted.',
+                f"No rule lets anyone {what}, although {' and '.join(able)} could.",
+                f'If you want this, add "{kind}" to the actions of a rule.',
             )
 
 
@@ -61,15 +61,15 @@ def _about_powers(name: str, adapter: Adapter) -> Finding:
         f"{known.kind.replace('_', ' ')}s{'' if known.source == 'documented' else ' (undocumented)'}"
         for known in adapter.available
     ]
-    hears = ", and hears webhooks" if adapter.webhook_secret else ""
+    hears = ", and receives webhooks" if adapter.webhook_secret else ""
     settings = adapter.settings
     if settings.mode == "dry-run":
         mode = "dry-run: nothing is sent"
     else:
         count = len(settings.allow_numbers)
-        by_id = "what is named by its id is not limited"
+        by_id = "IDs aren't limited"
         if adapter.capability(Kind.START_CAMPAIGN):
-            by_id += ", but no campaign is started"
+            by_id += ", but no campaign starts"
         numbers = f"only to the {count} under allow_numbers; {by_id}" if count else "to any number"
         mode = f"live, {numbers}"
     return ok(f"connection {name}", f"{adapter.title}, {mode}. It may {', '.join(powers)}{hears}.")
@@ -80,7 +80,7 @@ def _about_reach(name: str, adapter: Adapter, why_not: str | None) -> Finding:
         what, _, mend = why_not.partition(". ")
         return wrong(f"connection {name}", f"{what.rstrip('.')}.", mend or "Check its base_url.")
     where = adapter.settings.base_url
-    return ok(f"connection {name}", f"{where} answers. Whether it takes the key shows at the first request.")
+    return ok(f"connection {name}", f"{where} answers. The first request shows whether the key works.")
 
 
 def about_connection_zones(connections: Mapping[str, Connection], now: datetime) -> Iterator[Finding]:
@@ -88,10 +88,10 @@ def about_connection_zones(connections: Mapping[str, Connection], now: datetime)
     try:
         ZoneInfo.no_cache(_ANY_ZONE)
     except (ZoneInfoNotFoundError, OSError) as error:
-        what = f"No time zone can be read here: {type(error).__name__}."
-        yield wrong("time zones", what, "Install the requirements anew: tzdata is among them.")
+        what = f"Time zones can't be read here: {type(error).__name__}."
+        yield wrong("time zones", what, "Reinstall the requirements. They include tzdata.")
         return
-    yield ok("time zones", f"Time zones can be read, by the rules of tzdata {version('tzdata')}.")
+    yield ok("time zones", f"Time zones can be read (tzdata {version('tzdata')}.")
     for name, connection in sorted(connections.items()):
         zone = getattr(connection.settings, "timezone", None)
         if zone:

@@ -53,20 +53,20 @@ def look_at(
     for one in ids:
         told = user_groups.get(one)
         if told and told.problem in _NO_SUCH_GROUP:
-            unfit[one] = "is no user group of this workspace"
+            unfit[one] = "isn't a user group of this workspace"
         elif told and told.problem:
-            unread.append(f"Slack would not say who is in {one} ({told.needed or told.problem})")
+            unread.append(f"Slack couldn't tell us who is in {one} ({told.needed or told.problem})")
         elif told and not (told.answer or {}).get("users"):
             unfit[one] = "is a user group without members"
     everyone = people_of(ids, user_groups)
     if left_out := everyone - people.keys():
-        unread.append(f"Slack is asked for {len(people)} people at most: {len(left_out)} of it were left out")
+        unread.append(f"we ask Slack about {len(people)} people at most, so {len(left_out)} weren't checked")
     for one in sorted(everyone & people.keys()):
         told = people[one]
         if told.problem == "user_not_found":
-            unfit[one] = "is nobody in this workspace"
+            unfit[one] = "isn't in this workspace"
         elif told.problem:
-            unread.append(f"Slack would not say who {one} is ({told.needed or told.problem})")
+            unread.append(f"Slack couldn't tell us who {one} is ({told.needed or told.problem})")
         elif why := _unfit(person(told, workspace)):
             unfit[one] = why
         else:
@@ -101,16 +101,16 @@ def about_group(group: Group) -> Iterator[Finding]:
         here = one in group.named or one.startswith("S")
         say = wrong if here else warning  # what the file names is the file's fault; Slack's groups are not
         mend = (
-            "Take it out of the file, or name another."
+            "Remove it from the file, or name another."
             if here
-            else "Take them out of the user group in Slack."
+            else "Remove them from the user group in Slack."
         )
         yield say(check, f"{one} {why}.", mend)
     for why in group.unread:
         yield skipped(check, why)
     if not group.unfit and not group.unread:
         count = f"{len(group.fit)} {'person' if len(group.fit) == 1 else 'people'}"
-        yield ok(check, f"Everyone in it is a full, active member: {count}.")
+        yield ok(check, f"{count}, all full, active members.")
 
 
 def about_rule(rule: Rule, groups: Mapping[str, Group]) -> Iterator[Finding]:
@@ -121,7 +121,7 @@ def about_rule(rule: Rule, groups: Mapping[str, Group]) -> Iterator[Finding]:
         if rule.approve:
             names = rule.deciders(escalated=True)
             found += _about_deciders(check, rule, names, groups, "approve", needed=rule.approvals)
-        found += _about_deciders(check, rule, rule.settlers, groups, "say what became of an unknown")
+        found += _about_deciders(check, rule, rule.settlers, groups, "settle")
     yield from found or [ok(check, _who(rule, groups))]
 
 
@@ -131,9 +131,7 @@ def _about_requesters(check: str, rule: Rule, groups: Mapping[str, Group]) -> It
     if unread := _unread(rule.request, groups):
         yield skipped(check, f"not everyone in {unread} is known")
     else:
-        yield warning(
-            check, "It is for nobody: none of its request groups has a member who can act.", "Name others."
-        )
+        yield warning(check, "No one in its request groups can act.", "Name other groups.")
 
 
 def _about_deciders(
@@ -152,28 +150,28 @@ def _about_deciders(
     if len(fit) > needed:
         return
     if unread := _unread(names, groups):
-        yield skipped(check, f"not everyone in {unread} is known: who may {what} cannot be counted")
+        yield skipped(check, f"not everyone in {unread} is known, so those who may {what} can't be counted")
     elif not fit:
-        yield wrong(check, f"Nobody in {joined} can {what}.", "Name people who can, under [groups].")
+        yield wrong(check, f"No one in {joined} can {what}.", "Add people who can under [groups].")
     elif len(fit) < needed:
         yield wrong(
             check,
-            f"Nobody can satisfy it: {needed} people have to {what}, and only {len(fit)} in {joined} can.",
-            "Name more people who can, under [groups], or ask for fewer.",
+            f"It needs {needed} people to {what}, but only {len(fit)} in {joined} can.",
+            "Add more people who can under [groups], or require fewer.",
         )
     elif what == "approve" and rule.self_approval:
         return
     elif needed > 1 and (EVERYONE in rule.request or fit & _fit(rule.request, groups)):
         yield warning(
             check,
-            f"Exactly {needed} in {joined} can {what}: of what one of them asks, nobody could.",
+            f"Exactly {needed} in {joined} can {what}. If one of them requests something, no one could.",
             f"Name somebody else in {joined}, too.",
         )
     elif needed == 1 and (EVERYONE in rule.request or fit <= _fit(rule.request, groups)):
         [only] = fit
         yield warning(
             check,
-            f"Only {only} can {what}, and may ask too: of what {only} asks, nobody could.",
+            f"Only {only} can {what}. If {only} requests something, no one could.",
             f"Name somebody else in {joined}, too.",
         )
 
@@ -182,7 +180,7 @@ def _who(rule: Rule, groups: Mapping[str, Group]) -> str:
     if rule.effect == "deny":
         return f"It denies {' and '.join(rule.request)}."
     settle = f"{_number(rule.settlers, groups)} can settle"
-    approve = f"{_number(rule.approve, groups)} can approve" if rule.approve else "nobody needs to approve"
+    approve = f"{_number(rule.approve, groups)} can approve" if rule.approve else "no approval needed"
     return f"For {' and '.join(rule.request)}: {approve}, {settle}."
 
 
@@ -210,19 +208,17 @@ def about_zones(people: Iterable[Person]) -> Finding:
     if unknown:
         return wrong(
             "people's zones",
-            f"Not known here: {', '.join(unknown)}. A time typed there could not be read.",
-            "Update the package tzdata; or choose another zone in Slack's preferences.",
+            f"Unknown here: {', '.join(unknown)}. Times typed there couldn't be read.",
+            "Update the package tzdata, or choose another zone in Slack's preferences.",
         )
     if without := known.count(""):
         who = "1 person" if without == 1 else f"{without} people"
         return warning(
             "people's zones",
-            f"Slack gives no time zone for {who}. They have to write it with each time.",
-            "Let them choose one in Slack's preferences.",
+            f"Slack has no time zone for {who}. They must add it to each time.",
+            "Ask them to choose one in Slack's preferences.",
         )
-    return ok(
-        "people's zones", f"Known here: {', '.join(zones)}." if zones else "There is nobody to look at."
-    )
+    return ok("people's zones", f"Known here: {', '.join(zones)}." if zones else "No one to check.")
 
 
 def _is_zone(name: str) -> bool:

@@ -23,8 +23,8 @@ def lint(
         *about_accounts(rules, connections),
     ]
     unknown = sorted({one for ids in groups.values() for one in ids if one.startswith("S")})
-    found += [skipped(f"user group {one}", "it could not be looked at here: ask `check`") for one in unknown]
-    whole = f"{len(rules)} {'rule' if len(rules) == 1 else 'rules'}, each of which can hold and be satisfied."
+    found += [skipped(f"user group {one}", "only `check` asks Slack about it") for one in unknown]
+    whole = f"{len(rules)} {'rule' if len(rules) == 1 else 'rules'}. Each can apply and be satisfied."
     return found if any(one.fix for one in found) else [ok("rules", whole), *found]
 
 
@@ -36,7 +36,7 @@ def about_rules(rules: Sequence[Rule], groups: Groups) -> Iterator[Finding]:
     for name in groups:
         if name not in named:
             yield warning(
-                f"group {name}", "No rule names it.", "Take it out of the file, or name it in a rule."
+                f"group {name}", "No rule names it.", "Remove it from the file, or name it in a rule."
             )
 
 
@@ -56,8 +56,8 @@ def about_accounts(rules: Sequence[Rule], connections: Mapping[str, Connection])
                 if other not in rule.connections and (by := _goes_around(rule, other, rules)):
                     yield warning(
                         f'rule "{rule.name}"',
-                        f'It is for {name}. {other} is the same account, and there "{by.name}" decides.',
-                        f"Name {other} in this rule, too, or take that connection out.",
+                        f'It\'s for {name}. {other} is the same account, and "{by.name}" applies there.',
+                        f"Also name {other} in this rule, or remove that connection.",
                     )
 
 
@@ -94,9 +94,9 @@ def _about_approvers(rule: Rule, groups: Groups) -> Iterator[Finding]:
     if len(able) < rule.approvals:
         yield wrong(
             check,
-            f"Nobody can satisfy it: it asks for {_count(rule.approvals, 'approval')}, and "
+            f"It needs {_count(rule.approvals, 'approval')}, but only "
             f"{_count(len(able), 'person', 'people')} may approve ({joined}).",
-            "Name more people in those groups, or ask for fewer approvals.",
+            "Add more people to those groups, or require fewer approvals.",
         )
         return
     if rule.self_approval:
@@ -104,23 +104,19 @@ def _about_approvers(rule: Rule, groups: Groups) -> Iterator[Finding]:
     stuck = sorted(one for one in able if len(able - {one}) < rule.approvals and _may_ask(one, rule, groups))
     if not stuck:
         return
-    whose = (
-        f"of what {' and '.join(stuck)} asks"
-        if len(stuck) == 1
-        else f"of what one of {', '.join(stuck)} asks"
-    )
-    mend = f"Name somebody else in {joined}, too."
+    whose = f"If {stuck[0]} requests" if len(stuck) == 1 else f"If one of {', '.join(stuck)} requests"
+    mend = f"Add someone else to {joined}."
     asks = _people(rule.request, groups)
     if EVERYONE not in rule.request and not _unknown(rule.request, groups) and asks <= set(stuck):
         yield wrong(
             check,
-            f"Nobody can satisfy it: whoever may ask is needed to approve, and {whose} nothing passes.",
+            f"No request can be approved. {whose} something, there aren't enough other approvers.",
             mend,
         )
     else:
         yield warning(
             check,
-            f"It asks for {_count(rule.approvals, 'approval')}: {whose}, nothing could be approved.",
+            f"It needs {_count(rule.approvals, 'approval')}. {whose} something, it can't be approved.",
             mend,
         )
 
@@ -130,7 +126,7 @@ def _about_escalation(rule: Rule, groups: Groups) -> Iterator[Finding]:
     if rule.escalate_to and known and _people(rule.escalate_to, groups) <= _people(rule.approve, groups):
         yield warning(
             f'rule "{rule.name}"',
-            "It is escalated to nobody who may not approve anyway.",
+            "Everyone it escalates to may approve anyway.",
             "Name others under escalate_to, or leave it out.",
         )
 
@@ -149,13 +145,15 @@ def _about_shadows(
     if not shadows:
         return
     by = " and ".join(dict.fromkeys(f'"{one.name}"' for one in shadows.values()))
-    mend = "Put it before that one, limit that one, or take it out."
+    mend = "Put it before that one, limit that one, or remove it."
     if any(one.effect == "deny" for one in shadows.values()) and rule.effect == "allow":
-        mend = "Limit the rule that denies, or take this one out."
+        mend = "Limit the rule that denies, or remove this one."
     if len(shadows) == len(rule.actions):
-        yield wrong(check, f"It never holds: everything it is about, {by} is about already.", mend)
+        yield wrong(check, f"It never applies, because {by} already covers everything it covers.", mend)
     else:
-        yield warning(check, f"It never holds for {' and '.join(shadows)}: {by} is about that already.", mend)
+        yield warning(
+            check, f"It never applies to {' and '.join(shadows)}, because {by} already covers that.", mend
+        )
 
 
 def _covers(wide: Rule, narrow: Rule, groups: Groups) -> bool:

@@ -28,7 +28,7 @@ def about_file(found: ConfigReport) -> Iterator[Finding]:
         return
     if found.file_faults:
         for fault in found.file_faults:
-            yield wrong("file", _sentence(fault), f"Mend it in {found.path}; see callops.example.toml.")
+            yield wrong("file", _sentence(fault), f"Fix it in {found.path}. See callops.example.toml.")
         return
     connections = len(found.connections) + len(found.off)
     holds = (
@@ -36,7 +36,7 @@ def about_file(found: ConfigReport) -> Iterator[Finding]:
         _count(len(found.groups), "group"),
         _count(len(found.rules), "rule"),
     )
-    yield ok("file", f"{found.path} has no fault: {', '.join(holds)}.")
+    yield ok("file", f"{found.path} has no errors: {', '.join(holds)}.")
 
 
 def about_environment(found: ConfigReport) -> Iterator[Finding]:
@@ -44,15 +44,15 @@ def about_environment(found: ConfigReport) -> Iterator[Finding]:
     for fault in found.environment_faults:
         yield wrong("environment", _sentence(fault), "Set it in the environment or in .env.")
     if not found.environment_faults:
-        yield ok("environment", "The tokens and the key are set, and look as they should.")
+        yield ok("environment", "The tokens and the key are set and well-formed.")
     everything = not found.connections and not found.file_faults
     for name, why in sorted(found.off.items()):
         say = wrong if everything else warning  # with no connection on, nothing can be asked of anybody
         variable = why.removesuffix(" not set")
         yield say(
             f"connection {name}",
-            f"It is off: {why}.",
-            f"Set {variable} in the environment or in .env, or take the connection out of the file.",
+            f"It's off: {why}.",
+            f"Set {variable} in the environment or in .env, or remove the connection from the file.",
         )
 
 
@@ -68,21 +68,19 @@ def about_log(
 ) -> Iterator[Finding]:
     """Report whether the log is usable and its disk lasts."""
     if place is None:
-        yield skipped("log", "DATABASE_URL cannot be read")
+        yield skipped("log", "DATABASE_URL can't be read")
         return
     if place.problem:
-        yield wrong(
-            "log", f"{place.path} cannot be used as a log: {place.problem}.", _mend_log(place.problem)
-        )
+        yield wrong("log", f"{place.path} can't be used as a log: {place.problem}.", _mend_log(place.problem))
     elif not place.exists:
-        yield ok("log", f"{place.path} is not there yet; the first start makes it.")
+        yield ok("log", f"{place.path} doesn't exist yet. The first start creates it.")
     else:
         fits = " and fits the key" if key_given else ""
         yield ok("log", f"{place.path} can be used{fits}: {_count(place.actions, 'action')}.")
     if place.exists and not key_given and not place.problem:
-        yield skipped("log's key", "CALLOPS_KEY cannot be read")
+        yield skipped("log's key", "CALLOPS_KEY can't be read")
     if place.free is None:
-        yield skipped("log's disk", "its folder is not there")
+        yield skipped("log's disk", "its folder doesn't exist")
     else:
         yield from about_disk(place, platform)
         yield from _about_room(place.free)
@@ -99,50 +97,48 @@ def what_will_not_last(path: Path, platform: str | None) -> list[str]:
 
 def _mend_log(trouble: str) -> str:
     if "CALLOPS_KEY" in trouble:
-        return "Put back the key it was made with. If that is lost, start a new log: DATABASE_URL."
+        return "Restore the key it was created with. If that key is lost, start a new log with DATABASE_URL."
     if "another version" in trouble:
-        return "Run the version of CallOps that made it, or start a new log: DATABASE_URL."
-    return "Make the place right, or name another in DATABASE_URL."
+        return "Run the version of CallOps that created it, or start a new log with DATABASE_URL."
+    return "Fix that, or set another path in DATABASE_URL."
 
 
 def about_disk(place: DatabaseLocation, platform: str | None) -> Iterator[Finding]:
     """Report whether the log's disk lasts."""
     name = "log's disk"
-    elsewhere = "Name a place on a disk that lasts in DATABASE_URL."
+    elsewhere = "Set DATABASE_URL to a path on a persistent disk."
     folder, kind = place.path.parent, place.file_system
     if platform:
         yield wrong(
             name,
-            f"{platform} begins each start with an empty disk: every deploy or restart loses the log.",
-            "Run CallOps on a machine whose disk lasts.",
+            f"{platform} starts with an empty disk: every deploy or restart loses the log.",
+            "Run CallOps on a machine with a persistent disk.",
         )
     elif kind in _LOST:
-        yield wrong(
-            name, f"{folder} is in memory ({kind}): a restart of the machine loses the log.", elsewhere
-        )
+        yield wrong(name, f"{folder} is in memory ({kind}): a restart loses the log.", elsewhere)
     elif kind in _OF_A_NETWORK:
         yield wrong(
             name,
-            f"{folder} is on a network ({kind}), where SQLite cannot keep the log safely.",
-            "Name a place on a disk of this machine in DATABASE_URL.",
+            f"{folder} is on a network ({kind}), where SQLite can't keep the log safely.",
+            "Set DATABASE_URL to a path on a local disk.",
         )
     elif place.cleared:
         yield warning(name, f"{folder} may be cleared by the system.", elsewhere)
     elif kind in _OF_A_CONTAINER:
         yield warning(
             name,
-            f"{folder} is a container's own layer ({kind}): a new container begins without it.",
+            f"{folder} is a container's own layer ({kind}), which a new container loses.",
             elsewhere,
         )
     elif kind is None:
-        yield skipped(name, "this system does not say what kind of disk it is: see that it lasts")
+        yield skipped(name, "this system doesn't tell the kind of disk")
     else:
-        yield ok(name, f"{folder} is on a disk that lasts, as far as one can tell ({kind}).")
+        yield ok(name, f"{folder} seems to be on a persistent disk ({kind}).")
 
 
 def _about_room(free: int) -> Iterator[Finding]:
     room = f"{free / (1 << 30):.1f} GiB" if free >= LITTLE_FREE else f"{free >> 20} MiB"
-    make_room = "Make room: with a full disk CallOps takes no request."
+    make_room = "Make room: CallOps takes no requests when the disk is full."
     if free < LEAST_FREE:
         yield wrong("free space", f"Only {room} are left beside the log.", make_room)
     elif free < LITTLE_FREE:

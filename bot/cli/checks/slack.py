@@ -17,12 +17,12 @@ OPTIONAL_SCOPES = CHECK_SCOPES | EXPORT_SCOPES
 
 
 REINSTALL = "Update the Slack app from manifest.yml and reinstall it to the workspace."
-UNREACHED = "Slack cannot be reached"
+UNREACHED = "Slack can't be reached"
 _NEEDED_FOR = {
-    "commands": "to hear slash commands",
+    "commands": "to receive slash commands",
     "chat:write": "to post",
-    "users:read": "to know who asks, and their time zone",
-    "usergroups:read": "to know who is in the user groups that the file names",
+    "users:read": "to know requesters and their time zones",
+    "usergroups:read": "to know who is in user groups",
     "channels:read": "to check whether the app is in a public channel",
     "files:write": "to send exports of the log as files",
     "groups:read": "to check whether the app is in a private channel",
@@ -35,7 +35,7 @@ def why_not_asked(bot: SlackAnswer | str) -> str | None:
         return bot
     if bot.answer is not None:
         return None
-    return "Slack does not take SLACK_BOT_TOKEN" if bot.refused else UNREACHED
+    return "Slack rejects SLACK_BOT_TOKEN" if bot.refused else UNREACHED
 
 
 def about_tokens(bot: SlackAnswer | str, app: SlackAnswer | str | None, url: str) -> Iterator[Finding]:
@@ -56,7 +56,7 @@ def about_tokens(bot: SlackAnswer | str, app: SlackAnswer | str | None, url: str
     elif why_not_asked(bot) == UNREACHED and not app.answer and not app.refused:
         yield skipped("Socket Mode", UNREACHED)
     elif app.answer:
-        yield ok("Socket Mode", "Slack takes the app-level token and would open a connection.")
+        yield ok("Socket Mode", "Slack accepts the app-level token and would open a connection.")
     else:
         where = "Basic Information; it needs the scope connections:write"
         yield _about_trouble("Socket Mode", app, "SLACK_APP_TOKEN", url, where)
@@ -69,9 +69,9 @@ def _about_workspace(answer: Mapping[str, Any]) -> Iterator[Finding]:
     if answer.get("is_enterprise_install"):
         yield warning(
             "Slack",
-            "The app is installed for the whole organisation, and CallOps works in one workspace of it. "
-            "Slack has to be told the workspace of a user group then, and CallOps does not tell it.",
-            "Install it in the one workspace that it is for.",
+            "The app is installed for the whole organisation, but CallOps works in one workspace. "
+            "User groups can't be read this way.",
+            "Install it in that one workspace.",
         )
 
 
@@ -79,14 +79,11 @@ def _about_trouble(check: str, told: SlackAnswer, token: str, url: str, where: s
     if told.refused:
         return wrong(
             check,
-            f"Slack does not take {token}: {told.problem}.",
+            f"Slack rejects {token}: {told.problem}.",
             f"Copy it again from the Slack app's page {where}.",
         )
-    mend = (
-        "See whether a firewall keeps this machine from it, and whether https://slack-status.com names "
-        "trouble; then check again."
-    )
-    return wrong(check, f"Slack cannot be reached at {url}: {told.problem}.", mend)
+    mend = "Check the firewall of this machine and https://slack-status.com. Then check again."
+    return wrong(check, f"Slack can't be reached at {url}: {told.problem}.", mend)
 
 
 def about_scopes(bot: SlackAnswer | str, *, user_groups: bool) -> Iterator[Finding]:
@@ -95,7 +92,7 @@ def about_scopes(bot: SlackAnswer | str, *, user_groups: bool) -> Iterator[Findi
         yield skipped("scopes", why_not_asked(bot) or UNREACHED)
         return
     if bot.scopes is None:
-        yield skipped("scopes", "Slack's answer did not name them")
+        yield skipped("scopes", "Slack's answer didn't list them")
         return
     needed = SCOPES if user_groups else SCOPES - {"usergroups:read"}
     missing = sorted(needed - bot.scopes)
@@ -105,17 +102,17 @@ def about_scopes(bot: SlackAnswer | str, *, user_groups: bool) -> Iterator[Findi
         )
     for scope in sorted(OPTIONAL_SCOPES - bot.scopes):
         yield warning(
-            "scopes", f"The app lacks {scope}, needed {_NEEDED_FOR[scope]}; it serves without.", REINSTALL
+            "scopes", f"The app lacks {scope}, needed {_NEEDED_FOR[scope]}. It runs without.", REINSTALL
         )
     spare = sorted(bot.scopes - SCOPES - OPTIONAL_SCOPES)
     if spare:
         yield warning(
             "scopes",
-            f"The app may do more than CallOps uses: {', '.join(spare)}.",
-            f"Take it out. {REINSTALL}",
+            f"The app has scopes that CallOps doesn't use: {', '.join(spare)}.",
+            f"Remove them. {REINSTALL}",
         )
     if not missing and not spare:
-        yield ok("scopes", "The app may do what CallOps uses, and no more.")
+        yield ok("scopes", "The app has the scopes that CallOps uses, and no more.")
 
 
 def channels(found: ConfigReport) -> dict[str, list[str]]:
@@ -138,15 +135,17 @@ def about_channel(channel: str, uses: Iterable[str], told: SlackAnswer) -> Findi
         case None:
             return _about_known_channel(name, use, (told.answer or {}).get("channel") or {})
         case "missing_scope":
-            return skipped(name, f"the app lacks {told.needed}: look whether it is in the channel ({use})")
+            return skipped(
+                name, f"the app lacks {told.needed}, so check yourself that it's in the channel ({use})"
+            )
         case "channel_not_found":
             return wrong(
                 name,
-                f"Slack shows the app no such channel ({use}): the id is wrong, or the app is not in it.",
-                "Check the id, under About in the channel; if it is right, type /invite @CallOps there.",
+                f"Slack shows the app no such channel ({use}). The ID is wrong, or the app isn't in it.",
+                "Check the ID under About in the channel. If it's right, type /invite @CallOps there.",
             )
         case trouble:
-            return skipped(name, f"Slack answered {trouble}: check again")
+            return skipped(name, f"Slack answered {trouble}")
 
 
 def _about_known_channel(name: str, use: str, channel: Mapping[str, Any]) -> Finding:
@@ -155,12 +154,12 @@ def _about_known_channel(name: str, use: str, channel: Mapping[str, Any]) -> Fin
         return wrong(
             name,
             f"{called} is archived.",
-            "Unarchive it, or name another in the file. What waits for it is posted then.",
+            "Unarchive it, or name another in the file. Waiting messages are posted then.",
         )
     if not channel.get("is_member"):
         return wrong(
             name,
-            f"The app is not in {called}.",
-            "Type /invite @CallOps in it. What waits for it is posted then.",
+            f"The app isn't in {called}.",
+            "Type /invite @CallOps in it. Waiting messages are posted then.",
         )
     return ok(name, f"The app is in {called}.")

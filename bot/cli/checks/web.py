@@ -19,14 +19,14 @@ async def about_web(found: ConfigReport) -> list[Finding]:
     if trouble := found.trouble_with("PORT"):
         return [skipped("port", trouble)]
     findings = list(_about_way(found))
-    where = f"{found.host}:{found.port}" if found.port else f"{found.host}, at any port that is free"
+    where = f"{found.host}:{found.port}" if found.port else f"{found.host}, on any free port"
     try:
         listener = await listen(found.host, found.port)
     except CannotListenError as error:
         running = await _readiness(found.host, found.port)
         if running is None:
-            return [*findings, wrong("port", f"{error}.", "Do that, or CallOps does not start.")]
-        findings.append(ok("port", f"CallOps listens at {where} already."))
+            return [*findings, wrong("port", f"{error}.", "CallOps can't start until then.")]
+        findings.append(ok("port", f"CallOps is already listening at {where}."))
         return [*findings, *_about_running(running)]
     listener.close()
     return [*findings, ok("port", f"CallOps can listen at {where}.")]
@@ -37,18 +37,18 @@ def _about_way(found: ConfigReport) -> Iterator[Finding]:
         return
     yield ok(
         "HTTP",
-        f"Slack sends its requests to {PATH} here, as SLACK_APP_TOKEN is not set. Whether "
-        "SLACK_SIGNING_SECRET is this app's shows with the first of them.",
+        f"SLACK_APP_TOKEN isn't set, so Slack sends its requests to {PATH} here. "
+        "The first one shows whether SLACK_SIGNING_SECRET is right.",
     )
 
 
 def _about_running(running: dict[str, Any]) -> Iterator[Finding]:
     for one in running.get("failures", []):
-        yield wrong("readiness", str(one), "See what it logs, and restart it if that goes on.")
+        yield wrong("readiness", str(one), "Read its output, and restart it if this goes on.")
     for one in running.get("warnings", []):
-        yield warning("readiness", str(one), "It is in what CallOps logs, too.")
+        yield warning("readiness", str(one), "CallOps's output has it, too.")
     if not running.get("failures") and not running.get("warnings"):
-        yield ok("readiness", "It is ready: connected to Slack, and its log can be written to.")
+        yield ok("readiness", "It's ready: connected to Slack, with a writable log.")
 
 
 async def _readiness(host: str, port: int) -> dict[str, Any] | None:

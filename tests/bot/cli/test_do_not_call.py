@@ -56,14 +56,14 @@ def test_lists_are_imported_whole_counted_and_removed(tmp_path: Path) -> None:
     status, said, why = stop(*importing)
     assert (status, said) == (1, "")
     assert "line 2: That number is too short for India (+91)." in str(why)
-    assert "Nothing was imported: 1 line cannot be read." in str(why)
+    assert "Nothing was imported: 1 line can't be read." in str(why)
     status, said, _ = stop(*importing, "--leave-out-bad-lines")
     assert status == 1
-    assert "1 number added to the list ndnc, which has 1 now" in str(said)
-    assert "1 line left out." in str(said)
+    assert "1 number added to the list ndnc, which now has 1" in str(said)
+    assert "1 line skipped." in str(said)
     assert stop("list", "--json")[:2] == (0, '{"stopped_by_people": 0, "lists": {"ndnc": 1}}')
     file.write_text("98765 43210\n", encoding="utf-8")
-    assert stop(*importing)[:2] == (0, "The list ndnc has 1 number of the file already.")
+    assert stop(*importing)[:2] == (0, "The list ndnc already has the 1 number of this file.")
     assert stop("remove", "ndnc")[0] == 0
     assert stop("remove", "ndnc")[0] == 2
     assert callops(tmp_path, "log", "verify").status == 0
@@ -87,17 +87,17 @@ def lists(folder: Path) -> str:
         (
             "name,phone,mobile\nAsha,98765 43210,98765 43211\n",
             "IN",
-            "Say which to read, one or more: --column",
+            "Choose one or more: --column",
         ),
-        ("+64211234567.0\n", "NZ", "line 1: Digits stand apart from the number."),
-        ("030 1234567/8\n", "DE", "line 1: Digits stand apart from the number."),
-        ("phone\n+49 30 1234567 (2)\n", "DE", "line 2: Digits stand apart from the number."),
+        ("+64211234567.0\n", "NZ", "line 1: The cell has other digits beside the number."),
+        ("030 1234567/8\n", "DE", "line 1: The cell has other digits beside the number."),
+        ("phone\n+49 30 1234567 (2)\n", "DE", "line 2: The cell has other digits beside the number."),
         (
             "Account No,Customer\n9876543299,Asha\n",
             "IN",
-            "No header says which column holds the phone numbers.",
+            "No header names the column with phone numbers.",
         ),
-        ("Asha,98765 43210\n", "IN", "Say which to read: --column 2"),
+        ("Asha,98765 43210\n", "IN", "Choose one: --column 2"),
     ],
 )
 def test_nothing_is_imported_where_it_is_doubtful(
@@ -116,7 +116,7 @@ def test_no_list_is_called_by_a_number(tmp_path: Path) -> None:
     """The chain has its name for good, and no purge reaches it; a date is none."""
     printed = imported(tmp_path, "98765 43210\n", "--list", "dnc-9876543210")
     assert (printed.status, printed.output) == (1, "")
-    assert "this one holds a phone number: choose another" in printed.errors
+    assert "has a phone number, and names stay in the log. Choose another" in printed.errors
     assert not (tmp_path / "callops.db").exists()
     assert imported(tmp_path, "0176 12345678\n", "--list", "dnc_20261130", region="DE").status == 0
 
@@ -126,24 +126,24 @@ def test_the_numbers_of_a_sheet_are_imported_and_its_account_numbers_are_not(tmp
     content = "Account No,Mobile No\n9876543299,98765 43210\n9876543298,12\n9876543297,+44 20 7946 0958\n"
     printed = imported(tmp_path, content, "--leave-out-bad-lines")
     assert (printed.status, lists(tmp_path)) == (1, '{"stopped_by_people": 0, "lists": {"ndnc": 2}}')
-    assert printed.output.startswith("2 numbers added to the list ndnc, which has 2 now (S-")
-    assert printed.output.endswith("). 1 line left out.\n")
+    assert printed.output.startswith("2 numbers added to the list ndnc, which now has 2 (S-")
+    assert printed.output.endswith("). 1 line skipped.\n")
     for said in (
         "line 3: That number is too short for India (+91).",
         "Read 2 lines of ndnc.csv: “Mobile No”. Not read: “Account No”.",
-        "Left out 1 line that cannot be read.",
+        "Skipped 1 line that can't be read.",
         "Numbers without a plus are read as IN numbers.",
         "2 different numbers: India 1, Britain (UK) 1.",
-        "The first: +91\u00a0•••3210, +44\u00a0•••0958.",
-        "New to the list ndnc: 2 numbers. On it already: 0.",
+        "First: +91\u00a0•••3210, +44\u00a0•••0958.",
+        "New to the list ndnc: 2 numbers. Already on it: 0.",
     ):
         assert said in printed.errors
     content = "phone,mobile\n98765 43210,98765 43211\n98765 43212,\n"
     printed = imported(tmp_path, content, "--column", "phone", "--column", "mobile")
     assert printed.status == 0
     assert "Read 3 cells of ndnc.csv: “phone” and “mobile”.\n" in printed.errors
-    assert "New to the list ndnc: 2 numbers. On it already: 1." in printed.errors
-    assert printed.output.startswith("2 numbers added to the list ndnc, which has 4 now (S-")
+    assert "New to the list ndnc: 2 numbers. Already on it: 1." in printed.errors
+    assert printed.output.startswith("2 numbers added to the list ndnc, which now has 4 (S-")
 
 
 def test_a_dry_run_says_what_would_be_blocked_and_writes_nothing(tmp_path: Path) -> None:
@@ -155,16 +155,16 @@ def test_a_dry_run_says_what_would_be_blocked_and_writes_nothing(tmp_path: Path)
     assert "line 4: That number is too short for India (+91)." in printed.errors
     assert printed.output.splitlines() == [
         "Read 2 lines of ndnc.csv: “Phone”. Not read: “Name”.",
-        "Passed over 1 line that begin with #.",
-        "Left out 1 line that cannot be read.",
+        "Skipped 1 comment.",
+        "Skipped 1 line that can't be read.",
         "Numbers without a plus are read as IN numbers.",
         "2 different numbers: India 2.",
-        "The first: +91\u00a0•••3210, +91\u00a0•••3211.",
-        f"There is no log at {tmp_path / 'callops.db'} yet. An import makes it.",
-        "New to the list ndnc: 2 numbers. On it already: 0.",
+        "First: +91\u00a0•••3210, +91\u00a0•••3211.",
+        f"There's no log at {tmp_path / 'callops.db'} yet. An import creates it.",
+        "New to the list ndnc: 2 numbers. Already on it: 0.",
         (
-            "Dry run: nothing was written. An import would refuse the file for what cannot be read, unless it is "
-            "told --leave-out-bad-lines."
+            "Dry run: nothing was written. An import would refuse this file. "
+            "With --leave-out-bad-lines it would import the rest."
         ),
     ]
     assert imported(tmp_path, "98765 43210\n").status == 0
@@ -172,7 +172,7 @@ def test_a_dry_run_says_what_would_be_blocked_and_writes_nothing(tmp_path: Path)
     printed = imported(tmp_path, "98765 43210\n98765 43211\n98765 43211\n", "--dry-run")
     assert (printed.status, printed.errors) == (0, "")
     assert (
-        "New to the list ndnc: 1 number. On it already: 1.\nDry run: nothing was written." in printed.output
+        "New to the list ndnc: 1 number. Already on it: 1.\nDry run: nothing was written." in printed.output
     )
     assert (tmp_path / "callops.db").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["callops.db", "ndnc.csv"]
@@ -196,11 +196,10 @@ def test_many_bad_lines_are_counted_by_their_reason(tmp_path: Path) -> None:
     printed = imported(tmp_path, "98765 43210\n" + "12\n" * 30 + "nobody\n", "--leave-out-bad-lines")
     assert printed.errors.count("\nline ") + printed.errors.startswith("line ") == NAMED
     assert (
-        f"… and {31 - NAMED} more. All 31 by their reason:\n  30 times: That number is too short"
-        in printed.errors
+        f"… and {31 - NAMED} more. All 31 by reason:\n  30 times: That number is too short" in printed.errors
     )
     assert "  1 times: A phone number has digits only." in printed.errors
-    assert printed.output.endswith(" 31 lines left out.\n")
+    assert printed.output.endswith(" 31 lines skipped.\n")
 
 
 def test_a_file_that_is_not_utf_8_is_refused_with_its_line(tmp_path: Path) -> None:
@@ -210,7 +209,7 @@ def test_a_file_that_is_not_utf_8_is_refused_with_its_line(tmp_path: Path) -> No
     importing = ("stop", "import", str(file), "--region", "de")
     printed = callops(tmp_path, *importing)
     assert (printed.status, printed.output) == (1, "")
-    assert "Nothing was imported: Line 2 is not UTF-8. Save the file as “CSV UTF-8”" in printed.errors
+    assert "Nothing was imported: Line 2 isn't UTF-8. Save the file as “CSV UTF-8”" in printed.errors
     file.write_bytes("name\tphone\nJürgen\t030 1234567\n".encode("utf-16"))
     printed = callops(tmp_path, *importing)
     assert (printed.status, printed.output[:14]) == (0, "1 number added")
@@ -242,15 +241,15 @@ def test_an_import_that_was_killed_is_listed_as_unfinished(tmp_path: Path) -> No
     path = tmp_path / "callops.db"
     assert import_until_killed(path, base64.b64decode(KEY)) == -9
     listed = callops(tmp_path, "stop", "list")
-    assert listed.output.startswith("0 stopped by people\nAn import into the list ndnc began on 2")
+    assert listed.output.startswith("0 blocked by people\nAn import into the list ndnc began on 2")
     assert listed.output.endswith(
-        "not finished and blocks nothing. If it runs no more, import the file again.\n"
+        "isn't finished and blocks nothing. If it stopped, import the file again.\n"
     )
     assert '"lists": {}, "unfinished": {"ndnc": "S-' in lists(tmp_path)
     removed = callops(tmp_path, "stop", "remove", "ndnc")
     assert removed.status == 0
     assert removed.output.startswith("The unfinished import S-")
-    assert removed.output.endswith(" is cleared away. It blocked no number.\n")
+    assert removed.output.endswith(" is removed. It blocked no numbers.\n")
     assert lists(tmp_path) == '{"stopped_by_people": 0, "lists": {}}'
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM stops").fetchone() == (0,)
@@ -260,11 +259,11 @@ def test_removing_names_what_stays_blocked(tmp_path: Path) -> None:
     """A list that is mistyped is asked about, and is not printed as it was typed."""
     imported(tmp_path, "98765 43210\n")
     mistyped = callops(tmp_path, "stop", "remove", "ndcn\x1b")
-    assert (mistyped.status, mistyped.errors) == (2, "There is no list ndcn\\x1b. Did you mean ndnc?\n")
+    assert (mistyped.status, mistyped.errors) == (2, "Unknown list “ndcn\\x1b”. Did you mean ndnc?\n")
     removed = callops(tmp_path, "stop", "remove", "ndnc")
     assert removed.output.splitlines() == [
-        "The list ndnc is removed. It blocks 1 number no longer.",
-        "Numbers that people stopped, or that another list has, stay blocked.",
+        "The list ndnc is removed. It no longer blocks 1 number.",
+        "Numbers blocked by people or by another list stay blocked.",
     ]
 
 
@@ -319,7 +318,4 @@ def test_what_finds_no_room_is_said_and_is_no_verdict(tmp_path: Path, command: l
             cwd=ROOT,
         )
     assert ended.returncode == 2
-    assert (
-        ended.stderr
-        == "What was to be printed did not find room where it goes. Make room, and run it again.\n"
-    )
+    assert ended.stderr == "There isn't enough room for the output. Make room and run it again.\n"

@@ -6,10 +6,10 @@ from bot.cli.do_not_call_cells import is_number, read_cell
 from providers import phone
 from providers.phone import REGIONS, InvalidNumberError
 
-DIGITS_APART = "Digits stand apart from the number."
-CUT = "A spreadsheet has cut its digits."
-SEVERAL = "The cell holds several numbers."
-LINES = "The cell holds several lines or a tab."
+DIGITS_APART = "The cell has other digits beside the number."
+CUT = "A spreadsheet cut its digits."
+SEVERAL = "The cell has several numbers."
+LINES = "The cell has several lines or a tab."
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ LINES = "The cell holds several lines or a tab."
         ("98765 43210\n98765 43211", "IN", LINES),
         ("98765\t43210", "IN", LINES),
         ("98765 43210 98765 43211", "IN", "That number is too long."),
-        ("1.234.567", "AT", "That is an amount."),
+        ("1.234.567", "AT", "That's an amount."),
         ("1,234,567", "DE", "That isn't a phone number."),
         ("Total: 1234567", "DE", "A phone number has digits only."),
         ("₹98765", "IN", "That isn't a phone number."),
@@ -136,7 +136,7 @@ def test_no_number_is_refused_that_is_written_as_its_country_writes_it(region: s
                 assert is_number(written, default_region=region) == _reads(written, region)
             dotted = cell.replace(" ", ".")
             if _reads(dotted, region) and not is_number(dotted, default_region=region):
-                with pytest.raises(InvalidNumberError, match=r"That is (a date|an amount)\."):
+                with pytest.raises(InvalidNumberError, match=r"That's (a date|an amount)\."):
                     read_cell(dotted, default_region=region)
 
 

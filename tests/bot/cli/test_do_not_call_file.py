@@ -104,13 +104,13 @@ def test_a_header_of_something_else_is_none_of_phone_numbers(header: str) -> Non
             "name,phone,mobile\nAsha,98765 43210,98765 43211\n",
             [],
             ("Several columns look like phone numbers: “phone” and “mobile”. "
-            "Say which to read, one or more: --column phone or --column mobile"),
+            "Choose one or more: --column phone or --column mobile"),
         ),
         (
             "Name,Phone 1 - Type,Phone 1 - Value,Phone 2 - Value\nAsha,Home,98765 43210,\n",
             [],
             ("Several columns look like phone numbers: “Phone 1 - Value” and “Phone 2 - Value”. "
-            "Say which to read, one or more: --column 'Phone 1 - Value' or --column 'Phone 2 - Value'"),
+            "Choose one or more: --column 'Phone 1 - Value' or --column 'Phone 2 - Value'"),
         ),
         (
             "name,phone,alternate\nAsha,98765 43210,98765 43211\n",
@@ -120,24 +120,24 @@ def test_a_header_of_something_else_is_none_of_phone_numbers(header: str) -> Non
         (
             "Phone,Phone\n98765 43210,98765 43211\n",
             [],
-            "Say which to read, one or more: --column 1 or --column 2",
+            "Choose one or more: --column 1 or --column 2",
         ),
         (
             "Account No,Name\n9876543299,Asha\n",
             [],
-            ("No header says which column holds the phone numbers. There are “Account No” and “Name”. "
-            "Say which to read: --column NAME, or --column 2 for the second"),
+            ("No header names the column with phone numbers. The columns are “Account No” and “Name”. "
+            "Choose one: --column NAME, or --column 2 for the second"),
         ),
         (
             "Name,Kontakt\nAsha,98765 43210\n",
             [],
-            ("No header says which column holds the phone numbers. There are “Name” and “Kontakt”. "
-            "Say which to read: --column Kontakt"),
+            ("No header names the column with phone numbers. The columns are “Name” and “Kontakt”. "
+            "Choose one: --column Kontakt"),
         ),
         (
             "Asha,98765 43210\nRavi,98765 43211\n",
             [],
-            "There are column 1 and column 2. Say which to read: --column 2",
+            "The columns are column 1 and column 2. Choose one: --column 2",
         ),
         (
             "98765 43210,98765 43211\n",
@@ -147,27 +147,27 @@ def test_a_header_of_something_else_is_none_of_phone_numbers(header: str) -> Non
         (
             "Mobile,98765 43210\nHome,98765 43211\n",
             [],
-            "There are column 1 and column 2. Say which to read: --column 2",
+            "The columns are column 1 and column 2. Choose one: --column 2",
         ),
         (
             "Account No\n9876543299\n",
             [],
-            "The only column is called “Account No”. Does it hold phone numbers? Then say --column 'Account No'",
+            "The only column is called “Account No”. If it has phone numbers, add --column 'Account No'",
         ),
-        ("name,phone\nAsha,98765 43210\n", ["mobile"], "No column is called “mobile”. There are “name” and “phone”."),
-        ("name,phone\nAsha,98765 43210\n", ["3"], "No column is called “3”. There are “name” and “phone”."),
-        ("Asha,98765 43210\n", ["phone"], "No column is called “phone”. There are column 1 and column 2."),
+        ("name,phone\nAsha,98765 43210\n", ["mobile"], "No column is called “mobile”. The columns are “name” and “phone”."),
+        ("name,phone\nAsha,98765 43210\n", ["3"], "No column is called “3”. The columns are “name” and “phone”."),
+        ("Asha,98765 43210\n", ["phone"], "No column is called “phone”. The columns are column 1 and column 2."),
         (
             "Phone,name,phone\n98765 43210,Asha,98765 43211\n",
             ["phone"],
-            "Several columns are called “phone”. Say the place: --column 1 or --column 3",
+            "Several columns are called “phone”. Choose by position: --column 1 or --column 3",
         ),
-        ("\x1b[2J\u202e,phone,tel\n1,98765 43210,2\n", ["x"], r"There are “\x1b[2J\u202e”, “phone” and “tel”."),
-        ("", [], "The file holds no number."),
-        ("\n# nothing yet\n\n", [], "The file holds no number."),
-        ('name,phone\n"Asha,98765 43210\nRavi,98765 43211\n"Mira",98765 43212\n', [], "The quotation marks from line 2"),
-        ('name,phone\nAsha,98765 43210\n"Ravi,98765 43211\nMira,98765 43212\n', [], "The quotation marks from line 3 on are not in"),
-        ('"name" x,phone\nAsha,98765 43210\n', [], "The quotation marks from line 1 on are not in pairs."),
+        ("\x1b[2J\u202e,phone,tel\n1,98765 43210,2\n", ["x"], r"The columns are “\x1b[2J\u202e”, “phone” and “tel”."),
+        ("", [], "The file has no numbers."),
+        ("\n# nothing yet\n\n", [], "The file has no numbers."),
+        ('name,phone\n"Asha,98765 43210\nRavi,98765 43211\n"Mira",98765 43212\n', [], "A quotation mark is missing from line 2"),
+        ('name,phone\nAsha,98765 43210\n"Ravi,98765 43211\nMira,98765 43212\n', [], "A quotation mark is missing from line 3 on"),
+        ('"name" x,phone\nAsha,98765 43210\n', [], "A quotation mark is missing from line 1 on"),
     ],
 )  # fmt: skip
 def test_doubt_about_the_whole_file_is_a_question(text: str, columns: list[str], question: str) -> None:
@@ -224,16 +224,16 @@ def test_text_is_read_as_spreadsheets_write_it(encoding: str, end: str) -> None:
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        ("name,phone\nAsha,98765 43210\nJürgen,98765 43211\n".encode("latin-1"), "Line 3 is not UTF-8."),
-        ("Téléphone\n98765 43210\n".encode("cp1252"), "Line 1 is not UTF-8."),
+        ("name,phone\nAsha,98765 43210\nJürgen,98765 43211\n".encode("latin-1"), "Line 3 isn't UTF-8."),
+        ("Téléphone\n98765 43210\n".encode("cp1252"), "Line 1 isn't UTF-8."),
         (
             b"name,phone\n" * 9000 + "Jürgen,98765 43211\n".encode("latin-1"),
-            "Line 9001 is not UTF-8.",
+            "Line 9001 isn't UTF-8.",
         ),
-        ("name,phone\nAsha,98765 43210\n".encode("utf-16-le"), "Line 1 is not UTF-8."),
-        ("phone\n98765 43210\n".encode("utf-16") + b"\n", "Line 3 is not UTF-16."),
-        (codecs.BOM_UTF16_LE + b"p\0\n\0\x00\xd8\n\0", "Line 2 is not UTF-16."),
-        (b"PK\x03\x04\x14\x00\x08\x00", "Line 1 is not UTF-8."),
+        ("name,phone\nAsha,98765 43210\n".encode("utf-16-le"), "Line 1 isn't UTF-8."),
+        ("phone\n98765 43210\n".encode("utf-16") + b"\n", "Line 3 isn't UTF-16."),
+        (codecs.BOM_UTF16_LE + b"p\0\n\0\x00\xd8\n\0", "Line 2 isn't UTF-16."),
+        (b"PK\x03\x04\x14\x00\x08\x00", "Line 1 isn't UTF-8."),
     ],
 )
 def test_another_encoding_is_refused_with_its_line(content: bytes, line: str) -> None:
@@ -249,7 +249,11 @@ def test_only_the_first_bad_lines_are_kept_and_all_are_counted() -> None:
     found = read_text("phone\n98765 43210\n" + "12\n" * 500 + "nobody\n" + "# a note\n" * 3)
     assert (len(found.faults), found.bad.total(), found.cells, found.comments) == (NAMED, 501, 1, 3)
     [(why, times), (other, once)] = found.bad.most_common()
-    assert (why, times, once) == ("That number is too short for India (+91).", 500, 1)
+    assert (why, times, once) == (
+        "That number is too short for India (+91). A mobile number there has 10 digits.",
+        500,
+        1,
+    )
     assert other.startswith("A phone number has digits only.")
 
 

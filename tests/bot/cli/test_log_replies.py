@@ -48,7 +48,7 @@ def test_a_late_answer_takes_the_place_of_the_doubt() -> None:
 def test_a_request_that_is_out_has_no_reply_yet() -> None:
     """It is said, and so is a reply that was erased, with when and by whom."""
     out = [event(1, "sending", attempt=1)]
-    assert "    It is still out: there is no reply yet." in as_lines(out, attempts(out, []))
+    assert "    No reply yet." in as_lines(out, attempts(out, []))
     erased = [
         event(1, "sending", attempt=1),
         event(2, "succeeded", code="queued", http_status=200, private=COMMITTED),

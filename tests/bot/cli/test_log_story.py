@@ -197,7 +197,7 @@ def test_the_list_says_whose_times_it_tells(tmp_path: Path, capsys: pytest.Captu
     assert "2026-03-02 17:30  " in row
     chosen = make_parser().parse_args(["log", "list", "--zone", "Asia/Nowhere"])
     assert log_command.run(chosen, environment(tmp_path)) == 2
-    assert "“Asia/Nowhere” is no time zone" in capsys.readouterr().err
+    assert "“Asia/Nowhere” isn't a time zone" in capsys.readouterr().err
 
 
 def at_terminal(folder: Path, columns: int, *command: str, **variables: str) -> list[str]:

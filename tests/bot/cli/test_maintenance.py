@@ -53,9 +53,9 @@ def test_the_options_ask_for_a_rule() -> None:
     ("given", "said"),
     [
         ({"number": "12"}, "too short"),
-        ({"person": "asha"}, "no person's id"),
+        ({"person": "asha"}, "isn't a Slack ID"),
         ({"older_than": "a year"}, "write a number and s, m, h or d"),
-        ({"older_than": "29d"}, "keep everything for at least 30 days"),
+        ({"older_than": "29d"}, "Everything is kept for at least 30 days"),
         ({}, "set keep_at_most"),
     ],
 )
@@ -84,16 +84,16 @@ def test_the_report_says_what_went_what_stays_and_why() -> None:
         wiped=False,
     )
     assert list(report(PurgeFilter("by number"), done, dry_run=False)) == [
-        "Erased (by number): 2 requests, 1 report of a fault, 1 draft. It is in the log as P-9999.",
+        "Erased (by number): 2 requests, 1 error report, 1 draft. Recorded in the log as P-9999.",
         "  A-6666  A-7777  E-8888",
         "Not erased:",
-        "  A-2222: it is on hold in the settings ([retention] hold).",
-        "  A-3333: it is unknown. Bring it to its end, then purge again.",
-        "  A-4444: its call is to go out 2026-11-21 12:00 UTC. Cancel the call, or wait, then purge again.",
-        "  A-4455: its call is yet to be placed again, for another time. Purge again when it was.",
-        "  A-5555: it ended 2026-11-21 12:00 UTC, and the settings keep it for longer ([retention] keep_at_least).",
-        "In Slack the bot takes the words out of 1 message of its own. It does so at once, or when it is started.",
-        "Something reads the log just now: old bytes stay in its write-ahead log until the bot stops.",
+        "  A-2222: it's on hold ([retention] hold).",
+        "  A-3333: it isn't finished (outcome unknown). Finish it, then purge again.",
+        "  A-4444: its call is scheduled 2026-11-21 12:00 UTC. Cancel the call or wait, then purge again.",
+        "  A-4455: its call is being moved. Purge again after that.",
+        "  A-5555: it ended 2026-11-21 12:00 UTC, and it's kept for longer ([retention] keep_at_least).",
+        "The bot also erases the text of 1 message in Slack. It does so now, or when it starts.",
+        "Another process is reading the log. Old bytes stay in its write-ahead log until the bot stops.",
         *NOT_REACHED,
     ]
     assert list(report(PurgeFilter("by number"), PurgeResult([]), dry_run=False)) == [
@@ -128,7 +128,7 @@ def test_the_report_names_what_nothing_can_erase() -> None:
     told = list(report(PurgeFilter("by number"), PurgeResult([], left=named), dry_run=False))
     assert told == [
         "Nothing to erase (by number).",
-        "Not erased, for nothing is taken out of the chain: what these say holds the number.",
+        "Not erased, although the text has the number, because the chain keeps everything:",
         "  " + "  ".join(named[:20]),
         "  … and 2 more",
     ]
@@ -148,4 +148,4 @@ async def test_a_number_that_nothing_can_erase_is_no_success(
     database = {"DATABASE_URL": f"sqlite:///{tmp_path / 'callops.db'}", "CALLOPS_KEY": KEY}
     variables = environment(tmp_path, FILE) | database
     assert await asyncio.to_thread(purge, chosen, variables) == 1
-    assert f"what these say holds the number.\n  {made}\n" in capsys.readouterr().out
+    assert f"because the chain keeps everything:\n  {made}\n" in capsys.readouterr().out

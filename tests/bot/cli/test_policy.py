@@ -148,12 +148,12 @@ def test_what_only_slack_knows_is_said_and_both_answers_given(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (ask("U0ASHA", "cancel_cal"), 'did you mean "cancel_call"?'),
-        (ask("asha", "cancel_call"), "write a person's id (U…)"),
+        (ask("U0ASHA", "cancel_cal"), "Did you mean cancel_call?"),
+        (ask("asha", "cancel_call"), "use a person's ID (U…)"),
         (ask("U0ASHA", "cancel_call", "--country", "india"), "two capital letters"),
-        (ask("U0ASHA", "cancel_call", "--channel", "#support"), "write a channel's id"),
-        (ask("U0ASHA", "cancel_call", "--at", "22:30"), "write a time with its zone"),
-        (("explain", "--user", "U0A", "--action", "cancel_call", "--connection", "reminder"), 'did you mean "reminders"?'),
+        (ask("U0ASHA", "cancel_call", "--channel", "#support"), "use a channel's ID"),
+        (ask("U0ASHA", "cancel_call", "--at", "22:30"), "use a time with its zone"),
+        (("explain", "--user", "U0A", "--action", "cancel_call", "--connection", "reminder"), "Did you mean reminders?"),
     ],
 )  # fmt: skip
 def test_a_question_that_cannot_be_read_is_not_answered(
@@ -186,18 +186,18 @@ GROUPS = {"managers": ("U0MIRA", "U0SAM"), "one": ("U0MIRA",), "slack": ("S0MANA
 @pytest.mark.parametrize(
     ("rules", "result", "says"),
     [
-        ([rule("x", approve=["one"], approvals=2)], Result.FAIL, "asks for 2 approvals, and 1 person may approve (one)"),
-        ([rule("x", approve=["managers"], approvals=3)], Result.FAIL, "asks for 3 approvals, and 2 people may approve"),
-        ([rule("x", request=["one"], approve=["one"])], Result.FAIL, "Nobody can satisfy it: whoever may ask is needed to approve"),
-        ([rule("x", request=["managers"], approve=["managers"], approvals=2)], Result.FAIL, "whoever may ask is needed"),
-        ([rule("x", approve=["one"])], Result.WARN, "of what U0MIRA asks, nothing could be approved"),
-        ([rule("x", approve=["managers"], approvals=2)], Result.WARN, "of what one of U0MIRA, U0SAM asks"),
-        ([rule("x", approve=["managers"], escalate_to=["one"], escalate_after="1h")], Result.WARN, "escalated to nobody who may not approve anyway"),
-        ([rule("wide"), rule("narrow", request=["one"])], Result.FAIL, 'It never holds: everything it is about, "wide" is about already.'),
-        ([rule("wide", request=["managers"]), rule("narrow", request=["one"])], Result.FAIL, "It never holds"),
-        ([rule("wide", connections=["a", "b"]), rule("narrow", connections=["a"], reasons=["duplicate"])], Result.FAIL, "It never holds"),
-        ([rule("wide"), rule("both", actions=["cancel_call", "place_call"])], Result.WARN, 'It never holds for cancel_call: "wide"'),
-        ([rule("x", request=["one"]), rule("no", effect="deny")], Result.FAIL, '"no" is about already. → Limit the rule that denies'),
+        ([rule("x", approve=["one"], approvals=2)], Result.FAIL, "It needs 2 approvals, but only 1 person may approve (one)"),
+        ([rule("x", approve=["managers"], approvals=3)], Result.FAIL, "It needs 3 approvals, but only 2 people may approve"),
+        ([rule("x", request=["one"], approve=["one"])], Result.FAIL, "No request can be approved. If U0MIRA requests something, there aren't enough other approvers."),
+        ([rule("x", request=["managers"], approve=["managers"], approvals=2)], Result.FAIL, "No request can be approved. If one of U0MIRA, U0SAM requests"),
+        ([rule("x", approve=["one"])], Result.WARN, "If U0MIRA requests something, it can't be approved"),
+        ([rule("x", approve=["managers"], approvals=2)], Result.WARN, "If one of U0MIRA, U0SAM requests something, it can't be approved"),
+        ([rule("x", approve=["managers"], escalate_to=["one"], escalate_after="1h")], Result.WARN, "Everyone it escalates to may approve anyway"),
+        ([rule("wide"), rule("narrow", request=["one"])], Result.FAIL, 'It never applies, because "wide" already covers everything it covers.'),
+        ([rule("wide", request=["managers"]), rule("narrow", request=["one"])], Result.FAIL, "It never applies"),
+        ([rule("wide", connections=["a", "b"]), rule("narrow", connections=["a"], reasons=["duplicate"])], Result.FAIL, "It never applies"),
+        ([rule("wide"), rule("both", actions=["cancel_call", "place_call"])], Result.WARN, 'It never applies to cancel_call, because "wide"'),
+        ([rule("x", request=["one"]), rule("no", effect="deny")], Result.FAIL, '"no" already covers everything it covers. → Limit the rule that denies'),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_rules_is_found(rules: list[Rule], result: Result, says: str) -> None:
@@ -244,8 +244,8 @@ def connection(name: str, *, key: str = "one", **facts: str) -> Connection:
 @pytest.mark.parametrize(
     ("rules", "others", "says"),
     [
-        ([rule("no", effect="deny", connections=["a"]), rule("x")], [connection("b")], 'It is for a. b is the same account, and there "x" decides. → Name b in this rule, too'),
-        ([rule("two", connections=["a"], approve=["managers"], approvals=2), rule("x")], [connection("b")], 'b is the same account, and there "x" decides'),
+        ([rule("no", effect="deny", connections=["a"]), rule("x")], [connection("b")], 'It\'s for a. b is the same account, and "x" applies there. → Also name b in this rule, or remove'),
+        ([rule("two", connections=["a"], approve=["managers"], approvals=2), rule("x")], [connection("b")], 'b is the same account, and "x" applies there'),
         ([rule("no", effect="deny", connections=["a"]), rule("x", connections=["b"])], [connection("b")], "b is the same account"),
         ([rule("two", connections=["a"], approve=["managers"]), rule("x", connections=["b"], approve=["managers"])], [connection("b")], None),
         ([rule("no", effect="deny", connections=["a", "b"]), rule("x")], [connection("b")], None),

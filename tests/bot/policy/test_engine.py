@@ -76,7 +76,7 @@ def person(user: str = "U0AGENT", **facts: Any) -> Person:
             person(),
             Kind.PLACE_CALL,
             Effect.DENY,
-            "would not say",
+            "couldn't tell us who is in",
             id="a deny group unread denies",
         ),
         pytest.param(
@@ -85,7 +85,7 @@ def person(user: str = "U0AGENT", **facts: Any) -> Person:
             person(),
             Kind.CANCEL_CALL,
             Effect.DENY,
-            "would not say",
+            "couldn't tell us who is in",
             id="unread approvers refuse",
         ),
         pytest.param(
@@ -128,7 +128,7 @@ def person(user: str = "U0AGENT", **facts: Any) -> Person:
             person(),
             Kind.PLACE_CALL,
             Effect.DENY,
-            "would not say",
+            "couldn't tell us who is in",
             id="an unread group has nobody in it",
         ),
     ],
@@ -208,7 +208,12 @@ def test_the_requester_is_never_among_the_approvers() -> None:
             CANCEL, MEMBERS, person("U0MANAGER", guest=True), False, "Guests", id="a manager made a guest"
         ),
         pytest.param(
-            CANCEL, {"managers": None}, person("U0MANAGER"), False, "would not say", id="unread group"
+            CANCEL,
+            {"managers": None},
+            person("U0MANAGER"),
+            False,
+            "couldn't tell us who is in",
+            id="unread group",
         ),
         pytest.param(None, MEMBERS, person("U0MANAGER"), False, "rule", id="the rule is gone"),
     ],
@@ -219,7 +224,7 @@ def test_who_may_decide_and_who_may_settle(
 ) -> None:
     """The same people may decide and settle here, never the requester. Everyone else reads the reason."""
     if ask is engine.can_settle and "Only" in why:
-        why = "Only managers may say"
+        why = "Only managers may record"
     decision = ask(rule, members, who, CASE)
     assert decision.allowed is allowed
     assert why in " ".join(decision.reasons)

@@ -65,7 +65,7 @@ def w(kind: Kind, *countries: str | None, **facts: Any) -> RequestContext:
 
 
 A, Q, D = Effect.ALLOW, Effect.NEEDS_APPROVAL, Effect.DENY
-NO_TELLING = 'Slack would not say who is in "managers".'
+NO_TELLING = 'Slack couldn\'t tell us who is in "managers".'
 ASKING = [
     # person, request, decision, rule, beginning of the first line
     ("U0ASHA", w(PLACE), A, "support places in India", 'The rule "support places in India" allows it for the channel C0SUPPORT and numbers in IN.'),
@@ -76,18 +76,18 @@ ASKING = [
     ("U0OLAF", w(PLACE, "LK"), Q, "places in India", 'The rule "places in India" asks'),
     ("U0OLAF", w(PLACE, "IN", "LK"), Q, "places in India", 'The rule "places in India" asks'),
     ("U0ASHA", w(PLACE, "IN", "LK"), Q, "places in India", 'The rule "places in India" asks'),
-    ("U0ASHA", w(PLACE, "US"), D, None, NONE + ' Ask your CallOps operator. The rule "support places in India" is only for numbers in IN.'),
+    ("U0ASHA", w(PLACE, "US"), D, None, NONE + ' Ask your CallOps admin. The rule "support places in India" is only for numbers in IN.'),
     ("U0OLAF", w(PLACE, "US"), D, None, NONE),
     ("U0OLAF", w(PLACE, "IN", "US"), D, None, NONE),
-    ("U0OLAF", w(PLACE, None), D, "no calls to the Emirates", 'The rule "no calls to the Emirates" does not let you do this for numbers in AE, and the country of this one is not known.'),
-    ("U0OLAF", w(PLACE, "IN", None), D, "no calls to the Emirates", 'The rule "no calls to the Emirates" does not'),
-    ("U0OLAF", w(PLACE, "AE"), D, "no calls to the Emirates", 'The rule "no calls to the Emirates" does not let you do this for numbers in AE.'),
-    ("U0ASHA", w(PLACE, "IN", "AE"), D, "no calls to the Emirates", 'The rule "no calls to the Emirates" does not'),
-    ("U0MIRA", w(PLACE, "AE"), D, "no calls to the Emirates", 'The rule "no calls to the Emirates" does not'),
+    ("U0OLAF", w(PLACE, None), D, "no calls to the Emirates", 'The rule "no calls to the Emirates" doesn\'t let you do this for numbers in AE, and the country here is unknown.'),
+    ("U0OLAF", w(PLACE, "IN", None), D, "no calls to the Emirates", 'The rule "no calls to the Emirates" doesn\'t'),
+    ("U0OLAF", w(PLACE, "AE"), D, "no calls to the Emirates", 'The rule "no calls to the Emirates" doesn\'t let you do this for numbers in AE.'),
+    ("U0ASHA", w(PLACE, "IN", "AE"), D, "no calls to the Emirates", 'The rule "no calls to the Emirates" doesn\'t'),
+    ("U0MIRA", w(PLACE, "AE"), D, "no calls to the Emirates", 'The rule "no calls to the Emirates" doesn\'t'),
     ("U0TIM", w(PLACE), Q, "places in India", 'The rule "places in India" asks'),
-    ("U0TIM", w(PLACE, at=NIGHT), D, "trainees do nothing at night", 'The rule "trainees do nothing at night" does not let you do this for the hours from 20:00 to 08:00 in Asia/Kolkata.'),
+    ("U0TIM", w(PLACE, at=NIGHT), D, "trainees do nothing at night", 'The rule "trainees do nothing at night" doesn\'t let you do this for the hours from 20:00 to 08:00 in Asia/Kolkata.'),
     ("U0ASHA", w(PLACE, at=NIGHT), A, "support places in India", 'The rule "support'),
-    ("U0ASHA", w(PLACE, channel="C0LOBBY"), D, "nothing from the lobby", 'The rule "nothing from the lobby" does not let you do this for the channel C0LOBBY.'),
+    ("U0ASHA", w(PLACE, channel="C0LOBBY"), D, "nothing from the lobby", 'The rule "nothing from the lobby" doesn\'t let you do this for the channel C0LOBBY.'),
     ("U0MIRA", w(CANCEL, channel="C0LOBBY"), D, "nothing from the lobby", 'The rule "nothing'),
     ("U0MIRA", w(DELETE, channel="C0LOBBY"), D, "nothing from the lobby", 'The rule "nothing'),
     ("U0ASHA", w(CANCEL), Q, "cancel", 'The rule "cancel" asks for an approval by somebody in managers.'),
@@ -104,8 +104,8 @@ ASKING = [
     ("U0ASHA", w(CANCEL, reason="the customer asked"), Q, "cancel", 'The rule "cancel" asks'),
     ("U0TIM", w(CANCEL, reason="customer asked"), A, "customers' wishes", "The rule \"customers' wishes\" allows"),
     ("U0TIM", w(CANCEL), Q, "trainees ask twice", 'The rule "trainees ask twice" asks for approvals by 2 different people in managers and directors.'),
-    ("U0TIM", w(CANCEL, at=NIGHT), D, "trainees do nothing at night", 'The rule "trainees do nothing at night" does not'),
-    ("U0TIM", w(CANCEL, at=NIGHT, reason="customer asked"), D, "trainees do nothing at night", 'The rule "trainees do nothing at night" does not'),
+    ("U0TIM", w(CANCEL, at=NIGHT), D, "trainees do nothing at night", 'The rule "trainees do nothing at night" doesn\'t'),
+    ("U0TIM", w(CANCEL, at=NIGHT, reason="customer asked"), D, "trainees do nothing at night", 'The rule "trainees do nothing at night" doesn\'t'),
     ("U0NINA", w(CANCEL, at=NIGHT), Q, "night shift", 'The rule "night shift" asks for an approval by somebody in night for the hours from 20:00 to 08:00 in Asia/Kolkata.'),
     ("U0NINA", w(CANCEL), Q, "cancel", 'The rule "cancel" asks'),
     ("U0NINA", w(CANCEL, at=datetime(2026, 11, 21, 14, 29, tzinfo=UTC)), Q, "cancel", 'The rule "cancel" asks'),
@@ -117,7 +117,7 @@ ASKING = [
     ("U0ASHA", w(DELETE), D, None, NONE),
     ("U0DORA", w(DELETE), D, None, NONE),
     ("U0MIRA", w(STOP), Q, "own eyes", 'The rule "own eyes" asks for approvals by 2 different people in managers.'),
-    ("U0BOB", w(STOP), D, "nobody stops the blocked", 'The rule "nobody stops the blocked" does not let you do this.'),
+    ("U0BOB", w(STOP), D, "nobody stops the blocked", 'The rule "nobody stops the blocked" doesn\'t let you do this.'),
     ("U0ASHA", w(STOP), D, None, NONE),
     ("U0MIRA", w(Kind.START_CAMPAIGN), D, None, NONE),
 ]  # fmt: skip
@@ -140,8 +140,8 @@ def test_what_is_said_to_whoever_asks(
     [
         ({"approve": ["managers"], "approvals": 3}, "and there are only 2 others to give one in managers."),
         ({"approve": ["blocked"], "approvals": 2}, "and there is nobody else to give one in blocked."),
-        ({"approve": ["blocked", "lone"]}, "Nobody but you could approve this: blocked and lone have no other member. Ask whoever runs CallOps to add people."),
-        ({"approve": ["blocked"]}, "Nobody but you could approve this: blocked has no other member. Ask whoever runs CallOps to add people."),
+        ({"approve": ["blocked", "lone"]}, "Nobody but you could approve this: blocked and lone have no other member. Ask your CallOps admin to add people."),
+        ({"approve": ["blocked"]}, "Nobody but you could approve this: blocked has no other member. Ask your CallOps admin to add people."),
     ],
 )  # fmt: skip
 def test_too_few_who_could_approve_are_counted_as_one_says_it(facts: dict[str, Any], why: str) -> None:
@@ -159,19 +159,19 @@ UNREAD = [
     ("U0ASHA", "managers", w(PLACE), A, "support places in India", 'The rule "support'),
     ("U0MIRA", "managers", w(DELETE), D, "four eyes", NO_TELLING),
     ("U0MIRA", "managers", w(STOP), D, "own eyes", NO_TELLING),
-    ("U0TIM", "trainees", w(CANCEL), D, "trainees ask twice", 'Slack would not say who is in "trainees".'),
-    ("U0ASHA", "trainees", w(CANCEL), D, "trainees ask twice", 'Slack would not say who is in "trainees".'),
-    ("U0ASHA", "trainees", w(PLACE, at=NIGHT), D, "trainees do nothing at night", 'Slack would not say who is in "trainees".'),
+    ("U0TIM", "trainees", w(CANCEL), D, "trainees ask twice", "Slack couldn't tell us who is in \"trainees\"."),
+    ("U0ASHA", "trainees", w(CANCEL), D, "trainees ask twice", "Slack couldn't tell us who is in \"trainees\"."),
+    ("U0ASHA", "trainees", w(PLACE, at=NIGHT), D, "trainees do nothing at night", "Slack couldn't tell us who is in \"trainees\"."),
     ("U0ASHA", "trainees", w(PLACE), A, "support places in India", 'The rule "support'),
     ("U0ASHA", "trainees", w(CANCEL, reason="customer asked"), A, "customers' wishes", "The rule"),
     ("U0TIM", "directors", w(CANCEL), Q, "trainees ask twice", 'The rule "trainees ask twice" asks'),
     ("U0ASHA", "directors", w(CANCEL, connection="dialer"), Q, "cancel through the dialer", "The rule"),
     ("U0ASHA", "agents", w(PLACE), Q, "places in India", 'The rule "places in India" asks'),
-    ("U0ASHA", "agents", w(CANCEL, connection="dialer"), D, "cancel through the dialer", 'Slack would not say who is in "agents".'),
+    ("U0ASHA", "agents", w(CANCEL, connection="dialer"), D, "cancel through the dialer", "Slack couldn't tell us who is in \"agents\"."),
     ("U0ASHA", "agents", w(CANCEL), Q, "cancel", 'The rule "cancel" asks'),
-    ("U0MIRA", "blocked", w(STOP), D, "nobody stops the blocked", 'Slack would not say who is in "blocked".'),
+    ("U0MIRA", "blocked", w(STOP), D, "nobody stops the blocked", "Slack couldn't tell us who is in \"blocked\"."),
     ("U0MIRA", "blocked", w(CANCEL), Q, "cancel", 'The rule "cancel" asks'),
-    ("U0NINA", "night", w(CANCEL, at=NIGHT), D, "night shift", 'Slack would not say who is in "night".'),
+    ("U0NINA", "night", w(CANCEL, at=NIGHT), D, "night shift", "Slack couldn't tell us who is in \"night\"."),
     ("U0NINA", "night", w(CANCEL), Q, "cancel", 'The rule "cancel" asks'),
 ]  # fmt: skip
 
@@ -237,7 +237,7 @@ DECIDING = [
     ("U0OLAF", "places in India", "U0ASHA", False, True, 'The rule "places in India" lets everyone'),
     ("U0ASHA", "places in India", "U0ASHA", False, False, "You can't approve your own request."),
     ("U0MIRA", "support places in India", "U0ASHA", False, False, "Nobody may decide this."),
-    ("U0MIRA", None, "U0ASHA", False, False, "The rule this was asked under is gone, so nobody may do this now."),
+    ("U0MIRA", None, "U0ASHA", False, False, "The rule for this request is gone, so nobody may do this now."),
 ]  # fmt: skip
 
 
@@ -254,12 +254,12 @@ def test_who_may_decide(
 
 
 SETTLING = [
-    ("U0MIRA", "customers' wishes", "U0ASHA", True, "The rule \"customers' wishes\" lets managers say what happened."),
+    ("U0MIRA", "customers' wishes", "U0ASHA", True, "The rule \"customers' wishes\" lets managers record the outcome."),
     ("U0MIRA", "customers' wishes", "U0MIRA", False, "You can't record the outcome of your own request."),
-    ("U0ASHA", "customers' wishes", "U0RAVI", False, "Only managers may say what happened."),
+    ("U0ASHA", "customers' wishes", "U0RAVI", False, "Only managers may record the outcome."),
     ("U0MIRA", "own eyes", "U0MIRA", False, "You can't record the outcome of your own request."),
     ("U0NED", "night shift", "U0NINA", True, 'The rule "night shift" lets night'),
-    ("U0DORA", "cancel through the dialer", "U0ASHA", False, "Only managers may say what happened."),
+    ("U0DORA", "cancel through the dialer", "U0ASHA", False, "Only managers may record the outcome."),
 ]  # fmt: skip
 
 
@@ -290,18 +290,18 @@ DISPATCHING = [
     # current rules, requester, request, its rule, decisions, allowed, first reason
     (COMPANY, "U0ASHA", w(CANCEL), "cancel", [said("U0MIRA")], True, 'The rule "cancel" asks'),
     (COMPANY, "U0ASHA", w(CANCEL), "cancel", [], False, 'The rules changed: "cancel" asks for an approval now, and none was given.'),
-    (COMPANY, "U0MIRA", w(CANCEL), "cancel", [said("U0MIRA")], False, "Whoever approved it may no longer approve."),
-    (COMPANY, "U0ASHA", w(CANCEL), "cancel", [said("U0RAVI")], False, "Whoever approved it may no longer approve."),
+    (COMPANY, "U0MIRA", w(CANCEL), "cancel", [said("U0MIRA")], False, "The approver may no longer approve."),
+    (COMPANY, "U0ASHA", w(CANCEL), "cancel", [said("U0RAVI")], False, "The approver may no longer approve."),
     (COMPANY, "U0ASHA", w(CANCEL), "cancel", [said("U0MIRA", decision="deny")], False, "The rules changed"),
-    (GONE, "U0OLAF", w(CANCEL), "cancel", [said("U0MIRA")], False, 'The rules changed: "cancel", under which it was asked, is gone.'),
+    (GONE, "U0OLAF", w(CANCEL), "cancel", [said("U0MIRA")], False, 'The rules changed: "cancel", which applied to this request, is gone.'),
     (STRICTER, "U0ASHA", w(CANCEL), "cancel", [said("U0MIRA")], False, 'The rules changed: "cancel" asks for 2 approvals now, and one was given.'),
     (STRICTER, "U0ASHA", w(CANCEL), "cancel", [said("U0MIRA"), said("U0SAM")], True, "The rule"),
     (STRICTER, "U0ASHA", w(CANCEL), "cancel", [said("U0MIRA"), said("U0MIRA")], False, "The rules changed"),
-    (DENYING, "U0ASHA", w(CANCEL), "cancel", [said("U0MIRA")], False, 'The rule "closed" does not let you do this.'),
-    (BY_NIGHT, "U0ASHA", w(CANCEL), "cancel", [said("U0MIRA")], False, 'The rule "quiet" does not'),
-    (COMPANY, "U0ASHA", w(CANCEL), "an older rule", [said("U0MIRA")], False, 'The rules changed: it was asked under "an older rule", and "cancel" holds now.'),
+    (DENYING, "U0ASHA", w(CANCEL), "cancel", [said("U0MIRA")], False, 'The rule "closed" doesn\'t let you do this.'),
+    (BY_NIGHT, "U0ASHA", w(CANCEL), "cancel", [said("U0MIRA")], False, 'The rule "quiet" doesn\'t'),
+    (COMPANY, "U0ASHA", w(CANCEL), "an older rule", [said("U0MIRA")], False, 'The rules changed: it was requested under "an older rule", and "cancel" applies now.'),
     (COMPANY, "U0ASHA", DIALER, "cancel through the dialer", [said("U0DORA", timedelta(minutes=31))], True, "The rule"),
-    (COMPANY, "U0ASHA", DIALER, "cancel through the dialer", [said("U0DORA", timedelta(minutes=29))], False, "Whoever approved"),
+    (COMPANY, "U0ASHA", DIALER, "cancel through the dialer", [said("U0DORA", timedelta(minutes=29))], False, "The approver may"),
     (COMPANY, "U0NINA", w(CANCEL, at=NIGHT), "night shift", [said("U0NED")], True, "The rule"),
     (COMPANY, "U0ASHA", w(PLACE), "support places in India", [], True, "The rule"),
     (COMPANY, "U0MIRA", w(STOP), "own eyes", [said("U0MIRA"), said("U0SAM")], True, "The rule"),

@@ -47,6 +47,6 @@ def test_the_check_tells_of_people_whose_zone_is_not_known() -> None:
     assert about_zones(people[:2]).result == "PASS"
     found = about_zones(people)
     assert found.result == "WARN"
-    assert "Slack gives no time zone for 1 person" in found.message
+    assert "Slack has no time zone for 1 person" in found.message
     wrong = about_zones([*people, read_person({"id": "U4", "name": "x", "tz": "Mars/Olympus"}, HERE, NOW)])
     assert (wrong.result, "Mars/Olympus" in wrong.message) == ("FAIL", True)

@@ -1,4 +1,4 @@
-"""The English of everything that people read in Slack: short sentences, contractions, plain words."""
+"""The English of everything that people read: short sentences, contractions, plain words, few emoji."""
 
 import ast
 import re
@@ -7,11 +7,22 @@ from pathlib import Path
 
 import pytest
 
+from bot.text import vocabulary
 from tests.support.tree import ROOT
 
 MOST_WORDS = 20
 READ = [*sorted((ROOT / "bot" / "ui").glob("*.py")), *sorted((ROOT / "bot" / "text").glob("*.py"))]
-READ += [ROOT / "providers" / "transport" / "errors.py"]
+READ += [ROOT / "providers" / "transport" / "errors.py", ROOT / "bot" / "__main__.py"]
+READ += sorted((ROOT / "bot" / "cli").rglob("*.py"))
+EMOJI = re.compile("[\u21a9\u21aa\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]\ufe0f?")
+OURS = {
+    vocabulary.WAITING,
+    vocabulary.DONE,
+    vocabulary.CANCELLED,
+    vocabulary.DENIED,
+    vocabulary.FAILED,
+    vocabulary.UNKNOWN,
+}
 STIFF = {
     r"\b(?:do|does|did|is|was|are|has|have|could|would) not\b": "use the contraction",
     r"\bcannot\b": "say can't",
@@ -29,8 +40,8 @@ STIFF = {
 }
 
 
-def sentences(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield each sentence of a module's texts with its line. Docstrings and patterns are none."""
+def texts(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield each text of a module with its line. Docstrings and patterns are none."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     skipped: set[int] = set()
     for node in ast.walk(tree):
@@ -39,20 +50,24 @@ def sentences(path: Path) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.JoinedStr):
             skipped.update(id(part) for part in node.values)
     for node in ast.walk(tree):
-        if id(node) in skipped:
+        if id(node) in skipped or not isinstance(node, ast.Constant | ast.JoinedStr):
             continue
-        text = ""
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            text = node.value
-        elif isinstance(node, ast.JoinedStr):
-            text = "".join(
-                part.value if isinstance(part, ast.Constant) else "X"  # type: ignore[misc]
-                for part in node.values
-            )
-        if " " not in text or "\\" in text or "SELECT" in text:
-            continue
-        for sentence in re.split(r"(?<=[.?!:])\s+|\n", text):
-            yield node.lineno, sentence
+        text = _text(node)
+        if "\\" not in text and "SELECT" not in text:
+            yield node.lineno, text
+
+
+def sentences(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield each sentence of a module's texts with its line."""
+    for line, text in texts(path):
+        if " " in text:
+            yield from ((line, sentence) for sentence in re.split(r"(?<=[.?!:])\s+|\n", text))
+
+
+def _text(node: ast.expr) -> str:
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_text(part) if isinstance(part, ast.Constant) else "X" for part in node.values)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
 @pytest.mark.parametrize("path", READ, ids=lambda path: str(path.relative_to(ROOT)))
@@ -70,3 +85,12 @@ def test_sentences_are_short_and_plain(path: Path) -> None:
         if re.search(stiff, sentence, re.IGNORECASE)
     ]
     assert faults == []
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "bot").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_a_line_begins_with_no_emoji_but_six(path: Path) -> None:
+    """Each emoji at the start of a line means one state."""
+    begun = ((line, EMOJI.match(start)) for line, text in texts(path) for start in text.split("\n"))
+    assert [(line, found[0]) for line, found in begun if found and found[0] not in OURS] == []

@@ -45,6 +45,7 @@ from providers.actions import (
 from providers.base import ConnectionSettings, Context
 from providers.callkaro import CallKaro, CallKaroSettings
 from providers.registry import PROVIDERS
+from providers.webhooks import CallEnd, describe_end
 from storage.models import ActionRecord, Approval, Event, Request
 from storage.states import State
 from tests.support.slack_schemas import checker
@@ -445,15 +446,23 @@ def test_a_confirmation_that_may_have_hit_nothing_is_no_green_tick() -> None:
     assert request_status(by_id) == "🚫 *Cancelled* · call `vx_123`"
 
 
-def test_a_target_without_a_known_call_is_told_among_several() -> None:
-    """The headline counts it apart, and warns. So does the target's own line."""
-    known, other = (entry(ACTIONS["cancel by number"], State.SUCCEEDED, n) for n in (1, 2))
-    made = request(known, replace(other, scheduled_for=None))
-    assert request_status(made) == (
-        "⚠️ *1 cancelled, 1 confirmed (no call known)* · cancel all calls to 2 numbers\n"
-        "CallOps knows of no call to some of these numbers, so check them."
-    )
-    assert "3210 · Confirmed (no call known)" in str(audit(made).blocks)
+def test_several_confirmations_that_may_have_hit_nothing_are_no_success() -> None:
+    """Neither the headline nor a target's own line calls a number cancelled to which no call is known."""
+    known = replace(entry(ACTIONS["cancel by number"], State.SUCCEEDED), scheduled_for=NOW)
+    vain = replace(entry(ACTIONS["cancel by number"], State.SUCCEEDED, 2), scheduled_for=None)
+    text = text_of(audit(request(known, vain)).blocks)
+    assert text.startswith("⚠️ *1 cancelled, 1 confirmed (no call known)* · cancel all calls to 2 numbers")
+    assert "· Confirmed (no call known)" in text
+    assert request_status(request(known, replace(known, position=2))).startswith("🚫 *2 cancelled*")
+
+
+@pytest.mark.parametrize("end", [CallEnd.NO_ANSWER, CallEnd.DELETED])
+def test_a_success_that_the_provider_told_later_shows_its_words(end: CallEnd) -> None:
+    """Its readers were told that the outcome was unknown, so they read what shows it."""
+    told = describe_end("CallKaro", end)
+    name = "cancel by number" if end is CallEnd.DELETED else "place"
+    done = replace(entry(ACTIONS[name], State.SUCCEEDED), message=told)
+    assert told in request_status(request(done))
 
 
 def test_a_call_that_goes_out_at_once_cannot_be_undone() -> None:

@@ -530,7 +530,7 @@ def test_a_form_about_one_call_shows_it_as_text(verb: Verb) -> None:
     assert faults("modal", view) == []
 
 
-@pytest.mark.parametrize("verb", [Verb.CANCEL, Verb.MOVE, Verb.DELETE_CAMPAIGN, Verb.PLACE])
+@pytest.mark.parametrize("verb", [Verb.CANCEL, Verb.DELETE_CAMPAIGN, Verb.PLACE])
 def test_a_field_that_every_rule_requires_is_not_optional(verb: Verb) -> None:
     """Slack writes "(optional)" behind every other label, so a form would be refused against its own word."""
     names = {"purpose", "consent", "reason"} if verb is Verb.PLACE else {"reason"}

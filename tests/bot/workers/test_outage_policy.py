@@ -68,8 +68,8 @@ def test_a_wrong_clock_holds_nothing_up() -> None:
 @pytest.mark.parametrize(
     ("outage", "says"),
     [
-        (DOWN, "Waits: reminders does not answer, next try <!date"),
-        (ASKED, "Waits: reminders asked us to wait, next try <!date"),
+        (DOWN, "reminders is down. Next try: <!date"),
+        (ASKED, "reminders asked us to wait. Next try: <!date"),
     ],
 )
 def test_who_waits_reads_why_and_until_when(outage: ConnectionOutage, says: str) -> None:
@@ -85,7 +85,7 @@ def test_who_waits_reads_why_and_until_when(outage: ConnectionOutage, says: str)
 def test_who_waits_longer_anyway_reads_of_that() -> None:
     """An action whose own time comes after the outage waits for its own time."""
     one = replace(entry(ACTIONS["place"], State.APPROVED), not_before=DOWN.until + timedelta(hours=1))
-    assert "does not answer" not in request_status(replace(request(one), waits_for=DOWN))
+    assert "is down" not in request_status(replace(request(one), waits_for=DOWN))
 
 
 def test_an_outage_in_words() -> None:
@@ -97,5 +97,5 @@ def test_an_outage_in_words() -> None:
 
 def test_what_was_lifted_in_words() -> None:
     """The sentence has the former end of the outage, and what happens now."""
-    assert lifted_words(ASKED).startswith("reminders had asked us to wait until 21 Nov 09:35:00 UTC.")
-    assert "did not answer 4 times in a row" in lifted_words(DOWN)
+    assert lifted_words(ASKED).startswith("reminders asked us to wait until 21 Nov 09:35:00 UTC.")
+    assert "didn't answer 4 times in a row" in lifted_words(DOWN)

@@ -120,9 +120,9 @@ CASE = Case(
         "a language it has not": Refusal(_place(language="fr"), "language"),
         "carrying over from no end": Refusal(_place(carry_over=True), "carry_over"),
         "carrying over from a start": Refusal(_place(carry_over=True, earliest="09:00"), "carry_over"),
-        "an agent that is not listed": Refusal(_place(agent="collections"), "agent", "It knows: payments"),
+        "an agent that is not listed": Refusal(_place(agent="collections"), "agent", "It has: payments"),
         "deleting for an agent that is not listed": Refusal(
-            CancelCall(target=NumberRef(agent="collections", to=NUMBER)), "agent", "It knows: payments"
+            CancelCall(target=NumberRef(agent="collections", to=NUMBER)), "agent", "It has: payments"
         ),
         "an agent's id of two words": Refusal(
             _place(agent="two words"), "agent", "no spaces", settings={"allow_raw_agents": True}

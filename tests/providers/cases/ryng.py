@@ -54,7 +54,7 @@ CASE = Case(
         ),
     },
     refusals={
-        "an agent that is not listed": Refusal(PlaceCall(to=NUMBER, agent="mira"), "agent", "It knows: asha"),
+        "an agent that is not listed": Refusal(PlaceCall(to=NUMBER, agent="mira"), "agent", "It has: asha"),
         "no campaign to add to": Refusal(
             PLACE, None, "campaign_id", code=Code.CONFIG_ERROR, settings={"campaign_id": None}
         ),

@@ -61,7 +61,7 @@ CASE = Case(
     refusals={
         "in the past": Refusal(PLACE.model_copy(update={"at": NOW - timedelta(days=1)}), "at"),
         "an agent that is not listed": Refusal(
-            PlaceCall(to=NUMBER, agent="mira"), "agent", "It knows: reminder"
+            PlaceCall(to=NUMBER, agent="mira"), "agent", "It has: reminder"
         ),
         "no number to call from": Refusal(
             PLACE, None, "from_number", code=Code.CONFIG_ERROR, settings={"from_number": None}

@@ -102,13 +102,13 @@ def test_it_runs_with_nothing_but_python(path: Path) -> None:
     """As its page says, it prints a sentence, has an exit status, and needs no package."""
     alone = [sys.executable, "-I", "-S", str(DOCUMENT), str(path)]
     whole = subprocess.run(alone, capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter
-    assert (whole.returncode, whole.stdout, whole.stderr) == (0, "The log is whole\n", "")
+    assert (whole.returncode, whole.stdout, whole.stderr) == (0, "The log is intact\n", "")
     tamper(path, "UPDATE events SET actor = 'U0MALLORY' WHERE seq = 3")
     changed = subprocess.run(alone, capture_output=True, text=True, check=False)  # noqa: S603
     assert changed.returncode == 1
     assert changed.stdout.splitlines() == [
         "event 3 is not the one that was written after event 2",
-        "The log is NOT whole",
+        "The log is DAMAGED",
     ]
 
 

@@ -64,7 +64,7 @@ def test_another_schema_and_a_key_that_is_missing() -> None:
     )
     assert (newer.result, newer.fix) == (
         "FAIL",
-        "Run the version of CallOps that made it, or start a new log: DATABASE_URL.",
+        "Run the version of CallOps that created it, or start a new log with DATABASE_URL.",
     )
 
 
@@ -137,7 +137,7 @@ def test_whom_the_file_names_is_the_files_fault_and_whom_slack_names_is_slacks()
         ("FAIL", "U2 (u2) is a guest."),
         ("WARN", "U3 (u3) is a guest."),
         ("FAIL", "S2 is a user group without members."),
-        ("SKIP", "Not checked, because Slack is asked for 3 people at most: 2 of it were left out."),
+        ("SKIP", "Not checked, because we ask Slack about 3 people at most, so 2 weren't checked."),
     }
 
 
@@ -198,6 +198,6 @@ def test_it_reads_top_down_and_ends_with_what_it_comes_to(capsys: pytest.Capture
         "WARN  disk    It is full.",
         "      → Make room.",
         "",
-        "1 thing is wrong (FAIL), 1 to look at (WARN), 1 not checked (SKIP).",
+        "1 thing is wrong (FAIL), 1 to check (WARN), 1 not checked (SKIP).",
     ]
     assert as_lines(findings[:1])[-1] == "Nothing is wrong."
