@@ -27,6 +27,7 @@ async def test_it_is_confirmed_where_it_was_asked(confirming: Scene) -> None:
     headline, facts = words(said).split("\n")
     assert headline == "⚠️ *2 confirmed (no call known)* · cancel all calls to 2 numbers"
     assert facts.endswith(f" · reminders · {request}")
+    assert [one for one in (NUMBER, OTHER_NUMBER) if one[3:] in words(said).replace(" ", "")] == []
     assert said.pings == ()
     await confirming.told("2 confirmed (no call known)", request)
     assert len(await confirming.posts("C0SUPPORT")) == 1
