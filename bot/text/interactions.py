@@ -191,7 +191,7 @@ EVIDENCE: Final[Mapping[Evidence, str]] = {
 }
 """The options in the form, with a place for the provider's name."""
 SHOWN_BY: Final[Mapping[Evidence, str]] = {
-    Evidence.SCREEN: "The provider's own screen shows it.",
+    Evidence.SCREEN: "The provider's dashboard shows it.",
     Evidence.CUSTOMER: "The customer says so.",
     Evidence.SUPPORT: "The provider's support says so.",
 }

@@ -176,7 +176,7 @@ def _aim(action: CallAction | None) -> str:
         case DeleteCampaign() | StopCampaign() | StartCampaign():
             return action.target.campaign_id
         case _:
-            raise TypeError("an action that is not known any more")
+            raise TypeError("an action that is no longer known")
 
 
 def line_text(verb: Verb, values: Mapping[str, str]) -> str:

@@ -144,7 +144,7 @@ def cancel_first(found: RecentCall, draft: str) -> list[Block]:
     block = button("Cancel the earlier one first", CANCEL_FIRST, draft, label=label)
     block["confirm"] = {
         "title": plain_text("Cancel the earlier call?", 100),
-        "text": plain_text(f"This asks to cancel {found.entry.id}. The new call is not placed yet.", 300),
+        "text": plain_text(f"This asks to cancel {found.entry.id}. The new call isn't placed yet.", 300),
         "confirm": plain_text("Ask to cancel it", 30),
         "deny": plain_text("Keep it", 30),
     }
@@ -158,7 +158,7 @@ def asking(view: View, text: str) -> View:
 
 def then_place(message: Message, found: RecentCall, place: Block) -> Message:
     """Return the answer to the cancellation, with the button to place the new call after it."""
-    told = f"The new call is not placed. Place it once {found.entry.id} is cancelled."
+    told = f"The new call isn't placed. Place it once {found.entry.id} is cancelled."
     if found.cancel and isinstance(found.cancel.target, NumberRef):
         told += " If you place it before, it is cancelled as well."
     return replace(message, blocks=[*message.blocks, section(told), actions(place)])

@@ -187,7 +187,7 @@ def _pending(request: Request, _entry: ActionRecord) -> str:
 
 
 def _approved(request: Request, entry: ActionRecord) -> str:
-    said = entry.message or ""
+    said = _message(entry)
     if _waits(request):
         return (
             f"{WAITING} *Waiting for {request.connection}* · {task(request)}{_below(_waits(request), said)}"

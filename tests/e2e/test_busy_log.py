@@ -123,7 +123,7 @@ async def test_the_same_delivery_is_accepted_once_the_log_is_free(scene: Scene) 
     async with held(scene.folder / "callops.db"):
         assert NOTHING in (await in_time(send(scene, asked))).text
     accepted = (await send(scene, asked)).text
-    assert "Waiting for approval" in accepted
+    assert "*Requested:*" in accepted
     assert (await send(scene, asked)).text == accepted
     assert len(await in_log(scene)) == 1
 
@@ -141,7 +141,7 @@ async def test_many_at_once_are_all_told_the_truth(scene: Scene) -> None:
         await asyncio.sleep(0.7)
         await let_go()
         answers = [words(private(one)) for one in await asyncio.gather(*asking)]
-    accepted = [one for one in answers if "Waiting for approval" in one]
+    accepted = [one for one in answers if "*Requested:*" in one]
     denied = [one for one in answers if NOTHING in one]
     assert denied[:20] == answers[:20]
     assert accepted
@@ -218,7 +218,7 @@ async def test_it_starts_beside_a_busy_log(scene: Scene) -> None:
         return (await readiness(scene))[0] == 200 or None
 
     await until(ready)
-    assert "Waiting for approval" in words(await scene.ask(CANCEL))
+    assert "*Requested:*" in words(await scene.ask(CANCEL))
 
 
 async def test_a_start_that_waits_for_the_log_can_be_stopped(scene: Scene) -> None:
@@ -240,7 +240,7 @@ async def test_a_start_that_waits_for_the_log_can_be_stopped(scene: Scene) -> No
         assert await scene.stop_bot() == 0
         assert time.monotonic() - began < STOPS_WITHIN
     await scene.start_bot()
-    assert "Waiting for approval" in words(await scene.ask(CANCEL))
+    assert "*Requested:*" in words(await scene.ask(CANCEL))
 
 
 async def test_the_command_line_beside_a_busy_log(scene: Scene) -> None:

@@ -43,7 +43,7 @@ async def test_a_campaign_is_deleted_once_its_approver_has_typed_its_id(whole: S
     await whole.audit("approved by mira")
     told = words(await whole.reply(f"✅ *Deleted* · campaign `{CAMPAIGN}`"))
     assert "What was deleted: name: Billing Reminder Voice Campaign2; status before: Stopped" in told
-    await whole.told("✅ *Deleted*", "Kore.ai")
+    await whole.told("✅ *Deleted*", CAMPAIGN, "kore")
     assert (await whole.card("✅ *Deleted*")).ts == card.ts
     assert await whole.requests("kore") == [DELETED]
     for channel in ("C0AUDIT", "C0APPROVE"):

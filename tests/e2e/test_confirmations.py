@@ -23,10 +23,13 @@ async def test_it_is_confirmed_where_it_was_asked(confirming: Scene) -> None:
     """All targets share a single message, without a ping and without a whole number."""
     request = request_id(await confirming.cancel(f"/cancel-call {NUMBER}, {OTHER_NUMBER} duplicate"))
     await confirming.approve(request)
-    said = await confirming.sees(confirming.olive, "C0SUPPORT", "2 of 2 numbers", request)
-    assert words(said) == f"🚫 *Cancelled* · all calls to 2 of 2 numbers. `{request}`"
+    said = await confirming.sees(confirming.olive, "C0SUPPORT", "to 2 numbers", request)
+    headline, facts = words(said).split("\n")
+    assert headline == "⚠️ *2 confirmed (no call known)* · cancel all calls to 2 numbers"
+    assert facts.endswith(f" · reminders · {request}")
+    assert [one for one in (NUMBER, OTHER_NUMBER) if one[3:] in words(said).replace(" ", "")] == []
     assert said.pings == ()
-    await confirming.told("2 cancelled", request)
+    await confirming.told("2 confirmed (no call known)", request)
     assert len(await confirming.posts("C0SUPPORT")) == 1
 
 
@@ -58,8 +61,8 @@ async def test_where_the_app_is_no_member_all_else_works(confirming: Scene) -> N
     await confirming.slack.app_in("C0SUPPORT", member=False)
     request = request_id(await confirming.cancel(f"/cancel-call {NUMBER} customer asked"))
     await confirming.approve(request)
-    await confirming.told("*Cancelled*", request)
-    await confirming.audit("*Cancelled*", request)
+    await confirming.told("*Confirmed, no call known*", request)
+    await confirming.audit("*Confirmed, no call known*", request)
     await confirming.stop_bot()
     assert await confirming.posts("C0SUPPORT") == []
 
@@ -68,6 +71,6 @@ async def test_it_is_off_by_default(scene: Scene) -> None:
     """Channels are quiet unless a team wants confirmations."""
     request = request_id(await scene.cancel(f"/cancel-call {NUMBER} customer asked"))
     await scene.approve(request)
-    await scene.told("*Cancelled*", request)
+    await scene.told("*Confirmed, no call known*", request)
     await scene.stop_bot()
     assert await scene.posts("C0SUPPORT") == []

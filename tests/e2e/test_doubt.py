@@ -74,7 +74,7 @@ async def test_a_manager_settles_a_doubt(
     settled = await scene.audit(becomes, request_id(audit))
     assert buttons(settled) == []
     assert "Details" in menu(settled)
-    await scene.reply(f"mira {says}", "“Their screen shows it”")
+    await scene.reply(f"mira checked: {says}", "“Their screen shows it”")
     if requests == 1:
         await scene.told(becomes, "<@U0MANAGER>", "“Their screen shows it”")
     assert len(await scene.requests("callkaro")) == requests

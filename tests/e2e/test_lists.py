@@ -29,7 +29,8 @@ async def test_the_list_shows_yours_what_waits_and_what_comes_up(scene: Scene) -
 
     managers = private(await scene.mira.command("/calls list"))
     assert waits in words(managers).partition("*Needs you*")[2].partition("*Your requests*")[0]
-    assert opened(await scene.mira.click(managers, text="Review…")).title["text"].endswith(waits)
+    review = opened(await scene.mira.click(managers, text="Review…"))
+    assert (review.title["text"], request_id(review)) == ("Cancel call", waits)
     await scene.asha.click(mine, text="Withdraw request")
     await scene.answered("Withdrawn", waits)
 

@@ -72,7 +72,7 @@ async def test_the_earlier_call_is_cancelled_first(scene: Scene) -> None:
     preview = await scene.ask(f"/place-call {NUMBER} {day} 17:00")
     assert buttons(preview) == ["Place another call", "Cancel the earlier one first", "Change…"]
     await scene.asha.double_click(preview, text="Cancel the earlier one first")
-    asked = await scene.answered("*Requested:* cancel", "The new call is not placed.", "cancelled as well")
+    asked = await scene.answered("*Requested:* cancel", "The new call isn't placed.", "cancelled as well")
     assert "Place the new call…" in buttons(asked)
     await scene.approve("+91\u00a0•••3210")
     await scene.told("*Cancelled*")

@@ -123,10 +123,10 @@ async def test_who_comes_too_late_reads_how_it_stands(stage: BotWorld, state: St
 @pytest.mark.parametrize(
     ("how", "says"),
     [
-        (Settlement.HAPPENED, "A person checked: it happened. The provider's own screen shows it."),
+        (Settlement.HAPPENED, "A person checked: it happened. The provider's dashboard shows it."),
         (
             Settlement.DID_NOT_HAPPEN,
-            "A person checked: it didn't happen. If you still want it, request it again. The provider's own screen shows it.",
+            "A person checked: it didn't happen. If you still want it, request it again. The provider's dashboard shows it.",
         ),
     ],
 )

@@ -23,6 +23,8 @@ OURS = {
     vocabulary.FAILED,
     vocabulary.UNKNOWN,
 }
+OPPOSITES = re.compile(r"^The (?:call|campaign) was not \w+$")
+"""An answer beside its opposite, from which a contraction would hardly tell it apart."""
 STIFF = {
     r"\b(?:do|does|did|is|was|are|has|have|could|would) not\b": "use the contraction",
     r"\bcannot\b": "say can't",
@@ -82,7 +84,7 @@ def test_sentences_are_short_and_plain(path: Path) -> None:
         f"line {line}: {advice}: {sentence}"
         for line, sentence in sentences(path)
         for stiff, advice in STIFF.items()
-        if re.search(stiff, sentence, re.IGNORECASE)
+        if re.search(stiff, sentence, re.IGNORECASE) and not OPPOSITES.match(sentence)
     ]
     assert faults == []
 
