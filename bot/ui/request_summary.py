@@ -90,10 +90,11 @@ def is_known(entry: ActionRecord) -> bool:
 def confirmed_in_vain(request: Request, entry: ActionRecord) -> bool:
     """Return whether a cancellation by number is confirmed, though no call to the number was known.
 
-    The provider confirms it even if it had nothing to cancel.
+    The provider confirms it even if it had nothing to cancel. A stop cancels whatever there may be, and its
+    preview named the known calls.
     """
     by_number = isinstance(entry.action, CancelCall) and isinstance(entry.action.target, NumberRef)
-    return by_number and not request.reschedules and not is_known(entry)
+    return by_number and not (request.reschedules or request.stop or is_known(entry))
 
 
 def reported_call_time(request: Request) -> datetime | None:

@@ -443,6 +443,7 @@ def test_a_confirmation_that_may_have_hit_nothing_is_no_green_tick() -> None:
         "⚠️ *Confirmed, no call known* · cancel all calls to +91\u00a0•••3210\n"
         "CallOps knows of no call to this number, so check the number."
     )
+    assert request_status(replace(ended, stop="S-7K3F")).startswith("🚫 *Cancelled*")
     by_id = request(replace(entry(ACTIONS["cancel by id"], State.SUCCEEDED), scheduled_for=None))
     assert request_status(by_id) == "🚫 *Cancelled* · call `vx_123`"
 
