@@ -80,7 +80,7 @@ class RequestLists:
     async def _unknown(self, person: Person) -> list[Request]:
         """Return the requests with an unknown outcome that the person may settle, oldest first."""
         since, found = await self._store.dispatch_queue.unknown_requests(), list[Request]()
-        for one in sorted(since, key=since.__getitem__):
+        for one in sorted(since, key=since.__getitem__)[:LOOKED_THROUGH]:
             request = await self._store.requests.request(one)
             if request.team == person.team and self._permissions.may_settle(request, person).allowed:
                 found.append(request)

@@ -159,6 +159,9 @@ class SettleListeners:
         if what is not None or evidence is not Evidence.NONE:
             request, entry = await self._doubt(about.entry)
             view = self._settling(request, entry, person, about.nonce, fault=interactions.AGAIN_WITH_EVIDENCE)
+        elif not reason:
+            request, entry = await self._doubt(about.entry)
+            view = self._settling(request, entry, person, about.nonce, fault=interactions.REASON_MISSING)
         else:
             try:
                 request = await self._approvals.settle(

@@ -32,7 +32,7 @@ from providers.phone import Phone, mask
 from storage.changes import ChangeSet, Notification, Transition
 from storage.errors import ConflictError
 from storage.models import ActionRecord, DoNotCallEntry, Person, Query, Request
-from storage.repositories.do_not_call import StopLiftedError
+from storage.repositories.do_not_call import StopLiftedError, StopSharedError
 from storage.states import State
 from storage.store import Store
 
@@ -123,7 +123,11 @@ class DoNotCallService:
         """
         self._check_eligible(person)
         now = self._clock()
-        if undone := await self._store.do_not_call.undo(stop, actor=person.id, not_before=now - UNDO_WITHIN):
+        try:
+            undone = await self._store.do_not_call.undo(stop, actor=person.id, not_before=now - UNDO_WITHIN)
+        except StopSharedError as shared:
+            raise PermissionDeniedError([do_not_call.SHARED]) from shared
+        if undone:
             self._wakeups.all()
             return undone
         made, *later = await self._store.requests.events(stop)

@@ -11,6 +11,7 @@ ASKED_FOR = "customer asked not to be called"
 
 NOT_YOURS_TO_UNDO = "Only the person who blocked this number can undo that."
 TOO_LATE_TO_UNDO = "You can undo a block for 10 minutes only. Now a manager can run /calls allow."
+SHARED = "Someone else asked for this block, too. A manager can lift it with /calls allow."
 LIFTED_ALREADY = "This number isn't blocked by you anymore. Nothing was changed."
 LIFTED_SINCE = "This block was lifted in the meantime. To block the number again, run /calls stop."
 

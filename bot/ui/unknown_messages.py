@@ -22,7 +22,7 @@ _MAY_BE: Final[Mapping[Kind, str]] = {
     Kind.PLACE_CALL: (
         "The customer may already have been called. Don't place it again until someone has checked."
     ),
-    Kind.CANCEL_CALL: "The call may still go out, so someone has to check.",
+    Kind.CANCEL_CALL: "The call may not be cancelled, so someone has to check.",
     Kind.DELETE_CAMPAIGN: "The campaign may still exist, so someone has to check.",
     Kind.STOP_CAMPAIGN: "The campaign may still call people, so someone has to check.",
     Kind.START_CAMPAIGN: (

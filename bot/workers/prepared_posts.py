@@ -24,7 +24,7 @@ from bot.workers.post_text import Names, Permalinks
 from providers.registry import find
 from storage.changes import APPROVALS
 from storage.models import MessageRef, OutboxItem, Request, RequestHistory
-from storage.repositories.outbox import AUDIT, REPLY, slot_of
+from storage.repositories.outbox import AUDIT, ERASURE, REPLY, slot_of
 from storage.repositories.rate_limits import RateLimit
 from storage.states import State
 from storage.store import Store
@@ -173,7 +173,8 @@ class Preparing:
         """
         if message is None:
             return None
-        named = message if is_direct(post) else await self._names.shown(message)
+        erased = post.template == ERASURE  # no name is written anew, and an edit pings nobody
+        named = message if is_direct(post) or erased else await self._names.shown(message)
         here = post.request if post.to in {AUDIT, "thread"} else None
         return await self._links.shown(self._masking.message(named), here)
 

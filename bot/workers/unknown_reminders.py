@@ -32,9 +32,8 @@ CHECKED_EVERY = timedelta(minutes=1)
 
 
 def unknown_since(request: Request) -> datetime | None:
-    """Return the time since which an action of a request has been unknown, None if none is."""
-    since = [entry.updated_at for entry in request.entries if entry.state is State.UNKNOWN]
-    return min(since) if since else None
+    """Return when the last of a request's unknown actions became so, None if none is unknown."""
+    return max((entry.updated_at for entry in request.entries if entry.state is State.UNKNOWN), default=None)
 
 
 def reminders(request: Request, now: datetime) -> list[tuple[str, datetime]]:
@@ -45,7 +44,7 @@ def reminders(request: Request, now: datetime) -> list[tuple[str, datetime]]:
     times = {f"{after // timedelta(minutes=1)}m": since + after for after in AFTER}
     doubts = [entry for entry in request.entries if entry.state is State.UNKNOWN]
     calls = [at for entry in doubts if (at := call_time(request, entry))]
-    if calls and since < (before := min(calls) - BEFORE_THE_CALL):
+    if calls and since < (before := min(calls) - BEFORE_THE_CALL) and now < min(calls):
         times["call"] = before
     days = max((now - since) // EVERY, 0)
     times |= {f"{day}d": since + day * EVERY for day in (days, days + 1) if day}
@@ -85,10 +84,10 @@ class UnknownReminders:
         now, since = self._clock(), unknown_since(request)
         if since is None or await self._may_be_looked_up(request, now):
             return now
-        events = [
+        events = [  # whatever was told since then covers all that is unknown
             event
             for event in await self._store.requests.events(request.id)
-            if event.data.get("since") == since.isoformat()
+            if event.name in {SETTLE_ASKED, STILL_UNKNOWN} and event.at >= since
         ]
         again = [await self._tell(request, since, events), await self._remind(request, since, events)]
         return min([now + CHECKED_EVERY, *filter(None, again)])
@@ -119,6 +118,12 @@ class UnknownReminders:
         data = {"since": since.isoformat()}
         notes = [Annotation(request.id, SETTLE_ASKED, data | {"person": person}) for person in people]
         posts = [Notification(SETTLE_ASKED, f"{SETTLE}:{person}") for person in people]
+        # A message that is edited rings nobody, so a further unknown outcome is told anew as well.
+        posts += [
+            Notification(STILL_UNKNOWN, f"dm:{person}")
+            for person in people
+            if f"{SETTLE}:{person}" in request.messages
+        ]
         if not told:
             posts.insert(0, Notification(SETTLE_ASKED, SETTLE))
         await self._apply(

@@ -44,6 +44,8 @@ UNDONE: Final = "undone"
 """The key in an event's data that says that a person undid their own stop."""
 _BLOCKS: Final = "block:"
 """Prefix of a button's nonce that a stop used up. Its content is the id of the stop that it made."""
+_ALSO: Final = "also:"
+"""Prefix of that content if another person's stop was there already."""
 _PRESSED: Final = "SELECT content FROM nonces WHERE nonce = ?"
 
 BY_PERSON: Final = ""
@@ -83,6 +85,10 @@ def stops(connection: Connection, sources: WriteContext, number: str) -> list[Do
     return find(connection, sources.lookup(number))
 
 
+class StopSharedError(StorageError):
+    """Another person asked for the same stop meanwhile, so its author alone cannot undo it."""
+
+
 class StopLiftedError(StorageError):
     """A button was pressed again, and the stop that it had made was lifted since."""
 
@@ -115,7 +121,7 @@ def add(
     if nonce:
         connection.execute(
             "INSERT INTO nonces (nonce, person, content, at) VALUES (?, ?, ?, ?)",
-            [f"{_BLOCKS}{nonce}", actor, "" if known else stop.id, microseconds(sources.clock())],
+            [f"{_BLOCKS}{nonce}", actor, f"{_ALSO if known else ''}{stop.id}", microseconds(sources.clock())],
         )
     return stop, known is None
 
@@ -164,8 +170,11 @@ def _undo(
 ) -> tuple[DoNotCallEntry, list[DoNotCallEntry]] | None:
     """Allow calls to a number that this person stopped not long ago.
 
-    Return that stop and the stops that remain, or None.
+    Return that stop and the stops that remain, or None. Raises `StopSharedError`.
     """
+    shared = "SELECT 1 FROM nonces WHERE content = ? AND person <> ?"
+    if connection.execute(shared, [f"{_ALSO}{stop}", actor]).fetchone():
+        raise StopSharedError(stop)
     row = connection.execute(
         """
         SELECT stops.number, personal.value, events.* FROM events JOIN stops ON stops.event = events.seq

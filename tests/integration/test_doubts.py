@@ -179,6 +179,27 @@ async def test_only_what_is_no_call_is_sent_again(stage: BotWorld) -> None:
     assert len(await stage.asked("callkaro")) == 1
 
 
+async def test_a_further_unknown_outcome_is_told_anew(stage: BotWorld) -> None:
+    """An edited message rings nobody, and the customer may have been reached twice by now."""
+    request = await doubtful(stage, CANCEL_BY_NUMBER)
+    await tells(stage)
+    before = await direct(stage)
+    await stage.providers.fail("callkaro", "reset", times=3)
+    await settle(stage, request, Settlement.RETRY_REQUESTED)
+    await stage.bot.run_until_idle()
+    await stage.pass_time(seconds=40)
+    await stage.bot.run_until_idle()
+    assert (await stage.bot.entry(request)).state is State.UNKNOWN
+    await tells(stage)
+    assert len(await direct(stage)) == len(before) + 1
+
+
+async def direct(stage: BotWorld) -> list[Message]:
+    """Return the direct messages in which settlers can record an outcome."""
+    said = [one for where in ("D0MANAGER", "D0SECOND") for one in await stage.said(where)]
+    return [one for one in said if "Record outcome…" in buttons(one)]
+
+
 async def test_who_settles_says_what_shows_it(stage: BotWorld) -> None:
     """The evidence is in the log and in the thread. Only a retry needs none."""
     request = await doubtful(stage)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.text.interactions import REASON_MISSING
 from playground.people import Message, View
 from providers.actions import CallAction
 from storage.models import Request
@@ -115,12 +116,19 @@ async def test_a_cancellation_is_sent_again_after_a_dialog(stage: BotWorld) -> N
 
 
 @pytest.mark.parametrize(
-    "said", [{"Where did you check?": "Customer"}, {"Outcome": "The call is still scheduled"}]
+    ("said", "why"),
+    [
+        ({"Where did you check?": "Customer", "What did you see?": "She said so"}, "*Not sent again.*"),
+        ({"Outcome": "The call is still scheduled", "What did you see?": "It is there"}, "*Not sent again.*"),
+        ({}, REASON_MISSING),
+    ],
 )
-async def test_who_knows_the_outcome_sends_nothing_again(stage: BotWorld, said: dict[str, str]) -> None:
-    """Evidence and another request contradict each other, so nothing is sent."""
+async def test_who_knows_the_outcome_or_says_nothing_sends_nothing_again(
+    stage: BotWorld, said: dict[str, str], why: str
+) -> None:
+    """Evidence contradicts another request, and nobody takes the risk without a reason."""
     request, view = await _asked_again(stage, said)
-    assert "*Not sent again.*" in words(view)
+    assert why in words(view)
     assert view.title["text"] == "Record the outcome"
     entry = await stage.bot.entry(request)
     assert (entry.state, entry.sent_again) == (State.UNKNOWN, False)
