@@ -47,7 +47,7 @@ _LONGEST_CHARACTER = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class Tracked:
     """The request that an answer follows, and what the answer shows of it (`bot.services.screens.stage`)."""
 
     request: str
@@ -63,7 +63,7 @@ class Message:
 
     text: str
     blocks: Sequence[Block]
-    follows: Followed | None = field(default=None, compare=False)
+    follows: Tracked | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Shorten the longest texts until Slack accepts the message."""

@@ -15,8 +15,8 @@ from bot.services.screens import stage
 from bot.slack.blocks import (
     MAX_BUTTON,
     Block,
-    Followed,
     Message,
+    Tracked,
     actions,
     button,
     context,
@@ -121,7 +121,7 @@ def too_late(request: Request, events: Sequence[Event]) -> Message:
     """Return that a request can no longer be withdrawn, with its state."""
     text = " ".join(["*Too late to withdraw.*", *already(request, events)])
     blocks = [section(text), context(*_where(request))]
-    return marked(request, Message(text, blocks, Followed(request.id, stage(request))))
+    return marked(request, Message(text, blocks, Tracked(request.id, stage(request))))
 
 
 def asked(
@@ -156,7 +156,7 @@ def asked(
     if chosen:
         blocks.append(context(chosen))
     blocks.append(context(*_where(request), *([caution] if caution and under_way else [])))
-    follows = None if typed else Followed(request.id, stage(request))
+    follows = None if typed else Tracked(request.id, stage(request))
     return marked(request, Message(first, blocks, follows))
 
 

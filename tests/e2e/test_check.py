@@ -106,7 +106,7 @@ async def test_a_port_that_is_taken_is_wrong(dark_scene: Scene) -> None:
 async def test_a_platform_whose_disk_does_not_last_is_wrong(dark_scene: Scene) -> None:
     """Heroku names itself in the environment, and every restart would begin an empty log."""
     found = await checked(dark_scene, DYNO="web.1")
-    says(found, "log's disk", "FAIL", "Heroku begins each start with an empty disk")
+    says(found, "log's disk", "FAIL", "Heroku starts with an empty disk")
 
 
 async def test_it_can_be_run_beside_the_bot(scene: Scene) -> None:
@@ -271,25 +271,25 @@ async def test_people_who_cannot_act(dark_scene: Scene) -> None:
     dark_scene.write_configuration({'managers = ["S0MANAGERS"]': f"managers = {json.dumps(people)}"})
     found = await checked(dark_scene)
     for part in (
-        "U0NOBODY is nobody",
+        "U0NOBODY isn't in this workspace",
         "(greta) is deactivated",
         "(gil) is a guest",
         "(otherbot) is an app",
         "(stella) is from another organisation",
-        "S0NONE is no user group",
+        "S0NONE isn't a user group",
     ):
         says(found, "group managers", "FAIL", part)
     rule = 'rule "cancellations need a manager"'
-    says(found, rule, "WARN", "Only U0MANAGER can approve, and may ask too")
+    says(found, rule, "WARN", "Only U0MANAGER can approve. If U0MANAGER requests something, no one could.")
     says(found, rule, "WARN", "Only U0MANAGER can settle")
     dark_scene.write_configuration({'managers = ["S0MANAGERS"]': 'managers = ["U0GONE"]'})
     found = await checked(dark_scene)
-    says(found, rule, "FAIL", "Nobody in managers can approve")
+    says(found, rule, "FAIL", "No one in managers can approve")
     says(
         found,
         'rule "anyone may place a call"',
         "FAIL",
-        "Nobody in managers can say what became of an unknown",
+        "No one in managers can settle",
     )
 
 
@@ -335,9 +335,9 @@ async def test_scopes(tmp_path: Path) -> None:
     scene.manifest.write_text(f"oauth_config: {{scopes: {{bot: [{granted}]}}}}", encoding="utf-8")
     async with scene:
         found = await checked(scene)
-    says(found, "scopes", "FAIL", "lacks usergroups:read, needed to know who is in the user groups")
-    says(found, "scopes", "WARN", "lacks channels:read", "it serves without")
-    says(found, "scopes", "WARN", "more than CallOps uses: channels:history")
+    says(found, "scopes", "FAIL", "lacks usergroups:read, needed to know who is in user groups")
+    says(found, "scopes", "WARN", "lacks channels:read", "It runs without")
+    says(found, "scopes", "WARN", "scopes that CallOps doesn't use: channels:history")
     says(found, "channel C0AUDIT", "SKIP", "lacks channels:read", "audit")
     says(found, "group managers", "SKIP", "usergroups:read")
 
@@ -358,7 +358,7 @@ async def test_what_each_connection_may_do(dark_scene: Scene) -> None:
         found,
         "connection reminders",
         "PASS",
-        "CallKaro, live, only to the 1 under allow_numbers; what is named by its id is not limited",
+        "CallKaro, live, only to the 1 under allow_numbers; IDs aren't limited",
         "place calls",
     )
     says(found, "connection kore", "PASS", "aren't limited, but no campaign starts")

@@ -116,7 +116,7 @@ async def test_what_is_not_there_is_said(history: History) -> None:
     assert [(one.status, one.output) for one in (absent, nowhere, locked)] == [(2, "")] * 3
     assert "The log has no A-0000" in absent.errors
     assert f"There is no log at {elsewhere}" in nowhere.errors
-    assert "CALLOPS_KEY is not set" in locked.errors
+    assert "CALLOPS_KEY isn't set" in locked.errors
     assert not elsewhere.exists()
 
 
@@ -235,7 +235,7 @@ async def test_nothing_is_erased_that_cannot_be_listed(history: History) -> None
     (scene.folder / "callops.db.erasures").unlink()
     assert (printed.status, printed.output) == (2, "")
     assert "Nothing was erased: " in printed.errors
-    assert "callops.db.erasures cannot be written" in printed.errors
+    assert "callops.db.erasures can't be written" in printed.errors
     assert not (scene.folder / "victim of a purge").exists()
     assert [row["id"] for row in await scene.log("list", "--number", NUMBER)] == [history.placed]
 

@@ -219,7 +219,7 @@ async def test_both_tokens_are_socket_mode(dark_scene: Scene) -> None:
     dark_scene.over_http = False
     dark_scene.told_otherwise["SLACK_SIGNING_SECRET"] = SIGNING_SECRET
     await dark_scene.start_bot()
-    assert "Socket Mode: SLACK_SIGNING_SECRET is set, and not used" in dark_scene.bot_log()
+    assert "Socket Mode. SLACK_SIGNING_SECRET is set, but not used" in dark_scene.bot_log()
     async with httpx.AsyncClient(trust_env=False, verify=False) as client:  # noqa: S501 - plain http
         assert (await client.get(f"{dark_scene.address}/readyz")).status_code == 200
         assert (await client.post(f"{dark_scene.address}/slack/events")).status_code == 404

@@ -47,9 +47,9 @@ async def test_where_there_was_no_reply_that_is_said(scene: Scene) -> None:
     lost = request_id(await scene.told("Outcome unknown"))
     waiting = request_id(await scene.ask("/cancel-call vx_1001 customer asked"))
     shown = await scene.terminal("log", "show", lost, "--raw")
-    assert "connection_lost\n    There was no reply." in shown.output
+    assert "connection_lost\n    No reply." in shown.output
     shown = await scene.terminal("log", "show", waiting, "--raw")
-    assert shown.output.startswith("No request was sent to the provider")
+    assert shown.output.startswith("Nothing was sent to the provider")
     for one in (lost, waiting):
         made = await scene.terminal("log", "fixture", one)
         assert (made.status, made.output) == (2, "")
@@ -108,7 +108,7 @@ async def test_several_targets_have_several_replies(scene: Scene) -> None:
     second = await scene.terminal("log", "fixture", f"{asked}.2", "--attempt", "1")
     assert json.loads(second.output)["outcome"]["code"] == "not_found"
     none = await scene.terminal("log", "fixture", f"{asked}.2", "--attempt", "2")
-    assert (none.status, none.errors) == (2, "There is no such attempt.\n")
+    assert (none.status, none.errors) == (2, "There's no such attempt.\n")
 
 
 async def test_a_live_reply_becomes_a_case_of_the_contract(dark_scene: Scene, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ async def test_a_team_trusts_it(dark_scene: Scene) -> None:
     assert await scene.requests("callkaro") == []
 
     await scene.block(f"/calls stop {OTHER_NUMBER} asked us to")
-    removed = request_id(await scene.audit("*Confirmed, no call known*", "asked us to"))
+    removed = request_id(await scene.audit("*Cancelled*", "asked us to"))
     purged = await scene.terminal("purge", "--number", OTHER_NUMBER)
     assert (purged.status, purged.errors) == (0, "")
     await scene.audit("Erased.", removed)

@@ -259,7 +259,7 @@ async def an_approval_is_for_one_agent(bench: BotWorld) -> None:
     assert not await bench.asked("callkaro"), "it was sent to another agent than the one that was approved"
     entry = await bench.bot.entry(made)
     assert entry.state is State.REFUSED
-    assert "ask again" in (entry.message or "")
+    assert "request it again" in (entry.message or "")
 
 
 class Unbound(Preconditions):

@@ -62,7 +62,7 @@ async def settle(stage: BotWorld, request: Request, what: Settlement = Settlemen
     await stage.bot.posts()
 
 
-async def doubts(stage: BotWorld, channel: str) -> list[Message]:
+async def unknowns(stage: BotWorld, channel: str) -> list[Message]:
     """Return the messages in that channel that tell of an unknown outcome for the first time."""
     return [one for one in await stage.said(channel) if one.text.startswith("⚠️ *Outcome unknown* · call to")]
 
@@ -78,8 +78,8 @@ async def test_who_may_settle_is_told_at_once(stage: BotWorld) -> None:
     request = await doubtful(stage)
     await stage.start()
     await tells(stage)
-    [post] = await doubts(stage, "C0APPROVE")
-    direct = [*await doubts(stage, "D0MANAGER"), *await doubts(stage, "D0SECOND")]
+    [post] = await unknowns(stage, "C0APPROVE")
+    direct = [*await unknowns(stage, "D0MANAGER"), *await unknowns(stage, "D0SECOND")]
     assert len(direct) == 1
     for one in (post, *direct):
         assert buttons(one) == ["Record outcome…", "Show number"]
@@ -95,8 +95,8 @@ async def test_the_next_is_told_if_nobody_settles(stage: BotWorld) -> None:
         await stage.pass_time(minutes=minutes)
         await tells(stage)
         people = ("D0MANAGER", "D0SECOND")
-        assert sum([len(await doubts(stage, one)) for one in people]) == told, minutes
-    assert len(await doubts(stage, "C0APPROVE")) == 1
+        assert sum([len(await unknowns(stage, one)) for one in people]) == told, minutes
+    assert len(await unknowns(stage, "C0APPROVE")) == 1
 
 
 async def test_people_are_reminded_until_it_is_settled(stage: BotWorld) -> None:

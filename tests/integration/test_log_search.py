@@ -253,7 +253,7 @@ async def test_who_may_do_nothing_reads_nothing(stage: BotWorld, line: str) -> N
         assert "Guests can't use CallOps" in words(await typed(stage, line, by="U0GUEST"))
     await stage.crash(**{'request = ["everyone"]': 'request = ["managers"]'})
     async with stage.connected():
-        assert "Only people whom a rule lets" in words(await typed(stage, line))
+        assert "you need a rule that lets you" in words(await typed(stage, line))
         assert "*Log*" in words(await typed(stage, line, by=SECOND))
 
 
