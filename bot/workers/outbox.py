@@ -130,7 +130,8 @@ class Outbox:
         await each(due, prepare)
         # The oldest item asks first, because rate limits are acquired in the order of the calls.
         await each(sorted(ready, key=lambda one: one.item.id), take_turn)
-        tasks = {asyncio.create_task(self._post(one), name=f"post {one.item.id}") for one in turns}
+        latest = now + LEASE - timedelta(seconds=self._answer_within)
+        tasks = {asyncio.create_task(self._post(one, latest), name=f"post {one.item.id}") for one in turns}
         for task in tasks:
             self._out.add(task)
             task.add_done_callback(self._ended)
@@ -180,7 +181,14 @@ class Outbox:
         )
         return False
 
-    async def _post(self, one: Prepared) -> None:
+    async def _post(self, one: Prepared, latest: datetime) -> None:
+        """Post an item, unless it is later than ``latest``, as this process stalled since its read.
+
+        Its lease may end before Slack answers, and another process may have posted something newer. The item is
+        leased and read again.
+        """
+        if self._clock() > latest:
+            return
         ref, opens, began = None, [], asyncio.get_running_loop().time()
         if one.message is not None:
             if one.gathers and one.posted:

@@ -1,4 +1,6 @@
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +154,38 @@ async def test_a_fault_in_one_post_holds_up_no_other(tmp_path: Path) -> None:
         await stage.pass_time(seconds=31)
         await bot.posts()
         assert len(await audits(stage)) == 3
+
+
+class Stalls(Outbox):
+    """An outbox whose process stalls between reading a request and posting about it."""
+
+    goes_on: asyncio.Event | None = None
+
+    async def _post(self, one: Prepared, latest: datetime) -> None:
+        if self.goes_on and one.item.to == "audit":
+            await self.goes_on.wait()
+        await super()._post(one, latest)
+
+
+async def test_a_process_that_stalled_overwrites_no_newer_message(tmp_path: Path) -> None:
+    """Another process has posted the end meanwhile, so nobody reads "Sending" ever after."""
+    async with bench(tmp_path, Parts(outbox=Stalls)) as stage:
+        made = await stage.bot.ask(CANCEL_BY_ID)
+        await stage.bot.posts()
+        stalled, other = stage.bot, await stage.start()
+        assert isinstance(stalled.outbox, Stalls)
+        stalled.outbox.goes_on = asyncio.Event()
+        await stalled.approve(made)
+        await stalled.outbox.run_once()
+        await other.run_until_idle()
+        await stage.pass_time(seconds=31)
+        await other.posts()
+        assert "Cancelled" in (await audits(stage))[0]
+        stalled.outbox.goes_on.set()
+        await stalled.outbox.run_once()
+        await stage.pass_time(seconds=31)
+        await stalled.posts()
+        assert "Cancelled" in (await audits(stage))[0]
 
 
 async def test_a_connection_may_have_its_own_channel(stage: BotWorld) -> None:
