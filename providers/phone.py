@@ -13,7 +13,13 @@ from importlib.resources import files
 from typing import Final
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType, ValidationResult
+from phonenumbers import (
+    NumberParseException,
+    PhoneNumber,
+    PhoneNumberFormat,
+    PhoneNumberType,
+    ValidationResult,
+)
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
 from providers import ProviderError
@@ -90,9 +96,9 @@ def read(text: str, *, default_region: str, premium: bool = False) -> Phone:
         raise InvalidNumberError(_PARSE_FAULTS[fault.error_type]) from None
     length = phonenumbers.is_possible_number_with_reason(number)
     if length is not ValidationResult.IS_POSSIBLE:
-        raise InvalidNumberError(_worded(_LENGTH_FAULTS.get(length, _NOT_IN_USE), number.country_code))
+        raise InvalidNumberError(_worded(_LENGTH_FAULTS.get(length, _NOT_IN_USE), number))
     if not phonenumbers.is_valid_number(number):
-        raise InvalidNumberError(_worded(_NOT_IN_USE, number.country_code))
+        raise InvalidNumberError(_worded(_NOT_IN_USE, number))
     kind = phonenumbers.number_type(number)
     if kind == PhoneNumberType.PREMIUM_RATE and not premium:
         raise PremiumNumberError("That's a premium-rate number. CallOps doesn't call those.")
@@ -104,7 +110,7 @@ def read(text: str, *, default_region: str, premium: bool = False) -> Phone:
         )
     e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
     if not re.fullmatch(E164_PATTERN, e164):
-        raise InvalidNumberError(_worded(_NOT_IN_USE, number.country_code))
+        raise InvalidNumberError(_worded(_NOT_IN_USE, number))
     region = region if region in REGIONS else None
     return Phone(
         e164=e164,
@@ -217,7 +223,7 @@ _SAME_LINES: Final = (("+549", "+54"), ("+3780549", "+390549"), ("+970", "+972")
 """Prefix of a line's second spelling, and prefix of its first."""
 
 _NOT_A_NUMBER: Final = "That isn't a phone number. Write it like +91 98765 43210."
-_NOT_IN_USE: Final = "That isn't a valid number in {country}. Check the digits and the country code."
+_NOT_IN_USE: Final = "That isn't a valid number in {country}. Check the digits and the country code.{digits}"
 
 _PARSE_FAULTS: Final = {
     NumberParseException.INVALID_COUNTRY_CODE: "No country has that code. Write it like +91 98765 43210.",
@@ -235,12 +241,15 @@ _LENGTH_FAULTS: Final = {
 }
 
 
-def _worded(fault: str, code: int | None) -> str:
-    """Return a fault with the country of a code, and the digits that a mobile number has there, if known."""
-    region = phonenumbers.region_code_for_country_code(code or 0)
+def _worded(fault: str, number: PhoneNumber) -> str:
+    """Return a fault with the number's country, and how many digits a mobile has there if that differs."""
+    code = number.country_code or 0
+    region = phonenumbers.region_code_for_country_code(code)
     name = _country_names().get(region)
     mobile = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
-    digits = f" A mobile number there has {len(str(mobile.national_number))} digits." if mobile else ""
+    most = len(str(mobile.national_number)) if mobile else 0
+    differs = mobile and most != len(str(number.national_number))
+    digits = f" A mobile number there has {most} digits." if differs else ""
     return fault.format(country=f"{name} (+{code})" if name else f"+{code}", digits=digits)
 
 

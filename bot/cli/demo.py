@@ -15,7 +15,8 @@ from bot.cli.log import summary
 from bot.config.settings import DEFAULT_REGION
 from bot.text.terminal import complain
 from providers.masking import mask_numbers
-from storage.models import Query, Request
+from storage.models import Request
+from storage.queries import Query
 from storage.store import Store
 
 RECENT = 50

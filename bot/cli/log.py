@@ -39,7 +39,8 @@ from storage.errors import RequestNotFoundError
 from storage.event_log.hash_chain import RULES
 from storage.maintenance.anchors import Anchor, missing
 from storage.maintenance.verification import verify
-from storage.models import ActionRecord, Event, Query, Request, Scalar, SearchHit
+from storage.models import ActionRecord, Event, Request, Scalar
+from storage.queries import Query, SearchHit
 from storage.store import Store
 
 OK, WRONG, CANNOT_START = 0, 1, 2

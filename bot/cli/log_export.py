@@ -26,7 +26,7 @@ from bot.text.vocabulary import STATUSES
 from providers.actions import Kind
 from storage.database.files import whole
 from storage.event_log.hash_chain import microseconds
-from storage.models import Query
+from storage.queries import Query
 from storage.states import State
 from storage.store import Store
 

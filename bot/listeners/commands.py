@@ -20,7 +20,8 @@ from bot.ui.request_lists import SHOWN, Row
 from providers.actions import Kind
 from storage.errors import RequestNotFoundError
 from storage.ids import MISREAD, readings
-from storage.models import ActionRecord, Event, Person, Query, Request
+from storage.models import ActionRecord, Event, Person, Request
+from storage.queries import Query
 from storage.repositories.do_not_call import NUMBER
 from storage.states import State
 from storage.store import Store

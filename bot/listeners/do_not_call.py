@@ -24,7 +24,7 @@ from storage.store import Store
 
 _NUMBER: Final = "number"
 _REASON: Final = "reason"
-"""What a draft holds of a stop, so that the button stops exactly the number that was shown."""
+"""The part of a draft about a stop. Its button stops exactly the number that was shown."""
 
 
 @dataclass(slots=True)

@@ -31,7 +31,8 @@ from bot.ui import announcements, log_pages
 from bot.ui.command_replies import refusal
 from bot.ui.log_pages import EXPORT, FILTER, NEWER, NEWEST, OLDER, ROWS, FilterForm, LogPage
 from providers.actions import Kind
-from storage.models import AskedToStop, Person, Query
+from storage.models import Person
+from storage.queries import AskedToStop, Query
 from storage.store import Store
 
 EXPORT_SCOPES: Final = frozenset({"files:write"})

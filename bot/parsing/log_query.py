@@ -29,7 +29,7 @@ from providers import phone
 from providers.actions import Kind
 from storage.event_log.hash_chain import microseconds, moment
 from storage.ids import readings
-from storage.models import Query
+from storage.queries import Query
 from storage.states import State
 
 AFTER_STOP: Final = "after-stop"

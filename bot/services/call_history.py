@@ -10,7 +10,8 @@ from bot.parsing.numbers import NumberTarget
 from bot.parsing.targets import IdTarget
 from bot.services.models import RequestSpec
 from providers.actions import CallRef, CancelCall, Code, Kind, NumberRef, PlaceCall
-from storage.models import ActionRecord, Query, Request
+from storage.models import ActionRecord, Request
+from storage.queries import Query
 from storage.states import State
 from storage.store import Store
 

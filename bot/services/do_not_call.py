@@ -31,7 +31,8 @@ from providers.base import Adapter
 from providers.phone import Phone, mask
 from storage.changes import ChangeSet, Notification, Transition
 from storage.errors import ConflictError
-from storage.models import ActionRecord, DoNotCallEntry, Person, Query, Request
+from storage.models import ActionRecord, DoNotCallEntry, Person, Request
+from storage.queries import Query
 from storage.repositories.do_not_call import StopLiftedError, StopSharedError
 from storage.states import State
 from storage.store import Store

@@ -20,7 +20,8 @@ from bot.text.terminal import json_text
 from providers.masking import mask_numbers
 from providers.phone import mask
 from storage.database.folding import IGNORABLE
-from storage.models import ActionRecord, Query, SearchHit
+from storage.models import ActionRecord
+from storage.queries import Query, SearchHit
 from storage.store import Store
 
 BATCH: Final = 500

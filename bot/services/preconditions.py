@@ -25,7 +25,8 @@ from providers.actions import (
     PlaceCall,
 )
 from providers.base import Adapter, Context, Prepared
-from storage.models import ActionRecord, DoNotCallEntry, Query, Request
+from storage.models import ActionRecord, DoNotCallEntry, Request
+from storage.queries import Query
 from storage.states import State
 from storage.store import Store
 

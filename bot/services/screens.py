@@ -1,8 +1,11 @@
-"""Decides when the answer that a requester sees has to change. Pure."""
+"""Decides when the answer that a requester sees has to change, and whether it shows the end."""
+
+from datetime import datetime
 
 from providers.actions import Code
 from storage.models import ActionRecord, Request
 from storage.states import State
+from storage.store import Store
 
 _UNDER_WAY = frozenset({State.APPROVED, State.SENDING})
 _OPEN = frozenset({State.PENDING, State.APPROVED, State.SENDING, State.UNKNOWN})
@@ -36,3 +39,10 @@ def may_change(request: Request) -> bool:
     """Return whether an answer may still change: a scheduled call can be cancelled after its end."""
     scheduled = any(entry.code is Code.SCHEDULED for entry in request.entries)
     return not has_ended(request) or (scheduled and not request.cancelled)
+
+
+async def ends_unseen(store: Store, request: Request, now: datetime) -> bool:
+    """Return whether no answer shows the end of a request, so that its requester gets a direct message."""
+    if request.approvals_needed > 0 or len(request.entries) > 1:
+        return True
+    return not request.stop and not await store.screens.is_followed(request.id, now)

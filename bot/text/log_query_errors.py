@@ -8,7 +8,7 @@ from bot.text.markup import code, escape, person, quote
 from bot.text.parse_errors import use
 from providers.actions import Kind
 from providers.phone import mask
-from storage.models import Query
+from storage.queries import Query
 
 _DOING: Final = {
     Kind.PLACE_CALL: "place a call",

@@ -144,7 +144,7 @@ def asked(
     sending = {entry.state for entry in request.entries} <= {State.APPROVED, State.SENDING}
     first = request_status(request)
     if typed:
-        first = f"*Requested:* {task(request)} · {request.id}"
+        first = f"*Requested:* {task(request)}"
     elif sending and stage(request) == "sending":
         first = f"{WAITING} {doing(request)}"
     blocks: list[Block] = [section(first), *paragraphs(targets(line) if line else [])]

@@ -1,4 +1,4 @@
-"""One direct message about several requests, so that one person is notified once."""
+"""Direct messages about several requests, which notify their reader once."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -27,7 +27,7 @@ from bot.ui.request_summary import one_call, target
 from bot.ui.ways_on import DETAILS
 from providers.actions import Kind
 from providers.phone import mask
-from storage.models import AskedToStop, SearchHit, SearchPage
+from storage.queries import AskedToStop, SearchHit, SearchPage
 from storage.states import State
 
 ROWS: Final = 10

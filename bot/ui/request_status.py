@@ -300,13 +300,13 @@ def _withdrawn(request: Request, entry: ActionRecord) -> str:
 
 def _expired(request: Request, entry: ActionRecord) -> str:
     if request.done_by:
-        return f"{CANCELLED} *No longer needed* · {aimed_at(request)}{_below(unsent(request, entry))}"
+        return f"{CANCELLED} *No longer needed* · {aimed_at(request)}{_below(_unsent(request, entry))}"
     if entry.message and not _went_out_before(request, entry):
         below = _below(entry.message, f"{left_alone(request, entry)}.")
         return f"{FAILED} *Expired* · {task(request)}{below}"
     if _was_to_go_out(request):
         not_done = "Not moved" if request.reschedules else vocabulary.not_done(entry.kind)
-        return f"{FAILED} *{not_done}* · {aimed_at(request)}{_below(unsent(request, entry))}"
+        return f"{FAILED} *{not_done}* · {aimed_at(request)}{_below(_unsent(request, entry))}"
     return f"{FAILED} *Expired* · {task(request)}{_below(missed(request, entry))}"
 
 
@@ -323,18 +323,18 @@ def _went_out_before(request: Request, entry: ActionRecord) -> bool:
     return at <= entry.updated_at
 
 
-def unsent(request: Request, entry: ActionRecord, which: str = "") -> str:
-    """Return the effect of an action that was not sent in time. ``which`` names it among several."""
+def _unsent(request: Request, entry: ActionRecord) -> str:
+    """Return the effect of an action that was not sent in time."""
     if request.done_by:
         return f"{request.done_by} cancelled it before."
     if not entry.message:
         return missed(request, entry)
     at = call_time(request, entry)
     if at is None or not _went_out_before(request, entry):
-        return f"{entry.message}{which} {left_alone(request, entry)}."
+        return f"{entry.message} {left_alone(request, entry)}."
     says = f", {person(request.requester)} says"
     went_out = f"went out {when(at)}" if entry.scheduled_for else f"was due {when(at)}{says}"
-    call = f"The call{which}" if which or len(request.entries) == 1 else f"The call ({in_short(entry)})"
+    call = "The call" if len(request.entries) == 1 else f"The call ({in_short(entry)})"
     again = " It isn't placed again." if request.reschedules else ""
     return f"{call} {went_out}. {entry.message}{again}"
 

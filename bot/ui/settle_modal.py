@@ -27,7 +27,7 @@ _OUTCOMES: Final[Mapping[Kind, tuple[str, str]]] = {
     Kind.STOP_CAMPAIGN: ("The campaign was stopped", "The campaign is still running"),
     Kind.START_CAMPAIGN: ("The campaign was started", "The campaign was not started"),
 }
-"""What happened and what did not, for each action."""
+"""Both answers for each kind of action: done, and not done."""
 _SEEN: Final[Mapping[Kind, str]] = {
     Kind.PLACE_CALL: "The call is in {}'s call list",
     Kind.CANCEL_CALL: "{} lists no call to this number",

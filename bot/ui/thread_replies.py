@@ -10,7 +10,7 @@ from bot.slack.blocks import Block, Message, excerpt, paragraphs, section
 from bot.text import interactions, vocabulary
 from bot.text.markup import escape, person, quote
 from bot.ui.decision_facts import left_alone
-from bot.ui.request_status import moved_in_vain, request_status, unsent
+from bot.ui.request_status import moved_in_vain, request_status
 from bot.ui.request_summary import in_short
 from bot.ui.unknown_messages import headline, how_long
 from storage.models import ActionRecord, Request, Scalar
@@ -53,8 +53,6 @@ def thread(template: str, request: Request, told: ReplyContext) -> Message:
             text = f"{who} approved this.{words} It needs another person's approval, too."
         case "denied":
             text = f"{who} denied this.{words} {left_alone(request, entry)}."
-        case "withdrawn":
-            text = f"{who} withdrew this.{words}"
         case "happened":
             text = f"{who} checked{which}: it *did* happen.{_shown_by(entry)}{words}"
         case "did_not_happen":
@@ -83,8 +81,6 @@ def _machines_thread(
     """Return the reply about an event that no person caused."""
     settle = f"press *{vocabulary.RECORD_OUTCOME}* above."
     match template:
-        case "expired":
-            return unsent(request, entry, which)
         case "unknown" | "still_unknown":
             still = headline(request, how_long(told.data)) if template == "still_unknown" else ""
             unknown = still or f"{vocabulary.UNKNOWN} *Outcome unknown*{which}."

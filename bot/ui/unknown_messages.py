@@ -29,7 +29,7 @@ _MAY_BE: Final[Mapping[Kind, str]] = {
         "The campaign may already call people. Don't start it again until someone has checked."
     ),
 }
-"""What may be true, and what to do."""
+"""The danger of each kind of unknown outcome, and the advice."""
 
 
 def unknown(request: Request) -> list[ActionRecord]:

@@ -17,6 +17,7 @@ from bot.services.notifications import SystemChanges, all_told, ended_unsent
 from bot.services.outcomes import OutcomeDecision, decide_next, kept, stop_retrying, unknown_outcome, warned
 from bot.services.permissions import Permissions
 from bot.services.preconditions import Preconditions
+from bot.services.screens import ends_unseen
 from bot.services.timing import (
     by_number,
     call_time_passed,
@@ -387,15 +388,9 @@ class Attempts:
             now=self._clock(),
             until=waits_until(request, entry, rule, self._clock(), margin=margin),
             seen=seen,
-            waited=await self._no_longer_watched(request),
+            waited=await ends_unseen(self._store, request, self._clock()),
             jitter=self._jitter(),
         )
-
-    async def _no_longer_watched(self, request: Request) -> bool:
-        """Return whether the requester does not see the end on the screen, and so gets a direct message."""
-        if request.approvals_needed > 0 or len(request.entries) > 1:
-            return True
-        return not request.stop and not await self._store.screens.is_followed(request.id, self._clock())
 
 
 def _said_of(entry: ActionRecord, why: Sequence[str]) -> str:

@@ -184,8 +184,8 @@ class Outbox:
     async def _post(self, one: Prepared, latest: datetime) -> None:
         """Post an item, unless it is later than ``latest``, as this process stalled since its read.
 
-        Its lease may end before Slack answers, and another process may have posted something newer. The item is
-        leased and read again.
+        Its lease may end before Slack answers, and another process may have posted something newer. So the
+        item is leased and read again.
         """
         if self._clock() > latest:
             return

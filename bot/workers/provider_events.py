@@ -16,7 +16,8 @@ from bot.services.outcomes import WARNING, stop_retrying
 from providers.actions import CallEnd, Code, Kind, PlaceCall, ProviderEvent
 from storage.changes import Annotation, ChangeSet, Notification, Transition
 from storage.errors import ConflictError, RequestNotFoundError
-from storage.models import SYSTEM, ActionRecord, Query, Request
+from storage.models import SYSTEM, ActionRecord, Request
+from storage.queries import Query
 from storage.states import TERMINAL, State
 from storage.store import Store
 

@@ -76,9 +76,7 @@ def erasable(connection: Connection, sources: WriteContext, erasing: PurgeFilter
 def erase(
     connection: Connection, sources: WriteContext, request: str, actor: str, rule: str | None = None
 ) -> Event | None:
-    """Erase a request or reported error, and drafts that hold its numbers.
-
-    Return the event of the erasure, or None if nothing was left to erase.
+    """Erase a request or reported error, its drafts and screens. Return the event, or None if all was gone.
 
     Raises:
         RequestNotFoundError: There is no such request or error.

@@ -49,7 +49,7 @@ _ACTION: Final[TypeAdapter[CallAction]] = TypeAdapter(CallAction)
 SENT_AGAIN: Final = """
     EXISTS (SELECT 1 FROM events WHERE entry = actions.id AND name = 'retry_requested') AS sent_again
 """
-"""Whether a person had an action sent again, as a column of a query of actions."""
+"""A column of a query of actions: 1 if a person had the action sent again."""
 
 FROM: Final = f"""
     SELECT actions.*, personal.value AS action, look.seq AS looked_up, {SENT_AGAIN},

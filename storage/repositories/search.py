@@ -19,7 +19,8 @@ from storage.database.repository import Repository, reads
 from storage.database.views import CANCELLED_BY
 from storage.event_log.hash_chain import microseconds, moment
 from storage.event_log.writer import WriteContext
-from storage.models import AskedToStop, Page, Query, SearchHit, SearchPage, StateCount
+from storage.models import StateCount
+from storage.queries import AskedToStop, Page, Query, SearchHit, SearchPage
 from storage.repositories import do_not_call
 from storage.repositories.rows import SENT_AGAIN, as_looked_up
 from storage.states import State

@@ -22,7 +22,7 @@ from providers.actions import Kind
 from storage.changes import NewAction, NewRequest
 from storage.database.connection import open_for_writing
 from storage.event_log.writer import WriteContext
-from storage.models import Query
+from storage.queries import Query
 from storage.repositories import requests
 from storage.states import State
 from storage.store import Store

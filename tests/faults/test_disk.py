@@ -8,7 +8,7 @@ import pytest
 
 from bot.workers.loop import POLL, PeriodicTask
 from providers.actions import PlaceCall
-from storage.models import Query
+from storage.queries import Query
 from storage.states import State
 from storage.store import Store
 from tests.faults.crew import ADDRESSES, adapters_for, aim, crew, offline

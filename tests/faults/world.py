@@ -9,7 +9,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from playground.faults import Fault
-from storage.models import ActionRecord, Query
+from storage.models import ActionRecord
+from storage.queries import Query
 from storage.store import Store
 from tests.faults.judging import Channels, Judgement, Seen, claims, judge, mark_of
 from tests.faults.lives import IN_MEMORY
@@ -37,7 +38,7 @@ class World:
         """Verify the log, and judge it by the journals."""
         log = await Store.open(self.place.log, key=KEY, clock=self.clock)
         try:
-            entries: list[ActionRecord] = []
+            entries = list[ActionRecord]()
             after: int | None = None
             while True:
                 page = await log.search.page(Query(), after=after, limit=PAGE)

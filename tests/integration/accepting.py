@@ -17,7 +17,8 @@ from bot.services.models import CreateResult, RequestSource, RequestSpec
 from bot.services.requests import RequestService
 from providers.actions import Kind
 from storage.changes import NewRequest
-from storage.models import Person, Query, Request
+from storage.models import Person, Request
+from storage.queries import Query
 from tests.integration.bench import AGENT, BotWorld, StepLog
 from tests.integration.seeding import Invariant, Seeded
 from tests.storage.samples import NUMBER

@@ -41,7 +41,8 @@ from providers.registry import PROVIDERS
 from storage import repositories
 from storage.changes import ChangeSet, NewRequest, Recorded
 from storage.database.repository import Database
-from storage.models import ActionRecord, Person, Query, Request, RequestHistory, VerificationReport
+from storage.models import ActionRecord, Person, Request, RequestHistory, VerificationReport
+from storage.queries import Query
 from storage.store import Store
 from tests.storage.samples import NUMBER, Clock, verified
 

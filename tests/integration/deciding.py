@@ -18,7 +18,8 @@ from playground import callkaro
 from providers.actions import CallAction, Outcome, PlaceCall
 from storage.changes import ChangeSet, NewRequest, Recorded
 from storage.errors import ConflictError
-from storage.models import ActionRecord, PendingRequest, Person, Query, Request
+from storage.models import ActionRecord, PendingRequest, Person, Request
+from storage.queries import Query
 from storage.repositories import requests
 from storage.states import State
 from tests.integration.bench import (

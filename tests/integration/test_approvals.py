@@ -11,7 +11,8 @@ from bot.services.outcomes import MAX_ATTEMPTS, PAUSES
 from bot.text.interactions import Evidence
 from providers.actions import CancelCall, CannotSendError, NumberRef, PlaceCall
 from storage.errors import ConflictError
-from storage.models import Query, Request
+from storage.models import Request
+from storage.queries import Query
 from storage.states import State
 from tests.integration.bench import (
     AGENT,

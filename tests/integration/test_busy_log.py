@@ -8,7 +8,7 @@ import pytest
 
 from bot.ui.do_not_call import ADD
 from playground.people import Heard, Message
-from storage.models import Query
+from storage.queries import Query
 from storage.states import State
 from tests.e2e.scene import private, until, words
 from tests.integration.bench import AGENT, PLACE, BotWorld, StepLog, bench

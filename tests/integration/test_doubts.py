@@ -251,7 +251,7 @@ async def test_the_time_is_counted_from_the_doubt(stage: BotWorld) -> None:
 
 
 async def test_several_unknowns_within_a_minute_share_a_message(stage: BotWorld) -> None:
-    """One person is notified once. Each request keeps its button until its outcome is recorded."""
+    """A person is notified once. Each request keeps its button until its outcome is recorded."""
     bot = await stage.crash(**{'settle = ["managers"]': 'settle = ["U0MANAGER"]'})
     made = []
     for number in (NUMBER, OTHER_NUMBER):

@@ -15,7 +15,8 @@ from bot.services.approvals import content
 from bot.services.export import Format, lines
 from playground.people import Message
 from providers.actions import CancelCall, NumberRef, PlaceCall
-from storage.models import Person, Query
+from storage.models import Person
+from storage.queries import Query
 from tests.e2e.scene import opened, private, request_id, words
 from tests.integration.bench import (
     AGENT,

@@ -18,7 +18,8 @@ from bot.text.interactions import Evidence
 from bot.ui.replacing import KEEP, REPLACE
 from playground.faults import Fault
 from providers.actions import Kind, PlaceCall
-from storage.models import ActionRecord, Query
+from storage.models import ActionRecord
+from storage.queries import Query
 from storage.states import State
 from tests.e2e.scene import private, request_id, words
 from tests.integration.bench import AGENT, CANCEL_BY_NUMBER, MANAGER, SECOND, BotWorld, bench

@@ -12,7 +12,7 @@ from bot.services.models import PermissionDeniedError, RequestSource, RequestSpe
 from bot.slack.users import UserUnavailableError
 from playground import content
 from providers.actions import PlaceCall
-from storage.models import Query
+from storage.queries import Query
 from storage.states import State
 from tests.e2e.scene import opened, private, until, words
 from tests.integration.bench import AGENT, CANCEL_BY_ID, MANAGER, SECOND, BotWorld, bench

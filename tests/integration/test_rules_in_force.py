@@ -12,7 +12,7 @@ from bot.config.settings import Settings
 from bot.services.models import PermissionDeniedError
 from bot.workers.config_reload import ConfigReloader
 from playground.people import Message
-from storage.models import Query
+from storage.queries import Query
 from storage.states import State
 from tests.integration.bench import CANCEL_BY_ID, MANAGER, PLACE, BotWorld, bench
 from tests.storage.samples import verified

@@ -152,7 +152,7 @@ async def test_an_answer_that_the_dead_process_had_in_hand_is_replaced(stage: Bo
 
 
 async def test_no_url_is_left_after_half_an_hour(stage: BotWorld) -> None:
-    """Whatever happened, and after kill -9, every ``response_url`` is blanked."""
+    """Every ``response_url`` is blanked in time, also after a crash."""
     await place(stage, LATER)
     await stage.bot.run_until_idle()
     await stage.bot.screens.run_once()

@@ -16,7 +16,7 @@ from playground.people import Message, Person, View
 from providers import phone
 from providers.actions import CallRef, CancelCall, Kind, NumberRef, PlaceCall
 from storage.maintenance.verification import verify
-from storage.models import Query
+from storage.queries import Query
 from storage.repositories.erasure_list import PurgeFilter
 from storage.states import State
 from tests.e2e.scene import private, until, words

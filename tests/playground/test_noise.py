@@ -47,5 +47,5 @@ def test_only_members_who_are_mentioned_or_written_to_are_notified(shown: Messag
 
 
 def test_an_edit_notifies_nobody() -> None:
-    """What counts is the message as it was posted."""
+    """A message counts as it was posted."""
     assert pinged(as_posted(message("<@U0MANAGER> approved", edits=(FIRST,))), MEMBERS) == {"U0AGENT"}

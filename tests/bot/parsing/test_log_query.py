@@ -7,7 +7,7 @@ import pytest
 from bot.parsing.command import CommandContext, ConnectionInfo
 from bot.parsing.log_query import Filters, Typed, read
 from providers.actions import Code, Kind
-from storage.models import Query
+from storage.queries import Query
 from storage.states import State
 
 NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)

@@ -156,7 +156,7 @@ def test_what_the_rules_say_to_somebody_who_asks(
 def test_who_sees_full_numbers_is_named(
     reveal: tuple[str, ...], who: Person, *, allowed: bool, why: str
 ) -> None:
-    """Where a rule names groups, these alone see full numbers, to decide and to settle."""
+    """The groups that a rule names for it alone see full numbers, to decide and to settle."""
     rule, members = CANCEL.model_copy(update={"reveal": reveal}), {**MEMBERS, "leads": frozenset({"U0LEAD"})}
     for settling in (False, True) if reveal else (False,):
         decision = engine.can_reveal(rule, members, who, CASE, settling=settling)

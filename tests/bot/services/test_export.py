@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.services.export import COLUMNS, MARK, Format, lines, original, text
-from storage.models import Query
+from storage.queries import Query
 from storage.store import Store
 from tests.storage.contract.changes import cancelled
 from tests.storage.samples import KEY, NUMBER, OTHER_NUMBER, Clock, approve, cancelling, placing

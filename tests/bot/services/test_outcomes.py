@@ -11,6 +11,7 @@ from providers.actions import CallRef, CancelCall, Code, Kind, Outcome, PlaceCal
 from storage import states
 from storage.models import ActionRecord
 from storage.states import State
+from tests.support.values import an_action
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 PLACE = PlaceCall(to="+919876543210", agent="payments")
@@ -25,26 +26,16 @@ def entry(
     not_after: datetime | None = None,
 ) -> ActionRecord:
     """Return an action that is being sent."""
-    return ActionRecord(
+    return an_action(
         id="A-7K3F",
-        request="A-7K3F",
-        position=1,
         kind=action.kind,
         connection="voxworks",
-        agent=None,
         target_id="vx_123" if action.kind is Kind.CANCEL_CALL else None,
-        scheduled_for=None,
         state=State.SENDING,
         attempt=attempt,
         maybe_executed=maybe_executed,
         owner="me",
         lease_until=NOW,
-        not_before=None,
-        code=None,
-        message=None,
-        retry=None,
-        reference=None,
-        http_status=None,
         asked_at=NOW,
         updated_at=NOW,
         action=action,

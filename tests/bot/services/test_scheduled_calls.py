@@ -20,6 +20,7 @@ from playground.blocks import faults
 from providers.actions import Code, Kind, PlaceCall
 from storage.models import ActionRecord
 from storage.states import State
+from tests.support.values import an_action
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 KOLKATA = "Asia/Kolkata"
@@ -32,24 +33,14 @@ VOCABULARY = CommandContext(
     },
     "IN",
 )
-CALL = ActionRecord(
+CALL = an_action(
     id="A-7K3F",
-    request="A-7K3F",
-    position=1,
     kind=Kind.PLACE_CALL,
-    connection="reminders",
     agent="payments",
-    target_id=None,
     scheduled_for=NOW + timedelta(days=1),
     state=State.SUCCEEDED,
     attempt=1,
-    maybe_executed=False,
-    owner=None,
-    lease_until=None,
-    not_before=None,
     code=Code.SCHEDULED,
-    message=None,
-    retry=None,
     reference="vx_7",
     http_status=200,
     asked_at=NOW,

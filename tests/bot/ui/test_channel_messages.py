@@ -50,6 +50,7 @@ from providers.webhooks import describe_end
 from storage.models import ActionRecord, Approval, Event, Request
 from storage.states import State
 from tests.support.slack_schemas import checker
+from tests.support.values import an_action
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 NASTY = "<!channel> <@U1> <https://x|bank> \u202eevil & *bold* `code`\n\n\n" + "long " * 99
@@ -74,24 +75,18 @@ def entry(action: CallAction | None, state: State, position: int = 1, *, kind: s
         target_id = shown.target.call_id
     if isinstance(shown, DeleteCampaign | StopCampaign | StartCampaign):
         target_id = shown.target.campaign_id
-    return ActionRecord(
+    return an_action(
         id=f"A-7K3F.{position}",
-        request="A-7K3F",
         position=position,
         kind=shown.kind,
-        connection="reminders",
         agent="pay<ments>",
         target_id=target_id,
         scheduled_for=NOW + timedelta(hours=1),
         state=state,
         attempt=1,
-        maybe_executed=False,
-        owner=None,
-        lease_until=None,
         not_before=NOW,
         code=Code.SCHEDULED if state is State.SUCCEEDED and isinstance(shown, PlaceCall) else None,
         message=None if state is State.EXPIRED else "The provider said so.",
-        retry=None,
         reference="a1b2",
         http_status=200,
         asked_at=NOW,
@@ -542,9 +537,9 @@ def test_a_deadline_that_passed_says_no_more_than_is_known(
     )
     made = replace(request(over), reported_call_time=at if said else None)
     assert says.replace("WHEN", when(at)) in request_status(made)
-    thread = render("expired", "thread", made, ReplyContext("system", entry=over.id))
-    assert thread is not None
-    assert says.replace("WHEN", when(at)) in thread.text
+    told = render("state", "dm:U0AGENT", made, ReplyContext("system", entry=over.id))
+    assert told is not None
+    assert says.replace("WHEN", when(at)) in told.text
     assert request_status(made).startswith("❌ *Not cancelled*") == bool(known or said)
 
 
@@ -576,9 +571,9 @@ def test_what_was_not_sent_in_time_says_why_and_no_more_than_is_known(
     )
     made = replace(request(over), reported_call_time=None if known else at)
     assert request_status(made) == f"❌ {says.replace('WHEN', when(at))}"
-    thread = render("expired", "thread", made, ReplyContext("system", entry=over.id))
-    assert thread is not None
-    assert thread.text == says.replace("WHEN", when(at)).rpartition("\n")[2]
+    told = render("state", "dm:U0AGENT", made, ReplyContext("system", entry=over.id))
+    assert told is not None
+    assert told.text == request_status(made)
 
 
 def test_a_card_says_what_its_deadline_has_to_do_with_the_call() -> None:
@@ -944,9 +939,9 @@ def test_a_reply_names_the_target_it_is_about() -> None:
     """With several targets, the reply about the second never reads as one about the first."""
     done, late = entry(ACTIONS["cancel by id"], State.SUCCEEDED), entry(ACTIONS["place"], State.EXPIRED, 2)
     late = replace(late, message="CallOps couldn't send it in time.")
-    told = render("expired", "thread", request(done, late), ReplyContext("system", entry=late.id))
+    told = render("state", "audit", request(done, late), ReplyContext("system", entry=late.id))
     assert told is not None
-    assert told.text == "CallOps couldn't send it in time. (+91\u00a0•••3210) Nobody is called."
+    assert "• +91\u00a0•••3210 · Expired. CallOps couldn't send it in time." in text_of(told.blocks)
     told = render("happened", "thread", request(done, late), ReplyContext("U0MANAGER", "dashboard", late.id))
     assert told is not None
     assert "checked (+91\u00a0•••3210): it *did* happen. “dashboard”" in told.text

@@ -10,9 +10,9 @@ from bot.ui.details_modal import DID, MOST_LINES, Details, story
 from playground.blocks import faults
 from providers.actions import CallRef, CancelCall, Kind
 from storage.models import ActionRecord, Event, Request, Scalar
-from storage.states import State
 from tests.support.slack_schemas import checker
 from tests.support.tree import ROOT
+from tests.support.values import an_action
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 BOT = ROOT / "bot"
@@ -20,26 +20,11 @@ BOT = ROOT / "bot"
 
 def entry(number: int) -> ActionRecord:
     """Return a target of a cancellation."""
-    return ActionRecord(
+    return an_action(
         id=f"A-7K3F.{number}",
-        request="A-7K3F",
         position=number,
-        kind=Kind.CANCEL_CALL,
         connection="voxworks",
-        agent=None,
         target_id=f"vx_{number}",
-        scheduled_for=None,
-        state=State.PENDING,
-        attempt=0,
-        maybe_executed=False,
-        owner=None,
-        lease_until=None,
-        not_before=None,
-        code=None,
-        message=None,
-        retry=None,
-        reference=None,
-        http_status=None,
         asked_at=NOW,
         updated_at=NOW,
         action=CancelCall(target=CallRef(call_id=f"vx_{number}")),

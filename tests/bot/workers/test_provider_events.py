@@ -17,11 +17,12 @@ from providers.actions import CallAction, CallEnd, Code, Kind, NumberRef, PlaceC
 from providers.actions import CancelCall as Cancel
 from storage.changes import ChangeSet, NewAction, NewRequest, Transition
 from storage.errors import ConflictError
-from storage.models import SYSTEM, ActionRecord, Cancelled, MessageRef, Request
+from storage.models import SYSTEM, Cancelled, MessageRef, Request
 from storage.states import TERMINAL, State
 from storage.store import Store
 from tests.bot.config.test_loader import environment
 from tests.storage.samples import KEY, Clock, approve, cancelling, claim, placing, verified
+from tests.support.values import an_action
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 NUMBER = "+919876543210"
@@ -41,26 +42,14 @@ def request(
     **more: Any,
 ) -> Request:
     """Return a request for a single call."""
-    entry = ActionRecord(
+    entry = an_action(
         id="A-7K3F",
-        request="A-7K3F",
-        position=1,
         kind=kind,
-        connection="reminders",
         agent="payments",
-        target_id=None,
-        scheduled_for=None,
         state=state,
         attempt=1,
         maybe_executed=maybe_executed,
-        owner=None,
-        lease_until=None,
-        not_before=None,
-        code=None,
-        message=None,
-        retry=None,
         reference="earlier",
-        http_status=None,
         asked_at=NOW,
         updated_at=NOW,
         action=action,

@@ -3,7 +3,8 @@ from datetime import timedelta
 
 from providers.actions import Code
 from storage.changes import Notification
-from storage.models import MessageRef, Person, Query
+from storage.models import MessageRef, Person
+from storage.queries import Query
 from storage.repositories.erasure_list import Listed, PurgeFilter, RetainedBecause
 from storage.store import Store
 from tests.storage.contract.changes import recorded, succeeded

@@ -6,7 +6,7 @@ import pytest
 from providers.actions import CampaignRef, Code, Kind, StopCampaign
 from storage.changes import NewAction, NewRequest
 from storage.errors import DuplicateRequestError
-from storage.models import Query
+from storage.queries import Query
 from storage.states import State
 from storage.store import Store
 from tests.storage.contract.changes import recorded, succeeded

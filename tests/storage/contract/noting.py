@@ -6,7 +6,8 @@ import pytest
 from providers.actions import Code
 from storage.changes import Annotation, ChangeSet, Notification, Transition
 from storage.errors import ConflictError, RequestNotFoundError
-from storage.models import Approval, Query
+from storage.models import Approval
+from storage.queries import Query
 from storage.states import State
 from storage.store import Store
 from tests.storage.contract.changes import assert_replayable, recorded, succeeded

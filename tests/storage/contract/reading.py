@@ -5,7 +5,8 @@ from providers.actions import Code, Kind
 from providers.phone import mask
 from storage.changes import Annotation, ChangeSet, Transition
 from storage.event_log.hash_chain import ASKED, GENESIS
-from storage.models import PendingRequest, Query
+from storage.models import PendingRequest
+from storage.queries import Query
 from storage.states import State
 from storage.store import Store
 from tests.storage.contract.changes import recorded, succeeded

@@ -7,7 +7,8 @@ import pytest
 
 from providers.actions import Code, Kind
 from storage.changes import Annotation
-from storage.models import AskedToStop, Person, Query, SearchHit, SearchPage
+from storage.models import Person
+from storage.queries import AskedToStop, Query, SearchHit, SearchPage
 from storage.states import State
 from storage.store import Store
 from tests.storage.contract.changes import cancelled, recorded, succeeded

@@ -12,7 +12,8 @@ import pytest
 from providers.actions import Kind
 from storage.database.connection import CannotOpenLogError, open_for_reading, open_for_writing
 from storage.event_log.writer import WriteContext
-from storage.models import PendingRequest, Query
+from storage.models import PendingRequest
+from storage.queries import Query
 from storage.repositories import cancellations, dispatch_queue, exclusion, outbox, rate_limits, search
 from storage.repositories.approvals import (
     decision_expired,

@@ -16,7 +16,8 @@ from storage.database.connection import BUSY_SECONDS
 from storage.database.deadlines import deadline
 from storage.database.threads import Writer
 from storage.errors import CommitUnknownError, LogBusyError
-from storage.models import Person, Query
+from storage.models import Person
+from storage.queries import Query
 from storage.store import Store
 from tests.storage.holder import held
 from tests.storage.samples import KEY, NOON, Clock, placing, verified, withdraw

@@ -11,7 +11,7 @@ import pytest
 from providers.actions import Code
 from storage.maintenance.backup import BackupError, backup
 from storage.maintenance.verification import verify
-from storage.models import Query
+from storage.queries import Query
 from storage.repositories.erasure_list import AGAIN, Listed, PurgeFilter, UnreadableListError, list_beside
 from storage.store import Store
 from tests.storage.contract.changes import succeeded

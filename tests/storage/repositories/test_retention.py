@@ -13,7 +13,8 @@ import pytest
 from providers.actions import Code, PlaceCall
 from storage.changes import Annotation, ChangeSet, NewAction, NewRequest
 from storage.errors import DuplicateRequestError
-from storage.models import Person, Query
+from storage.models import Person
+from storage.queries import Query
 from storage.repositories.erasure_list import PurgeFilter, RetainedBecause
 from storage.states import State
 from storage.store import Store
