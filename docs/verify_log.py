@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # tables that events determine, with keys
 UNTOLD = {"n", "lease_until"}  # a row's place, and a column that is renewed without an event
 # Hash of the tables, indexes, triggers and views, as CallOps creates them.
-SCHEMA = "3a1f3223e968646f51bad98864622c3f3369e48d5194f21ebeb1816e17747e20"
+SCHEMA = "a3802fc6bf0f89ea54ee913b781c9a1988d696163b75de46c7df2e4b06eb5f3f"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 
@@ -86,12 +86,12 @@ class Log:
             self.heads[seq], self.requests[seq] = head, event["request"]
 
     def read(self, event):
-        seq, at, request, entry, data = (event[name] for name in ("seq", "at", "request", "entry", "data"))
+        seq, at, request, action, data = (event[name] for name in ("seq", "at", "request", "action", "data"))
         self.promised |= {(seq, field): (request, one) for field, one in event["private"].items()}
         match event["name"]:
             case "requested":
                 born = {"request": request, "asked_at": at, "asked_event": seq}
-                self.rows["actions"][entry] = born | {"id": entry, "attempt": 0, "maybe_executed": 0}
+                self.rows["actions"][action] = born | {"id": action, "attempt": 0, "maybe_executed": 0}
                 self.rows["requests"].setdefault(request, data | born | {"id": request})
             case "erased":
                 self.erased[request] = seq
@@ -104,7 +104,7 @@ class Log:
         if "state" in data:
             let_go = {} if data["state"] == "sending" else {"owner": None}
             moved = data | let_go | {"updated_at": at, "last_event": seq}
-            self.rows["actions"].setdefault(entry, {}).update(moved)
+            self.rows["actions"].setdefault(action, {}).update(moved)
         if "approval.person" in data:
             decided = {name[9:]: value for name, value in data.items() if name.startswith("approval.")}
             self.rows["approvals"][seq] = decided | {"event": seq, "request": request, "at": at}

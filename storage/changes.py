@@ -88,13 +88,13 @@ class NewRequest:
     second_step_of: str | None = None
     zone: str | None = None
     stop: str | None = None
-    why: str | None = None
+    reasons: str | None = None
     """The rules' reasons, as lines."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A compare-and-set: the action ``entry`` goes to ``to_state`` if it is in one of ``from_states``.
+    """A compare-and-set: the action ``action`` goes to ``to_state`` if it is in one of ``from_states``.
 
     If ``owner`` is given, the action must also have this owner and be in its ``attempt``. ``changes`` sets
     further columns of `ActionRecord`: attempt, maybe_executed, owner, lease_until, not_before, not_after,
@@ -105,7 +105,7 @@ class Transition:
     ``at_most`` limits how many actions of its connection may be in that state at once.
     """
 
-    entry: str
+    action: str
     name: str
     from_states: frozenset[State]
     to_state: State
@@ -124,7 +124,7 @@ class Annotation:
     ``data`` and ``private`` are those of `Transition`. An annotation is valid in every state of the action.
     """
 
-    entry: str
+    action: str
     name: str
     data: Mapping[str, Scalar] = field(default_factory=dict)
     private: Mapping[str, str] = field(default_factory=dict)

@@ -162,7 +162,7 @@ class Request:
     reason: str | None
     purpose: str | None
     consent: str | None
-    entries: Sequence[ActionRecord]
+    actions: Sequence[ActionRecord]
     approvals: Sequence[Approval] = ()
     messages: Mapping[str, MessageRef] = field(default_factory=dict)
     """Messages in Slack by slot: ``audit``, ``card``, ``origin``, ``asked:U…``."""
@@ -185,7 +185,7 @@ class Request:
     """The recipient's time zone (an IANA name), as the requester says. Erasable."""
     stop: str | None = None
     """The `DoNotCallEntry` that it carries out. Such a request needs no rule and no approval."""
-    why: str | None = None
+    reasons: str | None = None
     """The rules' reasons at the time of the request, as lines."""
     sealed: str = ""
     """A hash over the salted hashes of the targets, reason, purpose, consent and zone that are kept now.
@@ -203,7 +203,7 @@ class Request:
     @property
     def state(self) -> State:
         """The state among its actions' states that most needs attention."""
-        return request_state(entry.state for entry in self.entries)
+        return request_state(record.state for record in self.actions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +222,7 @@ class PendingRequest:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event of an action, or of the whole request if ``entry`` is the request's id.
+    """An event of an action, or of the whole request if ``action`` is the request's id.
 
     ``data`` holds the columns that it set, and further facts for auditors. ``private`` holds the commitments
     to values in erasable rows, by field name.
@@ -231,7 +231,7 @@ class Event:
     seq: int
     at: datetime
     request: str
-    entry: str
+    action: str
     name: str
     actor: str
     data: Mapping[str, Scalar]
@@ -260,7 +260,7 @@ class OutboxItem:
 
     id: int
     request: str | None
-    entry: str | None
+    action: str | None
     event: int | None
     template: str
     to: str
@@ -314,16 +314,16 @@ class VerificationReport:
     """Result of a verification: how much was read, the chain's last hash, and a sentence for each fault."""
 
     events: int
-    entries: int
+    actions: int
     head: str
     faults: Sequence[str]
 
 
-def call_time(request: Request, entry: ActionRecord) -> datetime | None:
+def call_time(request: Request, record: ActionRecord) -> datetime | None:
     """Return the time of an action's call: the log's, or else the requester's, or None."""
-    return entry.scheduled_for or request.reported_call_time
+    return record.scheduled_for or request.reported_call_time
 
 
-def entry_of(request: Request, entry: str) -> ActionRecord:
+def record_of(request: Request, action: str) -> ActionRecord:
     """Return the action of a request with this id."""
-    return next(one for one in request.entries if one.id == entry)
+    return next(one for one in request.actions if one.id == action)

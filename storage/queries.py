@@ -37,7 +37,7 @@ class Query:
 class SearchHit:
     """An action with facts of its request: requester, channel, reason, rule and last decision."""
 
-    entry: ActionRecord
+    record: ActionRecord
     requester: str
     channel: str | None
     rule: str | None
@@ -84,5 +84,5 @@ class AskedToStop:
 class Page:
     """Actions, newest first, and the key of the next page, None if there is none."""
 
-    entries: Sequence[ActionRecord]
+    actions: Sequence[ActionRecord]
     after: int | None

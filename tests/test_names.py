@@ -73,6 +73,8 @@ RETIRED: Final = {
     "Links": "ChainVerifier",
     "Lists": "RequestLists",
     "LogEntry": "ActionRecord",
+    "entry_of": "record_of",
+    "select_entries": "select_actions",
     "LookUps": "TargetLookups",
     "may_lift": "may_unblock",
     "Move": "Transition",

@@ -56,10 +56,10 @@ class LogWatch:
         if (written := self._stamp()) == self._written:
             return []
         self._written = written
-        recent = (await self._log.search.page(Query(), limit=RECENT)).entries
+        recent = (await self._log.search.page(Query(), limit=RECENT)).actions
         newest = {  # a note moves nothing, and is told all the same
             one: (await self._log.requests.events(one))[-1].seq
-            for one in dict.fromkeys(entry.request for entry in reversed(recent))
+            for one in dict.fromkeys(record.request for record in reversed(recent))
         }
         changed = [one for one, last in newest.items() if self._known.get(one) != last]
         self._known |= newest
@@ -78,13 +78,13 @@ class LogWatch:
             "requester": request.requester,
             "reason": request.reason and mask_numbers(request.reason, default_region=DEFAULT_REGION),
             "asked_at": request.asked_at.isoformat(),
-            "entries": [
-                summary(entry, DEFAULT_REGION)
-                | {"attempt": entry.attempt, "message": entry.message, "code": entry.code}
-                for entry in request.entries
+            "actions": [
+                summary(record, DEFAULT_REGION)
+                | {"attempt": record.attempt, "message": record.message, "code": record.code}
+                for record in request.actions
             ],
             "events": [
-                {"seq": event.seq, "at": event.at.isoformat(), "entry": event.entry, "name": event.name}
+                {"seq": event.seq, "at": event.at.isoformat(), "action": event.action, "name": event.name}
                 | {"actor": event.actor, "state": event.data.get("state"), "hash": event.hash}
                 for event in events
             ],

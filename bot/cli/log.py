@@ -24,7 +24,7 @@ from bot.cli.log_export import ExportError, export, query
 from bot.cli.log_replies import NoFixtureError, advise, as_lines, as_objects, attempts, fixture
 from bot.cli.log_story import STATE_STYLES, known_names, lines, people_in
 from bot.cli.progress import share_bar
-from bot.config.environment import NotTextError, existing_log, is_key, key_bytes, read_bytes
+from bot.config.environment import UnreadableFileError, existing_log, is_key, key_bytes, read_bytes
 from bot.config.loader import read_config
 from bot.services.export import target
 from bot.text import clocks
@@ -106,7 +106,7 @@ async def _run(chosen: argparse.Namespace, path: object, key: bytes, variables: 
 async def _list(store: Store, chosen: argparse.Namespace, region: str) -> int:
     asked = await query(store, chosen)
     found = await store.search.find(asked, limit=chosen.limit)
-    rows = [summary(hit.entry, region) | {"cancelled_by": hit.cancelled_by} for hit in found.hits]
+    rows = [summary(hit.record, region) | {"cancelled_by": hit.cancelled_by} for hit in found.hits]
     if chosen.json:
         say_json(rows)
     elif not rows:
@@ -124,18 +124,18 @@ async def _list(store: Store, chosen: argparse.Namespace, region: str) -> int:
 
 def _columns(hit: SearchHit, names: Mapping[str, str], *, zone: str, region: str) -> list[str]:
     """Return what the table says of an action; the last is its reason as a whole."""
-    entry = hit.entry
-    asked = clocks.local(Instant(entry.asked_at), zone).to_stdlib()
-    state = status(entry, cancelled=hit.cancelled_by is not None)
-    passed = hit.cancelled_by is not None or entry.code is Code.DRY_RUN
-    style = Style.ASIDE if passed else STATE_STYLES.get(entry.state)
+    record = hit.record
+    asked = clocks.local(Instant(record.asked_at), zone).to_stdlib()
+    state = status(record, cancelled=hit.cancelled_by is not None)
+    passed = hit.cancelled_by is not None or record.code is Code.DRY_RUN
+    style = Style.ASIDE if passed else STATE_STYLES.get(record.state)
     return [
-        cell(entry.id),
+        cell(record.id),
         f"{asked:%Y-%m-%d %H:%M}",
         fitting(names.get(hit.requester, hit.requester), LONGEST_NAME),
-        cell(entry.kind),
-        cell(entry.connection),
-        cell(target(entry, default_region=region)),
+        cell(record.kind),
+        cell(record.connection),
+        cell(target(record, default_region=region)),
         Painted(state, style) if style else state,
         " ".join((_masked(hit.reason, region=region) or "").split()),
     ]
@@ -201,7 +201,7 @@ async def _fixture(store: Store, chosen: argparse.Namespace, variables: Mapping[
         default_region=region,
     )
     if chosen.id != request.id:
-        found = [one for one in found if one.entry == chosen.id]
+        found = [one for one in found if one.action == chosen.id]
     made, provider = fixture(request, found, chosen.attempt, variables)
     say_json(made, indent=2)
     say(*advise(made, found, provider), to=sys.stderr)
@@ -220,7 +220,7 @@ def _verify(path: Path, given: Sequence[str], key: bytes | None, *, as_json: boo
     if as_json:
         found: dict[str, Any] = {
             "events": verdict.events,
-            "actions": verdict.entries,
+            "actions": verdict.actions,
             "head": verdict.head,
             "anchors": len(anchors),
             "with_key": key is not None,
@@ -232,7 +232,7 @@ def _verify(path: Path, given: Sequence[str], key: bytes | None, *, as_json: boo
         whole = "is DAMAGED" if faults else "is intact"
         if anchors and not faults:
             whole += f", with {len(anchors)} {'anchor' if len(anchors) == 1 else 'anchors'}"
-        told = f": {verdict.entries} actions, {verdict.events} events, head {verdict.head}"
+        told = f": {verdict.actions} actions, {verdict.events} events, head {verdict.head}"
         say([Painted(f"The log {whole}", Style.BAD if faults else Style.GOOD), told])
         if key is None:
             say("Without CALLOPS_KEY, the numbers of actions weren't checked.")
@@ -255,7 +255,7 @@ def _anchors(given: Sequence[str]) -> Sequence[Anchor]:
                 raise NoAnchorError(
                     f"{one} is neither an anchor (NUMBER:HASH) nor a file: {error.strerror}"
                 ) from error
-            except NotTextError as error:
+            except UnreadableFileError as error:
                 raise NoAnchorError(f"{one} can't be read: {error}.") from error
         if not anchors:
             raise NoAnchorError(f"{one} has no anchors.")
@@ -263,15 +263,15 @@ def _anchors(given: Sequence[str]) -> Sequence[Anchor]:
     return found
 
 
-def summary(entry: ActionRecord, region: str) -> dict[str, str | None]:
+def summary(record: ActionRecord, region: str) -> dict[str, str | None]:
     """Return an action as plain values."""
     return {
-        "id": entry.id,
-        "request": entry.request,
-        "kind": entry.kind,
-        "connection": entry.connection,
-        "target": target(entry, default_region=region),
-        "state": entry.state,
+        "id": record.id,
+        "request": record.request,
+        "kind": record.kind,
+        "connection": record.connection,
+        "target": target(record, default_region=region),
+        "state": record.state,
     }
 
 
@@ -289,14 +289,14 @@ def _request(request: Request, region: str) -> dict[str, Any]:
         "zone": request.zone,
         "stop": request.stop,
         "actions": [
-            summary(entry, region)
+            summary(record, region)
             | {
-                "attempt": entry.attempt,
-                "code": entry.code,
-                "message": masked(entry.message),
-                "reference": masked(entry.reference),
+                "attempt": record.attempt,
+                "code": record.code,
+                "message": masked(record.message),
+                "reference": masked(record.reference),
             }
-            for entry in request.entries
+            for record in request.actions
         ],
     }
 
@@ -305,7 +305,7 @@ def _event(event: Event, private: list[tuple[int, str, str]]) -> dict[str, Any]:
     return {
         "seq": event.seq,
         "at": event.at.isoformat(),
-        "entry": event.entry,
+        "action": event.action,
         "name": event.name,
         "actor": event.actor,
         "data": dict(event.data),

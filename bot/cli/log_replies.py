@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from bot import CallOpsError
+from bot.cli.log_story import HEADERS, RAW, actor
 from bot.config.loader import read_config
 from bot.config.settings import Connection
 from providers.actions import CallAction, Outcome
@@ -19,10 +20,8 @@ from providers.masking import NO_REGION, mask_numbers
 from providers.registry import find
 from providers.transport.redaction import LONGEST_RECORD
 from storage.event_log.hash_chain import ERASED
-from storage.models import SYSTEM, ActionRecord, Event, Request
+from storage.models import ActionRecord, Event, Request
 from storage.states import State
-
-RAW, HEADERS = "raw", "headers"
 
 
 class NoFixtureError(CallOpsError):
@@ -36,7 +35,7 @@ class Attempt:
     ``erased``: there was a reply, and it is not kept any more.
     """
 
-    entry: str
+    action: str
     number: int
     event: Event | None = None
     headers: tuple[tuple[str, str], ...] = ()
@@ -73,16 +72,16 @@ def attempts(
     ended: list[Attempt] = []
     for event in events:
         if event.name == State.SENDING:
-            open_[event.entry] = Attempt(event.entry, int(event.data["attempt"] or 0))
-        elif event.entry in open_ and ("code" in event.data or RAW in event.private):
-            attempt = _with_reply(open_[event.entry], event, kept.get(event.seq, {}))
-            if ended and ended[-1].entry == event.entry and ended[-1].number == attempt.number:
+            open_[event.action] = Attempt(event.action, int(event.data["attempt"] or 0))
+        elif event.action in open_ and ("code" in event.data or RAW in event.private):
+            attempt = _with_reply(open_[event.action], event, kept.get(event.seq, {}))
+            if ended and ended[-1].action == event.action and ended[-1].number == attempt.number:
                 if attempt.body is None and not attempt.erased:
                     continue  # somebody said what happened: that is no reply
                 ended.pop()  # the answer itself, when it was only late
             ended.append(attempt)
-    over = {(one.entry, one.number) for one in ended}
-    return ended + [one for one in open_.values() if (one.entry, one.number) not in over]
+    over = {(one.action, one.number) for one in ended}
+    return ended + [one for one in open_.values() if (one.action, one.number) not in over]
 
 
 def _with_reply(attempt: Attempt, event: Event, kept: Mapping[str, str]) -> Attempt:
@@ -103,7 +102,7 @@ def as_lines(events: Sequence[Event], found: Sequence[Attempt]) -> Iterator[str]
     if not found:
         yield "Nothing was sent to the provider, so there's no reply."
     for attempt in found:
-        head = [attempt.entry, f"attempt {attempt.number}"]
+        head = [attempt.action, f"attempt {attempt.number}"]
         if attempt.event:
             head += [f"{attempt.event.at:%Y-%m-%d %H:%M:%S} UTC", attempt.event.name, attempt.code or ""]
         if attempt.status:
@@ -118,7 +117,7 @@ def _body_lines(events: Sequence[Event], attempt: Attempt) -> Iterator[str]:
         yield "No reply yet."
     elif attempt.erased:
         erased = next((event for event in reversed(events) if event.name == ERASED), None)
-        when = f" on {erased.at:%Y-%m-%d %H:%M} UTC by {_who(erased)}" if erased else ""
+        when = f" on {erased.at:%Y-%m-%d %H:%M} UTC by {actor(erased, {})}" if erased else ""
         yield f"The reply was erased{when}."
     elif attempt.body is None:
         yield f"No reply. {attempt.event.data.get('message') or ''}".rstrip()
@@ -128,15 +127,11 @@ def _body_lines(events: Sequence[Event], attempt: Attempt) -> Iterator[str]:
             yield f"(cut at {LONGEST_RECORD} characters)"
 
 
-def _who(event: Event) -> str:
-    return "CallOps" if event.actor == SYSTEM else event.actor
-
-
 def as_objects(found: Sequence[Attempt]) -> list[dict[str, Any]]:
     """Return the replies as objects for programs."""
     return [
         {
-            "id": one.entry,
+            "id": one.action,
             "attempt": one.number,
             "at": one.at.isoformat() if one.at else None,
             "event": one.event.name if one.event else None,
@@ -155,16 +150,16 @@ def fixture(
 ) -> tuple[dict[str, Any], str]:
     """Return a reply in the form of the contract suite, with its provider. Raises `NoFixtureError`."""
     attempt = _chosen(found, wanted)
-    entry = next(one for one in request.entries if one.id == attempt.entry)
-    connection = read_config(variables).connections.get(entry.connection)
+    record = next(one for one in request.actions if one.id == attempt.action)
+    connection = read_config(variables).connections.get(record.connection)
     if connection is None:
         raise NoFixtureError(
-            f"This needs the connection {entry.connection} and its secret to read the reply again. "
+            f"This needs the connection {record.connection} and its secret to read the reply again. "
             "Add them to the configuration."
         )
-    outcome = _read_again(entry, attempt, connection)
+    outcome = _read_again(record, attempt, connection)
     document: dict[str, Any] = {
-        "kind": entry.kind,
+        "kind": record.kind,
         "basis": "live",
         "source": "a live account",
         "date": f"{attempt.at:%Y-%m}",
@@ -185,8 +180,8 @@ def _chosen(found: Sequence[Attempt], wanted: int | None) -> Attempt:
         raise NoFixtureError(
             "There's no such attempt." if found else "Nothing was sent, so there's no reply."
         )
-    if len({one.entry for one in among}) > 1:
-        names = ", ".join(sorted({one.entry for one in among}))
+    if len({one.action for one in among}) > 1:
+        names = ", ".join(sorted({one.action for one in among}))
         raise NoFixtureError(f"Choose an action: {names}.")
     replied = [one for one in among if one.body is not None and one.status is not None]
     if not replied:
@@ -199,9 +194,9 @@ def _chosen(found: Sequence[Attempt], wanted: int | None) -> Attempt:
     return replied[-1]
 
 
-def _read_again(entry: ActionRecord, attempt: Attempt, connection: Connection) -> Outcome:
+def _read_again(record: ActionRecord, attempt: Attempt, connection: Connection) -> Outcome:
     """Return the outcome that the present adapter reads from the stored reply."""
-    action: CallAction | None = entry.action
+    action: CallAction | None = record.action
     if action is None or attempt.at is None or attempt.status is None or attempt.body is None:
         raise NoFixtureError("The request was erased.")
     at = attempt.at

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from bot.cli.log_replies import HEADERS
 from bot.services.export import target
 from bot.services.outcomes import WARNING
 from bot.text.terminal import INDENT, Painted, Style, TerminalLine, cell, quoted
@@ -36,6 +35,7 @@ STATE_STYLES: Final[Mapping[State, Style]] = {
 """The colour of each state. States that pass by themselves have none."""
 
 _MACHINE: Final = "CallOps"
+RAW, HEADERS = "raw", "headers"
 _OF_THE_MACHINE: Final = "os:"
 """The prefix of a user of the operating system."""
 _OF_NO_REQUEST: Final[Mapping[str, str]] = {
@@ -88,12 +88,12 @@ def lines(
     told_apart = {id_: name for id_, name in names.items() if not name.endswith(f"({id_})")}
     called = ", ".join(f"{cell(name)} is {cell(id_)}" for id_, name in told_apart.items())
     yield Painted(f"Times are in UTC. {called}." if called else "Times are in UTC.", Style.ASIDE)
-    width = max((len(cell(event.entry)) for event in events), default=0)
+    width = max((len(cell(event.action)) for event in events), default=0)
     for event in events:
         did_it = _did(event, names)
         by_itself = event.actor == SYSTEM and event.name in DID
-        sentence = f"{did_it[0].upper()}{did_it[1:]}" if by_itself else f"{_actor(event, names)} {did_it}"
-        yield f"{event.at:%Y-%m-%d %H:%M:%S}  {cell(event.entry).ljust(width)}  {sentence}"
+        sentence = f"{did_it[0].upper()}{did_it[1:]}" if by_itself else f"{actor(event, names)} {did_it}"
+        yield f"{event.at:%Y-%m-%d %H:%M:%S}  {cell(event.action).ljust(width)}  {sentence}"
         yield from (f"{INDENT}{line}" for line in _beside(event, kept, of_request=request is not None))
 
 
@@ -101,11 +101,11 @@ def _standing(request: Request, names: Mapping[str, str], region: str) -> Iterat
     """Yield how a request and each of its actions stand."""
     who, through = cell(names.get(request.requester, request.requester)), cell(request.connection)
     yield [f"{request.id}  ", _state(request.state), f" · requested by {who} · {through}"]
-    for entry in request.entries:
-        aim = cell(target(entry, default_region=region))
-        yield [f"  {entry.id}  {entry.kind}  {aim}  ", _state(entry.state)]
-        if entry.message:
-            yield f"      {quoted(mask_numbers(entry.message, default_region=region))}"
+    for record in request.actions:
+        aim = cell(target(record, default_region=region))
+        yield [f"  {record.id}  {record.kind}  {aim}  ", _state(record.state)]
+        if record.message:
+            yield f"      {quoted(mask_numbers(record.message, default_region=region))}"
 
 
 def _state(state: State) -> str:
@@ -113,7 +113,7 @@ def _state(state: State) -> str:
     return Painted(state_word(state), style) if style else state_word(state)
 
 
-def _actor(event: Event, names: Mapping[str, str]) -> str:
+def actor(event: Event, names: Mapping[str, str]) -> str:
     """Return who did something: a person by name, or the machine."""
     if event.actor == SYSTEM:
         return _MACHINE

@@ -72,7 +72,7 @@ def backup(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
         complain("The log is damaged, so no backup was kept. See docs/keeping.md.")
         return WRONG
     head = Anchor(verdict.events, verdict.head)
-    say(f"{chosen.file} is intact: {verdict.entries} actions, {verdict.events} events, head {head}")
+    say(f"{chosen.file} is intact: {verdict.actions} actions, {verdict.events} events, head {head}")
     beside = [str(path) for path in (anchors_beside(log), list_beside(log)) if path.exists()]
     if beside:
         say(f"Keep the newest {' and '.join(beside)} beside it, and CALLOPS_KEY somewhere else.")

@@ -48,36 +48,36 @@ class ConfigError(CallOpsError):
         self.faults = faults
 
 
-class NotTextError(CallOpsError, ValueError):
+class UnreadableFileError(CallOpsError, ValueError):
     """A file that is no text. Its message, the second half of a sentence, names the format and a remedy."""
 
 
 def read_text(path: Path) -> str:
-    """Return a file's text, with a newline at each line's end. Raises `OSError`, `NotTextError`."""
+    """Return a file's text, with a newline at each line's end. Raises `OSError`, `UnreadableFileError`."""
     return decode(read_bytes(path))
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return all that a file holds, which may be a pipe or a device. Raises `OSError`, `NotTextError`."""
+    """Return all of a file, pipe or device. Raises `OSError`, `UnreadableFileError`."""
     with path.open("rb") as file:
         content = file.read(LARGEST_FILE + 1)
     if len(content) > LARGEST_FILE:
-        raise NotTextError(f"it is larger than {LARGEST_FILE >> 20} MB")
+        raise UnreadableFileError(f"it is larger than {LARGEST_FILE >> 20} MB")
     return content
 
 
 def decode(content: bytes) -> str:
-    """Return a file's text, from UTF-8 with or without a byte-order mark. Raises `NotTextError`."""
+    """Return a file's text, from UTF-8 with or without a byte-order mark. Raises `UnreadableFileError`."""
     for mark, name in _OTHER_ENCODINGS.items():
         if content.startswith(mark):
-            raise NotTextError(f"it is in {name}: {_SAVE}")
+            raise UnreadableFileError(f"it is in {name}: {_SAVE}")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise NotTextError(f"line {line} is not in UTF-8: {_SAVE}") from error
+        raise UnreadableFileError(f"line {line} is not in UTF-8: {_SAVE}") from error
     if "\0" in text:  # UTF-16 without a mark, or no text at all
-        raise NotTextError(f"it holds bytes that no text has: {_SAVE}")
+        raise UnreadableFileError(f"it holds bytes that no text has: {_SAVE}")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -87,7 +87,7 @@ def read_environment() -> dict[str, str]:
         file = read_text(Path(".env"))
     except FileNotFoundError:
         file = ""
-    except NotTextError as error:
+    except UnreadableFileError as error:
         raise ConfigError([f".env cannot be read: {error}."]) from error
     except OSError as error:
         raise ConfigError([f".env cannot be read: {error.strerror}."]) from error

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from bot.config.environment import ConfigError, Environment, NotTextError, read_text
+from bot.config.environment import ConfigError, Environment, UnreadableFileError, read_text
 from bot.config.faults import PATTERNS_IN_WORDS, did_you_mean, in_words
 from bot.config.settings import (
     DASHBOARD,
@@ -161,7 +161,7 @@ def _read(path: Path, faults: list[str]) -> dict[str, Any] | None:
         faults.append(
             f"{path} is not there: copy callops.example.toml, or name another file in CALLOPS_CONFIG"
         )
-    except (tomllib.TOMLDecodeError, NotTextError) as error:
+    except (tomllib.TOMLDecodeError, UnreadableFileError) as error:
         faults.append(f"{path} cannot be read: {error}")
     except OSError as error:
         faults.append(f"{path} cannot be read: {error.strerror}")

@@ -145,7 +145,7 @@ class CommandFlow:
         person, now = origin.person, self._clock()
         if waiting.requester != person.id:
             return replacing.of_another(waiting, now=now)
-        if len(waiting.entries) > 1 or spec.reschedules is None or spec.reschedules.replacement.at is None:
+        if len(waiting.actions) > 1 or spec.reschedules is None or spec.reschedules.replacement.at is None:
             return replacing.not_alone(waiting)
         draft = nonce(origin.delivery_key, "replace")
         await self._commands.keep(draft, person, spec, None)
@@ -252,7 +252,7 @@ def _chosen(found: FilledCommand) -> str | None:
 
 def _only(line: Command, request: Request) -> Command:
     """Return a command with only those targets that a request contains."""
-    asked = {str(target) for entry in request.entries for target in (entry.target_id, _number(entry))}
+    asked = {str(target) for record in request.actions for target in (record.target_id, _number(record))}
     targets = [
         target
         for target in line.targets
@@ -261,8 +261,8 @@ def _only(line: Command, request: Request) -> Command:
     return replace(line, targets=tuple(targets))
 
 
-def _number(entry: ActionRecord) -> str | None:
-    match entry.action:
+def _number(record: ActionRecord) -> str | None:
+    match record.action:
         case PlaceCall(to=to) | CancelCall(target=NumberRef(to=to)):
             return to
         case _:

@@ -93,7 +93,7 @@ class RequestLists:
         """Return the person's newest requests in their workspace, newest first."""
         page = await self._store.search.page(Query(requester=person.id), limit=LOOKED_THROUGH)
         found: list[Request] = []
-        for one in dict.fromkeys(entry.request for entry in page.entries):
+        for one in dict.fromkeys(record.request for record in page.actions):
             request = await self._store.requests.request(one)
             found += [request] if request.team == person.team else []
             if len(found) == SHOWN:
@@ -140,12 +140,12 @@ class RequestLists:
         waits = request.state is State.PENDING
         return Row(
             request,
-            may_withdraw=person.id == request.requester and all(map(_can_be_withdrawn, request.entries)),
-            may_settle=any(entry.state is State.UNKNOWN for entry in request.entries)
+            may_withdraw=person.id == request.requester and all(map(_can_be_withdrawn, request.actions)),
+            may_settle=any(record.state is State.UNKNOWN for record in request.actions)
             and self._permissions.may_settle(request, person).allowed,
             may_decide=waits and self._permissions.may_decide(request, person).allowed,
         )
 
 
-def _can_be_withdrawn(entry: ActionRecord) -> bool:
-    return entry.state in {State.PENDING, State.APPROVED}
+def _can_be_withdrawn(record: ActionRecord) -> bool:
+    return record.state in {State.PENDING, State.APPROVED}

@@ -98,22 +98,22 @@ class FormOpener:
             return replace(offered, fixed=True)
         through = scheduled_calls.cancelling(self._commands.vocabulary)
         limit = scheduled_calls.MOST_SHOWN + 1
-        entries = list(await self._store.call_history.scheduled(through, now, mine=person.id, limit=limit))
+        records = list(await self._store.call_history.scheduled(through, now, mine=person.id, limit=limit))
         chosen = None
         if named := values.get("targets"):
             if verb is Verb.CANCEL:
                 return CallOptions()
-            meant = [entry.id for entry in entries if _is_named(entry, named)]
+            meant = [record.id for record in records if _is_named(record, named)]
             chosen = meant[0] if len(meant) == 1 else None
-        elif len(entries) == 1:
-            chosen = entries[0].id
-        return scheduled_calls.call_options(entries, zone=person.timezone, now=now, chosen=chosen)
+        elif len(records) == 1:
+            chosen = records[0].id
+        return scheduled_calls.call_options(records, zone=person.timezone, now=now, chosen=chosen)
 
 
-def _is_named(entry: ActionRecord, named: str) -> bool:
+def _is_named(record: ActionRecord, named: str) -> bool:
     """Return whether a scheduled call has a number or an id that was typed."""
-    to = entry.action.to if isinstance(entry.action, PlaceCall) else ""
-    ids = {entry.id, entry.request, entry.reference}
+    to = record.action.to if isinstance(record.action, PlaceCall) else ""
+    ids = {record.id, record.request, record.reference}
     return named.strip() in ids or "".join(named.split()) == to
 
 

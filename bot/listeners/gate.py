@@ -59,7 +59,7 @@ class Gate:
             return interactions.WHO_ARE_YOU
         if why:
             where = str(body.get("command") or body.get("type"))
-            await self._store.audit.record_denied_attempt(actor=user, where=where, why=why)
+            await self._store.audit.record_denied_attempt(actor=user, where=where, reason=why)
         elif len(body.get("text") or "") > MAX_COMMAND:
             why = interactions.command_too_long(MAX_COMMAND)
         elif _too_long(body):

@@ -58,26 +58,26 @@ class SettleListeners:
 
     async def settle(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Ask a person who may settle an unknown outcome what happened. Tell others why they may not."""
-        request, entry = await self._doubt(action["value"])
+        request, record = await self._doubt(action["value"])
         decision = self._permissions.may_settle(request, person)
-        if entry.state is not State.UNKNOWN:
+        if record.state is not State.UNKNOWN:
             view = await over(self._store, self._masking, request)
         elif not decision.allowed:
             await self._permissions.record_denied_attempt(request, person, "settle", decision)
             view = notice(interactions.NOT_ALLOWED, *decision.reasons)
         else:
-            view = self._settling(request, entry, person, nonce(body["trigger_id"], "settle"))
+            view = self._settling(request, record, person, nonce(body["trigger_id"], "settle"))
         await self._windows.open(body, view)
         await ack()
 
-    async def _doubt(self, entry: str) -> tuple[Request, ActionRecord]:
-        request = await self._store.requests.request(entry)
-        return request, next(one for one in request.entries if one.id == entry)
+    async def _doubt(self, action: str) -> tuple[Request, ActionRecord]:
+        request = await self._store.requests.request(action)
+        return request, next(one for one in request.actions if one.id == action)
 
     def _settling(
         self,
         request: Request,
-        entry: ActionRecord,
+        record: ActionRecord,
         person: Person,
         key: str,
         *,
@@ -86,7 +86,7 @@ class SettleListeners:
     ) -> View:
         """Return the modal to settle an unknown outcome, with its numbers masked unless they are revealed."""
         connection = self._settings.current.connections.get(request.connection)
-        build = partial(Settling.build, request, entry, nonce=key, connection=connection, fault=fault)
+        build = partial(Settling.build, request, record, nonce=key, connection=connection, fault=fault)
         if revealed:
             return build(revealed=True)
         return self._masking.revealable(build, allowed=self._permissions.may_reveal(request, person).allowed)
@@ -97,19 +97,19 @@ class SettleListeners:
 
     async def reveal(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Show the full number in the modal to settle."""
-        await self._show_doubt(ack, body, About.of(body["view"]).entry, person, self._windows.update)
+        await self._show_doubt(ack, body, About.of(body["view"]).action, person, self._windows.update)
 
     async def _show_doubt(
         self,
         ack: AsyncAck,
         body: Body,
-        entry_id: str,
+        action_id: str,
         person: Person,
         show: Callable[[Body, View], Awaitable[None]],
     ) -> None:
         """Show the full number of an unknown action, once the log has recorded that the person looks."""
-        request, entry = await self._doubt(entry_id)
-        if entry.state is not State.UNKNOWN:
+        request, record = await self._doubt(action_id)
+        if record.state is not State.UNKNOWN:
             view = await over(self._store, self._masking, request)
         else:
             try:
@@ -122,7 +122,7 @@ class SettleListeners:
             else:
                 view = (
                     self._settling(
-                        request, entry, person, nonce(body["trigger_id"], "revealed"), revealed=True
+                        request, record, person, nonce(body["trigger_id"], "revealed"), revealed=True
                     )
                     if self._permissions.may_settle(request, person).allowed
                     else notice(request.id, *full_numbers(request))
@@ -142,7 +142,7 @@ class SettleListeners:
             return
         try:
             await self._approvals.settle(
-                about.entry, person, what, evidence=evidence, reason=reason, nonce=about.nonce
+                about.action, person, what, evidence=evidence, reason=reason, nonce=about.nonce
             )
         except PermissionDeniedError as no:
             await ack(response_action="update", view=notice(interactions.NOT_DONE, *no.reasons))
@@ -157,15 +157,17 @@ class SettleListeners:
         about = About.of(body["view"])
         what, evidence, reason = Settling.read(body["view"])
         if what is not None or evidence is not Evidence.NONE:
-            request, entry = await self._doubt(about.entry)
-            view = self._settling(request, entry, person, about.nonce, fault=interactions.AGAIN_WITH_EVIDENCE)
+            request, record = await self._doubt(about.action)
+            view = self._settling(
+                request, record, person, about.nonce, fault=interactions.AGAIN_WITH_EVIDENCE
+            )
         elif not reason:
-            request, entry = await self._doubt(about.entry)
-            view = self._settling(request, entry, person, about.nonce, fault=interactions.REASON_MISSING)
+            request, record = await self._doubt(about.action)
+            view = self._settling(request, record, person, about.nonce, fault=interactions.REASON_MISSING)
         else:
             try:
                 request = await self._approvals.settle(
-                    about.entry,
+                    about.action,
                     person,
                     Settlement.RETRY_REQUESTED,
                     evidence=Evidence.NONE,

@@ -31,7 +31,7 @@ from bot.ui.modal import notice
 from bot.ui.ways_on import CANCEL_THIS, DETAILS, MENU, MOVE_THIS, PLACE_AGAIN
 from providers.actions import Kind
 from storage.errors import ConflictError, RequestNotFoundError
-from storage.models import ActionRecord, Person, Request, entry_of
+from storage.models import ActionRecord, Person, Request, record_of
 from storage.store import Store
 
 CANCEL_MENTIONED = "cancel_mentioned"
@@ -72,23 +72,23 @@ class Shortcuts:
         await self._open_with(Verb.MOVE, ack, body, action, person)
 
     async def _open_with(self, verb: Verb, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
-        entry = entry_of(await self._store.requests.request(action["value"]), action["value"])
+        record = record_of(await self._store.requests.request(action["value"]), action["value"])
         allowed = self._permissions.may_open(person, Kind.CANCEL_CALL)
-        late = await self._commands.cannot_cancel(entry, person)
+        late = await self._commands.cannot_cancel(record, person)
         if late or not allowed.allowed:
             self._replies.send(
                 body["response_url"], command_replies.refusal([late] if late else allowed.reasons)
             )
         else:
-            await self._opening.open_known(verb, body, {}, person, call=entry)
+            await self._opening.open_known(verb, body, {}, person, call=record)
         await ack()
 
     async def place_again(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Open the filled form of a request that came to nothing, for its requester. Nothing is sent yet."""
         request = await self._store.requests.request(action["value"])
-        verb, calls = _VERBS[request.kind], request.entries
+        verb, calls = _VERBS[request.kind], request.actions
         if moved := request.reschedules:
-            verb, calls = Verb.PLACE, [entry_of(await self._store.requests.request(moved), moved)]
+            verb, calls = Verb.PLACE, [record_of(await self._store.requests.request(moved), moved)]
         if person.id != request.requester:
             self._replies.send(body["response_url"], command_replies.refusal([sentences.NOT_YOURS_TO_PLACE]))
         elif any(call.action is None for call in calls):
@@ -180,10 +180,10 @@ class Shortcuts:
             except RequestNotFoundError:
                 continue
             calls += [
-                entry
-                for entry in request.entries
-                if named in {entry.id, request.id}
-                and entry not in calls
-                and not await self._commands.cannot_cancel(entry, person)
+                record
+                for record in request.actions
+                if named in {record.id, request.id}
+                and record not in calls
+                and not await self._commands.cannot_cancel(record, person)
             ]
         return calls

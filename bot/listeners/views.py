@@ -31,7 +31,7 @@ from bot.ui.do_not_call import stop_preview
 from bot.ui.form_values import line_text, values_of
 from bot.ui.forms import MORE, Form
 from bot.ui.modal import About, result
-from storage.models import Person, entry_of
+from storage.models import Person, record_of
 from storage.store import Store
 
 
@@ -224,9 +224,9 @@ class FormSubmissions:
 
     async def _chosen(self, verb: Verb, call: str, person: Person) -> Mapping[str, str]:
         """Return a chosen call as form values. Raises `InvalidCommandError` if it cannot be cancelled."""
-        entry = entry_of(await self._store.requests.request(call), call)
-        if why := await self._commands.cannot_cancel(entry, person):
+        record = record_of(await self._store.requests.request(call), call)
+        if why := await self._commands.cannot_cancel(record, person):
             raise InvalidCommandError([scheduled_calls.fault(why)])
         if verb is Verb.MOVE:
-            return {"targets": entry.id}
-        return scheduled_calls.values(entry, self._commands.vocabulary)
+            return {"targets": record.id}
+        return scheduled_calls.values(record, self._commands.vocabulary)

@@ -76,7 +76,7 @@ def context_of_request(request: Request) -> RequestContext:
     return context_of_actions(
         request.connection,
         request.kind,
-        [entry.action for entry in request.entries],
+        [record.action for record in request.actions],
         at=request.asked_at,
         channel=request.channel,
         reason=request.reason,

@@ -91,8 +91,8 @@ class ApprovalService:
 
     async def _check_stops(self, request: Request) -> None:
         """Raise `PermissionDeniedError` if calls to one of the numbers were stopped since the request."""
-        for entry in request.entries:
-            if entry.action and (stops := await self._preconditions.stops(entry.action)):
+        for record in request.actions:
+            if record.action and (stops := await self._preconditions.stops(record.action)):
                 raise PermissionDeniedError(await self._preconditions.who_stopped(stops))
 
     def _decision(
@@ -111,14 +111,14 @@ class ApprovalService:
         name, after = {"approve": ("approved", State.APPROVED), "deny": ("denied", State.DENIED)}[decision]
         moves = [
             Transition(
-                entry.id,
+                record.id,
                 name,
                 frozenset({State.PENDING}),
                 after,
-                data={"group": allowed.group, "why": "\n".join(allowed.reasons)},
+                data={"group": allowed.group, "reasons": "\n".join(allowed.reasons)},
                 private=private,
             )
-            for entry in request.entries
+            for record in request.actions
         ]
         approval = Approval(
             person=person.id,
@@ -174,7 +174,7 @@ class ApprovalService:
 
     async def settle(
         self,
-        entry_id: str,
+        action_id: str,
         person: Person,
         settlement: Settlement,
         *,
@@ -191,7 +191,7 @@ class ApprovalService:
         if again is not (evidence is Evidence.NONE):
             why = interactions.AGAIN_WITH_EVIDENCE if again else interactions.EVIDENCE_MISSING
             raise PermissionDeniedError([why])
-        request = await self._store.requests.request(entry_id)
+        request = await self._store.requests.request(action_id)
         if again and request.kind is Kind.PLACE_CALL:
             raise PermissionDeniedError([interactions.PLACE_ANEW])
         decision = self._permissions.may_settle(request, person)
@@ -204,7 +204,7 @@ class ApprovalService:
             Settlement.RETRY_REQUESTED: (State.APPROVED, outcomes.ORDERED_AGAIN),
         }[settlement]
         move = Transition(
-            entry_id,
+            action_id,
             settlement,
             frozenset({State.UNKNOWN}),
             after,
@@ -213,7 +213,7 @@ class ApprovalService:
                 "not_before": None,
                 "not_after": None,
             },
-            data={"group": decision.group, "why": "\n".join(decision.reasons), "evidence": evidence},
+            data={"group": decision.group, "reasons": "\n".join(decision.reasons), "evidence": evidence},
             private={"note": reason} if reason else {},
         )
         posts = [Notification("state", "audit"), Notification(settlement, "thread")]
@@ -235,10 +235,10 @@ def withdrawal(request: Request, person: Person) -> ChangeSet:
     if person.id != request.requester:
         raise PermissionDeniedError([outcomes.ONLY_THE_REQUESTER])
     moves = [
-        stop_retrying(entry, "order_withdrawn", outcomes.TAKEN_BACK)
-        if entry.maybe_executed and entry.state is State.APPROVED
-        else Transition(entry.id, "withdrawn", frozenset({State.PENDING, State.APPROVED}), State.WITHDRAWN)
-        for entry in request.entries
+        stop_retrying(record, "order_withdrawn", outcomes.TAKEN_BACK)
+        if record.maybe_executed and record.state is State.APPROVED
+        else Transition(record.id, "withdrawn", frozenset({State.PENDING, State.APPROVED}), State.WITHDRAWN)
+        for record in request.actions
     ]
     posts: list[Notification] = [Notification("state", "audit")]
     if any(move.to_state is State.UNKNOWN for move in moves):

@@ -27,13 +27,13 @@ class RecentCall:
     """A recent call to the same number: its request, its action, and the cancellation of it."""
 
     request: Request
-    entry: ActionRecord
+    record: ActionRecord
     cancel: CancelCall | None
     """None if the call went out, or if the connection cannot cancel it."""
 
 
 def recent_calls(
-    entries: Sequence[tuple[Request, ActionRecord]],
+    records: Sequence[tuple[Request, ActionRecord]],
     coming: Sequence[ActionRecord],
     through: ConnectionInfo,
     now: datetime,
@@ -42,21 +42,21 @@ def recent_calls(
 
     ``coming`` are the calls to the number that the log knows as still scheduled.
     """
-    still_to_come = {entry.id for entry in coming}
-    for request, entry in entries:
-        gone = entry.code is Code.SCHEDULED and entry.id not in still_to_come
-        if now - entry.asked_at < LATELY and entry.state not in _CAME_TO_NOTHING and not gone:
-            cancel = _cancel(entry, through) if entry.id in still_to_come else None
-            return RecentCall(request, entry, cancel)
+    still_to_come = {record.id for record in coming}
+    for request, record in records:
+        gone = record.code is Code.SCHEDULED and record.id not in still_to_come
+        if now - record.asked_at < LATELY and record.state not in _CAME_TO_NOTHING and not gone:
+            cancel = _cancel(record, through) if record.id in still_to_come else None
+            return RecentCall(request, record, cancel)
     return None
 
 
-def _cancel(entry: ActionRecord, through: ConnectionInfo) -> CancelCall | None:
-    if Kind.CANCEL_CALL not in through.kinds or not isinstance(entry.action, PlaceCall):
+def _cancel(record: ActionRecord, through: ConnectionInfo) -> CancelCall | None:
+    if Kind.CANCEL_CALL not in through.kinds or not isinstance(record.action, PlaceCall):
         return None
     if through.cancels_by == "number":
-        return CancelCall(target=NumberRef(agent=entry.action.agent, to=entry.action.to))
-    return CancelCall(target=CallRef(call_id=entry.reference)) if entry.reference else None
+        return CancelCall(target=NumberRef(agent=record.action.agent, to=record.action.to))
+    return CancelCall(target=CallRef(call_id=record.reference)) if record.reference else None
 
 
 LOOKED_BACK = 20
@@ -87,7 +87,7 @@ async def _known(line: Command, store: Store, person: str, now: datetime) -> Tar
     return TargetHistory(
         connections=await store.call_history.connections_knowing(ids) if ids else frozenset(),
         scheduled=frozenset(scheduled),
-        used=tuple(dict.fromkeys((entry.connection, entry.agent) for entry in page.entries)),
+        used=tuple(dict.fromkeys((record.connection, record.agent) for record in page.actions)),
     )
 
 
@@ -98,10 +98,10 @@ async def recent_call_to(
     page = await store.search.page(
         Query(kind=Kind.PLACE_CALL, connection=connection, number=number), limit=REPEATS
     )
-    if not page.entries:
+    if not page.actions:
         return None
-    entries = [(await store.requests.request(entry.request), entry) for entry in page.entries]
-    return recent_calls(entries, await store.call_history.scheduled_to(number, now), through, now)
+    records = [(await store.requests.request(record.request), record) for record in page.actions]
+    return recent_calls(records, await store.call_history.scheduled_to(number, now), through, now)
 
 
 async def without_known_call(store: Store, spec: RequestSpec, now: datetime) -> Sequence[str]:

@@ -110,12 +110,12 @@ class CommandService:
         named = ours[0].provider_id
         if len(line.targets) > 1:
             return _with_fault(line, parse_errors.beside_others(named))
-        [entry, *_] = [*await self._scheduled(line), None]
-        if entry is None:
+        [record, *_] = [*await self._scheduled(line), None]
+        if record is None:
             return _with_fault(line, parse_errors.no_request(named))
-        if why := await self.cannot_cancel(entry, person):
+        if why := await self.cannot_cancel(record, person):
             return _with_fault(line, why)
-        return scheduled_calls.aimed_at(line, entry, self.vocabulary)
+        return scheduled_calls.aimed_at(line, record, self.vocabulary)
 
     async def recent_call(self, spec: RequestSpec) -> RecentCall | None:
         """Return a recent call to the number of a call about to be placed, None if there is none."""
@@ -159,14 +159,14 @@ class CommandService:
             raise InvalidCommandError(faults)
         now = self._clock()
         try:
-            entry = scheduled_calls.only(line, await self._scheduled(line), zone=person.timezone, now=now)
-            if why := await self.cannot_cancel(entry, person):
+            record = scheduled_calls.only(line, await self._scheduled(line), zone=person.timezone, now=now)
+            if why := await self.cannot_cancel(record, person):
                 raise InvalidCommandError([FieldProblem("targets", why)])
-            beside = await self._beside(entry)
+            beside = await self._beside(record)
             spec = scheduled_calls.request_spec(
-                line, entry, self.vocabulary, beside, zone=person.timezone, now=now
+                line, record, self.vocabulary, beside, zone=person.timezone, now=now
             )
-            moved = await self._store.requests.request(entry.request)
+            moved = await self._store.requests.request(record.request)
             zone = line.zone or moved.zone
             return replace(spec, purpose=moved.purpose, consent=moved.consent, zone=zone)
         except CannotCancelError as no:
@@ -182,36 +182,36 @@ class CommandService:
                     request = await self._store.requests.request(named)
                 except RequestNotFoundError:
                     return []
-                return [entry for entry in request.entries if named in {entry.id, request.id}]
+                return [record for record in request.actions if named in {record.id, request.id}]
             case IdTarget(provider_id=named):
                 known = [
                     await self._store.call_history.find_scheduled(connection, named, self._clock())
                     for connection in self.vocabulary.connections
                 ]
-                return [entry for entry in known if entry]
+                return [record for record in known if record]
 
-    async def _beside(self, entry: ActionRecord) -> Sequence[ActionRecord]:
+    async def _beside(self, record: ActionRecord) -> Sequence[ActionRecord]:
         """Return the other calls that would be cancelled with a call that is cancelled by its number."""
-        if not isinstance(entry.action, PlaceCall):
+        if not isinstance(record.action, PlaceCall):
             return []
-        agent, to = entry.action.agent, entry.action.to
-        coming = await self._store.call_history.upcoming_calls(entry.connection, agent, to, self._clock())
-        return [one for one in coming if one.id != entry.id]
+        agent, to = record.action.agent, record.action.to
+        coming = await self._store.call_history.upcoming_calls(record.connection, agent, to, self._clock())
+        return [one for one in coming if one.id != record.id]
 
-    async def cannot_cancel(self, entry: ActionRecord, person: Person) -> str | None:
+    async def cannot_cancel(self, record: ActionRecord, person: Person) -> str | None:
         """Return why a call of CallOps can no longer be cancelled. Return None if it seems it can."""
         now = self._clock()
-        if why := scheduled_calls.too_late(entry, zone=person.timezone, now=now):
+        if why := scheduled_calls.too_late(record, zone=person.timezone, now=now):
             return why
         try:
-            scheduled_calls.values(entry, self.vocabulary)
+            scheduled_calls.values(record, self.vocabulary)
         except CannotCancelError as no:
             return str(no)
-        if isinstance(entry.action, PlaceCall):
+        if isinstance(record.action, PlaceCall):
             coming = await self._store.call_history.upcoming_calls(
-                entry.connection, entry.action.agent, entry.action.to, now
+                record.connection, record.action.agent, record.action.to, now
             )
-            if entry.id not in {one.id for one in coming}:
+            if record.id not in {one.id for one in coming}:
                 return sentences.CANCELLED_ALREADY
         return None
 
@@ -382,7 +382,7 @@ def _written(spec: RequestSpec) -> dict[str, object]:
     actions = _ACTIONS.dump_python(tuple(spec.actions), mode="json")
     said = {"reason": spec.reason, "purpose": spec.purpose, "consent": spec.consent, "zone": spec.zone}
     move = spec.reschedules
-    moved = {"entry": move.entry, "replacement": move.replacement.model_dump(mode="json")} if move else None
+    moved = {"action": move.action, "replacement": move.replacement.model_dump(mode="json")} if move else None
     return {"connection": spec.connection, "actions": actions, "reschedules": moved, **said}
 
 
@@ -390,7 +390,7 @@ def read_request_spec(draft: Draft) -> RequestSpec:
     """Return the request that a draft holds."""
     content: Any = draft.content["spec"]
     moved = content["reschedules"]
-    move = moved and Reschedule(moved["entry"], PlaceCall.model_validate(moved["replacement"]))
+    move = moved and Reschedule(moved["action"], PlaceCall.model_validate(moved["replacement"]))
     actions = _ACTIONS.validate_python(content["actions"])
     return RequestSpec(**(content | {"actions": actions, "reschedules": move}))
 

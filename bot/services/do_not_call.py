@@ -65,7 +65,7 @@ class DoNotCallService:
         """Return what a stop of a number would do. Raises `PermissionDeniedError`."""
         self._check_eligible(person)
         stops = await self._store.do_not_call.stops(phone.e164)
-        waiting = [entry async for entry in self._placed(phone.e164) if entry.state in _WAITS]
+        waiting = [record async for record in self._placed(phone.e164) if record.state in _WAITS]
         scheduled = await self._store.call_history.scheduled_to(phone.e164, self._clock())
         return DoNotCallPreview(
             phone, next((stop for stop in stops if stop.list is None), None), waiting, scheduled
@@ -95,7 +95,7 @@ class DoNotCallService:
         except StopLiftedError as lifted:
             raise PermissionDeniedError([do_not_call.LIFTED_SINCE]) from lifted
         report = DoNotCallResult(phone, stop, fresh)
-        placed = [entry async for entry in self._placed(phone.e164)]
+        placed = [record async for record in self._placed(phone.e164)]
         await self._withdraw(placed, origin.person, report)
         await self._cancel(placed, origin, reason or do_not_call.ASKED_FOR, report)
         self._wakeups.all()
@@ -134,7 +134,7 @@ class DoNotCallService:
         made, *later = await self._store.requests.events(stop)
         if made.actor != person.id:
             why = do_not_call.NOT_YOURS_TO_UNDO
-            await self._store.audit.record_denied_attempt(actor=person.id, where="undo", why=why)
+            await self._store.audit.record_denied_attempt(actor=person.id, where="undo", reason=why)
             raise PermissionDeniedError([why])
         raise PermissionDeniedError([do_not_call.LIFTED_ALREADY if later else do_not_call.TOO_LATE_TO_UNDO])
 
@@ -143,8 +143,8 @@ class DoNotCallService:
         query, after = Query(kind=Kind.PLACE_CALL, number=number), None
         while True:
             page = await self._store.search.page(query, after=after, limit=_PAGE)
-            for entry in page.entries:
-                yield entry
+            for record in page.actions:
+                yield record
             if page.after is None:
                 return
             after = page.after
@@ -153,29 +153,29 @@ class DoNotCallService:
         self, placed: Iterable[ActionRecord], person: Person, report: DoNotCallResult
     ) -> None:
         """Withdraw the pending calls, and record in the report those that may go out or may have gone out."""
-        for entry in placed:
-            now = entry
+        for record in placed:
+            now = record
             while now.state in _WAITS:
                 request = await self._store.requests.request(now.request)
                 try:
                     await self._store.requests.apply(_withdrawal(request, now, person, report.stop))
                     break
                 except ConflictError as conflict:  # another change came first: read the current state
-                    now = next(one for one in conflict.current.entries if one.id == entry.id)
+                    now = next(one for one in conflict.current.actions if one.id == record.id)
             if now.state in _WAITS and not now.maybe_executed:
-                report.withdrawn.append(entry.id)
+                report.withdrawn.append(record.id)
             elif now.state is State.SENDING:
-                report.going_out.append(entry.id)
+                report.going_out.append(record.id)
             elif now.state is State.UNKNOWN or now.maybe_executed:
-                report.unknown.append(entry.id)
+                report.unknown.append(record.id)
 
     async def _cancel(
         self, placed: Sequence[ActionRecord], origin: RequestSource, reason: str, report: DoNotCallResult
     ) -> None:
         number = report.phone.e164
-        due = {entry.id for entry in await self._store.call_history.scheduled_to(number, self._clock())}
+        due = {record.id for record in await self._store.call_history.scheduled_to(number, self._clock())}
         for name, adapter in self._adapters.items():
-            here = [entry for entry in placed if entry.connection == name]
+            here = [record for record in placed if record.connection == name]
             parts: list[Sequence[CallAction]] = []
             cancels = adapter.capability(Kind.CANCEL_CALL)
             if cancels is None:
@@ -200,17 +200,17 @@ class DoNotCallService:
     ) -> AsyncIterator[CallAction]:
         """Yield cancellations, by provider's id, of the calls that go out later or may still be queued."""
         now = self._clock()
-        for entry in placed:
-            queued = entry.code is Code.QUEUED and now - entry.updated_at < QUEUED_LATELY
-            if entry.state is not State.SUCCEEDED or entry.reference is None:
+        for record in placed:
+            queued = record.code is Code.QUEUED and now - record.updated_at < QUEUED_LATELY
+            if record.state is not State.SUCCEEDED or record.reference is None:
                 continue
-            cancel = CancelCall(target=CallRef(call_id=entry.reference))
-            account = self._preconditions.fingerprint(entry.connection, cancel)
-            if why := await self._preconditions.placed_elsewhere(entry.connection, cancel):
-                report.not_cancelled[entry.connection] = why
-            elif entry.id in due or (
+            cancel = CancelCall(target=CallRef(call_id=record.reference))
+            account = self._preconditions.fingerprint(record.connection, cancel)
+            if why := await self._preconditions.placed_elsewhere(record.connection, cancel):
+                report.not_cancelled[record.connection] = why
+            elif record.id in due or (
                 queued
-                and await self._store.call_history.seen(entry.connection, account, entry.reference, now)
+                and await self._store.call_history.seen(record.connection, account, record.reference, now)
             ):
                 yield cancel
 
@@ -246,18 +246,18 @@ class DoNotCallService:
 
 def _by_number(adapter: Adapter, placed: Sequence[ActionRecord], number: str) -> Iterator[CallAction]:
     """Yield a cancellation for each configured agent, and for each agent that called the number before."""
-    agents = dict.fromkeys([*adapter.agents, *(entry.agent for entry in placed if entry.agent)])
+    agents = dict.fromkeys([*adapter.agents, *(record.agent for record in placed if record.agent)])
     for agent in agents:
         yield CancelCall(target=NumberRef(agent=agent, to=number))
 
 
-def _withdrawal(request: Request, entry: ActionRecord, person: Person, stop: DoNotCallEntry) -> ChangeSet:
+def _withdrawal(request: Request, record: ActionRecord, person: Person, stop: DoNotCallEntry) -> ChangeSet:
     """Return the change set that withdraws a pending call because calls to its number were stopped."""
-    if entry.maybe_executed:
-        move = stop_retrying(entry, "order_withdrawn", do_not_call.SINCE_THEN)
+    if record.maybe_executed:
+        move = stop_retrying(record, "order_withdrawn", do_not_call.SINCE_THEN)
     else:
         changes = {"code": Code.COMPLIANCE_BLOCKED, "message": do_not_call.not_placed(stop.id)}
-        move = Transition(entry.id, STOPPED, frozenset({entry.state}), State.WITHDRAWN, changes=changes)
+        move = Transition(record.id, STOPPED, frozenset({record.state}), State.WITHDRAWN, changes=changes)
     posts = [Notification("state", "audit"), Notification(STOPPED, "thread")]
     if request.requester != person.id:
         posts.append(Notification(STOPPED, f"dm:{request.requester}"))

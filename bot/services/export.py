@@ -96,21 +96,21 @@ def row(
     hit: SearchHit, names: Mapping[str, str], *, default_region: str, full: bool = False
 ) -> dict[str, Cell]:
     """Return an action's cells by column. With ``full``, no number is masked."""
-    entry = hit.entry
+    record = hit.record
     cells: dict[str, Cell] = {
-        "id": entry.id,
-        "request": entry.request,
-        "asked_at": _time(entry.asked_at),
+        "id": record.id,
+        "request": record.request,
+        "asked_at": _time(record.asked_at),
         "asked_by": hit.requester,
         "asked_by_name": names.get(hit.requester),
-        "kind": entry.kind,
-        "connection": entry.connection,
-        "agent": entry.agent,
-        "target": number_of(entry.action) or entry.target_id or "erased",
-        "state": entry.state,
-        "status": vocabulary.status(entry, cancelled=hit.cancelled_by is not None),
+        "kind": record.kind,
+        "connection": record.connection,
+        "agent": record.agent,
+        "target": number_of(record.action) or record.target_id or "erased",
+        "state": record.state,
+        "status": vocabulary.status(record, cancelled=hit.cancelled_by is not None),
         "cancelled_by": hit.cancelled_by,
-        "scheduled_for": _time(entry.scheduled_for),
+        "scheduled_for": _time(record.scheduled_for),
         "reason": hit.reason,
         "purpose": hit.purpose,
         "consent": hit.consent,
@@ -121,11 +121,11 @@ def row(
         "decided_by_name": names.get(hit.decided_by or ""),
         "decided_at": _time(hit.decided_at),
         "decision_note": hit.decision_note,
-        "updated_at": _time(entry.updated_at),
-        "attempts": entry.attempt,
-        "code": entry.code,
-        "message": entry.message,
-        "reference": entry.reference,
+        "updated_at": _time(record.updated_at),
+        "attempts": record.attempt,
+        "code": record.code,
+        "message": record.message,
+        "reference": record.reference,
         "mode": hit.mode,
     }
     return {
@@ -136,11 +136,11 @@ def row(
     }
 
 
-def target(entry: ActionRecord, *, default_region: str) -> str:
+def target(record: ActionRecord, *, default_region: str) -> str:
     """Return an action's target: a masked number, or a provider's id with any number in it masked."""
-    number = number_of(entry.action)
+    number = number_of(record.action)
     return (
-        mask(number) if number else mask_numbers(entry.target_id or "erased", default_region=default_region)
+        mask(number) if number else mask_numbers(record.target_id or "erased", default_region=default_region)
     )
 
 

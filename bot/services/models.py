@@ -15,7 +15,7 @@ from storage.models import ActionRecord, DoNotCallEntry, Person, Request
 class Reschedule:
     """The call to reschedule: the id of its action, and the call to place once it is cancelled."""
 
-    entry: str
+    action: str
     replacement: PlaceCall
 
 

@@ -98,7 +98,7 @@ def outcome_for_approvers(
     requester hear of it anyway. Nobody is told if a retry is ordered.
     """
     last = moves[-1].to_state if moves else State.PENDING
-    ended = len(request.entries) > 1 and last is State.SUCCEEDED
+    ended = len(request.actions) > 1 and last is State.SUCCEEDED
     if last not in {State.FAILED, State.UNKNOWN} and not ended:
         return ()
     people = [one for one in request.approved_by if one not in {besides, request.requester}]

@@ -62,7 +62,7 @@ class OutcomeDecision:
 
 
 def decide_next(  # noqa: PLR0913 - all that it depends on
-    entry: ActionRecord,
+    record: ActionRecord,
     outcome: Outcome,
     *,
     requester: str,
@@ -73,61 +73,61 @@ def decide_next(  # noqa: PLR0913 - all that it depends on
     waited: bool,
     jitter: float = 0.0,
 ) -> OutcomeDecision:
-    """Return the transitions and notifications for the outcome of ``entry``'s current attempt.
+    """Return the transitions and notifications for the outcome of the current attempt.
 
     ``until`` is the time after which a retry is pointless, None if there is none. ``seen`` is true if the log
     or a look-up knew the target's id before the first attempt. ``waited`` is true if the requester may no
     longer watch, because the request needed an approval or has several targets. ``jitter`` is random, from 0
     to 1. A requester who was told of an unknown outcome is also told when it is resolved.
     """
-    window = _window(entry, outcome)
-    again = _next_attempt(entry, outcome, now, _sooner(until, window), jitter)
+    window = _window(record, outcome)
+    again = _next_attempt(record, outcome, now, _sooner(until, window), jitter)
     if again is None and outcome.retry is Retry.AFTER:
         outcome = outcome.model_copy(update={"message": outcomes.put_off_for_good(outcome.message)})
     if again is None and outcome.retry is Retry.SHORT_WINDOW:
         outcome = outcome.model_copy(update={"message": outcomes.window_passed(outcome.message)})
     match outcome.status:
         case Status.UNKNOWN:
-            return _unknown(entry, outcome, requester, owner, again, window)
+            return _unknown(record, outcome, requester, owner, again, window)
         case Status.OK:
             return _ended(
-                entry,
+                record,
                 outcome,
                 "succeeded",
                 State.SUCCEEDED,
                 requester,
                 owner,
-                tell=waited or entry.maybe_executed,
+                tell=waited or record.maybe_executed,
             )
     if again is not None:
-        move = _move(entry, outcome, RETRY_SCHEDULED, State.APPROVED, owner, not_before=again)
+        move = _move(record, outcome, RETRY_SCHEDULED, State.APPROVED, owner, not_before=again)
         return OutcomeDecision((move,), (Notification("state", "audit"),))
-    if not entry.maybe_executed:
-        return _ended(entry, outcome, "failed", State.FAILED, requester, owner, tell=True)
-    if outcome.code is Code.NOT_FOUND and seen and entry.kind in REMOVING:
+    if not record.maybe_executed:
+        return _ended(record, outcome, "failed", State.FAILED, requester, owner, tell=True)
+    if outcome.code is Code.NOT_FOUND and seen and record.kind in REMOVING:
         inferred = outcome.model_copy(update={"message": outcomes.NO_LONGER_THERE})
         return _ended(
-            entry,
+            record,
             inferred,
             "inferred",
             State.SUCCEEDED,
             requester,
             owner,
-            tell=waited or entry.maybe_executed,
+            tell=waited or record.maybe_executed,
         )
     maybe_executed = outcome.model_copy(update={"message": outcomes.still_in_doubt(outcome.message)})
-    return _unknown(entry, maybe_executed, requester, owner)
+    return _unknown(record, maybe_executed, requester, owner)
 
 
-def _window(entry: ActionRecord, outcome: Outcome) -> datetime | None:
+def _window(record: ActionRecord, outcome: Outcome) -> datetime | None:
     """Return the time after which a retry may not start, None if it is not limited.
 
     It is counted from the first attempt, which began at ``updated_at`` of an action that is being sent. If
     the first attempt left no window, later ones have none.
     """
-    if entry.not_after is not None or outcome.retry is not Retry.SHORT_WINDOW:
-        return entry.not_after
-    return entry.updated_at + (WINDOW if entry.attempt == 1 else timedelta())
+    if record.not_after is not None or outcome.retry is not Retry.SHORT_WINDOW:
+        return record.not_after
+    return record.updated_at + (WINDOW if record.attempt == 1 else timedelta())
 
 
 def _sooner(*times: datetime | None) -> datetime | None:
@@ -135,19 +135,21 @@ def _sooner(*times: datetime | None) -> datetime | None:
 
 
 def _next_attempt(
-    entry: ActionRecord, outcome: Outcome, now: datetime, until: datetime | None, jitter: float
+    record: ActionRecord, outcome: Outcome, now: datetime, until: datetime | None, jitter: float
 ) -> datetime | None:
     """Return the time of the next attempt, None if CallOps may not order one."""
     asked = timedelta(seconds=outcome.retry_after or 0.0)
-    if entry.kind in REMOVING:
+    if record.kind in REMOVING:
         asked = min(asked, PUT_OFF_AT_MOST)
     match outcome.retry:
-        case Retry.SAFE if entry.attempt < MAX_ATTEMPTS:
-            wait = PAUSES[entry.attempt - 1]
-        case Retry.IDEMPOTENT | Retry.SHORT_WINDOW if entry.attempt < MAX_ATTEMPTS and entry.kind in REMOVING:
-            wait = max(PAUSES[entry.attempt - 1], asked)
-        case Retry.AFTER if entry.attempt < MAX_PUT_OFF and entry.kind not in CALLING:
-            wait = max(_back_off(entry.attempt), asked)
+        case Retry.SAFE if record.attempt < MAX_ATTEMPTS:
+            wait = PAUSES[record.attempt - 1]
+        case Retry.IDEMPOTENT | Retry.SHORT_WINDOW if (
+            record.attempt < MAX_ATTEMPTS and record.kind in REMOVING
+        ):
+            wait = max(PAUSES[record.attempt - 1], asked)
+        case Retry.AFTER if record.attempt < MAX_PUT_OFF and record.kind not in CALLING:
+            wait = max(_back_off(record.attempt), asked)
         case _:
             return None
     put_off = outcome.retry is Retry.AFTER or outcome.retry_after is not None
@@ -164,7 +166,7 @@ def _back_off(attempt: int) -> timedelta:
 
 
 def _move(
-    entry: ActionRecord,
+    record: ActionRecord,
     outcome: Outcome,
     name: str,
     after: State,
@@ -173,19 +175,19 @@ def _move(
     not_before: datetime | None = None,
 ) -> Transition:
     return Transition(
-        entry.id,
+        record.id,
         name,
         frozenset({State.SENDING}),
         after,
         owner=owner,
-        attempt=entry.attempt,
+        attempt=record.attempt,
         changes={
             "code": outcome.code,
             "message": outcome.message,
             "retry": outcome.retry,
-            "reference": outcome.reference or entry.reference,
+            "reference": outcome.reference or record.reference,
             "http_status": outcome.http_status,
-            "maybe_executed": entry.maybe_executed or outcome.status is Status.UNKNOWN,
+            "maybe_executed": record.maybe_executed or outcome.status is Status.UNKNOWN,
             "not_before": not_before,
         },
         data=warned(outcome) | (ordered(outcome) if name == RETRY_SCHEDULED else {}),
@@ -211,40 +213,40 @@ def kept(outcome: Outcome) -> dict[str, str]:
 
 
 def _unknown(
-    entry: ActionRecord,
+    record: ActionRecord,
     outcome: Outcome,
     requester: str,
     owner: str,
     again: datetime | None = None,
     window: datetime | None = None,
 ) -> OutcomeDecision:
-    doubt = _move(entry, outcome, "unknown", State.UNKNOWN, owner)
+    doubt = _move(record, outcome, "unknown", State.UNKNOWN, owner)
     if again is None:
         return OutcomeDecision((doubt,), unknown_outcome(requester))
     order = Transition(
-        entry.id,
+        record.id,
         RETRY_SCHEDULED,
         frozenset({State.UNKNOWN}),
         State.APPROVED,
-        attempt=entry.attempt,
+        attempt=record.attempt,
         changes={"not_before": again} | ({"not_after": window} if window else {}),
         data=ordered(outcome),
     )
     return OutcomeDecision((doubt, order), (Notification("state", "audit"),))
 
 
-def stop_retrying(entry: ActionRecord, name: str, why: str) -> Transition:
+def stop_retrying(record: ActionRecord, name: str, why: str) -> Transition:
     """Return the transition that cancels an ordered retry. The outcome stays unknown, so people settle it.
 
     The attempt may have begun already, as long as nothing of it was sent.
     """
     return Transition(
-        entry.id,
+        record.id,
         name,
-        frozenset({entry.state}),
+        frozenset({record.state}),
         State.UNKNOWN,
-        owner=entry.owner,
-        attempt=entry.attempt,
+        owner=record.owner,
+        attempt=record.attempt,
         changes={"message": outcomes.no_further_request(why), "not_before": None},
     )
 
@@ -259,7 +261,7 @@ def unknown_outcome(requester: str) -> tuple[Notification, ...]:
 
 
 def _ended(
-    entry: ActionRecord,
+    record: ActionRecord,
     outcome: Outcome,
     name: str,
     after: State,
@@ -269,8 +271,8 @@ def _ended(
     tell: bool,
 ) -> OutcomeDecision:
     posts = [Notification("state", "audit")]
-    if entry.maybe_executed or outcome.warnings or outcome.summary:
+    if record.maybe_executed or outcome.warnings or outcome.summary:
         posts.append(Notification(name, "thread"))
     if tell:
         posts.append(Notification("state", f"dm:{requester}"))
-    return OutcomeDecision((_move(entry, outcome, name, after, owner),), tuple(posts))
+    return OutcomeDecision((_move(record, outcome, name, after, owner),), tuple(posts))

@@ -50,7 +50,7 @@ async def pending_context(store: Store, request: Request) -> PendingContext:
 
 async def has_namesake(store: Store, request: Request) -> bool:
     """Return whether the log knows another campaign of the same name, as `name_key` compares names."""
-    own = {(request.connection, entry.target_id): called(entry) for entry in request.entries}
+    own = {(request.connection, record.target_id): called(record) for record in request.actions}
     if not any(own.values()):
         return False
     return any(
@@ -60,9 +60,9 @@ async def has_namesake(store: Store, request: Request) -> bool:
     )
 
 
-def called(entry: ActionRecord) -> str:
+def called(record: ActionRecord) -> str:
     """Return an action's campaign name as `name_key` compares it. It is empty if the name is unknown."""
-    return name_key(entry.known_as or "")
+    return name_key(record.known_as or "")
 
 
 def name_key(text: str) -> str:
@@ -73,11 +73,11 @@ def name_key(text: str) -> str:
 async def similar_numbers(store: Store, request: Request) -> list[ActionRecord]:
     """Return pending actions of other requests with a different number that looks the same when masked."""
     found: dict[str, ActionRecord] = {}
-    for number in {number for entry in request.entries if (number := number_of(entry.action))}:
-        for entry in await store.approvals.pending_ending_with(mask(number)):
-            other = number_of(entry.action)
-            if entry.request != request.id and other and other != number:
-                found[entry.id] = entry
+    for number in {number for record in request.actions if (number := number_of(record.action))}:
+        for record in await store.approvals.pending_ending_with(mask(number)):
+            other = number_of(record.action)
+            if record.request != request.id and other and other != number:
+                found[record.id] = record
     return list(found.values())
 
 

@@ -21,7 +21,7 @@ from storage.states import State
 from storage.store import Store
 
 ATTEMPTED: Final = "attempted"
-"""An annotation for a denied attempt to decide or settle, with ``what`` and ``why`` in its data."""
+"""An annotation for a denied attempt to decide or settle, with ``tried`` and ``reasons`` in its data."""
 
 
 @dataclass(slots=True)
@@ -104,7 +104,7 @@ class Permissions:
     def may_reveal(self, request: Request, person: Person) -> Decision:
         """Return whether a person may see a request's full numbers, to decide or to settle it."""
         members, case = self._directory.members(), self.approval_context(request)
-        settling = any(entry.state is State.UNKNOWN for entry in request.entries)
+        settling = any(record.state is State.UNKNOWN for record in request.actions)
         return engine.can_reveal(self.rule_of(request), members, person, case, settling=settling)
 
     def may_settle(self, request: Request, person: Person) -> Decision:
@@ -118,10 +118,10 @@ class Permissions:
         return engine.can_unblock(self.rules, members, person, team=self._team)
 
     async def record_denied_attempt(
-        self, request: Request, person: Person, what: str, decision: Decision
+        self, request: Request, person: Person, tried: str, decision: Decision
     ) -> None:
         """Record, once for each person and request, an attempt that the rules deny."""
-        note = Annotation(request.id, ATTEMPTED, {"what": what, "why": "\n".join(decision.reasons)})
+        note = Annotation(request.id, ATTEMPTED, {"tried": tried, "reasons": "\n".join(decision.reasons)})
         try:
             # It is a nonce, because delivery keys are erased after some days.
             once = f"{ATTEMPTED} {request.id} {person.id}"

@@ -76,15 +76,15 @@ class Preconditions:
 
     def goes_where(self, request: Request) -> bool:
         """Return whether a request's actions would still go to the same account and agent."""
-        first = request.entries[0].action
+        first = request.actions[0].action
         if first is None or request.connection not in self._adapters:
             return False
         return self.fingerprint(request.connection, first) == request.fingerprint
 
-    async def is_from_a_backup(self, entry: ActionRecord) -> bool:
+    async def is_from_a_backup(self, record: ActionRecord) -> bool:
         """Return whether an action's state is from a restored backup, so that it may have been sent since."""
         copied = await self._store.audit.copied_at()
-        return copied is not None and entry.updated_at <= copied
+        return copied is not None and record.updated_at <= copied
 
     async def placed_elsewhere(self, connection: str, action: CallAction) -> str | None:
         """Return why a cancellation cannot reach its calls, None if it can or for other actions.
@@ -139,11 +139,11 @@ class Preconditions:
         if request.zone is None:
             return
         moved = (
-            (await self._store.requests.request(request.reschedules)).entries if request.reschedules else ()
+            (await self._store.requests.request(request.reschedules)).actions if request.reschedules else ()
         )
-        for entry in (*request.entries, *moved):
-            if isinstance(entry.action, PlaceCall):
-                call_checks.check_zone(entry.action, self._settings.current, request.zone)
+        for record in (*request.actions, *moved):
+            if isinstance(record.action, PlaceCall):
+                call_checks.check_zone(record.action, self._settings.current, request.zone)
 
     async def cannot_move(self, request: Request) -> str | None:
         """Return why a reschedule must no longer cancel its call, None if it may or for other requests.
@@ -156,9 +156,9 @@ class Preconditions:
         if gone := (await self._store.requests.request(request.reschedules)).cancelled:
             return scheduled_calls.cancelled_by(gone.by)
         numbers = [
-            entry.action.target
-            for entry in request.entries
-            if isinstance(entry.action, CancelCall) and isinstance(entry.action.target, NumberRef)
+            record.action.target
+            for record in request.actions
+            if isinstance(record.action, CancelCall) and isinstance(record.action.target, NumberRef)
         ]
         coming = [
             await self._store.call_history.upcoming_calls(
@@ -176,12 +176,12 @@ class Preconditions:
         cancels one call only.
         """
         query = Query(connection=request.connection, number=call.to, since=request.asked_at)
-        for entry in (await self._store.search.page(query)).entries:  # newest first
-            if entry.request == request.id:
+        for record in (await self._store.search.page(query)).actions:  # newest first
+            if record.request == request.id:
                 break
-            cancels = entry.kind is Kind.CANCEL_CALL and entry.agent == call.agent
-            if cancels and entry.state in _CANCELLING:
-                other = await self._store.requests.request(entry.request)
+            cancels = record.kind is Kind.CANCEL_CALL and record.agent == call.agent
+            if cancels and record.state in _CANCELLING:
+                other = await self._store.requests.request(record.request)
                 if not other.reschedules:
                     return other.id
         return None

@@ -162,11 +162,11 @@ class RequestService:
             mode=self._preconditions.mode(spec.connection),
             deduplicate=decision.allowed and spec.kind is not Kind.PLACE_CALL,
             reported_call_time=said,
-            reschedules=spec.reschedules.entry if spec.reschedules else None,
+            reschedules=spec.reschedules.action if spec.reschedules else None,
             new_time=spec.reschedules.replacement.at if spec.reschedules else None,
             second_step_of=spec.second_step_of,
             zone=spec.zone,
-            why="\n".join(decision.reasons),
+            reasons="\n".join(decision.reasons),
         )
 
     async def cancel_for(self, stop: DoNotCallEntry, spec: RequestSpec, origin: RequestSource) -> Request:

@@ -54,26 +54,26 @@ def cancelling(vocabulary: CommandContext) -> list[str]:
 
 
 def call_options(
-    entries: Sequence[ActionRecord], *, zone: str, now: datetime, chosen: str | None = None
+    records: Sequence[ActionRecord], *, zone: str, now: datetime, chosen: str | None = None
 ) -> CallOptions:
     """Return the options for some actions. Calls with the same label also show their ids."""
-    shown = [(entry, label(entry, zone=zone, now=now)) for entry in entries[:MOST_SHOWN]]
+    shown = [(record, label(record, zone=zone, now=now)) for record in records[:MOST_SHOWN]]
     labels = [text for _, text in shown]
     calls = [
-        (entry.id, text if labels.count(text) == 1 else _with_id(text, entry.id)) for entry, text in shown
+        (record.id, text if labels.count(text) == 1 else _with_id(text, record.id)) for record, text in shown
     ]
-    return CallOptions(calls, chosen, more=len(entries) > len(shown))
+    return CallOptions(calls, chosen, more=len(records) > len(shown))
 
 
-def label(entry: ActionRecord, *, zone: str, now: datetime) -> str:
+def label(record: ActionRecord, *, zone: str, now: datetime) -> str:
     """Return a scheduled call in one line."""
-    number = mask(entry.action.to) if isinstance(entry.action, PlaceCall) else entry.id
-    at = clock(entry.scheduled_for, zone=zone, now=now) if entry.scheduled_for else scheduled_calls.NO_TIME
-    return cut(" · ".join(filter(None, [at, number, entry.agent])), MAX_OPTION)
+    number = mask(record.action.to) if isinstance(record.action, PlaceCall) else record.id
+    at = clock(record.scheduled_for, zone=zone, now=now) if record.scheduled_for else scheduled_calls.NO_TIME
+    return cut(" · ".join(filter(None, [at, number, record.agent])), MAX_OPTION)
 
 
-def _with_id(text: str, entry: str) -> str:
-    mark = f" · {entry}"
+def _with_id(text: str, action: str) -> str:
+    mark = f" · {action}"
     return f"{cut(text, MAX_OPTION - len(mark))}{mark}"
 
 
@@ -85,39 +85,43 @@ def clock(at: datetime, *, zone: str, now: datetime) -> str:
         return clocks.clock(at, _UNKNOWN_ZONE, now=now)
 
 
-def too_late(entry: ActionRecord, *, zone: str, now: datetime) -> str | None:
+def too_late(record: ActionRecord, *, zone: str, now: datetime) -> str | None:
     """Return why a chosen call can no longer be cancelled, by its own row, None if it can."""
-    if entry.kind is not Kind.PLACE_CALL or entry.code is not Code.SCHEDULED or entry.scheduled_for is None:
-        return scheduled_calls.not_scheduled(entry.id)
-    if not isinstance(entry.action, PlaceCall) or entry.state is not State.SUCCEEDED:
-        return scheduled_calls.not_from_here(entry.id)
-    if entry.scheduled_for <= now:
-        return scheduled_calls.too_late(clock(entry.scheduled_for, zone=zone, now=now))
+    if (
+        record.kind is not Kind.PLACE_CALL
+        or record.code is not Code.SCHEDULED
+        or record.scheduled_for is None
+    ):
+        return scheduled_calls.not_scheduled(record.id)
+    if not isinstance(record.action, PlaceCall) or record.state is not State.SUCCEEDED:
+        return scheduled_calls.not_from_here(record.id)
+    if record.scheduled_for <= now:
+        return scheduled_calls.too_late(clock(record.scheduled_for, zone=zone, now=now))
     return None
 
 
-def values(entry: ActionRecord, vocabulary: CommandContext) -> Mapping[str, str]:
+def values(record: ActionRecord, vocabulary: CommandContext) -> Mapping[str, str]:
     """Return a chosen call as the values of a form, by the identifier that its connection cancels by.
 
     Raises `CannotCancelError`.
     """
-    through = vocabulary.connections.get(entry.connection)
+    through = vocabulary.connections.get(record.connection)
     if through is None or not _can_cancel(through):
-        raise CannotCancelError(scheduled_calls.cannot_cancel(entry.connection))
-    found = {"connection": entry.connection}
-    if through.cancels_by == "number" and isinstance(entry.action, PlaceCall):
-        return found | {"targets": entry.action.to, "agent": entry.agent or ""}
-    if entry.reference is None:
-        raise CannotCancelError(scheduled_calls.has_no_id(entry.connection))
-    return found | {"call": entry.reference}
+        raise CannotCancelError(scheduled_calls.cannot_cancel(record.connection))
+    found = {"connection": record.connection}
+    if through.cancels_by == "number" and isinstance(record.action, PlaceCall):
+        return found | {"targets": record.action.to, "agent": record.agent or ""}
+    if record.reference is None:
+        raise CannotCancelError(scheduled_calls.has_no_id(record.connection))
+    return found | {"call": record.reference}
 
 
-def aimed_at(line: Command, entry: ActionRecord, vocabulary: CommandContext) -> Command:
+def aimed_at(line: Command, record: ActionRecord, vocabulary: CommandContext) -> Command:
     """Return a command with a call of CallOps as target, by the identifier that its connection cancels by.
 
     Raises `CannotCancelError`.
     """
-    found = values(entry, vocabulary)
+    found = values(record, vocabulary)
     if "call" in found:
         return replace(line, targets=(IdTarget(found["call"]),), connection=found["connection"])
     to = phone.read(found["targets"], default_region=vocabulary.default_region, premium=True)
@@ -143,13 +147,13 @@ def only(line: Command, found: Sequence[ActionRecord], *, zone: str, now: dateti
     if len(line.targets) > 1:
         raise CannotCancelError(scheduled_calls.ONE_CALL)
     fitting = [
-        entry
-        for entry in found
-        if line.connection in {None, entry.connection} and line.agent in {None, entry.agent}
+        record
+        for record in found
+        if line.connection in {None, record.connection} and line.agent in {None, record.agent}
     ]
     match fitting:
-        case [entry]:
-            return entry
+        case [record]:
+            return record
         case []:
             raise CannotCancelError(scheduled_calls.no_call(_to(line)))
         case _:
@@ -158,7 +162,7 @@ def only(line: Command, found: Sequence[ActionRecord], *, zone: str, now: dateti
 
 def request_spec(
     line: Command,
-    entry: ActionRecord,
+    record: ActionRecord,
     vocabulary: CommandContext,
     beside: Sequence[ActionRecord],
     *,
@@ -169,25 +173,25 @@ def request_spec(
 
     ``beside`` are the other calls that a cancellation by number would also cancel.
     """
-    through = vocabulary.connections[entry.connection]
-    if not through.can_move or not isinstance(entry.action, PlaceCall) or line.at is None:
+    through = vocabulary.connections[record.connection]
+    if not through.can_move or not isinstance(record.action, PlaceCall) or line.at is None:
         cancels = {Kind.PLACE_CALL, Kind.CANCEL_CALL} <= through.kinds
-        raise CannotCancelError(scheduled_calls.cannot_move(entry.connection, cancels=cancels))
-    if entry.scheduled_for == line.at:
-        raise CannotCancelError(scheduled_calls.then_already(entry.id))
+        raise CannotCancelError(scheduled_calls.cannot_move(record.connection, cancels=cancels))
+    if record.scheduled_for == line.at:
+        raise CannotCancelError(scheduled_calls.then_already(record.id))
     if through.cancels_by == "number":
         if beside:
             others = _listed(beside, zone, now)
-            raise CannotCancelError(scheduled_calls.takes_others_along(entry.connection, others))
-        cancel = CancelCall(target=NumberRef(agent=entry.action.agent, to=entry.action.to))
+            raise CannotCancelError(scheduled_calls.takes_others_along(record.connection, others))
+        cancel = CancelCall(target=NumberRef(agent=record.action.agent, to=record.action.to))
     else:
-        cancel = CancelCall(target=CallRef(call_id=entry.reference or ""))
-    again = entry.action.model_copy(update={"at": line.at})
+        cancel = CancelCall(target=CallRef(call_id=record.reference or ""))
+    again = record.action.model_copy(update={"at": line.at})
     return RequestSpec(
-        entry.connection,
+        record.connection,
         (cancel,),
         line.reason or scheduled_calls.MOVED,
-        reschedules=Reschedule(entry.id, again),
+        reschedules=Reschedule(record.id, again),
     )
 
 
@@ -199,10 +203,10 @@ def _to(line: Command) -> str:
             return scheduled_calls.with_id(named)
 
 
-def _listed(entries: Sequence[ActionRecord], zone: str, now: datetime) -> str:
+def _listed(records: Sequence[ActionRecord], zone: str, now: datetime) -> str:
     """Return the ids and times of some calls in one line."""
     return ", ".join(
-        f"{entry.id} {clock(entry.scheduled_for, zone=zone, now=now)}"
-        for entry in entries
-        if entry.scheduled_for
+        f"{record.id} {clock(record.scheduled_for, zone=zone, now=now)}"
+        for record in records
+        if record.scheduled_for
     )

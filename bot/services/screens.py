@@ -13,23 +13,23 @@ _OPEN = frozenset({State.PENDING, State.APPROVED, State.SENDING, State.UNKNOWN})
 
 def stage(request: Request) -> str:
     """Return what an answer about a request shows, as a key that changes with its words."""
-    parts = [_stage(request, entry) for entry in request.entries]
+    parts = [_stage(request, record) for record in request.actions]
     parts += [f"then {request.followed_by.state}"] if request.followed_by else []
     parts += ["cancelled"] if request.cancelled else []
     return ", ".join(parts)
 
 
-def _stage(request: Request, entry: ActionRecord) -> str:
+def _stage(request: Request, record: ActionRecord) -> str:
     """Return the stage of one target. A first attempt has one, from the request until its answer."""
-    if entry.state not in _UNDER_WAY:
-        return str(entry.state)
-    again = entry.attempt > (1 if entry.state is State.SENDING else 0)
+    if record.state not in _UNDER_WAY:
+        return str(record.state)
+    again = record.attempt > (1 if record.state is State.SENDING else 0)
     return "waiting" if again or request.waits_for else "sending"
 
 
 def has_ended(request: Request) -> bool:
     """Return whether every target has its end, and the second step of a reschedule, too."""
-    states = {entry.state for entry in request.entries}
+    states = {record.state for record in request.actions}
     if request.reschedules and states == {State.SUCCEEDED}:
         return request.followed_by is not None and request.followed_by.state not in _OPEN
     return not states & _OPEN
@@ -37,12 +37,12 @@ def has_ended(request: Request) -> bool:
 
 def may_change(request: Request) -> bool:
     """Return whether an answer may still change: a scheduled call can be cancelled after its end."""
-    scheduled = any(entry.code is Code.SCHEDULED for entry in request.entries)
+    scheduled = any(record.code is Code.SCHEDULED for record in request.actions)
     return not has_ended(request) or (scheduled and not request.cancelled)
 
 
 async def ends_unseen(store: Store, request: Request, now: datetime) -> bool:
     """Return whether no answer shows the end of a request, so that its requester gets a direct message."""
-    if request.approvals_needed > 0 or len(request.entries) > 1:
+    if request.approvals_needed > 0 or len(request.actions) > 1:
         return True
     return not request.stop and not await store.screens.is_followed(request.id, now)

@@ -14,32 +14,32 @@ from providers.actions import CancelCall, Code, Kind, NumberRef, Outcome, Retry,
 from storage.models import ActionRecord, Request, call_time
 
 
-def call_time_passed(request: Request, entry: ActionRecord, now: datetime) -> bool:
+def call_time_passed(request: Request, record: ActionRecord, now: datetime) -> bool:
     """Return whether the call that an action is to cancel was due. Return False if its time is unknown."""
-    at = call_time(request, entry)
-    return entry.kind is Kind.CANCEL_CALL and at is not None and at <= now
+    at = call_time(request, record)
+    return record.kind is Kind.CANCEL_CALL and at is not None and at <= now
 
 
-def by_number(request: Request, entry: ActionRecord) -> NumberRef | None:
+def by_number(request: Request, record: ActionRecord) -> NumberRef | None:
     """Return the target of a cancellation by number. Return None for others and for a reschedule."""
-    match entry.action:
+    match record.action:
         case CancelCall(target=NumberRef() as target) if not request.reschedules:
             return target
         case _:
             return None
 
 
-def has_more_to_do(request: Request, entry: ActionRecord, coming_up: Iterable[ActionRecord]) -> bool:
+def has_more_to_do(request: Request, record: ActionRecord, coming_up: Iterable[ActionRecord]) -> bool:
     """Return whether a cancellation by number is useful after its first call went out.
 
     It is if a later call was already scheduled at the time of the request. A stop always is, because calls
     may be queued at the provider without a time.
     """
-    return bool(request.stop) or any(call.updated_at <= entry.asked_at for call in coming_up)
+    return bool(request.stop) or any(call.updated_at <= record.asked_at for call in coming_up)
 
 
 def unsent(
-    request: Request, entry: ActionRecord, now: datetime, *, over: bool, unread: str | None = None
+    request: Request, record: ActionRecord, now: datetime, *, over: bool, unread: str | None = None
 ) -> str:
     """Return why an action ends without being sent.
 
@@ -49,23 +49,23 @@ def unsent(
     if over:
         return " ".join(filter(None, [outcomes.NO_CANCELLATION_IN_TIME, unread]))
     held = request.waits_for
-    if entry.code is Code.RATE_LIMITED or (held and held.reason == "rate_limited"):
+    if record.code is Code.RATE_LIMITED or (held and held.reason == "rate_limited"):
         return outcomes.PUT_OFF_TO_THE_END
-    if call_time_passed(request, entry, now):
+    if call_time_passed(request, record, now):
         return outcomes.LATER_CALLS_GO_OUT
     return " ".join(filter(None, [outcomes.NOT_IN_TIME, unread]))
 
 
 def waits_until(
-    request: Request, entry: ActionRecord, rule: Rule | None, now: datetime, *, margin: timedelta
+    request: Request, record: ActionRecord, rule: Rule | None, now: datetime, *, margin: timedelta
 ) -> datetime | None:
     """Return the time until which an action may be retried after a provider put it off, None for no limit.
 
     It is at the latest the time of the call, whatever the rule allows. ``margin`` is the time left for
     sending before a call.
     """
-    end, goes = request.decide_by, call_time(request, entry)
-    if call_time_passed(request, entry, now):
+    end, goes = request.decide_by, call_time(request, record)
+    if call_time_passed(request, record, now):
         end = goes = None  # the cancellation is for later calls only
     if end and goes and timedelta(0) < goes - end <= margin:
         return goes  # retries may use the margin
@@ -74,16 +74,16 @@ def waits_until(
 
 
 def verified_outcome(
-    request: Request, entry: ActionRecord, outcome: Outcome, coming_up: Iterable[ActionRecord], now: datetime
+    request: Request, record: ActionRecord, outcome: Outcome, coming_up: Iterable[ActionRecord], now: datetime
 ) -> Outcome:
-    """Return the outcome that an answer proves at this time. ``entry`` is as of the start of its attempt.
+    """Return the outcome that an answer proves at this time. ``action`` is as of the start of its attempt.
 
     ``coming_up`` are the calls to its number that were still scheduled when the answer came.
     """
-    if outcome.status is not Status.OK or entry.target_id or not call_time_passed(request, entry, now):
+    if outcome.status is not Status.OK or record.target_id or not call_time_passed(request, record, now):
         return outcome
-    later_only = call_time_passed(request, entry, entry.updated_at)
-    if later_only and has_more_to_do(request, entry, coming_up):
+    later_only = call_time_passed(request, record, record.updated_at)
+    if later_only and has_more_to_do(request, record, coming_up):
         return outcome.model_copy(update={"message": outcomes.only_later_ones(outcome.message)})
     return outcome.model_copy(
         update={

@@ -31,8 +31,8 @@ def several_calls(whose: str, calls: str) -> str:
     return f"Several calls are scheduled {whose}: {calls}. Use the ID of one."
 
 
-def not_scheduled(entry: str) -> str:
-    return f"{entry} isn't a scheduled call, so there's nothing to cancel."
+def not_scheduled(action: str) -> str:
+    return f"{action} isn't a scheduled call, so there's nothing to cancel."
 
 
 def too_late(clock: str) -> str:
@@ -42,8 +42,8 @@ def too_late(clock: str) -> str:
 CANCELLED_ALREADY = "This call is already cancelled."
 
 
-def not_from_here(entry: str) -> str:
-    return f"You can't cancel {entry} from here now. Use its number or call ID."
+def not_from_here(action: str) -> str:
+    return f"You can't cancel {action} from here now. Use its number or call ID."
 
 
 def cannot_cancel(connection: str) -> str:
@@ -59,8 +59,8 @@ def cannot_move(connection: str, *, cancels: bool) -> str:
     return f"{connection} can't move calls. {instead}"
 
 
-def then_already(entry: str) -> str:
-    return f"{entry} is already scheduled for that time."
+def then_already(action: str) -> str:
+    return f"{action} is already scheduled for that time."
 
 
 def takes_others_along(connection: str, others: str) -> str:

@@ -90,22 +90,22 @@ def state_word(state: State) -> str:
     return _STATUSES[state]
 
 
-def status(entry: ActionRecord, *, cancelled: bool = False) -> str:
+def status(record: ActionRecord, *, cancelled: bool = False) -> str:
     """Return an action's status. ``cancelled`` means that a placed call was cancelled later."""
     if cancelled:
         return _DONE[Kind.CANCEL_CALL]
-    if entry.code is Code.DRY_RUN:
+    if record.code is Code.DRY_RUN:
         return DRY_RUN
-    if entry.state is not State.SUCCEEDED:
-        return _STATUSES[entry.state]
-    return SCHEDULED if entry.code is Code.SCHEDULED else _DONE[entry.kind]
+    if record.state is not State.SUCCEEDED:
+        return _STATUSES[record.state]
+    return SCHEDULED if record.code is Code.SCHEDULED else _DONE[record.kind]
 
 
-def emoji(entry: ActionRecord, *, cancelled: bool = False) -> str:
+def emoji(record: ActionRecord, *, cancelled: bool = False) -> str:
     """Return the emoji of an action's status. ``cancelled`` means that a placed call was cancelled later."""
-    if cancelled or (entry.state is State.SUCCEEDED and entry.kind is Kind.CANCEL_CALL):
+    if cancelled or (record.state is State.SUCCEEDED and record.kind is Kind.CANCEL_CALL):
         return CANCELLED
-    return DONE if entry.code is Code.DRY_RUN else _EMOJI[entry.state]
+    return DONE if record.code is Code.DRY_RUN else _EMOJI[record.state]
 
 
 STATUSES: Final = tuple(

@@ -60,7 +60,7 @@ def night_warning(number: str, at: datetime, zone: str | None = None) -> str:
 
 def night_of(request: Request) -> str:
     """Return the warning for the call of a request, or an empty text. Its time may be the request's own."""
-    first = request.entries[0]
+    first = request.actions[0]
     number = number_of(first.action)
     if number is None or (first.kind is not Kind.PLACE_CALL and request.new_time is None):
         return ""

@@ -170,7 +170,7 @@ def _calling(
     here = f"\nThe card can't be posted in {channel(where)}, so please decide here." if where else ""
     asks = f"*{person(request.requester)} needs your approval:* {task(request)}"
     text = f"{asks}{WARNING.get(request.kind, '')}{here}" if template == ASKED else reminder(request)
-    stuck = [section(f"{vocabulary.UNKNOWN} {escape(str(data['why']))}")] if "why" in data else []
+    stuck = [section(f"{vocabulary.UNKNOWN} {escape(str(data['reason']))}")] if "reason" in data else []
     at = reported_call_time(request)
     call = [f"call time {when(at)}"] if at else []
     blocks = [
@@ -190,15 +190,15 @@ def _stuck(request: Request, told: ReplyContext) -> Message | None:
     if request.state is not State.PENDING:
         return None
     until = f" It expires {when(request.decide_by)}." if request.decide_by else ""
-    text = f"{vocabulary.UNKNOWN} {escape(str(told.data['why']))}{until}"
+    text = f"{vocabulary.UNKNOWN} {escape(str(told.data['reason']))}{until}"
     return Message(text, [section(text), context(task(request), request.id)])
 
 
 def _not_posted(request: Request, told: ReplyContext) -> Message:
     """Return the warning for the requester that a message about the request could not be posted."""
-    why, mend = interactions.why_shut(str(told.data["why"]))
-    where = channel(told.data["where"])
-    if told.data["what"] == "card":
+    why, mend = interactions.why_shut(str(told.data["error"]))
+    where = channel(told.data["channel"])
+    if told.data["post"] == "card":
         headline = f"*The approval card can't be posted in {where}: {why}.*"
         below = f"Your request still waits, and its approvers are asked by direct message. {mend}"
     else:
@@ -223,7 +223,7 @@ def _escalating(request: Request, beside: PendingContext) -> Message | None:
 
 def _ruled(request: Request) -> list[Block]:
     """Return what the rules said when the request was made."""
-    return contexts(" · ".join(map(escape, request.why.split("\n")))) if request.why else []
+    return contexts(" · ".join(map(escape, request.reasons.split("\n")))) if request.reasons else []
 
 
 def _progress(request: Request) -> list[Block]:
@@ -278,7 +278,7 @@ def _review(request: Request) -> Block:
 
 def _all_calls(request: Request) -> list[str]:
     """Return that a cancellation by number covers more than the call that is meant."""
-    first = request.entries[0]
+    first = request.actions[0]
     by_number = first.kind is Kind.CANCEL_CALL and first.target_id is None
     return ["cancels *every* call it has scheduled to the number"] if by_number else []
 
@@ -290,9 +290,9 @@ def _more(beside: PendingContext) -> list[str]:
 
 def _targets(request: Request, more: str = _MORE_IN_DETAILS) -> list[Block]:
     """Return the first targets of several. ``more`` says how many are not shown."""
-    if len(request.entries) == 1:
+    if len(request.actions) == 1:
         return []
-    lines = [f"• {became(request, entry)}" for entry in request.entries]
+    lines = [f"• {became(request, record)}" for record in request.actions]
     return paragraphs(excerpt(lines, more, most=MAX_LISTED))
 
 
@@ -309,7 +309,7 @@ def _facts(request: Request) -> Sequence[str]:
         facts.append(f"expires {when(request.decide_by)}")
     facts.append(request.connection)
     if request.kind is Kind.PLACE_CALL:  # needed to cancel a call where the number does not suffice
-        facts += [f"call {escape(entry.reference)}" for entry in request.entries[:1] if entry.reference]
+        facts += [f"call {escape(record.reference)}" for record in request.actions[:1] if record.reference]
     return [*facts, request.id]
 
 
@@ -320,7 +320,7 @@ def _speaking(request: Request) -> list[str]:
 
 def _confirmation(request: Request) -> Message | None:
     """Return the short result for the request's own channel, or None before all actions have ended."""
-    if request.reschedules or any(entry.state in _ACTIVE for entry in request.entries):
+    if request.reschedules or any(record.state in _ACTIVE for record in request.actions):
         return None  # the second step confirms a reschedule
     text = request_status(request)
     return Message(text, [section(text), context(*_facts(request))])
@@ -334,11 +334,11 @@ def _told_by_the_move(template: str, request: Request) -> bool:
 
 def _direct(template: str, request: Request, told: ReplyContext) -> Message | None:
     surprise = next(
-        (one for one in request.entries if template == "took_place" and one.id == told.entry), None
+        (one for one in request.actions if template == "took_place" and one.id == told.action), None
     )
     if surprise is None and _told_by_the_move(template, request):
         return None
-    if surprise is None and any(entry.state in _ACTIVE for entry in request.entries):
+    if surprise is None and any(record.state in _ACTIVE for record in request.actions):
         return None  # the message of the target that ends last covers all
     text = request_status(request) if surprise is None else contradicted(surprise, f" ({target(surprise)})")
     if template == "followed" and moved_in_vain(request):
@@ -352,7 +352,7 @@ def _direct(template: str, request: Request, told: ReplyContext) -> Message | No
 
 def _bad_end(request: Request) -> Message | None:
     """Return the outcome for an approver, or None unless all targets ended and one failed or is unknown."""
-    states = {entry.state for entry in request.entries}
+    states = {record.state for record in request.actions}
     if states & _ACTIVE or not states & {State.FAILED, State.UNKNOWN}:
         return None
     text = request_status(request)
@@ -364,11 +364,11 @@ _ERASED: Final = "*Erased.* This message's content was removed here and from the
 
 def is_erased(request: Request) -> bool:
     """Return whether the targets of a request were erased."""
-    return all(entry.action is None for entry in request.entries)
+    return all(record.action is None for record in request.actions)
 
 
 def erased(request: Request) -> Message:
     """Return the replacement for any message about an erased request: its id, states and requester."""
-    states = sorted({vocabulary.status(entry) for entry in request.entries})
+    states = sorted({vocabulary.status(record) for record in request.actions})
     facts = [f"requested by {person(request.requester)}", ", ".join(states), request.connection, request.id]
     return Message(f"{_ERASED} {request.id}", [section(_ERASED), context(*facts)])

@@ -141,7 +141,7 @@ def asked(
     """
     under_way = request.state in {State.PENDING, State.APPROVED, State.SENDING}
     typed = typed and under_way
-    sending = {entry.state for entry in request.entries} <= {State.APPROVED, State.SENDING}
+    sending = {record.state for record in request.actions} <= {State.APPROVED, State.SENDING}
     first = request_status(request)
     if typed:
         first = f"*Requested:* {task(request)}"
@@ -175,7 +175,7 @@ def _where(request: Request) -> list[str]:
 
 
 def _agents(request: Request) -> list[str]:
-    agents = sorted({entry.agent for entry in request.entries if entry.agent})
+    agents = sorted({record.agent for record in request.actions if record.agent})
     return [f"voice agent {', '.join(map(escape, agents))}"] if agents else []
 
 

@@ -55,7 +55,7 @@ _CONSEQUENCES: Final[Mapping[Kind, str]] = {
 
 def facts_to_decide(request: Request) -> list[tuple[str, str]]:
     """Return the facts for a decision, as pairs of name and value."""
-    first = request.entries[0]
+    first = request.actions[0]
     by = f"{person(request.requester)}, {when(request.asked_at)}"
     facts = [(vocabulary.REQUESTED_BY, by)]
     if first.kind in OF_CALLS:
@@ -72,7 +72,7 @@ def facts_to_decide(request: Request) -> list[tuple[str, str]]:
 
 def consequence(request: Request) -> str:
     """Return what an approval does, as a sentence or two, and whether it can be undone."""
-    first = request.entries[0]
+    first = request.actions[0]
     if request.reschedules:
         return "The call can be moved again until it goes out."
     if first.kind is Kind.PLACE_CALL and reported_call_time(request) is None:
@@ -106,7 +106,7 @@ def call_options(action: PlaceCall, zone: str | None = None) -> list[tuple[str, 
 
 def placed_with(request: Request) -> list[tuple[str, str]]:
     """Return how a call would be placed, for its approver. Data for the agent is given by name only."""
-    action = request.entries[0].action
+    action = request.actions[0].action
     if not isinstance(action, PlaceCall):
         return []
     names = ", ".join(map(escape, action.metadata or {}))
@@ -127,14 +127,14 @@ def _going_out(request: Request) -> str:
     at = reported_call_time(request)
     if at is None:
         return "Now" if request.kind is Kind.PLACE_CALL else UNKNOWN_CALL
-    several = len({entry.scheduled_for for entry in request.entries}) > 1
+    several = len({record.scheduled_for for record in request.actions}) > 1
     first = "The first one: " if several else ""
-    return f"{first}{when(at)}{for_the_customer(request.entries[0], at)}{as_said(request)}"
+    return f"{first}{when(at)}{for_the_customer(request.actions[0], at)}{as_said(request)}"
 
 
 def as_said(request: Request) -> str:
     """Return who reported the call's time, or an empty text if the log knows the time itself."""
-    known = any(entry.scheduled_for for entry in request.entries)
+    known = any(record.scheduled_for for record in request.actions)
     return "" if known or request.reported_call_time is None else f", {person(request.requester)} says"
 
 
@@ -149,12 +149,12 @@ def _why_then(request: Request, end: datetime) -> str:
 
 def not_found(request: Request) -> list[str]:
     """Return a warning for each target that its provider does not have."""
-    several = len(request.entries) > 1
+    several = len(request.actions) > 1
     return [
-        f"⚠️ {f'{target(entry)}: the' if several else 'The'} provider has no such "
-        f"{'call' if entry.kind in OF_CALLS else 'campaign'}. Check the ID before you approve."
-        for entry in request.entries
-        if entry.looked_up and entry.lookup_found is False
+        f"⚠️ {f'{target(record)}: the' if several else 'The'} provider has no such "
+        f"{'call' if record.kind in OF_CALLS else 'campaign'}. Check the ID before you approve."
+        for record in request.actions
+        if record.looked_up and record.lookup_found is False
     ]
 
 
@@ -171,15 +171,15 @@ def unlike(request: Request, alike: Sequence[ActionRecord]) -> list[str]:
     ] + ([f"⚠️ {counted(more, 'more target')} of other requests read the same."] if more > 0 else [])
 
 
-def _masked(entry: ActionRecord) -> str:
-    number = number_of(entry.action)
+def _masked(record: ActionRecord) -> str:
+    number = number_of(record.action)
     return mask(number) if number else "the same"
 
 
 def full_numbers(request: Request) -> list[str]:
     """Return every number of a request in full, for a person who may see them. No other function does."""
     shown = []
-    for number in filter(None, (number_of(entry.action) for entry in request.entries)):
+    for number in filter(None, (number_of(record.action) for record in request.actions)):
         try:
             known = phone.read(number, default_region=NO_REGION, premium=True)
             shown.append(f"• {known.pretty} ({known.country})")
@@ -191,18 +191,18 @@ def full_numbers(request: Request) -> list[str]:
 def reminder(request: Request) -> str:
     """Return the reminder of a pending request: its deadline, and the effect if nobody decides."""
     until = f"Expires {when(request.decide_by)}" if request.decide_by else "Still waiting"
-    follows = left_alone(request, request.entries[0])
+    follows = left_alone(request, request.actions[0])
     return f"{vocabulary.WAITING} *{until}* · {task(request)}\n{follows}, unless someone approves this."
 
 
-def left_alone(request: Request, entry: ActionRecord) -> str:
+def left_alone(request: Request, record: ActionRecord) -> str:
     """Return the effect on the customer or the campaign if nothing is sent."""
-    if entry.maybe_executed:
+    if record.maybe_executed:
         return EARLIER
     if request.reschedules:
         return "The call goes out at its old time"
-    known = entry.kind is Kind.CANCEL_CALL and is_known(entry)
-    return "The call goes out" if known else _LEFT_ALONE[entry.kind]
+    known = record.kind is Kind.CANCEL_CALL and is_known(record)
+    return "The call goes out" if known else _LEFT_ALONE[record.kind]
 
 
 def _or_else(follows: str) -> str:

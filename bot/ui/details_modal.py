@@ -113,12 +113,12 @@ class Details:
         facts = [request.id, request.connection]
         if request.rule:
             facts.append(f"rule {quote(request.rule)}")
-        if request.why:
-            facts.append(escape(request.why.replace("\n", " ")))
-        several = request.entries if len(request.entries) > 1 else ()
+        if request.reasons:
+            facts.append(escape(request.reasons.replace("\n", " ")))
+        several = request.actions if len(request.actions) > 1 else ()
         blocks: list[Block] = [
             section(request_status(request)),
-            *paragraphs([f"• {became(request, entry)}" for entry in several]),
+            *paragraphs([f"• {became(request, record)}" for record in several]),
             *(paragraphs(full_numbers(request)) if revealed and has_numbers(request) else []),
             *([actions(reveal_button(request, cls.reveal))] if shows_button else []),
             *paragraphs(said),
@@ -166,7 +166,7 @@ def _told(lines: Sequence[str]) -> tuple[list[Block], int]:
 
 
 def _happened(event: Event) -> tuple[object, ...]:
-    told_apart = [event.data.get(name) for name in ("message", "attempt", "person", "what")]
+    told_apart = [event.data.get(name) for name in ("message", "attempt", "person", "tried", "post")]
     return event.name, event.actor, *told_apart, event.at
 
 
@@ -183,7 +183,7 @@ def did(
     event: Event, *, person: Callable[[str], str] = person, channel: Callable[[object], str] = channel
 ) -> str:
     """Return the act of an event's actor. ``person`` and ``channel`` write people and channels."""
-    tried = _TRIED.get((event.name, str(event.data.get("what"))))
+    tried = _TRIED.get((event.name, str(event.data.get("tried"))))
     done = tried or DID.get(event.name, event.name.replace("_", " "))
     match event.name, event.data.get("attempt"), event.data.get("found"):
         case "sending", int(attempt), _ if attempt > 1:
@@ -192,9 +192,9 @@ def did(
             what = "decide" if name == "asked" else "record the outcome"
             return f"asked {person(str(event.data['person']))} to {what}"
         case "not_posted", _, _:
-            why, _ = interactions.why_shut(str(event.data.get("why")))
-            what = _POSTED.get(str(event.data.get("what")), "its message")
-            return f"couldn't post {what} in {channel(event.data.get('where'))}: {why}"
+            why, _ = interactions.why_shut(str(event.data.get("error")))
+            what = _POSTED.get(str(event.data.get("post")), "its message")
+            return f"couldn't post {what} in {channel(event.data.get('channel'))}: {why}"
         case "cancelled", _, _:
             return f"cancelled by {event.data.get('by')}"
         case "looked_up", _, bool() | None as found:
@@ -205,9 +205,9 @@ def did(
 
 def _which(request: Request, events: Sequence[Event]) -> str:
     """Return the targets that an event is about, or an empty text if it is about all of them."""
-    if len(request.entries) == 1 or len(events) == len(request.entries):
+    if len(request.actions) == 1 or len(events) == len(request.actions):
         return ""
     if len(events) > 1:
-        return f" ({len(events)} of {len(request.entries)})"
-    found = next((entry for entry in request.entries if entry.id == events[0].entry), None)
+        return f" ({len(events)} of {len(request.actions)})"
+    found = next((record for record in request.actions if record.id == events[0].action), None)
     return f" ({target(found)})" if found else ""

@@ -130,7 +130,7 @@ def _left(report: DoNotCallResult) -> list[str]:
 
 
 def _through(request: Request) -> str:
-    targets = [entry.action.target for entry in request.entries if isinstance(entry.action, CancelCall)]
+    targets = [record.action.target for record in request.actions if isinstance(record.action, CancelCall)]
     agents = [target.agent for target in targets if isinstance(target, NumberRef)]
     if agents:
         return f"{request.connection}, voice agent {escape(listed(agents, 'and'))}"

@@ -134,7 +134,7 @@ class Form:
         ``line`` is the typed command, in case a part of it has no field. ``known`` are the scheduled calls to
         choose from. ``hint`` is shown first.
         """
-        about = About(nonce=nonce, channel=channel, entry=(known.chosen or "") if known.fixed else "")
+        about = About(nonce=nonce, channel=channel, action=(known.chosen or "") if known.fixed else "")
         match self.verb:
             case Verb.PLACE:
                 blocks = self._place(values, whole=whole)
@@ -159,7 +159,7 @@ class Form:
 
     def filled(self, view: Mapping[str, Any]) -> dict[str, str]:
         """Return the value of each input of a submitted form, to build the form again."""
-        fixed = About.of(view).entry
+        fixed = About.of(view).action
         return ({SCHEDULED_CALL: fixed} if fixed else {}) | {
             block["block_id"]: _given(view, block["block_id"])
             for block in view["blocks"]

@@ -23,9 +23,9 @@ def is_good(template: str, request: Request, told: ReplyContext) -> bool:
     """Return whether a message to the requester tells of a plain success, so that others can join it."""
     return (
         template == "state"
-        and all(entry.state is State.SUCCEEDED for entry in request.entries)
+        and all(record.state is State.SUCCEEDED for record in request.actions)
         and not (request.cancelled or request.reschedules or request.second_step_of or trial(request))
-        and not any(confirmed_in_vain(request, entry) for entry in request.entries)
+        and not any(confirmed_in_vain(request, record) for record in request.actions)
         and not (told.note or told.warnings or told.summaries)
     )
 
@@ -33,9 +33,9 @@ def is_good(template: str, request: Request, told: ReplyContext) -> bool:
 def gathered(requests: Sequence[Request]) -> Message:
     """Return the message: how many succeeded, and a line for each request."""
     words = Counter(
-        status(entry, cancelled=request.cancelled is not None)
+        status(record, cancelled=request.cancelled is not None)
         for request in requests
-        for entry in request.entries
+        for record in request.actions
     )
     text = f"*{', '.join(f'{count} {word.lower()}' for word, count in words.items())}*"
     rows = [f"{request_status(request)} · {request.id}" for request in requests]

@@ -102,22 +102,22 @@ def _nothing(filters: Filters, key: int | None) -> str:
 
 def _row(hit: SearchHit) -> Block:
     """Return an action: its new state and object first, then who asked and decided, each with their words."""
-    entry = hit.entry
+    record = hit.record
     gone = hit.cancelled_by is not None
-    done = gone or entry.state is State.SUCCEEDED
-    what = target(entry) if done else f"{_VERBS[entry.kind]} {target(entry)}"
+    done = gone or record.state is State.SUCCEEDED
+    what = target(record) if done else f"{_VERBS[record.kind]} {target(record)}"
     if hit.new_time:
-        what = f"move {one_call(entry)} to {when(hit.new_time)}"
-    first = [f"{emoji(entry, cancelled=gone)} *{status(entry, cancelled=gone)}*", what]
+        what = f"move {one_call(record)} to {when(hit.new_time)}"
+    first = [f"{emoji(record, cancelled=gone)} *{status(record, cancelled=gone)}*", what]
     first.append(_spoken(person(hit.requester), hit.reason))
     if hit.decision and hit.decided_by:
         by = f"{_DECIDED[hit.decision]} by {person(hit.decided_by)}"
         first.append(_spoken(by, hit.decision_note))
-    facts = [when(entry.asked_at), escape(entry.connection), entry.id]
+    facts = [when(record.asked_at), escape(record.connection), record.id]
     if hit.cancelled_by:
         facts.append(f"cancelled in {hit.cancelled_by}")
-    label = f"Details of {entry.request}"
-    details = button(DETAILS_WORD, DETAILS, entry.request, label=label)
+    label = f"Details of {record.request}"
+    details = button(DETAILS_WORD, DETAILS, record.request, label=label)
     return section(f"{' · '.join(first)}\n{' · '.join(facts)}") | {"accessory": details}
 
 

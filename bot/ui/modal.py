@@ -23,7 +23,7 @@ class About:
 
     nonce: str = ""
     request: str = ""
-    entry: str = ""
+    action: str = ""
     shown: str = ""
     """A hash of the content that was shown, to which a decision is bound."""
     channel: str = ""

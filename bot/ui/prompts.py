@@ -132,19 +132,19 @@ def no_call_known_view(line: Command, numbers: Sequence[str], *, draft: str, cha
 def question(found: RecentCall, *, reader: str, now: datetime) -> str:
     """Return the question whether to call a number again."""
     who = "You" if found.request.requester == reader else person(found.request.requester)
-    before = ago(found.entry.asked_at, now)
-    return f"⚠️ *{who} placed a call to this number {before}* ({found.entry.id}). Place another?"
+    before = ago(found.record.asked_at, now)
+    return f"⚠️ *{who} placed a call to this number {before}* ({found.record.id}). Place another?"
 
 
 def cancel_first(found: RecentCall, draft: str) -> list[Block]:
     """Return the button that cancels the earlier call, or nothing if it cannot be cancelled."""
     if found.cancel is None:
         return []
-    label = f"Ask to cancel {found.entry.id} before another call is placed"
+    label = f"Ask to cancel {found.record.id} before another call is placed"
     block = button("Cancel the earlier one first", CANCEL_FIRST, draft, label=label)
     block["confirm"] = {
         "title": plain_text("Cancel the earlier call?", 100),
-        "text": plain_text(f"This asks to cancel {found.entry.id}. The new call isn't placed yet.", 300),
+        "text": plain_text(f"This asks to cancel {found.record.id}. The new call isn't placed yet.", 300),
         "confirm": plain_text("Ask to cancel it", 30),
         "deny": plain_text("Keep it", 30),
     }
@@ -158,7 +158,7 @@ def asking(view: View, text: str) -> View:
 
 def then_place(message: Message, found: RecentCall, place: Block) -> Message:
     """Return the answer to the cancellation, with the button to place the new call after it."""
-    told = f"The new call isn't placed. Place it once {found.entry.id} is cancelled."
+    told = f"The new call isn't placed. Place it once {found.record.id} is cancelled."
     if found.cancel and isinstance(found.cancel.target, NumberRef):
         told += " If you place it before, it is cancelled as well."
     return replace(message, blocks=[*message.blocks, section(told), actions(place)])

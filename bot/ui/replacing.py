@@ -33,7 +33,7 @@ def offer(waiting: Request, at: datetime, draft: str, *, zone: str, now: datetim
 
 def not_alone(waiting: Request) -> Message:
     """Return that a cancellation of several targets stands in the way of a move."""
-    others = len(waiting.entries) - 1
+    others = len(waiting.actions) - 1
     which = "1 other" if others == 1 else f"{others} others"
     text = (
         f"*A cancellation of this call and {which} is waiting ({waiting.id}).* "

@@ -39,7 +39,7 @@ class Row:
         """Return the buttons that the reader may use."""
         request = self.request
         review = button(REVIEW_WORD, REVIEW, request.id, label=f"Review {request.id}")
-        unknown = next((one.id for one in request.entries if one.state is State.UNKNOWN), request.id)
+        unknown = next((one.id for one in request.actions if one.state is State.UNKNOWN), request.id)
         settle = button(RECORD_OUTCOME, SETTLE, unknown, label=f"Record the outcome of {unknown}")
         return [
             *([settle] if self.may_settle else []),
@@ -70,7 +70,7 @@ def lists(
         blocks.append(context(f"{at_least(others, MOST_COUNTED)} more waiting for approval"))
     blocks += [section("*Your requests*"), *([_row(row) for row in mine] or [context("No requests yet.")])]
     blocks.append(section("*Coming up*"))
-    blocks += [_call(entry) for entry in coming[:SHOWN]] or [context("No calls scheduled.")]
+    blocks += [_call(record) for record in coming[:SHOWN]] or [context("No calls scheduled.")]
     if len(coming) > SHOWN:
         blocks.append(context("… and more later"))
     return Message("Needs you · Your requests · Coming up", blocks)
@@ -86,11 +86,11 @@ def _row(row: Row) -> Block:
     return section("\n".join(lines)) | {"accessory": steps[0]}
 
 
-def _call(entry: ActionRecord) -> Block:
-    at = when(entry.scheduled_for) if entry.scheduled_for else "soon"
-    agent = f" · voice agent {escape(entry.agent)}" if entry.agent else ""
-    text = f"*{at}* · {target(entry)}\n{entry.connection}{agent} · {entry.id}"
-    return section(text) | {"accessory": _details(entry.request)}
+def _call(record: ActionRecord) -> Block:
+    at = when(record.scheduled_for) if record.scheduled_for else "soon"
+    agent = f" · voice agent {escape(record.agent)}" if record.agent else ""
+    text = f"*{at}* · {target(record)}\n{record.connection}{agent} · {record.id}"
+    return section(text) | {"accessory": _details(record.request)}
 
 
 def _details(request: str) -> Block:
@@ -105,7 +105,7 @@ def status(row: Row, events: Sequence[Event]) -> Message:
     if decided := already(request, events)[1:]:
         blocks.append(section(" ".join(decided)))
     if request.state is State.PENDING and request.decide_by:
-        at, follows = when(request.decide_by), left_alone(request, request.entries[0])
+        at, follows = when(request.decide_by), left_alone(request, request.actions[0])
         blocks.append(section(f"Expires {at}. If no one decides, nothing is sent. {follows}."))
     if steps := row.buttons():
         blocks.append(actions(*steps))

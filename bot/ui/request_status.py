@@ -71,35 +71,35 @@ def marked(request: Request, message: Message) -> Message:
 
 def request_status(request: Request) -> str:
     """Return a request's state and target as a headline, and a second line if something else matters."""
-    first = request.entries[0]
-    if len(request.entries) == 1:
+    first = request.actions[0]
+    if len(request.actions) == 1:
         headline, line, below = _HEADLINES[request.state](request, first).partition("\n")
         return f"{headline}{sent_twice(first)}{line}{below}"
-    states = {entry.state for entry in request.entries}
+    states = {record.state for record in request.actions}
     if len(states) == 1 and states <= {State.PENDING, State.DENIED, State.EXPIRED, State.WITHDRAWN}:
         return _HEADLINES[request.state](request, first)
-    counts = Counter(_status(request, entry) for entry in request.entries)
+    counts = Counter(_status(request, record) for record in request.actions)
     told = ", ".join(f"{count} {_lower(status)}" for status, count in counts.items())
-    worst = next(entry for entry in request.entries if entry.state is request.state)
+    worst = next(record for record in request.actions if record.state is request.state)
     in_vain = request.state is State.SUCCEEDED and _IN_VAIN in counts
     below = _below(_same_message(request), _waits(request))
     return f"{UNKNOWN if in_vain else vocabulary.emoji(worst)} *{told}* · {task(request)}{below}"
 
 
-def _status(request: Request, entry: ActionRecord) -> str:
+def _status(request: Request, record: ActionRecord) -> str:
     """Return the status of one of several targets."""
-    return _IN_VAIN if _is_in_vain(request, entry) else vocabulary.status(entry)
+    return _IN_VAIN if _is_in_vain(request, record) else vocabulary.status(record)
 
 
-def _is_in_vain(request: Request, entry: ActionRecord) -> bool:
+def _is_in_vain(request: Request, record: ActionRecord) -> bool:
     """Return whether a cancellation was confirmed, though no call was known and nobody looked."""
-    done = entry.state is State.SUCCEEDED
-    return done and confirmed_in_vain(request, entry) and not _message(entry)
+    done = record.state is State.SUCCEEDED
+    return done and confirmed_in_vain(request, record) and not _message(record)
 
 
-def sent_twice(entry: ActionRecord) -> str:
+def sent_twice(record: ActionRecord) -> str:
     """Return the warning on an action that a person had sent again, or an empty text before its end."""
-    return f" · {UNKNOWN} sent twice" if entry.sent_again and entry.state not in UNFINISHED else ""
+    return f" · {UNKNOWN} sent twice" if record.sent_again and record.state not in UNFINISHED else ""
 
 
 def _lower(status: str) -> str:
@@ -113,30 +113,30 @@ def _below(*sentences: str) -> str:
 
 def _same_message(request: Request) -> str:
     """Return the message that all ended actions share, or an empty text."""
-    ended = [entry for entry in request.entries if entry.state not in UNFINISHED]
-    messages = {_message(entry) for entry in ended}
+    ended = [record for record in request.actions if record.state not in UNFINISHED]
+    messages = {_message(record) for record in ended}
     return messages.pop() if len(messages) == 1 else ""
 
 
-def _message(entry: ActionRecord) -> str:
+def _message(record: ActionRecord) -> str:
     """Return what an ended action's message tells its readers.
 
     A success tells nothing if it only repeats its state. Advice on settings is left to *Details*.
     """
-    said = entry.message or ""
-    if entry.state is State.SUCCEEDED and not (said.startswith(_SAID_BY_US) or TOLD_US in said):
+    said = record.message or ""
+    if record.state is State.SUCCEEDED and not (said.startswith(_SAID_BY_US) or TOLD_US in said):
         return ""
     return " ".join(one for one in _SENTENCE_END.split(said) if not _FOR_OPERATORS.search(one))
 
 
-def became(request: Request, entry: ActionRecord) -> str:
+def became(request: Request, record: ActionRecord) -> str:
     """Return one of several targets with its status, and its message if others have another one."""
-    status = _status(request, entry)
-    if entry.state is State.APPROVED and entry.not_before:
-        status = f"Waiting until {when(entry.not_before)}"
-    said = "" if _same_message(request) else _message(entry)
-    told = f". {said}" if said and entry.state not in UNFINISHED else ""
-    return f"{in_short(entry)} · {status}{sent_twice(entry)}{told}"
+    status = _status(request, record)
+    if record.state is State.APPROVED and record.not_before:
+        status = f"Waiting until {when(record.not_before)}"
+    said = "" if _same_message(request) else _message(record)
+    told = f". {said}" if said and record.state not in UNFINISHED else ""
+    return f"{in_short(record)} · {status}{sent_twice(record)}{told}"
 
 
 def held_up(request: Request) -> str | None:
@@ -145,7 +145,7 @@ def held_up(request: Request) -> str | None:
     Return None if there is no outage, or if all of the actions wait longer for other reasons.
     """
     held = _hold(request)
-    later = [entry.not_before for entry in request.entries if entry.state is State.APPROVED]
+    later = [record.not_before for record in request.actions if record.state is State.APPROVED]
     if held is None or not later or all(at is not None and at > held.until for at in later):
         return None
     return why_waiting(held)
@@ -182,58 +182,58 @@ def already(request: Request, events: Sequence[Event]) -> list[str]:
     return [request_status(request), *by]
 
 
-def _pending(request: Request, _entry: ActionRecord) -> str:
+def _pending(request: Request, _record: ActionRecord) -> str:
     return f"{WAITING} *Waiting for approval* · {task(request)}{WARNING.get(request.kind, '')}"
 
 
-def _approved(request: Request, entry: ActionRecord) -> str:
-    said = _message(entry)
+def _approved(request: Request, record: ActionRecord) -> str:
+    said = _message(record)
     if _waits(request):
         return (
             f"{WAITING} *Waiting for {request.connection}* · {task(request)}{_below(_waits(request), said)}"
         )
-    if entry.attempt:
-        at = f" {when(entry.not_before)}" if entry.not_before else ""
-        asked = ", as the provider asked" if at and entry.code is Code.RATE_LIMITED else ""
+    if record.attempt:
+        at = f" {when(record.not_before)}" if record.not_before else ""
+        asked = ", as the provider asked" if at and record.code is Code.RATE_LIMITED else ""
         below = _below(said, _what_to_do(request))
         return f"{WAITING} *Retrying{at}{asked}* · {task(request)}{below}"
-    if entry.not_before:
-        return f"{WAITING} *Waiting until {when(entry.not_before)}* · {task(request)}{_below(said)}"
-    return _sending(request, entry)
+    if record.not_before:
+        return f"{WAITING} *Waiting until {when(record.not_before)}* · {task(request)}{_below(said)}"
+    return _sending(request, record)
 
 
-def _sending(request: Request, _entry: ActionRecord) -> str:
+def _sending(request: Request, _record: ActionRecord) -> str:
     return f"{WAITING} *Sending* · {task(request)}{WARNING.get(request.kind, '')}"
 
 
-def _succeeded(request: Request, entry: ActionRecord) -> str:
+def _succeeded(request: Request, record: ActionRecord) -> str:
     if request.reschedules:
-        return _moved(request, entry)
+        return _moved(request, record)
     if request.cancelled:
-        return _taken_away(entry, request.cancelled)
-    if _is_in_vain(request, entry):
+        return _taken_away(record, request.cancelled)
+    if _is_in_vain(request, record):
         return f"{UNKNOWN} *Confirmed, no call known* · {task(request)}{_below(NO_CALL_KNOWN)}"
-    said = _message(entry)
+    said = _message(record)
     later = said.startswith(outcomes.ONLY_LATER_ONES)
-    what = f"later calls to {in_short(entry)}" if later else f"{target(entry)}{_at(entry)}"
-    return f"{vocabulary.emoji(entry)} *{vocabulary.status(entry)}* · {what}{_below(said)}"
+    what = f"later calls to {in_short(record)}" if later else f"{target(record)}{_at(record)}"
+    return f"{vocabulary.emoji(record)} *{vocabulary.status(record)}* · {what}{_below(said)}"
 
 
-def _at(entry: ActionRecord) -> str:
+def _at(record: ActionRecord) -> str:
     """Return the time of the call that was scheduled or cancelled, or an empty text."""
-    if entry.scheduled_for is None:
+    if record.scheduled_for is None:
         return ""
-    return f" · {when(entry.scheduled_for)}{for_the_customer(entry, entry.scheduled_for)}"
+    return f" · {when(record.scheduled_for)}{for_the_customer(record, record.scheduled_for)}"
 
 
-def _moved(request: Request, entry: ActionRecord) -> str:
+def _moved(request: Request, record: ActionRecord) -> str:
     """Return the headline of a reschedule whose first step is done."""
     second = request.followed_by
     to = f" to {when(request.new_time)}" if request.new_time else ""
     again = f"It was placed again in {second.id}." if second and second.id else ""
     match second:
         case SecondStep(state=State.SUCCEEDED):
-            return f"{DONE} *Moved* · {one_call(entry)}{to}{_below(again)}"
+            return f"{DONE} *Moved* · {one_call(record)}{to}{_below(again)}"
         case None | SecondStep(state=State.APPROVED | State.SENDING):
             headline, below = f"{WAITING} *Old call cancelled, scheduling the new one*", ""
         case SecondStep(state=State.PENDING):
@@ -246,16 +246,16 @@ def _moved(request: Request, entry: ActionRecord) -> str:
             why = f"{escape(second.message)} " if second.message else ""
             headline = f"{FAILED} *Old call cancelled, new one not placed*"
             below = f"{why}*The customer won't be called.*"
-    return f"{headline} · {one_call(entry)}{to}{_below(below)}"
+    return f"{headline} · {one_call(record)}{to}{_below(below)}"
 
 
-def _taken_away(entry: ActionRecord, cancelled: Cancelled) -> str:
+def _taken_away(record: ActionRecord, cancelled: Cancelled) -> str:
     """Return the headline of a placed call that was cancelled, with the request that cancelled it."""
     reason = f": {quote(cancelled.reason)}" if cancelled.reason else ""
     by = f"{person(cancelled.requester)}{reason}, in {cancelled.by}."
     if cancelled.moved:
-        return f"{CANCELLED} *Moved* · {target(entry)}{_at(entry)}\nMoved by {by}"
-    return f"{CANCELLED} *Cancelled* · {target(entry)}{_at(entry)}\nIt won't go out. Cancelled by {by}"
+        return f"{CANCELLED} *Moved* · {target(record)}{_at(record)}\nMoved by {by}"
+    return f"{CANCELLED} *Cancelled* · {target(record)}{_at(record)}\nIt won't go out. Cancelled by {by}"
 
 
 def moved_in_vain(request: Request) -> bool:
@@ -266,48 +266,48 @@ def moved_in_vain(request: Request) -> bool:
     return second.state not in {*UNFINISHED, State.SUCCEEDED, State.UNKNOWN}
 
 
-def _failed(request: Request, entry: ActionRecord) -> str:
-    not_done = "Not moved" if request.reschedules else vocabulary.not_done(entry.kind)
-    return f"{FAILED} *{not_done}* · {target(entry)}{_below(_message(entry))}"
+def _failed(request: Request, record: ActionRecord) -> str:
+    not_done = "Not moved" if request.reschedules else vocabulary.not_done(record.kind)
+    return f"{FAILED} *{not_done}* · {target(record)}{_below(_message(record))}"
 
 
-def _unknown(request: Request, entry: ActionRecord) -> str:
-    return f"{UNKNOWN} *Outcome unknown* · {task(request)}{_below(_message(entry))}"
+def _unknown(request: Request, record: ActionRecord) -> str:
+    return f"{UNKNOWN} *Outcome unknown* · {task(request)}{_below(_message(record))}"
 
 
-def _refused(request: Request, entry: ActionRecord) -> str:
-    said = entry.message or ""
-    if entry.code is Code.DRY_RUN:
+def _refused(request: Request, record: ActionRecord) -> str:
+    said = record.message or ""
+    if record.code is Code.DRY_RUN:
         would = said.removeprefix("Dry run: nothing was sent. ")  # the message begins with it
         return f"{DONE} *Dry run* · {task(request)}{_below(would)}"
-    earlier = f"{EARLIER}." if entry.maybe_executed else ""
+    earlier = f"{EARLIER}." if record.maybe_executed else ""
     return f"{DENIED} *Not allowed* · {task(request)}{_below(said, earlier)}"
 
 
-def _denied(request: Request, entry: ActionRecord) -> str:
+def _denied(request: Request, record: ActionRecord) -> str:
     decided = next((a for a in reversed(request.approvals) if a.decision == "deny"), None)
     by = f" by {person(decided.person)}" if decided else ""
     note = f" · {quote(decided.note)}" if decided and decided.note else ""
-    return f"{DENIED} *Denied{by}* · {task(request)}{note}{_below(f'{left_alone(request, entry)}.')}"
+    return f"{DENIED} *Denied{by}* · {task(request)}{note}{_below(f'{left_alone(request, record)}.')}"
 
 
-def _withdrawn(request: Request, entry: ActionRecord) -> str:
-    if entry.code is Code.COMPLIANCE_BLOCKED:
-        return f"{DENIED} *Blocked* · {task(request)}{_below(entry.message or '')}"
-    earlier = f"{EARLIER}." if entry.maybe_executed else ""
+def _withdrawn(request: Request, record: ActionRecord) -> str:
+    if record.code is Code.COMPLIANCE_BLOCKED:
+        return f"{DENIED} *Blocked* · {task(request)}{_below(record.message or '')}"
+    earlier = f"{EARLIER}." if record.maybe_executed else ""
     return f"{CANCELLED} *Withdrawn by {person(request.requester)}* · {task(request)}{_below(earlier)}"
 
 
-def _expired(request: Request, entry: ActionRecord) -> str:
+def _expired(request: Request, record: ActionRecord) -> str:
     if request.done_by:
-        return f"{CANCELLED} *No longer needed* · {aimed_at(request)}{_below(_unsent(request, entry))}"
-    if entry.message and not _went_out_before(request, entry):
-        below = _below(entry.message, f"{left_alone(request, entry)}.")
+        return f"{CANCELLED} *No longer needed* · {aimed_at(request)}{_below(_unsent(request, record))}"
+    if record.message and not _went_out_before(request, record):
+        below = _below(record.message, f"{left_alone(request, record)}.")
         return f"{FAILED} *Expired* · {task(request)}{below}"
     if _was_to_go_out(request):
-        not_done = "Not moved" if request.reschedules else vocabulary.not_done(entry.kind)
-        return f"{FAILED} *{not_done}* · {aimed_at(request)}{_below(_unsent(request, entry))}"
-    return f"{FAILED} *Expired* · {task(request)}{_below(missed(request, entry))}"
+        not_done = "Not moved" if request.reschedules else vocabulary.not_done(record.kind)
+        return f"{FAILED} *{not_done}* · {aimed_at(request)}{_below(_unsent(request, record))}"
+    return f"{FAILED} *Expired* · {task(request)}{_below(missed(request, record))}"
 
 
 def _was_to_go_out(request: Request) -> datetime | None:
@@ -315,41 +315,41 @@ def _was_to_go_out(request: Request) -> datetime | None:
     return reported_call_time(request) if request.kind is Kind.CANCEL_CALL else None
 
 
-def _went_out_before(request: Request, entry: ActionRecord) -> bool:
+def _went_out_before(request: Request, record: ActionRecord) -> bool:
     """Return whether a cancellation was not sent before its call was due, by the best known time."""
-    at = call_time(request, entry)
-    if at is None or entry.kind is not Kind.CANCEL_CALL or entry.message == outcomes.LATER_CALLS_GO_OUT:
+    at = call_time(request, record)
+    if at is None or record.kind is not Kind.CANCEL_CALL or record.message == outcomes.LATER_CALLS_GO_OUT:
         return False
-    return at <= entry.updated_at
+    return at <= record.updated_at
 
 
-def _unsent(request: Request, entry: ActionRecord) -> str:
+def _unsent(request: Request, record: ActionRecord) -> str:
     """Return the effect of an action that was not sent in time."""
     if request.done_by:
         return f"{request.done_by} cancelled it before."
-    if not entry.message:
-        return missed(request, entry)
-    at = call_time(request, entry)
-    if at is None or not _went_out_before(request, entry):
-        return f"{entry.message} {left_alone(request, entry)}."
+    if not record.message:
+        return missed(request, record)
+    at = call_time(request, record)
+    if at is None or not _went_out_before(request, record):
+        return f"{record.message} {left_alone(request, record)}."
     says = f", {person(request.requester)} says"
-    went_out = f"went out {when(at)}" if entry.scheduled_for else f"was due {when(at)}{says}"
-    call = "The call" if len(request.entries) == 1 else f"The call ({in_short(entry)})"
+    went_out = f"went out {when(at)}" if record.scheduled_for else f"was due {when(at)}{says}"
+    call = "The call" if len(request.actions) == 1 else f"The call ({in_short(record)})"
     again = " It isn't placed again." if request.reschedules else ""
-    return f"{call} {went_out}. {entry.message}{again}"
+    return f"{call} {went_out}. {record.message}{again}"
 
 
-def missed(request: Request, entry: ActionRecord) -> str:
+def missed(request: Request, record: ActionRecord) -> str:
     """Return the effect of a request that nobody decided. Only the log's own time proves a call went out."""
     at = _was_to_go_out(request)
     nobody = "Too few people" if request.approved_by else "No one"
     if at is None:
-        return f"{nobody} approved it in time. {left_alone(request, entry)}."
+        return f"{nobody} approved it in time. {left_alone(request, record)}."
     said = as_said(request)
-    call = "The call" if len(request.entries) == 1 else "The first call"
-    if entry.updated_at < at and said:
-        return f"{nobody} approved it in time. {left_alone(request, entry)}."
-    if entry.updated_at < at:
+    call = "The call" if len(request.actions) == 1 else "The first call"
+    if record.updated_at < at and said:
+        return f"{nobody} approved it in time. {left_alone(request, record)}."
+    if record.updated_at < at:
         return f"{call} goes out {when(at)}: {_lower(nobody)} approved it in time."
     if said:
         return f"{call} was due {when(at)}{said}. {nobody} had approved it by then."

@@ -45,9 +45,9 @@ WARNING = {Kind.START_CAMPAIGN: " (this calls people)"}
 """The warning after a task that was not done yet."""
 
 
-def target(entry: ActionRecord) -> str:
+def target(record: ActionRecord) -> str:
     """Return the target of an action, as people read it in channels."""
-    match entry.action:
+    match record.action:
         case PlaceCall(to=to):
             return f"call to {mask(to)}"
         case CancelCall(target=NumberRef(to=to)):
@@ -55,57 +55,57 @@ def target(entry: ActionRecord) -> str:
         case CancelCall(target=CallRef(call_id=call_id)):
             return f"call `{call_id}`"
         case DeleteCampaign(target=to) | StopCampaign(target=to) | StartCampaign(target=to):
-            return f"campaign {_named(entry)}`{to.campaign_id}`"
+            return f"campaign {_named(record)}`{to.campaign_id}`"
         case _:  # only the id is left of an erased target
-            return f"`{entry.target_id}`" if entry.target_id else ERASED_NUMBER
+            return f"`{record.target_id}`" if record.target_id else ERASED_NUMBER
 
 
-def in_short(entry: ActionRecord) -> str:
+def in_short(record: ActionRecord) -> str:
     """Return one of several targets: its number or its id."""
-    number = number_of(entry.action)
-    return mask(number) if number else target(entry)
+    number = number_of(record.action)
+    return mask(number) if number else target(record)
 
 
-def one_call(entry: ActionRecord) -> str:
+def one_call(record: ActionRecord) -> str:
     """Return the call of a reschedule, even if cancelling it goes by number."""
-    number = number_of(entry.action)
-    return f"call to {mask(number)}" if number else target(entry)
+    number = number_of(record.action)
+    return f"call to {mask(number)}" if number else target(record)
 
 
-def _named(entry: ActionRecord) -> str:
+def _named(record: ActionRecord) -> str:
     """Return the target's name as the provider gave it, without backticks, or an empty text."""
-    return f"{quote(cut(entry.known_as.replace('`', ''), MAX_NAME))} " if entry.known_as else ""
+    return f"{quote(cut(record.known_as.replace('`', ''), MAX_NAME))} " if record.known_as else ""
 
 
-def is_named_whole(entry: ActionRecord) -> bool:
+def is_named_whole(record: ActionRecord) -> bool:
     """Return whether the whole name of a campaign is shown."""
-    return len(entry.known_as or "") <= MAX_NAME
+    return len(record.known_as or "") <= MAX_NAME
 
 
-def is_known(entry: ActionRecord) -> bool:
+def is_known(record: ActionRecord) -> bool:
     """Return whether a call to be cancelled is known to exist: by the log, or by its provider's look-up."""
-    return entry.scheduled_for is not None or entry.lookup_found is True
+    return record.scheduled_for is not None or record.lookup_found is True
 
 
-def confirmed_in_vain(request: Request, entry: ActionRecord) -> bool:
+def confirmed_in_vain(request: Request, record: ActionRecord) -> bool:
     """Return whether a cancellation by number is confirmed, though no call to the number was known.
 
     The provider confirms it even if it had nothing to cancel. A stop cancels whatever there may be, and its
     preview named the known calls.
     """
-    by_number = isinstance(entry.action, CancelCall) and isinstance(entry.action.target, NumberRef)
-    return by_number and not (request.reschedules or request.stop or is_known(entry))
+    by_number = isinstance(record.action, CancelCall) and isinstance(record.action.target, NumberRef)
+    return by_number and not (request.reschedules or request.stop or is_known(record))
 
 
 def reported_call_time(request: Request) -> datetime | None:
     """Return when the first call goes out, by the log or else by the requester. None if unknown."""
-    known = [entry.scheduled_for for entry in request.entries if entry.scheduled_for]
+    known = [record.scheduled_for for record in request.actions if record.scheduled_for]
     return min(known) if known else request.reported_call_time
 
 
-def for_the_customer(entry: ActionRecord, at: datetime) -> str:
+def for_the_customer(record: ActionRecord, at: datetime) -> str:
     """Return a time on the clock of the called number, or an empty text if its zones differ."""
-    number = number_of(entry.action)
+    number = number_of(record.action)
     if number is None:
         return ""
     try:
@@ -129,28 +129,28 @@ def doing(request: Request) -> str:
 
 def aimed_at(request: Request) -> str:
     """Return the target or the number of targets. For a reschedule, add the old and the new time."""
-    first = request.entries[0]
+    first = request.actions[0]
     if request.new_time:
         at = reported_call_time(request)
         out_of = f" from {when(at)}" if at else ""
         return f"{one_call(first)}{out_of} to {when(request.new_time)}"
-    if len(request.entries) == 1:
+    if len(request.actions) == 1:
         return target(first)
     if isinstance(first.action, CancelCall) and first.target_id is None:
-        return f"all calls to {len(request.entries)} numbers"
-    return counted(len(request.entries), _PLURALS[request.kind])
+        return f"all calls to {len(request.actions)} numbers"
+    return counted(len(request.actions), _PLURALS[request.kind])
 
 
-def one_task(request: Request, entry: ActionRecord) -> str:
+def one_task(request: Request, record: ActionRecord) -> str:
     """Return the task for one target. For a reschedule, it is the first step."""
-    verb, _ = _VERBS[entry.kind]
-    aim = one_call(entry) if request.reschedules else target(entry)
-    return f"{verb} {_article(entry.kind, aim)}{aim}"
+    verb, _ = _VERBS[record.kind]
+    aim = one_call(record) if request.reschedules else target(record)
+    return f"{verb} {_article(record.kind, aim)}{aim}"
 
 
 def voice_agents(request: Request) -> str:
     """Return the names of the voice agents of a request, or an empty text."""
-    return ", ".join(sorted({escape(entry.agent) for entry in request.entries if entry.agent}))
+    return ", ".join(sorted({escape(record.agent) for record in request.actions if record.agent}))
 
 
 def _one(request: Request) -> str:

@@ -64,12 +64,12 @@ _EFFECT: Final[Mapping[str, str]] = {
 
 def has_numbers(request: Request) -> bool:
     """Return whether the request has numbers to reveal."""
-    return any(number_of(entry.action) for entry in request.entries)
+    return any(number_of(record.action) for record in request.actions)
 
 
 def reveal_button(request: Request, action_id: str) -> Block:
     """Return the button that reveals full numbers."""
-    several = sum(number_of(entry.action) is not None for entry in request.entries) > 1
+    several = sum(number_of(record.action) is not None for record in request.actions) > 1
     what = f"{vocabulary.SHOW_FULL_NUMBER}s" if several else vocabulary.SHOW_FULL_NUMBER
     return button(what, action_id, request.id, label=f"{what}: the log keeps that you did")
 
@@ -189,7 +189,7 @@ class Review:
 
     @classmethod
     def _denying(cls, request: Request) -> str:
-        follows = left_alone(request, request.entries[0])
+        follows = left_alone(request, request.actions[0])
         return (
             f"If you deny: {follows[0].lower()}{follows[1:]}. {person(request.requester)} sees your reason."
         )
@@ -224,7 +224,7 @@ class Review:
         said = typed(view, cls.confirmation_id(request.id))
         ids = {cls._id(one) for one in re.split(r"[\s,;]+", said)} - {""}
         name = None if namesake else cls._name(request)
-        return ids == {cls._id(entry.target_id or "") for entry in request.entries} or (
+        return ids == {cls._id(record.target_id or "") for record in request.actions} or (
             name is not None and name_key(said) == name
         )
 
@@ -236,9 +236,9 @@ class Review:
     @classmethod
     def _name(cls, request: Request) -> str | None:
         """Return the campaign's name for comparison, or None if there are several or it is cut when shown."""
-        [entry, *others] = request.entries
-        shown = is_named_whole(entry) and not others
-        return (called(entry) or None) if shown else None
+        [record, *others] = request.actions
+        shown = is_named_whole(record) and not others
+        return (called(record) or None) if shown else None
 
 
 class Denial:
@@ -256,7 +256,7 @@ class Denial:
         """Return the modal with the configured reasons, and a field for another one."""
         about = About(nonce=nonce, request=request.id, shown=shown, decided=decided)
         options = [*((f"reason-{n}", text) for n, text in enumerate(reasons)), (cls.other, OTHER_REASON)]
-        follows = left_alone(request, request.entries[0])
+        follows = left_alone(request, request.actions[0])
         own = text_input(
             cls.words,
             "In your words" if reasons else "Reason (required)",
@@ -304,12 +304,12 @@ def _more_wait(others: int) -> str:
 
 def _listed(request: Request) -> list[Block]:
     """Return all targets of several, because nobody should approve a target that is not shown."""
-    if len(request.entries) == 1:
+    if len(request.actions) == 1:
         return []
     return paragraphs(
         [
-            f"• {in_short(entry)}"
-            + (f", call time {when(entry.scheduled_for)}" if entry.scheduled_for else "")
-            for entry in request.entries
+            f"• {in_short(record)}"
+            + (f", call time {when(record.scheduled_for)}" if record.scheduled_for else "")
+            for record in request.actions
         ]
     )

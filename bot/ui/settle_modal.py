@@ -72,7 +72,7 @@ class Settling:
     def build(
         cls,
         request: Request,
-        entry: ActionRecord,
+        record: ActionRecord,
         *,
         nonce: str,
         connection: Connection | None = None,
@@ -86,8 +86,8 @@ class Settling:
         ``fault`` says why the request was not sent again. ``may_reveal`` means that the person may see full
         numbers, and ``revealed`` that they are shown. ``hidden`` means that some text was masked.
         """
-        title, kind = title_of(connection), entry.kind
-        about = About(nonce=nonce, request=request.id, entry=entry.id)
+        title, kind = title_of(connection), record.kind
+        about = About(nonce=nonce, request=request.id, action=record.id)
         happened, did_not = _OUTCOMES[kind]
         outcomes = [(Settlement.HAPPENED, happened), (Settlement.DID_NOT_HAPPEN, did_not)]
         sources = [(one, text.format(title)) for one, text in interactions.EVIDENCE.items()]
@@ -97,9 +97,9 @@ class Settling:
         blocks = [
             *map(section, [fault] if fault else []),
             *map(section, trial(request)),
-            section(f"{_headline(request, entry)}\n{entry.message or ''}".rstrip()),
+            section(f"{_headline(request, record)}\n{record.message or ''}".rstrip()),
             *(paragraphs(full_numbers(request)) if revealed and has_numbers(request) else []),
-            *fields(_facts(request, entry, title)),
+            *fields(_facts(request, record, title)),
             *([actions(*steps)] if steps else []),
             choice(cls.what, "Outcome", outcomes, radio=True),
             choice(cls.evidence, "Where did you check?", sources, placeholder="Choose one"),
@@ -111,7 +111,7 @@ class Settling:
                 multiline=True,
                 max_length=MAX_REASON,
             ),
-            *([actions(_send_again(kind, entry))] if kind in _AGAIN else []),
+            *([actions(_send_again(kind, record))] if kind in _AGAIN else []),
             context(request.id, request.connection),
         ]
         return modal(cls.callback_id, "Record the outcome", blocks, about=about, submit="Record outcome")
@@ -123,28 +123,28 @@ class Settling:
         return Settlement(what) if what else None, Evidence(evidence), typed(view, cls.reason)
 
 
-def _headline(request: Request, entry: ActionRecord) -> str:
-    return f"{vocabulary.UNKNOWN} *Outcome unknown* · {one_task(request, entry)}"
+def _headline(request: Request, record: ActionRecord) -> str:
+    return f"{vocabulary.UNKNOWN} *Outcome unknown* · {one_task(request, record)}"
 
 
-def _facts(request: Request, entry: ActionRecord, title: str) -> list[tuple[str, str]]:
+def _facts(request: Request, record: ActionRecord, title: str) -> list[tuple[str, str]]:
     """Return what a person needs to find the call or the campaign at the provider."""
     by = f"{person(request.requester)}, {when(request.asked_at)}"
     facts = [(vocabulary.REQUESTED_BY, by)]
-    if at := call_time(request, entry):
+    if at := call_time(request, record):
         facts.append((vocabulary.CALL_TIME, when(at)))
     if request.reason:
         facts.append((vocabulary.REASON, quote(request.reason)))
     if agents := voice_agents(request):
         facts.append((vocabulary.VOICE_AGENT, agents))
-    if reference := entry.reference or entry.target_id:
+    if reference := record.reference or record.target_id:
         facts.append((f"ID at {title}", code(reference)))
     return facts
 
 
-def _send_again(kind: Kind, entry: ActionRecord) -> Block:
+def _send_again(kind: Kind, record: ActionRecord) -> Block:
     """Return the button that sends the request again, with a dialog that names the risk."""
-    label = f"Send {entry.id} again"
+    label = f"Send {record.id} again"
     confirm = {
         "title": plain_text("Send it again?", 100),
         "text": plain_text(_AGAIN[kind], 300),
@@ -152,5 +152,5 @@ def _send_again(kind: Kind, entry: ActionRecord) -> Block:
         "deny": plain_text("Go back", 30),
         "style": "danger",
     }
-    made = button("Send again anyway…", Settling.again, entry.id, style="danger", label=label)
+    made = button("Send again anyway…", Settling.again, record.id, style="danger", label=label)
     return made | {"confirm": confirm}

@@ -34,7 +34,7 @@ class ReplyContext:
 
     actor: str
     note: str | None = None
-    entry: str = ""
+    action: str = ""
     summaries: Sequence[str] = ()
     warnings: Sequence[tuple[str, str]] = ()
     data: Mapping[str, Scalar] = field(default_factory=dict)
@@ -43,8 +43,8 @@ class ReplyContext:
 def thread(template: str, request: Request, told: ReplyContext) -> Message:
     """Return the reply about an event, for everybody who follows the request."""
     who = person(told.actor)
-    entry = next((one for one in request.entries if one.id == told.entry), request.entries[0])
-    which = f" ({in_short(entry)})" if len(request.entries) > 1 else ""
+    record = next((one for one in request.actions if one.id == told.action), request.actions[0])
+    which = f" ({in_short(record)})" if len(request.actions) > 1 else ""
     words = f" {quote(told.note)}" if told.note else ""
     match template:
         case "approved":
@@ -52,11 +52,11 @@ def thread(template: str, request: Request, told: ReplyContext) -> Message:
         case "approved_in_part":
             text = f"{who} approved this.{words} It needs another person's approval, too."
         case "denied":
-            text = f"{who} denied this.{words} {left_alone(request, entry)}."
+            text = f"{who} denied this.{words} {left_alone(request, record)}."
         case "happened":
-            text = f"{who} checked{which}: it *did* happen.{_shown_by(entry)}{words}"
+            text = f"{who} checked{which}: it *did* happen.{_shown_by(record)}{words}"
         case "did_not_happen":
-            text = f"{who} checked{which}: it did *not* happen.{_shown_by(entry)}{words}"
+            text = f"{who} checked{which}: it did *not* happen.{_shown_by(record)}{words}"
         case "retry_requested":
             text = f"{who} sent it again{which}.{words}"
         case "followed":
@@ -64,19 +64,20 @@ def thread(template: str, request: Request, told: ReplyContext) -> Message:
             offer = again if moved_in_vain(request) else ""
             text = f"{request_status(request)}{f' {escape(told.note)}' if told.note else ''}{offer}"
         case _:
-            text = _machines_thread(template, request, entry, which, told)
+            text = _machines_thread(template, request, record, which, told)
     return Message(text, [section(text), *also(request, told)])
 
 
-def _shown_by(entry: ActionRecord) -> str:
+def _shown_by(record: ActionRecord) -> str:
     """Return the sentence about the evidence at the end of the action's message, or an empty text."""
     return next(
-        (f" {shown}" for shown in interactions.SHOWN_BY.values() if (entry.message or "").endswith(shown)), ""
+        (f" {shown}" for shown in interactions.SHOWN_BY.values() if (record.message or "").endswith(shown)),
+        "",
     )
 
 
 def _machines_thread(
-    template: str, request: Request, entry: ActionRecord, which: str, told: ReplyContext
+    template: str, request: Request, record: ActionRecord, which: str, told: ReplyContext
 ) -> str:
     """Return the reply about an event that no person caused."""
     settle = f"press *{vocabulary.RECORD_OUTCOME}* above."
@@ -88,16 +89,16 @@ def _machines_thread(
         case "still_there":
             return f"The provider still has it{which}. Check it there again, then {settle}"
         case "took_place":
-            return contradicted(entry, which)
+            return contradicted(record, which)
         case "late_answer" | "webhook":
             return f"{_AFTER_ALL[template]}{which}.\n{request_status(request)}"
         case _:
             return request_status(request)
 
 
-def contradicted(entry: ActionRecord, which: str) -> str:
+def contradicted(record: ActionRecord, which: str) -> str:
     """Return the warning that a call took place although it is recorded as not placed."""
-    status = vocabulary.status(entry).lower()
+    status = vocabulary.status(record).lower()
     return (
         f"{vocabulary.UNKNOWN} *The provider says this call took place{which}.*\n"
         f"The log has it as {status}, and keeps that. Check the provider before anyone requests it again."
@@ -106,11 +107,11 @@ def contradicted(entry: ActionRecord, which: str) -> str:
 
 def also(request: Request, told: ReplyContext) -> list[Block]:
     """Return the summaries of deleted targets, and the warnings."""
-    targets = {entry.id: in_short(entry) for entry in request.entries}
+    targets = {record.id: in_short(record) for record in request.actions}
     summaries = [f"What was deleted: {escape(summary)}" for summary in told.summaries]
     warnings = [
-        f"⚠️ {f'{targets[entry]}: ' if len(targets) > 1 else ''}{escape(warning)}"
-        for entry, warning in told.warnings
+        f"⚠️ {f'{targets[action]}: ' if len(targets) > 1 else ''}{escape(warning)}"
+        for action, warning in told.warnings
     ]
     more = "… and {} more: *Details* above shows them all"
     return paragraphs([*summaries, *excerpt(warnings, more)])

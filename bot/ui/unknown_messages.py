@@ -34,7 +34,7 @@ _MAY_BE: Final[Mapping[Kind, str]] = {
 
 def unknown(request: Request) -> list[ActionRecord]:
     """Return the actions of a request whose outcome is unknown."""
-    return [entry for entry in request.entries if entry.state is State.UNKNOWN]
+    return [record for record in request.actions if record.state is State.UNKNOWN]
 
 
 def record_button(request: Request) -> Block:
@@ -68,9 +68,9 @@ def unresolved(
 def headline(request: Request, still: str = "") -> str:
     """Return the first line of a message about an unknown outcome: the state and the target."""
     doubts = unknown(request)
-    many = len(request.entries) > 1
+    many = len(request.actions) > 1
     what = (
-        f"{len(doubts)} of {counted(len(request.entries), 'target')}" if many else _what(request, doubts[0])
+        f"{len(doubts)} of {counted(len(request.actions), 'target')}" if many else _what(request, doubts[0])
     )
     state = f"Still unresolved {still}" if still else vocabulary.state_word(State.UNKNOWN)
     return f"{vocabulary.UNKNOWN} *{state}* · {what}"
@@ -88,7 +88,7 @@ def how_long(data: Mapping[str, Scalar]) -> str:
             return "and the call is due soon" if which else ""
 
 
-def _what(request: Request, entry: ActionRecord) -> str:
-    if entry.kind is not Kind.PLACE_CALL:
-        return one_task(request, entry)
-    return one_call(entry) if request.reschedules else target(entry)
+def _what(request: Request, record: ActionRecord) -> str:
+    if record.kind is not Kind.PLACE_CALL:
+        return one_task(request, record)
+    return one_call(record) if request.reschedules else target(record)

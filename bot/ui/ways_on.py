@@ -37,13 +37,13 @@ def can_be_withdrawn(request: Request) -> bool:
     """Return whether a request waits for an approval, a provider or another attempt."""
     waits = {"pending", "waiting"}
     return not waits.isdisjoint(stage(request).split(", ")) and all(
-        entry.state in {State.PENDING, State.APPROVED} for entry in request.entries
+        record.state in {State.PENDING, State.APPROVED} for record in request.actions
     )
 
 
 def again(request: Request) -> str | None:
     """Return the button that opens the filled form of a request that came to nothing, or None."""
-    if any(entry.action is None for entry in request.entries) or request.stop:
+    if any(record.action is None for record in request.actions) or request.stop:
         return None
     if moved_in_vain(request):
         return vocabulary.PLACE_AGAIN
@@ -51,21 +51,21 @@ def again(request: Request) -> str | None:
         return None
     if request.kind is Kind.PLACE_CALL and request.cancelled and not request.cancelled.moved:
         return vocabulary.PLACE_AGAIN
-    return TRY_AGAIN if {entry.state for entry in request.entries} == {State.FAILED} else None
+    return TRY_AGAIN if {record.state for record in request.actions} == {State.FAILED} else None
 
 
 def scheduled_call(request: Request) -> ActionRecord | None:
     """Return the request's scheduled call, if it has only one and that was not cancelled, else None."""
-    first = request.entries[0]
+    first = request.actions[0]
     scheduled = first.state is State.SUCCEEDED and first.code is Code.SCHEDULED and first.action is not None
-    one_call = request.kind is Kind.PLACE_CALL and len(request.entries) == 1
+    one_call = request.kind is Kind.PLACE_CALL and len(request.actions) == 1
     return first if one_call and scheduled and not request.cancelled else None
 
 
 def for_requester(request: Request) -> list[Block]:
     """Return the buttons in an answer that only the requester sees."""
     buttons = []
-    if all(entry.state in {State.PENDING, State.APPROVED} for entry in request.entries):
+    if all(record.state in {State.PENDING, State.APPROVED} for record in request.actions):
         buttons.append(withdraw(request))
     if call := scheduled_call(request):
         buttons.append(button("Cancel call…", CANCEL_THIS, call.id, label=f"Cancel the call {request.id}"))

@@ -123,7 +123,9 @@ class ApprovalNotifier:
         """Ask and remind if it is time. Return the time of the next check."""
         events = await self._store.requests.events(one.id)
         asked = {str(event.data["person"]): event.at for event in events if event.name == ASKED}
-        shut = [one.data["where"] for one in events if one.name == NOT_POSTED and one.data["what"] == "card"]
+        shut = [
+            one.data["channel"] for one in events if one.name == NOT_POSTED and one.data["post"] == "card"
+        ]
         rule = self._permissions.rule_of(one)
         again = [await self._escalate(one, rule, events, asked)]
         again.append(await self._ask(one, rule, asked, shut[-1] if shut else None))
@@ -197,7 +199,7 @@ class ApprovalNotifier:
             Notification(REMINDED, "card_thread"),
             *(Notification(REMINDED, f"dm:{person}") for person in reminded),
         ]
-        data: dict[str, Scalar] = {"which": due, **({"why": stuck} if stuck else {})}
+        data: dict[str, Scalar] = {"which": due, **({"reason": stuck} if stuck else {})}
         await self._note(one.id, [Annotation(one.id, REMINDED, data)], posts, key=f"{REMINDED}:{due}")
         return True
 
@@ -205,12 +207,12 @@ class ApprovalNotifier:
         """Report once, below the card and to the requester, that nobody can approve a request any more."""
         if not any(event.name == STUCK for event in events):
             posts = [Notification(STUCK, "card_thread"), Notification(STUCK, f"dm:{one.requester}")]
-            await self._note(one.id, [Annotation(one.id, STUCK, {"why": why})], posts, key=STUCK)
+            await self._note(one.id, [Annotation(one.id, STUCK, {"reason": why})], posts, key=STUCK)
 
     async def _tell_apart(self, new: str) -> None:
         """Update the cards of earlier requests whose numbers look like a new request's."""
         request = await self._store.requests.request(new)
-        for other in sorted({entry.request for entry in await similar_numbers(self._store, request)}):
+        for other in sorted({record.request for record in await similar_numbers(self._store, request)}):
             note = Annotation(other, ALIKE, {"other": new})
             try:
                 await self._note(other, [note], [Notification("state", "card")], key=f"{ALIKE}:{new}")

@@ -90,28 +90,31 @@ class Attempts:
     _unread: dict[str, _Unread] = field(default_factory=dict, init=False)
     """Actions that wait until Slack returns their people, by id."""
 
-    async def run(self, entry: ActionRecord) -> None:
+    async def run(self, record: ActionRecord) -> None:
         """Make an attempt, from the last checks to the recorded outcome."""
-        request, unread = await self._store.requests.request(entry.request), self._unread.pop(entry.id, None)
-        if entry.not_after is not None and self._clock() < entry.updated_at:
-            await self.end_window(entry)  # the clock was set back, so the elapsed time is unknown
+        request, unread = (
+            await self._store.requests.request(record.request),
+            self._unread.pop(record.id, None),
+        )
+        if record.not_after is not None and self._clock() < record.updated_at:
+            await self.end_window(record)  # the clock was set back, so the elapsed time is unknown
             return
-        if await self._too_late(request, entry):
-            await self._expire_unsent(request, entry, unread.message if unread else None)
+        if await self._too_late(request, record):
+            await self._expire_unsent(request, record, unread.message if unread else None)
             return
         try:
-            prepared = await self._last_look(request, entry)
-            looked = await self._look_ups.before_first_attempt(entry)
-            if not looked or not await self._pace.try_acquire(entry.connection):
+            prepared = await self._last_look(request, record)
+            looked = await self._look_ups.before_first_attempt(record)
+            if not looked or not await self._pace.try_acquire(record.connection):
                 return
         except CannotSendError as refused:
-            await self._refuse(request, entry, refused)
+            await self._refuse(request, record, refused)
             return
         except _UserUnreadError as unread:
             # The attempt frees its worker for other actions meanwhile.
-            self._unread[entry.id] = _Unread(Wait(self._clock(), unread.until), unread.message)
+            self._unread[record.id] = _Unread(Wait(self._clock(), unread.until), unread.message)
             return
-        claimed = await self._claim(request, entry)
+        claimed = await self._claim(request, record)
         if claimed is not None:
             await self._send(request, claimed, prepared)
 
@@ -136,25 +139,25 @@ class Attempts:
         elif claimed.action and await self._preconditions.stops(claimed.action):
             await self._hold_back(request, claimed, outcomes.CALLS_STOPPED)
 
-    async def _last_look(self, request: Request, entry: ActionRecord) -> Prepared:
+    async def _last_look(self, request: Request, record: ActionRecord) -> Prepared:
         """Check the rules, the connection and the action again. Raises `CannotSendError` with the reason."""
-        adapter = self._preconditions.adapter(entry.connection)
-        if entry.action is None:
+        adapter = self._preconditions.adapter(record.connection)
+        if record.action is None:
             raise CannotSendError(outcomes.ERASED)
-        if await self._preconditions.is_from_a_backup(entry):
+        if await self._preconditions.is_from_a_backup(record):
             raise CannotSendError(outcomes.FROM_A_BACKUP)
-        if self._preconditions.fingerprint(entry.connection, entry.action) != request.fingerprint:
-            changed = [outcomes.connection_changed(entry.connection), policy_reasons.AGAIN]
-            raise CannotSendError(_said_of(entry, changed), code=Code.CONFIG_ERROR)
+        if self._preconditions.fingerprint(record.connection, record.action) != request.fingerprint:
+            changed = [outcomes.connection_changed(record.connection), policy_reasons.AGAIN]
+            raise CannotSendError(_said_of(record, changed), code=Code.CONFIG_ERROR)
         if not request.stop:  # a stop's cancellations have no rule
-            await self._check_rules(request, entry)
-        await self._preconditions.check_before_sending(request, entry.action)
-        prepared = adapter.prepare(entry.action, Context(now=self._clock(), action_id=entry.id))
+            await self._check_rules(request, record)
+        await self._preconditions.check_before_sending(request, record.action)
+        prepared = adapter.prepare(record.action, Context(now=self._clock(), action_id=record.id))
         if would := adapter.dry_run(prepared):
             raise would
         return prepared
 
-    async def _check_rules(self, request: Request, entry: ActionRecord) -> None:
+    async def _check_rules(self, request: Request, record: ActionRecord) -> None:
         """Check the current rules and user directory. Raises `CannotSendError` with the reason."""
         requester = await self._person(request.requester, outcomes.REQUESTER_UNREAD)
         approvals = [
@@ -174,7 +177,7 @@ class Attempts:
         if decision.unread:  # an approved action must not be refused because Slack does not answer
             raise _UserUnreadError(outcomes.group_unread(decision.unread), self._clock() + GROUP_AGAIN)
         if not decision.allowed:
-            raise CannotSendError(_said_of(entry, decision.reasons), code=Code.REJECTED)
+            raise CannotSendError(_said_of(record, decision.reasons), code=Code.REJECTED)
 
     async def _person(self, user: str, unread: str) -> Person:
         """Return a user. Raises `_UserUnreadError` with ``unread`` if Slack does not return the user."""
@@ -186,85 +189,85 @@ class Attempts:
     def held(self) -> frozenset[str]:
         """Return the ids of the actions that wait until Slack is asked about their people again."""
         now = self._clock()
-        return frozenset(entry for entry, unread in self._unread.items() if not unread.wait.is_over(now))
+        return frozenset(action for action, unread in self._unread.items() if not unread.wait.is_over(now))
 
-    async def end_if_late(self, entry: ActionRecord) -> None:
+    async def end_if_late(self, record: ActionRecord) -> None:
         """End an action that has waited too long, as an attempt would."""
-        request = await self._store.requests.request(entry.request)
-        if await self._too_late(request, entry):
-            await self._expire_unsent(request, entry)
+        request = await self._store.requests.request(record.request)
+        if await self._too_late(request, record):
+            await self._expire_unsent(request, record)
 
-    async def _too_late(self, request: Request, entry: ActionRecord) -> bool:
+    async def _too_late(self, request: Request, record: ActionRecord) -> bool:
         """Return whether an action has waited too long. An immediate call must not ring hours later."""
-        if await self._is_over(request, entry):
+        if await self._is_over(request, record):
             return True
         rule = self._permissions.rule_of(request)
-        immediate = isinstance(entry.action, PlaceCall) and entry.action.at is None
+        immediate = isinstance(record.action, PlaceCall) and record.action.at is None
         waits = NOW_MEANS if immediate or rule is None else rule.expires
-        return self._clock() - entry.updated_at > waits
+        return self._clock() - record.updated_at > waits
 
-    async def _is_over(self, request: Request, entry: ActionRecord) -> bool:
+    async def _is_over(self, request: Request, record: ActionRecord) -> bool:
         """Return whether the call to be cancelled went out and no other call is left to cancel."""
-        if not call_time_passed(request, entry, self._clock()):
+        if not call_time_passed(request, record, self._clock()):
             return False
-        aim = None if entry.maybe_executed else by_number(request, entry)
+        aim = None if record.maybe_executed else by_number(request, record)
         if aim is None:
             return True
         coming_up = await self._store.call_history.upcoming_calls(
-            entry.connection, aim.agent, aim.to, self._clock()
+            record.connection, aim.agent, aim.to, self._clock()
         )
-        return not has_more_to_do(request, entry, coming_up)
+        return not has_more_to_do(request, record, coming_up)
 
-    async def _hold_back(self, request: Request, entry: ActionRecord, why: str) -> None:
+    async def _hold_back(self, request: Request, record: ActionRecord, why: str) -> None:
         """Stop an action just before it is sent. It is approved again, or unknown if it was before."""
-        if entry.maybe_executed:
-            await self._not_again(request, entry, why)
+        if record.maybe_executed:
+            await self._not_again(request, record, why)
             return
         ours = frozenset({State.SENDING})
         back = Transition(
-            entry.id, "held_back", ours, State.APPROVED, owner=self._owner, attempt=entry.attempt
+            record.id, "held_back", ours, State.APPROVED, owner=self._owner, attempt=record.attempt
         )
         await self._changes.apply(request, back)  # the next attempt refuses or expires it, with the reason
 
-    async def end_window(self, entry: ActionRecord) -> None:
+    async def end_window(self, record: ActionRecord) -> None:
         """End the retries of a cancellation by number whose window has passed, so that people settle it."""
-        request = await self._store.requests.request(entry.request)
-        await self._not_again(request, entry, outcomes.SO_LATE, name="window_passed")
+        request = await self._store.requests.request(record.request)
+        await self._not_again(request, record, outcomes.SO_LATE, name="window_passed")
 
     async def _not_again(
-        self, request: Request, entry: ActionRecord, why: str, *, name: str = "not_sent_again"
+        self, request: Request, record: ActionRecord, why: str, *, name: str = "not_sent_again"
     ) -> None:
         """Cancel the ordered retry of an action whose outcome stays unknown."""
         await self._changes.apply(
-            request, stop_retrying(entry, name, why), posts=unknown_outcome(request.requester)
+            request, stop_retrying(record, name, why), posts=unknown_outcome(request.requester)
         )
 
-    async def _expire_unsent(self, request: Request, entry: ActionRecord, unread: str | None = None) -> None:
+    async def _expire_unsent(self, request: Request, record: ActionRecord, unread: str | None = None) -> None:
         """Expire an action that was not sent in time.
 
         ``unread`` is the sentence about people whom Slack did not return, None if there is none.
         """
-        over = await self._is_over(request, entry)
-        if entry.maybe_executed:
-            await self._not_again(request, entry, outcomes.CALL_TIME_CAME if over else outcomes.NOT_IN_TIME)
+        over = await self._is_over(request, record)
+        if record.maybe_executed:
+            await self._not_again(request, record, outcomes.CALL_TIME_CAME if over else outcomes.NOT_IN_TIME)
             return
         move = Transition(
-            entry.id,
+            record.id,
             "expired",
             frozenset({State.APPROVED}),
             State.EXPIRED,
-            changes={"message": unsent(request, entry, self._clock(), over=over, unread=unread)},
+            changes={"message": unsent(request, record, self._clock(), over=over, unread=unread)},
         )
         await self._changes.apply(request, move, posts=ended_unsent(request))
 
-    async def _refuse(self, request: Request, entry: ActionRecord, refused: CannotSendError) -> None:
-        if entry.maybe_executed:
-            await self._not_again(request, entry, refused.message)
+    async def _refuse(self, request: Request, record: ActionRecord, refused: CannotSendError) -> None:
+        if record.maybe_executed:
+            await self._not_again(request, record, refused.message)
             return
         await self._changes.apply(
             request,
             Transition(
-                entry.id,
+                record.id,
                 "refused",
                 frozenset({State.APPROVED}),
                 State.REFUSED,
@@ -273,73 +276,75 @@ class Attempts:
             posts=ended_unsent(request),
         )
 
-    async def _claim(self, request: Request, entry: ActionRecord) -> ActionRecord | None:
+    async def _claim(self, request: Request, record: ActionRecord) -> ActionRecord | None:
         """Commit `sending` and return the claimed action, None if another change came first."""
         move = Transition(
-            entry.id,
+            record.id,
             "sending",
             frozenset({State.APPROVED}),
             State.SENDING,
-            attempt=entry.attempt,
-            at_most=self._settings.workers(entry.connection),
+            attempt=record.attempt,
+            at_most=self._settings.workers(record.connection),
             changes={
-                "attempt": entry.attempt + 1,
+                "attempt": record.attempt + 1,
                 "owner": self._owner,
                 "lease_until": self._clock() + self._settings.dispatch.lease,
             },
         )
         changed = await self._changes.apply(request, move)
-        return next(one for one in changed.entries if one.id == entry.id) if changed else None
+        return next(one for one in changed.actions if one.id == record.id) if changed else None
 
-    async def _still_ours(self, entry: ActionRecord) -> bool:
+    async def _still_ours(self, record: ActionRecord) -> bool:
         return await self._store.requests.renew_lease(
-            entry.id,
+            record.id,
             owner=self._owner,
-            attempt=entry.attempt,
+            attempt=record.attempt,
             until=self._clock() + self._settings.dispatch.lease,
         )
 
-    async def _believed(self, request: Request, entry: ActionRecord, outcome: Outcome) -> Outcome:
+    async def _believed(self, request: Request, record: ActionRecord, outcome: Outcome) -> Outcome:
         """Return the outcome that an answer proves at this time."""
-        now, aim = self._clock(), by_number(request, entry)
-        late = outcome.status is Status.OK and aim is not None and call_time_passed(request, entry, now)
+        now, aim = self._clock(), by_number(request, record)
+        late = outcome.status is Status.OK and aim is not None and call_time_passed(request, record, now)
         coming = (
-            await self._store.call_history.upcoming_calls(entry.connection, aim.agent, aim.to, now)
+            await self._store.call_history.upcoming_calls(record.connection, aim.agent, aim.to, now)
             if aim and late
             else ()
         )
-        return verified_outcome(request, entry, outcome, coming, now)
+        return verified_outcome(request, record, outcome, coming, now)
 
-    async def _record(self, request: Request, entry: ActionRecord, outcome: Outcome) -> None:
+    async def _record(self, request: Request, record: ActionRecord, outcome: Outcome) -> None:
         """Commit the outcome of an attempt. An answer after the lease still resolves an unknown outcome."""
-        said, outcome = outcome, await self._believed(request, entry, outcome)
-        consequence = await self._consequence(request, entry, outcome, owner=self._owner)
+        said, outcome = outcome, await self._believed(request, record, outcome)
+        consequence = await self._consequence(request, record, outcome, owner=self._owner)
         recorded = await until_written(
             lambda: self._changes.apply(request, *consequence.transitions, posts=consequence.notifications)
         )
         # The outcome is recorded before the rate limit, because it matters more.
-        await until_written(lambda: self._pace.on_response(entry.connection, said))
-        await until_written(lambda: self._outages.on_response(entry.connection, said, began=entry.updated_at))
+        await until_written(lambda: self._pace.on_response(record.connection, said))
+        await until_written(
+            lambda: self._outages.on_response(record.connection, said, began=record.updated_at)
+        )
         if recorded:
             return
-        current = await self._store.requests.request(entry.id)
-        now = next(one for one in current.entries if one.id == entry.id)
+        current = await self._store.requests.request(record.id)
+        now = next(one for one in current.actions if one.id == record.id)
         succeeded = outcome.status is Status.OK
         ordered = now.state is State.APPROVED and now.maybe_executed and succeeded  # no retry is needed
-        if now.attempt == entry.attempt and (
+        if now.attempt == record.attempt and (
             ordered
             or (
                 now.state is State.UNKNOWN
-                and (succeeded or (outcome.status is Status.FAILED and not entry.maybe_executed))
+                and (succeeded or (outcome.status is Status.FAILED and not record.maybe_executed))
             )
         ):
             dropped = [stop_retrying(now, "order_dropped", outcomes.ANSWER_CAME_LATE)] if ordered else []
             late = Transition(
-                entry.id,
+                record.id,
                 "late_answer",
                 frozenset({State.UNKNOWN}),
                 State.SUCCEEDED if succeeded else State.FAILED,
-                attempt=entry.attempt,
+                attempt=record.attempt,
                 changes={
                     "code": outcome.code,
                     "message": outcome.message,
@@ -352,47 +357,47 @@ class Attempts:
             await until_written(lambda: self._changes.apply(current, *dropped, late, posts=posts))
         else:
             _log.warning(
-                "%s: the answer %s came after attempt %d was over", entry.id, outcome.code, entry.attempt
+                "%s: the answer %s came after attempt %d was over", record.id, outcome.code, record.attempt
             )
 
-    async def reap(self, entry: ActionRecord) -> None:
+    async def reap(self, record: ActionRecord) -> None:
         """Record an unknown outcome for an action whose process died between `sending` and its record."""
-        request = await self._store.requests.request(entry.request)
+        request = await self._store.requests.request(record.request)
         lost = Outcome(
             status=Status.UNKNOWN,
             code=Code.NO_ANSWER,
             message=outcomes.ANSWER_LOST,
-            retry=after_doubt(entry.action) if entry.action else Retry.VERIFY,
+            retry=after_doubt(record.action) if record.action else Retry.VERIFY,
         )
-        consequence = await self._consequence(request, entry, lost, owner=entry.owner or "")
+        consequence = await self._consequence(request, record, lost, owner=record.owner or "")
         await self._changes.apply(request, *consequence.transitions, posts=consequence.notifications)
 
     async def _consequence(
-        self, request: Request, entry: ActionRecord, outcome: Outcome, *, owner: str
+        self, request: Request, record: ActionRecord, outcome: Outcome, *, owner: str
     ) -> OutcomeDecision:
-        over = call_time_passed(request, entry, self._clock())  # the call may be gone because it went out
-        history, target = self._store.call_history, entry.target_id
+        over = call_time_passed(request, record, self._clock())  # the call may be gone because it went out
+        history, target = self._store.call_history, record.target_id
         seen = False
         if target is not None and not over:
-            seen = await history.seen(entry.connection, request.fingerprint, target, entry.asked_at)
-            seen = seen or await history.found_before_attempt(entry.id)
-        if seen and entry.maybe_executed and outcome.code is Code.NOT_FOUND:
+            seen = await history.seen(record.connection, request.fingerprint, target, record.asked_at)
+            seen = seen or await history.found_before_attempt(record.id)
+        if seen and record.maybe_executed and outcome.code is Code.NOT_FOUND:
             # The look-up may take as long as the request did, and the lease covers only one of them.
-            seen = await self._still_ours(entry) and await self._look_ups.confirms_gone(request, entry)
+            seen = await self._still_ours(record) and await self._look_ups.confirms_gone(request, record)
         rule, margin = self._permissions.rule_of(request), self._settings.dispatch.send_margin
         return decide_next(
-            entry,
+            record,
             outcome,
             requester=request.requester,
             owner=owner,
             now=self._clock(),
-            until=waits_until(request, entry, rule, self._clock(), margin=margin),
+            until=waits_until(request, record, rule, self._clock(), margin=margin),
             seen=seen,
             waited=await ends_unseen(self._store, request, self._clock()),
             jitter=self._jitter(),
         )
 
 
-def _said_of(entry: ActionRecord, why: Sequence[str]) -> str:
+def _said_of(record: ActionRecord, why: Sequence[str]) -> str:
     """Return the reasons why an action is not sent. If it may have happened, nobody is told to ask again."""
-    return " ".join(one for one in why if not (entry.maybe_executed and one == policy_reasons.AGAIN))
+    return " ".join(one for one in why if not (record.maybe_executed and one == policy_reasons.AGAIN))

@@ -79,13 +79,13 @@ class Dispatcher:
         # Read so many actions of each connection that no worker stays free, even if some are not claimed yet.
         most = max(self._settings.dispatch.workers, *map(self._settings.workers, room))
         waiting = full | down | self._pace.waiting()
-        for entry in await self._store.dispatch_queue.due(
+        for record in await self._store.dispatch_queue.due(
             now, most, without=waiting, held=self._attempts.held()
         ):
-            free = room.setdefault(entry.connection, self._room(entry.connection, traffic))
-            if entry.id not in self._in_flight and free > 0:
-                self._start(entry)
-                room[entry.connection] -= 1
+            free = room.setdefault(record.connection, self._room(record.connection, traffic))
+            if record.id not in self._in_flight and free > 0:
+                self._start(record)
+                room[record.connection] -= 1
         return more
 
     def _room(self, connection: str, traffic: Traffic) -> int:
@@ -116,7 +116,7 @@ class Dispatcher:
         ready = await self._store.dispatch_queue.due(
             now, limit, without=others, kinds=kinds, held=self._attempts.held()
         )
-        return [entry for entry in ready if entry.connection in connections]
+        return [record for record in ready if record.connection in connections]
 
     async def _end_what_stands_still(self, now: datetime) -> None:
         """Expire late actions of paused connections, as an attempt would."""
@@ -125,18 +125,18 @@ class Dispatcher:
         self._looked_at = now
         await each(await self._waiting_for(self._pace.held, now, limit=LATE_AT_ONCE), self._end_if_late)
 
-    def _start(self, entry: ActionRecord) -> None:
-        self._busy[entry.connection] += 1
-        task = asyncio.create_task(self._attempts.run(entry), name=f"send {entry.id}")
-        self._in_flight[entry.id] = task
+    def _start(self, record: ActionRecord) -> None:
+        self._busy[record.connection] += 1
+        task = asyncio.create_task(self._attempts.run(record), name=f"send {record.id}")
+        self._in_flight[record.id] = task
 
         def ended(task: asyncio.Task[None]) -> None:
-            del self._in_flight[entry.id]
-            self._busy[entry.connection] -= 1
-            self._pace.probing.discard(entry.connection)
+            del self._in_flight[record.id]
+            self._busy[record.connection] -= 1
+            self._pace.probing.discard(record.connection)
             if not task.cancelled() and (error := task.exception()):
                 # Do not wake the workers: on a full disk it would fail, and be logged, again without pause.
-                log_fault(error, f"Sending {entry.id} was broken off")
+                log_fault(error, f"Sending {record.id} was broken off")
             else:
                 self._wakeups.all()
 
@@ -160,13 +160,13 @@ class Dispatcher:
             task.cancel()
         return sorted(self._in_flight)
 
-    async def _end_if_late(self, entry: ActionRecord) -> None:
-        if entry.id not in self._in_flight:
-            await self._attempts.end_if_late(entry)
+    async def _end_if_late(self, record: ActionRecord) -> None:
+        if record.id not in self._in_flight:
+            await self._attempts.end_if_late(record)
 
     async def _expire(self, request: Request) -> None:
         moves = [
-            Transition(entry.id, "expired", frozenset({State.PENDING}), State.EXPIRED)
-            for entry in request.entries
+            Transition(record.id, "expired", frozenset({State.PENDING}), State.EXPIRED)
+            for record in request.actions
         ]
         await self._changes.apply(request, *moves, posts=ended_unsent(request))

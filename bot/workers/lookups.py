@@ -68,158 +68,158 @@ class TargetLookups:
         able = self._able - self._pace.waiting() - self._pace.probing
         if not able or len(self._running) >= MAX_CONCURRENT:
             return
-        for entry in await self._store.dispatch_queue.unknown_deletions(able, BATCH):
-            self._start(entry, self._after_doubt)
-        queued = Counter(entry.connection for entry in self._queue.values())
+        for record in await self._store.dispatch_queue.unknown_deletions(able, BATCH):
+            self._start(record, self._after_doubt)
+        queued = Counter(record.connection for record in self._queue.values())
         short = [name for name in able if queued[name] < BATCH]
         found, self._read = await self._store.dispatch_queue.awaiting_lookup(short, BATCH, self._read)
-        self._queue.update((entry.id, entry) for entry in found if self._can_be_asked(entry))
-        for entry in [
+        self._queue.update((record.id, record) for record in found if self._can_be_asked(record))
+        for record in [
             one for one in self._queue.values() if one.connection in able and one.id not in self._running
         ]:
             if len(self._running) >= MAX_CONCURRENT:
                 break
-            del self._queue[entry.id]
-            self._start(entry, self._first)
+            del self._queue[record.id]
+            self._start(record, self._first)
 
-    async def is_due(self, entry: ActionRecord) -> bool:
+    async def is_due(self, record: ActionRecord) -> bool:
         """Return whether an unknown action is still to be looked up."""
-        able = self._able & {entry.connection}
+        able = self._able & {record.connection}
         due = await self._store.dispatch_queue.unknown_deletions(able, BATCH)
-        return any(one.id == entry.id for one in due) and self._can_be_asked(entry)
+        return any(one.id == record.id for one in due) and self._can_be_asked(record)
 
-    async def before_first_attempt(self, entry: ActionRecord) -> bool:
+    async def before_first_attempt(self, record: ActionRecord) -> bool:
         """Look up an action's target before its first attempt. Return False if the look-up must wait.
 
         An account that asked for a wait gets one request only, which is the removal itself.
         """
-        able = entry.connection in self._able and not self._pace.asked_for(entry.connection)
-        if entry.attempt or entry.looked_up or not able:
+        able = record.connection in self._able and not self._pace.asked_for(record.connection)
+        if record.attempt or record.looked_up or not able:
             return True
-        if entry.id in self._running:
-            await asyncio.wait({self._running[entry.id]})
-        request = await self._store.requests.request(entry.request)
-        now = next(one for one in request.entries if one.id == entry.id)
+        if record.id in self._running:
+            await asyncio.wait({self._running[record.id]})
+        request = await self._store.requests.request(record.request)
+        now = next(one for one in request.actions if one.id == record.id)
         return now.looked_up or await self._record_first(request, now)
 
-    async def confirms_gone(self, request: Request, entry: ActionRecord) -> bool:
+    async def confirms_gone(self, request: Request, record: ActionRecord) -> bool:
         """Look up a target again that a provider did not find, and return whether it is gone.
 
         Returns True if the connection cannot look up anything, and False if it cannot be asked now.
         """
-        if entry.connection not in self._able or not self._can_be_asked(entry):
+        if record.connection not in self._able or not self._can_be_asked(record):
             return True
-        if not await self._pace.try_acquire(entry.connection):
+        if not await self._pace.try_acquire(record.connection):
             return False
-        seen = await self._seen(request, entry)
-        await self._pace.on_response(entry.connection, seen)
+        seen = await self._seen(request, record)
+        await self._pace.on_response(record.connection, seen)
         return seen.found is False
 
-    def _start(self, entry: ActionRecord, look: Callable[[ActionRecord], Coroutine[Any, Any, None]]) -> None:
+    def _start(self, record: ActionRecord, look: Callable[[ActionRecord], Coroutine[Any, Any, None]]) -> None:
         room = len(self._running) < MAX_CONCURRENT
-        if room and entry.id not in self._running and self._can_be_asked(entry):
-            run_beside(self._running, entry.id, look(entry), f"Looking up {entry.id}", self._wakeups.all)
+        if room and record.id not in self._running and self._can_be_asked(record):
+            run_beside(self._running, record.id, look(record), f"Looking up {record.id}", self._wakeups.all)
 
-    async def _first(self, entry: ActionRecord) -> None:
+    async def _first(self, record: ActionRecord) -> None:
         """Look up an action's target if that is still needed. Leave it in the queue if it must wait."""
-        self._queue[entry.id] = entry
-        request = await self._store.requests.request(entry.request)
-        now = next(one for one in request.entries if one.id == entry.id)
+        self._queue[record.id] = record
+        request = await self._store.requests.request(record.request)
+        now = next(one for one in request.actions if one.id == record.id)
         waits = now.state in {State.PENDING, State.APPROVED} and not now.attempt and not now.looked_up
         if not waits or await self._record_first(request, now):
-            del self._queue[entry.id]
+            del self._queue[record.id]
 
-    async def _record_first(self, request: Request, entry: ActionRecord) -> bool:
+    async def _record_first(self, request: Request, record: ActionRecord) -> bool:
         """Look up a target and record the result. Return False if the look-up must wait for a rate limit."""
-        if not self._can_be_asked(entry):
+        if not self._can_be_asked(record):
             return True
-        if not await self._pace.try_acquire(entry.connection):
+        if not await self._pace.try_acquire(record.connection):
             return False
-        sighting = await self._ask(request, entry)
+        sighting = await self._ask(request, record)
         if sighting is None:
             return False
         posts = [Notification("state", "audit")]
         if request.approvals_needed:
             posts.insert(0, Notification("state", "card"))
-        await self._change(request, [], sighting, entry, posts)
+        await self._change(request, [], sighting, record, posts)
         return True
 
-    async def _after_doubt(self, entry: ActionRecord) -> None:
+    async def _after_doubt(self, record: ActionRecord) -> None:
         """Look up the target of an unknown deletion, and record the result and its consequence."""
-        if not await self._pace.try_acquire(entry.connection):
+        if not await self._pace.try_acquire(record.connection):
             return
-        request = await self._store.requests.request(entry.request)
-        sighting = await self._ask(request, entry)
+        request = await self._store.requests.request(record.request)
+        sighting = await self._ask(request, record)
         if sighting is None:
             return
-        if sighting.found is False and await self._store.call_history.found_before_attempt(entry.id):
+        if sighting.found is False and await self._store.call_history.found_before_attempt(record.id):
             gone = Transition(
-                entry.id,
+                record.id,
                 "looked_up_gone",
                 frozenset({State.UNKNOWN}),
                 State.SUCCEEDED,
-                attempt=entry.attempt,
+                attempt=record.attempt,
                 changes={
                     "code": Code.DELETED,
                     "message": outcomes.LOOKED_UP_GONE,
-                    "reference": entry.target_id,
+                    "reference": record.target_id,
                 },
             )
-            await self._change(request, [gone], sighting, entry, all_told("looked_up_gone", request))
+            await self._change(request, [gone], sighting, record, all_told("looked_up_gone", request))
         elif sighting.found:
             posts = [Notification("state", "audit"), Notification("still_there", "thread")]
-            await self._change(request, [], sighting, entry, posts)
+            await self._change(request, [], sighting, record, posts)
         else:
-            await self._change(request, [], sighting, entry, [])
+            await self._change(request, [], sighting, record, [])
 
-    def _can_be_asked(self, entry: ActionRecord) -> bool:
+    def _can_be_asked(self, record: ActionRecord) -> bool:
         """Return whether a request can look up an action's target. Building the request has no effect."""
-        adapter = self._adapters[entry.connection]
-        if entry.action is None:
+        adapter = self._adapters[record.connection]
+        if record.action is None:
             return False
         try:
-            return adapter.build_look_up(entry.action, self._context(entry)) is not None
+            return adapter.build_look_up(record.action, self._context(record)) is not None
         except CannotSendError:
             return True  # the look-up records the reason
 
-    async def _ask(self, request: Request, entry: ActionRecord) -> LookupResult | None:
+    async def _ask(self, request: Request, record: ActionRecord) -> LookupResult | None:
         """Return the result of a look-up, None if the provider put it off and it may be retried."""
-        seen = await self._seen(request, entry)
-        await self._pace.on_response(entry.connection, seen)
+        seen = await self._seen(request, record)
+        await self._pace.on_response(record.connection, seen)
         if not seen.put_off:
-            self._put_off.pop(entry.id, None)
+            self._put_off.pop(record.id, None)
             return seen
-        times = self._put_off.get(entry.id, 0) + 1
-        self._put_off[entry.id] = times
+        times = self._put_off.get(record.id, 0) + 1
+        self._put_off[record.id] = times
         if times < MAX_ATTEMPTS:
             return None
-        del self._put_off[entry.id]
+        del self._put_off[record.id]
         return seen
 
-    async def _seen(self, request: Request, entry: ActionRecord) -> LookupResult:
-        action = entry.action
+    async def _seen(self, request: Request, record: ActionRecord) -> LookupResult:
+        action = record.action
         assert action is not None  # noqa: S101 - `_can_be_asked` is true
-        if self._preconditions.fingerprint(entry.connection, action) != request.fingerprint:
+        if self._preconditions.fingerprint(record.connection, action) != request.fingerprint:
             return LookupResult(found=None, message=outcomes.CHANGED_MEANWHILE)
         try:
-            seen = await self._adapters[entry.connection].look_up(action, self._context(entry))
+            seen = await self._adapters[record.connection].look_up(action, self._context(record))
         except CannotSendError as refused:
             return LookupResult(found=None, message=refused.message)
         return seen or LookupResult(found=None, message=outcomes.CANNOT_BE_ASKED)
 
-    def _context(self, entry: ActionRecord) -> Context:
-        return Context(now=self._clock(), action_id=entry.id)
+    def _context(self, record: ActionRecord) -> Context:
+        return Context(now=self._clock(), action_id=record.id)
 
     async def _change(
         self,
         request: Request,
         moves: Sequence[Transition],
         sighting: LookupResult,
-        entry: ActionRecord,
+        record: ActionRecord,
         posts: Sequence[Notification],
     ) -> None:
         note = Annotation(
-            entry.id,
+            record.id,
             LOOKED_UP,
             {"found": sighting.found, "said": sighting.message},
             {"known_as": sighting.name} if sighting.name else {},

@@ -298,29 +298,29 @@ class Outbox:
             if not one.item.unordered:
                 _log.error("%s cannot be posted in %s: %s", one.name, one.channel, code)
             return
-        request, what = one.whole.request, THREADS.get(one.item.to, one.item.to)
-        noted = any(event.name == NOT_POSTED and event.data["what"] == what for event in one.whole.events)
+        request, post = one.whole.request, THREADS.get(one.item.to, one.item.to)
+        noted = any(event.name == NOT_POSTED and event.data["post"] == post for event in one.whole.events)
         if noted or one.is_direct or one.item.template == ERASURE:
             return
-        requester, waits = request.requester, what == "card" and request.state is State.PENDING
+        requester, waits = request.requester, post == "card" and request.state is State.PENDING
         told = waits or (
             # An audit channel concerns every request, so a person is told once a day.
-            what == "audit"
+            post == "audit"
             and await self._store.users.claim_once(
                 f"{NOT_POSTED} {one.channel} {requester} {self._clock():%Y-%m-%d}"
             )
         )
-        note = Annotation(request.id, NOT_POSTED, {"what": what, "where": one.channel, "why": code})
+        note = Annotation(request.id, NOT_POSTED, {"post": post, "channel": one.channel, "error": code})
         # Each kind of message has its own template, so that the same text is sent once.
-        posts = [NewPost(f"{NOT_POSTED}_{what}", f"dm:{requester}")] if told else []
-        key = f"{request.id}:{NOT_POSTED}:{what}"
+        posts = [NewPost(f"{NOT_POSTED}_{post}", f"dm:{requester}")] if told else []
+        key = f"{request.id}:{NOT_POSTED}:{post}"
         try:
             await self._store.requests.apply(
                 ChangeSet(request.id, SYSTEM, [], delivery_key=key, annotations=[note], notifications=posts)
             )
         except ConflictError:
             return  # it was recorded before
-        _log.error("%s: the %s message cannot be posted in %s: %s", request.id, what, one.channel, code)
+        _log.error("%s: the %s message cannot be posted in %s: %s", request.id, post, one.channel, code)
         if waits:
             self._cannot_post(request.id)
 

@@ -221,10 +221,10 @@ def _told(post: OutboxItem, whole: RequestHistory) -> ReplyContext:
     return ReplyContext(
         event.actor,
         note=kept.get((event.seq, "note")),
-        entry=post.entry or "",
+        action=post.action or "",
         summaries=tuple(kept[one.seq, "summary"] for one in covered if (one.seq, "summary") in kept),
         warnings=tuple(
-            (one.entry, str(value))
+            (one.action, str(value))
             for one in covered
             for name, value in one.data.items()
             if name.startswith(WARNING)

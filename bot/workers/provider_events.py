@@ -47,12 +47,12 @@ def settles(request: Request, notice: ProviderEvent, connection: str) -> ChangeS
 
 def named_by(request: Request, notice: ProviderEvent, connection: str) -> ActionRecord | Ignored:
     """Return the action of the call that an event names, or why it names none."""
-    entry = _entry(request, notice.action_id)
-    if entry is None or entry.connection != connection or entry.kind is not Kind.PLACE_CALL:
+    record = _record(request, notice.action_id)
+    if record is None or record.connection != connection or record.kind is not Kind.PLACE_CALL:
         return Ignored("it names no call that was placed through this connection", odd=True)
-    if not isinstance(entry.action, PlaceCall):
+    if not isinstance(record.action, PlaceCall):
         return Ignored("its personal data was erased, so its number cannot be compared")
-    return entry if notice.number == entry.action.to else Ignored("it is about another number", odd=True)
+    return record if notice.number == record.action.to else Ignored("it is about another number", odd=True)
 
 
 def settles_deletion(request: Request, deletion: str, notice: ProviderEvent) -> ChangeSet | Ignored:
@@ -60,79 +60,81 @@ def settles_deletion(request: Request, deletion: str, notice: ProviderEvent) -> 
 
     Its nonce makes the change once for each call, so a repeated event proves no later deletion.
     """
-    entry = _entry(request, deletion)
-    if entry is None or entry.state in TERMINAL:
+    record = _record(request, deletion)
+    if record is None or record.state in TERMINAL:
         return Ignored("its deletion is over")
-    found = _as_it_stands(request, entry, notice.model_copy(update={"reference": entry.reference}))
+    found = _as_it_stands(request, record, notice.model_copy(update={"reference": record.reference}))
     return replace(found, nonce=f"deleted {notice.action_id}") if isinstance(found, ChangeSet) else found
 
 
-def _entry(request: Request, name: str) -> ActionRecord | None:
-    return next((one for one in request.entries if one.id == name), None)
+def _record(request: Request, name: str) -> ActionRecord | None:
+    return next((one for one in request.actions if one.id == name), None)
 
 
-def _as_it_stands(request: Request, entry: ActionRecord, notice: ProviderEvent) -> ChangeSet | Ignored:
+def _as_it_stands(request: Request, record: ActionRecord, notice: ProviderEvent) -> ChangeSet | Ignored:
     """Return the change to an action of which an event proves that it happened."""
-    match entry.state:
+    match record.state:
         case State.UNKNOWN:
             pass
-        case State.SENDING if not entry.maybe_executed:
+        case State.SENDING if not record.maybe_executed:
             pass  # the event came before the answer, which may be lost
-        case State.APPROVED if entry.maybe_executed:
-            dropped = stop_retrying(entry, "order_dropped", notice.message)
-            return _happened(request, entry, notice, dropped)
+        case State.APPROVED if record.maybe_executed:
+            dropped = stop_retrying(record, "order_dropped", notice.message)
+            return _happened(request, record, notice, dropped)
         case State.SUCCEEDED | State.SENDING:
-            return Ignored(f"the call is {entry.state}")
-        case state if state in TERMINAL and entry.attempt:
-            return _contradicts(request, entry, notice)
+            return Ignored(f"the call is {record.state}")
+        case state if state in TERMINAL and record.attempt:
+            return _contradicts(request, record, notice)
         case _:
-            return _contradiction(entry)
-    return _happened(request, entry, notice)
+            return _contradiction(record)
+    return _happened(request, record, notice)
 
 
-def _told(request: Request, entry: ActionRecord, notice: ProviderEvent) -> ChangeSet | Ignored:
+def _told(request: Request, record: ActionRecord, notice: ProviderEvent) -> ChangeSet | Ignored:
     """Return an annotation of a dial attempt that did not ring, if people must settle or rely on the call.
 
     Its nonce makes it once for each dial attempt.
     """
-    surprise = notice.end is CallEnd.DELETED and entry.state is State.SUCCEEDED and not request.cancelled
-    if not surprise and entry.state is not State.UNKNOWN:
-        return Ignored(f"the call is {entry.state}, and no phone rang")
-    note = Annotation(entry.id, CALL_ENDED, {f"{WARNING}1": notice.message})
+    surprise = notice.end is CallEnd.DELETED and record.state is State.SUCCEEDED and not request.cancelled
+    if not surprise and record.state is not State.UNKNOWN:
+        return Ignored(f"the call is {record.state}, and no phone rang")
+    note = Annotation(record.id, CALL_ENDED, {f"{WARNING}1": notice.message})
     posts = [Notification(CALL_ENDED, "thread")]
     if surprise:
         posts.append(Notification(CALL_ENDED, f"dm:{request.requester}"))
-    once = f"{CALL_ENDED} {entry.id} {notice.end} {notice.attempt}"
+    once = f"{CALL_ENDED} {record.id} {notice.end} {notice.attempt}"
     return ChangeSet(request.id, SYSTEM, (), annotations=(note,), nonce=once, notifications=posts)
 
 
-def _contradicts(request: Request, entry: ActionRecord, notice: ProviderEvent) -> ChangeSet:
+def _contradicts(request: Request, record: ActionRecord, notice: ProviderEvent) -> ChangeSet:
     """Return an annotation for people about a call that took place although it ended as not done.
 
     Its nonce makes it once.
     """
-    note = Annotation(entry.id, TOOK_PLACE, {f"{WARNING}1": notice.message})
+    note = Annotation(record.id, TOOK_PLACE, {f"{WARNING}1": notice.message})
     posts = (Notification(TOOK_PLACE, "thread"), Notification(TOOK_PLACE, f"dm:{request.requester}"))
     return ChangeSet(
-        request.id, SYSTEM, (), annotations=(note,), nonce=f"{TOOK_PLACE} {entry.id}", notifications=posts
+        request.id, SYSTEM, (), annotations=(note,), nonce=f"{TOOK_PLACE} {record.id}", notifications=posts
     )
 
 
-def _contradiction(entry: ActionRecord) -> Ignored:
-    return Ignored(f"the call is {entry.state}, and yet it took place", odd=True)
+def _contradiction(record: ActionRecord) -> Ignored:
+    return Ignored(f"the call is {record.state}, and yet it took place", odd=True)
 
 
-def _happened(request: Request, entry: ActionRecord, notice: ProviderEvent, *before: Transition) -> ChangeSet:
+def _happened(
+    request: Request, record: ActionRecord, notice: ProviderEvent, *before: Transition
+) -> ChangeSet:
     move = Transition(
-        entry.id,
+        record.id,
         "webhook",
-        frozenset({before[-1].to_state if before else entry.state}),
+        frozenset({before[-1].to_state if before else record.state}),
         State.SUCCEEDED,
-        attempt=entry.attempt,
+        attempt=record.attempt,
         changes={
-            "code": Code.QUEUED if entry.kind is Kind.PLACE_CALL else Code.CANCELLED,
+            "code": Code.QUEUED if record.kind is Kind.PLACE_CALL else Code.CANCELLED,
             "message": notice.message,
-            "reference": notice.reference or entry.reference,
+            "reference": notice.reference or record.reference,
             "not_before": None,
         },
     )
@@ -169,7 +171,7 @@ class ProviderEvents:
     async def _take_deleted(self, placed: ActionRecord, notice: ProviderEvent) -> None:
         """Resolve the one unknown deletion that a deleted call proves. Several are left to people."""
         query = Query(kind=Kind.CANCEL_CALL, connection=placed.connection, number=notice.number)
-        found = (await self._store.search.page(query)).entries
+        found = (await self._store.search.page(query)).actions
         doubts = [one for one in found if one.agent == placed.agent and _is_open(one, placed)]
         if len(doubts) > 1:
             names = ", ".join(one.id for one in doubts)
@@ -205,19 +207,19 @@ class ProviderEvents:
                 await self._changes.commit(request, found)
             except ConflictError as first:
                 if found.nonce is not None and (
-                    not found.transitions or first.current.entries == request.entries
+                    not found.transitions or first.current.actions == request.actions
                 ):
                     found = Ignored("what it says was told already")
                     break
                 request = first.current
                 continue
             if found.transitions:
-                _log.info("%s: a webhook of %s settled it", found.transitions[0].entry, connection)
+                _log.info("%s: a webhook of %s settled it", found.transitions[0].action, connection)
                 return
-            entry = _entry(request, found.annotations[0].entry)
-            assert entry is not None  # noqa: S101 - the decision was about it
+            record = _record(request, found.annotations[0].action)
+            assert record is not None  # noqa: S101 - the decision was about it
             found = (
-                _contradiction(entry)
+                _contradiction(record)
                 if found.annotations[0].name == TOOK_PLACE
                 else Ignored("people read it")
             )

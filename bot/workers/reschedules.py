@@ -47,7 +47,7 @@ class RescheduleWorker:
     async def _place(self, move: Request) -> None:
         """Request the call again, on behalf of the person who rescheduled it, once even after a crash."""
         moved = await self._store.requests.request(move.reschedules or "")
-        call = next(entry.action for entry in moved.entries if entry.id == move.reschedules)
+        call = next(record.action for record in moved.actions if record.id == move.reschedules)
         if not isinstance(call, PlaceCall):
             await self._tell(move, None, why=scheduled_calls.ERASED)
             return
@@ -56,7 +56,7 @@ class RescheduleWorker:
         if not stopped and (other := await self._also_cancelled(move, moved, call)):
             await self._tell(move, None, why=scheduled_calls.cancelled_by(other))
             return
-        if await self._preconditions.is_from_a_backup(move.entries[0]):
+        if await self._preconditions.is_from_a_backup(move.actions[0]):
             await self._tell(move, None, why=outcomes.FROM_A_BACKUP)
             return
         if not self._preconditions.goes_where(moved):

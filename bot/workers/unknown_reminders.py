@@ -33,7 +33,9 @@ CHECKED_EVERY = timedelta(minutes=1)
 
 def unknown_since(request: Request) -> datetime | None:
     """Return when the last of a request's unknown actions became so, None if none is unknown."""
-    return max((entry.updated_at for entry in request.entries if entry.state is State.UNKNOWN), default=None)
+    return max(
+        (record.updated_at for record in request.actions if record.state is State.UNKNOWN), default=None
+    )
 
 
 def reminders(request: Request, now: datetime) -> list[tuple[str, datetime]]:
@@ -42,8 +44,8 @@ def reminders(request: Request, now: datetime) -> list[tuple[str, datetime]]:
     if since is None:
         return []
     times = {f"{after // timedelta(minutes=1)}m": since + after for after in AFTER}
-    doubts = [entry for entry in request.entries if entry.state is State.UNKNOWN]
-    calls = [at for entry in doubts if (at := call_time(request, entry))]
+    doubts = [record for record in request.actions if record.state is State.UNKNOWN]
+    calls = [at for record in doubts if (at := call_time(request, record))]
     if calls and since < (before := min(calls) - BEFORE_THE_CALL) and now < min(calls):
         times["call"] = before
     days = max((now - since) // EVERY, 0)
@@ -95,11 +97,11 @@ class UnknownReminders:
     async def _may_be_looked_up(self, request: Request, now: datetime) -> bool:
         """Return whether a look-up may soon find out what happened, so that nobody is told yet."""
         fresh = [
-            entry
-            for entry in request.entries
-            if entry.state is State.UNKNOWN and now - entry.updated_at < LOOKED_UP_WITHIN
+            record
+            for record in request.actions
+            if record.state is State.UNKNOWN and now - record.updated_at < LOOKED_UP_WITHIN
         ]
-        return any([await self._lookups.is_due(entry) for entry in fresh])
+        return any([await self._lookups.is_due(record) for record in fresh])
 
     async def _tell(self, request: Request, since: datetime, events: Sequence[Event]) -> datetime | None:
         """Tell the approvals channel once, and the person whose turn it is. Return when the next turn is."""

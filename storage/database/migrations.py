@@ -45,7 +45,7 @@ CREATE TABLE events (
     seq INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
     request TEXT NOT NULL,
-    entry TEXT NOT NULL,
+    action TEXT NOT NULL,
     name TEXT NOT NULL,
     actor TEXT NOT NULL,
     data TEXT NOT NULL,
@@ -56,12 +56,12 @@ CREATE TABLE events (
 CREATE INDEX events_request ON events (request);
 CREATE INDEX events_reference ON events (json_extract(data, '$.reference'))
     WHERE json_extract(data, '$.reference') IS NOT NULL;
-CREATE INDEX events_looked_up ON events (entry) WHERE name = 'looked_up';
+CREATE INDEX events_looked_up ON events (action) WHERE name = 'looked_up';
 CREATE INDEX events_asked ON events (json_extract(data, '$.person'), at)
     WHERE name IN ('asked', 'settle_asked');
-CREATE INDEX events_sent_again ON events (entry) WHERE name = 'retry_requested';
+CREATE INDEX events_sent_again ON events (action) WHERE name = 'retry_requested';
 CREATE INDEX events_followed ON events (request) WHERE name = 'followed';
-CREATE INDEX events_cancelled ON events (entry) WHERE name = 'cancelled';
+CREATE INDEX events_cancelled ON events (action) WHERE name = 'cancelled';
 CREATE INDEX events_rules ON events (seq) WHERE name = 'rules_changed';
 
 CREATE TRIGGER events_follow BEFORE INSERT ON events
@@ -82,7 +82,7 @@ CREATE TABLE requests (
     team TEXT NOT NULL,
     channel TEXT,
     rule TEXT,
-    why TEXT,
+    reasons TEXT,
     approvals_needed INTEGER NOT NULL,
     decide_by INTEGER,
     asked_at INTEGER NOT NULL,
@@ -199,7 +199,7 @@ CREATE INDEX nonces_kept ON nonces (at) WHERE content IS NOT NULL;
 CREATE TABLE outbox (
     id INTEGER PRIMARY KEY,
     request TEXT REFERENCES requests (id),
-    entry TEXT,
+    action TEXT,
     event INTEGER REFERENCES events (seq),
     dedupe_key TEXT,
     template TEXT NOT NULL,

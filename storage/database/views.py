@@ -13,7 +13,7 @@ def _at(column: str) -> str:
 
 CANCELLED_BY: Final = """(
         SELECT json_extract(events.data, '$.by') FROM events
-        WHERE events.entry = actions.id AND events.name = 'cancelled' ORDER BY events.seq LIMIT 1)"""
+        WHERE events.action = actions.id AND events.name = 'cancelled' ORDER BY events.seq LIMIT 1)"""
 """The request that cancelled a succeeded action, by index `events_cancelled`."""
 
 _STATE: Final = (
@@ -57,7 +57,7 @@ LEFT JOIN approvals
 LEFT JOIN people AS decider ON decider.id = approvals.person;
 
 CREATE VIEW what_happened AS
-SELECT events.seq, {_at("events.at")} AS at, events.request, events.entry AS action, events.actor AS who,
+SELECT events.seq, {_at("events.at")} AS at, events.request, events.action AS action, events.actor AS who,
     people.name AS who_name, replace(events.name, '_', ' ') AS what,
     json_extract(events.data, '$.state') AS state, json_extract(events.data, '$.message') AS message,
     note.value AS note

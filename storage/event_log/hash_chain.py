@@ -77,7 +77,7 @@ REQUEST_COLUMNS: Final = (
     "new_time",
     "second_step_of",
     "stop",
-    "why",
+    "reasons",
 )
 """Columns of a request's row that its first event sets."""
 
@@ -115,7 +115,7 @@ CHANGEABLE_COLUMNS: Final = frozenset(
 APPROVAL_COLUMNS: Final = ("person", "decision", "group", "members", "content")
 """Columns of an approval, which have the prefix ``approval.`` in an event's data."""
 
-ENTRY_COLUMNS: Final = frozenset(GIVEN_COLUMNS) | CHANGEABLE_COLUMNS
+ACTION_COLUMNS: Final = frozenset(GIVEN_COLUMNS) | CHANGEABLE_COLUMNS
 
 Row = dict[str, Scalar]
 
@@ -186,8 +186,8 @@ class NumberSeal:
 def digest(event: Event) -> str:
     """Return the hash that an event should have."""
     written = (
-        f'{{"actor":{canonical(event.actor)},"at":{microseconds(event.at)},"data":{canonical(event.data)},'
-        f'"entry":{canonical(event.entry)},"name":{canonical(event.name)},"private":{canonical(event.private)},'
+        f'{{"action":{canonical(event.action)},"actor":{canonical(event.actor)},"at":{microseconds(event.at)},'
+        f'"data":{canonical(event.data)},"name":{canonical(event.name)},"private":{canonical(event.private)},'
         f'"request":{canonical(event.request)},"seq":{event.seq}}}'
     )
     return hashlib.sha256((event.previous + written).encode()).hexdigest()
@@ -207,9 +207,9 @@ class ChainVerifier:
         if event.seq != expected:
             return f"Event {expected} is missing: event {event.seq} follows event {expected - 1}."
         if event.previous != previous:
-            return f"Event {event.seq} ({event.entry}) does not follow from event {event.seq - 1}."
+            return f"Event {event.seq} ({event.action}) does not follow from event {event.seq - 1}."
         if event.hash != digest(event):
-            return f"Event {event.seq} ({event.entry}) was changed after it was written."
+            return f"Event {event.seq} ({event.action}) was changed after it was written."
         return None
 
 
@@ -218,7 +218,7 @@ class Replayed:
     """The rows that a request's events give: its own, its actions' by id, and its approvals by event."""
 
     request: Row = field(default_factory=dict)
-    entries: dict[str, Row] = field(default_factory=dict)
+    actions: dict[str, Row] = field(default_factory=dict)
     approvals: dict[int, Row] = field(default_factory=dict)
 
 
@@ -228,13 +228,13 @@ def replay(events: Iterable[Event]) -> Replayed:
     for event in events:
         if event.name == REQUESTED and not replayed.request:
             replayed.request = request_row(event)
-        columns = entry_columns(event)
+        columns = action_columns(event)
         if columns:
-            replayed.entries.setdefault(event.entry, {}).update(columns)
+            replayed.actions.setdefault(event.action, {}).update(columns)
         if approval := approval_row(event):
             replayed.approvals[event.seq] = approval
     if replayed.request:
-        replayed.request["pending"] = any(row["state"] == State.PENDING for row in replayed.entries.values())
+        replayed.request["pending"] = any(row["state"] == State.PENDING for row in replayed.actions.values())
     return replayed
 
 
@@ -248,7 +248,7 @@ def request_row(event: Event) -> Row:
     }
 
 
-def entry_columns(event: Event) -> Row:
+def action_columns(event: Event) -> Row:
     """Return the columns that an event sets in its action's row.
 
     The first event of an action sets all of them. An event without a state sets none.
@@ -260,7 +260,7 @@ def entry_columns(event: Event) -> Row:
     columns: Row
     if event.name == REQUESTED:
         columns = {
-            "id": event.entry,
+            "id": event.action,
             "request": event.request,
             **dict.fromkeys(CHANGEABLE_COLUMNS),
             **{column: event.data.get(column) for column in GIVEN_COLUMNS},
@@ -270,7 +270,7 @@ def entry_columns(event: Event) -> Row:
             "asked_event": event.seq,
         }
     else:
-        columns = {column: value for column, value in event.data.items() if column in ENTRY_COLUMNS}
+        columns = {column: value for column, value in event.data.items() if column in ACTION_COLUMNS}
         if state != State.SENDING:
             columns |= {"owner": None, "lease_until": None}
     return columns | {"updated_at": at, "last_event": event.seq}

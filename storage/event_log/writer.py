@@ -81,7 +81,7 @@ class EventWriter:
     def append(
         self,
         request: str,
-        entry: str,
+        action: str,
         name: str,
         *,
         actor: str,
@@ -92,7 +92,7 @@ class EventWriter:
         salted = [(field, self._random(SALT_BYTES), _storable(value)) for field, value in private.items()]
         commitments = {field: commitment(salt, value) for field, salt, value in salted}
         unsigned = Event(
-            self._seq + 1, self.now, request, entry, name, actor, data, commitments, self._head, hash=""
+            self._seq + 1, self.now, request, action, name, actor, data, commitments, self._head, hash=""
         )
         event = replace(unsigned, hash=digest(unsigned))
         self._connection.execute(
@@ -101,7 +101,7 @@ class EventWriter:
                 event.seq,
                 microseconds(event.at),
                 request,
-                entry,
+                action,
                 name,
                 actor,
                 canonical(data),

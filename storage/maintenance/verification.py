@@ -61,19 +61,19 @@ def verify(
     of events, requests or actions that are read as of one moment. ``progress`` is called between two moments
     with the share of the work that is done, from 0 to 1.
     """
-    links, entries, faults = ChainVerifier(), 0, list[str]()
+    links, actions, faults = ChainVerifier(), 0, list[str]()
     try:
         with closing(open_for_reading(path)) as connection:
             refuse_others(Database(connection, execute_plugins=False))
             connection.text_factory = lambda text: text.decode(errors="surrogateescape")
             faults.extend(_faults(connection, links, key, portion, progress or (lambda _: None)))
-            [(entries,)] = connection.execute("SELECT count(*) FROM actions")
+            [(actions,)] = connection.execute("SELECT count(*) FROM actions")
     except OtherSchemaError as error:
         faults.append(f"The file cannot be verified: {error}.")
     except _DAMAGED as error:
         faults.append(_unreadable(error))
     named = [fault.encode(errors="backslashreplace").decode() for fault in faults[:FAULTS_NAMED]]
-    return VerificationReport(links.seq, entries, links.head, tuple(named))
+    return VerificationReport(links.seq, actions, links.head, tuple(named))
 
 
 def _faults(
@@ -219,10 +219,10 @@ def _link_fault(links: ChainVerifier, row: Mapping[str, Any]) -> str | None:
         # For a duplicate key, SQL reads the first value, but Python reads the last.
         written = canonical(event.data), canonical(event.private)
         if fault is None and (row["data"], row["private"]) != written:
-            fault = f"Event {event.seq} ({event.entry}) was changed after it was written."
+            fault = f"Event {event.seq} ({event.action}) was changed after it was written."
     except _DAMAGED:
         links.seq, links.head = row["seq"], row["hash"]
-        return f"Event {row['seq']} ({row['entry']}) cannot be read."
+        return f"Event {row['seq']} ({row['action']}) cannot be read."
     return fault
 
 
@@ -251,9 +251,9 @@ def _broken_promises(connection: Connection, kept: list[Mapping[str, Any]]) -> I
         promise = event.private.get(field)
         if field not in values:
             if not _was_erased(connection, event):
-                yield f"Event {event.seq} ({event.entry}): its {field} is gone, though nobody erased it."
+                yield f"Event {event.seq} ({event.action}): its {field} is gone, though nobody erased it."
         elif not _keeps(promise, *values[field]):
-            yield f"Event {event.seq} ({event.entry}): its {field} is not what was written down."
+            yield f"Event {event.seq} ({event.action}): its {field} is not what was written down."
 
 
 def _was_erased(connection: Connection, event: Event) -> bool:
@@ -282,7 +282,7 @@ def _row_faults(portion: int, connection: Connection, advance: _Advance) -> Iter
             own = {request: replayed.request} if replayed.request else {}  # a reported error has no row
             for rows_of_request, name, expected in (
                 ("SELECT * FROM requests WHERE id = ?", "id", own),
-                ("SELECT * FROM actions WHERE request = ?", "id", replayed.entries),
+                ("SELECT * FROM actions WHERE request = ?", "id", replayed.actions),
                 ("SELECT * FROM approvals WHERE request = ?", "event", replayed.approvals),
             ):
                 found = connection.execute(rows_of_request, [request])

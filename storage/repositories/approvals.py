@@ -11,7 +11,7 @@ from storage.database.repository import Repository, reads
 from storage.event_log.hash_chain import microseconds, moment
 from storage.event_log.writer import WriteContext
 from storage.models import ActionRecord, PendingRequest, Request
-from storage.repositories.rows import FROM, moment_or_none, read_request, select_entries
+from storage.repositories.rows import FROM, moment_or_none, read_request, select_actions
 
 _MASKED: Final = FROM.format("lookup CROSS JOIN actions ON actions.n = lookup.action")
 
@@ -107,7 +107,7 @@ def _waiting(row: Mapping[str, Any]) -> PendingRequest:
 
 def pending_ending_with(connection: Connection, sources: WriteContext, masked: str) -> list[ActionRecord]:
     """Return pending actions whose number looks like ``masked`` when masked, oldest first."""
-    return select_entries(
+    return select_actions(
         connection,
         _MASKED,
         "WHERE lookup.masked = :masked ORDER BY actions.n",

@@ -67,7 +67,7 @@ def record_error(
 
 
 def record_denied_attempt(
-    connection: Connection, sources: WriteContext, *, actor: str, where: str, why: str
+    connection: Connection, sources: WriteContext, *, actor: str, where: str, reason: str
 ) -> str | None:
     """Record an attempt of a person without any permission. Return the event's id (``D-…``).
 
@@ -76,7 +76,7 @@ def record_denied_attempt(
     writer = EventWriter(connection, sources)
     if not users.claim_once(connection, sources, f"{DENIED_ATTEMPT} {actor} {where} {writer.now:%Y-%m-%d}"):
         return None
-    data = {"what": where, "why": why}
+    data = {"tried": where, "reason": reason}
     return writer.append_new("D", DENIED_ATTEMPT, actor=actor, data=data).request
 
 

@@ -12,7 +12,7 @@ from storage.event_log.hash_chain import microseconds
 from storage.event_log.writer import WriteContext
 from storage.models import ActionRecord
 from storage.repositories import cancellations
-from storage.repositories.rows import ENTRIES, FROM, select_entries
+from storage.repositories.rows import ACTIONS, FROM, select_actions
 
 _BY_NUMBER: Final = FROM.format("lookup CROSS JOIN actions ON actions.n = lookup.action")
 
@@ -36,7 +36,7 @@ _STILL_TO_GO_OUT: Final = f"""
           AND actions.last_event < (
               SELECT {cancellations.SENT}
               FROM events AS ended CROSS JOIN events ON events.request = cancel.request
-                AND events.entry = cancel.id AND events.name = 'sending'
+                AND events.action = cancel.id AND events.name = 'sending'
               WHERE ended.seq = cancel.last_event))
     AND NOT EXISTS (
         SELECT 1 FROM actions AS cancel
@@ -50,7 +50,7 @@ def upcoming_calls(
     connection: Connection, sources: WriteContext, name: str, agent: str, number: str, now: datetime
 ) -> list[ActionRecord]:
     """Return CallOps' calls to a number that are still to be made, soonest first."""
-    return select_entries(
+    return select_actions(
         connection,
         _BY_NUMBER,
         f"""
@@ -70,7 +70,7 @@ def scheduled(
     """
     found: list[ActionRecord] = []
     for source, whose in ((_SCHEDULED_BY, "requester = :mine"), (_SCHEDULED, "requester <> :mine")):
-        found += select_entries(
+        found += select_actions(
             connection,
             source,
             f"""
@@ -92,7 +92,7 @@ def scheduled_to(
     connection: Connection, sources: WriteContext, number: str, now: datetime
 ) -> list[ActionRecord]:
     """Return the same as `upcoming_calls`, for all connections and agents."""
-    return select_entries(
+    return select_actions(
         connection,
         _BY_NUMBER,
         f"WHERE lookup.number = :number AND {_STILL_TO_GO_OUT} ORDER BY scheduled_for, n",
@@ -122,7 +122,7 @@ def connections_knowing(
         """
         SELECT actions.connection FROM json_each(:ids) AS id
             JOIN events ON json_extract(events.data, '$.reference') = id.value
-            JOIN actions ON actions.id = events.entry
+            JOIN actions ON actions.id = events.action
         UNION
         SELECT actions.connection FROM json_each(:ids) AS id
             CROSS JOIN actions ON actions.target_id = id.value
@@ -143,11 +143,11 @@ def connections_knowing(
 
 def find_scheduled(connection: Connection, name: str, reference: str, now: datetime) -> ActionRecord | None:
     """Return the call with this provider's id that is still to be made, or None."""
-    found = select_entries(
+    found = select_actions(
         connection,
-        ENTRIES,
+        ACTIONS,
         """
-        WHERE actions.id IN (SELECT entry FROM events WHERE json_extract(data, '$.reference') = :reference)
+        WHERE actions.id IN (SELECT action FROM events WHERE json_extract(data, '$.reference') = :reference)
           AND reference = :reference AND +connection = :connection AND +kind = 'place_call'
           AND +state = 'succeeded' AND +code = 'scheduled' AND +scheduled_for > :now
           AND NOT EXISTS (
@@ -196,7 +196,7 @@ def seen(connection: Connection, name: str, account: str, reference: str, before
     """
     found = connection.execute(
         """
-        SELECT 1 FROM events JOIN actions ON actions.id = events.entry
+        SELECT 1 FROM events JOIN actions ON actions.id = events.action
             JOIN requests ON requests.id = actions.request
         WHERE json_extract(events.data, '$.reference') = :reference AND events.at < :before
           AND actions.connection = :connection
@@ -212,7 +212,7 @@ def seen(connection: Connection, name: str, account: str, reference: str, before
     return found.fetchone() is not None and not _was_ended(connection, name, reference)
 
 
-def found_before_attempt(connection: Connection, entry: str) -> bool:
+def found_before_attempt(connection: Connection, action: str) -> bool:
     """Return whether a look-up found an action's target before the action's first attempt.
 
     Return False if CallOps cancelled or deleted the target since.
@@ -220,14 +220,14 @@ def found_before_attempt(connection: Connection, entry: str) -> bool:
     found = connection.execute(
         """
         SELECT connection, target_id, lookup.number FROM events AS look
-        JOIN actions ON actions.id = look.entry LEFT JOIN lookup ON lookup.action = actions.n
-        WHERE look.entry = :entry AND look.name = 'looked_up' AND json_extract(look.data, '$.found')
+        JOIN actions ON actions.id = look.action LEFT JOIN lookup ON lookup.action = actions.n
+        WHERE look.action = :action AND look.name = 'looked_up' AND json_extract(look.data, '$.found')
           AND NOT EXISTS (
             SELECT 1 FROM events AS sent
-            WHERE sent.request = actions.request AND sent.entry = :entry AND sent.name = 'sending'
+            WHERE sent.request = actions.request AND sent.action = :action AND sent.name = 'sending'
               AND sent.seq < look.seq)
         """,
-        {"entry": entry},
+        {"action": action},
     ).fetchone()
     return found is not None and not _was_ended(
         connection, found["connection"], found["target_id"], found["number"]
@@ -264,7 +264,7 @@ def campaigns_seen(connection: Connection) -> set[tuple[str, str, str]]:
         SELECT DISTINCT actions.connection, actions.target_id, personal.value
         FROM events
         CROSS JOIN personal ON personal.event = events.seq AND personal.field = 'known_as'
-        CROSS JOIN actions ON actions.id = events.entry
+        CROSS JOIN actions ON actions.id = events.action
         WHERE events.name = 'looked_up' AND personal.value IS NOT NULL AND actions.target_id IS NOT NULL
           AND NOT EXISTS (
             SELECT 1 FROM actions AS deletion

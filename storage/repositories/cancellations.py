@@ -30,12 +30,12 @@ def same_account(placed: str, cancel: str) -> str:
     return f"substr({of.format(placed)}, 1, length({of.format(cancel)})) = {of.format(cancel)}"
 
 
-def note(connection: Connection, writer: EventWriter, entry: str, by: str) -> None:
+def note(connection: Connection, writer: EventWriter, action: str, by: str) -> None:
     """Record which scheduled calls a cancellation cancelled, and queue updates of their messages.
 
     The requester of such a call is notified, unless the same person had it cancelled.
     """
-    for placed in _found(connection, entry):
+    for placed in _found(connection, action):
         request = placed["request"]
         event = writer.append(request, placed["id"], CANCELLED, actor=SYSTEM, data={"by": by}, private={})
         slots = ["audit", *(slot for slot in ("card", "origin") if slot in placed["shown"].split())]
@@ -44,7 +44,7 @@ def note(connection: Connection, writer: EventWriter, entry: str, by: str) -> No
         add_posts(connection, event, [Notification(STATE, slot) for slot in slots])
 
 
-def _found(connection: Connection, entry: str) -> list[Mapping[str, Any]]:
+def _found(connection: Connection, action: str) -> list[Mapping[str, Any]]:
     """Return the cancelled calls, found by an index: by the provider's id, or by number.
 
     By number, a provider answers the same if a call was made meanwhile. So only calls due after the answer
@@ -58,10 +58,10 @@ def _found(connection: Connection, entry: str) -> list[Mapping[str, Any]]:
                     ELSE max(events.at) END AS later_than
             FROM actions CROSS JOIN events AS ended ON ended.seq = actions.last_event
                 CROSS JOIN events ON events.request = actions.request
-                AND events.entry = actions.id AND events.name = 'sending'
-            WHERE id = :entry AND kind = 'cancel_call' GROUP BY id
+                AND events.action = actions.id AND events.name = 'sending'
+            WHERE id = :action AND kind = 'cancel_call' GROUP BY id
         ), hit AS MATERIALIZED (
-            SELECT events.entry AS id FROM done CROSS JOIN events
+            SELECT events.action AS id FROM done CROSS JOIN events
                 ON json_extract(events.data, '$.reference') = +done.target_id
             UNION
             SELECT placed.id FROM done CROSS JOIN lookup AS its ON its.action = done.n
@@ -77,7 +77,7 @@ def _found(connection: Connection, entry: str) -> list[Mapping[str, Any]]:
             AND placed.scheduled_for > done.later_than AND {same_account("placed", "done")}
             AND NOT EXISTS (SELECT 1 FROM events WHERE request = placed.request AND name = :name)
         """,  # noqa: S608 - fixed text
-        {"entry": entry, "name": CANCELLED},
+        {"action": action, "name": CANCELLED},
     ).fetchall()
 
 
@@ -85,7 +85,7 @@ def cancelled(connection: Connection, request: str) -> Cancelled | None:
     """Return the request by which a placed call was cancelled, or None."""
     found = connection.execute(
         """
-        SELECT requests.id, requests.reschedules = events.entry AS moved, requests.requester,
+        SELECT requests.id, requests.reschedules = events.action AS moved, requests.requester,
             reason.value AS reason
         FROM events JOIN requests ON requests.id = json_extract(events.data, '$.by')
         JOIN actions ON actions.request = requests.id AND actions.position = 1

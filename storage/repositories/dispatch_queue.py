@@ -12,14 +12,14 @@ from storage.event_log.hash_chain import microseconds, moment
 from storage.models import ActionRecord, Request
 from storage.repositories.exclusion import HOLDING, WAITS
 from storage.repositories.rate_limits import MINUTE
-from storage.repositories.rows import ENTRIES, FROM, as_looked_up, read_request, select_entries
+from storage.repositories.rows import ACTIONS, FROM, as_looked_up, read_request, select_actions
 
 _OVERDUE: Final = FROM.format("actions INDEXED BY actions_not_after")
 """The planner would read and sort everything approved, although few rows have such a time."""
 
 
 _APPROVED_NOW: Final = f"""
-    WITH {HOLDING} {ENTRIES}
+    WITH {HOLDING} {ACTIONS}
     WHERE state = 'approved' AND (not_before IS NULL OR not_before <= :now OR updated_at > :ahead)
     AND (not_after IS NULL OR not_after > :now)
     AND connection = :connection AND NOT {WAITS}
@@ -77,7 +77,7 @@ def due(
 
 def retry_window_expired(connection: Connection, now: datetime) -> list[ActionRecord]:
     """Return approved actions whose ``not_after`` has come, so that their attempt may not begin any more."""
-    return select_entries(
+    return select_actions(
         connection,
         _OVERDUE,
         "WHERE state = 'approved' AND not_after <= :now ORDER BY not_after",
@@ -94,7 +94,7 @@ def awaiting_lookup(
     connection. Also return the places for the next call.
     """
     query = f"""
-        {ENTRIES}
+        {ACTIONS}
         WHERE state IN ('pending', 'approved') AND attempt = 0
         AND connection = :connection AND n > :after ORDER BY n LIMIT :limit
     """
@@ -112,7 +112,7 @@ def awaiting_lookup(
 def unknown_deletions(connection: Connection, connections: Collection[str], limit: int) -> list[ActionRecord]:
     """Return unknown deletions that were not looked up since, at most ``limit`` of each connection."""
     query = f"""
-        {ENTRIES}
+        {ACTIONS}
         WHERE state = 'unknown' AND kind = 'delete_campaign'
         AND (look.seq IS NULL OR look.seq < actions.last_event)
         AND connection = :connection ORDER BY n LIMIT :limit
@@ -130,9 +130,9 @@ def unknown_requests(connection: Connection) -> dict[str, datetime]:
 
 def lease_expired(connection: Connection, now: datetime) -> list[ActionRecord]:
     """Return actions in ``sending`` whose lease has expired, because their owner died."""
-    return select_entries(
+    return select_actions(
         connection,
-        ENTRIES,
+        ACTIONS,
         """
         WHERE state = 'sending' AND (lease_until IS NULL OR lease_until <= :now)
         ORDER BY lease_until

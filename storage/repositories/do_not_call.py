@@ -62,9 +62,9 @@ STOPPED: Final = f"""
 """SQL condition: a row of ``actions`` is a call to a stopped number."""
 
 
-def holds_back(connection: Connection, entry: str) -> bool:
+def holds_back(connection: Connection, action: str) -> bool:
     """Return whether an action is a call to a stopped number."""
-    found = connection.execute(f"SELECT 1 FROM actions WHERE id = ? AND {STOPPED}", [entry])  # noqa: S608 - fixed text
+    found = connection.execute(f"SELECT 1 FROM actions WHERE id = ? AND {STOPPED}", [action])  # noqa: S608 - fixed text
     return found.fetchone() is not None
 
 

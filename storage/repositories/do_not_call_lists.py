@@ -95,7 +95,7 @@ def finish_list(connection: Connection, sources: WriteContext, began: Event) -> 
     sealed = NumberSeal(salt, name).add(row["number"] for row in added).text()
     event = EventWriter(connection, sources).append(
         began.request,
-        began.entry,
+        began.action,
         LIST_IMPORTED,
         actor=began.actor,
         data={"list": name, "added": numbers - kept, "numbers": numbers, SEALED: sealed},

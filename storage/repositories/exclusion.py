@@ -42,7 +42,7 @@ WAITS: Final = """
 """SQL condition: a row of ``actions`` waits for one of `HOLDING`."""
 
 
-def waits(connection: Connection, entry: str) -> bool:
+def waits(connection: Connection, action: str) -> bool:
     """Return whether an action may not begin now."""
-    found = connection.execute(f"WITH {HOLDING} SELECT 1 FROM actions WHERE id = ? AND {WAITS}", [entry])  # noqa: S608 - fixed text
+    found = connection.execute(f"WITH {HOLDING} SELECT 1 FROM actions WHERE id = ? AND {WAITS}", [action])  # noqa: S608 - fixed text
     return found.fetchone() is not None

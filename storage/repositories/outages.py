@@ -266,12 +266,12 @@ def _tell_again(connection: Connection, name: str, now: datetime) -> None:
     connection.execute(
         """
         WITH next AS (
-            SELECT request, min(id) AS entry, max(last_event) AS event
+            SELECT request, min(id) AS action, max(last_event) AS event
             FROM actions
             WHERE state = 'approved' AND connection = :name GROUP BY request ORDER BY event LIMIT :told
         )
-        INSERT INTO outbox (request, entry, event, template, slot, added_at)
-        SELECT next.request, next.entry, next.event, 'state', messages.slot, :now
+        INSERT INTO outbox (request, action, event, template, slot, added_at)
+        SELECT next.request, next.action, next.event, 'state', messages.slot, :now
         FROM next JOIN messages ON messages.request = next.request AND messages.slot IN ('audit', 'card')
         WHERE NOT EXISTS (
             SELECT 1 FROM outbox WHERE outbox.request = next.request AND outbox.slot = messages.slot

@@ -29,7 +29,7 @@ ERASURE: Final = "erased"
 """The template of an update that removes the personal text from a message."""
 
 _ERASURES: Final = """
-    INSERT INTO outbox (request, entry, event, template, slot, added_at)
+    INSERT INTO outbox (request, action, event, template, slot, added_at)
     SELECT messages.request, messages.request, events.seq, ?, messages.slot, events.at FROM messages
 """
 
@@ -78,9 +78,9 @@ def is_edited(slot: str) -> bool:
 def add_posts(connection: Connection, event: Event, posts: Iterable[Notification]) -> None:
     """Add the notifications of a request's event."""
     connection.executemany(
-        "INSERT INTO outbox (request, entry, event, template, slot, added_at) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO outbox (request, action, event, template, slot, added_at) VALUES (?, ?, ?, ?, ?, ?)",
         [
-            (event.request, event.entry, event.seq, post.template, post.to, microseconds(event.at))
+            (event.request, event.action, event.seq, post.template, post.to, microseconds(event.at))
             for post in posts
         ],
     )
@@ -132,7 +132,7 @@ def _outgoing(row: Row) -> OutboxItem:
     return OutboxItem(
         id=row["id"],
         request=row["request"],
-        entry=row["entry"],
+        action=row["action"],
         event=row["event"],
         template=row["template"],
         to=row["slot"],

@@ -85,7 +85,7 @@ def create(connection: Connection, sources: WriteContext, new: NewRequest) -> Re
     writer = EventWriter(connection, sources)
     request_id = writer.new_id("A")
     personal = _given(reason=new.reason, purpose=new.purpose, consent=new.consent, zone=new.zone)
-    requested, entries = [], []
+    requested, records = [], []
     for position, (asked, aim) in enumerate(zip(new.actions, aims, strict=True), start=1):
         event = writer.append(
             request_id,
@@ -97,7 +97,7 @@ def create(connection: Connection, sources: WriteContext, new: NewRequest) -> Re
         )
         if position == 1:
             insert(connection, "requests", hash_chain.request_row(event))
-        entries.append(_insert_entry(connection, event, asked, aim))
+        records.append(_insert_action(connection, event, asked, aim))
         requested.append(event)
     use_up(connection, request_id, delivery_key=new.delivery_key, nonce=new.nonce, now=writer.now)
     add_posts(connection, requested[0], new.notifications)
@@ -106,7 +106,7 @@ def create(connection: Connection, sources: WriteContext, new: NewRequest) -> Re
             hash_chain.request_row(requested[0]),
             personal=personal,
             sealed=hash_chain.seal(one for event in requested for _, one in sorted(event.private.items())),
-            entries=tuple(entries),
+            records=tuple(records),
             messages={},
         ),
         created=True,
@@ -200,14 +200,14 @@ def _requested_data(new: NewRequest, asked: NewAction, position: int, aim: _Aim)
     return {column: value for column, value in columns.items() if value is not None}
 
 
-def _insert_entry(connection: Connection, event: Event, asked: NewAction, aim: _Aim) -> ActionRecord:
-    columns = hash_chain.entry_columns(event)
+def _insert_action(connection: Connection, event: Event, asked: NewAction, aim: _Aim) -> ActionRecord:
+    columns = hash_chain.action_columns(event)
     insert(connection, "actions", columns)
     if aim.looked_up is not None:
         pending = columns["state"] == State.PENDING
         connection.execute(
             "INSERT INTO lookup SELECT n, ?, ? FROM actions WHERE id = ?",
-            [aim.looked_up, aim.masked if pending else None, event.entry],
+            [aim.looked_up, aim.masked if pending else None, event.action],
         )
     return as_action_record(columns, asked.action)
 

@@ -47,7 +47,7 @@ _ACTION: Final[TypeAdapter[CallAction]] = TypeAdapter(CallAction)
 
 
 SENT_AGAIN: Final = """
-    EXISTS (SELECT 1 FROM events WHERE entry = actions.id AND name = 'retry_requested') AS sent_again
+    EXISTS (SELECT 1 FROM events WHERE action = actions.id AND name = 'retry_requested') AS sent_again
 """
 """A column of a query of actions: 1 if a person had the action sent again."""
 
@@ -57,12 +57,12 @@ FROM: Final = f"""
     FROM {{}}
     LEFT JOIN personal ON personal.event = actions.asked_event AND personal.field = 'action'
     LEFT JOIN events AS look
-        ON look.seq = (SELECT max(seq) FROM events WHERE entry = actions.id AND name = 'looked_up')
+        ON look.seq = (SELECT max(seq) FROM events WHERE action = actions.id AND name = 'looked_up')
     LEFT JOIN personal AS known ON known.event = look.seq AND known.field = 'known_as'
 """  # noqa: S608 - fixed text
 
 
-ENTRIES: Final = FROM.format("actions")
+ACTIONS: Final = FROM.format("actions")
 
 
 def find(connection: Connection, request: str) -> str:
@@ -87,7 +87,7 @@ def read_request(connection: Connection, request: str) -> Request:
     """
     found = find(connection, request)
     row = connection.execute("SELECT * FROM requests WHERE id = ?", [found]).fetchone()
-    entries = connection.execute(f"{ENTRIES} WHERE actions.request = ? ORDER BY position", [found]).fetchall()
+    actions = connection.execute(f"{ACTIONS} WHERE actions.request = ? ORDER BY position", [found]).fetchall()
     kept = connection.execute(
         """
         SELECT event, field, salt, value FROM personal
@@ -105,24 +105,24 @@ def read_request(connection: Connection, request: str) -> Request:
         [found],
     )
     messages = connection.execute("SELECT slot, channel, ts FROM messages WHERE request = ?", [found])
-    waits = any(entry["state"] == State.APPROVED for entry in entries)
+    waits = any(action["state"] == State.APPROVED for action in actions)
     read = as_request(
         row,
-        personal={one["field"]: one["value"] for one in kept if one["event"] == entries[0]["asked_event"]},
+        personal={one["field"]: one["value"] for one in kept if one["event"] == actions[0]["asked_event"]},
         sealed=seal(commitment(one["salt"] or b"", one["value"]) for one in kept),
-        entries=tuple(map(as_looked_up, entries)),
+        records=tuple(map(as_looked_up, actions)),
         approvals=tuple(map(_approval, approvals)),
         messages={slot: MessageRef(channel, ts) for slot, channel, ts in messages},
         followed_by=_followed_by(connection, found) if row["reschedules"] else None,
         cancelled=cancellations.cancelled(connection, found) if row["kind"] == Kind.PLACE_CALL else None,
         waits_for=outages.waits_for(connection, row["connection"]) if waits else None,
     )
-    return replace(read, done_by=cancellations.done_by(connection, found)) if _is_unsent(entries) else read
+    return replace(read, done_by=cancellations.done_by(connection, found)) if _is_unsent(actions) else read
 
 
-def _is_unsent(entries: Sequence[Mapping[str, Any]]) -> bool:
+def _is_unsent(actions: Sequence[Mapping[str, Any]]) -> bool:
     """Return whether these rows are a single expired cancellation."""
-    [first, *others] = entries
+    [first, *others] = actions
     return not others and first["kind"] == Kind.CANCEL_CALL and first["state"] == State.EXPIRED
 
 
@@ -239,7 +239,7 @@ def as_request(  # noqa: PLR0913 - a request has many parts
     *,
     personal: Mapping[str, str],
     sealed: str,
-    entries: Sequence[ActionRecord],
+    records: Sequence[ActionRecord],
     approvals: Sequence[Approval] = (),
     messages: Mapping[str, MessageRef],
     followed_by: SecondStep | None = None,
@@ -262,7 +262,7 @@ def as_request(  # noqa: PLR0913 - a request has many parts
         reason=personal.get("reason"),
         purpose=personal.get("purpose"),
         consent=personal.get("consent"),
-        entries=entries,
+        actions=records,
         approvals=approvals,
         messages=messages,
         mode=row["mode"],
@@ -274,7 +274,7 @@ def as_request(  # noqa: PLR0913 - a request has many parts
         cancelled=cancelled,
         zone=personal.get("zone"),
         stop=row["stop"],
-        why=row["why"],
+        reasons=row["reasons"],
         sealed=sealed,
         waits_for=waits_for,
     )
@@ -286,7 +286,7 @@ def as_event(row: Mapping[str, Any]) -> Event:
         row["seq"],
         moment(row["at"]),
         row["request"],
-        row["entry"],
+        row["action"],
         row["name"],
         row["actor"],
         json.loads(row["data"]),
@@ -302,10 +302,10 @@ def _approval(row: Mapping[str, Any]) -> Approval:
     return Approval(row["person"], row["decision"], row["group"], members, row["content"], at, row["note"])
 
 
-def select_entries(
+def select_actions(
     connection: Connection, source: str, where: str, values: Mapping[str, object]
 ) -> list[ActionRecord]:
-    """Read the actions of a source, such as `ENTRIES`, that meet a condition."""
+    """Read the actions of a source, such as `ACTIONS`, that meet a condition."""
     rows = connection.execute(source + where, dict(values))
     return list(map(as_looked_up, rows))
 

@@ -47,7 +47,7 @@ _SELECT: Final = """
     CROSS JOIN requests ON requests.id = actions.request
     LEFT JOIN personal ON personal.event = actions.asked_event AND personal.field = 'action'
     LEFT JOIN events AS look
-        ON look.seq = (SELECT max(seq) FROM events WHERE entry = actions.id AND name = 'looked_up')
+        ON look.seq = (SELECT max(seq) FROM events WHERE action = actions.id AND name = 'looked_up')
     LEFT JOIN personal AS known ON known.event = look.seq AND known.field = 'known_as'
     LEFT JOIN actions AS first ON first.request = actions.request AND first.position = 1
     LEFT JOIN personal AS why ON why.event = first.asked_event AND why.field = 'reason'
@@ -67,7 +67,7 @@ def page(
 ) -> Page:
     """Return a page of actions, newest first, by key. The last page is as fast as the first."""
     found = find(connection, sources, query, after=after, limit=limit)
-    return Page(tuple(hit.entry for hit in found.hits), after=found.after)
+    return Page(tuple(hit.record for hit in found.hits), after=found.after)
 
 
 def find(
@@ -264,10 +264,10 @@ def tally(connection: Connection, since: datetime) -> list[StateCount]:
     rows = connection.execute(
         """
         WITH recent AS (
-            SELECT DISTINCT entry FROM events WHERE seq > coalesce(
+            SELECT DISTINCT action FROM events WHERE seq > coalesce(
                 (SELECT seq FROM events WHERE at < :since ORDER BY seq DESC LIMIT 1), 0))
         SELECT connection, state, count(*) AS count FROM (
-            SELECT connection, state FROM recent JOIN actions ON actions.id = recent.entry
+            SELECT connection, state FROM recent JOIN actions ON actions.id = recent.action
             WHERE updated_at >= :since AND state NOT IN ('pending', 'unknown')
             UNION ALL
             SELECT connection, state FROM actions

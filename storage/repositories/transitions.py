@@ -10,8 +10,8 @@ from storage.changes import Annotation, ChangeSet, Transition
 from storage.errors import RequestNotFoundError
 from storage.event_log import hash_chain
 from storage.event_log.hash_chain import (
+    ACTION_COLUMNS,
     CHANGEABLE_COLUMNS,
-    ENTRY_COLUMNS,
     ERASED,
     PURGED,
     REQUESTED,
@@ -70,12 +70,12 @@ def apply(connection: Connection, sources: WriteContext, change: ChangeSet) -> R
         _check(move)
     for note in change.annotations:
         _check_note(note)
-    entries = connection.execute("SELECT id FROM actions WHERE request = ?", [change.request]).fetchall()
-    known = {entry for (entry,) in entries}
+    actions = connection.execute("SELECT id FROM actions WHERE request = ?", [change.request]).fetchall()
+    known = {action for (action,) in actions}
     if (
         not known
-        or {move.entry for move in change.transitions} - known
-        or {note.entry for note in change.annotations} - known - {change.request}
+        or {move.action for move in change.transitions} - known
+        or {note.action for note in change.annotations} - known - {change.request}
     ):
         raise RequestNotFoundError(change.request)
     if used_by(connection, delivery_key=change.delivery_key, nonce=change.nonce):
@@ -100,7 +100,7 @@ def apply(connection: Connection, sources: WriteContext, change: ChangeSet) -> R
     for move in change.transitions:
         written.append(_apply_transition(connection, writer, change, move, {} if written else decision))
         if move.to_state is State.SUCCEEDED:
-            cancellations.note(connection, writer, move.entry, change.request)
+            cancellations.note(connection, writer, move.action, change.request)
     if decision:
         insert(connection, "approvals", hash_chain.approval_row(written[0]))
     _end_pending(connection, change.request)
@@ -111,7 +111,7 @@ def apply(connection: Connection, sources: WriteContext, change: ChangeSet) -> R
 
 
 def renew_lease(
-    connection: Connection, sources: WriteContext, entry: str, *, owner: str, attempt: int, until: datetime
+    connection: Connection, sources: WriteContext, action: str, *, owner: str, attempt: int, until: datetime
 ) -> bool:
     """Renew a lease that is still held. This is the check just before bytes leave.
 
@@ -121,12 +121,12 @@ def renew_lease(
     held = connection.execute(
         f"""
         UPDATE actions SET lease_until = :until
-        WHERE id = :entry AND owner = :owner AND attempt = :attempt AND state = 'sending'
+        WHERE id = :action AND owner = :owner AND attempt = :attempt AND state = 'sending'
           AND lease_until > :now AND (not_after IS NULL OR not_after > :now) AND NOT {do_not_call.STOPPED}
         """,  # noqa: S608 - fixed text
         {
             "until": microseconds(until),
-            "entry": entry,
+            "action": action,
             "owner": owner,
             "attempt": attempt,
             "now": microseconds(sources.clock()),
@@ -141,7 +141,7 @@ def _check(move: Transition) -> None:
         check(before, move.to_state)
     if strange := move.changes.keys() - CHANGEABLE_COLUMNS:
         raise ValueError(f"a move does not change {', '.join(sorted(strange))}")
-    if columns := move.data.keys() & ENTRY_COLUMNS:
+    if columns := move.data.keys() & ACTION_COLUMNS:
         raise ValueError(f"{', '.join(sorted(columns))} belongs into a move's changes, not its data")
 
 
@@ -149,7 +149,7 @@ def _check_note(note: Annotation) -> None:
     """Raise an error for an annotation that would be replayed as anything else."""
     if note.name in _NO_NOTES:
         raise ValueError(f"{note.name} is no note")
-    if columns := {name for name in note.data if name in ENTRY_COLUMNS or name.startswith("approval.")}:
+    if columns := {name for name in note.data if name in ACTION_COLUMNS or name.startswith("approval.")}:
         raise ValueError(f"a note sets no {', '.join(sorted(columns))}")
 
 
@@ -161,21 +161,21 @@ def _apply_transition(
     decision: Mapping[str, Scalar],
 ) -> Event:
     changes = {column: as_scalar(value) for column, value in move.changes.items()}
-    if _repeats_number(connection, move.entry, changes.get("reference")):
+    if _repeats_number(connection, move.action, changes.get("reference")):
         changes["reference"] = None
     event = writer.append(
         change.request,
-        move.entry,
+        move.action,
         move.name,
         actor=change.actor,
         data={"state": move.to_state, **changes, **move.data, **decision},
         private=move.private,
     )
-    columns = hash_chain.entry_columns(event)
+    columns = hash_chain.action_columns(event)
     _check_doubt(connection, change, move)
     if move.to_state is State.SENDING:
         _check_may_begin(connection, change, move, writer.now)
-    conditions: dict[str, Scalar] = {"id": move.entry, "request": change.request}
+    conditions: dict[str, Scalar] = {"id": move.action, "request": change.request}
     if move.owner is not None:
         conditions["owner"] = move.owner
     if move.attempt is not None:
@@ -208,7 +208,7 @@ def _end_pending(connection: Connection, request: str) -> None:
     )
 
 
-def _repeats_number(connection: Connection, entry: str, reference: Scalar) -> bool:
+def _repeats_number(connection: Connection, action: str, reference: Scalar) -> bool:
     """Return whether a provider's reference repeats the erasable id that it was asked about."""
     if not isinstance(reference, str):
         return False
@@ -218,10 +218,10 @@ def _repeats_number(connection: Connection, entry: str, reference: Scalar) -> bo
         WHERE actions.id = ? AND kind <> 'place_call' AND target_id IS NULL
           AND personal.field = ? AND personal.value IS NOT NULL
         """,
-        [entry, ACTION],
+        [action, ACTION],
     ).fetchone()
-    action = as_action(asked["value"]) if asked else None
-    target_id = agent_and_target(action)[1] if action else None
+    asked_for = as_action(asked["value"]) if asked else None
+    target_id = agent_and_target(asked_for)[1] if asked_for else None
     return target_id is not None and (target_id in reference or reference in target_id)
 
 
@@ -234,7 +234,7 @@ def _check_doubt(connection: Connection, change: ChangeSet, move: Transition) ->
     if State.APPROVED not in move.from_states or move.to_state not in {*NEVER_IN_DOUBT, State.UNKNOWN}:
         return
     [(state, maybe_executed)] = connection.execute(
-        "SELECT state, maybe_executed FROM actions WHERE id = ?", [move.entry]
+        "SELECT state, maybe_executed FROM actions WHERE id = ?", [move.action]
     )
     if state != State.APPROVED:
         return
@@ -247,9 +247,9 @@ def _check_doubt(connection: Connection, change: ChangeSet, move: Transition) ->
 def _check_may_begin(connection: Connection, change: ChangeSet, move: Transition, now: datetime) -> None:
     """Raise `StaleChangeError` for an attempt that is too late, has to wait for others, or is stopped."""
     over = connection.execute(
-        "SELECT 1 FROM actions WHERE id = ? AND not_after <= ?", [move.entry, microseconds(now)]
+        "SELECT 1 FROM actions WHERE id = ? AND not_after <= ?", [move.action, microseconds(now)]
     )
-    waits = exclusion.waits(connection, move.entry) or do_not_call.holds_back(connection, move.entry)
+    waits = exclusion.waits(connection, move.action) or do_not_call.holds_back(connection, move.action)
     if over.fetchone() or waits or _is_full(connection, move):
         raise StaleChangeError(change.request)
 
@@ -264,14 +264,14 @@ def _is_full(connection: Connection, move: Transition) -> bool:
         SELECT count(*) FROM actions INDEXED BY actions_state
         WHERE state = 'sending' AND connection = (SELECT connection FROM actions WHERE id = ?)
         """,
-        [move.entry],
+        [move.action],
     )
     return int(sending) >= move.at_most
 
 
 def _note(writer: EventWriter, change: ChangeSet, note: Annotation) -> Event:
     return writer.append(
-        change.request, note.entry, note.name, actor=change.actor, data=note.data, private=note.private
+        change.request, note.action, note.name, actor=change.actor, data=note.data, private=note.private
     )
 
 

@@ -110,10 +110,10 @@ def scheduled(asha: Looking, number: str) -> Locator:
     return asha.message("Scheduled", f"•{number[-4:]}")
 
 
-def chosen_from_menu(hands: Hands, message: Locator, entry: str) -> None:
+def chosen_from_menu(hands: Hands, message: Locator, action: str) -> None:
     """Open the menu ⋯ of an audit message, and choose an entry."""
     hands.taps(message.locator(".accessory").get_by_role("button", name="More actions"))
-    hands.taps(hands.page.get_by_role("menuitem", name=entry))
+    hands.taps(hands.page.get_by_role("menuitem", name=action))
 
 
 def book(look: Look, *numbers: str) -> None:

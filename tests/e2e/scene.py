@@ -204,9 +204,9 @@ class Scene(Stage):
         await self.asha.click(question, text="Request cancellation anyway")
         return await self.asha.wait_for(lambda one: one.ts == question.ts and bool(one.edits), SOON)
 
-    async def choose(self, message: Message, entry: str, by: Person | None = None) -> Heard:
+    async def choose(self, message: Message, action: str, by: Person | None = None) -> Heard:
         """Choose an entry of the menu on an audit message, as the onlooker or somebody else."""
-        return await (by or self.olive).click(message, "menu", value=menu(message)[entry])
+        return await (by or self.olive).click(message, "menu", value=menu(message)[action])
 
     async def place(self, line: str = f"/place-call {NUMBER}") -> None:
         """Type a line as the agent and press Place, for the first call to a number or another."""

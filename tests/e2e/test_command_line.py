@@ -88,7 +88,7 @@ async def test_a_request_is_shown_with_all_that_happened(history: History) -> No
     assert whole == one
     assert (whole["request"]["requester"], whole["request"]["reason"]) == ("U0AGENT", "customer asked")
     assert [one["code"] for one in whole["request"]["actions"]] == ["cancelled", "not_found"]
-    names = [one["name"] for one in whole["events"] if one["entry"] == f"{history.cancelled}.2"]
+    names = [one["name"] for one in whole["events"] if one["action"] == f"{history.cancelled}.2"]
     assert names == ["requested", "approved", "sending", "failed"]
 
 

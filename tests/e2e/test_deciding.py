@@ -153,8 +153,8 @@ async def test_who_is_no_full_member_is_refused_and_the_log_has_it(
     assert {who for _, who in tried} == {*reasons}
     for attempt, who in tried:
         [event] = (await scene.log("show", attempt))["events"]
-        assert event["data"]["what"] == line.split(maxsplit=1)[0]
-        assert reasons[who] in event["data"]["why"]
+        assert event["data"]["tried"] == line.split(maxsplit=1)[0]
+        assert reasons[who] in event["data"]["reasons"]
     assert await scene.posts("C0AUDIT") == await scene.posts("C0APPROVE") == []
     assert await scene.requests("callkaro") == await scene.requests("voxworks") == []
 

@@ -126,8 +126,8 @@ async def test_a_lost_answer_is_settled_by_the_webhook(hearing: Scene) -> None:
     assert len(await hearing.requests("callkaro")) == 1
     told = [one for one in await hearing.posts("C0AUDIT") if "nobody needs to check" in words(one)]
     assert len(told) == 1
-    [entry] = (await hearing.log("show", request))["request"]["actions"]
-    assert entry["reference"] == call.id
+    [action] = (await hearing.log("show", request))["request"]["actions"]
+    assert action["reference"] == call.id
 
 
 async def test_the_stand_ins_post_to_nobody_but_the_bot(hearing: Scene) -> None:
@@ -215,7 +215,7 @@ async def test_the_answer_and_the_webhook_race(hearing: Scene) -> None:
 
     await until(all_done)
     with closing(sqlite3.connect(hearing.folder / "callops.db")) as log:
-        ends = log.execute("SELECT entry FROM events WHERE name IN ('succeeded', 'webhook')").fetchall()
+        ends = log.execute("SELECT action FROM events WHERE name IN ('succeeded', 'webhook')").fetchall()
     assert len(ends) == len(set(ends)) == 10
 
 

@@ -70,7 +70,7 @@ _REQUEST_ID: Final = re.compile(r"\bA-[0-9A-HJ-NP-Z]{4,}\b")
 class Claim:
     """The log's claim about an action."""
 
-    entry: ActionRecord
+    record: ActionRecord
     mark: str
     """Text that only this action's requests contain: the number, the call's id, the campaign's id."""
     events: Sequence[str]
@@ -126,12 +126,14 @@ def mark_of(action: CallAction) -> str:
     raise AssertionError(action)
 
 
-def claims(entries: Iterable[ActionRecord], events: Iterable[Event]) -> list[Claim]:
+def claims(records: Iterable[ActionRecord], events: Iterable[Event]) -> list[Claim]:
     """Return the log's claims, one for each action."""
     names: dict[str, list[str]] = {}
     for event in events:
-        names.setdefault(event.entry, []).append(event.name)
-    return [Claim(entry, mark_of(entry.action), names.get(entry.id, [])) for entry in entries if entry.action]
+        names.setdefault(event.action, []).append(event.name)
+    return [
+        Claim(record, mark_of(record.action), names.get(record.id, [])) for record in records if record.action
+    ]
 
 
 class Seen:
@@ -178,36 +180,36 @@ def judge(
     """
     made = list(made)
     found = Judgement(accepted=len(made), sent=seen.total, again=channels.again)
-    known = {claim.entry.request for claim in made}
+    known = {claim.record.request for claim in made}
     found.lost += [f"{request}: Slack heard of it, and it is nowhere" for request in {*heard} - known]
     for claim in made:
-        entry, requests = claim.entry, seen.requests.get(claim.mark, [])
-        found.unknown += entry.state is State.UNKNOWN
-        if why := _lost(entry, channels):
-            found.lost.append(f"{entry.id}: {why}")
+        record, requests = claim.record, seen.requests.get(claim.mark, [])
+        found.unknown += record.state is State.UNKNOWN
+        if why := _lost(record, channels):
+            found.lost.append(f"{record.id}: {why}")
         if len(requests) > claim.orders:
-            found.duplicated.append(f"{entry.id}: {len(requests)} requests for {claim.orders} orders")
-        if entry.state is State.SUCCEEDED and not claim.said_by_people:
+            found.duplicated.append(f"{record.id}: {len(requests)} requests for {claim.orders} orders")
+        if record.state is State.SUCCEEDED and not claim.said_by_people:
             if not requests:
-                found.false_success.append(f"{entry.id}: succeeded without a request")
-            elif not seen.came_true(claim.mark, entry.kind):
-                found.false_success.append(f"{entry.id}: succeeded with what was not there")
+                found.false_success.append(f"{record.id}: succeeded without a request")
+            elif not seen.came_true(claim.mark, record.kind):
+                found.false_success.append(f"{record.id}: succeeded with what was not there")
     found.duplicated += channels.twice
     return found
 
 
-def _lost(entry: ActionRecord, channels: "Channels") -> str:
+def _lost(record: ActionRecord, channels: "Channels") -> str:
     """Return why an action is lost, or an empty text."""
-    if entry.state is State.PENDING:
+    if record.state is State.PENDING:
         return ""
-    if entry.state not in TERMINAL | {State.UNKNOWN}:
-        return f"still {entry.state}"
-    text = channels.audit.get(entry.request)
+    if record.state not in TERMINAL | {State.UNKNOWN}:
+        return f"still {record.state}"
+    text = channels.audit.get(record.request)
     if text is None:
-        return "" if entry.state is State.REFUSED and not entry.attempt else "no audit message"
-    cancelled = entry.state is State.SUCCEEDED and entry.kind is Kind.CANCEL_CALL
-    if not text.startswith(_CANCELLED if cancelled else _SIGNS[entry.state]):
-        return f"{entry.state}, but the audit message reads {text[:60]!r}"
+        return "" if record.state is State.REFUSED and not record.attempt else "no audit message"
+    cancelled = record.state is State.SUCCEEDED and record.kind is Kind.CANCEL_CALL
+    if not text.startswith(_CANCELLED if cancelled else _SIGNS[record.state]):
+        return f"{record.state}, but the audit message reads {text[:60]!r}"
     return ""
 
 

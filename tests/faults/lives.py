@@ -165,40 +165,40 @@ class RandomHistory(RuleBasedStateMachine):
 
     async def asked(self, text: str) -> None:
         """Check, as soon as a provider has read a request, that the request is allowed."""
-        entry = next((entry for mark, entry in self.by_mark.items() if mark in text), None)
-        if entry is None:
+        action = next((action for mark, action in self.by_mark.items() if mark in text), None)
+        if action is None:
             self.faults.append(f"a request for nothing that was accepted: {text}")
             return
-        row = self.own.execute("SELECT kind, attempt, state FROM actions WHERE id = ?", [entry]).fetchone()
+        row = self.own.execute("SELECT kind, attempt, state FROM actions WHERE id = ?", [action]).fetchone()
         before = sum(
-            isinstance(line, Asked) and line.method not in EFFECTLESS and self.entry_of(line) == entry
+            isinstance(line, Asked) and line.method not in EFFECTLESS and self.action_of(line) == action
             for line in self.providers.recorder._lines
         )
         if row["attempt"] < before:
-            self.faults.append(f"{entry}: request {before} was sent before attempt {before} was committed")
-        if row["state"] != State.SENDING and entry not in self.excused:
+            self.faults.append(f"{action}: request {before} was sent before attempt {before} was committed")
+        if row["state"] != State.SENDING and action not in self.excused:
             self.faults.append(
-                f"{entry} was sent by somebody who does not own it any more: it is {row['state']}"
+                f"{action} was sent by somebody who does not own it any more: it is {row['state']}"
             )
-        self._begun_in_time(entry, row["kind"])
+        self._begun_in_time(action, row["kind"])
         if self.dies_when_asked:
             self.dies_when_asked = False
             self.coverage["crashes after send"] += 1
             await self.log.die()
             raise Crash
 
-    def entry_of(self, line: Asked) -> str:
+    def action_of(self, line: Asked) -> str:
         """Return the action that a request is about."""
         text = f"{line.target} {line.body}"
-        return next(entry for mark, entry in self.by_mark.items() if mark in text)
+        return next(action for mark, action in self.by_mark.items() if mark in text)
 
     def _states(self) -> list[tuple[str, str]]:
         return [tuple(row) for row in self.own.execute("SELECT id, state FROM actions")]
 
-    def _begun_in_time(self, entry: str, kind: str) -> None:
+    def _begun_in_time(self, action: str, kind: str) -> None:
         """Record a fault if an action waited too long after approval: "now" does not mean hours later."""
-        query = "SELECT at FROM events WHERE entry = ? AND json_extract(data, '$.state') IS NOT NULL AND seq <= (SELECT max(seq) FROM events WHERE entry = ? AND name = 'sending') ORDER BY seq DESC LIMIT 2"
-        times = self.own.execute(query, [entry, entry]).fetchall()
+        query = "SELECT at FROM events WHERE action = ? AND json_extract(data, '$.state') IS NOT NULL AND seq <= (SELECT max(seq) FROM events WHERE action = ? AND name = 'sending') ORDER BY seq DESC LIMIT 2"
+        times = self.own.execute(query, [action, action]).fetchall()
         if not times:
             return
         waited = (
@@ -206,7 +206,7 @@ class RandomHistory(RuleBasedStateMachine):
         )  # time of the claim, since nothing can stop a process after its last check
         longest = NOW_MEANS if kind == Kind.PLACE_CALL else LONGEST_WAIT
         if waited > longest // timedelta(microseconds=1):
-            self.faults.append(f"{entry} was begun {waited // 1_000_000} s after it was approved")
+            self.faults.append(f"{action} was begun {waited // 1_000_000} s after it was approved")
 
     # -- actions of people
 
@@ -355,7 +355,7 @@ class RandomHistory(RuleBasedStateMachine):
         async def sleep() -> None:
             self.coverage["stalls"] += 1
             if step == "after hold":
-                self.excused |= {entry for entry, state in self._states() if state == State.SENDING}
+                self.excused |= {action for action, state in self._states() if state == State.SENDING}
             await awake.wait()
 
         async def go() -> None:
@@ -408,27 +408,27 @@ class RandomHistory(RuleBasedStateMachine):
         touched = self._read_events()
         for line in self.providers.recorder._lines[self.lines :]:
             if isinstance(line, Asked) and line.method not in EFFECTLESS:
-                entry = self.entry_of(line)
-                self.requested[entry] += 1
-                touched.add(entry)
+                action = self.action_of(line)
+                self.requested[action] += 1
+                touched.add(action)
                 self.coverage["sends"] += 1
         self.lines = len(self.providers.recorder._lines)
-        for entry in touched:
+        for action in touched:
             row = self.own.execute(
-                "SELECT state, attempt, maybe_executed, owner FROM actions WHERE id = ?", [entry]
+                "SELECT state, attempt, maybe_executed, owner FROM actions WHERE id = ?", [action]
             ).fetchone()
-            state = self.states[entry]
-            assert (row["state"], row["attempt"]) == (state, self.sendings[entry]), (
-                f"{entry}: its row says otherwise"
+            state = self.states[action]
+            assert (row["state"], row["attempt"]) == (state, self.sendings[action]), (
+                f"{action}: its row says otherwise"
             )
             assert (row["owner"] is not None) == (state is State.SENDING)
-            assert bool(row["maybe_executed"]) == (entry in self.maybe_executed)
-            orders = bool(self.sendings[entry]) + sum(name in ORDERS for name in self.history[entry])
-            assert self.requested[entry] <= min(orders, self.sendings[entry]), f"{entry}: duplicated"
-            by_people = Settlement.HAPPENED.value in self.history[entry]
+            assert bool(row["maybe_executed"]) == (action in self.maybe_executed)
+            orders = bool(self.sendings[action]) + sum(name in ORDERS for name in self.history[action])
+            assert self.requested[action] <= min(orders, self.sendings[action]), f"{action}: duplicated"
+            by_people = Settlement.HAPPENED.value in self.history[action]
             if state is State.SUCCEEDED and not by_people:
-                assert self.requested[entry], f"{entry}: succeeded without a request"
-                assert "mistyped" not in self.made[entry], f"{entry}: succeeded with what was never there"
+                assert self.requested[action], f"{action}: succeeded without a request"
+                assert "mistyped" not in self.made[action], f"{action}: succeeded with what was never there"
         assert not self.faults, self.faults
 
     def _read_events(self) -> set[str]:
@@ -436,19 +436,19 @@ class RandomHistory(RuleBasedStateMachine):
         for event in self.own.execute("SELECT * FROM events WHERE seq > ? ORDER BY seq", [self.events]):
             assert (event["seq"], event["previous"]) == (self.events + 1, self.head), "the chain is broken"
             self.events, self.head = event["seq"], event["hash"]
-            entry, data, name = event["entry"], json.loads(event["data"]), event["name"]
-            self.history.setdefault(entry, []).append(name)
+            action, data, name = event["action"], json.loads(event["data"]), event["name"]
+            self.history.setdefault(action, []).append(name)
             if "state" not in data:
                 continue
-            touched.add(entry)
-            before, after = self.states.get(entry), State(data["state"])
+            touched.add(action)
+            before, after = self.states.get(action), State(data["state"])
             check(before, after)
             if before is not None:
-                assert after in onward(before, maybe_executed=entry in self.maybe_executed)
-            self.states[entry] = after
+                assert after in onward(before, maybe_executed=action in self.maybe_executed)
+            self.states[action] = after
             if data.get("maybe_executed"):
-                self.maybe_executed.add(entry)
-            self.sendings[entry] += name == "sending"
+                self.maybe_executed.add(action)
+            self.sendings[action] += name == "sending"
             self.coverage[name] += 1
             if before is State.SENDING and "CallOps stopped before" in (data.get("message") or ""):
                 self.coverage["reaps"] += 1
@@ -508,9 +508,11 @@ class RandomHistory(RuleBasedStateMachine):
     async def _judge(self) -> Judgement:
         claims = []
         for request, delivery_key in self.made.items():
-            entry = (await self.log.requests.request(request)).entries[0]
-            assert entry.action
-            claims.append(Claim(entry, mark_of(aim(*self.deliveries[delivery_key])), self.history[entry.id]))
+            record = (await self.log.requests.request(request)).actions[0]
+            assert record.action
+            claims.append(
+                Claim(record, mark_of(aim(*self.deliveries[delivery_key])), self.history[record.id])
+            )
         seen = Seen(self.providers.journal, self.by_mark)
         return judge(claims, seen, Channels(self.calls, AUDIT), heard=self.made)
 

@@ -149,9 +149,9 @@ class StepsRequests(Requests):
         self.steps.reach(f"after {label}")
         return request
 
-    async def renew_lease(self, entry: str, *, owner: str, attempt: int, until: datetime) -> bool:  # noqa: D102
+    async def renew_lease(self, action: str, *, owner: str, attempt: int, until: datetime) -> bool:  # noqa: D102
         self.steps.reach("before hold")
-        held = await super().renew_lease(entry, owner=owner, attempt=attempt, until=until)
+        held = await super().renew_lease(action, owner=owner, attempt=attempt, until=until)
         self.steps.reach("after hold")
         return held
 

@@ -38,11 +38,11 @@ async def test_an_hour_back_expires_sends_and_repeats_nothing(stage: BotWorld) -
     await stage.bot.run_until_idle()
     await stage.pass_time(hours=-1)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(waiting)).state is State.PENDING
-    assert (await stage.bot.entry(placed)).state is State.SUCCEEDED
+    assert (await stage.bot.record(waiting)).state is State.PENDING
+    assert (await stage.bot.record(placed)).state is State.SUCCEEDED
     await stage.bot.approve(waiting)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(waiting)).state is State.SUCCEEDED
+    assert (await stage.bot.record(waiting)).state is State.SUCCEEDED
     assert (len(await stage.asked("callkaro")), len(await stage.asked("voxworks"))) == (1, 1)
 
 
@@ -57,10 +57,10 @@ async def test_a_lease_outlives_a_clock_that_was_set_back(stage: BotWorld) -> No
     await stage.crash()
     await stage.pass_time(hours=-1)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(placed)).state is State.SENDING
+    assert (await stage.bot.record(placed)).state is State.SENDING
     await stage.pass_time(hours=1, seconds=31)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(placed)).state is State.UNKNOWN
+    assert (await stage.bot.record(placed)).state is State.UNKNOWN
     assert len(await stage.asked("callkaro")) == 1
 
 
@@ -73,9 +73,11 @@ async def test_three_days_ahead_end_what_waited_and_place_no_late_call(stage: Bo
     await stage.pass_time(days=3)
     await stage.bot.run_until_idle()
     await stage.bot.posts()
-    assert (await stage.bot.entry(waiting)).state is State.EXPIRED
-    assert (await stage.bot.entry(approved)).state is State.EXPIRED
-    assert (await stage.bot.entry(scheduled)).state is State.EXPIRED  # approved for eight hours, not for days
+    assert (await stage.bot.record(waiting)).state is State.EXPIRED
+    assert (await stage.bot.record(approved)).state is State.EXPIRED
+    assert (
+        await stage.bot.record(scheduled)
+    ).state is State.EXPIRED  # approved for eight hours, not for days
     assert not await stage.asked("callkaro")
     assert not await stage.asked("voxworks")
     assert len([one for one in await stage.said("C0AUDIT") if one.text.startswith("❌ *Expired*")]) == 3
@@ -92,15 +94,15 @@ async def test_a_change_of_the_clocks_moves_no_deadline_and_no_call(stage: BotWo
     [exchange] = await stage.asked("callkaro")
     [effect] = exchange.effects
     assert effect.subject.due == at  # type: ignore[union-attr]  # a call
-    assert (await stage.bot.entry(placed)).scheduled_for == at.astimezone(UTC)
+    assert (await stage.bot.record(placed)).scheduled_for == at.astimezone(UTC)
     waiting = await stage.bot.ask(CANCEL_BY_ID)
     assert waiting.decide_by == stage.clock() + EIGHT_HOURS
     await stage.pass_time(hours=7, minutes=59)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(waiting)).state is State.PENDING
+    assert (await stage.bot.record(waiting)).state is State.PENDING
     await stage.pass_time(minutes=1)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(waiting)).state is State.EXPIRED
+    assert (await stage.bot.record(waiting)).state is State.EXPIRED
 
 
 async def test_a_cancellation_that_waits_while_its_call_goes_out_is_said_to_be_too_late(
@@ -116,7 +118,7 @@ async def test_a_cancellation_that_waits_while_its_call_goes_out_is_said_to_be_t
     await stage.pass_time(hours=1)
     await stage.bot.run_until_idle()
     await stage.bot.posts()
-    assert (await stage.bot.entry(waiting)).state is State.EXPIRED
+    assert (await stage.bot.record(waiting)).state is State.EXPIRED
     assert len(await stage.asked("callkaro")) == 1
     assert any("The call went out" in one.text for one in await stage.said("C0AUDIT"))
     assert any("The call went out" in str(one.blocks) for one in await stage.said("D0AGENT"))
@@ -161,11 +163,11 @@ async def until_the_provider_is_back(stage: BotWorld) -> None:
 
 async def false_successes(stage: BotWorld) -> list[str]:
     """Return the actions that the log calls done, and the provider's journal does not."""
-    entries = await stage.bot.entries()
-    events = [event for one in entries for event in await stage.bot.store.requests.events(one.request)]
+    records = await stage.bot.actions()
+    events = [event for one in records for event in await stage.bot.store.requests.events(one.request)]
     journal = await stage.providers.journal("callkaro")
-    marks = {mark_of(one.action) for one in entries if one.action}
-    return judge(claims(entries, events), Seen(journal, marks), Channels([], "C0AUDIT")).false_success
+    marks = {mark_of(one.action) for one in records if one.action}
+    return judge(claims(records, events), Seen(journal, marks), Channels([], "C0AUDIT")).false_success
 
 
 @pytest.mark.parametrize("how", ["by number", "by id", "a move"])
@@ -175,7 +177,7 @@ async def test_what_is_approved_in_time_and_sent_too_late_is_not_sent_at_all(
     """If a provider is down until after the call, nothing is sent later, and nobody is called twice."""
     made = await approved_for_a_call(stage, how)
     await until_the_provider_is_back(stage)
-    assert (await stage.bot.entry(made)).state is State.EXPIRED
+    assert (await stage.bot.record(made)).state is State.EXPIRED
     provider = "voxworks" if how == "by id" else "callkaro"
     await stage.providers.calls(provider)  # this makes due calls go out
     effects = [effect.what for effect in (await stage.providers.journal(provider)).effects]

@@ -61,7 +61,9 @@ async def one_round(stage: BotWorld) -> None:
 
 async def rows(stage: BotWorld) -> list[str]:
     """Return the ids of the requests in the log."""
-    return sorted(entry.request for entry in (await stage.bot.store.search.page(Query(), limit=500)).entries)
+    return sorted(
+        record.request for record in (await stage.bot.store.search.page(Query(), limit=500)).actions
+    )
 
 
 async def test_a_full_disk_is_said_and_what_was_accepted_is_there(stage: BotWorld) -> None:
@@ -74,7 +76,7 @@ async def test_a_full_disk_is_said_and_what_was_accepted_is_there(stage: BotWorl
     assert await rows(stage) == sorted(accepted)
     assert not (await verified(stage.bot.store)).faults
     await one_round(stage)
-    begun = [entry for entry in await stage.bot.entries() if entry.attempt]
+    begun = [record for record in await stage.bot.actions() if record.attempt]
     assert len(await stage.asked("callkaro")) == len(begun), "it was sent though `sending` was not committed"
     await pragma(stage, "max_page_count = 1000000")
     again, told = await ask_for_many(stage)
@@ -83,7 +85,7 @@ async def test_a_full_disk_is_said_and_what_was_accepted_is_there(stage: BotWorl
     await stage.pass_time(seconds=31)  # an unwritten answer is found by its lease
     await stage.bot.run_until_idle()
     assert len(await stage.asked("callkaro")) == ASKS
-    assert {entry.state for entry in await stage.bot.entries()} <= {State.SUCCEEDED, State.UNKNOWN}
+    assert {record.state for record in await stage.bot.actions()} <= {State.SUCCEEDED, State.UNKNOWN}
 
 
 async def test_a_writer_that_stays_busy_is_said_and_what_was_accepted_is_there(stage: BotWorld) -> None:

@@ -38,25 +38,25 @@ class World:
         """Verify the log, and judge it by the journals."""
         log = await Store.open(self.place.log, key=KEY, clock=self.clock)
         try:
-            entries = list[ActionRecord]()
+            records = list[ActionRecord]()
             after: int | None = None
             while True:
                 page = await log.search.page(Query(), after=after, limit=PAGE)
-                entries += page.entries
+                records += page.actions
                 after = page.after
                 if after is None:
                     break
-            events = [event for entry in entries for event in await log.requests.events(entry.request)]
+            events = [event for record in records for event in await log.requests.events(record.request)]
             verdict = await verified(log)
         finally:
             await log.close()
         assert not verdict.faults, verdict.faults  # the chain, the rows, and SQLite's integrity_check
         heard = {line["request"] for line in self.place.heard.read()}
-        marks = {mark_of(entry.action) for entry in entries if entry.action}
+        marks = {mark_of(record.action) for record in records if record.action}
         self.events = [event.name for event in events]
         self.reaped = sum("CallOps stopped before" in str(event.data.get("message")) for event in events)
         return judge(
-            claims(entries, events),
+            claims(records, events),
             Seen(self.providers.journal, marks),
             Channels(self.place.slack.read(), AUDIT),
             heard=heard,

@@ -47,7 +47,7 @@ async def what_slack_heard_of_survives_kill_9(bench: BotWorld) -> None:
         process.kill()
         await process.wait()
     assert heard == b"heard\n"
-    assert len(await bench.bot.entries()) == 1, "Slack heard of a request that is lost"
+    assert len(await bench.bot.actions()) == 1, "Slack heard of a request that is lost"
 
 
 class AcksFirst(RequestActions):
@@ -88,10 +88,10 @@ async def a_preview_accepts_nothing(bench: BotWorld) -> None:
     """Check that typing a call creates no request, and that the preview's button does."""
     async with bench.connected():
         heard = await bench.people.person(AGENT).command(f"/place-call {NUMBER}")
-        assert not await bench.bot.entries(), "a preview asked for a call"
+        assert not await bench.bot.actions(), "a preview asked for a call"
         assert heard.ephemeral
         await bench.people.person(AGENT).click(heard.ephemeral, text="Place call")
-        assert len(await bench.bot.entries()) == 1
+        assert len(await bench.bot.actions()) == 1
 
 
 class PreviewAsks(CommandService):
@@ -130,7 +130,7 @@ async def a_command_delivered_twice_is_one_request(bench: BotWorld) -> None:
     async with bench.connected():
         await bench.people.deliver_twice()
         await bench.people.person(AGENT).command(CANCEL_LINE)
-    found = (await bench.bot.store.search.page(Query(kind=Kind.CANCEL_CALL))).entries
+    found = (await bench.bot.store.search.page(Query(kind=Kind.CANCEL_CALL))).actions
     assert len(found) == 1, "a second delivery became a second request"
 
 

@@ -28,7 +28,7 @@ async def what_happened_is_told_after_a_crash(bench: BotWorld) -> None:
     )
     await bench.survives(denying)
     await bench.crash()
-    assert (await bench.bot.entry(made)).state is State.DENIED
+    assert (await bench.bot.record(made)).state is State.DENIED
     await bench.bot.posts()
     told = [one.text for one in await bench.said("D0AGENT")]
     assert any("Denied" in text for text in told), "a denial was never told"
@@ -133,9 +133,9 @@ async def nothing_is_announced_before_it_happened(bench: BotWorld) -> None:
 class AnnouncesFirst(Attempts):
     """A bug: announces the success, then sends."""
 
-    async def _still_ours(self, entry: ActionRecord) -> bool:
+    async def _still_ours(self, record: ActionRecord) -> bool:
         good = Outcome(status=Status.OK, code=Code.QUEUED, message="CallKaro accepted the call.")
-        await self._record(await self._store.requests.request(entry.request), entry, good)
+        await self._record(await self._store.requests.request(record.request), record, good)
         return True
 
 

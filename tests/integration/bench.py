@@ -93,10 +93,10 @@ class StepRequests(repositories.requests.Requests):
         await self.store.step(f"after {first}")
         return request
 
-    async def renew_lease(self, entry: str, *, owner: str, attempt: int, until: datetime) -> bool:
+    async def renew_lease(self, action: str, *, owner: str, attempt: int, until: datetime) -> bool:
         """Renew a lease, with a step before and after."""
         await self.store.step("before hold")
-        held = await super().renew_lease(entry, owner=owner, attempt=attempt, until=until)
+        held = await super().renew_lease(action, owner=owner, attempt=attempt, until=until)
         await self.store.step("after hold")
         return held
 
@@ -221,14 +221,14 @@ class Bot(runtime.Bot):
         request = await self.ask(*actions)
         return await self.approve(request) if request.approvals_needed else request
 
-    async def entry(self, request: Request | str) -> ActionRecord:
+    async def record(self, request: Request | str) -> ActionRecord:
         """Return the first action of a request."""
         found = await self.store.requests.request(request if isinstance(request, str) else request.id)
-        return found.entries[0]
+        return found.actions[0]
 
-    async def entries(self) -> list[ActionRecord]:
+    async def actions(self) -> list[ActionRecord]:
         """Return all actions, newest first."""
-        return list((await self.store.search.page(Query(), limit=500)).entries)
+        return list((await self.store.search.page(Query(), limit=500)).actions)
 
 
 @dataclass

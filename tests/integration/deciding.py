@@ -94,8 +94,8 @@ async def a_waiting_request_outlives_its_process(bench: BotWorld) -> None:
     """Check that a pending request survives a crash, can be approved, and is sent."""
     made = await bench.bot.ask(CANCEL_BY_ID)
     await bench.crash()
-    waiting = (await bench.bot.store.search.page(Query(state=State.PENDING))).entries
-    assert [entry.id for entry in waiting] == [made.id], "a restart forgot who waits"
+    waiting = (await bench.bot.store.search.page(Query(state=State.PENDING))).actions
+    assert [record.id for record in waiting] == [made.id], "a restart forgot who waits"
     await bench.bot.approve(made)
     await bench.bot.run_until_idle()
     assert await bench.effects("voxworks") == ["cancelled"]
@@ -125,7 +125,7 @@ async def time_runs_out(bench: BotWorld) -> None:
     await bench.pass_time(hours=8)
     await bench.bot.run_until_idle()
     await bench.bot.posts()
-    assert (await bench.bot.entry(made)).state is State.EXPIRED, "nobody looks at the clock"
+    assert (await bench.bot.record(made)).state is State.EXPIRED, "nobody looks at the clock"
     [told] = await bench.said("D0AGENT")
     assert "Expired" in told.text
 
@@ -167,13 +167,13 @@ async def now_does_not_mean_hours_later(bench: BotWorld) -> None:
     await bench.crash()
     await bench.bot.run_until_idle()
     assert not await bench.asked("callkaro"), "a phone rang hours later"
-    assert (await bench.bot.entry(made)).state is State.EXPIRED
+    assert (await bench.bot.record(made)).state is State.EXPIRED
 
 
 class NeverTooLate(Attempts):
     """A bug: sends every approved action."""
 
-    async def _too_late(self, request: Request, entry: ActionRecord) -> bool:  # noqa: ARG002 - the bug
+    async def _too_late(self, request: Request, record: ActionRecord) -> bool:  # noqa: ARG002 - the bug
         return False
 
 
@@ -186,16 +186,16 @@ async def nothing_is_cancelled_once_it_went_out(bench: BotWorld) -> None:
     await bench.pass_time(hours=1)
     await bench.bot.run_until_idle()
     assert len(await bench.asked("callkaro")) == 1, "a call that rang was cancelled"
-    assert (await bench.bot.entry(made)).state is State.EXPIRED
+    assert (await bench.bot.record(made)).state is State.EXPIRED
 
 
 class AnyTimeWillDo(Attempts):
     """A bug: cancels calls that went out, and believes every answer."""
 
-    async def _is_over(self, request: Request, entry: ActionRecord) -> bool:  # noqa: ARG002 - the bug
+    async def _is_over(self, request: Request, record: ActionRecord) -> bool:  # noqa: ARG002 - the bug
         return False
 
-    async def _believed(self, request: Request, entry: ActionRecord, outcome: Outcome) -> Outcome:  # noqa: ARG002 - too
+    async def _believed(self, request: Request, record: ActionRecord, outcome: Outcome) -> Outcome:  # noqa: ARG002 - too
         return outcome
 
 
@@ -206,7 +206,7 @@ async def strangers_ask_for_nothing(bench: BotWorld) -> None:
         assert await _told_no(bench.bot.ask(PLACE, by=person, delivery_key=person)), (
             "a stranger asked for a call"
         )
-    assert [one.state for one in await bench.bot.entries()] == [State.REFUSED] * len(strangers)
+    assert [one.state for one in await bench.bot.actions()] == [State.REFUSED] * len(strangers)
 
 
 class EverybodyAsks(Permissions):
@@ -222,7 +222,7 @@ async def only_others_who_are_entitled_decide(bench: BotWorld) -> None:
     made = await bench.bot.ask(CANCEL_BY_ID, by=MANAGER)
     for person in (MANAGER, "U0AUDITOR"):
         assert await _told_no(bench.bot.approve(made, by=person)), "somebody approved who may not"
-    assert (await bench.bot.entry(made)).state is State.PENDING
+    assert (await bench.bot.record(made)).state is State.PENDING
 
 
 class EverybodyDecides(Permissions):
@@ -241,14 +241,14 @@ async def rules_hold_until_the_send(bench: BotWorld) -> None:
         await bench.bot.store.users.keep_person(replace(known, guest=True))
         await bench.bot.run_until_idle()
         assert not await bench.asked("voxworks"), "it was sent for somebody who may not any more"
-        assert (await bench.bot.entry(made)).state is State.REFUSED, number
+        assert (await bench.bot.record(made)).state is State.REFUSED, number
         await bench.bot.store.users.keep_person(known)
 
 
 class RulesOnlyOnce(Attempts):
     """A bug: never checks a permission again."""
 
-    async def _check_rules(self, request: Request, entry: ActionRecord) -> None:
+    async def _check_rules(self, request: Request, record: ActionRecord) -> None:
         pass
 
 
@@ -258,9 +258,9 @@ async def an_approval_is_for_one_agent(bench: BotWorld) -> None:
     await bench.crash(**{callkaro.AGENT: callkaro.OTHER_AGENT})
     await bench.bot.run_until_idle()
     assert not await bench.asked("callkaro"), "it was sent to another agent than the one that was approved"
-    entry = await bench.bot.entry(made)
-    assert entry.state is State.REFUSED
-    assert "request it again" in (entry.message or "")
+    record = await bench.bot.record(made)
+    assert record.state is State.REFUSED
+    assert "request it again" in (record.message or "")
 
 
 class Unbound(Preconditions):

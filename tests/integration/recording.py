@@ -58,7 +58,7 @@ async def events_are_only_ever_appended(bench: BotWorld) -> None:
     """Check that the file itself refuses to change, delete or reorder an event."""
     await _lives(bench)
     later = (
-        "INSERT INTO events SELECT seq + 100, at, request, entry, name, actor, data, private, previous, hash"
+        "INSERT INTO events SELECT seq + 100, at, request, action, name, actor, data, private, previous, hash"
     )
     for statement in (
         "UPDATE events SET actor = 'U0MALLORY' WHERE seq = 2",
@@ -93,7 +93,7 @@ async def each_event_seals_the_one_before(bench: BotWorld) -> None:
         events = shell.execute("SELECT * FROM events ORDER BY seq").fetchall()
     head = "0" * 64
     for number, row in enumerate(events, start=1):
-        said = {name: row[name] for name in ("seq", "at", "request", "entry", "name", "actor")}
+        said = {name: row[name] for name in ("seq", "at", "request", "action", "name", "actor")}
         said |= {name: json.loads(row[name]) for name in ("data", "private")}
         written = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         assert row["seq"] == number
@@ -123,7 +123,7 @@ async def tampering_is_named(bench: BotWorld) -> None:
         for name, _ in locks:
             shell.execute(f"DROP TRIGGER {name}")
         assert shell.execute(
-            "UPDATE events SET data = replace(data, 'CallKaro', 'Nobody') WHERE entry = ? AND name = 'succeeded'",
+            "UPDATE events SET data = replace(data, 'CallKaro', 'Nobody') WHERE action = ? AND name = 'succeeded'",
             [placed.id],
         ).rowcount
         shell.execute(
@@ -195,9 +195,9 @@ class NotesInTheChain(ApprovalService):
 class NumbersInMessages(Attempts):
     """A bug: writes the number into the outcome's message."""
 
-    async def _record(self, request: Request, entry: ActionRecord, outcome: Outcome) -> None:
+    async def _record(self, request: Request, record: ActionRecord, outcome: Outcome) -> None:
         told = outcome.model_copy(update={"message": f"{outcome.message} {NUMBER}"})
-        await super()._record(request, entry, told)
+        await super()._record(request, record, told)
 
 
 async def a_commitment_is_salted(bench: BotWorld) -> None:

@@ -51,11 +51,11 @@ async def a_crash_around_the_send_repeats_nothing(bench: BotWorld) -> None:
 class SendsFirst(Attempts):
     """A bug: sends, and records that afterwards."""
 
-    async def run(self, entry: ActionRecord) -> None:
+    async def run(self, record: ActionRecord) -> None:
         """Send, then claim the action."""
-        request = await self._store.requests.request(entry.request)
-        outcome = await self._adapters[entry.connection].send(await self._last_look(request, entry))
-        claimed = await self._claim(request, entry)
+        request = await self._store.requests.request(record.request)
+        outcome = await self._adapters[record.connection].send(await self._last_look(request, record))
+        claimed = await self._claim(request, record)
         if claimed:
             await self._record(request, claimed, outcome)
 
@@ -63,10 +63,10 @@ class SendsFirst(Attempts):
 class RetriesOnRecovery(Attempts):
     """A bug: treats a dead process's action as not sent."""
 
-    async def reap(self, entry: ActionRecord) -> None:
+    async def reap(self, record: ActionRecord) -> None:
         """Let the action be sent once more."""
-        move = Transition(entry.id, "recovered", frozenset({State.SENDING}), State.APPROVED)
-        await self._changes.apply(await self._store.requests.request(entry.request), move)
+        move = Transition(record.id, "recovered", frozenset({State.SENDING}), State.APPROVED)
+        await self._changes.apply(await self._store.requests.request(record.request), move)
 
 
 async def a_process_that_overslept_sends_nothing(bench: BotWorld) -> None:
@@ -85,14 +85,14 @@ async def a_process_that_overslept_sends_nothing(bench: BotWorld) -> None:
     answered = _sleeps(other.store, "before succeeded", done)
     await other.dispatcher.run_once()
     await answered.wait()
-    assert (await other.entry(request)).attempt == 2
+    assert (await other.record(request)).attempt == 2
 
     awake.set()
     await sleeper.run_until_idle()  # the other process has its answer, and has not recorded it
     done.set()
     await other.run_until_idle()
     assert len(await bench.asked("voxworks")) == 1, "who overslept sent as well"
-    assert (await other.entry(request)).state is State.SUCCEEDED
+    assert (await other.record(request)).state is State.SUCCEEDED
 
 
 def _sleeps(store: StepLog, step: str, awake: asyncio.Event) -> asyncio.Event:
@@ -110,16 +110,16 @@ def _sleeps(store: StepLog, step: str, awake: asyncio.Event) -> asyncio.Event:
 class NoOwnerCheck(Attempts):
     """A bug: sends an action that it once claimed."""
 
-    async def _still_ours(self, entry: ActionRecord) -> bool:  # noqa: ARG002 - the bug
+    async def _still_ours(self, record: ActionRecord) -> bool:  # noqa: ARG002 - the bug
         return True
 
 
 class AnyOwnerHolds(StepRequests):
     """A bug: checks only the state when it renews a lease."""
 
-    async def renew_lease(self, entry: str, *, owner: str, attempt: int, until: datetime) -> bool:  # noqa: ARG002
+    async def renew_lease(self, action: str, *, owner: str, attempt: int, until: datetime) -> bool:  # noqa: ARG002
         """Return whether anybody holds the action."""
-        return (await self.request(entry)).entries[0].state is State.SENDING
+        return (await self.request(action)).actions[0].state is State.SENDING
 
 
 async def a_call_in_doubt_is_never_placed_again(bench: BotWorld) -> None:
@@ -132,7 +132,7 @@ async def a_call_in_doubt_is_never_placed_again(bench: BotWorld) -> None:
             await bench.bot.run_until_idle()
             await bench.pass_time(minutes=1)
         assert len(await bench.asked("callkaro")) == number, "a call in doubt was placed again"
-        assert (await bench.bot.entry(request)).state is State.UNKNOWN
+        assert (await bench.bot.record(request)).state is State.UNKNOWN
 
 
 class RetriesInDoubt(Attempts):
@@ -141,7 +141,7 @@ class RetriesInDoubt(Attempts):
     async def _consequence(self, *what: Any, owner: str) -> OutcomeDecision:
         found = await super()._consequence(*what, owner=owner)
         [move] = found.transitions
-        order = Transition(move.entry, "retry_scheduled", frozenset({State.UNKNOWN}), State.APPROVED)
+        order = Transition(move.action, "retry_scheduled", frozenset({State.UNKNOWN}), State.APPROVED)
         return replace(found, transitions=[move, order]) if move.to_state is State.UNKNOWN else found
 
 
@@ -156,16 +156,16 @@ async def what_cannot_be_reached_is_tried_a_few_times(bench: BotWorld) -> None:
         await bench.bot.dispatcher.run_once()
         await bench.bot.dispatcher.finish(timedelta(seconds=10))
     assert bench.bot.store.steps.count("after sending") == MAX_ATTEMPTS, "it is tried without end"
-    assert (await bench.bot.entry(request)).state is State.FAILED
+    assert (await bench.bot.record(request)).state is State.FAILED
 
 
 class Tireless(Attempts):
     """A bug: counts no attempts."""
 
     async def _consequence(
-        self, request: Request, entry: ActionRecord, outcome: Outcome, *, owner: str
+        self, request: Request, record: ActionRecord, outcome: Outcome, *, owner: str
     ) -> OutcomeDecision:
-        found = await super()._consequence(request, entry, outcome, owner=owner)
+        found = await super()._consequence(request, record, outcome, owner=owner)
         if outcome.retry is not Retry.SAFE:
             return found
         again = replace(found.transitions[0], name="retry_scheduled", to_state=State.APPROVED)
@@ -182,15 +182,15 @@ async def who_says_later_is_asked_later(bench: BotWorld) -> None:
     assert len(await bench.asked("voxworks")) == 1, "a provider that said later was asked sooner"
     await bench.pass_time(seconds=1)
     await bench.bot.run_until_idle()
-    assert (await bench.bot.entry(request)).state is State.SUCCEEDED
+    assert (await bench.bot.record(request)).state is State.SUCCEEDED
 
 
 class Impatient(Attempts):
     """A bug: ignores Retry-After."""
 
-    async def _record(self, request: Request, entry: ActionRecord, outcome: Outcome) -> None:
+    async def _record(self, request: Request, record: ActionRecord, outcome: Outcome) -> None:
         heard = outcome.model_copy(update={"retry_after": 0.0, "pause": None})
-        await super()._record(request, entry, heard)
+        await super()._record(request, record, heard)
 
 
 async def a_cancellation_by_number_has_a_short_window(bench: BotWorld) -> None:
@@ -204,8 +204,8 @@ async def a_cancellation_by_number_has_a_short_window(bench: BotWorld) -> None:
     await bench.pass_time(seconds=28)
     await bench.bot.run_until_idle()
     assert len(await bench.asked("callkaro")) == 2, "it was sent again after its window"
-    entry = await bench.bot.entry(request)
-    assert (entry.state, entry.maybe_executed) == (State.UNKNOWN, True)
+    record = await bench.bot.record(request)
+    assert (record.state, record.maybe_executed) == (State.UNKNOWN, True)
 
 
 class WindowWide(Attempts):
@@ -229,14 +229,14 @@ async def nothing_begins_beside_a_cancellation_by_number(bench: BotWorld) -> Non
     place = await bench.bot.ask(PLACE, delivery_key="newer")
     await bench.bot.run_until_idle()
     assert len(await bench.asked("callkaro")) == 1, "a call was placed under a deletion sending again"
-    assert (await bench.bot.entry(place)).state is State.APPROVED
+    assert (await bench.bot.record(place)).state is State.APPROVED
     await bench.pass_time(seconds=2)
     await bench.bot.run_until_idle()
     await bench.bot.run_until_idle()
     paths = [one.request.target.partition("?")[0] for one in await bench.asked("callkaro")]
     assert paths == ["/call/delete-schedule-call", "/call/delete-schedule-call", "/call/outbound"]
     for one in (cancel, place):
-        assert (await bench.bot.entry(one)).state is State.SUCCEEDED
+        assert (await bench.bot.record(one)).state is State.SUCCEEDED
 
 
 class ForgetsWhom(StepRequests):
@@ -257,7 +257,7 @@ async def a_doubt_ends_in_no_silence(bench: BotWorld) -> None:
         request = await bench.bot.ask(call, delivery_key=end)
         await bench.bot.approve(request)
         await bench.bot.run_until_idle()
-        assert (await bench.bot.entry(request)).state is State.APPROVED
+        assert (await bench.bot.record(request)).state is State.APPROVED
         match end:
             case "taken back":
                 agent = await bench.bot.person(AGENT)
@@ -268,7 +268,7 @@ async def a_doubt_ends_in_no_silence(bench: BotWorld) -> None:
                 await bench.pass_time(hours=9)
         await bench.pass_time(seconds=2)
         await bench.bot.run_until_idle()
-        assert (await bench.bot.entry(request)).state is State.UNKNOWN, f"a doubt was hidden: {end}"
+        assert (await bench.bot.record(request)).state is State.UNKNOWN, f"a doubt was hidden: {end}"
         if end == "refused":
             await bench.crash()
     assert len(await bench.asked("voxworks")) == 3
@@ -289,26 +289,26 @@ async def what_cannot_be_said_is_never_begun(bench: BotWorld) -> None:
     request = await bench.bot.ask(PLACE.model_copy(update={"at": at}))
     await bench.pass_time(hours=2)
     await bench.bot.run_until_idle()
-    entry = await bench.bot.entry(request)
-    assert (entry.state, entry.attempt) == (State.REFUSED, 0), "an attempt was begun that could not be made"
+    record = await bench.bot.record(request)
+    assert (record.state, record.attempt) == (State.REFUSED, 0), "an attempt was begun that could not be made"
     assert not await bench.asked("callkaro")
 
 
 class ClaimsFirst(Attempts):
     """A bug: builds the request after `sending`."""
 
-    async def run(self, entry: ActionRecord) -> None:
+    async def run(self, record: ActionRecord) -> None:
         """Claim the action, then check it."""
-        request = await self._store.requests.request(entry.request)
-        claimed = await self._claim(request, entry)
+        request = await self._store.requests.request(record.request)
+        claimed = await self._claim(request, record)
         if claimed is None:
             return
         try:
-            prepared = await self._last_look(request, entry)
+            prepared = await self._last_look(request, record)
         except CannotSendError as no:
             outcome = Outcome(status=Status.FAILED, code=no.code, message=no.message)
         else:
-            outcome = await self._adapters[entry.connection].send(prepared)
+            outcome = await self._adapters[record.connection].send(prepared)
         await self._record(request, claimed, outcome)
 
 
@@ -324,8 +324,8 @@ async def gone_is_not_done(bench: BotWorld) -> None:
     await bench.bot.run_until_idle()
     answers = [one.answer.status for one in await bench.asked("voxworks") if one.answer]
     assert answers == [None, 404]
-    entry = await bench.bot.entry(request)
-    assert entry.state is State.UNKNOWN, "success was inferred from what was never there"
+    record = await bench.bot.record(request)
+    assert record.state is State.UNKNOWN, "success was inferred from what was never there"
     assert not await bench.effects("voxworks")
 
 
@@ -349,8 +349,8 @@ async def what_no_look_up_saw_is_not_done(bench: BotWorld) -> None:
         await bench.pass_time(seconds=PAUSES[-1].total_seconds())
     methods = [one.request.method for one in await bench.asked("kore")]
     assert methods == ["GET", "DELETE", "DELETE", "DELETE", "GET"]
-    entry = await bot.entry(request)
-    assert (entry.state, entry.lookup_found) == (State.UNKNOWN, False), (
+    record = await bot.record(request)
+    assert (record.state, record.lookup_found) == (State.UNKNOWN, False), (
         "success was inferred from what nobody saw"
     )
 
@@ -358,7 +358,7 @@ async def what_no_look_up_saw_is_not_done(bench: BotWorld) -> None:
 class BelievesInSightings(CallHistory):
     """A bug: treats every target as seen before."""
 
-    async def found_before_attempt(self, entry: str) -> bool:  # noqa: ARG002 - the bug
+    async def found_before_attempt(self, action: str) -> bool:  # noqa: ARG002 - the bug
         """Return True for any action."""
         return True
 

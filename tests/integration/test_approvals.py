@@ -93,7 +93,7 @@ async def bring_to(stage: BotWorld, state: State) -> Request:
             await bot.run_until_idle()
         case _:
             pass
-    assert (await stage.bot.entry(made)).state is state
+    assert (await stage.bot.record(made)).state is state
     return await stage.bot.store.requests.request(made.id)
 
 
@@ -118,7 +118,7 @@ async def test_who_comes_too_late_reads_how_it_stands(stage: BotWorld, state: St
             with pytest.raises(ConflictError) as conflict:
                 await does(stage.bot, made, by)
             assert conflict.value.current.state is state
-    assert (await stage.bot.entry(made)).state is state
+    assert (await stage.bot.record(made)).state is state
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ async def test_who_may_not_reads_why(stage: BotWorld, state: State, does: Does, 
     made = await bring_to(stage, state)
     with pytest.raises(PermissionDeniedError, match=why):
         await does(stage.bot, made, by)
-    assert (await stage.bot.entry(made)).state is state
+    assert (await stage.bot.record(made)).state is state
 
 
 async def test_nobody_decides_about_something_else_than_they_were_shown(stage: BotWorld) -> None:
@@ -211,7 +211,7 @@ async def lost(stage: BotWorld) -> Request:
     await stage.bot.run_until_idle()
     await stage.pass_time(seconds=40)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(made)).state is State.UNKNOWN
+    assert (await stage.bot.record(made)).state is State.UNKNOWN
     return made
 
 
@@ -236,7 +236,7 @@ async def test_a_person_settles_what_nobody_knows(
     await settle(stage.bot, made, MANAGER, how)
     await stage.bot.run_until_idle()
     await stage.bot.posts()
-    assert (await stage.bot.entry(made)).state is after
+    assert (await stage.bot.record(made)).state is after
     assert len(await stage.asked("callkaro")) == requests
     [event] = [one for one in await stage.bot.store.requests.events(made.id) if one.name == how]
     assert (event.actor, event.data["group"]) == (MANAGER, "managers")
@@ -251,10 +251,10 @@ async def test_a_second_attempt_that_fails_does_not_end_the_doubt_about_the_firs
     await settle(stage.bot, made, MANAGER, Settlement.RETRY_REQUESTED)
     await stage.providers.fail("callkaro", "refused", times=9)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(made)).state is State.APPROVED
+    assert (await stage.bot.record(made)).state is State.APPROVED
     await stage.pass_time(hours=9)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(made)).state is State.UNKNOWN
+    assert (await stage.bot.record(made)).state is State.UNKNOWN
 
 
 async def scheduled(stage: BotWorld, hours: int) -> None:
@@ -313,7 +313,7 @@ async def test_what_the_rule_wants_a_reason_for_is_not_asked_without(stage: BotW
     with pytest.raises(CannotSendError) as refused:
         await stage.bot.requests.ask(RequestSpec("voxworks", (CANCEL_BY_ID,)), origin)
     assert refused.value.field == "reason"
-    assert not await stage.bot.entries()
+    assert not await stage.bot.actions()
     recorded = await stage.bot.requests.ask(
         RequestSpec("voxworks", (CANCEL_BY_ID,), "customer asked"), origin
     )
@@ -325,9 +325,9 @@ async def test_a_request_for_several_is_decided_as_one(stage: BotWorld) -> None:
     """A single approval decides about every target, in one transaction."""
     other = CancelCall(target=NumberRef(agent="payments", to=OTHER_NUMBER))
     made = await stage.bot.ask(CANCEL_BY_NUMBER, other)
-    assert [entry.id for entry in made.entries] == [f"{made.id}.1", f"{made.id}.2"]
+    assert [record.id for record in made.actions] == [f"{made.id}.1", f"{made.id}.2"]
     after = await approve(stage.bot, made, MANAGER)
-    assert {entry.state for entry in after.entries} == {State.APPROVED}
+    assert {record.state for record in after.actions} == {State.APPROVED}
     assert len(after.approvals) == 1
     await stage.bot.run_until_idle()
     assert len(await stage.asked("callkaro")) == 2
@@ -337,10 +337,10 @@ async def test_what_the_rules_refuse_is_in_the_log_with_its_why(stage: BotWorld)
     """A refusal is also a request with its reason, and nothing is posted or sent."""
     with pytest.raises(PermissionDeniedError) as no:
         await stage.bot.ask(PLACE, by="U0GUEST")
-    [entry] = (await stage.bot.store.search.page(Query(state=State.REFUSED))).entries
+    [record] = (await stage.bot.store.search.page(Query(state=State.REFUSED))).actions
     assert no.value.request
-    assert no.value.request.id == entry.id
-    assert entry.message == no.value.reasons[0]
+    assert no.value.request.id == record.id
+    assert record.message == no.value.reasons[0]
     await stage.bot.run_until_idle()
     await stage.bot.posts()
     assert not await stage.asked("callkaro")

@@ -208,7 +208,7 @@ async def test_a_deadline_that_passes_is_told_to_requester_and_channel(stage: Bo
     await stage.pass_time(minutes=28)
     await stage.bot.run_until_idle()
     await stage.bot.posts()
-    assert (await stage.bot.entry(made)).state is State.EXPIRED
+    assert (await stage.bot.record(made)).state is State.EXPIRED
     [told] = await stage.said("D0AGENT")
     [audit] = await stage.said("C0AUDIT")
     [card] = await stage.said("C0APPROVE")

@@ -66,7 +66,7 @@ async def test_what_was_recorded_before_the_log_became_busy_is_not_denied(stage:
     said = await pressed(stage, shown)
     assert "is now blocked." in said
     assert "Undo" in said, "it is still the block that this button made"
-    assert (await stage.bot.entry(waiting)).state is State.WITHDRAWN
+    assert (await stage.bot.record(waiting)).state is State.WITHDRAWN
     assert not (await verified(stage.bot.store)).faults
 
 
@@ -77,7 +77,7 @@ async def test_whether_a_slow_commit_is_recorded_is_not_guessed(stage: BotWorld)
     said = words(private(await types(stage, "/cancel-call vx_1001 via voxworks reason=customer asked")))
     assert "couldn't tell in time whether this was recorded" in said
     await stage.bot.store.audit.record_error(actor=AGENT, where="test", private={})  # after the current write
-    assert len((await stage.bot.store.search.page(Query())).entries) == 1
+    assert len((await stage.bot.store.search.page(Query())).actions) == 1
 
 
 async def make_slow(store: StepLog) -> None:

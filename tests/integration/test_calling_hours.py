@@ -62,10 +62,10 @@ async def test_a_number_of_many_zones_is_asked_about_in_the_line_and_in_the_form
         assert "*Call +" in read(shown)
         assert "Australia/Perth" in read(shown)
         await asha.submit(shown)
-    [entry] = await bot.entries()
-    assert (await bot.store.requests.request(entry.id)).zone == "Australia/Perth"
+    [record] = await bot.actions()
+    assert (await bot.store.requests.request(record.id)).zone == "Australia/Perth"
     await bot.run_until_idle()
-    assert (await bot.entry(entry.request)).state is State.SUCCEEDED
+    assert (await bot.record(record.request)).state is State.SUCCEEDED
 
 
 @pytest.mark.parametrize("hours", [(), ('calling_hours = "US"',)], ids=["no hours", "hours"])
@@ -86,7 +86,7 @@ async def test_a_zone_that_the_number_cannot_be_in_is_a_fault(
         assert "America/Chicago" in again or "in Chicago" in again
         asked = read((await asha.command(f"/place-call {AUSTRALIAN} zone=kolkata")).ephemeral)
         assert "one of 8 time zones, not Asia/Kolkata: Australia/Adelaide" in asked
-    assert await bot.entries() == []
+    assert await bot.actions() == []
 
 
 async def test_a_zone_is_a_choice_of_the_number_that_is_called(stage: BotWorld) -> None:
@@ -105,7 +105,7 @@ async def test_a_zone_is_a_choice_of_the_number_that_is_called(stage: BotWorld) 
         assert offered
         refused = await asha.submit(offered, {"targets": AMERICAN, "zone": "Australia/Perth"})
         assert "This number is in America/Chicago, not Australia/Perth." in str(refused.errors)
-    assert await bot.entries() == []
+    assert await bot.actions() == []
 
 
 async def recorded(bot: Bot, zone: str, delivery_key: str) -> str:
@@ -124,13 +124,13 @@ async def test_the_zone_is_looked_at_again_when_it_is_approved_and_sent(stage: B
     waiting = await bot.store.requests.request(await recorded(bot, "Asia/Kolkata", "waits"))
     with pytest.raises(PermissionDeniedError, match=says):
         await bot.approve(waiting)
-    assert (await bot.entry(waiting)).state is State.PENDING
+    assert (await bot.record(waiting)).state is State.PENDING
     bot = await keeping(stage)
     approved = await recorded(bot, "Asia/Kolkata", "approved")
     await bot.run_until_idle()
-    entry = await bot.entry(approved)
-    assert (entry.state, entry.attempt) == (State.REFUSED, 0)
-    assert says in (entry.message or "")
+    record = await bot.record(approved)
+    assert (record.state, record.attempt) == (State.REFUSED, 0)
+    assert says in (record.message or "")
     assert await stage.effects("callkaro") == []
 
 
@@ -152,13 +152,13 @@ async def test_a_moved_call_keeps_its_zone_or_gets_another_of_its_number(stage: 
         assert "in Sydney" in read((await asha.command(late)).ephemeral)
         asked = await asha.command(f"{late} zone=Australia/Perth")
         assert "Australia/Perth" in str(
-            (await bot.store.requests.request((await bot.entries())[0].request)).zone
+            (await bot.store.requests.request((await bot.actions())[0].request)).zone
         ), asked
-    move = (await bot.entries())[0].request
+    move = (await bot.actions())[0].request
     await bot.approve(await bot.store.requests.request(move))
     await bot.run_until_idle()
     await bot.reschedules.run_once()
-    again = await bot.store.requests.request((await bot.entries())[0].request)
+    again = await bot.store.requests.request((await bot.actions())[0].request)
     assert (again.second_step_of, again.zone) == (move, "Australia/Perth")
 
 
@@ -171,13 +171,13 @@ async def test_a_move_with_a_wrong_zone_cancels_nothing(stage: BotWorld) -> None
     placed = await bot.ask(call)
     await bot.run_until_idle()
     origin = RequestSource(await bot.person(AGENT), None, "move")
-    again = Reschedule(placed.entries[0].id, call.model_copy(update={"at": later + timedelta(hours=1)}))
+    again = Reschedule(placed.actions[0].id, call.model_copy(update={"at": later + timedelta(hours=1)}))
     spec = RequestSpec("reminders", (CANCEL_BY_NUMBER,), "moved", reschedules=again)
     new = await bot.requests._request(spec, origin, await bot.requests.check(spec, origin.person))
     move = (await bot.store.requests.create(replace(new, zone="America/New_York"))).request
     with pytest.raises(PermissionDeniedError, match=says):
         await bot.approve(move)
-    [cancel] = [entry.action for entry in move.entries if entry.action]
+    [cancel] = [record.action for record in move.actions if record.action]
     with pytest.raises(CannotSendError, match=says):
         await bot.preconditions.check_before_sending(move, cancel)
     assert await stage.effects("callkaro") == ["placed"]
@@ -191,9 +191,9 @@ async def test_a_call_that_waited_past_its_hours_is_refused_before_it_is_sent(st
     await stage.pass_time(minutes=10)
     await bot.approve(made)
     await bot.run_until_idle()
-    entry = await bot.entry(made)
-    assert (entry.state, entry.attempt) == (State.REFUSED, 0)
-    assert "It's 9:05 PM in India." in (entry.message or "")
+    record = await bot.record(made)
+    assert (record.state, record.attempt) == (State.REFUSED, 0)
+    assert "It's 9:05 PM in India." in (record.message or "")
     assert await stage.effects("callkaro") == []
 
 
@@ -207,7 +207,7 @@ async def test_a_scheduled_call_keeps_the_hours_of_its_own_time(stage: BotWorld)
     monday = datetime(2026, 11, 23, 5, tzinfo=UTC)
     made = await bot.ask(PLACE.model_copy(update={"at": monday}))
     await bot.run_until_idle()
-    assert (await bot.entry(made)).state is State.SUCCEEDED
+    assert (await bot.record(made)).state is State.SUCCEEDED
     with pytest.raises(CannotSendError, match="That's Sun 10:30 AM in India"):
         await bot.ask(PLACE.model_copy(update={"at": monday - timedelta(days=1)}), delivery_key="sunday")
 

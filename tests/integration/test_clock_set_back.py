@@ -80,7 +80,7 @@ async def test_retries_that_wait_are_made(stage: BotWorld, back: timedelta, faul
     made = await stage.bot.ask(CancelCall(target=CallRef(call_id="vx_1001")))
     await stage.bot.approve(made)
     await stage.bot.run_until_idle()
-    waiting = await stage.bot.entry(made)
+    waiting = await stage.bot.record(made)
     assert (waiting.state, waiting.not_before is None) == (State.APPROVED, False)
     assert len(await stage.asked("voxworks")) == 1
     await go_back(stage, back)
@@ -88,7 +88,7 @@ async def test_retries_that_wait_are_made(stage: BotWorld, back: timedelta, faul
         await stage.bot.run_until_idle()
         await stage.pass_time(seconds=A_WHILE.total_seconds() / 12)
     assert len(await stage.asked("voxworks")) == 2
-    assert (await stage.bot.entry(made)).attempt == 2
+    assert (await stage.bot.record(made)).attempt == 2
 
 
 @pytest.mark.parametrize("back", BACK, ids=str)

@@ -74,24 +74,24 @@ async def test_a_crash_at_any_step_loses_repeats_and_makes_up_nothing(kind: str,
                 one for one in await stage.asked(provider) if mark in one.request.target + one.request.body
             ]
             await judge(stage, request, sent, step)
-        assert len(await stage.bot.entries()) == len(steps)
+        assert len(await stage.bot.actions()) == len(steps)
         assert not (await verified(stage.bot.store)).faults
 
 
 async def judge(stage: BotWorld, request: Request, sent: list[Exchange], step: str) -> None:
     """Compare the log and the channel with the provider's journal."""
-    [entry] = request.entries
+    [record] = request.actions
     events = [event.name for event in await stage.bot.store.requests.events(request.id)]
-    assert entry.state in TERMINAL | {State.UNKNOWN}, f"lost by a crash {step}: {entry.state}"
+    assert record.state in TERMINAL | {State.UNKNOWN}, f"lost by a crash {step}: {record.state}"
     assert len(sent) <= events.count("sending"), f"duplicated by a crash {step}"
     assert len(sent) <= 1 + events.count("retry_scheduled"), f"duplicated by a crash {step}"
-    if entry.state is State.SUCCEEDED:
+    if record.state is State.SUCCEEDED:
         assert any(one.effects for one in sent), f"made up after a crash {step}"
     [audit] = [
         one for one in await stage.said("C0AUDIT") if not one.thread_ts and request.id in str(one.blocks)
     ]
-    assert ("Outcome unknown" in audit.text) == (entry.state is State.UNKNOWN), audit.text
+    assert ("Outcome unknown" in audit.text) == (record.state is State.UNKNOWN), audit.text
     told = any(
         request.id in str(one.blocks) and "Outcome unknown" in one.text for one in await stage.said("D0AGENT")
     )
-    assert told == (entry.state is State.UNKNOWN)
+    assert told == (record.state is State.UNKNOWN)

@@ -33,7 +33,7 @@ async def three(stage: BotWorld) -> list[Request]:
 
 async def states(stage: BotWorld, made: list[Request]) -> list[State]:
     """Return the state of each request."""
-    return [(await stage.bot.entry(one)).state for one in made]
+    return [(await stage.bot.record(one)).state for one in made]
 
 
 async def reviewed(stage: BotWorld) -> View:

@@ -39,7 +39,7 @@ async def test_a_slow_connection_holds_up_no_other(stage: BotWorld) -> None:
 
     async def the_quick_one_is_done() -> bool | None:
         both_out = len(await stage.asked("callkaro")) == 2
-        return ((await bot.entry(quick)).state is State.SUCCEEDED and both_out) or None
+        return ((await bot.record(quick)).state is State.SUCCEEDED and both_out) or None
 
     await until(the_quick_one_is_done)
     out = await stage.asked("callkaro")
@@ -74,9 +74,9 @@ async def test_what_a_connection_that_is_gone_should_do_is_refused_in_words(
     made = await stage.bot.approved(CANCEL_BY_ID)
     await stage.crash(**change)
     await stage.bot.run_until_idle()
-    entry = await stage.bot.entry(made)
-    assert (entry.state, entry.attempt) == (State.REFUSED, 0)
-    assert why in (entry.message or "")
+    record = await stage.bot.record(made)
+    assert (record.state, record.attempt) == (State.REFUSED, 0)
+    assert why in (record.message or "")
     await stage.bot.posts()
     [told] = await stage.said("D0AGENT")
     assert why in told.text
@@ -94,11 +94,11 @@ async def test_a_lease_that_has_not_run_out_is_respected(stage: BotWorld) -> Non
     await stage.crash()
     await stage.pass_time(seconds=29)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(made)).state is State.SENDING
+    assert (await stage.bot.record(made)).state is State.SENDING
     await stage.pass_time(seconds=1)
     await stage.bot.run_until_idle()
-    entry = await stage.bot.entry(made)
-    assert (entry.state, entry.maybe_executed, entry.owner) == (State.UNKNOWN, True, None)
+    record = await stage.bot.record(made)
+    assert (record.state, record.maybe_executed, record.owner) == (State.UNKNOWN, True, None)
     await stage.bot.posts()
     audit, reply = await stage.said("C0AUDIT")
     assert "CallOps stopped before the provider answered" in audit.text
@@ -129,10 +129,10 @@ async def test_a_late_answer_settles_the_doubt(stage: BotWorld, fault: str | Non
     other = await stage.start()
     await stage.pass_time(seconds=31)
     await other.run_until_idle()
-    assert (await other.entry(made)).state is State.UNKNOWN
+    assert (await other.record(made)).state is State.UNKNOWN
     awake.set()
     await slow.run_until_idle()
-    assert (await other.entry(made)).state is end
+    assert (await other.record(made)).state is end
     names = [event.name for event in await other.store.requests.events(made.id)]
     assert ("late_answer" in names) == (end is not State.UNKNOWN)
     assert not (await verified(other.store)).faults
@@ -151,7 +151,7 @@ async def test_a_cancel_by_id_in_doubt_is_sent_again(stage: BotWorld, *, effect:
     await stage.pass_time(seconds=2)
     await stage.bot.run_until_idle()
     assert len(await stage.asked("voxworks")) == 2
-    assert (await stage.bot.entry(made)).state is end
+    assert (await stage.bot.record(made)).state is end
     assert await stage.effects("voxworks") == ["cancelled"]
 
 
@@ -163,7 +163,7 @@ async def test_a_cancel_by_id_is_tried_three_times(stage: BotWorld) -> None:
         await stage.bot.run_until_idle()
         await stage.pass_time(seconds=10)
     assert len(await stage.asked("voxworks")) == 3
-    assert (await stage.bot.entry(made)).state is State.UNKNOWN
+    assert (await stage.bot.record(made)).state is State.UNKNOWN
 
 
 @pytest.mark.parametrize(("slept", "requests"), [(31, 1), (-3600, 1), (2, 2)])
@@ -180,11 +180,11 @@ async def test_a_cancel_by_number_in_doubt_is_sent_again_soon_or_left_to_people(
     await stage.pass_time(seconds=slept)
     await stage.bot.run_until_idle()
     assert len(await stage.asked("callkaro")) == requests
-    entry = await stage.bot.entry(made)
-    assert entry.state is (State.SUCCEEDED if requests == 2 else State.UNKNOWN)
+    record = await stage.bot.record(made)
+    assert record.state is (State.SUCCEEDED if requests == 2 else State.UNKNOWN)
     await stage.bot.posts()
     if requests == 1:
-        assert "it's late now, and it could cancel a newer call" in (entry.message or "")
+        assert "it's late now, and it could cancel a newer call" in (record.message or "")
         [told] = await stage.said("D0AGENT")
         assert "may have worked" in told.text
 
@@ -216,7 +216,7 @@ async def test_a_placed_call_that_was_put_off_is_not_placed_later(stage: BotWorl
         await stage.bot.run_until_idle()
         await stage.pass_time(seconds=31)
     assert len(await stage.asked("callkaro")) == 1
-    assert (await stage.bot.entry(made)).state is State.FAILED
+    assert (await stage.bot.record(made)).state is State.FAILED
 
 
 async def test_who_asked_must_be_known_before_anything_is_sent(stage: BotWorld) -> None:
@@ -232,7 +232,7 @@ async def test_who_asked_must_be_known_before_anything_is_sent(stage: BotWorld) 
         return len(await stage.people.journal("users.info")) > before or None
 
     await stage.people.until(was_asked)
-    assert (await stage.bot.entry(made)).state is State.APPROVED
+    assert (await stage.bot.record(made)).state is State.APPROVED
     assert not await stage.asked("callkaro")
 
 
@@ -250,9 +250,9 @@ async def test_one_that_fails_holds_up_no_other(stage: BotWorld) -> None:
 
     bot.store.at["before unknown"] = fail_once
     await bot.run_until_idle()
-    assert {(await bot.entry(one)).state for one in (first, second)} == {State.SENDING, State.UNKNOWN}
+    assert {(await bot.record(one)).state for one in (first, second)} == {State.SENDING, State.UNKNOWN}
     await bot.run_until_idle()
-    assert {(await bot.entry(one)).state for one in (first, second)} == {State.UNKNOWN}
+    assert {(await bot.record(one)).state for one in (first, second)} == {State.UNKNOWN}
 
 
 async def test_the_rounds_go_on_after_one_that_raises() -> None:
@@ -308,7 +308,7 @@ async def test_the_target_that_ends_last_tells_of_them_all(stage: BotWorld) -> N
     made = await stage.bot.ask(mistyped, CANCEL_BY_ID)
     await stage.bot.run_until_idle()
     await stage.bot.posts()
-    assert [one.state for one in (await stage.bot.store.requests.request(made.id)).entries] == [
+    assert [one.state for one in (await stage.bot.store.requests.request(made.id)).actions] == [
         State.FAILED,
         State.SUCCEEDED,
     ]
@@ -321,7 +321,7 @@ async def test_a_call_cancelled_before_is_not_cancelled_again_by_inference(stage
     """An id that CallOps cancelled existed once, and exists no more."""
     first = await stage.bot.approved(CANCEL_BY_ID)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(first)).state is State.SUCCEEDED
+    assert (await stage.bot.record(first)).state is State.SUCCEEDED
     await stage.pass_time(minutes=1)
     await stage.providers.fail("voxworks", "reset", effect=False)
     second = await stage.bot.approve(await stage.bot.ask(CANCEL_BY_ID, delivery_key="again"))
@@ -329,7 +329,7 @@ async def test_a_call_cancelled_before_is_not_cancelled_again_by_inference(stage
     await stage.providers.fail("voxworks", Fault(does="reply", status=404, body="{}"))
     await stage.pass_time(seconds=3)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(second)).state is State.UNKNOWN
+    assert (await stage.bot.record(second)).state is State.UNKNOWN
 
 
 @pytest.mark.parametrize("end", ["taken back", "refused", "out of time"])
@@ -338,7 +338,7 @@ async def test_a_doubt_is_never_hidden_by_a_later_end(stage: BotWorld, end: str)
     await stage.providers.fail("voxworks", "reset")
     made = await stage.bot.approved(CANCEL_BY_ID)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(made)).state is State.APPROVED
+    assert (await stage.bot.record(made)).state is State.APPROVED
     match end:
         case "taken back":
             await stage.bot.approvals.withdraw(made.id, await stage.bot.person(AGENT), delivery_key="back")
@@ -371,8 +371,8 @@ async def test_an_account_that_was_put_off_is_left_alone_by_all(stage: BotWorld)
     await other.approve(second)
     placed = await other.ask(PLACE, delivery_key="placed")
     await other.run_until_idle()
-    assert (await other.entry(placed)).state is State.SUCCEEDED
-    assert (await other.entry(second)).state is State.APPROVED
+    assert (await other.record(placed)).state is State.SUCCEEDED
+    assert (await other.record(second)).state is State.APPROVED
     assert len(await stage.asked("voxworks")) == 1
     await stage.pass_time(seconds=20)
     await other.run_until_idle()
@@ -384,10 +384,10 @@ async def test_what_waits_for_its_account_runs_out_of_time_all_the_same(stage: B
     await stage.bot.store.outages.pause("reminders", stage.clock() + timedelta(hours=2))
     made = await stage.bot.ask(PLACE)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(made)).state is State.APPROVED
+    assert (await stage.bot.record(made)).state is State.APPROVED
     await stage.pass_time(minutes=16)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(made)).state is State.EXPIRED
+    assert (await stage.bot.record(made)).state is State.EXPIRED
     assert not await stage.asked("callkaro")
 
 
@@ -409,9 +409,9 @@ async def test_a_dry_run_sends_nothing_and_says_what_it_would_have(stage: BotWor
     made = await bot.ask(PLACE)
     assert made.mode == "dry-run"
     await bot.run_until_idle()
-    entry = await bot.entry(made)
-    assert (entry.state, entry.code, entry.attempt) == (State.REFUSED, Code.DRY_RUN, 0)
-    assert "POST /call/outbound" in (entry.message or "")
+    record = await bot.record(made)
+    assert (record.state, record.code, record.attempt) == (State.REFUSED, Code.DRY_RUN, 0)
+    assert "POST /call/outbound" in (record.message or "")
     assert not await stage.asked("callkaro")
 
 
@@ -421,8 +421,8 @@ async def test_what_was_asked_in_a_dry_run_is_never_sent(stage: BotWorld) -> Non
     made = await bot.ask(PLACE)
     bot = await stage.crash()
     await bot.run_until_idle()
-    entry = await bot.entry(made)
-    assert (entry.state, entry.code) == (State.REFUSED, Code.CONFIG_ERROR)
+    record = await bot.record(made)
+    assert (record.state, record.code) == (State.REFUSED, Code.CONFIG_ERROR)
     assert not await stage.asked("callkaro")
 
 
@@ -439,13 +439,13 @@ async def test_an_attempt_whose_window_closes_as_it_begins_is_not_made(stage: Bo
     stage.bot.store.at["before hold"] = dally
     await stage.pass_time(seconds=PAUSES[0].total_seconds())
     await stage.bot.run_until_idle()
-    entry = await stage.bot.entry(made)
-    assert (entry.state, entry.maybe_executed, entry.owner) == (State.UNKNOWN, True, None)
+    record = await stage.bot.record(made)
+    assert (record.state, record.maybe_executed, record.owner) == (State.UNKNOWN, True, None)
     assert [event.name for event in await stage.bot.store.requests.events(made.id)][-2:] == [
         "sending",
         "window_passed",
     ]
-    assert "CallOps didn't retry" in (entry.message or "")
+    assert "CallOps didn't retry" in (record.message or "")
     assert len(await stage.asked("callkaro")) == 1
 
 
@@ -464,10 +464,10 @@ async def test_a_late_success_drops_the_attempt_that_was_ordered_meanwhile(stage
     other = await stage.start()
     await stage.pass_time(seconds=31)
     await other.dispatcher.run_once()
-    assert (await other.entry(request)).state is State.APPROVED  # another attempt is ordered
+    assert (await other.record(request)).state is State.APPROVED  # another attempt is ordered
     awake.set()
     await sleeper.dispatcher.finish(timedelta(seconds=10))
-    assert (await other.entry(request)).state is State.SUCCEEDED
+    assert (await other.record(request)).state is State.SUCCEEDED
     await stage.pass_time(seconds=30)
     await other.run_until_idle()
     await other.posts()
@@ -483,10 +483,10 @@ async def test_what_was_approved_waits_while_slack_does_not_say_who_is_in_a_grou
     made = await stage.bot.approved(CANCEL_BY_ID)
     stage.clock.move(hours=2)  # the stored group is too old by now
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(made)).state is State.APPROVED
+    assert (await stage.bot.record(made)).state is State.APPROVED
     for _ in range(3):  # on a busy computer an answer may come too late, and is repeated
         await stage.pass_time(seconds=5)
         await stage.bot.run_until_idle()
-        if (await stage.bot.entry(made)).state is State.SUCCEEDED:
+        if (await stage.bot.record(made)).state is State.SUCCEEDED:
             break
-    assert (await stage.bot.entry(made)).state is State.SUCCEEDED
+    assert (await stage.bot.record(made)).state is State.SUCCEEDED

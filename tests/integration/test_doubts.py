@@ -48,7 +48,7 @@ async def doubtful(stage: BotWorld, action: CallAction = PLACE) -> Request:
     await stage.bot.run_until_idle()
     await stage.bot.posts()
     await stage.providers.clear("callkaro")
-    assert (await stage.bot.entry(request)).state is State.UNKNOWN
+    assert (await stage.bot.record(request)).state is State.UNKNOWN
     return request
 
 
@@ -175,7 +175,7 @@ async def test_only_what_is_no_call_is_sent_again(stage: BotWorld) -> None:
             await stage.bot.approvals.settle(
                 request.id, manager, Settlement.RETRY_REQUESTED, evidence=evidence, reason="", nonce="n"
             )
-    assert (await stage.bot.entry(request)).state is State.UNKNOWN
+    assert (await stage.bot.record(request)).state is State.UNKNOWN
     assert len(await stage.asked("callkaro")) == 1
 
 
@@ -189,7 +189,7 @@ async def test_a_further_unknown_outcome_is_told_anew(stage: BotWorld) -> None:
     await stage.bot.run_until_idle()
     await stage.pass_time(seconds=40)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(request)).state is State.UNKNOWN
+    assert (await stage.bot.record(request)).state is State.UNKNOWN
     await tells(stage)
     assert len(await direct(stage)) == len(before) + 1
 

@@ -160,7 +160,7 @@ async def cases(stage: BotWorld, facts: Facts) -> list[Case]:
     vocabulary = stage.bot.surfaces.requests._commands.vocabulary
     shown = hash_of(request)
     review = Review.build(request, nonce="review", shown=shown)
-    settling = Settling.build(unknown, unknown.entries[0], nonce="settle")
+    settling = Settling.build(unknown, unknown.actions[0], nonce="settle")
     events, personal = (
         await stage.bot.store.requests.events(request.id),
         await stage.bot.store.requests.personal_values(request.id),
@@ -337,7 +337,7 @@ async def test_who_may_do_nothing_is_told_so_before_anything_is_read(stage: BotW
     """On each surface, no listener runs, nothing is parsed, and the log is not read."""
     facts = await prepare(stage)
     listeners = create_app(stage.bot.surfaces)._async_listeners
-    kept = len(await stage.bot.entries())
+    kept = len(await stage.bot.actions())
     async with stage.connected():
         for case in await cases(stage, facts):
             body = sent(stage, case, user)
@@ -352,7 +352,7 @@ async def test_who_may_do_nothing_is_told_so_before_anything_is_read(stage: BotW
             says = await told(stage, case, user, below, answer)
             assert (REFUSED[user] in says) == (case.name not in SILENT), case.name
             assert not re.search(r"A-[0-9A-Z]{4}|3210|customer asked", says), case.name
-    assert len(await stage.bot.entries()) == kept
+    assert len(await stage.bot.actions()) == kept
 
 
 @pytest.mark.parametrize("user", [AGENT, MANAGER, "W0NOTEAM"])
@@ -390,7 +390,7 @@ async def test_each_attempt_is_in_the_log_once_a_day(stage: BotWorld) -> None:
     with closing(sqlite3.connect(stage.path)) as log:
         events = log.execute("SELECT actor, data FROM events WHERE name = 'denied_attempt'").fetchall()
         assert not log.execute("SELECT * FROM personal").fetchall()
-    assert [(actor, json.loads(data)["what"]) for actor, data in events] == [
+    assert [(actor, json.loads(data)["tried"]) for actor, data in events] == [
         ("U0GUEST", "/calls"),
         ("U0GUEST", "/place-call"),
         ("U0GUEST", "/calls"),
@@ -417,7 +417,7 @@ async def test_who_slack_does_not_know_is_told_so_within_its_patience(stage: Bot
             assert ("didn't tell CallOps who you are" in says) == (case.name not in SILENT), case.name
             assert code_of(heard) not in called, case.name
             assert read_by(called) == set(), case.name
-    assert (await verified(stage.bot.store)).entries == 3
+    assert (await verified(stage.bot.store)).actions == 3
 
 
 @pytest.mark.parametrize(
@@ -507,7 +507,7 @@ async def test_a_command_that_is_too_long_is_not_read(stage: BotWorld, command: 
         with running() as called:
             private(await asha.command(f"{command} {('x ' * MAX_COMMAND)[:MAX_COMMAND]}"))
         assert "parser.py" in read_by(called)
-    assert await stage.bot.entries() == []
+    assert await stage.bot.actions() == []
 
 
 async def test_a_field_that_is_too_long_is_not_read(stage: BotWorld) -> None:

@@ -44,7 +44,7 @@ async def test_colleagues_decide(stage: BotWorld) -> None:
     after = await stage.bot.approve(made, by="W0SISTER")
     assert after.state is State.APPROVED
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(made)).state is State.SUCCEEDED
+    assert (await stage.bot.record(made)).state is State.SUCCEEDED
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,7 @@ async def test_an_id_finds_its_request_and_a_denial_has_its_own_words(stage: Bot
         nonce="deny",
     )
     async with stage.connected():
-        for line in (made.id, made.id.lower(), f"{made.entries[0].id}"):
+        for line in (made.id, made.id.lower(), f"{made.actions[0].id}"):
             shown = await typed(stage, line)
             assert rows(shown) == [made.id]
     said = words(shown)

@@ -54,9 +54,9 @@ async def test_what_waits_is_looked_up_once(stage: BotWorld) -> None:
     await stage.bot.posts()
     for _ in range(3):
         await stage.bot.run_until_idle()
-    entry = await stage.bot.entry(made)
-    assert (entry.state, entry.lookup_found) == (State.PENDING, True)
-    assert "Billing Reminder Voice Campaign2" in (entry.known_as or "")
+    record = await stage.bot.record(made)
+    assert (record.state, record.lookup_found) == (State.PENDING, True)
+    assert "Billing Reminder Voice Campaign2" in (record.known_as or "")
     assert await methods(stage) == ["GET"]
     before = len(await stage.people.journal("chat.update"))
     await stage.bot.posts()
@@ -88,8 +88,8 @@ async def test_a_look_up_that_fails_holds_up_nothing(stage: BotWorld, fault: str
     await stage.providers.fail("kore", fault, effect=False)
     made = await stage.bot.approve(await stage.bot.ask(DELETE))
     await stage.bot.run_until_idle()
-    entry = await stage.bot.entry(made)
-    assert (entry.state, entry.looked_up, entry.lookup_found) == (State.SUCCEEDED, True, None)
+    record = await stage.bot.record(made)
+    assert (record.state, record.looked_up, record.lookup_found) == (State.SUCCEEDED, True, None)
     assert await methods(stage) == ["GET", "DELETE"]
 
 
@@ -100,9 +100,9 @@ async def test_a_slow_look_up_keeps_nobody_from_deciding(stage: BotWorld) -> Non
     await stage.bot.dispatcher.run_once()
     await stage.bot.approve(made)
     await stage.bot.dispatcher.run_once()
-    assert (await stage.bot.entry(made)).state is State.APPROVED
+    assert (await stage.bot.record(made)).state is State.APPROVED
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(made)).state is State.SUCCEEDED
+    assert (await stage.bot.record(made)).state is State.SUCCEEDED
     assert await methods(stage) == ["GET", "DELETE"]
 
 
@@ -117,7 +117,7 @@ async def test_rounds_leave_a_look_up_alone_that_runs(
     while running := look_ups.running:
         await look_ups.run_once()
         await asyncio.wait(running, timeout=0.01)
-    assert (await stage.bot.entry(made)).looked_up
+    assert (await stage.bot.record(made)).looked_up
     assert "broken off" not in caplog.text
 
 
@@ -126,18 +126,18 @@ async def test_a_campaign_that_is_not_there_is_not_refused(stage: BotWorld) -> N
     await stage.providers.fail("kore", Fault(does="reply", status=404, body='{"status": "failure"}'))
     made = await stage.bot.ask(DELETE)
     await stage.bot.run_until_idle()
-    entry = await stage.bot.entry(made)
-    assert (entry.state, entry.lookup_found) == (State.PENDING, False)
+    record = await stage.bot.record(made)
+    assert (record.state, record.lookup_found) == (State.PENDING, False)
 
 
 async def test_what_was_seen_and_is_gone_was_deleted(stage: BotWorld) -> None:
     """All answers were lost, but the campaign was there before the first request and is not there after."""
     made = await maybe_executed(stage, effect=True)
-    entry = made.entries[0]
-    assert entry.state is State.SUCCEEDED
+    record = made.actions[0]
+    assert record.state is State.SUCCEEDED
     names = [event.name for event in await stage.bot.store.requests.events(made.id)]
     assert names[-2:] == ["looked_up_gone", "looked_up"]
-    assert "it no longer has it, so our attempt worked" in (entry.message or "")
+    assert "it no longer has it, so our attempt worked" in (record.message or "")
     assert (await methods(stage)).count("GET") == 2
     assert await stage.effects("kore") == ["deleted"]
     await stage.bot.posts()
@@ -151,8 +151,8 @@ async def test_what_is_still_there_stays_a_doubt(stage: BotWorld) -> None:
     made = await maybe_executed(stage, effect=False)
     for _ in range(3):
         await stage.bot.run_until_idle()
-    entry = await stage.bot.entry(made)
-    assert (entry.state, entry.lookup_found) == (State.UNKNOWN, True)
+    record = await stage.bot.record(made)
+    assert (record.state, record.lookup_found) == (State.UNKNOWN, True)
     assert await methods(stage) == ["GET", "DELETE", "DELETE", "DELETE", "GET"]
     last = (await stage.bot.store.requests.events(made.id))[-1]
     assert (last.name, last.data) == ("looked_up", {"found": True, "said": "Kore.ai has this campaign."})
@@ -161,8 +161,8 @@ async def test_what_is_still_there_stays_a_doubt(stage: BotWorld) -> None:
 async def test_what_nobody_saw_before_is_not_taken_for_deleted(stage: BotWorld) -> None:
     """An absent target proves nothing after an unknown outcome, without an earlier lookup that found it."""
     made = await maybe_executed(stage, effect=True, seen=False)
-    entry = made.entries[0]
-    assert (entry.state, entry.lookup_found) == (State.UNKNOWN, False)
+    record = made.actions[0]
+    assert (record.state, record.lookup_found) == (State.UNKNOWN, False)
 
 
 async def test_not_found_after_a_doubt_counts_where_a_look_up_saw_it(stage: BotWorld) -> None:
@@ -196,8 +196,8 @@ async def test_another_server_s_404_ends_no_doubt(stage: BotWorld, body: str) ->
     for _ in range(5):
         await stage.pass_time(seconds=10)
         await stage.bot.run_until_idle()
-    entry = await stage.bot.entry(made)
-    assert (entry.state, entry.lookup_found) == (State.UNKNOWN, None)
+    record = await stage.bot.record(made)
+    assert (record.state, record.lookup_found) == (State.UNKNOWN, None)
     assert await methods(stage) == ["GET", "DELETE", "DELETE", "GET"]
     assert await stage.effects("kore") == []
     await stage.bot.posts()
@@ -214,8 +214,8 @@ async def test_what_is_not_found_and_yet_there_stays_a_doubt(stage: BotWorld) ->
     await stage.providers.fail("kore", Fault(does="reply", status=404, body=GONE, effect=False))
     await stage.pass_time(seconds=10)
     await stage.bot.run_until_idle()
-    entry = await stage.bot.entry(made)
-    assert (entry.state, entry.lookup_found) == (State.UNKNOWN, True)
+    record = await stage.bot.record(made)
+    assert (record.state, record.lookup_found) == (State.UNKNOWN, True)
     assert (await methods(stage))[:4] == ["GET", "DELETE", "DELETE", "GET"]
     await stage.bot.posts()
     assert any("still has it" in one.text for one in await stage.said("C0AUDIT"))
@@ -237,10 +237,10 @@ async def test_where_it_cannot_be_looked_up_once_more_nothing_is_concluded(stage
     bot.store.at["after sending"] = pause
     await stage.pass_time(seconds=2)
     await bot.run_until_idle()
-    assert (await bot.entry(made)).state is State.UNKNOWN
+    assert (await bot.record(made)).state is State.UNKNOWN
     await stage.pass_time(seconds=20)
     await bot.run_until_idle()
-    assert (await bot.entry(made)).state is State.SUCCEEDED
+    assert (await bot.record(made)).state is State.SUCCEEDED
 
 
 async def test_another_connection_s_answer_is_not_asked_for(stage: BotWorld) -> None:
@@ -254,8 +254,8 @@ async def test_another_connection_s_answer_is_not_asked_for(stage: BotWorld) -> 
     await stage.pass_time(seconds=2)
     await stage.bot.run_until_idle()
     await stage.bot.run_until_idle()
-    entry = await stage.bot.entry(made)
-    assert (entry.state, entry.lookup_found) == (State.UNKNOWN, None)
+    record = await stage.bot.record(made)
+    assert (record.state, record.lookup_found) == (State.UNKNOWN, None)
     assert await methods(stage) == ["GET", "DELETE"]
 
 
@@ -282,7 +282,7 @@ async def test_who_settles_first_is_believed(stage: BotWorld) -> None:
     for _ in range(MAX_ATTEMPTS + 1):
         await stage.bot.run_until_idle()
         await stage.pass_time(seconds=PAUSES[-1].total_seconds())
-    assert (await stage.bot.entry(made)).state is State.FAILED
+    assert (await stage.bot.record(made)).state is State.FAILED
     assert not stage.bot.store.at
 
 
@@ -295,7 +295,7 @@ async def test_what_cannot_be_looked_up_is_left_alone(stage: BotWorld) -> None:
     await stage.bot.approve(made)
     await stage.bot.run_until_idle()
     assert await methods(stage) == ["DELETE"]
-    assert not (await stage.bot.entry(made)).looked_up
+    assert not (await stage.bot.record(made)).looked_up
 
 
 async def test_an_account_s_rate_is_kept_by_all_processes_together(stage: BotWorld) -> None:
@@ -312,7 +312,7 @@ async def test_an_account_s_rate_is_kept_by_all_processes_together(stage: BotWor
     await stage.pass_time(seconds=30)
     await bot.approve(made)
     await bot.run_until_idle()
-    assert (await methods(stage), (await bot.entry(made)).state) == (["GET"], State.APPROVED)
+    assert (await methods(stage), (await bot.record(made)).state) == (["GET"], State.APPROVED)
     await stage.pass_time(seconds=30)
     await bot.run_until_idle()
     assert await methods(stage) == ["GET", "DELETE"]
@@ -325,7 +325,7 @@ async def test_a_look_up_takes_its_turn(stage: BotWorld) -> None:
     )
     made = await stage.bot.approve(await stage.bot.ask(DELETE))
     await stage.bot.run_until_idle()
-    assert (await methods(stage), (await stage.bot.entry(made)).state) == ([], State.APPROVED)
+    assert (await methods(stage), (await stage.bot.record(made)).state) == ([], State.APPROVED)
     await stage.pass_time(seconds=9)
     await stage.bot.run_until_idle()
     assert await methods(stage) == ["GET", "DELETE"]
@@ -336,15 +336,15 @@ async def test_a_look_up_that_is_put_off_is_asked_again_when_it_may_be(stage: Bo
     await stage.providers.fail("kore", Fault(does="reply", status=429, headers={"Retry-After": "40"}))
     made = await stage.bot.approve(await stage.bot.ask(DELETE))
     await stage.bot.run_until_idle()
-    entry = await stage.bot.entry(made)
-    assert (await methods(stage), entry.state, entry.looked_up) == (["GET"], State.APPROVED, False)
+    record = await stage.bot.record(made)
+    assert (await methods(stage), record.state, record.looked_up) == (["GET"], State.APPROVED, False)
     await stage.pass_time(seconds=39)
     await stage.bot.run_until_idle()
     assert await methods(stage) == ["GET"]
     await stage.pass_time(seconds=1)
     await stage.bot.run_until_idle()
     assert await methods(stage) == ["GET", "GET", "DELETE"]
-    assert (await stage.bot.entry(made)).lookup_found is True
+    assert (await stage.bot.record(made)).lookup_found is True
 
 
 async def test_a_look_up_that_is_put_off_again_and_again_holds_up_nothing(stage: BotWorld) -> None:
@@ -355,8 +355,8 @@ async def test_a_look_up_that_is_put_off_again_and_again_holds_up_nothing(stage:
         await stage.bot.run_until_idle()
         await stage.pass_time(seconds=5)
     assert await methods(stage) == ["GET"] * MAX_ATTEMPTS + ["DELETE"]
-    entry = await stage.bot.entry(made)
-    assert (entry.state, entry.looked_up, entry.lookup_found) == (State.SUCCEEDED, True, None)
+    record = await stage.bot.record(made)
+    assert (record.state, record.looked_up, record.lookup_found) == (State.SUCCEEDED, True, None)
 
 
 async def test_what_a_look_up_hears_of_the_rate_is_heeded(stage: BotWorld) -> None:
@@ -366,8 +366,8 @@ async def test_what_a_look_up_hears_of_the_rate_is_heeded(stage: BotWorld) -> No
     await stage.providers.fail("kore", Fault(does="reply", status=200, body=body, headers=left))
     made = await stage.bot.approve(await stage.bot.ask(DELETE))
     await stage.bot.run_until_idle()
-    entry = await stage.bot.entry(made)
-    assert (await methods(stage), entry.state, entry.lookup_found) == (["GET"], State.APPROVED, True)
+    record = await stage.bot.record(made)
+    assert (await methods(stage), record.state, record.lookup_found) == (["GET"], State.APPROVED, True)
     await stage.pass_time(seconds=5)
     await stage.bot.run_until_idle()
     assert await methods(stage) == ["GET", "DELETE"]

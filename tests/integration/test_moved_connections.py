@@ -42,7 +42,7 @@ async def ask(stage: BotWorld, connection: str, action: CallAction, delivery_key
     if request.approvals_needed:
         await stage.bot.approve(request)
     await stage.bot.run_until_idle()
-    return await stage.bot.entry(request)
+    return await stage.bot.record(request)
 
 
 async def placed_by_id(stage: BotWorld) -> ActionRecord:
@@ -116,7 +116,7 @@ async def test_a_move_goes_on_where_it_began(stage: BotWorld) -> None:
     moves = await move(stage, call)
     await stage.bot.approve(moves.request)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(moves.request)).state is State.SUCCEEDED
+    assert (await stage.bot.record(moves.request)).state is State.SUCCEEDED
     await stage.crash(**ANOTHER_AGENT)
     await second_steps(stage)
     assert await stage.effects("callkaro") == ["placed", "removed"]

@@ -39,7 +39,7 @@ async def placed(stage: BotWorld) -> ActionRecord:
     at = stage.clock().replace(microsecond=0) + timedelta(hours=3)
     made = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), delivery_key="call")
     await stage.bot.run_until_idle()
-    return await stage.bot.entry(made)
+    return await stage.bot.record(made)
 
 
 async def move(stage: BotWorld, call: ActionRecord, *, hours: float = 5) -> CreateResult:
@@ -103,10 +103,10 @@ async def test_a_move_replaces_the_requesters_own_cancellation(stage: BotWorld) 
         assert (await stage.bot.store.requests.request(cancelling)).state is State.PENDING
         await asha.double_click(question, REPLACE)
         await asha.wait_for(lambda one: one.ts == question.ts and "Waiting for approval" in words(one))
-    entries = (await stage.bot.store.search.page(Query(kind=Kind.CANCEL_CALL))).entries
-    assert [one.state for one in entries] == [State.PENDING, State.WITHDRAWN]
-    assert entries[1].request == cancelling
-    assert (await stage.bot.store.requests.request(entries[0].request)).reschedules
+    records = (await stage.bot.store.search.page(Query(kind=Kind.CANCEL_CALL))).actions
+    assert [one.state for one in records] == [State.PENDING, State.WITHDRAWN]
+    assert records[1].request == cancelling
+    assert (await stage.bot.store.requests.request(records[0].request)).reschedules
     assert (await verified(stage.bot.store)).faults == ()
 
 
@@ -119,8 +119,8 @@ async def test_a_cancellation_is_kept_by_a_press(stage: BotWorld) -> None:
         question = private(await asha.command(f"/calls move {NUMBER} tomorrow 10:00"))
         await asha.click(question, KEEP)
         await asha.wait_for(lambda one: one.ts == question.ts and "Waiting for approval" in words(one))
-    [entry] = (await stage.bot.store.search.page(Query(kind=Kind.CANCEL_CALL))).entries
-    assert (entry.request, entry.state) == (cancelling, State.PENDING)
+    [record] = (await stage.bot.store.search.page(Query(kind=Kind.CANCEL_CALL))).actions
+    assert (record.request, record.state) == (cancelling, State.PENDING)
 
 
 async def test_a_cancellation_decided_meanwhile_is_not_replaced(stage: BotWorld) -> None:
@@ -134,8 +134,8 @@ async def test_a_cancellation_decided_meanwhile_is_not_replaced(stage: BotWorld)
         await stage.bot.run_until_idle()
         await asha.click(question, REPLACE)
         await asha.wait_for(lambda one: one.ts == question.ts and "Too late" in words(one))
-    [entry] = (await stage.bot.store.search.page(Query(kind=Kind.CANCEL_CALL))).entries
-    assert (entry.request, entry.state) == (cancelling, State.SUCCEEDED)
+    [record] = (await stage.bot.store.search.page(Query(kind=Kind.CANCEL_CALL))).actions
+    assert (record.request, record.state) == (cancelling, State.SUCCEEDED)
 
 
 async def test_what_was_cancelled_is_not_moved(stage: BotWorld) -> None:
@@ -170,12 +170,12 @@ async def test_a_move_in_doubt_places_nothing_once_its_call_was_cancelled(stage:
     await stage.bot.run_until_idle()
     await stage.pass_time(minutes=1)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(moves.request)).state is State.UNKNOWN
+    assert (await stage.bot.record(moves.request)).state is State.UNKNOWN
     await stage.providers.clear("callkaro")
     gone = await cancel(stage)
     await stage.bot.approve(gone.request)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(gone.request)).state is State.SUCCEEDED
+    assert (await stage.bot.record(gone.request)).state is State.SUCCEEDED
     await stage.bot.approvals.settle(
         moves.request.id,
         await stage.bot.person(MANAGER),
@@ -211,18 +211,18 @@ async def test_a_call_that_waits_does_not_go_out_after_its_cancellation(stage: B
     waits = await stage.bot.ask(call, by=UNREAD, delivery_key="call")
     await forget(stage, UNREAD)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(waits)).state is State.APPROVED
+    assert (await stage.bot.record(waits)).state is State.APPROVED
     gone = await cancel(stage)
     await stage.bot.approve(gone.request)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(gone.request)).state is State.SUCCEEDED
+    assert (await stage.bot.record(gone.request)).state is State.SUCCEEDED
     await stage.people.heal()
     await stage.pass_time(minutes=1)
     await stage.bot.run_until_idle()
     assert "placed" not in await stage.effects("callkaro")
-    entry = await stage.bot.entry(waits)
-    assert entry.state is State.REFUSED
-    assert gone.request.id in (entry.message or "")
+    record = await stage.bot.record(waits)
+    assert record.state is State.REFUSED
+    assert gone.request.id in (record.message or "")
     again = await stage.bot.ask(call, delivery_key="again")
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(again)).state is State.SUCCEEDED
+    assert (await stage.bot.record(again)).state is State.SUCCEEDED

@@ -55,9 +55,9 @@ async def refused(stage: BotWorld, by: str = AGENT) -> str:
     """Ask for a cancellation that is refused and recorded, and return the reason."""
     with pytest.raises(PermissionDeniedError) as no:
         await stage.bot.ask(CANCEL_BY_ID, by=by)
-    [entry] = (await stage.bot.store.search.page(Query(state=State.REFUSED))).entries
+    [record] = (await stage.bot.store.search.page(Query(state=State.REFUSED))).actions
     assert no.value.request is not None
-    assert entry.message == no.value.reasons[0]
+    assert record.message == no.value.reasons[0]
     await stage.bot.asks()
     assert not await stage.said("C0APPROVE")
     return no.value.reasons[0]
@@ -189,7 +189,7 @@ async def test_it_is_said_at_once_in_slack(stage: BotWorld, line: str) -> None:
             form, {"targets": "vx_1002", "Connection": "voxworks", "reason": "duplicate"}
         )
         assert "1 is deactivated" in words(opened(heard))
-    assert {entry.state for entry in await stage.bot.entries()} == {State.REFUSED}
+    assert {record.state for record in await stage.bot.actions()} == {State.REFUSED}
 
 
 async def test_a_move_whose_new_call_nobody_could_approve_is_refused(stage: BotWorld) -> None:
@@ -204,7 +204,7 @@ async def test_a_move_whose_new_call_nobody_could_approve_is_refused(stage: BotW
         line = f"/calls move {call.id} 5 Mar 10:00 customer asked"
         answer = private(await stage.people.person(AGENT).command(line))
     assert "Nobody could approve this now: in left, 1 is deactivated" in words(answer)
-    assert {entry.state for entry in await stage.bot.entries()} == {State.SUCCEEDED, State.REFUSED}
+    assert {record.state for record in await stage.bot.actions()} == {State.SUCCEEDED, State.REFUSED}
 
 
 async def leave(stage: BotWorld, *users: str) -> None:
@@ -237,7 +237,7 @@ async def test_who_waits_hears_that_nobody_can_approve_any_more(stage: BotWorld)
         [said] = await texts(stage, channel, "Nobody could approve this now: in managers, 1 is deactivated.")
         assert "It expires <!date^" in said
     story = [
-        event.name for event in await stage.bot.store.requests.events((await stage.bot.entries())[0].request)
+        event.name for event in await stage.bot.store.requests.events((await stage.bot.actions())[0].request)
     ]
     assert story.count("nobody_can_approve") == 1
 

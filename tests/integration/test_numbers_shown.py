@@ -81,7 +81,7 @@ async def test_no_message_shows_a_number_that_somebody_wrote(stage: BotWorld, sp
     await stage.bot.approvals.deny(denied.id, manager, reason=said, shown=content(denied), nonce="1")
     await stage.providers.fail("callkaro", "reset", effect=False)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(placed)).state is State.UNKNOWN
+    assert (await stage.bot.record(placed)).state is State.UNKNOWN
     await stage.bot.posts()
     await stage.bot.approvals.settle(
         placed.id,
@@ -126,7 +126,7 @@ async def test_the_name_of_a_campaign_is_masked(stage: BotWorld) -> None:
     made = await bot.ask(DELETE)
     await bot.run_until_idle()
     await bot.posts()
-    assert told((await bot.entry(made)).known_as or "")
+    assert told((await bot.record(made)).known_as or "")
     messages = await shown(stage)
     assert any("Dues of" in one for one in messages)
     assert not [one for one in messages if told(one)]

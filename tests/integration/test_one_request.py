@@ -22,11 +22,11 @@ async def test_one_placed_call_is_one_request(failure: str, tmp_path: Path) -> N
             await bot.run_until_idle()
             await world.pass_time(seconds=30)
         if expected.outcome == NOT_SENT:  # it waits for the host, without a further attempt
-            assert (await bot.entry(request)).state is State.APPROVED
+            assert (await bot.record(request)).state is State.APPROVED
             await world.pass_time(minutes=20)
             await bot.run_until_idle()
-        entry = await bot.entry(request)
+        record = await bot.record(request)
         assert len(place.received) == expected.requests
         over = ENDS[expected.meaning(PLACE).partition(" ")[0]]
-        assert entry.state is (State.EXPIRED if expected.outcome == NOT_SENT else over)
-        assert entry.attempt == 1
+        assert record.state is (State.EXPIRED if expected.outcome == NOT_SENT else over)
+        assert record.attempt == 1

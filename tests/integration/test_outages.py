@@ -42,7 +42,7 @@ async def test_an_outage_costs_no_attempts_and_is_said_once(stage: BotWorld) -> 
     await stage.bot.run_until_idle()
     placed = await stage.bot.ask(PLACE)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(placed)).state is State.SUCCEEDED  # it uses another connection
+    assert (await stage.bot.record(placed)).state is State.SUCCEEDED  # it uses another connection
     bots = [stage.bot, await stage.start()]
     for minute in range(10):
         await pass_minutes(stage, 1)
@@ -55,8 +55,8 @@ async def test_an_outage_costs_no_attempts_and_is_said_once(stage: BotWorld) -> 
     [said] = [one for one in await stage.said("C0AUDIT") if "has been down since" in one.text]
     shown = [one for one in await stage.said("C0AUDIT") if "voxworks is down. Next try: <!date^" in one.text]
     assert len(shown) == 3
-    assert (await stage.bot.entry(first)).attempt == 1
-    assert [(await stage.bot.entry(one)).attempt for one in others] == [0, 0]
+    assert (await stage.bot.record(first)).attempt == 1
+    assert [(await stage.bot.record(one)).attempt for one in others] == [0, 0]
     assert not await stage.asked("voxworks")
 
     await stage.providers.clear("voxworks")
@@ -64,7 +64,7 @@ async def test_an_outage_costs_no_attempts_and_is_said_once(stage: BotWorld) -> 
     for bot in bots * 2:
         await bot.posts()
     for one in (first, *others):
-        assert (await stage.bot.entry(one)).state in {State.SUCCEEDED, State.FAILED}
+        assert (await stage.bot.record(one)).state in {State.SUCCEEDED, State.FAILED}
     edited = [one for one in await stage.said("C0AUDIT") if one.ts == said.ts]
     assert "voxworks is back since" in edited[-1].text
     assert not [one for one in await stage.said("C0AUDIT") if "Waits: voxworks" in one.text]
@@ -76,7 +76,7 @@ async def test_what_waits_for_a_provider_that_is_down_still_runs_out_of_time(sta
     await stage.providers.fail("callkaro", "refused")
     late = await stage.bot.ask(PLACE)
     await pass_minutes(stage, 20)
-    assert (await stage.bot.entry(late)).state is State.EXPIRED
+    assert (await stage.bot.record(late)).state is State.EXPIRED
     await stage.providers.clear("callkaro")
     await pass_minutes(stage, 10)
     assert not [one for one in await stage.asked("callkaro") if one.request.line.startswith("POST")]
@@ -103,7 +103,7 @@ async def test_one_request_finds_out_where_something_answers(stage: BotWorld) ->
     await stage.providers.clear("callkaro")
     await stage.pass_time(minutes=2)
     await stage.bot.run_until_idle()
-    states = [(await stage.bot.entry(one)).state for one in waiting]
+    states = [(await stage.bot.record(one)).state for one in waiting]
     assert sorted(states) == [State.SUCCEEDED, State.SUCCEEDED, State.UNKNOWN]
 
 
@@ -116,8 +116,8 @@ async def test_one_request_in_doubt_stops_nobody(stage: BotWorld) -> None:
         await stage.pass_time(seconds=10)
     other = await cancel(stage.bot, "vx_1002")
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(doubtful)).state is State.UNKNOWN
-    assert (await stage.bot.entry(other)).attempt == 1
+    assert (await stage.bot.record(doubtful)).state is State.UNKNOWN
+    assert (await stage.bot.record(other)).attempt == 1
 
 
 async def test_a_long_pause_is_said_and_can_be_lifted(stage: BotWorld) -> None:
@@ -129,7 +129,7 @@ async def test_a_long_pause_is_said_and_can_be_lifted(stage: BotWorld) -> None:
     second = await cancel(stage.bot, "vx_1002")
     await stage.bot.run_until_idle()
     await stage.bot.posts()
-    assert (await stage.bot.entry(second)).attempt == 0
+    assert (await stage.bot.record(second)).attempt == 0
     waits = [
         one
         for one in await stage.said("C0AUDIT")
@@ -140,8 +140,8 @@ async def test_a_long_pause_is_said_and_can_be_lifted(stage: BotWorld) -> None:
     [lifted] = await stage.bot.store.outages.reset(["voxworks"], account_of("voxworks", adapter))
     assert lifted.until - lifted.since == timedelta(hours=1)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(second)).attempt == 1
-    assert (await stage.bot.entry(first)).attempt == 1  # its own time comes later
+    assert (await stage.bot.record(second)).attempt == 1
+    assert (await stage.bot.record(first)).attempt == 1  # its own time comes later
 
 
 async def test_workers_are_counted_over_processes(stage: BotWorld) -> None:
@@ -166,4 +166,4 @@ async def test_workers_are_counted_over_processes(stage: BotWorld) -> None:
             await bot.run_until_idle()
     asked = await stage.asked("callkaro")
     assert len(asked) == 8
-    assert {entry.state for entry in await bots[0].entries()} == {State.SUCCEEDED}
+    assert {record.state for record in await bots[0].actions()} == {State.SUCCEEDED}

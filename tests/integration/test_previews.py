@@ -44,12 +44,12 @@ async def test_closing_the_preview_shows_the_filled_form_again(stage: BotWorld) 
         assert below
         typed = {block: next(iter(state.values())).get("value") for block, state in below.values.items()}
         assert (typed["targets"], typed["at"], typed["purpose"]) == (NUMBER, "25 Nov 9:30", "dues")
-        assert await stage.bot.entries() == []
+        assert await stage.bot.actions() == []
         again = (await asha.submit(below, {"at": "26 Nov 9:30"})).view
         assert again
         assert not (await asha.submit(again)).errors
-    [entry] = await stage.bot.entries()
-    assert entry.scheduled_for == datetime(2026, 11, 26, 4, tzinfo=UTC)
+    [record] = await stage.bot.actions()
+    assert record.scheduled_for == datetime(2026, 11, 26, 4, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("posts_there", [True, False])
@@ -69,10 +69,10 @@ async def test_a_placed_form_closes_and_the_answer_stands_where_it_was_opened(
         assert (placed.view, placed.errors) == (None, {})
         assert await asha.view() is None
         await stage.bot.surfaces.replies.drain(5)
-        [entry] = await stage.bot.entries()
+        [record] = await stage.bot.actions()
         seen = await asha.ephemerals() if posts_there else await asha.direct()
-    assert entry.state is State.APPROVED
-    assert any(entry.request in read(one) for one in seen)
+    assert record.state is State.APPROVED
+    assert any(record.request in read(one) for one in seen)
 
 
 async def test_a_form_opened_from_a_call_is_about_that_call(stage: BotWorld) -> None:
@@ -85,7 +85,7 @@ async def test_a_form_opened_from_a_call_is_about_that_call(stage: BotWorld) -> 
     async with stage.connected():
         asha = stage.people.person(AGENT)
         called = next(
-            entry for entry in await stage.bot.entries() if getattr(entry.action, "to", "") == NUMBER
+            record for record in await stage.bot.actions() if getattr(record.action, "to", "") == NUMBER
         )
         audit = next(one for one in await stage.said("C0AUDIT") if "•3210" in one.text)
         form = (await asha.click(audit, "menu", value=f"cancel_this {called.id}")).view
@@ -93,7 +93,7 @@ async def test_a_form_opened_from_a_call_is_about_that_call(stage: BotWorld) -> 
         assert "•3210" in read(form)
         assert not {"scheduled_call", "targets", "connection"} & form.values.keys()
         assert (await asha.submit(form, {"reason": "customer asked"})).errors == {}
-    cancelled = [entry for entry in await stage.bot.entries() if entry.kind == "cancel_call"]
+    cancelled = [record for record in await stage.bot.actions() if record.kind == "cancel_call"]
     assert len(cancelled) == 1
     assert NUMBER in str(cancelled[0].action)
 
@@ -107,12 +107,12 @@ async def test_a_number_without_a_known_call_is_asked_about_over_the_form(stage:
         asked = (await asha.submit(form, {"targets": NUMBER, "reason": "customer asked"})).view
         assert asked
         assert f"CallOps knows of no call to {SHOWN} (India)." in read(asked)
-        assert await stage.bot.entries() == []
+        assert await stage.bot.actions() == []
         assert (await asha.submit(asked)).errors == {}
         await stage.bot.surfaces.replies.drain(5)
         assert f"• {SHOWN} (India)" in read((await asha.ephemerals())[-1])
-    [entry] = await stage.bot.entries()
-    assert entry.state is State.PENDING
+    [record] = await stage.bot.actions()
+    assert record.state is State.PENDING
 
 
 @pytest.mark.parametrize(

@@ -39,14 +39,14 @@ async def test_nobody_is_called_again_after_a_restore(stage: BotWorld) -> None:
     assert await stage.effects("callkaro") == ["placed"]
     await put_back(stage)
     await stage.bot.run_until_idle()
-    entry = await stage.bot.entry(call)
-    assert entry.state is State.REFUSED
-    assert "restored from a backup" in (entry.message or "")
+    record = await stage.bot.record(call)
+    assert record.state is State.REFUSED
+    assert "restored from a backup" in (record.message or "")
     assert await stage.effects("callkaro") == ["placed"]
     await stage.pass_time(minutes=1)
     cancelled = await stage.bot.approved(CANCEL_BY_NUMBER)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(cancelled)).state is State.SUCCEEDED
+    assert (await stage.bot.record(cancelled)).state is State.SUCCEEDED
     assert (await verified(stage.bot.store)).faults == ()
 
 

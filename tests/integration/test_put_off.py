@@ -33,9 +33,9 @@ async def test_nobody_waits_beyond_the_deadline(stage: BotWorld) -> None:
     await stage.providers.fail("kore", later)
     await stage.bot.approve(made)
     await stage.bot.run_until_idle()
-    entry = await stage.bot.entry(made)
-    assert entry.state is State.FAILED
-    assert "in the provider's dashboard" in (entry.message or "")
+    record = await stage.bot.record(made)
+    assert record.state is State.FAILED
+    assert "in the provider's dashboard" in (record.message or "")
 
 
 NONSENSE = ["0", "0.001", "-5", "soon", "", "nan", "1e9", "+5", "5, 9", "Tue, 30 Dec 2025 11:00:00 GMT"]
@@ -62,11 +62,11 @@ async def test_nonsense_in_retry_after_makes_no_hot_loop(stage: BotWorld, told: 
     assert all(
         wait >= least for wait, least in zip(waits, (5, 10, 20, 40, 80, 160, 320, 640, 900), strict=True)
     )
-    assert (await stage.bot.entry(made)).state is State.APPROVED
-    while (await stage.bot.entry(made)).state is State.APPROVED:
+    assert (await stage.bot.record(made)).state is State.APPROVED
+    while (await stage.bot.record(made)).state is State.APPROVED:
         await stage.pass_time(minutes=5)
         await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(made)).state in {State.EXPIRED, State.FAILED}
+    assert (await stage.bot.record(made)).state in {State.EXPIRED, State.FAILED}
     assert len(await stage.asked("voxworks")) <= 40
 
 
@@ -84,9 +84,9 @@ async def test_of_many_that_are_put_off_each_backs_off(stage: BotWorld) -> None:
         await stage.bot.run_until_idle()
         await stage.pass_time(seconds=1)
     assert len(await stage.asked("voxworks")) <= 20 * 4
-    ended = [entry for entry in await stage.bot.entries() if entry.state is not State.APPROVED]
+    ended = [record for record in await stage.bot.actions() if record.state is not State.APPROVED]
     # A connection that a busy computer cannot make in a second is a failure of its own. It may end an action.
-    assert [entry.message for entry in ended if entry.code is not Code.UNREACHABLE] == []
+    assert [record.message for record in ended if record.code is not Code.UNREACHABLE] == []
 
 
 async def scheduled(stage: BotWorld, *, days: int) -> PlaceCall:
@@ -103,7 +103,7 @@ async def test_a_long_wait_that_was_asked_for_stops_no_removal(stage: BotWorld) 
     await stage.providers.fail("callkaro", day)
     placed = await stage.bot.ask(await scheduled(stage, days=2), delivery_key="placed")
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(placed)).state is State.FAILED  # a placed call is not retried
+    assert (await stage.bot.record(placed)).state is State.FAILED  # a placed call is not retried
     numbers = ["+919876500001", "+919876500002", "+919876500003"]
     cancels = [
         await stage.bot.approve(
@@ -125,11 +125,11 @@ async def test_a_long_wait_that_was_asked_for_stops_no_removal(stage: BotWorld) 
     for _ in range(2 * 20):
         await stage.bot.run_until_idle()
         await stage.pass_time(seconds=30)
-    assert {(await stage.bot.entry(one)).state for one in cancels} == {State.SUCCEEDED}
-    assert (await stage.bot.entry(waiting)).state is State.APPROVED
+    assert {(await stage.bot.record(one)).state for one in cancels} == {State.SUCCEEDED}
+    assert (await stage.bot.record(waiting)).state is State.APPROVED
     await stage.pass_time(days=1)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(waiting)).attempt <= 1
+    assert (await stage.bot.record(waiting)).attempt <= 1
 
 
 async def test_removals_that_probe_go_one_at_a_time(stage: BotWorld) -> None:
@@ -184,7 +184,7 @@ async def test_what_waits_for_a_day_says_what_to_do(stage: BotWorld) -> None:
     await stage.pass_time(hours=9)
     await stage.bot.run_until_idle()
     await stage.bot.posts()
-    assert (await stage.bot.entry(made)).state is State.EXPIRED
+    assert (await stage.bot.record(made)).state is State.EXPIRED
     [told] = [
         one for one in await stage.said("D0AGENT") if "asked us to wait until it was too late" in one.text
     ]

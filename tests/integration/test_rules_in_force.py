@@ -187,9 +187,9 @@ async def test_what_changed_meanwhile_is_said_where_it_stops_something(stage: Bo
     file.changes = {"cancellations need a manager": "cancelling is for managers"}
     await reloading(stage, file).reload()
     await stage.bot.run_until_idle()
-    entry = await stage.bot.entry(made)
-    assert entry.state is State.REFUSED
-    assert entry.message == (
+    record = await stage.bot.record(made)
+    assert record.state is State.REFUSED
+    assert record.message == (
         'The rules changed: it was requested under "cancellations need a manager", and '
         '"cancelling is for managers" applies now. If you still want it, request it again.'
     )
@@ -208,9 +208,9 @@ async def test_nobody_is_told_to_ask_again_for_what_may_have_happened(stage: Bot
     await reloading(stage, file).reload()
     await stage.pass_time(seconds=2)
     await stage.bot.run_until_idle()
-    entry = await stage.bot.entry(made)
-    assert entry.state is State.UNKNOWN
-    assert (entry.message or "").endswith('"cancelling is for managers" applies now.')
+    record = await stage.bot.record(made)
+    assert record.state is State.UNKNOWN
+    assert (record.message or "").endswith('"cancelling is for managers" applies now.')
 
 
 async def test_what_a_provider_cannot_be_asked_is_refused_in_the_log(stage: BotWorld) -> None:
@@ -218,9 +218,9 @@ async def test_what_a_provider_cannot_be_asked_is_refused_in_the_log(stage: BotW
     async with stage.connected():
         agent = stage.people.person("U0AGENT")
         await agent.command("/calls cancel vx_1 via reminders customer asked")
-    [entry] = (await stage.bot.store.search.page(Query(state=State.REFUSED))).entries
-    assert (entry.connection, entry.code, entry.target_id) == ("reminders", "unsupported", "vx_1")
-    assert entry.message == "CallKaro doesn't find it by its call id."
+    [record] = (await stage.bot.store.search.page(Query(state=State.REFUSED))).actions
+    assert (record.connection, record.code, record.target_id) == ("reminders", "unsupported", "vx_1")
+    assert record.message == "CallKaro doesn't find it by its call id."
 
 
 async def test_a_rule_for_a_country_or_channel_is_asked_with_them(stage: BotWorld) -> None:
@@ -232,7 +232,7 @@ async def test_a_rule_for_a_country_or_channel_is_asked_with_them(stage: BotWorl
     await stage.crash(**{PLACING: f'{PLACING}\nchannels = ["C0SUPPORT"]\ncountries = ["IN"]'})
     made = await stage.bot.ask(PLACE, delivery_key="again")
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(made)).state is State.SUCCEEDED
+    assert (await stage.bot.record(made)).state is State.SUCCEEDED
 
 
 async def test_hours_that_a_rule_names_are_read_anew_with_it(stage: BotWorld) -> None:

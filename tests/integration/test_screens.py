@@ -43,7 +43,7 @@ async def place(stage: BotWorld, line: str = LINE) -> str:
         await stage.people.person(AGENT).command(line)
         preview = await answer(stage, lambda text: command_replies.PLACE in text)
         await stage.people.person(AGENT).click(preview, command_replies.PLACE)
-    return (await stage.bot.entries())[0].request
+    return (await stage.bot.actions())[0].request
 
 
 def urls(stage: BotWorld) -> list[str | None]:
@@ -83,7 +83,7 @@ async def test_a_failure_can_be_tried_again_from_the_answer(stage: BotWorld) -> 
         assert heard.view
         assert NUMBER in str(heard.view.blocks)
     assert len(await stage.asked("callkaro")) == before
-    assert len(await stage.bot.entries()) == 1
+    assert len(await stage.bot.actions()) == 1
     assert made
 
 
@@ -97,7 +97,7 @@ async def test_a_scheduled_call_that_is_cancelled_later_shows_it(stage: BotWorld
     assert ways_on.CANCEL_THIS in str(scheduled.blocks)
     async with stage.connected():
         await stage.people.person(AGENT).command(f"/cancel-call {NUMBER} customer asked")
-    cancel = (await stage.bot.entries())[0].request
+    cancel = (await stage.bot.actions())[0].request
     assert cancel != made
     await stage.bot.approve(await stage.bot.store.requests.request(cancel))
     await stage.bot.run_until_idle()
@@ -118,7 +118,7 @@ async def test_a_typed_command_says_nothing_that_ages(stage: BotWorld) -> None:
         await stage.people.person(AGENT).click(typed, ways_on.SHOW_STATUS)
         followed = await answer(stage, lambda text: "Waiting for approval" in text)
     assert followed.ts == typed.ts
-    request = await stage.bot.store.requests.request((await stage.bot.entries())[0].request)
+    request = await stage.bot.store.requests.request((await stage.bot.actions())[0].request)
     await stage.bot.approve(request)
     await stage.bot.run_until_idle()
     await stage.bot.screens.run_once()
@@ -212,7 +212,7 @@ async def test_a_message_in_a_channel_is_never_replaced(stage: BotWorld) -> None
         await stage.people.person(MANAGER).click(audit, ways_on.WITHDRAW)
         told = await stage.people.person(MANAGER).wait_for(lambda one: bool(one.ephemeral_to))
         assert "Only the person" in told.text or "Only" in told.text
-        assert (await stage.bot.entries())[0].state is State.PENDING
+        assert (await stage.bot.actions())[0].state is State.PENDING
         await stage.people.person(AGENT).click(audit, ways_on.WITHDRAW)
         await answer(stage, lambda text: "Withdrawn" in text)
     await stage.bot.posts()

@@ -33,7 +33,7 @@ async def doubtful(stage: BotWorld, action: CallAction = PLACE) -> tuple[Request
     await stage.providers.clear("callkaro")
     await stage.bot.unknown_reminders.run_once()
     await stage.bot.posts()
-    assert (await stage.bot.entry(request)).state is State.UNKNOWN
+    assert (await stage.bot.record(request)).state is State.UNKNOWN
     [post] = [one for one in await stage.said("C0APPROVE") if "Show number" in str(one.blocks)]
     return request, post
 
@@ -78,7 +78,7 @@ async def test_a_rule_that_names_who_sees_numbers_decides_alone(stage: BotWorld)
         shown = opened(await stage.people.person("U0AUDITOR").click(await audit(stage), text="Show number"))
     assert (FULL in words(shown), shown.submit) == (True, None)
     assert await looks(stage, request) == 1
-    assert (await bot.entry(request)).state is State.UNKNOWN
+    assert (await bot.record(request)).state is State.UNKNOWN
 
 
 async def test_the_providers_own_screen_is_a_click_away(stage: BotWorld) -> None:
@@ -111,8 +111,8 @@ async def test_a_cancellation_is_sent_again_after_a_dialog(stage: BotWorld) -> N
     """Nobody could find out what happened, and a person takes the risk."""
     request, view = await _asked_again(stage, {"What did you see?": "Their list is down"})
     assert view.title["text"] == "Sending it again"
-    entry = await stage.bot.entry(request)
-    assert (entry.state, entry.sent_again) == (State.SUCCEEDED, True)
+    record = await stage.bot.record(request)
+    assert (record.state, record.sent_again) == (State.SUCCEEDED, True)
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,8 @@ async def test_who_knows_the_outcome_or_says_nothing_sends_nothing_again(
     request, view = await _asked_again(stage, said)
     assert why in words(view)
     assert view.title["text"] == "Record the outcome"
-    entry = await stage.bot.entry(request)
-    assert (entry.state, entry.sent_again) == (State.UNKNOWN, False)
+    record = await stage.bot.record(request)
+    assert (record.state, record.sent_again) == (State.UNKNOWN, False)
 
 
 async def test_a_call_is_never_offered_a_second_time(stage: BotWorld) -> None:

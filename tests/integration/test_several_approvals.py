@@ -57,8 +57,8 @@ async def test_two_of_three_delete_a_campaign(tmp_path: Path) -> None:
         assert [one.text for one in await stage.said("C0AUDIT") if one.thread_ts] == []
         await stage.bot.approve(made, by=THIRD)
         await stage.bot.run_until_idle()
-        entry = await stage.bot.entry(made)
-        assert entry.state is State.SUCCEEDED
+        record = await stage.bot.record(made)
+        assert record.state is State.SUCCEEDED
         approvals = (await stage.bot.store.requests.request(made.id)).approvals
         assert [list(one.members) for one in approvals] == [[THIRD, MANAGER, SECOND]] * 2
         assert not (await verified(stage.bot.store)).faults
@@ -109,10 +109,10 @@ async def test_an_approval_of_somebody_who_left_does_not_count(stage: BotWorld) 
     assert after.state is State.APPROVED
     await stage.crash(**{APPROVE: 'approve = ["managers"]\napprovals = 3'})
     await stage.bot.run_until_idle()
-    entry = await stage.bot.entry(made)
-    assert entry.state is State.REFUSED
-    assert entry.message is not None
-    assert "Nobody" in entry.message or "only 2 others" in entry.message
+    record = await stage.bot.record(made)
+    assert record.state is State.REFUSED
+    assert record.message is not None
+    assert "Nobody" in record.message or "only 2 others" in record.message
 
 
 async def test_nobody_who_approved_is_asked_again(stage: BotWorld) -> None:
@@ -140,9 +140,9 @@ async def test_a_request_that_too_few_could_approve_is_refused_when_it_is_asked(
             "one in managers. So nobody could approve this. Ask your CallOps admin to add people."
         )
         assert no.value.request
-        entry = await stage.bot.entry(no.value.request)
-        assert (entry.state, entry.message) == (State.REFUSED, why)
-        assert (await stage.bot.store.requests.request(entry.request)).why == why
+        record = await stage.bot.record(no.value.request)
+        assert (record.state, record.message) == (State.REFUSED, why)
+        assert (await stage.bot.store.requests.request(record.request)).reasons == why
 
 
 async def test_the_requester_may_be_one_of_them_where_the_rule_says_so(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ async def test_the_requester_may_be_one_of_them_where_the_rule_says_so(tmp_path:
         assert (await stage.bot.approve(made)).state is State.PENDING
         assert (await stage.bot.approve(made, by=SECOND)).state is State.APPROVED
         await stage.bot.run_until_idle()
-        assert (await stage.bot.entry(made)).state is State.SUCCEEDED
+        assert (await stage.bot.record(made)).state is State.SUCCEEDED
 
 
 async def test_several_at_once_have_one_end(stage: BotWorld) -> None:
@@ -185,7 +185,7 @@ async def test_several_at_once_have_one_end(stage: BotWorld) -> None:
             assert happened[0] == "approval_recorded"
         assert len([one for one in results if isinstance(one, Request)]) == len(happened)
         ends[decided[-1]] += 1
-        if (await here.entry(made)).state is State.APPROVED:
+        if (await here.record(made)).state is State.APPROVED:
             await here.approvals.withdraw(made.id, asha, delivery_key=f"clear {number}")
     assert len(ends) > 1, "always the same one wins: nothing was raced"
     assert not (await verified(here.store)).faults
@@ -197,7 +197,7 @@ async def test_two_approvals_at_once_are_two(stage: BotWorld) -> None:
     for number in range(20):
         made = await here.ask(CANCEL_BY_ID, delivery_key=f"trigger {number}")
         await asyncio.gather(here.approve(made, by=MANAGER), there.approve(made, by=SECOND))
-        assert (await here.entry(made)).state is State.APPROVED
+        assert (await here.record(made)).state is State.APPROVED
         await here.approvals.withdraw(made.id, await here.person(AGENT), delivery_key=f"clear {number}")
 
 
@@ -217,8 +217,8 @@ async def test_who_may_not_decide_is_in_the_log_once(stage: BotWorld, by: str) -
     with pytest.raises(PermissionDeniedError):
         await deny(stage, made, by)
     [note] = [one for one in await stage.bot.store.requests.events(made.id) if one.name == "attempted"]
-    assert (note.actor, note.data) == (by, {"what": "approve", "why": no.value.reasons[0]})
-    assert (await stage.bot.entry(made)).state is State.PENDING
+    assert (note.actor, note.data) == (by, {"tried": "approve", "reasons": no.value.reasons[0]})
+    assert (await stage.bot.record(made)).state is State.PENDING
     assert not (await verified(stage.bot.store)).faults
 
 
@@ -233,7 +233,7 @@ async def test_who_may_not_settle_is_in_the_log(stage: BotWorld) -> None:
             made.id, person, Settlement.HAPPENED, evidence=Evidence.SCREEN, reason="so", nonce="1"
         )
     [note] = [one for one in await stage.bot.store.requests.events(made.id) if one.name == "attempted"]
-    assert (note.actor, note.data["what"]) == (THIRD, "settle")
+    assert (note.actor, note.data["tried"]) == (THIRD, "settle")
 
 
 ESCALATE = {APPROVE: f'{APPROVE}\nescalate_to = ["{THIRD}"]\nescalate_after = "30m"'}
@@ -264,7 +264,7 @@ async def test_after_a_while_others_may_decide_and_are_asked_once(stage: BotWorl
     ]
     assert (await stage.bot.approve(made, by=THIRD)).state is State.APPROVED
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(made)).state is State.SUCCEEDED
+    assert (await stage.bot.record(made)).state is State.SUCCEEDED
 
 
 async def test_two_processes_escalate_once(stage: BotWorld) -> None:

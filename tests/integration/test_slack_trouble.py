@@ -42,7 +42,7 @@ async def placed(stage: BotWorld, count: int) -> list[Request]:
 
 async def order(stage: BotWorld, channel: str = "C0AUDIT") -> list[str]:
     """Return the requests in the order of a channel's history, without replies."""
-    known = [entry.request for entry in await stage.bot.entries()]
+    known = [record.request for record in await stage.bot.actions()]
     told = [str(one.blocks) for one in await stage.said(channel) if not one.thread_ts]
     return [next(one for one in known if one in text) for text in told]
 
@@ -104,7 +104,7 @@ async def test_many_targets_that_end_are_few_edits(stage: BotWorld) -> None:
     await stage.bot.run_until_idle()
     await over(stage, timedelta(seconds=10))
     request = await stage.bot.store.requests.request(made.id)
-    assert {entry.state for entry in request.entries} == {"succeeded"}
+    assert {record.state for record in request.actions} == {"succeeded"}
     assert len(await stage.people.journal("chat.update")) - edits <= 5, "an edit for every target"
     [audit] = [one for one in await stage.said("C0AUDIT") if not one.thread_ts]
     assert "40 placed" in audit.text
@@ -183,7 +183,7 @@ async def test_what_is_delivered_twice_in_an_outage_is_posted_once(stage: BotWor
         await stage.people.bot_connected()
     await stage.people.heal()
     await over(stage, timedelta(minutes=1))
-    known = {entry.request for entry in await stage.bot.entries()}
+    known = {record.request for record in await stage.bot.actions()}
     assert await order(stage) == list(known)
     assert len(known) == 1
 
@@ -243,7 +243,7 @@ async def test_a_card_without_a_channel_is_decided_by_direct_message(tmp_path: P
             assert "Review…" in str(asked.blocks)
         events = await stage.bot.store.requests.events(made.id)
         [noted] = [event for event in events if event.name == "not_posted"]
-        assert noted.data == {"what": "card", "where": "C0APPROVE", "why": "is_archived"}
+        assert noted.data == {"post": "card", "channel": "C0APPROVE", "error": "is_archived"}
         assert sorted(str(event.data["person"]) for event in events if event.name == "asked") == [
             MANAGER,
             SECOND,

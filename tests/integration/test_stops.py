@@ -102,7 +102,7 @@ async def test_somebody_who_asks_not_to_be_called_is_called_no_more(stage: BotWo
     assert "*Call +" in preview
     await stage.bot.run_until_idle()
     assert await stage.effects("callkaro") == ["placed", "removed"]
-    [refusal] = (await stage.bot.store.search.page(Query(state=State.REFUSED))).entries
+    [refusal] = (await stage.bot.store.search.page(Query(state=State.REFUSED))).actions
     assert "This number was blocked on 2 Mar 2026" in (refusal.message or "")
     assert "asha" not in (refusal.message or "")
     assert verify(stage.path).faults == ()
@@ -133,7 +133,7 @@ async def test_what_waits_is_withdrawn_and_its_requester_told(stage: BotWorld) -
     report = await stop(stage.bot)
     assert report.withdrawn == [made.id]
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(made)).state is State.WITHDRAWN
+    assert (await stage.bot.record(made)).state is State.WITHDRAWN
     await stage.bot.posts()
     [told] = [words(one) for one in await stage.said("D0MANAGER")]
     assert "*Blocked*" in told
@@ -154,9 +154,9 @@ async def test_nothing_leaves_once_a_stop_is_recorded(stage: BotWorld) -> None:
     await bot.run_until_idle()
     assert reports[0].going_out == [made.id]
     assert "placed" not in await stage.effects("callkaro")
-    entry = await bot.entry(made)
-    assert entry.state is State.REFUSED
-    assert reports[0].stop.id in (entry.message or "")
+    record = await bot.record(made)
+    assert record.state is State.REFUSED
+    assert reports[0].stop.id in (record.message or "")
     names = [event.name for event in await bot.store.requests.events(made.id)]
     assert names == ["requested", "sending", "held_back", "refused"]
     assert (await verified(bot.store)).faults == ()
@@ -197,14 +197,14 @@ async def test_calls_are_cancelled_by_the_ids_the_log_knows(stage: BotWorld) -> 
     origin = RequestSource(await bot.person(AGENT), None, "voxworks")
     made = (await bot.requests.ask(RequestSpec("voxworks", [call]), origin)).request
     await bot.run_until_idle()
-    reference = (await bot.entry(made)).reference
+    reference = (await bot.record(made)).reference
     report = await stop(bot)
     [cancelling] = [one for one in report.cancelling if one.connection == "voxworks"]
-    assert [entry.action for entry in cancelling.entries] == [
+    assert [record.action for record in cancelling.actions] == [
         CancelCall(target=CallRef(call_id=reference or ""))
     ]
     await bot.run_until_idle()
-    assert (await bot.entry(cancelling)).state is State.SUCCEEDED
+    assert (await bot.record(cancelling)).state is State.SUCCEEDED
     again = await stop(bot, delivery_key="again")
     assert not again.created
     assert "voxworks" in again.not_cancelled, "what was cancelled is not cancelled once more"
@@ -215,7 +215,7 @@ async def test_a_stop_delivered_twice_makes_its_requests_once(stage: BotWorld) -
     first, second = await stop(stage.bot), await stop(stage.bot)
     assert first.stop.id == second.stop.id
     assert [one.id for one in first.cancelling] == [one.id for one in second.cancelling]
-    assert len((await stage.bot.store.search.page(Query(kind=Kind.CANCEL_CALL))).entries) == 1
+    assert len((await stage.bot.store.search.page(Query(kind=Kind.CANCEL_CALL))).actions) == 1
 
 
 async def test_a_call_cannot_be_approved_once_calls_are_stopped(stage: BotWorld) -> None:

@@ -30,7 +30,7 @@ async def place(stage: BotWorld, **later: float) -> ActionRecord:
     at = stage.clock().replace(microsecond=0) + timedelta(**later)
     made = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), delivery_key=f"call {at}")
     await stage.bot.run_until_idle()
-    return await stage.bot.entry(made)
+    return await stage.bot.record(made)
 
 
 async def cancel(
@@ -81,7 +81,7 @@ async def test_nothing_is_cancelled_once_the_call_went_out(stage: BotWorld) -> N
     made = await cancel(stage)
     await stage.bot.run_until_idle()
     await pass_hours(stage, 1.3)
-    assert (await stage.bot.entry(made)).state is State.EXPIRED
+    assert (await stage.bot.record(made)).state is State.EXPIRED
     await stage.providers.clear("callkaro")
     await pass_hours(stage, 1)
     assert await stage.effects("callkaro") == ["placed"]
@@ -106,7 +106,7 @@ async def test_a_move_that_comes_too_late_calls_nobody_again(stage: BotWorld) ->
     await pass_hours(stage, 1.3)
     await stage.providers.clear("callkaro")
     await pass_hours(stage, 4)
-    assert (await stage.bot.entry(made)).state is State.EXPIRED
+    assert (await stage.bot.record(made)).state is State.EXPIRED
     assert await stage.effects("callkaro") == ["placed"]
     told = await heard(stage, "D0AGENT")
     assert "Not moved" in told
@@ -122,7 +122,7 @@ async def test_a_time_that_the_requester_said_counts_and_is_theirs(stage: BotWor
     await pass_hours(stage, 1.3)
     await stage.providers.clear("voxworks")
     await pass_hours(stage, 1)
-    assert (await stage.bot.entry(made)).state is State.EXPIRED
+    assert (await stage.bot.record(made)).state is State.EXPIRED
     assert not await stage.effects("voxworks")
     told = await heard(stage, "D0AGENT")
     assert "was due" in told
@@ -137,7 +137,7 @@ async def test_without_a_known_time_it_is_sent_whenever_it_can_be(stage: BotWorl
     await pass_hours(stage, 1.3)
     await stage.providers.clear("voxworks")
     await pass_hours(stage, 1)
-    assert (await stage.bot.entry(made)).state is State.SUCCEEDED
+    assert (await stage.bot.record(made)).state is State.SUCCEEDED
 
 
 async def test_a_later_call_to_the_number_is_still_cancelled(stage: BotWorld) -> None:
@@ -147,10 +147,10 @@ async def test_a_later_call_to_the_number_is_still_cancelled(stage: BotWorld) ->
     made = await cancel(stage)
     await stage.bot.run_until_idle()
     await pass_hours(stage, 1.3)
-    assert (await stage.bot.entry(made)).state is State.APPROVED
+    assert (await stage.bot.record(made)).state is State.APPROVED
     await stage.providers.clear("callkaro")
     await pass_hours(stage, 1)
-    assert (await stage.bot.entry(made)).state is State.SUCCEEDED
+    assert (await stage.bot.record(made)).state is State.SUCCEEDED
     assert await stage.effects("callkaro") == ["placed", "placed", "removed"]
     for channel in ("C0AUDIT", "D0AGENT"):
         told = [
@@ -175,7 +175,7 @@ async def test_what_runs_out_while_a_later_call_is_to_come_says_so(stage: BotWor
     await stage.providers.fail("callkaro", "refused")
     made = await cancel(stage)
     await pass_hours(stage, 8.3)
-    assert (await stage.bot.entry(made)).state is State.EXPIRED
+    assert (await stage.bot.record(made)).state is State.EXPIRED
     told = await heard(stage, "D0AGENT")
     assert "Later calls to this number still go out. Request it again" in told
     assert "The call went out" not in told
@@ -193,7 +193,7 @@ async def test_a_newer_schedule_is_not_what_was_to_be_cancelled(stage: BotWorld)
     made = await stage.bot.approve(asked.request)
     await stage.bot.run_until_idle()
     await pass_hours(stage, 1.3)
-    assert (await stage.bot.entry(made)).state is State.EXPIRED
+    assert (await stage.bot.record(made)).state is State.EXPIRED
 
 
 async def test_what_is_in_doubt_is_not_sent_again_after_the_call(stage: BotWorld) -> None:
@@ -208,10 +208,10 @@ async def test_what_is_in_doubt_is_not_sent_again_after_the_call(stage: BotWorld
     await stage.bot.run_until_idle()
     await stage.pass_time(seconds=3)
     await stage.bot.run_until_idle()
-    assert (await stage.bot.entry(made)).state is State.UNKNOWN
+    assert (await stage.bot.record(made)).state is State.UNKNOWN
     manager = await stage.bot.person(MANAGER)
     await stage.bot.approvals.settle(
-        made.entries[0].id,
+        made.actions[0].id,
         manager,
         Settlement.RETRY_REQUESTED,
         evidence=Evidence.NONE,
@@ -220,9 +220,9 @@ async def test_what_is_in_doubt_is_not_sent_again_after_the_call(stage: BotWorld
     )
     await stage.bot.run_until_idle()
     await second_steps(stage)
-    entry = await stage.bot.entry(made)
-    assert entry.state is State.UNKNOWN
-    assert "the call was already due" in (entry.message or "")
+    record = await stage.bot.record(made)
+    assert record.state is State.UNKNOWN
+    assert "the call was already due" in (record.message or "")
     deletes = [one for one in await stage.asked("callkaro") if "delete" in one.request.target]
     assert len(deletes) == 1
 
@@ -241,7 +241,7 @@ async def test_the_call_goes_out_between_the_claim_and_the_send(stage: BotWorld,
     for _ in range(3):
         await stage.bot.run_until_idle()
         await stage.pass_time(seconds=31)
-    assert (await stage.bot.entry(made)).state in {State.EXPIRED, State.UNKNOWN}
+    assert (await stage.bot.record(made)).state in {State.EXPIRED, State.UNKNOWN}
     assert await stage.effects("callkaro") == ["placed"]
     assert not [one for one in await stage.asked("callkaro") if "delete" in one.request.target]
 
@@ -278,5 +278,5 @@ async def test_an_answer_after_the_call_proves_nothing(stage: BotWorld, after: s
     awake.set()
     await bot.dispatcher.finish(timedelta(seconds=5))
     await second_steps(stage)
-    assert (await stage.bot.entry(made)).state is State.UNKNOWN
+    assert (await stage.bot.record(made)).state is State.UNKNOWN
     assert len([one for one in await stage.effects("callkaro") if one == "placed"]) == 1

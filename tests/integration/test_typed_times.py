@@ -65,8 +65,8 @@ async def test_whoever_has_no_zone_is_asked_for_it(stage: BotWorld) -> None:
         await asha.click(shown, "place")
         await stage.bot.run_until_idle()
         assert "Sun, 22 Nov, 4:30 AM UTC" in str((await asha.command("/calls move")).view)
-    [entry] = await stage.bot.entries()
-    assert entry.scheduled_for == datetime(2026, 11, 22, 4, 30, tzinfo=UTC)
+    [record] = await stage.bot.actions()
+    assert record.scheduled_for == datetime(2026, 11, 22, 4, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -102,9 +102,9 @@ async def test_a_time_behind_a_number_is_read(stage: BotWorld, zone: str, typed:
         assert "*Call +" in read(shown)
         assert shown
         await asha.click(shown, "place")
-    [entry] = await stage.bot.entries()
-    assert entry.state is State.APPROVED
-    assert entry.scheduled_for == datetime.fromisoformat(f"{utc}+00:00")
+    [record] = await stage.bot.actions()
+    assert record.state is State.APPROVED
+    assert record.scheduled_for == datetime.fromisoformat(f"{utc}+00:00")
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ async def test_a_doubtful_time_is_a_question_with_its_answers(
         assert says in read(shown)
         if button:
             assert "*Call +" in await pressed(stage, shown, button)
-    assert await stage.bot.entries() == []
+    assert await stage.bot.actions() == []
 
 
 async def test_when_a_call_goes_out_is_read_and_mended_as_any_time(stage: BotWorld) -> None:
@@ -145,14 +145,14 @@ async def test_when_a_call_goes_out_is_read_and_mended_as_any_time(stage: BotWor
         asha = stage.people.person(AGENT)
         faulty = (await asha.command(f"{line}yesterday 17:00")).ephemeral
         assert faulty
-        assert await stage.bot.entries() == []
+        assert await stage.bot.actions() == []
         for _ in range(2):
             await asha.click(faulty, text="Request cancellation of +91 98765 43210", stale=True)
         assert "is too long for a time" in read((await asha.command(f"{line}{'9 ' * 1000}")).ephemeral)
-        [entry] = await stage.bot.entries()
-        request = await stage.bot.store.requests.request(entry.request)
+        [record] = await stage.bot.actions()
+        request = await stage.bot.store.requests.request(record.request)
         assert request.reported_call_time == datetime(2026, 11, 21, 11, 30, tzinfo=UTC)
         await asha.command("/cancel-call 98765 43211 wrong number call-time=9:30pm IST")
-    second = next(one for one in await stage.bot.entries() if one.request != entry.request)
+    second = next(one for one in await stage.bot.actions() if one.request != record.request)
     request = await stage.bot.store.requests.request(second.request)
     assert request.reported_call_time == datetime(2026, 11, 21, 16, tzinfo=UTC)

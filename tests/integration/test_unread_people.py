@@ -44,7 +44,7 @@ async def asked_about(stage: BotWorld, user: str) -> int:
 
 async def states(stage: BotWorld, requests: list[Request]) -> set[State]:
     """Return the states of these requests."""
-    return {(await stage.bot.entry(one)).state for one in requests}
+    return {(await stage.bot.record(one)).state for one in requests}
 
 
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
@@ -79,9 +79,9 @@ async def test_the_wait_for_somebody_grows_and_ends_truthfully(stage: BotWorld) 
         await stage.bot.dispatcher.finish(timedelta(seconds=10))
         stage.clock.move(seconds=1)
     assert 25 <= await asked_about(stage, UNREAD) - before <= 40
-    entry = await stage.bot.entry(made)
-    assert entry.state is State.EXPIRED
-    assert entry.message == "CallOps couldn't send it in time. Slack couldn't tell us who requested it."
+    record = await stage.bot.record(made)
+    assert record.state is State.EXPIRED
+    assert record.message == "CallOps couldn't send it in time. Slack couldn't tell us who requested it."
     await stage.bot.posts()
     told = [
         one.text
@@ -104,8 +104,8 @@ async def test_an_approver_who_cannot_be_read_holds_up_their_own_approvals_alone
     for _ in range(2):
         await stage.pass_time(hours=4, minutes=1)
         await stage.bot.run_until_idle()
-    entry = await stage.bot.entry(held)
-    assert (entry.state, entry.message) == (
+    record = await stage.bot.record(held)
+    assert (record.state, record.message) == (
         State.EXPIRED,
         "CallOps couldn't send it in time. Slack couldn't tell us who approved it.",
     )

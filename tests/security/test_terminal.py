@@ -118,7 +118,7 @@ def _read(terminal: int) -> bytes:
 
 def hostile(new: NewRequest) -> NewRequest:
     """Return a request with hostile text in all its fields."""
-    said = replace(new, reason=HOSTILE, purpose=HOSTILE, consent=HOSTILE, zone=HOSTILE, why=HOSTILE)
+    said = replace(new, reason=HOSTILE, purpose=HOSTILE, consent=HOSTILE, zone=HOSTILE, reasons=HOSTILE)
     return replace(said, rule=HOSTILE, requester=HOSTILE, connection=HOSTILE)
 
 

@@ -98,31 +98,31 @@ def deleting(campaign: str) -> NewRequest:
     return replace(_CANCEL, kind=Kind.DELETE_CAMPAIGN, actions=[NewAction(action)])
 
 
-def approve(*entries: str, person: str = "U0MANAGER") -> ChangeSet:
+def approve(*actions: str, person: str = "U0MANAGER") -> ChangeSet:
     """Return a manager's approval of all of these actions of a request."""
-    return _decided(entries, person, State.APPROVED)
+    return _decided(actions, person, State.APPROVED)
 
 
-def deny(*entries: str, person: str = "U0MANAGER") -> ChangeSet:
+def deny(*actions: str, person: str = "U0MANAGER") -> ChangeSet:
     """Return a manager's denial of all of these actions of a request."""
-    return _decided(entries, person, State.DENIED)
+    return _decided(actions, person, State.DENIED)
 
 
-def withdraw(*entries: str, before: Collection[State] = (State.PENDING, State.APPROVED)) -> ChangeSet:
+def withdraw(*actions: str, before: Collection[State] = (State.PENDING, State.APPROVED)) -> ChangeSet:
     """Return the requester's withdrawal of all of these actions of a request."""
-    moves = [Transition(entry, "withdrawn", frozenset(before), State.WITHDRAWN) for entry in entries]
-    return ChangeSet(request_of(entries[0]), "U0AGENT", moves)
+    moves = [Transition(action, "withdrawn", frozenset(before), State.WITHDRAWN) for action in actions]
+    return ChangeSet(request_of(actions[0]), "U0AGENT", moves)
 
 
-def claim(entry: str, *, until: datetime, owner: str = "one", attempt: int = 1) -> ChangeSet:
+def claim(action: str, *, until: datetime, owner: str = "one", attempt: int = 1) -> ChangeSet:
     """Return an owner's claim of an approved action."""
     changes: dict[str, Scalar | datetime] = {"owner": owner, "lease_until": until, "attempt": attempt}
-    move = Transition(entry, "sending", frozenset({State.APPROVED}), State.SENDING, changes=changes)
-    return ChangeSet(request_of(entry), owner, [move])
+    move = Transition(action, "sending", frozenset({State.APPROVED}), State.SENDING, changes=changes)
+    return ChangeSet(request_of(action), owner, [move])
 
 
 def finish(
-    entry: str,
+    action: str,
     after: State = State.SUCCEEDED,
     *,
     code: Code = Code.QUEUED,
@@ -132,7 +132,7 @@ def finish(
 ) -> ChangeSet:
     """Return the change with which the owner records the outcome of its action."""
     move = Transition(
-        entry,
+        action,
         after.value,
         frozenset({State.SENDING}),
         after,
@@ -141,11 +141,11 @@ def finish(
         changes={"code": code, "reference": reference, "message": "The provider has it.", "http_status": 200},
         private={"raw": '{"ok": true}'},
     )
-    return ChangeSet(request_of(entry), "system", [move])
+    return ChangeSet(request_of(action), "system", [move])
 
 
 def doubt(
-    entry: str,
+    action: str,
     *,
     attempt: int = 1,
     ordered: bool = False,
@@ -155,7 +155,7 @@ def doubt(
     """Return the change after an attempt without an answer, with another attempt if ``ordered``."""
     moves = [
         Transition(
-            entry,
+            action,
             "unknown",
             frozenset({State.SENDING}),
             State.UNKNOWN,
@@ -168,24 +168,24 @@ def doubt(
         changes: dict[str, Scalar | datetime] = {"not_before": not_before} if not_before else {}
         changes |= {"not_after": not_after} if not_after else {}
         order = Transition(
-            entry, "retry_scheduled", frozenset({State.UNKNOWN}), State.APPROVED, changes=changes
+            action, "retry_scheduled", frozenset({State.UNKNOWN}), State.APPROVED, changes=changes
         )
         moves.append(order)
-    return ChangeSet(request_of(entry), "system", moves)
+    return ChangeSet(request_of(action), "system", moves)
 
 
 def noted(*notes: Annotation) -> ChangeSet:
     """Return the system's annotations of a request's actions."""
-    return ChangeSet(request_of(notes[0].entry), "system", [], annotations=notes)
+    return ChangeSet(request_of(notes[0].action), "system", [], annotations=notes)
 
 
-def request_of(entry: str) -> str:
+def request_of(action: str) -> str:
     """Return the id of an action's request."""
-    return entry.partition(".")[0]
+    return action.partition(".")[0]
 
 
-def _decided(entries: tuple[str, ...], person: str, after: State) -> ChangeSet:
-    moves = [Transition(entry, after.value, frozenset({State.PENDING}), after) for entry in entries]
+def _decided(actions: tuple[str, ...], person: str, after: State) -> ChangeSet:
+    moves = [Transition(action, after.value, frozenset({State.PENDING}), after) for action in actions]
     approval = Approval(
         person,
         "approve" if after is State.APPROVED else "deny",
@@ -193,7 +193,7 @@ def _decided(entries: tuple[str, ...], person: str, after: State) -> ChangeSet:
         members=("U0MANAGER", "U0SECOND"),
         content="a hash",
     )
-    return ChangeSet(request_of(entries[0]), person, moves, approval=approval)
+    return ChangeSet(request_of(actions[0]), person, moves, approval=approval)
 
 
 async def erase(store: Store, request: str, *, actor: str) -> None:

@@ -82,7 +82,7 @@ async def decided(log: Store, clock: Clock) -> None:
     await named(log, U0AGENT="Asha Rao", U0MANAGER="Mira", U0SECOND="CallOps")
     asked = replace(cancelling_by_id("vx_1", "vx_2"), reason="wrong\nnumber")
     made = (await log.requests.create(asked)).request
-    one, two = (entry.id for entry in made.entries)
+    one, two = (record.id for record in made.actions)
     clock.move(seconds=41)
     await log.requests.apply(
         ChangeSet(made.id, "system", [], annotations=[Annotation(made.id, "asked", {"person": "U0SECOND"})])
@@ -152,7 +152,7 @@ def test_what_belongs_to_no_request_is_a_sentence(tmp_path: Path, capsys: pytest
     async def fill(log: Store, _: Clock) -> None:
         await named(log, U0AGENT="Asha Rao")
         ids.append(await log.audit.record_error(actor="U0AGENT", where="view", private={"traceback": "a\nb"}))
-        ids.append(await log.audit.record_denied_attempt(actor="U0AGENT", where="/calls", why="no rule"))
+        ids.append(await log.audit.record_denied_attempt(actor="U0AGENT", where="/calls", reason="no rule"))
         ids.append(await log.audit.record_export(actor="os:root", rows="full numbers, csv", private={}))
         rules = {"difference": "a rule", "rules": "[]"}
         ids.append(await log.audit.record_rules(actor="system", data=rules, after=None))

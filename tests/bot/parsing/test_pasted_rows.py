@@ -19,7 +19,7 @@ from bot.parsing.targets import IdTarget
 from bot.ui.command_replies import asked
 from providers.actions import Kind
 from storage.states import State
-from tests.bot.ui.test_channel_messages import ACTIONS, entry, request
+from tests.bot.ui.test_channel_messages import ACTIONS, record, request
 
 CANCELS = frozenset({Kind.CANCEL_CALL})
 WORDS = CommandContext(
@@ -143,5 +143,5 @@ def test_an_id_is_no_number() -> None:
 def test_what_was_left_out_is_said() -> None:
     """The user reads which words of a sheet were not used, and the message pings nobody."""
     line = read("98765 43210 <!here>\n98765 43211 Ravi")
-    message = asked(request(entry(ACTIONS["cancel by number"], State.PENDING)), line)
+    message = asked(request(record(ACTIONS["cancel by number"], State.PENDING)), line)
     assert "Left out, beside the targets: &lt;!here&gt;, Ravi." in str(message.blocks)

@@ -14,12 +14,12 @@ from playground.blocks import faults
 from providers.actions import CallRef, CancelCall, Code, Kind, NumberRef
 from storage.models import ActionRecord
 from storage.states import State
-from tests.bot.ui.test_channel_messages import ACTIONS, NOW, entry, request
+from tests.bot.ui.test_channel_messages import ACTIONS, NOW, record, request
 
 BOTH = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
 BY_NUMBER, BY_ID = ConnectionInfo(("payments",), BOTH, "number"), ConnectionInfo((), BOTH, "call_id")
-SCHEDULED = entry(ACTIONS["place"], State.SUCCEEDED)
-OUT = replace(entry(ACTIONS["place now"], State.SUCCEEDED), code=Code.QUEUED)
+SCHEDULED = record(ACTIONS["place"], State.SUCCEEDED)
+OUT = replace(record(ACTIONS["place now"], State.SUCCEEDED), code=Code.QUEUED)
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def test_how_long_ago_is_said_as_people_do(seconds: int, said: str) -> None:
         pytest.param(replace(SCHEDULED, reference=None), [SCHEDULED], BY_ID, None, id="its id is not known"),
         pytest.param(SCHEDULED, [SCHEDULED], ConnectionInfo(), None, id="nothing is cancelled there"),
         pytest.param(OUT, [], BY_NUMBER, None, id="it went out"),
-        pytest.param(entry(ACTIONS["place now"], State.SENDING), [], BY_NUMBER, None, id="being sent"),
-        pytest.param(entry(ACTIONS["place now"], State.UNKNOWN), [], BY_NUMBER, None, id="unknown"),
+        pytest.param(record(ACTIONS["place now"], State.SENDING), [], BY_NUMBER, None, id="being sent"),
+        pytest.param(record(ACTIONS["place now"], State.UNKNOWN), [], BY_NUMBER, None, id="unknown"),
     ],
 )
 def test_an_earlier_call_is_asked_about(
@@ -75,7 +75,7 @@ def test_an_earlier_call_is_asked_about(
 @pytest.mark.parametrize("state", [State.FAILED, State.REFUSED, State.DENIED, State.EXPIRED, State.WITHDRAWN])
 def test_what_came_to_nothing_asks_nothing(state: State) -> None:
     """A call that came to nothing, is older than ten minutes, or was cancelled raises no question."""
-    one = entry(ACTIONS["place"], state)
+    one = record(ACTIONS["place"], state)
     assert recent_calls([(request(one), one)], [one], BY_NUMBER, NOW) is None
     assert recent_calls([(request(SCHEDULED), SCHEDULED)], [SCHEDULED], BY_NUMBER, NOW + LATELY) is None
     assert recent_calls([(request(SCHEDULED), SCHEDULED)], [], BY_NUMBER, NOW) is None
@@ -83,7 +83,7 @@ def test_what_came_to_nothing_asks_nothing(state: State) -> None:
 
 def test_what_is_in_doubt_says_who_can_help() -> None:
     """A user who joins an unknown outcome reads that somebody may settle it, and Slack accepts the answer."""
-    doubtful = request(entry(ACTIONS["cancel by id"], State.UNKNOWN))
+    doubtful = request(record(ACTIONS["cancel by id"], State.UNKNOWN))
     message = already_asked([doubtful], reader="U9", now=NOW, channel="C0AUDIT", buttons={})
     assert "Its outcome can be recorded there." in str(message.blocks)
     assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
@@ -93,7 +93,7 @@ def test_what_is_in_doubt_says_who_can_help() -> None:
 def test_however_many_were_asked_before_slack_takes_the_answer(count: int) -> None:
     """Each request that can be withdrawn has a button below it, and the hidden ones are counted."""
     made = [
-        replace(request(entry(ACTIONS["cancel by id"], State.PENDING)), id=f"A-{n:04}") for n in range(count)
+        replace(request(record(ACTIONS["cancel by id"], State.PENDING)), id=f"A-{n:04}") for n in range(count)
     ]
     mine = {one.id: withdraw(one) for one in made}
     message = already_asked(made, reader="U0AGENT", now=NOW, channel="C0AUDIT", buttons=mine)

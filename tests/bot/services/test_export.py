@@ -26,7 +26,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
     await log.requests.create(placing(NUMBER))
     made = (await log.requests.create(cancelling(NUMBER, OTHER_NUMBER))).request
-    await log.requests.apply(approve(*(entry.id for entry in made.entries)))
+    await log.requests.apply(approve(*(record.id for record in made.actions)))
     yield log
     await log.close()
 

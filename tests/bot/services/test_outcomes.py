@@ -18,7 +18,7 @@ PLACE = PlaceCall(to="+919876543210", agent="payments")
 CANCEL = CancelCall(target=CallRef(call_id="vx_123"))
 
 
-def entry(
+def record(
     action: PlaceCall | CancelCall = CANCEL,
     *,
     attempt: int = 1,
@@ -58,18 +58,18 @@ OK = outcome(Status.OK, Code.CANCELLED)
 
 
 @pytest.mark.parametrize(
-    ("entry", "outcome", "seen", "names", "state"),
+    ("record", "outcome", "seen", "names", "state"),
     [
-        pytest.param(entry(), OK, False, ["succeeded"], State.SUCCEEDED, id="a clear success"),
-        pytest.param(entry(), NOT_FOUND, False, ["failed"], State.FAILED, id="a clear failure"),
+        pytest.param(record(), OK, False, ["succeeded"], State.SUCCEEDED, id="a clear success"),
+        pytest.param(record(), NOT_FOUND, False, ["failed"], State.FAILED, id="a clear failure"),
         pytest.param(
-            entry(), NOT_FOUND, True, ["failed"], State.FAILED, id="not found without a doubt is a failure"
+            record(), NOT_FOUND, True, ["failed"], State.FAILED, id="not found without a doubt is a failure"
         ),
         pytest.param(
-            entry(PLACE), PLACE_NO_ANSWER, False, ["unknown"], State.UNKNOWN, id="a place in doubt waits"
+            record(PLACE), PLACE_NO_ANSWER, False, ["unknown"], State.UNKNOWN, id="a place in doubt waits"
         ),
         pytest.param(
-            entry(PLACE),
+            record(PLACE),
             outcome(Status.UNKNOWN, Code.NO_ANSWER, Retry.IDEMPOTENT),
             False,
             ["unknown"],
@@ -78,7 +78,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
         ),
         *(
             pytest.param(
-                replace(entry(), kind=kind),
+                replace(record(), kind=kind),
                 NO_ANSWER,
                 False,
                 ["unknown"],
@@ -88,7 +88,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
             for kind in (Kind.START_CAMPAIGN, Kind.STOP_CAMPAIGN)
         ),
         pytest.param(
-            replace(entry(), kind=Kind.START_CAMPAIGN),
+            replace(record(), kind=Kind.START_CAMPAIGN),
             LATER,
             False,
             ["failed"],
@@ -96,7 +96,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="nor is a start put off by the system",
         ),
         pytest.param(
-            replace(entry(), kind=Kind.STOP_CAMPAIGN),
+            replace(record(), kind=Kind.STOP_CAMPAIGN),
             LATER,
             False,
             ["retry_scheduled"],
@@ -104,29 +104,29 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="a stop that was not processed is sent later",
         ),
         pytest.param(
-            entry(), NO_ANSWER, False, ["unknown", "retry_scheduled"], State.APPROVED, id="by id again"
+            record(), NO_ANSWER, False, ["unknown", "retry_scheduled"], State.APPROVED, id="by id again"
         ),
         pytest.param(
-            entry(attempt=3), NO_ANSWER, False, ["unknown"], State.UNKNOWN, id="three requests in all"
+            record(attempt=3), NO_ANSWER, False, ["unknown"], State.UNKNOWN, id="three requests in all"
         ),
         pytest.param(
-            entry(), UNREACHABLE, False, ["retry_scheduled"], State.APPROVED, id="never sent, sent again"
+            record(), UNREACHABLE, False, ["retry_scheduled"], State.APPROVED, id="never sent, sent again"
         ),
         pytest.param(
-            entry(PLACE), UNREACHABLE, False, ["retry_scheduled"], State.APPROVED, id="also a place"
+            record(PLACE), UNREACHABLE, False, ["retry_scheduled"], State.APPROVED, id="also a place"
         ),
         pytest.param(
-            entry(attempt=3), UNREACHABLE, False, ["failed"], State.FAILED, id="never sent, three times"
+            record(attempt=3), UNREACHABLE, False, ["failed"], State.FAILED, id="never sent, three times"
         ),
-        pytest.param(entry(), LATER, False, ["retry_scheduled"], State.APPROVED, id="not processed, later"),
+        pytest.param(record(), LATER, False, ["retry_scheduled"], State.APPROVED, id="not processed, later"),
         pytest.param(
-            entry(attempt=9), LATER, False, ["retry_scheduled"], State.APPROVED, id="later, as often as told"
-        ),
-        pytest.param(
-            entry(PLACE), LATER, False, ["failed"], State.FAILED, id="a place is not put off by the system"
+            record(attempt=9), LATER, False, ["retry_scheduled"], State.APPROVED, id="later, as often as told"
         ),
         pytest.param(
-            entry(attempt=2, maybe_executed=True),
+            record(PLACE), LATER, False, ["failed"], State.FAILED, id="a place is not put off by the system"
+        ),
+        pytest.param(
+            record(attempt=2, maybe_executed=True),
             OK,
             False,
             ["succeeded"],
@@ -134,7 +134,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="doubt, then success",
         ),
         pytest.param(
-            entry(attempt=2, maybe_executed=True),
+            record(attempt=2, maybe_executed=True),
             NOT_FOUND,
             True,
             ["inferred"],
@@ -142,7 +142,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="seen, then gone",
         ),
         pytest.param(
-            entry(attempt=2, maybe_executed=True),
+            record(attempt=2, maybe_executed=True),
             NOT_FOUND,
             False,
             ["unknown"],
@@ -150,7 +150,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="never seen",
         ),
         pytest.param(
-            replace(entry(attempt=2, maybe_executed=True), kind=Kind.STOP_CAMPAIGN),
+            replace(record(attempt=2, maybe_executed=True), kind=Kind.STOP_CAMPAIGN),
             NOT_FOUND,
             True,
             ["unknown"],
@@ -158,7 +158,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="a stop removes nothing, so gone does not mean stopped",
         ),
         pytest.param(
-            replace(entry(attempt=2, maybe_executed=True), kind=Kind.START_CAMPAIGN),
+            replace(record(attempt=2, maybe_executed=True), kind=Kind.START_CAMPAIGN),
             NOT_FOUND,
             True,
             ["unknown"],
@@ -166,7 +166,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="a start removes nothing, so gone does not mean started",
         ),
         pytest.param(
-            replace(entry(attempt=2, maybe_executed=True), kind=Kind.DELETE_CAMPAIGN),
+            replace(record(attempt=2, maybe_executed=True), kind=Kind.DELETE_CAMPAIGN),
             NOT_FOUND,
             True,
             ["inferred"],
@@ -174,7 +174,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="a campaign was seen, then gone",
         ),
         pytest.param(
-            entry(attempt=3, maybe_executed=True),
+            record(attempt=3, maybe_executed=True),
             UNREACHABLE,
             True,
             ["unknown"],
@@ -182,7 +182,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="a doubt outlives an unreachable provider",
         ),
         pytest.param(
-            entry(attempt=2, maybe_executed=True),
+            record(attempt=2, maybe_executed=True),
             outcome(Status.FAILED, Code.INVALID_REQUEST),
             True,
             ["unknown"],
@@ -190,7 +190,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="a doubt outlives a refusal",
         ),
         pytest.param(
-            entry(),
+            record(),
             SHORT,
             False,
             ["unknown", "retry_scheduled"],
@@ -198,7 +198,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="by number, shortly after the first",
         ),
         pytest.param(
-            entry(attempt=2, maybe_executed=True, not_after=NOW + timedelta(seconds=9)),
+            record(attempt=2, maybe_executed=True, not_after=NOW + timedelta(seconds=9)),
             SHORT,
             False,
             ["unknown", "retry_scheduled"],
@@ -206,7 +206,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="by number, while its window is open",
         ),
         pytest.param(
-            entry(attempt=2, maybe_executed=True, not_after=NOW + timedelta(seconds=8)),
+            record(attempt=2, maybe_executed=True, not_after=NOW + timedelta(seconds=8)),
             SHORT,
             False,
             ["unknown"],
@@ -214,7 +214,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="by number, but its pause outlasts its window",
         ),
         pytest.param(
-            entry(attempt=3, maybe_executed=True, not_after=NOW + timedelta(seconds=20)),
+            record(attempt=3, maybe_executed=True, not_after=NOW + timedelta(seconds=20)),
             SHORT,
             False,
             ["unknown"],
@@ -222,7 +222,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="by number, three requests in all",
         ),
         pytest.param(
-            entry(attempt=2),
+            record(attempt=2),
             SHORT,
             False,
             ["unknown"],
@@ -230,7 +230,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="by number, and the first request left no window",
         ),
         pytest.param(
-            entry(attempt=2, maybe_executed=True, not_after=NOW + timedelta(seconds=3)),
+            record(attempt=2, maybe_executed=True, not_after=NOW + timedelta(seconds=3)),
             UNREACHABLE,
             False,
             ["unknown"],
@@ -238,16 +238,16 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="not sent, and its window closes before it could be",
         ),
         pytest.param(
-            entry(PLACE), SHORT, False, ["unknown"], State.UNKNOWN, id="a place has no window at all"
+            record(PLACE), SHORT, False, ["unknown"], State.UNKNOWN, id="a place has no window at all"
         ),
     ],
 )
 def test_what_follows(
-    entry: ActionRecord, outcome: Outcome, names: list[str], state: State, *, seen: bool
+    record: ActionRecord, outcome: Outcome, names: list[str], state: State, *, seen: bool
 ) -> None:
     """Each outcome leads to a single state, by legal transitions only."""
     made = decide_next(
-        entry, outcome, requester="U0AGENT", owner="me", now=NOW, until=None, seen=seen, waited=False
+        record, outcome, requester="U0AGENT", owner="me", now=NOW, until=None, seen=seen, waited=False
     )
     assert [move.name for move in made.transitions] == names
     assert made.transitions[-1].to_state is state
@@ -282,15 +282,15 @@ def test_who_does_not_say_how_long_is_waited_for_twice_as_long_each_time() -> No
     """Waits grow from five seconds to a quarter of an hour, for 40 attempts in all."""
     later = outcome(Status.FAILED, Code.RATE_LIMITED, Retry.AFTER)
     backed_off = [5, 10, 20, 40, 80, 160, 320, 640, 900, 900]
-    assert [waits(entry(attempt=n), later) for n in range(1, 11)] == backed_off
-    assert waits(entry(attempt=MAX_PUT_OFF - 1), later) == 900
+    assert [waits(record(attempt=n), later) for n in range(1, 11)] == backed_off
+    assert waits(record(attempt=MAX_PUT_OFF - 1), later) == 900
 
 
 @pytest.mark.parametrize("told", [0.0, 0.001, 4.0])
 def test_no_time_that_is_named_is_sooner_than_the_back_off(told: float) -> None:
     """A Retry-After in the past counts as zero, and the wait still doubles."""
     later = outcome(Status.FAILED, Code.RATE_LIMITED, Retry.AFTER, retry_after=told)
-    assert [waits(entry(attempt=n), later) for n in range(1, 5)] == [5, 10, 20, 40]
+    assert [waits(record(attempt=n), later) for n in range(1, 5)] == [5, 10, 20, 40]
 
 
 def test_what_removes_something_waits_a_quarter_of_an_hour_at_most() -> None:
@@ -302,9 +302,9 @@ def test_what_removes_something_waits_a_quarter_of_an_hour_at_most() -> None:
     later = outcome(Status.FAILED, Code.RATE_LIMITED, Retry.AFTER, retry_after=day)
     broken = outcome(Status.UNKNOWN, Code.SERVER_ERROR, Retry.IDEMPOTENT, retry_after=day)
     for kind in (Kind.CANCEL_CALL, Kind.DELETE_CAMPAIGN):
-        removing = replace(entry(), kind=kind)
+        removing = replace(record(), kind=kind)
         assert (waits(removing, later), waits(removing, broken)) == (900, 900)
-    assert waits(replace(entry(), kind=Kind.STOP_CAMPAIGN), later) == day
+    assert waits(replace(record(), kind=Kind.STOP_CAMPAIGN), later) == day
 
 
 @pytest.mark.parametrize(
@@ -313,7 +313,7 @@ def test_what_removes_something_waits_a_quarter_of_an_hour_at_most() -> None:
 def test_what_is_put_off_for_good_says_what_to_do(attempt: int, until: datetime | None) -> None:
     """After 40 attempts, or without time left, the action failed, and people read where to do it."""
     made = decide_next(
-        entry(attempt=attempt), LATER, requester="U0AGENT", owner="me", now=NOW, until=until, seen=False, waited=False
+        record(attempt=attempt), LATER, requester="U0AGENT", owner="me", now=NOW, until=until, seen=False, waited=False
     )  # fmt: skip
     [move] = made.transitions
     assert move.to_state is State.FAILED
@@ -322,16 +322,16 @@ def test_what_is_put_off_for_good_says_what_to_do(attempt: int, until: datetime 
 
 def test_jitter_only_ever_makes_a_wait_longer() -> None:
     """Jitter adds a fifth at most. If that would be too late, the wait is as long as asked."""
-    assert [waits(entry(), LATER, jitter=share) for share in (0, 0.5, 1)] == [7, 7.7, 8.4]
-    assert waits(entry(), LATER, jitter=1, until=NOW + timedelta(seconds=8)) == 7
-    assert waits(entry(), UNREACHABLE, jitter=1) == 2
+    assert [waits(record(), LATER, jitter=share) for share in (0, 0.5, 1)] == [7, 7.7, 8.4]
+    assert waits(record(), LATER, jitter=1, until=NOW + timedelta(seconds=8)) == 7
+    assert waits(record(), UNREACHABLE, jitter=1) == 2
 
 
 def test_a_window_is_counted_from_the_first_attempt() -> None:
     """The second attempt has the end of the window. The unknown outcome says why there is no third."""
     begun = NOW - timedelta(seconds=20)
     made = decide_next(
-        replace(entry(), updated_at=begun),
+        replace(record(), updated_at=begun),
         SHORT,
         requester="U0AGENT",
         owner="me",
@@ -343,7 +343,7 @@ def test_a_window_is_counted_from_the_first_attempt() -> None:
     assert made.transitions[-1].changes["not_after"] == begun + WINDOW
     assert made.transitions[-1].data == {"reason": "short_window"}
     made = decide_next(
-        replace(entry(), updated_at=begun - timedelta(seconds=9)),
+        replace(record(), updated_at=begun - timedelta(seconds=9)),
         SHORT,
         requester="U0AGENT",
         owner="me",
@@ -360,7 +360,7 @@ def test_a_reply_s_headers_are_kept_where_they_can_be_erased() -> None:
     """The headers are JSON beside the reply."""
     headers = (("retry-after", "7"), ("date", "today"))
     made = decide_next(
-        entry(),
+        record(),
         LATER.model_copy(update={"headers": headers}),
         requester="U0AGENT",
         owner="me",
@@ -376,7 +376,7 @@ def test_a_reply_s_headers_are_kept_where_they_can_be_erased() -> None:
 def test_a_pause_is_never_shorter_than_the_provider_asked() -> None:
     """Retry-After moves the next attempt to exactly that time."""
     made = decide_next(
-        entry(), LATER, requester="U0AGENT", owner="me", now=NOW, until=None, seen=False, waited=False
+        record(), LATER, requester="U0AGENT", owner="me", now=NOW, until=None, seen=False, waited=False
     )
     assert made.transitions[0].changes["not_before"] == NOW + timedelta(seconds=7)
 
@@ -386,7 +386,7 @@ def test_pauses_grow_between_attempts() -> None:
     pauses = []
     for attempt in (1, 2):
         made = decide_next(
-            entry(attempt=attempt), UNREACHABLE, requester="U0AGENT", owner="me", now=NOW, until=None, seen=False, waited=False
+            record(attempt=attempt), UNREACHABLE, requester="U0AGENT", owner="me", now=NOW, until=None, seen=False, waited=False
         )  # fmt: skip
         pauses.append(made.transitions[0].changes["not_before"])
     assert pauses == [NOW + pause for pause in PAUSES]
@@ -396,7 +396,7 @@ def test_nothing_is_ordered_after_its_time_ran_out() -> None:
     """A wait beyond the request's own time is a failure now."""
     until = NOW + timedelta(seconds=5)
     made = decide_next(
-        entry(), LATER, requester="U0AGENT", owner="me", now=NOW, until=until, seen=False, waited=False
+        record(), LATER, requester="U0AGENT", owner="me", now=NOW, until=until, seen=False, waited=False
     )
     assert [move.to_state for move in made.transitions] == [State.FAILED]
 
@@ -406,7 +406,7 @@ def test_the_requester_is_told_what_they_would_not_see() -> None:
 
     def told(outcome: Outcome, *, waited: bool) -> bool:
         made = decide_next(
-            entry(attempt=3), outcome, requester="U0AGENT", owner="me", now=NOW, until=None, seen=False, waited=waited
+            record(attempt=3), outcome, requester="U0AGENT", owner="me", now=NOW, until=None, seen=False, waited=waited
         )  # fmt: skip
         return any(post.to == "dm:U0AGENT" for post in made.notifications)
 
@@ -420,7 +420,7 @@ def test_what_is_left_of_something_deleted_is_kept_where_it_can_be_erased() -> N
     """Reply, record and summary are personal values, warnings are not. A thread reply mentions them."""
     deleted = outcome(Status.OK, Code.DELETED, raw="{}", record='{"name": "Billing"}', summary="name: Billing", warnings=("Look.",))  # fmt: skip
     made = decide_next(
-        entry(), deleted, requester="U0AGENT", owner="me", now=NOW, until=None, seen=False, waited=True
+        record(), deleted, requester="U0AGENT", owner="me", now=NOW, until=None, seen=False, waited=True
     )
     assert made.transitions[0].private == {
         "raw": "{}",
@@ -434,6 +434,6 @@ def test_what_is_left_of_something_deleted_is_kept_where_it_can_be_erased() -> N
 def test_whoever_was_told_of_a_doubt_is_told_of_its_end() -> None:
     """A success after an unknown outcome reaches the requester, with or without an approval."""
     made = decide_next(
-        entry(attempt=2, maybe_executed=True), OK, requester="U0AGENT", owner="me", now=NOW, until=None, seen=False, waited=False
+        record(attempt=2, maybe_executed=True), OK, requester="U0AGENT", owner="me", now=NOW, until=None, seen=False, waited=False
     )  # fmt: skip
     assert any(post.to == "dm:U0AGENT" for post in made.notifications)

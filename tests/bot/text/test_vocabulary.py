@@ -19,10 +19,10 @@ EMOJI = {"⏳", "✅", "🚫", "✋", "❌", "⚠️"}
 def test_every_state_has_a_word_and_one_of_six_emoji() -> None:
     """Each state of each kind is shown, and every word that is shown can be typed to find it."""
     for kind, state in product(Kind, State):
-        entry = an_action(kind=kind, state=state)
-        assert vocabulary.emoji(entry) in EMOJI
-        assert vocabulary.status(entry)[0].isupper()
-        assert state in vocabulary.states_named(vocabulary.status(entry))
+        record = an_action(kind=kind, state=state)
+        assert vocabulary.emoji(record) in EMOJI
+        assert vocabulary.status(record)[0].isupper()
+        assert state in vocabulary.states_named(vocabulary.status(record))
         assert state in vocabulary.states_named(state.value)
 
 
@@ -37,8 +37,8 @@ def test_every_state_has_a_word_and_one_of_six_emoji() -> None:
 )
 def test_successes_are_named_by_what_was_done(kind: Kind, code: Code, shown: str) -> None:
     """A success is called after the deed, not "done"."""
-    entry = an_action(kind=kind, state=State.SUCCEEDED, code=code)
-    assert f"{vocabulary.emoji(entry)} {vocabulary.status(entry)}" == shown
+    record = an_action(kind=kind, state=State.SUCCEEDED, code=code)
+    assert f"{vocabulary.emoji(record)} {vocabulary.status(record)}" == shown
 
 
 def test_a_dry_run_and_a_cancelled_call_are_named() -> None:

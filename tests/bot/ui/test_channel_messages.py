@@ -67,7 +67,7 @@ OF_CAMPAIGNS = [name for name, action in ACTIONS.items() if not isinstance(actio
 UNDOCUMENTED = "Kore.ai didn't document this, so it may not work."
 
 
-def entry(action: CallAction | None, state: State, position: int = 1, *, kind: str = "") -> ActionRecord:
+def record(action: CallAction | None, state: State, position: int = 1, *, kind: str = "") -> ActionRecord:
     """Return an action, with its personal values erased if `action` is None."""
     shown = action or ACTIONS[kind]
     target_id = None
@@ -95,11 +95,11 @@ def entry(action: CallAction | None, state: State, position: int = 1, *, kind: s
     )
 
 
-def request(*entries: ActionRecord, reason: str | None = NASTY) -> Request:
+def request(*records: ActionRecord, reason: str | None = NASTY) -> Request:
     """Return a request by an agent, decided by a manager."""
     return Request(
         id="A-7K3F",
-        kind=entries[0].kind,
+        kind=records[0].kind,
         connection="reminders",
         fingerprint="f",
         requester="U0AGENT",
@@ -112,7 +112,7 @@ def request(*entries: ActionRecord, reason: str | None = NASTY) -> Request:
         reason=reason,
         purpose=None,
         consent=None,
-        entries=entries,
+        actions=records,
         approvals=[Approval("U0MANAGER", "deny", "managers", ["U0MANAGER"], "hash", NOW, "x")],
     )
 
@@ -120,13 +120,13 @@ def request(*entries: ActionRecord, reason: str | None = NASTY) -> Request:
 def requests() -> Iterator[tuple[str, Request]]:
     """Yield requests with one target and with many, whole and erased, in every state."""
     for (name, action), state in itertools.product(ACTIONS.items(), State):
-        yield f"{name} {state}", request(entry(action, state))
-        yield f"{name} {state} erased", request(entry(None, state, kind=name), reason=None)
-        yield f"{name} {state} many", request(*(entry(action, state, n) for n in range(1, 51)))
-        yield f"{name} {state} dry run", replace(request(entry(action, state)), mode="dry-run")
-        looked_up = replace(entry(action, state), looked_up=True, lookup_found=False, known_as=NASTY)
+        yield f"{name} {state}", request(record(action, state))
+        yield f"{name} {state} erased", request(record(None, state, kind=name), reason=None)
+        yield f"{name} {state} many", request(*(record(action, state, n) for n in range(1, 51)))
+        yield f"{name} {state} dry run", replace(request(record(action, state)), mode="dry-run")
+        looked_up = replace(record(action, state), looked_up=True, lookup_found=False, known_as=NASTY)
         yield f"{name} {state} looked up", request(looked_up)
-    mixed = [entry(ACTIONS["cancel by number"], state, n) for n, state in enumerate(State, start=1)]
+    mixed = [record(ACTIONS["cancel by number"], state, n) for n, state in enumerate(State, start=1)]
     yield "every state at once", request(*mixed)
 
 
@@ -150,7 +150,7 @@ def working(shown: object) -> list[str]:
 @pytest.mark.parametrize("made", CASES)
 def test_slack_takes_every_message_and_modal(made: Request) -> None:
     """Nothing is too long, too many or missing, whatever the request holds. No number is shown whole."""
-    told = ReplyContext("U0MANAGER", NASTY, summaries=[NASTY], warnings=[(made.entries[0].id, NASTY)])
+    told = ReplyContext("U0MANAGER", NASTY, summaries=[NASTY], warnings=[(made.actions[0].id, NASTY)])
     messages = [
         render(t, to, made, told, caution=UNDOCUMENTED)
         for t in TEMPLATES
@@ -167,7 +167,7 @@ def test_slack_takes_every_message_and_modal(made: Request) -> None:
     for view in (
         Review.build(made, nonce="n" * 24, shown="s" * 64, caution=UNDOCUMENTED),
         Denial.build(made, nonce="n" * 24, shown="s" * 64, reasons=["a reason"] * 9),
-        Settling.build(made, made.entries[0], nonce="n" * 24),
+        Settling.build(made, made.actions[0], nonce="n" * 24),
     ):
         assert faults("modal", view) == []
         assert "9876543210" not in str(view)
@@ -183,7 +183,7 @@ CROWDED = ("cancel by number", "cancel by id", "delete", "stop", "start", "place
 
 def crowded(name: str, state: State, count: int = MAX_TARGETS) -> Request:
     """Return a request with the most targets, each as long as allowed and with every detail."""
-    entries = []
+    records = []
     for n in range(1, count + 1):
         number, longest = f"+91987654{n:04}", f"{name.split(maxsplit=1)[0]}-{n:03}-".ljust(128, "x")
         actions: dict[str, CallAction] = {
@@ -195,16 +195,16 @@ def crowded(name: str, state: State, count: int = MAX_TARGETS) -> Request:
             "start": StartCampaign(target=CampaignRef(campaign_id=longest)),
         }
         one = replace(
-            entry(actions[name], state, n),
+            record(actions[name], state, n),
             agent="a" * 128,
             looked_up=True,
             lookup_found=False,
             message="The provider said so, at length. " * 12,
         )
-        entries.append(replace(one, known_as=NAMED) if name in OF_CAMPAIGNS else one)
-    made = request(*entries, reason=LONG)
+        records.append(replace(one, known_as=NAMED) if name in OF_CAMPAIGNS else one)
+    made = request(*records, reason=LONG)
     return replace(
-        made, purpose=LONG, consent=LONG, zone="America/Argentina/ComodRivadavia", why=f"{LONG}\n" * 9
+        made, purpose=LONG, consent=LONG, zone="America/Argentina/ComodRivadavia", reasons=f"{LONG}\n" * 9
     )
 
 
@@ -223,7 +223,7 @@ def text_of(blocks: Sequence[Block]) -> str:
 
 
 ALIKE = PendingContext(
-    similar_numbers=tuple(entry(ACTIONS["cancel by number"], State.PENDING, n) for n in range(9)),
+    similar_numbers=tuple(record(ACTIONS["cancel by number"], State.PENDING, n) for n in range(9)),
     escalated="managers",
 )
 
@@ -233,7 +233,7 @@ ALIKE = PendingContext(
 def test_slack_takes_a_crowded_request(name: str, state: State) -> None:
     """Each message and modal tells how many targets it does not show."""
     made = crowded(name, state)
-    warnings = [(one.id, "It has a follow-up call. " * 8) for one in made.entries]
+    warnings = [(one.id, "It has a follow-up call. " * 8) for one in made.actions]
     told = ReplyContext("U0MANAGER", LONG, summaries=["x" * 4096], warnings=warnings)
     for template, to in itertools.product(
         TEMPLATES, ("audit", "card", "thread", "dm:U0AGENT", "asked:U0MANAGER")
@@ -244,12 +244,12 @@ def test_slack_takes_a_crowded_request(name: str, state: State) -> None:
         payload = {"text": message.text, "blocks": list(message.blocks)}
         assert faults("message", payload) == [], (template, to)
         written = text_of(message.blocks)
-        listed = sum(f"• {in_short(one)} · " in written for one in made.entries)
+        listed = sum(f"• {in_short(one)} · " in written for one in made.actions)
         if listed:
             assert f"… and {MAX_TARGETS - listed} more" in written
     events = [
         Event(n, NOW, "A-7K3F", one.id, "failed", "system", {"message": LONG, "warning_1": LONG}, {}, "", "")
-        for n, one in enumerate(made.entries)
+        for n, one in enumerate(made.actions)
     ]
     views = {
         "review": Review.build(
@@ -264,7 +264,7 @@ def test_slack_takes_a_crowded_request(name: str, state: State) -> None:
     for which, view in views.items():
         assert faults("modal", view) == [], which
         written = text_of(view["blocks"])
-        assert {line for line in map(in_short, made.entries) if f"• {line}" not in written} == set()
+        assert {line for line in map(in_short, made.actions) if f"• {line}" not in written} == set()
         assert quote(LONG) in written
     assert faults("modal", Denial.build(made, nonce="n", shown="s")) == []
 
@@ -282,14 +282,14 @@ def test_who_approves_sees_every_target_and_every_warning(name: str) -> None:
 def test_who_approves_several_calls_sees_when_each_goes_out() -> None:
     """The fact about the first call says that it is the first."""
     times = [NOW + timedelta(hours=n) for n in range(1, 4)]
-    entries = [
-        replace(entry(ACTIONS["cancel by id"], State.PENDING, n), scheduled_for=at)
+    records = [
+        replace(record(ACTIONS["cancel by id"], State.PENDING, n), scheduled_for=at)
         for n, at in enumerate(times)
     ]
-    written = text_of(Review.build(request(*entries), nonce="n", shown="s")["blocks"])
+    written = text_of(Review.build(request(*records), nonce="n", shown="s")["blocks"])
     assert [f"• call `vx_123`, call time {when(at)}" in written for at in times] == [True] * 3
     assert f"*Call time*\nThe first one: {when(times[0])}" in written
-    alike = [replace(one, scheduled_for=times[0]) for one in entries]
+    alike = [replace(one, scheduled_for=times[0]) for one in records]
     assert f"*Call time*\n{when(times[0])}" in text_of(card(request(*alike)).blocks)
 
 
@@ -299,7 +299,7 @@ def test_who_approves_a_call_sees_how_it_is_placed() -> None:
     Of the agent's data only the names are, since the values are the requester's.
     """
     action = PlaceCall(to="+919876543210", agent="a", at=NOW, retries=3, gap=(30, 60), earliest="09:00", latest="18:00", carry_over=True, language="hi", priority=1, batch="b<1", metadata={"name": "Asha", "age": 25})  # fmt: skip
-    made = request(entry(action, State.PENDING))
+    made = request(record(action, State.PENDING))
     review = Review.build(made, nonce="n", shown="s")
     assert faults("modal", review) == []
     written = text_of(review["blocks"])
@@ -314,14 +314,16 @@ def test_who_approves_a_call_sees_how_it_is_placed() -> None:
         assert fact in written
     assert "Asha" not in written
     assert "Retries" not in text_of(
-        Review.build(request(entry(ACTIONS["place"], State.PENDING)), nonce="n", shown="s")["blocks"]
+        Review.build(request(record(ACTIONS["place"], State.PENDING)), nonce="n", shown="s")["blocks"]
     )
 
 
 def test_numbers_of_many_countries_are_revealed_whole() -> None:
     """Fifty numbers with the longest country names need more than a paragraph."""
     numbers = [f"+500{n}" for n in range(21000, 21050)]
-    made = request(*(entry(PlaceCall(to=to, agent="a"), State.PENDING, n) for n, to in enumerate(numbers, 1)))
+    made = request(
+        *(record(PlaceCall(to=to, agent="a"), State.PENDING, n) for n, to in enumerate(numbers, 1))
+    )
     written = text_of(Review.build(made, nonce="n", shown="s", revealed=True)["blocks"])
     assert [to for to in numbers if to.removeprefix("+500") not in written.replace(" ", "")] == []
 
@@ -356,10 +358,10 @@ def test_slacks_own_schemas_take_them_too() -> None:
     known: set[str] = set()
     """Blocks that an earlier message or modal had. A check takes long, and many messages share blocks."""
     for _, made in requests():
-        if len(made.entries) == 1:
+        if len(made.actions) == 1:
             views = (
                 Review.build(made, nonce="n", shown="s", caution=UNDOCUMENTED),
-                Settling.build(made, made.entries[0], nonce="n"),
+                Settling.build(made, made.actions[0], nonce="n"),
             )
             messages = (audit(made), card(made, caution=UNDOCUMENTED), asked(made, caution=UNDOCUMENTED))
             shown = [("modal", view) for view in views]
@@ -397,16 +399,16 @@ def test_slacks_own_schemas_take_them_too() -> None:
 )  # fmt: skip
 def test_a_state_in_words(state: State, action: str, says: str) -> None:
     """The sentence says what happened, to which target, and what follows for the customer."""
-    assert request_status(request(entry(ACTIONS[action], state))).startswith(says)
+    assert request_status(request(record(ACTIONS[action], state))).startswith(says)
 
 
 def test_what_follows_for_a_call_that_is_moved_is_its_old_time() -> None:
     """The old time never reads as a new call, and no sentence tells it twice."""
     made = replace(
-        request(entry(ACTIONS["cancel by number"], State.DENIED)), reschedules="A-2222", new_time=LATE
+        request(record(ACTIONS["cancel by number"], State.DENIED)), reschedules="A-2222", new_time=LATE
     )
     assert request_status(made).endswith("The call goes out at its old time.")
-    ended = replace(entry(ACTIONS["cancel by number"], State.EXPIRED), updated_at=NOW)
+    ended = replace(record(ACTIONS["cancel by number"], State.EXPIRED), updated_at=NOW)
     made = replace(request(ended), reschedules="A-2222", new_time=LATE, approvals=[])
     told = re.sub(r"<!date[^>]*>", "WHEN", request_status(made))
     assert told == (
@@ -417,10 +419,10 @@ def test_what_follows_for_a_call_that_is_moved_is_its_old_time() -> None:
 
 def test_several_read_like_one() -> None:
     """Each status is counted, and a sentence that all share is told once."""
-    first, second = (entry(ACTIONS["cancel by number"], State.SUCCEEDED, n) for n in (1, 2))
+    first, second = (record(ACTIONS["cancel by number"], State.SUCCEEDED, n) for n in (1, 2))
     assert request_status(request(first)).startswith("🚫 *Cancelled* · all calls to")
     assert request_status(request(first, second)) == "🚫 *2 cancelled* · cancel all calls to 2 numbers"
-    failed = [entry(ACTIONS["cancel by id"], State.FAILED, n) for n in (1, 2)]
+    failed = [record(ACTIONS["cancel by id"], State.FAILED, n) for n in (1, 2)]
     assert request_status(request(*failed)) == "❌ *2 failed* · cancel 2 calls\nThe provider said so."
     assert str(audit(request(*failed)).blocks).count("The provider said so.") == 1
 
@@ -428,7 +430,7 @@ def test_several_read_like_one() -> None:
 def test_a_confirmation_that_may_have_hit_nothing_is_no_green_tick() -> None:
     """A provider confirms a cancellation by number even if there was nothing to cancel."""
     pending, ended = (
-        request(replace(entry(ACTIONS["cancel by number"], state), scheduled_for=None))
+        request(replace(record(ACTIONS["cancel by number"], state), scheduled_for=None))
         for state in (State.PENDING, State.SUCCEEDED)
     )
     facts = dict(facts_to_decide(pending))
@@ -439,14 +441,14 @@ def test_a_confirmation_that_may_have_hit_nothing_is_no_green_tick() -> None:
         "CallOps knows of no call to this number, so check the number."
     )
     assert request_status(replace(ended, stop="S-7K3F")).startswith("🚫 *Cancelled*")
-    by_id = request(replace(entry(ACTIONS["cancel by id"], State.SUCCEEDED), scheduled_for=None))
+    by_id = request(replace(record(ACTIONS["cancel by id"], State.SUCCEEDED), scheduled_for=None))
     assert request_status(by_id) == "🚫 *Cancelled* · call `vx_123`"
 
 
 def test_several_confirmations_that_may_have_hit_nothing_are_no_success() -> None:
     """Neither the headline nor a target's own line calls a number cancelled to which no call is known."""
-    known = replace(entry(ACTIONS["cancel by number"], State.SUCCEEDED), scheduled_for=NOW)
-    vain = replace(entry(ACTIONS["cancel by number"], State.SUCCEEDED, 2), scheduled_for=None)
+    known = replace(record(ACTIONS["cancel by number"], State.SUCCEEDED), scheduled_for=NOW)
+    vain = replace(record(ACTIONS["cancel by number"], State.SUCCEEDED, 2), scheduled_for=None)
     text = text_of(audit(request(known, vain)).blocks)
     assert text.startswith("⚠️ *1 cancelled, 1 confirmed (no call known)* · cancel all calls to 2 numbers")
     assert "· Confirmed (no call known)" in text
@@ -458,13 +460,13 @@ def test_a_success_that_the_provider_told_later_shows_its_words(end: CallEnd) ->
     """Its readers were told that the outcome was unknown, so they read what shows it."""
     told = describe_end("CallKaro", end)
     name = "cancel by number" if end is CallEnd.DELETED else "place"
-    done = replace(entry(ACTIONS[name], State.SUCCEEDED), message=told)
+    done = replace(record(ACTIONS[name], State.SUCCEEDED), message=told)
     assert told in request_status(request(done))
 
 
 def test_a_call_that_goes_out_at_once_cannot_be_undone() -> None:
     """The approver never reads of time left until such a call goes out."""
-    at_once = request(replace(entry(ACTIONS["place now"], State.PENDING), scheduled_for=None))
+    at_once = request(replace(record(ACTIONS["place now"], State.PENDING), scheduled_for=None))
     assert dict(facts_to_decide(at_once))["Call time"] == "Now"
     assert consequence(at_once) == "The call goes out immediately, so nobody can undo it."
 
@@ -479,7 +481,7 @@ def test_a_call_that_goes_out_at_once_cannot_be_undone() -> None:
 )
 def test_who_records_an_outcome_reads_of_what(action: str, what: str, happened: str, did_not: str) -> None:
     """The heading names the target, both answers the outcome. A call is never sent again."""
-    doubt = entry(ACTIONS[action], State.UNKNOWN)
+    doubt = record(ACTIONS[action], State.UNKNOWN)
     view = Settling.build(request(doubt), doubt, nonce="n")
     assert view["title"]["text"] == "Record the outcome"
     assert view["blocks"][0]["text"]["text"].startswith(f"⚠️ *Outcome unknown* · {what}")
@@ -490,7 +492,7 @@ def test_who_records_an_outcome_reads_of_what(action: str, what: str, happened: 
 
 def test_the_providers_own_screen_is_named_and_linked() -> None:
     """The link is there once its address is configured. The reference helps to find the call there."""
-    doubt = replace(entry(ACTIONS["place"], State.UNKNOWN), reference="ck_77")
+    doubt = replace(record(ACTIONS["place"], State.UNKNOWN), reference="ck_77")
     connection = Connection("reminders", "callkaro", ConnectionSettings(base_url="https://a.example"), None)
     view = Settling.build(request(doubt), doubt, nonce="n", connection=connection)
     for shown in ("CallKaro dashboard", "CallKaro support", "The call is in CallKaro's call list", "`ck_77`"):
@@ -533,11 +535,11 @@ def test_a_deadline_that_passed_says_no_more_than_is_known(
     """
     at = NOW + timedelta(hours=1)
     over = replace(
-        entry(ACTIONS["cancel by id"], State.EXPIRED), scheduled_for=at if known else None, updated_at=ended
+        record(ACTIONS["cancel by id"], State.EXPIRED), scheduled_for=at if known else None, updated_at=ended
     )
     made = replace(request(over), reported_call_time=at if said else None)
     assert says.replace("WHEN", when(at)) in request_status(made)
-    told = render("state", "dm:U0AGENT", made, ReplyContext("system", entry=over.id))
+    told = render("state", "dm:U0AGENT", made, ReplyContext("system", action=over.id))
     assert told is not None
     assert says.replace("WHEN", when(at)) in told.text
     assert request_status(made).startswith("❌ *Not cancelled*") == bool(known or said)
@@ -545,7 +547,7 @@ def test_a_deadline_that_passed_says_no_more_than_is_known(
 
 def test_what_another_request_cancelled_is_not_said_to_have_gone_out() -> None:
     """The call was cancelled while this request waited, so nobody reads that it went out."""
-    over = replace(entry(ACTIONS["cancel by id"], State.EXPIRED), scheduled_for=NOW, updated_at=NOW)
+    over = replace(record(ACTIONS["cancel by id"], State.EXPIRED), scheduled_for=NOW, updated_at=NOW)
     told = request_status(replace(request(over), done_by="A-2222"))
     assert told == "🚫 *No longer needed* · call `vx_123`\nA-2222 cancelled it before."
 
@@ -564,21 +566,21 @@ def test_what_was_not_sent_in_time_says_why_and_no_more_than_is_known(
     """Once the call's time came, nobody reads that the customer will be called, nor that nobody decided."""
     at = NOW + timedelta(hours=1)
     over = replace(
-        entry(ACTIONS["cancel by id"], State.EXPIRED),
+        record(ACTIONS["cancel by id"], State.EXPIRED),
         scheduled_for=at if known else None,
         updated_at=ended,
         message="CallOps could not send it.",
     )
     made = replace(request(over), reported_call_time=None if known else at)
     assert request_status(made) == f"❌ {says.replace('WHEN', when(at))}"
-    told = render("state", "dm:U0AGENT", made, ReplyContext("system", entry=over.id))
+    told = render("state", "dm:U0AGENT", made, ReplyContext("system", action=over.id))
     assert told is not None
     assert told.text == request_status(made)
 
 
 def test_a_card_says_what_its_deadline_has_to_do_with_the_call() -> None:
     """The card tells how soon before the call a close deadline is, and who named the call's time."""
-    waiting = entry(ACTIONS["cancel by id"], State.PENDING)
+    waiting = record(ACTIONS["cancel by id"], State.PENDING)
     made = replace(request(waiting), decide_by=NOW + timedelta(minutes=58))
     assert f"{when(NOW + timedelta(minutes=58))}, 2 min before the call, or the call goes out" in str(
         card(made).blocks
@@ -591,10 +593,10 @@ def test_a_card_says_what_its_deadline_has_to_do_with_the_call() -> None:
 def test_only_a_waiting_card_has_a_button_and_only_an_unknown_can_be_settled() -> None:
     """After the decision, the user and the time replace the button."""
     for state in State:
-        made = request(entry(ACTIONS["cancel by id"], state))
+        made = request(record(ACTIONS["cancel by id"], state))
         assert ("Review…" in str(card(made).blocks)) == (state is State.PENDING)
         assert ("Record outcome…" in str(audit(made).blocks)) == (state is State.UNKNOWN)
-    denied = card(request(entry(ACTIONS["place"], State.DENIED)))
+    denied = card(request(record(ACTIONS["place"], State.DENIED)))
     assert "Denied by <@U0MANAGER>* · place a call to +91\u00a0•••3210 · “x”" in denied.text
 
 
@@ -631,7 +633,7 @@ def submitted(view: View, confirmation: str | None) -> View:
 )
 def test_what_cannot_be_undone_is_approved_by_its_id(typed: str | None, *, confirmed: bool) -> None:
     """The card and the review say so, and only the id itself is accepted."""
-    made = request(entry(ACTIONS["delete"], State.PENDING))
+    made = request(record(ACTIONS["delete"], State.PENDING))
     review = Review.build(made, nonce="n", shown="s")
     for shown in (card(made).blocks, review):
         assert "This can't be undone." in json.dumps(shown)
@@ -701,14 +703,14 @@ def test_a_name_that_another_campaign_has_will_not_do() -> None:
 
 def deletion(name: str) -> ActionRecord:
     """Return a pending deletion of a campaign whose name a lookup found."""
-    waiting = entry(ACTIONS["delete"], State.PENDING)
+    waiting = record(ACTIONS["delete"], State.PENDING)
     return replace(waiting, looked_up=True, lookup_found=True, known_as=name)
 
 
 def looked_up(name: str, state: State, *, sighted: bool | None, known_as: str | None = None) -> Request:
     """Return a request whose target was looked up at its provider."""
     return request(
-        replace(entry(ACTIONS[name], state), looked_up=True, lookup_found=sighted, known_as=known_as)
+        replace(record(ACTIONS[name], state), looked_up=True, lookup_found=sighted, known_as=known_as)
     )
 
 
@@ -735,25 +737,25 @@ def test_who_decides_is_warned_of_a_campaign_that_is_not_there(name: str) -> Non
         for shown in (card(made).blocks, Review.build(made, nonce="n", shown="s")["blocks"]):
             assert (warning in str(shown)) == (sighted is False)
     assert warning not in str(card(looked_up(name, State.DENIED, sighted=False)).blocks)
-    assert warning not in str(card(request(entry(ACTIONS[name], State.PENDING))).blocks)
+    assert warning not in str(card(request(record(ACTIONS[name], State.PENDING))).blocks)
 
 
 def test_who_decides_and_who_asked_read_what_is_beyond_the_documents() -> None:
     """The line stands only where it applies, and only until there is an outcome."""
-    made = request(entry(ACTIONS["start"], State.PENDING))
+    made = request(record(ACTIONS["start"], State.PENDING))
     shown = (card, asked, partial(Review.build, nonce="n", shown="s"))
     for build in shown:
         assert UNDOCUMENTED in str(build(made, caution=UNDOCUMENTED))
         assert "Undocumented" not in str(build(made))
     for build in (card, asked):
         assert UNDOCUMENTED not in str(
-            build(request(entry(ACTIONS["start"], State.SUCCEEDED)), caution=UNDOCUMENTED)
+            build(request(record(ACTIONS["start"], State.SUCCEEDED)), caution=UNDOCUMENTED)
         )
 
 
 def test_starting_a_campaign_says_that_people_are_called() -> None:
     """The warning stands on the card, in the review, and in the requester's message."""
-    made = request(entry(ACTIONS["start"], State.PENDING))
+    made = request(record(ACTIONS["start"], State.PENDING))
     for shown in (card(made), asked(made), Review.build(made, nonce="n", shown="s")):
         assert "(this calls people)" in str(shown)
     assert "Approving starts it right away, and it calls people." in str(
@@ -770,7 +772,7 @@ def tried(action: CallAction) -> ActionRecord:
     adapter = CallKaro(settings, clock=lambda: NOW)
     refused = adapter.dry_run(adapter.prepare(action, Context(now=NOW, action_id="A-7K3F")))
     assert refused
-    return replace(entry(action, State.REFUSED), code=refused.code, message=refused.message)
+    return replace(record(action, State.REFUSED), code=refused.code, message=refused.message)
 
 
 def test_the_end_of_a_dry_run_is_a_success_of_the_trial() -> None:
@@ -785,7 +787,7 @@ def test_the_end_of_a_dry_run_is_a_success_of_the_trial() -> None:
     many = replace(request(tried(ACTIONS["place"]), tried(ACTIONS["place now"])), mode="dry-run")
     assert "✅ *2 dry run* · place 2 calls" in str(audit(many).blocks)
     assert "Not allowed" not in str([audit(made), audit(many), told])
-    waiting = replace(request(entry(ACTIONS["delete"], State.PENDING)), mode="dry-run")
+    waiting = replace(request(record(ACTIONS["delete"], State.PENDING)), mode="dry-run")
     assert "Approving sends nothing: this is a dry run." in str(Review.build(waiting, nonce="n", shown="s"))
 
 
@@ -804,30 +806,30 @@ def test_a_wait_says_until_when(attempt: int, code: Code, says: str) -> None:
     """
     later = NOW + timedelta(minutes=5)
     waiting = replace(
-        entry(ACTIONS["cancel by id"], State.APPROVED), attempt=attempt, code=code, not_before=later
+        record(ACTIONS["cancel by id"], State.APPROVED), attempt=attempt, code=code, not_before=later
     )
     assert request_status(request(waiting)) == says.replace("WHEN", when(later))
-    several = audit(request(waiting, entry(ACTIONS["cancel by id"], State.SUCCEEDED, 2)))
+    several = audit(request(waiting, record(ACTIONS["cancel by id"], State.SUCCEEDED, 2)))
     assert f"• call `vx_123` · Waiting until {when(later)}" in several.blocks[1]["text"]["text"]
 
 
 @pytest.mark.parametrize("state", [State.APPROVED, State.SENDING])
 def test_a_card_of_what_has_not_ended_is_true_whenever_it_is_read(state: State) -> None:
     """A card may lag behind the audit message. It says that it was approved, and where to look."""
-    assert card(request(entry(ACTIONS["cancel by id"], state))).text == (
+    assert card(request(record(ACTIONS["cancel by id"], state))).text == (
         "⏳ *Approved* · cancel call `vx_123`"
     )
 
 
 def test_a_placed_call_shows_the_id_by_which_it_can_be_cancelled() -> None:
     """People need the id if the provider cancels by id only. A cancellation shows its own id."""
-    assert "call a1b2" in str(audit(request(entry(ACTIONS["place"], State.SUCCEEDED))).blocks)
-    assert "a1b2" not in str(audit(request(entry(ACTIONS["cancel by id"], State.SUCCEEDED))).blocks)
+    assert "call a1b2" in str(audit(request(record(ACTIONS["place"], State.SUCCEEDED))).blocks)
+    assert "a1b2" not in str(audit(request(record(ACTIONS["cancel by id"], State.SUCCEEDED))).blocks)
 
 
 def test_what_can_be_made_good_needs_no_typing() -> None:
     """A cancellation is approved as shown, and a note is optional."""
-    made = request(entry(ACTIONS["cancel by id"], State.PENDING))
+    made = request(record(ACTIONS["cancel by id"], State.PENDING))
     review = Review.build(made, nonce="n", shown="s")
     assert [block["optional"] for block in review["blocks"] if block["type"] == "input"] == [True]
     assert Review.is_confirmed(made, review)
@@ -836,7 +838,7 @@ def test_what_can_be_made_good_needs_no_typing() -> None:
 @pytest.mark.parametrize("name", ACTIONS)
 def test_the_button_that_approves_says_what(name: str) -> None:
     """The button names the kind. The review says what a denial means for the customer."""
-    made = request(entry(ACTIONS[name], State.PENDING))
+    made = request(record(ACTIONS[name], State.PENDING))
     review = Review.build(made, nonce="n", shown="s")
     words = {"place": "call", "place now": "call", "delete": "deletion"}
     words |= {"cancel by number": "cancellation", "cancel by id": "cancellation"}
@@ -871,8 +873,8 @@ def test_a_denial_is_chosen_or_typed(chosen: str, words: str, reason: str, wrong
 
 def test_a_full_number_is_shown_only_where_it_was_asked_for() -> None:
     """The button is there for those who may. After a press, the number replaces the button."""
-    by_number = request(entry(ACTIONS["cancel by number"], State.PENDING))
-    by_id = request(entry(ACTIONS["cancel by id"], State.PENDING))
+    by_number = request(record(ACTIONS["cancel by number"], State.PENDING))
+    by_id = request(record(ACTIONS["cancel by id"], State.PENDING))
     build = partial(Review.build, nonce="n", shown="s")
     assert "Show full number" not in str(build(by_number))
     assert "Show full number" not in str(build(by_id, may_reveal=True))
@@ -887,8 +889,8 @@ def test_a_full_number_is_shown_only_where_it_was_asked_for() -> None:
 
 def test_what_else_waits_is_said_where_one_decides() -> None:
     """The review and the card count the waiting requests, and name those whose number ends alike."""
-    made = request(entry(ACTIONS["cancel by number"], State.PENDING))
-    twin = replace(made.entries[0], id="A-9999", request="A-9999")
+    made = request(record(ACTIONS["cancel by number"], State.PENDING))
+    twin = replace(made.actions[0], id="A-9999", request="A-9999")
     around = PendingContext(3, tuple(replace(twin, id=f"A-999{n}", request=f"A-999{n}") for n in range(9)))
     review = Review.build(made, nonce="n", shown="s", beside=around)
     assert "3 more waiting" in str(review)
@@ -900,7 +902,7 @@ def test_what_else_waits_is_said_where_one_decides() -> None:
         told = render(template, "asked:U0MANAGER", made, ReplyContext("system"), beside=around)
         assert told is not None
         assert faults("message", {"text": told.text, "blocks": list(told.blocks)}) == []
-        over = request(entry(ACTIONS["cancel by number"], State.APPROVED))
+        over = request(record(ACTIONS["cancel by number"], State.APPROVED))
         assert render(template, "asked:U0MANAGER", over, ReplyContext("system")) is None
 
 
@@ -913,7 +915,7 @@ def test_people_and_adapters_call_the_same_things_irreversible() -> None:
 
 def test_what_is_gone_and_what_is_odd_is_said_in_the_thread() -> None:
     """The summary is there to read. A warning names its target if there are several."""
-    one = entry(ACTIONS["cancel by id"], State.SUCCEEDED)
+    one = record(ACTIONS["cancel by id"], State.SUCCEEDED)
     two = replace(one, id="A-7K3F.2")
     told = ReplyContext(
         "system", summaries=["name: Billing & more"], warnings=[("A-7K3F.1", "Look at both.")]
@@ -928,7 +930,7 @@ def test_what_is_gone_and_what_is_odd_is_said_in_the_thread() -> None:
 
 def test_a_direct_message_waits_for_the_last_target() -> None:
     """While an action is still open, nothing is sent. The action that ends last reports all of them."""
-    ended, active = entry(ACTIONS["place"], State.FAILED), entry(ACTIONS["place"], State.SENDING, 2)
+    ended, active = record(ACTIONS["place"], State.FAILED), record(ACTIONS["place"], State.SENDING, 2)
     assert render("failed", "dm:U0AGENT", request(ended, active), ReplyContext("system")) is None
     told = render("failed", "dm:U0AGENT", request(ended, ended), ReplyContext("system"))
     assert told is not None
@@ -937,9 +939,9 @@ def test_a_direct_message_waits_for_the_last_target() -> None:
 
 def test_a_reply_names_the_target_it_is_about() -> None:
     """With several targets, the reply about the second never reads as one about the first."""
-    done, late = entry(ACTIONS["cancel by id"], State.SUCCEEDED), entry(ACTIONS["place"], State.EXPIRED, 2)
+    done, late = record(ACTIONS["cancel by id"], State.SUCCEEDED), record(ACTIONS["place"], State.EXPIRED, 2)
     late = replace(late, message="CallOps couldn't send it in time.")
-    told = render("state", "audit", request(done, late), ReplyContext("system", entry=late.id))
+    told = render("state", "audit", request(done, late), ReplyContext("system", action=late.id))
     assert told is not None
     assert "• +91\u00a0•••3210 · Expired. CallOps couldn't send it in time." in text_of(told.blocks)
     told = render("happened", "thread", request(done, late), ReplyContext("U0MANAGER", "dashboard", late.id))
@@ -950,10 +952,10 @@ def test_a_reply_names_the_target_it_is_about() -> None:
 def test_a_doubt_that_came_back_reads_as_one() -> None:
     """Nobody reads that the dropped attempt will be sent. The message tells what is known."""
     came_back = stop_retrying(
-        entry(ACTIONS["cancel by number"], State.APPROVED), "window_passed", outcomes.SO_LATE
+        record(ACTIONS["cancel by number"], State.APPROVED), "window_passed", outcomes.SO_LATE
     )
     changed = replace(
-        entry(ACTIONS["cancel by number"], State.UNKNOWN),
+        record(ACTIONS["cancel by number"], State.UNKNOWN),
         attempt=1,
         maybe_executed=True,
         not_before=None,
@@ -963,15 +965,15 @@ def test_a_doubt_that_came_back_reads_as_one() -> None:
         "⚠️ *Outcome unknown* · cancel all calls to +91\u00a0•••3210\nAn earlier attempt got no clear answer and "
         "may have worked. CallOps didn't retry: it's late now, and it could cancel a newer call to this number."
     )
-    told = render("unknown", "thread", request(changed), ReplyContext("system", entry=changed.id))
+    told = render("unknown", "thread", request(changed), ReplyContext("system", action=changed.id))
     assert told is not None
     assert told.text == "⚠️ *Outcome unknown*.\nCheck the provider, then press *Record outcome…* above."
 
 
 def test_a_look_up_that_still_finds_it_says_so() -> None:
     """People settle an unknown outcome whose target is still there. With several, the target is named."""
-    doubt = entry(ACTIONS["delete"], State.UNKNOWN)
-    told = render("still_there", "thread", request(doubt), ReplyContext("system", entry=doubt.id))
+    doubt = record(ACTIONS["delete"], State.UNKNOWN)
+    told = render("still_there", "thread", request(doubt), ReplyContext("system", action=doubt.id))
     assert told is not None
     assert told.text.startswith("The provider still has it. Check it there again, then")
 
@@ -979,7 +981,7 @@ def test_a_look_up_that_still_finds_it_says_so() -> None:
 def test_no_button_reads_just_cancel() -> None:
     """People must know what a button does before they press it."""
     for state in State:
-        made = request(entry(ACTIONS["cancel by id"], state))
+        made = request(record(ACTIONS["cancel by id"], state))
         shown = str([audit(made).blocks, card(made).blocks, Review.build(made, nonce="n", shown="s")])
         assert "'text': 'Cancel'" not in shown
 

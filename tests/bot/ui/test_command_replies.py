@@ -26,7 +26,7 @@ from playground.blocks import faults
 from providers.actions import Kind, PlaceCall
 from providers.transport.request import Prepared
 from storage.states import State
-from tests.bot.ui.test_channel_messages import ACTIONS, entry, request
+from tests.bot.ui.test_channel_messages import ACTIONS, record, request
 from tests.support.slack_schemas import checker
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
@@ -289,7 +289,7 @@ def test_who_asked_reads_every_target(typed: str) -> None:
         read(f"{typed} wrong number", Verb.CANCEL, EVERYTHING), ignored_words=("beside " * 9,) * 50
     )
     assert len(line.targets) == 50
-    made = request(*(entry(ACTIONS["cancel by id"], State.PENDING, n) for n in range(1, 51)))
+    made = request(*(record(ACTIONS["cancel by id"], State.PENDING, n) for n in range(1, 51)))
     message = asked(made, line)
     assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
     written = str(message.blocks)
@@ -306,7 +306,7 @@ def test_who_asked_reads_every_target(typed: str) -> None:
 def test_one_id_is_not_told_twice() -> None:
     """The sentence already has the id."""
     line = read("vx_1 wrong number", Verb.CANCEL, EVERYTHING)
-    message = asked(request(entry(ACTIONS["cancel by id"], State.PENDING)), line)
+    message = asked(request(record(ACTIONS["cancel by id"], State.PENDING)), line)
     assert "• " not in str(message.blocks)
 
 

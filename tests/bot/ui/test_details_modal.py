@@ -18,7 +18,7 @@ NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 BOT = ROOT / "bot"
 
 
-def entry(number: int) -> ActionRecord:
+def record(number: int) -> ActionRecord:
     """Return a target of a cancellation."""
     return an_action(
         id=f"A-7K3F.{number}",
@@ -46,7 +46,7 @@ REQUEST = Request(
     reason="duplicate <!channel>",
     purpose=None,
     consent=None,
-    entries=(entry(1), entry(2)),
+    actions=(record(1), record(2)),
 )
 
 
@@ -56,7 +56,7 @@ def event(seq: int, name: str, *, of: int = 1, actor: str = "system", **data: Sc
 
 
 @pytest.mark.parametrize(
-    ("what", "says"),
+    ("tried", "says"),
     [
         ("approve", "tried to decide it, but isn't allowed to"),
         ("deny", "tried to decide it, but isn't allowed to"),
@@ -65,9 +65,9 @@ def event(seq: int, name: str, *, of: int = 1, actor: str = "system", **data: Sc
         ("settle", "tried to record the outcome, but isn't allowed to"),
     ],
 )
-def test_what_somebody_tried_is_said(what: str, says: str) -> None:
+def test_what_somebody_tried_is_said(tried: str, says: str) -> None:
     """A person who wanted to see a number did not try to decide."""
-    [line] = story(REQUEST, [event(1, "attempted", actor="U0AGENT", what=what)], [])
+    [line] = story(REQUEST, [event(1, "attempted", actor="U0AGENT", tried=tried)], [])
     assert f"<@U0AGENT> {says}" in line
 
 

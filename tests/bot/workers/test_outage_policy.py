@@ -10,7 +10,7 @@ from bot.workers.outage_policy import failed, is_down, is_open, pause_after
 from providers.actions import Code, Outcome, Status
 from storage.models import ConnectionOutage
 from storage.states import State
-from tests.bot.ui.test_channel_messages import ACTIONS, entry, request
+from tests.bot.ui.test_channel_messages import ACTIONS, record, request
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 DOWN = ConnectionOutage(
@@ -74,7 +74,7 @@ def test_a_wrong_clock_holds_nothing_up() -> None:
 )
 def test_who_waits_reads_why_and_until_when(outage: ConnectionOutage, says: str) -> None:
     """The audit message, the card and each of several targets tell it."""
-    one = entry(ACTIONS["place"], State.APPROVED)
+    one = record(ACTIONS["place"], State.APPROVED)
     single = replace(request(one), waits_for=outage)
     several = replace(request(one, replace(one, id="A-7K3F.2", position=2)), waits_for=outage)
     for text in (request_status(single), passed(single), request_status(several)):
@@ -84,7 +84,7 @@ def test_who_waits_reads_why_and_until_when(outage: ConnectionOutage, says: str)
 
 def test_who_waits_longer_anyway_reads_of_that() -> None:
     """An action whose own time comes after the outage waits for its own time."""
-    one = replace(entry(ACTIONS["place"], State.APPROVED), not_before=DOWN.until + timedelta(hours=1))
+    one = replace(record(ACTIONS["place"], State.APPROVED), not_before=DOWN.until + timedelta(hours=1))
     assert "is down" not in request_status(replace(request(one), waits_for=DOWN))
 
 

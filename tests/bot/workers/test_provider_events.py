@@ -42,7 +42,7 @@ def request(
     **more: Any,
 ) -> Request:
     """Return a request for a single call."""
-    entry = an_action(
+    record = an_action(
         id="A-7K3F",
         kind=kind,
         agent="payments",
@@ -69,7 +69,7 @@ def request(
         reason=None,
         purpose=None,
         consent=None,
-        entries=[replace(entry, **more)],
+        actions=[replace(record, **more)],
     )
 
 
@@ -262,38 +262,38 @@ async def store(tmp_path: Path, clock: Clock) -> AsyncIterator[Store]:
 
 async def in_doubt(store: Store) -> str:
     """Create a call whose answer was lost, and return its action's id."""
-    entry = (await store.requests.create(placing(NUMBER))).request.entries[0].id
-    await store.requests.apply(claim(entry, until=NOW + timedelta(seconds=30)))
+    action = (await store.requests.create(placing(NUMBER))).request.actions[0].id
+    await store.requests.apply(claim(action, until=NOW + timedelta(seconds=30)))
     lost = Transition(
-        entry,
+        action,
         "unknown",
         frozenset({State.SENDING}),
         State.UNKNOWN,
         attempt=1,
         changes={"maybe_executed": True},
     )
-    await store.requests.apply(ChangeSet(entry, SYSTEM, [lost]))
-    return entry
+    await store.requests.apply(ChangeSet(action, SYSTEM, [lost]))
+    return action
 
 
-async def told(store: Store, entry: str, *, times: int = 1, **more: Any) -> int:
+async def told(store: Store, action: str, *, times: int = 1, **more: Any) -> int:
     """Deliver a provider's event, several times at once. Return how often there was something to post."""
     announced: list[None] = []
     wakeups = Wakeups(outbox=lambda: announced.append(None))
     notices = ProviderEvents(
         store, SystemChanges(store, load(environment(store._database.path.parent)), wakeups)
     )
-    notice = NOTICE.model_copy(update={"action_id": entry, **more})
+    notice = NOTICE.model_copy(update={"action_id": action, **more})
     await asyncio.gather(*(notices.take("reminders", notice) for _ in range(times)))
     return len(announced)
 
 
 async def test_of_many_deliveries_one_is_written(store: Store) -> None:
     """Many at once and another one later write a single event and a single set of posts. The log is whole."""
-    entry = await in_doubt(store)
-    assert await told(store, entry, times=20) == 1
-    assert await told(store, entry) == 0
-    assert [event.name for event in await store.requests.events(entry)] == [
+    action = await in_doubt(store)
+    assert await told(store, action, times=20) == 1
+    assert await told(store, action) == 0
+    assert [event.name for event in await store.requests.events(action)] == [
         "requested",
         "sending",
         "unknown",
@@ -304,15 +304,15 @@ async def test_of_many_deliveries_one_is_written(store: Store) -> None:
 
 async def test_a_call_that_took_place_is_not_placed_again(store: Store) -> None:
     """Somebody ordered another attempt that has not begun. Nothing is due any more."""
-    entry = await in_doubt(store)
-    order = Transition(entry, "retry_requested", frozenset({State.UNKNOWN}), State.APPROVED)
-    await store.requests.apply(ChangeSet(entry, "U0MANAGER", [order]))
-    assert [one.id for one in await store.dispatch_queue.due(NOW, 10)] == [entry]
-    assert await told(store, entry) == 1
+    action = await in_doubt(store)
+    order = Transition(action, "retry_requested", frozenset({State.UNKNOWN}), State.APPROVED)
+    await store.requests.apply(ChangeSet(action, "U0MANAGER", [order]))
+    assert [one.id for one in await store.dispatch_queue.due(NOW, 10)] == [action]
+    assert await told(store, action) == 1
     assert await store.dispatch_queue.due(NOW, 10) == []
-    names = [event.name for event in await store.requests.events(entry)]
+    names = [event.name for event in await store.requests.events(action)]
     assert names[3:] == ["retry_requested", "order_dropped", "webhook"]
-    assert (await store.requests.request(entry)).state is State.SUCCEEDED
+    assert (await store.requests.request(action)).state is State.SUCCEEDED
     assert (await verified(store)).faults == ()
 
 
@@ -321,53 +321,53 @@ async def test_a_contradiction_is_told_once(store: Store) -> None:
 
     However often the provider reports otherwise, there is a single note.
     """
-    entry = await in_doubt(store)
-    said = Transition(entry, "did_not_happen", frozenset({State.UNKNOWN}), State.FAILED)
-    await store.requests.apply(ChangeSet(entry, "U0MANAGER", [said]))
-    assert await told(store, entry, times=20) == 1
-    assert await told(store, entry) == 0
-    assert [event.name for event in await store.requests.events(entry)][3:] == [
+    action = await in_doubt(store)
+    said = Transition(action, "did_not_happen", frozenset({State.UNKNOWN}), State.FAILED)
+    await store.requests.apply(ChangeSet(action, "U0MANAGER", [said]))
+    assert await told(store, action, times=20) == 1
+    assert await told(store, action) == 0
+    assert [event.name for event in await store.requests.events(action)][3:] == [
         "did_not_happen",
         "took_place",
     ]
-    assert (await store.requests.request(entry)).state is State.FAILED
+    assert (await store.requests.request(action)).state is State.FAILED
     assert (await verified(store)).faults == ()
 
 
 async def placed(store: Store, new: NewRequest | None = None) -> str:
     """Create an accepted call for tomorrow, and return its action's id."""
     new = new or placing(NUMBER, at=NOW + timedelta(days=1))
-    entry = (await store.requests.create(new)).request.entries[0].id
-    await store.requests.apply(claim(entry, until=NOW + timedelta(seconds=30)))
+    action = (await store.requests.create(new)).request.actions[0].id
+    await store.requests.apply(claim(action, until=NOW + timedelta(seconds=30)))
     done = Transition(
-        entry, "succeeded", frozenset({State.SENDING}), State.SUCCEEDED, changes={"code": Code.SCHEDULED}
+        action, "succeeded", frozenset({State.SENDING}), State.SUCCEEDED, changes={"code": Code.SCHEDULED}
     )
-    await store.requests.apply(ChangeSet(entry, SYSTEM, [done]))
-    return entry
+    await store.requests.apply(ChangeSet(action, SYSTEM, [done]))
+    return action
 
 
 async def deletion_in_doubt(store: Store, *, number: str = NUMBER, agent: str = "payments") -> str:
     """Create a deletion by number whose answer was lost, and return its action's id."""
-    action = Cancel(target=NumberRef(agent=agent, to=number))
-    made = replace(cancelling(number), actions=[NewAction(action, number=number)])
-    entry = (await store.requests.create(made)).request.entries[0].id
-    await store.requests.apply(approve(entry))
-    await store.requests.apply(claim(entry, until=NOW + timedelta(seconds=30)))
+    cancel = Cancel(target=NumberRef(agent=agent, to=number))
+    made = replace(cancelling(number), actions=[NewAction(cancel, number=number)])
+    deleted = (await store.requests.create(made)).request.actions[0].id
+    await store.requests.apply(approve(deleted))
+    await store.requests.apply(claim(deleted, until=NOW + timedelta(seconds=30)))
     lost = Transition(
-        entry,
+        deleted,
         "unknown",
         frozenset({State.SENDING}),
         State.UNKNOWN,
         attempt=1,
         changes={"maybe_executed": True},
     )
-    await store.requests.apply(ChangeSet(entry, SYSTEM, [lost]))
-    return entry
+    await store.requests.apply(ChangeSet(deleted, SYSTEM, [lost]))
+    return deleted
 
 
-async def states(store: Store, *entries: str) -> list[State]:
+async def states(store: Store, *actions: str) -> list[State]:
     """Return the states of some requests."""
-    return [(await store.requests.request(entry)).state for entry in entries]
+    return [(await store.requests.request(action)).state for action in actions]
 
 
 async def test_a_call_that_was_deleted_settles_its_deletion(store: Store) -> None:
@@ -457,13 +457,13 @@ async def test_a_call_of_another_account_settles_no_deletion(store: Store) -> No
 
 async def test_one_event_comes_for_each_try(store: Store) -> None:
     """The first try did not ring, the second did, and that one settles the call."""
-    entry = await in_doubt(store)
-    assert await told(store, entry, times=3, end=CallEnd.NOT_REACHED, attempt=0) == 1
-    assert await told(store, entry, end=CallEnd.NOT_REACHED, attempt=1) == 1
-    assert await states(store, entry) == [State.UNKNOWN]
-    assert await told(store, entry, end=CallEnd.NO_ANSWER, attempt=2) == 1
-    assert await states(store, entry) == [State.SUCCEEDED]
-    assert [event.name for event in await store.requests.events(entry)][3:] == [
+    action = await in_doubt(store)
+    assert await told(store, action, times=3, end=CallEnd.NOT_REACHED, attempt=0) == 1
+    assert await told(store, action, end=CallEnd.NOT_REACHED, attempt=1) == 1
+    assert await states(store, action) == [State.UNKNOWN]
+    assert await told(store, action, end=CallEnd.NO_ANSWER, attempt=2) == 1
+    assert await states(store, action) == [State.SUCCEEDED]
+    assert [event.name for event in await store.requests.events(action)][3:] == [
         "call_ended",
         "call_ended",
         "webhook",
@@ -481,9 +481,9 @@ async def test_of_a_person_and_a_provider_exactly_one_wins(store: Store, after: 
     """Somebody settles it during a provider's event: the first stands, and the other changes nothing."""
     winners = set()
     for number in range(20):
-        entry = await in_doubt(store)
+        action = await in_doubt(store)
         settled = ChangeSet(
-            entry, "U0MANAGER", [Transition(entry, "happened", frozenset({State.UNKNOWN}), after)]
+            action, "U0MANAGER", [Transition(action, "happened", frozenset({State.UNKNOWN}), after)]
         )
 
         async def person(settled: ChangeSet = settled, waits: float = number**2 / 2000) -> bool:
@@ -494,8 +494,8 @@ async def test_of_a_person_and_a_provider_exactly_one_wins(store: Store, after: 
                 return False
             return True
 
-        first, _ = await asyncio.gather(person(), told(store, entry))
-        names = [event.name for event in await store.requests.events(entry)]
+        first, _ = await asyncio.gather(person(), told(store, action))
+        names = [event.name for event in await store.requests.events(action)]
         contradicted = ["took_place"] if first and after is State.FAILED else []
         assert names[3:] == (["happened", *contradicted] if first else ["webhook"])
         winners.add(first)

@@ -66,9 +66,9 @@ class Beginning:
         assert (await store.requests.request(made.id)).state is State.APPROVED
         doubtful = await in_doubt(store, clock, cancelling_by_id("vx_1"))
         after = await store.requests.apply(
-            ChangeSet(doubtful.id, "system", [replace(back, entry=doubtful.id)])
+            ChangeSet(doubtful.id, "system", [replace(back, action=doubtful.id)])
         )
-        assert (after.state, after.entries[0].maybe_executed) == (State.UNKNOWN, True)
+        assert (after.state, after.actions[0].maybe_executed) == (State.UNKNOWN, True)
         await assert_replayable(store, doubtful.id)
 
     @pytest.mark.parametrize("after", [State.WITHDRAWN, State.EXPIRED, State.REFUSED])
@@ -92,7 +92,7 @@ class Beginning:
         until = clock.now + timedelta(seconds=20)
         made = await in_doubt(store, clock, cancelling(), not_after=until)
         clock.now = until - timedelta(microseconds=1)
-        assert [entry.id for entry in await store.dispatch_queue.due(clock.now, 9)] == [made.id]
+        assert [record.id for record in await store.dispatch_queue.due(clock.now, 9)] == [made.id]
         assert not await store.dispatch_queue.retry_window_expired(clock.now)
         await store.requests.apply(begin(made, clock, attempt=2))
         lease = clock.now + LEASE
@@ -126,10 +126,10 @@ class Beginning:
             await approved(store, replace(placing(), connection="second", fingerprint="callkaro:2")),
             await approved(store, cancelling_by_id("vx_1")),
         ]
-        assert [entry.id for entry in await store.dispatch_queue.due(clock.now, 9)] == [
+        assert [record.id for record in await store.dispatch_queue.due(clock.now, 9)] == [
             one.id for one in others
         ]
-        assert [entry.id for entry in await store.dispatch_queue.due(clock.now, 1)] == [
+        assert [record.id for record in await store.dispatch_queue.due(clock.now, 1)] == [
             one.id for one in others[:2]
         ]
         for waiting in (call, second):
@@ -142,7 +142,7 @@ class Beginning:
             clock.move(seconds=2)
             await store.requests.apply(begin(cancel, clock, attempt=2))
         await store.requests.apply(finish(cancel.id, attempt=1 + sent_again))
-        assert [entry.id for entry in await store.dispatch_queue.due(clock.now, 9)] == [call.id, second.id]
+        assert [record.id for record in await store.dispatch_queue.due(clock.now, 9)] == [call.id, second.id]
 
     @pytest.mark.parametrize("connection", ["reminders", "second"])
     async def test_an_agent_with_two_names_is_one(self, store: Store, clock: Clock, connection: str) -> None:
@@ -153,11 +153,11 @@ class Beginning:
         same = await approved(store, other_name)
         another = await approved(store, replace(other_name, fingerprint="callkaro:2"))
         await store.requests.apply(begin(cancel, clock))
-        assert [entry.id for entry in await store.dispatch_queue.due(clock.now, 9)] == [another.id]
+        assert [record.id for record in await store.dispatch_queue.due(clock.now, 9)] == [another.id]
         with pytest.raises(ConflictError):
             await store.requests.apply(begin(same, clock))
         await store.requests.apply(finish(cancel.id, attempt=1))
-        assert [entry.id for entry in await store.dispatch_queue.due(clock.now, 9)] == [same.id, another.id]
+        assert [record.id for record in await store.dispatch_queue.due(clock.now, 9)] == [same.id, another.id]
 
     async def test_a_cancellation_by_number_waits_for_a_call_being_placed(
         self, store: Store, clock: Clock
@@ -166,7 +166,7 @@ class Beginning:
         call, other = await approved(store, placing()), await approved(store, placing())
         cancel = await approved(store, cancelling())
         await store.requests.apply(begin(call, clock))
-        assert [entry.id for entry in await store.dispatch_queue.due(clock.now, 9)] == [other.id]
+        assert [record.id for record in await store.dispatch_queue.due(clock.now, 9)] == [other.id]
         with pytest.raises(ConflictError):
             await store.requests.apply(begin(cancel, clock))
         await store.requests.apply(begin(other, clock))
@@ -192,7 +192,7 @@ class Beginning:
         for one in (second, first):
             order = Transition(one.id, "retry_requested", frozenset({State.UNKNOWN}), State.APPROVED)
             await store.requests.apply(ChangeSet(one.id, "U0MANAGER", [order]))
-        assert [entry.id for entry in await store.dispatch_queue.due(clock.now, 9)] == [second.id]
+        assert [record.id for record in await store.dispatch_queue.due(clock.now, 9)] == [second.id]
         with pytest.raises(ConflictError):
             await store.requests.apply(begin(first, clock, attempt=2))
         await store.requests.apply(begin(second, clock, attempt=2))

@@ -40,10 +40,12 @@ async def recorded(store: Store, new: NewRequest) -> Request:
     return made.request
 
 
-async def succeeded(store: Store, entry: str, clock: Clock, code: Code, reference: str | None = None) -> None:
+async def succeeded(
+    store: Store, action: str, clock: Clock, code: Code, reference: str | None = None
+) -> None:
     """Send an approved action and record its success."""
-    await store.requests.apply(claim(entry, until=clock.now + timedelta(seconds=30)))
-    await store.requests.apply(finish(entry, code=code, reference=reference))
+    await store.requests.apply(claim(action, until=clock.now + timedelta(seconds=30)))
+    await store.requests.apply(finish(action, code=code, reference=reference))
 
 
 async def cancelled(store: Store, clock: Clock) -> tuple[Request, Request]:
@@ -56,9 +58,9 @@ async def cancelled(store: Store, clock: Clock) -> tuple[Request, Request]:
     return call, cancel
 
 
-def row(entry: ActionRecord) -> dict[str, object]:
+def row(record: ActionRecord) -> dict[str, object]:
     """Return an action as the replay of its events writes it."""
-    columns = {name: getattr(entry, name) for name in entry.__dataclass_fields__ if name not in BESIDE}
+    columns = {name: getattr(record, name) for name in record.__dataclass_fields__ if name not in BESIDE}
     return {
         name: microseconds(value) if isinstance(value, datetime) else value for name, value in columns.items()
     }
@@ -66,12 +68,12 @@ def row(entry: ActionRecord) -> dict[str, object]:
 
 async def assert_replayable(store: Store, request: str) -> None:
     """Assert that the events of a request give the rows of its actions."""
-    replayed = replay(await store.requests.events(request)).entries
-    entries = (await store.requests.request(request)).entries
-    assert set(replayed) == {entry.id for entry in entries}
-    for entry in entries:
-        expected = {name: replayed[entry.id][name] for name in row(entry)}
-        assert row(entry) | {"lease_until": None} == expected | {"lease_until": None}
+    replayed = replay(await store.requests.events(request)).actions
+    records = (await store.requests.request(request)).actions
+    assert set(replayed) == {record.id for record in records}
+    for record in records:
+        expected = {name: replayed[record.id][name] for name in row(record)}
+        assert row(record) | {"lease_until": None} == expected | {"lease_until": None}
 
 
 class Changing:
@@ -97,27 +99,27 @@ class Changing:
             "C1",
         )
         assert (made.state, made.decide_by, made.asked_at) == (State.PENDING, new.decide_by, clock.now)
-        [entry] = made.entries
-        assert entry.id == made.id
-        assert entry.action == new.actions[0].action
-        assert (entry.agent, entry.target_id, entry.attempt, entry.maybe_executed) == (
+        [record] = made.actions
+        assert record.id == made.id
+        assert record.action == new.actions[0].action
+        assert (record.agent, record.target_id, record.attempt, record.maybe_executed) == (
             "payments",
             None,
             0,
             False,
         )
-        assert (entry.code, entry.message) == (Code.REJECTED, "so")
+        assert (record.code, record.message) == (Code.REJECTED, "so")
 
     async def test_a_target_with_an_id_is_kept_beside_the_personal_data(self, store: Store) -> None:
         """The provider's id of a call or campaign is a column of its own."""
-        [call] = (await recorded(store, cancelling_by_id("vx_1"))).entries
-        [campaign] = (await recorded(store, deleting("cd-9"))).entries
+        [call] = (await recorded(store, cancelling_by_id("vx_1"))).actions
+        [campaign] = (await recorded(store, deleting("cd-9"))).actions
         assert (call.target_id, campaign.target_id) == ("vx_1", "cd-9")
 
     async def test_several_targets_are_entries_of_one_request(self, store: Store) -> None:
         """Actions of several targets are numbered after their request, in order."""
         made = await recorded(store, cancelling(NUMBER, OTHER_NUMBER))
-        assert [entry.id for entry in made.entries] == [f"{made.id}.1", f"{made.id}.2"]
+        assert [record.id for record in made.actions] == [f"{made.id}.1", f"{made.id}.2"]
         assert await store.requests.request(f"{made.id}.2") == made
 
     async def test_ids_can_be_said_on_the_phone(self, store: Store) -> None:
@@ -176,8 +178,8 @@ class Changing:
     async def test_one_decision_moves_all_targets(self, store: Store) -> None:
         """An approval covers every action and keeps the eligible people."""
         made = await recorded(store, cancelling(NUMBER, OTHER_NUMBER))
-        after = await store.requests.apply(approve(*(entry.id for entry in made.entries)))
-        assert [entry.state for entry in after.entries] == [State.APPROVED, State.APPROVED]
+        after = await store.requests.apply(approve(*(record.id for record in made.actions)))
+        assert [record.state for record in after.actions] == [State.APPROVED, State.APPROVED]
         [approval] = after.approvals
         assert (approval.person, approval.decision, approval.members) == (
             "U0MANAGER",
@@ -189,7 +191,7 @@ class Changing:
     async def test_all_moves_or_none(self, store: Store) -> None:
         """If an action is in another state, no action changes and nothing else of the change is kept."""
         made = await recorded(store, cancelling(NUMBER, OTHER_NUMBER))
-        first, second = (entry.id for entry in made.entries)
+        first, second = (record.id for record in made.actions)
         await store.requests.apply(withdraw(second))
         late = replace(
             approve(first, second), nonce="modal", notifications=[Notification("approved", "thread")]
@@ -197,7 +199,7 @@ class Changing:
         with pytest.raises(ConflictError) as conflict:
             await store.requests.apply(late)
         assert conflict.value.current == await store.requests.request(made.id)
-        assert [entry.state for entry in conflict.value.current.entries] == [State.PENDING, State.WITHDRAWN]
+        assert [record.state for record in conflict.value.current.actions] == [State.PENDING, State.WITHDRAWN]
         assert not conflict.value.current.approvals
         assert await store.users.draft("modal") is None
         assert [event.name for event in await store.requests.events(made.id)] == [
@@ -210,10 +212,10 @@ class Changing:
         """Twenty people approve, deny and withdraw at once. One wins, and the others get the new state."""
         for _ in range(5):
             made = await recorded(store, cancelling(NUMBER, OTHER_NUMBER))
-            entries = [entry.id for entry in made.entries]
-            changes = [approve(*entries, person=f"U{n}") for n in range(10)]
-            changes += [deny(*entries, person=f"U{n}") for n in range(9)]
-            changes.append(withdraw(*entries, before={State.PENDING}))
+            actions = [record.id for record in made.actions]
+            changes = [approve(*actions, person=f"U{n}") for n in range(10)]
+            changes += [deny(*actions, person=f"U{n}") for n in range(9)]
+            changes.append(withdraw(*actions, before={State.PENDING}))
             results = await asyncio.gather(*map(store.requests.apply, changes), return_exceptions=True)
             winners = [result for result in results if isinstance(result, Request)]
             losers = [result for result in results if isinstance(result, ConflictError)]
@@ -248,9 +250,9 @@ class Changing:
             with pytest.raises(ConflictError):
                 await store.requests.apply(wrong)
         after = await store.requests.apply(finish(made.id, reference="ck_1"))
-        [entry] = after.entries
-        assert (entry.state, entry.code, entry.reference) == (State.SUCCEEDED, Code.QUEUED, "ck_1")
-        assert (entry.owner, entry.lease_until, entry.attempt) == (None, None, 1)
+        [record] = after.actions
+        assert (record.state, record.code, record.reference) == (State.SUCCEEDED, Code.QUEUED, "ck_1")
+        assert (record.owner, record.lease_until, record.attempt) == (None, None, 1)
 
     async def test_two_moves_of_one_entry_happen_in_order(self, store: Store, clock: Clock) -> None:
         """An unknown outcome and its retry may be one change, and both are events."""
@@ -274,8 +276,8 @@ class Changing:
                 data={"order": 2},
             ),
         ]
-        [entry] = (await store.requests.apply(ChangeSet(made.id, "system", moves))).entries
-        assert (entry.state, entry.maybe_executed, entry.not_before) == (State.APPROVED, True, again)
+        [record] = (await store.requests.apply(ChangeSet(made.id, "system", moves))).actions
+        assert (record.state, record.maybe_executed, record.not_before) == (State.APPROVED, True, again)
         last = (await store.requests.events(made.id))[-1]
         assert (last.name, last.data["order"]) == ("retry_scheduled", 2)
         await assert_replayable(store, made.id)
@@ -319,7 +321,7 @@ class Changing:
         assert await store.requests.renew_lease(made.id, owner="one", attempt=1, until=later)
         assert not await store.requests.renew_lease(made.id, owner="two", attempt=1, until=later)
         assert not await store.requests.renew_lease(made.id, owner="one", attempt=2, until=later)
-        assert (await store.requests.request(made.id)).entries[0].lease_until == later
+        assert (await store.requests.request(made.id)).actions[0].lease_until == later
         clock.now = later
         assert not await store.requests.renew_lease(
             made.id, owner="one", attempt=1, until=later + timedelta(seconds=30)
@@ -329,18 +331,20 @@ class Changing:
         """A dead owner's leases expire and its outbox items become free. Other owners keep theirs."""
         posts = [Notification("placed", "audit")]
         until = clock.now + timedelta(seconds=30)
-        entries = {}
+        actions = {}
         for owner in ("one", "two"):
             made = await recorded(store, replace(placing(), notifications=posts))
             await store.requests.apply(claim(made.id, until=until, owner=owner))
             await store.outbox.outgoing(clock.now, owner=owner, until=until, limit=1)
-            entries[owner] = made.id
+            actions[owner] = made.id
         await store.processes.release_owner("one")
-        assert [entry.id for entry in await store.dispatch_queue.lease_expired(clock.now)] == [entries["one"]]
-        assert not await store.requests.renew_lease(entries["one"], owner="one", attempt=1, until=until)
-        assert await store.requests.renew_lease(entries["two"], owner="two", attempt=1, until=until)
+        assert [record.id for record in await store.dispatch_queue.lease_expired(clock.now)] == [
+            actions["one"]
+        ]
+        assert not await store.requests.renew_lease(actions["one"], owner="one", attempt=1, until=until)
+        assert await store.requests.renew_lease(actions["two"], owner="two", attempt=1, until=until)
         due = await store.outbox.outgoing(clock.now, owner="three", until=until, limit=9)
-        assert [post.request for post in due] == [entries["one"]]
+        assert [post.request for post in due] == [actions["one"]]
         assert not (await verified(store)).faults
 
     async def test_a_fault_of_the_program_has_an_id(self, store: Store, clock: Clock) -> None:
@@ -370,8 +374,8 @@ class Changing:
         await erase(store, made.id, actor="U0DPO")
         after = await store.requests.request(made.id)
         assert (after.reason, after.purpose, after.consent) == (None, None, None)
-        [entry] = after.entries
-        assert (entry.action, entry.state, entry.reference) == (None, State.SUCCEEDED, "ck_1")
+        [record] = after.actions
+        assert (record.action, record.state, record.reference) == (None, State.SUCCEEDED, "ck_1")
         assert not await store.requests.personal_values(made.id)
         events = await store.requests.events(made.id)
         assert [event.name for event in events] == ["requested", "sending", "succeeded", "erased"]

@@ -57,10 +57,10 @@ class Deciding:
 
     async def test_what_the_rules_said_is_kept(self, store: Store) -> None:
         """The reasons are in the request, and in its first event."""
-        made = await recorded(store, replace(cancelling(), why='The rule "x" asks.\nEveryone is told.'))
-        assert (await store.requests.request(made.id)).why == 'The rule "x" asks.\nEveryone is told.'
+        made = await recorded(store, replace(cancelling(), reasons='The rule "x" asks.\nEveryone is told.'))
+        assert (await store.requests.request(made.id)).reasons == 'The rule "x" asks.\nEveryone is told.'
         [event] = await store.requests.events(made.id)
-        assert event.data["why"] == made.why
+        assert event.data["reasons"] == made.reasons
 
     async def test_the_rules_in_force_follow_one_another(self, store: Store) -> None:
         """Each event names its predecessor. Another one in between prevents it."""

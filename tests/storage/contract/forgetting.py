@@ -61,10 +61,10 @@ class Forgetting:
         for gone in (aimed.id, mentioning.id, fault):
             assert not await store.requests.personal_values(gone)
         assert len(await store.requests.personal_values(other.id)) == 3
-        assert (await store.search.page(Query(number=NUMBER))).entries == ()
-        assert [entry.request for entry in (await store.search.page(Query(number=OTHER_NUMBER))).entries] == [
-            other.id
-        ]
+        assert (await store.search.page(Query(number=NUMBER))).actions == ()
+        assert [
+            record.request for record in (await store.search.page(Query(number=OTHER_NUMBER))).actions
+        ] == [other.id]
         assert await store.users.draft("theirs") is None
         assert await store.users.draft("others") is not None
         assert not (await verified(store)).faults

@@ -54,7 +54,7 @@ class Joining:
         assert await joined(store, new) == {0: first.id}
         await store.requests.apply(finish(first.id, State.UNKNOWN, code=Code.NO_ANSWER))
         assert await joined(store, new) == {0: first.id}
-        assert len((await store.search.page(Query())).entries) == 1
+        assert len((await store.search.page(Query())).actions) == 1
 
     async def test_what_has_ended_is_asked_anew(self, store: Store, clock: Clock) -> None:
         """After a denied, withdrawn, done or late request, the next one is new."""

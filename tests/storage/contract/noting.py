@@ -42,7 +42,7 @@ class Noting:
         after = await store.requests.apply(ChangeSet(made.id, "system", [], annotations=notes))
         assert after == made
         events = (await store.requests.events(made.id))[2:]
-        assert [(one.entry, one.name, one.actor, one.data) for one in events] == [
+        assert [(one.action, one.name, one.actor, one.data) for one in events] == [
             (f"{made.id}.2", "heard", "system", {"times": 2}),
             (made.id, "seen", "system", {"ok": True}),
         ]
@@ -134,14 +134,14 @@ class Noting:
         """The last one counts, even if its result is unknown. The name goes when the request is erased."""
         made = await recorded(store, deleting("cd-1"))
         other = await recorded(store, deleting("cd-2"))
-        [entry] = made.entries
-        assert (entry.looked_up, entry.lookup_found, entry.known_as) == (False, None, None)
+        [record] = made.actions
+        assert (record.looked_up, record.lookup_found, record.known_as) == (False, None, None)
         for found, name in ((True, "Diwali offers"), (None, None), (False, None), (True, "Diwali offers")):
             private = {"known_as": name} if name else {}
             await store.requests.apply(noted(Annotation(made.id, "looked_up", {"found": found}, private)))
-            [entry] = (await store.requests.request(made.id)).entries
-            assert (entry.looked_up, entry.lookup_found, entry.known_as) == (True, found, name)
-        page = (await store.search.page(Query())).entries
+            [record] = (await store.requests.request(made.id)).actions
+            assert (record.looked_up, record.lookup_found, record.known_as) == (True, found, name)
+        page = (await store.search.page(Query())).actions
         assert [(one.id, one.lookup_found, one.known_as) for one in page] == [
             (other.id, None, None),
             (made.id, True, "Diwali offers"),
@@ -150,8 +150,8 @@ class Noting:
         [ready] = await store.dispatch_queue.due(made.asked_at, 9)
         assert (ready.lookup_found, ready.known_as) == (True, "Diwali offers")
         await erase(store, made.id, actor="U0DPO")
-        [entry] = (await store.requests.request(made.id)).entries
-        assert (entry.looked_up, entry.lookup_found, entry.known_as) == (True, True, None)
+        [record] = (await store.requests.request(made.id)).actions
+        assert (record.looked_up, record.lookup_found, record.known_as) == (True, True, None)
 
     async def test_a_request_keeps_the_mode_it_was_asked_in(self, store: Store) -> None:
         """The mode belongs to the request from its first event on."""

@@ -39,11 +39,11 @@ class Reading:
         """Following the keys visits every action once, even while new ones are recorded."""
         made = [await recorded(store, placing()) for _ in range(7)]
         page = await store.search.page(Query(), limit=3)
-        ids = [entry.id for entry in page.entries]
+        ids = [record.id for record in page.actions]
         await recorded(store, placing())
         while page.after is not None:
             page = await store.search.page(Query(), after=page.after, limit=3)
-            ids += [entry.id for entry in page.entries]
+            ids += [record.id for record in page.actions]
         assert ids == [request.id for request in reversed(made)]
 
     async def test_a_query_is_every_condition_together(self, store: Store) -> None:
@@ -61,15 +61,15 @@ class Reading:
             Query(State.PENDING, Kind.PLACE_CALL, number=NUMBER): [],
         }
         for query, expected in queries.items():
-            assert [entry.id for entry in (await store.search.page(query)).entries] == expected, query
+            assert [record.id for record in (await store.search.page(query)).actions] == expected, query
         assert (await store.search.page(Query(number=NUMBER), limit=1)).after is not None
 
     async def test_a_number_erased_is_found_no_more(self, store: Store) -> None:
         """The search key of a number is erased, too."""
         made = await recorded(store, placing(NUMBER))
         await erase(store, made.id, actor="U1")
-        assert not (await store.search.page(Query(number=NUMBER))).entries
-        assert [entry.id for entry in (await store.search.page(Query())).entries] == [made.id]
+        assert not (await store.search.page(Query(number=NUMBER))).actions
+        assert [record.id for record in (await store.search.page(Query())).actions] == [made.id]
 
     async def test_what_is_coming_up_for_a_number(self, store: Store, clock: Clock) -> None:
         """Only future scheduled calls of that connection, agent and number are listed, soonest first."""
@@ -81,7 +81,7 @@ class Reading:
         for request in (later, sooner, past, other):
             await succeeded(store, request.id, clock, Code.SCHEDULED)
         coming = await store.call_history.upcoming_calls("reminders", "payments", NUMBER, clock.now)
-        assert [entry.id for entry in coming] == [sooner.id, later.id]
+        assert [record.id for record in coming] == [sooner.id, later.id]
         assert not await store.call_history.upcoming_calls("second", "payments", NUMBER, clock.now)
         assert not await store.call_history.upcoming_calls("reminders", "sales", NUMBER, clock.now)
 
@@ -134,9 +134,9 @@ class Reading:
         await erase(store, erased.id, actor="U1")
 
         found = await store.call_history.scheduled(["reminders"], clock.now, mine="U0AGENT", limit=100)
-        assert [entry.id for entry in found] == [one.id for one in (sooner, later, *others)]
+        assert [record.id for record in found] == [one.id for one in (sooner, later, *others)]
         found = await store.call_history.scheduled(["reminders", "second"], clock.now, mine="U2", limit=3)
-        assert [entry.id for entry in found] == [one.id for one in (*others, sooner)]
+        assert [record.id for record in found] == [one.id for one in (*others, sooner)]
 
     async def test_what_is_scheduled_to_a_number_anywhere(self, store: Store, clock: Clock) -> None:
         """Scheduled calls of any connection come soonest first, without cancelled ones."""
@@ -146,11 +146,13 @@ class Reading:
         for request in (later, sooner, other):
             await succeeded(store, request.id, clock, Code.SCHEDULED)
         coming = await store.call_history.scheduled_to(NUMBER, clock.now)
-        assert [entry.id for entry in coming] == [sooner.id, later.id]
+        assert [record.id for record in coming] == [sooner.id, later.id]
         cancel = await recorded(store, cancelling())
         await store.requests.apply(approve(cancel.id))
         await succeeded(store, cancel.id, clock, Code.CANCELLED)
-        assert [entry.id for entry in await store.call_history.scheduled_to(NUMBER, clock.now)] == [sooner.id]
+        assert [record.id for record in await store.call_history.scheduled_to(NUMBER, clock.now)] == [
+            sooner.id
+        ]
         assert await store.call_history.scheduled_to(NUMBER, TOMORROW) == []
 
     async def test_ids_belong_to_the_connections_that_know_them(self, store: Store, clock: Clock) -> None:
@@ -250,9 +252,12 @@ class Reading:
             retried.id, "retry", frozenset({State.SENDING}), State.APPROVED, changes={"not_before": again}
         )
         await store.requests.apply(ChangeSet(retried.id, "system", [move]))
-        assert [entry.id for entry in await store.dispatch_queue.due(clock.now, 10)] == [second.id, first.id]
-        assert [entry.id for entry in await store.dispatch_queue.due(clock.now, 1)] == [second.id]
-        assert [entry.id for entry in await store.dispatch_queue.due(again, 10)] == [
+        assert [record.id for record in await store.dispatch_queue.due(clock.now, 10)] == [
+            second.id,
+            first.id,
+        ]
+        assert [record.id for record in await store.dispatch_queue.due(clock.now, 1)] == [second.id]
+        assert [record.id for record in await store.dispatch_queue.due(again, 10)] == [
             second.id,
             first.id,
             retried.id,
@@ -262,11 +267,11 @@ class Reading:
         """Each connection has a limit of due actions, and one without a free worker has none."""
         made, second = await recorded(store, placing()), await recorded(store, placing())
         other = await recorded(store, replace(placing(), connection="another"))
-        assert [entry.id for entry in await store.dispatch_queue.due(clock.now, 1)] == [made.id, other.id]
+        assert [record.id for record in await store.dispatch_queue.due(clock.now, 1)] == [made.id, other.id]
         assert [
-            entry.id for entry in await store.dispatch_queue.due(clock.now, 9, without={made.connection})
+            record.id for record in await store.dispatch_queue.due(clock.now, 9, without={made.connection})
         ] == [other.id]
-        assert [entry.id for entry in await store.dispatch_queue.due(clock.now, 1, held={made.id})] == [
+        assert [record.id for record in await store.dispatch_queue.due(clock.now, 1, held={made.id})] == [
             second.id,
             other.id,
         ]
@@ -277,8 +282,8 @@ class Reading:
         until = clock.now + timedelta(seconds=30)
         await store.requests.apply(claim(made.id, until=until))
         assert not await store.dispatch_queue.lease_expired(until - timedelta(microseconds=1))
-        [entry] = await store.dispatch_queue.lease_expired(until)
-        assert (entry.id, entry.owner, entry.attempt) == (made.id, "one", 1)
+        [record] = await store.dispatch_queue.lease_expired(until)
+        assert (record.id, record.owner, record.attempt) == (made.id, "one", 1)
         await store.requests.apply(finish(made.id, State.UNKNOWN, code=Code.NO_ANSWER))
         assert not await store.dispatch_queue.lease_expired(until)
 
@@ -318,12 +323,12 @@ class Reading:
         await recorded(store, replace(placing("+44207946" + NUMBER[-4:]), state=State.PENDING))
         decided = await recorded(store, cancelling())
         await store.requests.apply(approve(decided.id))
-        assert [entry.id for entry in await store.approvals.pending_ending_with(masked)] == [
+        assert [record.id for record in await store.approvals.pending_ending_with(masked)] == [
             f"{one.id}.1",
             other.id,
         ]
         await erase(store, one.id, actor="U0DPO")
-        assert [entry.id for entry in await store.approvals.pending_ending_with(masked)] == [other.id]
+        assert [record.id for record in await store.approvals.pending_ending_with(masked)] == [other.id]
 
     async def test_who_was_asked_last_is_known(self, store: Store, clock: Clock) -> None:
         """Each person has the last time, whatever it was about."""
@@ -349,12 +354,12 @@ class Reading:
     async def test_an_empty_log_is_whole(self, store: Store) -> None:
         """Verification finds no fault in an empty log."""
         verdict = await verified(store)
-        assert (verdict.events, verdict.entries, verdict.head, verdict.faults) == (0, 0, GENESIS, ())
+        assert (verdict.events, verdict.actions, verdict.head, verdict.faults) == (0, 0, GENESIS, ())
 
     async def test_verifying_reads_everything(self, store: Store, clock: Clock) -> None:
         """The report counts events and actions and names the head of the chain."""
         made = await recorded(store, cancelling(NUMBER, OTHER_NUMBER))
-        await store.requests.apply(approve(*(entry.id for entry in made.entries)))
+        await store.requests.apply(approve(*(record.id for record in made.actions)))
         await store.audit.record_error(actor="U1", where="here", private={"traceback": "x"})
         until = clock.now + timedelta(seconds=30)
         await store.requests.apply(claim(f"{made.id}.1", until=until))
@@ -362,5 +367,5 @@ class Reading:
             f"{made.id}.1", owner="one", attempt=1, until=until + timedelta(seconds=9)
         )
         verdict = await verified(store)
-        assert (verdict.events, verdict.entries, verdict.faults) == (6, 2, ())
+        assert (verdict.events, verdict.actions, verdict.faults) == (6, 2, ())
         assert verdict.head == (await store.requests.events(made.id))[-1].hash

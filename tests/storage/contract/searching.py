@@ -137,14 +137,14 @@ class Searching:
             ),
         )
         clock.move(minutes=1)
-        await store.requests.apply(approve(*(entry.id for entry in made.entries)))
+        await store.requests.apply(approve(*(record.id for record in made.actions)))
         denied = await recorded(store, cancelling())
         await store.requests.apply(deny(denied.id))
         other, second, first = (await store.search.find(Query())).hits
-        entries = (await store.requests.request(made.id)).entries
+        records = (await store.requests.request(made.id)).actions
         assert [first, second] == [
             SearchHit(
-                entry,
+                record,
                 "U0AGENT",
                 "C1",
                 made.rule,
@@ -160,9 +160,9 @@ class Searching:
                 None,
                 None,
             )
-            for entry in entries
+            for record in records
         ]
-        assert (other.decision, other.reason, other.entry.state) == ("deny", None, State.DENIED)
+        assert (other.decision, other.reason, other.record.state) == ("deny", None, State.DENIED)
 
     async def test_a_hit_says_which_request_cancelled_it(self, store: Store, clock: Clock) -> None:
         """The hit of a removed call names that request, and no other hit does.
@@ -174,7 +174,7 @@ class Searching:
         second = await recorded(store, cancelling())
         await store.requests.apply(approve(second.id))
         await succeeded(store, second.id, clock, Code.CANCELLED)
-        hits = {hit.entry.id: hit.cancelled_by for hit in (await store.search.find(Query())).hits}
+        hits = {hit.record.id: hit.cancelled_by for hit in (await store.search.find(Query())).hits}
         assert hits == {call.id: first.id, other.id: None, first.id: None, second.id: None}
 
     async def test_since_when_a_number_wants_no_more_calls(self, store: Store, clock: Clock) -> None:
@@ -222,7 +222,7 @@ class Searching:
 
 
 def _ids(found: SearchPage) -> Sequence[str]:
-    return [hit.entry.id for hit in found.hits]
+    return [hit.record.id for hit in found.hits]
 
 
 def _member(user: str, name: str) -> Person:

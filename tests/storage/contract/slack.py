@@ -35,7 +35,7 @@ class Posting:
         """An outbox item has its request, action, event and template, and its destination."""
         made = await recorded(store, replace(placing(), notifications=[Notification("placed", "audit")]))
         [post] = await take(store, clock)
-        assert (post.request, post.entry, post.event) == (made.id, made.id, 1)
+        assert (post.request, post.action, post.event) == (made.id, made.id, 1)
         assert (post.template, post.to, post.tries) == ("placed", "audit", 1)
 
     async def test_a_request_is_told_of_in_order(self, store: Store, clock: Clock) -> None:
@@ -346,12 +346,12 @@ class Remembering:
 
         Another place, person or day is another event.
         """
-        tried = {"actor": "U1", "where": "/calls", "why": "Guests cannot."}
+        tried = {"actor": "U1", "where": "/calls", "reason": "Guests cannot."}
         first = await store.audit.record_denied_attempt(**tried)
         assert first is not None
         [event] = await store.requests.events(first)
         assert (event.name, event.actor) == ("denied_attempt", "U1")
-        assert event.data == {"what": "/calls", "why": "Guests cannot."}
+        assert event.data == {"tried": "/calls", "reason": "Guests cannot."}
         assert await store.audit.record_denied_attempt(**tried) is None
         assert await store.audit.record_denied_attempt(**{**tried, "where": "/place-call"}) is not None
         assert await store.audit.record_denied_attempt(**{**tried, "actor": "U2"}) is not None

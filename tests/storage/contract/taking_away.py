@@ -43,7 +43,7 @@ class TakingAway:
         cancel = await _done(store, clock, cancelling())
         assert (await store.requests.request(call.id)).cancelled == by(cancel)
         note = (await store.requests.events(call.id))[-1]
-        assert (note.name, note.entry, note.data["by"]) == (CANCELLED, call.id, cancel.id)
+        assert (note.name, note.action, note.data["by"]) == (CANCELLED, call.id, cancel.id)
         assert (await store.requests.request(other.id)).cancelled is None
         posts = await store.outbox.outgoing(clock.now, owner="one", until=clock.now + LEASE, limit=9)
         assert [(post.request, post.template, post.to) for post in posts] == [(call.id, "state", "audit")]
@@ -79,7 +79,7 @@ class TakingAway:
         assert (await store.requests.request(before.id)).cancelled == by(cancel)
         assert (await store.requests.request(meanwhile.id)).cancelled is None
         coming = await store.call_history.upcoming_calls("reminders", "payments", NUMBER, clock.now)
-        assert [entry.id for entry in coming] == [meanwhile.id]
+        assert [record.id for record in coming] == [meanwhile.id]
 
     async def test_what_is_placed_between_two_attempts_goes_with_the_second(
         self, store: Store, clock: Clock
@@ -121,7 +121,7 @@ class TakingAway:
             await store.requests.apply(ChangeSet(waiting.id, "system", [over]))
             assert (await store.requests.request(waiting.id)).done_by == done.id
             alone = await recorded(store, new)
-            await store.requests.apply(ChangeSet(alone.id, "system", [replace(over, entry=alone.id)]))
+            await store.requests.apply(ChangeSet(alone.id, "system", [replace(over, action=alone.id)]))
             assert (await store.requests.request(alone.id)).done_by is None
 
     async def test_what_another_account_has_is_not_gone(self, store: Store, clock: Clock) -> None:
@@ -136,7 +136,7 @@ class TakingAway:
         assert (await store.requests.request(calls["vx_1"])).cancelled is None
         assert (await store.requests.request(calls["vx_2"])).cancelled == by(by_id[1])
         coming = await store.call_history.upcoming_calls("reminders", "payments", NUMBER, clock.now)
-        assert [entry.id for entry in coming] == [calls["vx_1"]]
+        assert [record.id for record in coming] == [calls["vx_1"]]
 
     async def test_a_call_whose_time_had_come_is_not_gone(self, store: Store, clock: Clock) -> None:
         """By number and by id, the call had gone out when the cancellation was sent."""

@@ -81,60 +81,64 @@ class Lives(RuleBasedStateMachine):
         assert made.created == (key not in self.keys)
         assert self.keys.setdefault(key, made.request.id) == made.request.id
         if made.created:
-            self.states |= {entry.id: entry.state for entry in made.request.entries}
+            self.states |= {record.id: record.state for record in made.request.actions}
         return made.request.id
 
-    def entries(self, request: str) -> list[str]:
+    def actions(self, request: str) -> list[str]:
         """Return the ids of a request's actions."""
-        return [entry for entry in self.states if entry.partition(".")[0] == request]
+        return [action for action in self.states if action.partition(".")[0] == request]
 
     def attempt(self, change: ChangeSet) -> bool:
         """Apply a change, which must succeed exactly if every action is in its transition's first state."""
         possible = all(
-            self.states[move.entry] in move.from_states
+            self.states[move.action] in move.from_states
             and move.to_state
-            in onward(self.states[move.entry], maybe_executed=move.entry in self.maybe_executed)
+            in onward(self.states[move.action], maybe_executed=move.action in self.maybe_executed)
             for move in change.transitions
         )
         if not possible:
             with pytest.raises(ConflictError) as conflict:
                 self.run(self.store.requests.apply(change))
-            states = [self.states[entry] for entry in self.entries(change.request)]
+            states = [self.states[action] for action in self.actions(change.request)]
             assert conflict.value.current.state is request_state(states)
             return False
         after = self.run(self.store.requests.apply(change))
-        self.states |= {move.entry: move.to_state for move in change.transitions}
-        assert [entry.state for entry in after.entries] == [self.states[entry.id] for entry in after.entries]
+        self.states |= {move.action: move.to_state for move in change.transitions}
+        assert [record.state for record in after.actions] == [
+            self.states[record.id] for record in after.actions
+        ]
         return True
 
     @rule(request=requests, decide=st.sampled_from([approve, deny, withdraw]))
     def decide(self, request: str, decide: Any) -> None:
         """Decide about a whole request as a person."""
-        self.attempt(decide(*self.entries(request)))
+        self.attempt(decide(*self.actions(request)))
 
     @rule(request=requests, after=st.sampled_from(sorted(TRANSITIONS[State.SENDING])))
     def send(self, request: str, after: State) -> None:
         """Claim an action, renew its lease, and record its end. Another owner must come too late."""
-        entry = self.entries(request)[0]
-        until, attempt = self.clock.now + timedelta(seconds=30), self.attempts.get(entry, 0) + 1
-        if self.attempt(claim(entry, until=until, attempt=attempt)):
-            self.attempts[entry] = attempt
-            assert self.run(self.store.requests.renew_lease(entry, owner="one", attempt=attempt, until=until))
+        action = self.actions(request)[0]
+        until, attempt = self.clock.now + timedelta(seconds=30), self.attempts.get(action, 0) + 1
+        if self.attempt(claim(action, until=until, attempt=attempt)):
+            self.attempts[action] = attempt
+            assert self.run(
+                self.store.requests.renew_lease(action, owner="one", attempt=attempt, until=until)
+            )
             with pytest.raises(ConflictError):
-                self.run(self.store.requests.apply(finish(entry, owner="two", attempt=attempt)))
+                self.run(self.store.requests.apply(finish(action, owner="two", attempt=attempt)))
             if after is State.UNKNOWN:
-                self.attempt(doubt(entry, attempt=attempt))
-                self.maybe_executed.add(entry)
+                self.attempt(doubt(action, attempt=attempt))
+                self.maybe_executed.add(action)
             else:
-                self.attempt(finish(entry, after, code=Code.QUEUED, attempt=attempt))
+                self.attempt(finish(action, after, code=Code.QUEUED, attempt=attempt))
 
     @rule(request=requests)
     def give_up(self, request: str) -> None:
         """Drop an ordered attempt: an unknown outcome stays one, and nothing else becomes one."""
-        entry = self.entries(request)[0]
-        move = Transition(entry, "not_sent_again", frozenset({State.APPROVED}), State.UNKNOWN)
+        action = self.actions(request)[0]
+        move = Transition(action, "not_sent_again", frozenset({State.APPROVED}), State.UNKNOWN)
         change = ChangeSet(request, "system", [move])
-        if self.states[entry] is State.APPROVED and entry not in self.maybe_executed:
+        if self.states[action] is State.APPROVED and action not in self.maybe_executed:
             with pytest.raises(InvalidTransitionError):
                 self.run(self.store.requests.apply(change))
         else:
@@ -143,18 +147,18 @@ class Lives(RuleBasedStateMachine):
     @rule(request=requests, found=st.sampled_from([True, False, None]))
     def note(self, request: str, *, found: bool | None) -> None:
         """Record a lookup, in any state of the action."""
-        entry = self.entries(request)[0]
-        before = self.run(self.store.requests.request(request)).entries[0]
+        action = self.actions(request)[0]
+        before = self.run(self.store.requests.request(request)).actions[0]
         after = self.run(
-            self.store.requests.apply(noted(Annotation(entry, "looked_up", {"found": found})))
-        ).entries[0]
+            self.store.requests.apply(noted(Annotation(action, "looked_up", {"found": found})))
+        ).actions[0]
         assert after == replace(before, looked_up=True, lookup_found=found, known_as=None)
 
     @rule(request=requests, after=st.sampled_from(sorted(TRANSITIONS[State.UNKNOWN])))
     def settle(self, request: str, after: State) -> None:
         """Settle an unknown outcome as a person."""
         move = Transition(
-            self.entries(request)[0], "settled", frozenset({State.UNKNOWN}), after, private={"note": "called"}
+            self.actions(request)[0], "settled", frozenset({State.UNKNOWN}), after, private={"note": "called"}
         )
         self.attempt(ChangeSet(request, "U0MANAGER", [move]))
 
@@ -183,8 +187,8 @@ class Lives(RuleBasedStateMachine):
         """Check that every action is in its last state, and that replaying its events gives its row."""
         for request in self.keys.values():
             read = self.run(self.store.requests.request(request))
-            assert {entry.id: entry.state for entry in read.entries} == {
-                entry: self.states[entry] for entry in self.entries(request)
+            assert {record.id: record.state for record in read.actions} == {
+                action: self.states[action] for action in self.actions(request)
             }
             self.run(assert_replayable(self.store, request))
 

@@ -95,7 +95,7 @@ async def test_processes_that_start_together_share_one_new_file(path: Path) -> N
     assert [process.returncode for process in processes] == [0, 0, 0, 0]
     log = await Store.open(path, key=KEY, clock=Clock())
     verdict = await verified(log)
-    assert (verdict.entries, verdict.events, verdict.faults) == (60, 120, ())
+    assert (verdict.actions, verdict.events, verdict.faults) == (60, 120, ())
     assert len({request for requests in output for request in requests}) == 60
     await log.close()
 
@@ -195,7 +195,7 @@ async def test_commits_reach_the_disk_and_erased_bytes_are_zeroed(path: Path) ->
 
 async def test_readers_cannot_write(store: Store, path: Path) -> None:
     """A connection for reading refuses to write."""
-    assert not (await store.search.page(Query())).entries
+    assert not (await store.search.page(Query())).actions
     with (
         closing(open_for_reading(path)) as connection,
         pytest.raises(sqlite3.OperationalError, match="readonly"),
@@ -208,8 +208,8 @@ async def test_readers_cannot_write(store: Store, path: Path) -> None:
     [
         "UPDATE events SET actor = 'U0MALLORY'",
         "DELETE FROM events",
-        "INSERT OR REPLACE INTO events SELECT 1, at, request, entry, name, 'U0MALLORY', data, private, previous, hash FROM events",
-        "INSERT INTO events SELECT 9, at, request, entry, name, actor, data, private, previous, hash FROM events",
+        "INSERT OR REPLACE INTO events SELECT 1, at, request, action, name, 'U0MALLORY', data, private, previous, hash FROM events",
+        "INSERT INTO events SELECT 9, at, request, action, name, actor, data, private, previous, hash FROM events",
     ],
 )
 async def test_events_are_only_appended(store: Store, path: Path, statement: str) -> None:

@@ -67,7 +67,7 @@ async def test_what_is_not_written_by_its_deadline_never_is(store: Store, path: 
     new = replace(placing(), delivery_key="the same trigger")
     writes = (
         lambda: store.requests.create(new),
-        lambda: store.requests.apply(withdraw(made.entries[0].id)),
+        lambda: store.requests.apply(withdraw(made.actions[0].id)),
         lambda: store.audit.record_error(actor="U0AGENT", where="/calls", private={}),
         lambda: store.rate_limits.try_acquire("an account", a_minute=1, now=NOON),
     )
@@ -183,7 +183,7 @@ async def test_a_log_is_opened_and_read_beside_a_held_lock(store: Store, path: P
         began = time.monotonic()
         other = await Store.open(path, key=KEY, clock=Clock())
         assert await other.requests.request(made.id) == made
-        assert len((await other.search.page(Query())).entries) == 1
+        assert len((await other.search.page(Query())).actions) == 1
         await other.close()
         assert time.monotonic() - began < SLOWLY
 
@@ -215,7 +215,7 @@ async def test_a_stopped_process_that_holds_the_lock_is_a_busy_log(store: Store,
     try:
         with deadline(SOON), pytest.raises(LogBusyError):
             await store.requests.create(placing())
-        assert not (await store.search.page(Query())).entries
+        assert not (await store.search.page(Query())).actions
     finally:
         process.kill()
         await process.wait()

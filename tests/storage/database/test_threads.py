@@ -144,4 +144,4 @@ async def test_a_caller_that_is_cancelled_leaves_nothing_half_done(store: Store)
     assert (await store.requests.request(made.id)).state is State.APPROVED
     verdict = await verified(store)
     assert verdict.faults == ()
-    assert verdict.entries >= 16
+    assert verdict.actions >= 16

@@ -52,7 +52,7 @@ async def path(tmp_path: Path) -> AsyncIterator[Path]:
     )
     await log.requests.create(placing(NUMBER))
     made = (await log.requests.create(replace(cancelling(NUMBER, OTHER_NUMBER), reason="moved"))).request
-    await log.requests.apply(approve(*(entry.id for entry in made.entries)))
+    await log.requests.apply(approve(*(record.id for record in made.actions)))
     await log.requests.apply(deny((await log.requests.create(cancelling_by_id("vx_1"))).request.id))
     yield tmp_path / "log.db"
     await log.close()
@@ -118,7 +118,7 @@ async def test_views_find_what_was_cancelled_by_index(path: Path, view: str) -> 
         plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN SELECT * FROM {view}")]  # noqa: S608 - our views
     of_events = [step for step in plan if "events" in step]
     assert of_events
-    assert all("USING INDEX events_cancelled (entry=?)" in step for step in of_events), plan
+    assert all("USING INDEX events_cancelled (action=?)" in step for step in of_events), plan
 
 
 async def test_views_have_no_full_number_and_nothing_that_was_erased(path: Path) -> None:

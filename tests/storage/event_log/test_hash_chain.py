@@ -23,7 +23,7 @@ EVENT = Event(
     seq=1,
     at=datetime(2026, 3, 2, 12, 0, 0, 1, tzinfo=UTC),
     request="A-7K3F",
-    entry="A-7K3F",
+    action="A-7K3F",
     name="requested",
     actor="U0AGENT",
     data={"state": "pending", "channel": None, "message": "naïve → café"},
@@ -49,7 +49,7 @@ def test_an_event_is_hashed_as_anyone_would_hash_it() -> None:
         "seq": 1,
         "at": at + 12 * 3_600_000_000 + 1,
         "request": "A-7K3F",
-        "entry": "A-7K3F",
+        "action": "A-7K3F",
         "name": "requested",
         "actor": "U0AGENT",
         "data": EVENT.data,
@@ -91,7 +91,7 @@ def test_a_whole_chain_has_no_fault() -> None:
     [
         {"at": datetime(2026, 3, 2, 13, tzinfo=UTC)},
         {"request": "A-7K3G"},
-        {"entry": "A-7K3F.2"},
+        {"action": "A-7K3F.2"},
         {"name": "approved"},
         {"actor": "U0MALLORY"},
         {"data": {"state": "approved"}},
@@ -104,7 +104,7 @@ def test_every_part_of_an_event_is_covered(changed: dict[str, object]) -> None:
     first, second, third = linked(EVENT, EVENT, EVENT)
     forged = replace(second, **changed)  # type: ignore[arg-type]
     assert links.fault(first) is None
-    assert links.fault(forged) == f"Event 2 ({forged.entry}) was changed after it was written."
+    assert links.fault(forged) == f"Event 2 ({forged.action}) was changed after it was written."
     assert links.fault(third) is None
 
 

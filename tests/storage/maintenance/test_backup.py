@@ -75,7 +75,7 @@ async def test_a_backup_holds_everything(tmp_path: Path) -> None:
     Only its owner can read the backup.
     """
     verdict = backup(tmp_path / "log.db", tmp_path / "copy.db")
-    assert (verdict.entries, verdict.events, verdict.faults) == (1, 3, ())
+    assert (verdict.actions, verdict.events, verdict.faults) == (1, 3, ())
     assert verify(tmp_path / "copy.db") == verify(tmp_path / "log.db") == verdict
     assert exported(tmp_path / "copy.db") == exported(tmp_path / "log.db")
     assert (tmp_path / "copy.db").stat().st_mode & 0o077 == 0
@@ -154,7 +154,7 @@ async def test_what_was_purged_goes_again_after_a_restore(path: Path, tmp_path: 
 async def test_an_id_that_was_drawn_again_is_somebody_elses(path: Path) -> None:
     """The list means the request of that time. A later request with the same id stays."""
     async with opened(path) as log:
-        [only] = (await log.search.page(Query())).entries
+        [only] = (await log.search.page(Query())).actions
         later = Listed(only.request, only.asked_at + timedelta(seconds=1))
         assert not (await log.retention.purge(PurgeFilter(AGAIN, listed=[later]), actor="system")).requests
         same = replace(later, at=only.asked_at)

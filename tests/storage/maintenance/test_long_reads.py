@@ -126,7 +126,7 @@ def test_a_backup_is_of_one_moment_however_much_is_written(
 
     verdict = backup(path, tmp_path / "copy.db", pages=5, progress=meanwhile)
     assert not verdict.faults
-    assert verdict.entries == before
+    assert verdict.actions == before
     assert (shares, shares[-1]) == (sorted(shares), 1.0)
     assert len(known_requests(writer)) == before + len(shares)
 

@@ -17,7 +17,7 @@ async def path(tmp_path: Path) -> Path:
     clock = Clock()
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock, random=bytes)
     request = (await log.requests.create(cancelling(NUMBER, OTHER_NUMBER))).request
-    await log.requests.apply(approve(*(entry.id for entry in request.entries)))
+    await log.requests.apply(approve(*(record.id for record in request.actions)))
     await log.requests.apply(claim("A-2222.1", until=clock.now + timedelta(seconds=30)))
     await log.requests.apply(finish("A-2222.1"))
     await log.close()

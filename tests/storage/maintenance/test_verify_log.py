@@ -133,7 +133,7 @@ async def whole(tmp_path: Path) -> Path:
     by_id = (await log.requests.create(cancelling_by_id("c_9876543210"))).request.id
     await log.requests.apply(approve(by_id))
     denied = (await log.requests.create(cancelling(NUMBER, OTHER_NUMBER))).request
-    await log.requests.apply(deny(*(entry.id for entry in denied.entries)))
+    await log.requests.apply(deny(*(record.id for record in denied.actions)))
     await log.do_not_call.add(NUMBER, masked="+91\u00a0•••3210", actor="U0AGENT", reason="cross")
     await log.do_not_call.add(OTHER_NUMBER, masked="+91\u00a0•••3211", actor="U0AGENT", reason=None)
     await log.do_not_call.remove(

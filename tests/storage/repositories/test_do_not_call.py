@@ -22,11 +22,11 @@ from tests.storage.samples import KEY, NUMBER, Clock, placing, verified
 async def test_a_line_is_stopped_in_both_its_spellings(tmp_path: Path, stopped: str, called: str) -> None:
     """A person and a list stop it, and either spelling removes the stop."""
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
-    entry = (await log.requests.create(placing(called))).request.id
+    action = (await log.requests.create(placing(called))).request.id
     await log.do_not_call.add(stopped, masked="", actor="U0AGENT", reason=None)
     await log.do_not_call_lists.add("ndnc", [stopped], actor="system")
     with closing(sqlite3.connect(tmp_path / "log.db")) as file:
-        assert holds_back(file, entry)
+        assert holds_back(file, action)
     assert [one.list for one in await log.do_not_call.stops(called)] == [None, "ndnc"]
     assert await log.do_not_call.remove(called, masked="", actor="U0AGENT", reason="asked") is not None
     await log.close()

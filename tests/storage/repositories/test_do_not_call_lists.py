@@ -63,7 +63,7 @@ def import_until_killed(path: Path, key: bytes) -> int:
 
 def _are_held_back(path: Path, entries: Sequence[str]) -> list[bool]:
     with closing(sqlite3.connect(path)) as connection:
-        return [holds_back(connection, entry) for entry in entries]
+        return [holds_back(connection, action) for action in entries]
 
 
 async def test_a_long_list_is_written_in_small_parts_and_counts_all_at_once(tmp_path: Path) -> None:

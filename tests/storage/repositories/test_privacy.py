@@ -97,7 +97,7 @@ async def test_nothing_personal_is_left_in_the_files(tmp_path: Path) -> None:
         await erase(log, part, actor="U0DPO")
     assert found() == set()
     verdict = await verified(log)
-    assert (verdict.entries, verdict.faults) == (120, ())
+    assert (verdict.actions, verdict.faults) == (120, ())
     await log.close()
     assert found() == set()
 

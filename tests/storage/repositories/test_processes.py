@@ -76,8 +76,8 @@ async def test_what_a_killed_process_held_is_free_at_once(path: Path, store: Sto
         process.kill()
         await process.wait()
         assert await watcher.reap(store.processes.release_owner) == ["7-abc"]
-    entries, posts = await free(store)
-    assert [(one.owner, len(posts)) for one in entries] == [("7-abc", 1)]
+    records, posts = await free(store)
+    assert [(one.owner, len(posts)) for one in records] == [("7-abc", 1)]
     assert files(path) == ["log.db-serving-8-def"]
     assert not (await verified(store)).faults
     await watcher.release(store.processes.release_owner)
@@ -99,8 +99,8 @@ async def test_who_ends_cleanly_leaves_nothing(path: Path, store: Store) -> None
         assert process.stdin is not None
         process.stdin.close()
         assert await process.wait() == 0
-    entries, posts = await free(store)
-    assert (len(entries), len(posts), files(path)) == (1, 1, [])
+    records, posts = await free(store)
+    assert (len(records), len(posts), files(path)) == (1, 1, [])
 
 
 async def test_of_two_who_look_both_may_release(path: Path, store: Store) -> None:

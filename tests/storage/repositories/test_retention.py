@@ -78,11 +78,13 @@ def content(folder: Path) -> bytes:
     return b"".join(file.read_bytes() for file in folder.glob("log.db*"))
 
 
-async def ended(store: Store, clock: Clock, entry: str, **private: str) -> None:
+async def ended(store: Store, clock: Clock, action: str, **private: str) -> None:
     """Send an approved action, and record its end with its private values."""
-    await store.requests.apply(claim(entry, until=clock.now + timedelta(seconds=30)))
-    [move] = finish(entry, reference=None).transitions
-    await store.requests.apply(ChangeSet(entry.partition(".")[0], "system", [replace(move, private=private)]))
+    await store.requests.apply(claim(action, until=clock.now + timedelta(seconds=30)))
+    [move] = finish(action, reference=None).transitions
+    await store.requests.apply(
+        ChangeSet(action.partition(".")[0], "system", [replace(move, private=private)])
+    )
 
 
 async def live(store: Store, clock: Clock, said: str) -> None:
@@ -181,14 +183,14 @@ async def test_a_number_that_was_taken_for_an_id_is_purged(
     await log.requests.apply(claim(made, until=clock.now + timedelta(seconds=30)))
     [move] = finish(made, reference=typed).transitions
     await log.requests.apply(ChangeSet(made, "system", [move]))
-    [entry] = (await log.requests.request(made)).entries
-    assert (entry.target_id, entry.reference) == (typed, None)
+    [record] = (await log.requests.request(made)).actions
+    assert (record.target_id, record.reference) == (typed, None)
     assert not [event for event in await log.requests.events(made) if typed in json.dumps(dict(event.data))]
     done = await log.retention.purge(BY_NUMBER, actor="operator")
     assert [one.id for one in done.requests] == [made]
     assert (done.kept, done.left) == ([], [])
-    [entry] = (await log.requests.request(made)).entries
-    assert (entry.target_id, entry.action) == (None, None)
+    [record] = (await log.requests.request(made)).actions
+    assert (record.target_id, record.action) == (None, None)
     assert not left(tmp_path)
     assert not (await verified(log)).faults
     await log.close()
@@ -231,7 +233,7 @@ async def test_ids_that_hold_numbers_work_as_others_do(tmp_path: Path) -> None:
     await log.requests.apply(approve(made.id))
     await ended(log, clock, made.id)
     assert await log.call_history.connections_knowing(["c_9876543210"]) == {"reminders"}
-    [row] = (await log.search.page(Query(kind=made.kind, state=State.SUCCEEDED))).entries
+    [row] = (await log.search.page(Query(kind=made.kind, state=State.SUCCEEDED))).actions
     assert row.target_id == "c_9876543210"
     assert not (await verified(log)).faults
     await log.close()
