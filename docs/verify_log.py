@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # tables that events determine, with keys
 UNTOLD = {"n", "lease_until"}  # a row's place, and a column that is renewed without an event
 # Hash of the tables, indexes, triggers and views, as CallOps creates them.
-SCHEMA = "a3802fc6bf0f89ea54ee913b781c9a1988d696163b75de46c7df2e4b06eb5f3f"
+SCHEMA = "ea56b718283fc3260ebaf7dae9ccf3690864c0f760538327fea95824a1346140"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 

@@ -242,14 +242,18 @@ class Outcome(Frozen):
 class LookupResult(Frozen):
     """Result of a look-up. ``found`` is None when the provider did not say whether it has the target.
 
-    ``name`` is the target's name in one line, with its numbers masked. ``message`` is written by CallOps for
+    ``done`` means that the target shows the effect of the action: it is cancelled, stopped or started.
+    ``name`` is the target's name in one line, with its numbers masked: a campaign's name, or the number of a
+    call. ``call_time`` is the time of a call that is still scheduled. ``message`` is written by CallOps for
     the log: the question and the answer. ``put_off`` means that the provider did not look, because its rate
     limit was used up. ``pause`` is the time in seconds without requests that it asks for.
     """
 
     found: bool | None
     message: str
+    done: bool = False
     name: str | None = None
+    call_time: AwareDatetime | None = None
     put_off: bool = False
     pause: float | None = None
 

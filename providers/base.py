@@ -112,6 +112,13 @@ CONNECT_SHARE: Final = 0.25
 The three together stay below the deadline. So a failed connection is always reported as such.
 """
 
+_DONE: Final = {
+    Kind.CANCEL_CALL: "cancelled",
+    Kind.DELETE_CAMPAIGN: "deleted",
+    Kind.STOP_CAMPAIGN: "stopped",
+    Kind.START_CAMPAIGN: "active",
+}
+
 CONNECTIONS: Final = 32
 """Concurrent connections of a client, at most. The dispatcher uses fewer."""
 
@@ -275,9 +282,19 @@ class Adapter(Provider):
             return self._party.other_target(action)
         return Outcome(status=Status.OK, code=code, message=message, reference=asked, warnings=warnings)
 
-    def lookup_found(self, action: CallAction, name: str | None = None) -> LookupResult:
+    def lookup_found(
+        self,
+        action: CallAction,
+        name: str | None = None,
+        *,
+        call_time: datetime | None = None,
+        done: bool = False,
+    ) -> LookupResult:
         """Return the result of a look-up that found its target. ``name`` has its numbers masked."""
-        return LookupResult(found=True, message=f"{self.title} has this {aimed_at(action)}.", name=name)
+        shown = f"{self.title} has this {aimed_at(action)}."
+        if done:
+            shown = f"{self.title} says that this {aimed_at(action)} is {_DONE[action.kind]}."
+        return LookupResult(found=True, message=shown, done=done, name=name, call_time=call_time)
 
     def failure(self, action: CallAction, reply: Response, code: Code, check: str = "") -> Outcome:
         """Return the outcome of a request that was certainly rejected. ``check`` is that of `Failure`."""

@@ -1,18 +1,21 @@
-"""Voxworks: cancels a call that is still scheduled. Undocumented: places or schedules a call.
+"""Voxworks: cancels a call that is still scheduled. Undocumented: places or schedules a call, looks one up.
 
 Facts: the page "Cancel call" of https://docs.voxworks.ai with its OpenAPI 3.1 part, read 2026-11. Facts
-marked † come from its page "Create phone call". The schema of that page's reply was not seen. Facts that no
-page states are marked *assumed*.
+marked † come from its pages "Create phone call" and "Get call". The schemas of their replies were not seen.
+Facts that no page states are marked *assumed*.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import ClassVar, Final, Literal
 
 from pydantic import Field, JsonValue
 
 from providers.actions import (
     E164,
+    E164_PATTERN,
     AgentName,
     CallAction,
     CallRef,
@@ -20,16 +23,22 @@ from providers.actions import (
     CannotSendError,
     Code,
     Kind,
+    LookupResult,
     Outcome,
     PlaceCall,
+    target_id,
 )
 from providers.base import Adapter, Capability, ConnectionSettings, Context, Failure, Request, Response
-from providers.phone import InvalidNumberError, national
+from providers.phone import InvalidNumberError, mask, national
 from providers.settings import BaseUrl, OpaqueId, Secret
 from providers.transport.request import local_time, metadata_words, path_segment
 
+_E164: Final = re.compile(E164_PATTERN)
 _NAMES: Final = {"first_name": "first_name", "last_name": "last_name"}
 """† The fields of a contact besides its number. A call takes only these two as metadata."""
+
+_CANCELLED: Final = frozenset({"cancelled", "canceled"})
+"""The words of a cancelled call's ``status``: *assumed*."""
 
 
 class VoxworksSettings(ConnectionSettings):
@@ -99,22 +108,48 @@ class Voxworks(Adapter):
 
     def build(self, action: CallAction, context: Context) -> Request:
         """Build POST /api/v1/cancel-call/{call_id}, without a body, or † POST /api/v1/create-phone-call."""
-        headers = {"Authorization": f"Bearer {self.settings.api_key.get_secret_value()}"}
         match action:
             case CancelCall(target=CallRef(call_id=call_id)):
                 path = f"/api/v1/cancel-call/{path_segment(call_id, name='call_id')}"
-                return Request(path=path, headers=headers)
+                return Request(path=path, headers=self._key)
             case PlaceCall():
                 at = None if action.at is None else _scheduled_time(action.at, context.now)
                 return Request(
                     path="/api/v1/create-phone-call",
-                    headers=headers,
+                    headers=self._key,
                     document=self._call(action, at),
                     provider_time=at,
                     zone="UTC" if at else None,
                 )
             case _:
                 raise self.unsupported(action)
+
+    def build_look_up(self, action: CallAction, context: Context) -> Request | None:  # noqa: ARG002 - an id says it all
+        """† Build GET /api/v1/get-call/{call_id}. Return None unless the connection allows it."""
+        match action:
+            case CancelCall(target=CallRef(call_id=call_id)) if self.settings.allow_undocumented:
+                path = f"/api/v1/get-call/{path_segment(call_id, name='call_id')}"
+                return Request(method="GET", path=path, headers=self._key)
+            case _:
+                return None
+
+    def parse_look_up(self, action: CallAction, reply: Response) -> LookupResult | None:
+        """† Return what 200 with the requested call says of it: scheduled, cancelled, or neither.
+
+        *Assumed*: each field of ``call``. One that is missing says nothing.
+        """
+        call = reply.inside("call")
+        if reply.status != HTTPStatus.OK or call.reference("call_id", "id") != target_id(action):
+            return None
+        match _word(call.value("status")):
+            case "" | "scheduled":
+                number = call.inside("contact").value("phone_number")
+                name = mask(number) if isinstance(number, str) and _E164.fullmatch(number) else None
+                return self.lookup_found(action, name, call_time=_time(call.value("scheduled_time")))
+            case word if word in _CANCELLED:
+                return self.lookup_found(action, done=True)
+            case _:
+                return LookupResult(found=None, message="Voxworks doesn't say that this call is scheduled.")
 
     def verdict(self, reply: Response) -> bool | None:
         """Return ``success`` if it is true or false. † Without it, the id of a placed call means success."""
@@ -160,6 +195,10 @@ class Voxworks(Adapter):
         # Without a time the field is left out: the call is made at once (assumed).
         return call if at is None else {**call, "scheduled_time": at}
 
+    @property
+    def _key(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.settings.api_key.get_secret_value()}"}
+
     def _number(self, to: str) -> str:
         try:
             return national(to) if self.settings.number_format == "national" else to
@@ -170,3 +209,17 @@ class Voxworks(Adapter):
 def _scheduled_time(at: datetime, now: datetime) -> str:
     """† Return the call's time in the format of the page's example, ``2026-02-25T09:00:00Z``."""
     return local_time(at, UTC, now).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _word(status: JsonValue) -> str:
+    """Return a call's status in small letters with hyphens, an empty text if there is none."""
+    return "-".join(re.findall("[a-z]+", status.lower())) if isinstance(status, str) else ""
+
+
+def _time(value: JsonValue) -> datetime | None:
+    """Return a time with its offset, None for anything else."""
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return at if at and at.tzinfo else None

@@ -266,6 +266,7 @@ def campaigns_seen(connection: Connection) -> set[tuple[str, str, str]]:
         CROSS JOIN personal ON personal.event = events.seq AND personal.field = 'known_as'
         CROSS JOIN actions ON actions.id = events.action
         WHERE events.name = 'looked_up' AND personal.value IS NOT NULL AND actions.target_id IS NOT NULL
+          AND actions.kind <> 'cancel_call'
           AND NOT EXISTS (
             SELECT 1 FROM actions AS deletion
             WHERE deletion.target_id = actions.target_id AND deletion.connection = actions.connection

@@ -1,7 +1,8 @@
 """Undocumented features of providers: the switch for them, and the meaning of their replies."""
 
 import json
-from datetime import datetime, timedelta, timezone
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from pydantic import JsonValue, ValidationError
 from bot.ui.request_summary import MAX_NAME
 from providers.actions import (
     CallAction,
+    CallRef,
     CampaignRef,
+    CancelCall,
     CannotSendError,
     Code,
     DeleteCampaign,
@@ -20,6 +23,7 @@ from providers.actions import (
 )
 from providers.base import Response
 from providers.kore import Kore, KoreSettings
+from providers.phone import mask
 from providers.registry import PROVIDERS
 from providers.ryng import Ryng, RyngSettings
 from providers.transport.redaction import Redactor
@@ -168,6 +172,89 @@ async def test_a_dry_run_looks_nothing_up() -> None:
     """A dry run does not even look up."""
     async with open_adapter(kore(mode="dry-run")) as adapter:
         assert await adapter.look_up(DELETE, CONTEXT) is None
+
+
+CANCEL = CancelCall(target=CallRef(call_id="vx_1"))
+SCHEDULED: dict[str, JsonValue] = {
+    "call_id": "vx_1",
+    "status": "scheduled",
+    "scheduled_time": "2026-02-25T09:00:00Z",
+    "contact": {"phone_number": NUMBER, "first_name": "Abhinav"},
+    "summary": "He owes 500",
+    "transcript": "Hello",
+}
+
+
+@pytest.mark.parametrize(
+    ("status", "document", "found", "done"),
+    [
+        (200, {"success": True, "call": SCHEDULED}, True, False),
+        (200, {"success": True, "call": {"id": "vx_1"}}, True, False),
+        (200, {"success": True, "call": {"id": "vx_1", "status": "Cancelled"}}, True, True),
+        (200, {"success": True, "call": {"id": "vx_1", "status": "canceled"}}, True, True),
+        (200, {"success": True, "call": {"id": "vx_1", "status": "completed"}}, None, False),
+        (200, {"success": True, "call": {"id": "vx_1", "status": "not cancelled"}}, None, False),
+        (200, {"success": True, "call": {"id": "vx_1", "status": 7}}, True, False),
+        (200, {"success": True, "call": {"id": "vx_2", "status": "cancelled"}}, None, False),
+        (200, {"success": True, "call": {"status": "cancelled"}}, None, False),
+        (200, {"success": True, "call": [SCHEDULED]}, None, False),
+        (200, {"success": True}, None, False),
+        (200, {"success": False, "call": SCHEDULED}, None, False),
+        (200, {"call": SCHEDULED}, None, False),
+        (404, {"success": False, "message": "Not found"}, False, False),
+        (404, {"message": "Not found"}, None, False),
+        (404, None, None, False),
+        (401, {"success": False}, None, False),
+        (429, {"success": False}, None, False),
+        (500, {"success": True, "call": SCHEDULED}, None, False),
+    ],
+)
+def test_a_look_up_of_a_call(
+    status: int, document: dict[str, JsonValue] | None, *, found: bool | None, done: bool
+) -> None:
+    """Only the requested call counts, and what is not said of it is not known."""
+    sighting = voxworks().lookup_result(CANCEL, received(CANCEL, status, document))
+    assert (sighting.found, sighting.done) == (found, done)
+
+
+def test_a_look_up_of_a_call_keeps_its_time_and_its_masked_number() -> None:
+    """Names, summary and transcript are left out. A time without an offset is not a moment."""
+    document: dict[str, JsonValue] = {"success": True, "call": SCHEDULED}
+    sighting = voxworks().lookup_result(CANCEL, received(CANCEL, 200, document))
+    assert sighting.name == mask(NUMBER)
+    assert sighting.call_time == datetime(2026, 2, 25, 9, tzinfo=UTC)
+    assert not [word for word in ("Abhinav", "owes", "Hello", NUMBER[-10:]) if word in repr(sighting)]
+    for at in ("2026-02-25T09:00:00", "soon", "", 1, None):
+        document = {"success": True, "call": SCHEDULED | {"scheduled_time": at}}
+        assert voxworks().lookup_result(CANCEL, received(CANCEL, 200, document)).call_time is None
+    for number in ("0429069971", "9876543210", "Abhinav Rao", "+91 98765 43210 x", 919876543210, None):
+        document = {"success": True, "call": SCHEDULED | {"contact": {"phone_number": number}}}
+        assert voxworks().lookup_result(CANCEL, received(CANCEL, 200, document)).name is None
+
+
+def test_a_placed_call_is_not_looked_up() -> None:
+    """It has no id yet, and without the setting nothing undocumented is asked."""
+    assert voxworks().build_look_up(PLACE, CONTEXT) is None
+    assert voxworks(allow_undocumented=False).build_look_up(CANCEL, CONTEXT) is None
+
+
+@pytest.mark.parametrize(("action", "effect"), [(STOP, "Stopped"), (START, "Active")])
+def test_a_campaign_s_status_is_asked_for_after_a_doubt(action: CallAction, effect: str) -> None:
+    """Before the first attempt the campaign itself is looked up, for its name."""
+    unknown = replace(CONTEXT, unknown=True)
+    request = kore().build_look_up(action, unknown)
+    assert request is not None
+    assert (request.method, request.path) == ("POST", "/agentassist/api/v1/public/st-1/campaign/cd-1/status")
+    assert request.query == {"campaignType": "voice", "view": "status"}
+    assert request.document == {}
+    first, deletion = kore().build_look_up(action, CONTEXT), kore().build_look_up(DELETE, unknown)
+    assert first is not None
+    assert deletion is not None
+    assert {first.method, deletion.method} == {"GET"}
+    for status in ("Active", "Stopped", "Ready", "success", "error", 7):
+        sighting = kore().lookup_result(action, received(action, 200, {"status": status}))
+        assert sighting.done is (status == effect)
+    assert not kore().lookup_result(DELETE, received(DELETE, 200, {"status": "Stopped"})).done
 
 
 UNDOCUMENTED = [(voxworks, PLACE), (ryng, PLACE), (kore, STOP), (kore, START)]

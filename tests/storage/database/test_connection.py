@@ -39,7 +39,7 @@ from storage.repositories.dispatch_queue import (
     due,
     lease_expired,
     retry_window_expired,
-    unknown_deletions,
+    unknown_awaiting_lookup,
     unknown_requests,
 )
 from storage.states import State
@@ -289,7 +289,7 @@ QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
         lambda db: awaiting_lookup(db, ["a"], 9, {}),
         "actions_unbegun (connection=? AND rowid>?)",
     ),
-    "unsure": (lambda db: unknown_deletions(db, ["a"], 9), "actions_unsure (connection=?)"),
+    "unsure": (lambda db: unknown_awaiting_lookup(db, ["a"], 9), "actions_unsure (connection=?)"),
     "unknown requests": (unknown_requests, "actions_state (state=?)"),
     "sighted before": (lambda db: found_before_attempt(db, "A-2222"), "events_looked_up"),
     "a turn": (lambda db: rate_limits.try_acquire(db, "a", 5, NOON), "PRIMARY KEY"),
