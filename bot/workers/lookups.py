@@ -234,8 +234,7 @@ class TargetLookups:
         return seen or LookupResult(found=None, message=outcomes.CANNOT_BE_ASKED)
 
     def _context(self, record: ActionRecord) -> Context:
-        unknown = record.state is State.UNKNOWN
-        return Context(now=self._clock(), action_id=record.id, unknown=unknown)
+        return Context(now=self._clock(), action_id=record.id)
 
     async def _change(
         self,

@@ -23,14 +23,10 @@ COMMON_HEADERS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Input for building a request besides the action: the time, and CallOps' id for the action.
-
-    ``unknown`` is true for a look-up after an unknown outcome: it asks whether the action took effect.
-    """
+    """Input for building a request besides the action: the time, and CallOps' id for the action."""
 
     now: datetime
     action_id: str
-    unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,11 @@ async def test_nothing_else_settles_a_cancellation(stage: BotWorld, first: Fault
     assert made.state is State.UNKNOWN
 
 
+def status_is(word: str, of: str = kore.CAMPAIGN) -> Fault:
+    """Return a reply to a look-up of a campaign's status."""
+    return told(status="success", data={"id": of, "status": word, "name": "Renewals"})
+
+
 async def lost(stage: BotWorld, action: CallAction, then: Fault) -> Request:
     """Create a stop or a start whose answer is lost, with this reply to the look-up after it."""
     await stage.with_kore(**{'[[rules]]\nname = "cancellations': RULE})
@@ -161,27 +166,28 @@ async def test_a_status_settles_a_stop_and_a_start(
     stage: BotWorld, action: CallAction, status: str, code: Code
 ) -> None:
     """The campaign's status is the effect itself. It is asked for once, with a request of its own."""
-    made = await lost(stage, action, told(status=status))
+    made = await lost(stage, action, status_is(status))
     [record] = made.actions
     assert (record.state, record.code) == (State.SUCCEEDED, code)
     asked = [one.request for one in await stage.asked("kore")]
-    assert [one.method for one in asked] == ["GET", "POST", "POST"]
-    path, _, query = asked[-1].target.partition("?")
-    assert path.endswith(f"/campaign/{kore.CAMPAIGN}/status")
-    assert "view=status" in query
+    look_up = f"/agentassist/api/v1/public/{kore.APP}/campaign/{kore.CAMPAIGN}/status?"
+    assert ["trigger=" in one.target for one in asked] == [False, True, False]
+    assert asked[0].target == asked[2].target
+    assert asked[2].target.startswith(look_up)
     assert not (await stage.bot.store.verify()).faults
 
 
 @pytest.mark.parametrize(
     ("action", "then"),
     [
-        (STOP, told(status="Active")),
-        (START, told(status="Stopped")),
-        (STOP, told(status="Ready")),
-        (STOP, told(status="error", message="Campaign not found")),
+        (STOP, status_is("Active")),
+        (START, status_is("Stopped")),
+        (STOP, status_is("Ready")),
+        (STOP, status_is("Stopped", of="cd-2")),
+        (STOP, told(status="success", data={"status": "Stopped"})),  # of which campaign?
+        (STOP, told(status="failure")),
         (STOP, told(404, status="error", message="Campaign not found")),
-        (STOP, told(500, status="Stopped")),
-        (STOP, told(status="Stopped", campaignId="cd-2")),
+        (STOP, told(500, status="success", data={"id": kore.CAMPAIGN, "status": "Stopped"})),
         (STOP, PAGE),
         (STOP, told(message="Rate limit for this API has been reached")),
     ],

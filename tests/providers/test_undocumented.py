@@ -1,7 +1,6 @@
 """Undocumented features of providers: the switch for them, and the meaning of their replies."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -238,23 +237,18 @@ def test_a_placed_call_is_not_looked_up() -> None:
     assert voxworks(allow_undocumented=False).build_look_up(CANCEL, CONTEXT) is None
 
 
-@pytest.mark.parametrize(("action", "effect"), [(STOP, "Stopped"), (START, "Active")])
-def test_a_campaign_s_status_is_asked_for_after_a_doubt(action: CallAction, effect: str) -> None:
-    """Before the first attempt the campaign itself is looked up, for its name."""
-    unknown = replace(CONTEXT, unknown=True)
-    request = kore().build_look_up(action, unknown)
-    assert request is not None
-    assert (request.method, request.path) == ("POST", "/agentassist/api/v1/public/st-1/campaign/cd-1/status")
-    assert request.query == {"campaignType": "voice", "view": "status"}
-    assert request.document == {}
-    first, deletion = kore().build_look_up(action, CONTEXT), kore().build_look_up(DELETE, unknown)
-    assert first is not None
-    assert deletion is not None
-    assert {first.method, deletion.method} == {"GET"}
-    for status in ("Active", "Stopped", "Ready", "success", "error", 7):
-        sighting = kore().lookup_result(action, received(action, 200, {"status": status}))
-        assert sighting.done is (status == effect)
-    assert not kore().lookup_result(DELETE, received(DELETE, 200, {"status": "Stopped"})).done
+@pytest.mark.parametrize(("action", "effect"), [(STOP, "Stopped"), (START, "Active"), (DELETE, None)])
+def test_a_campaign_s_status_shows_the_effect(action: CallAction, effect: str | None) -> None:
+    """A deletion has no such status. The page's sample has the id under `id`, and the name."""
+    data: dict[str, JsonValue] = {"id": "cd-1", "name": "Renewals"}
+    for status in ("Active", "Stopped", "Ready", "success", "Deleted", 7, None):
+        document: dict[str, JsonValue] = {"status": "success", "data": {**data, "status": status}}
+        sighting = kore().lookup_result(action, received(action, 200, document))
+        assert (sighting.found, sighting.name, sighting.done) == (
+            True,
+            "Renewals",
+            bool(effect) and status == effect,
+        )
 
 
 UNDOCUMENTED = [(voxworks, PLACE), (ryng, PLACE), (kore, STOP), (kore, START)]

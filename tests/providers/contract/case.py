@@ -34,8 +34,8 @@ class Ask:
     """An action, and its expected request on the wire.
 
     ``path`` is raw, with its query. ``headers`` are the provider's own, in small letters, and the suite adds
-    the common ones. ``body`` is the JSON object, or None. ``look_up`` is the raw path of the GET that looks
-    the target up, or None. ``settings`` are those that differ.
+    the common ones. ``body`` is the JSON object, or None. ``look_up`` is the raw path of the request that
+    looks the target up, or None, and ``looks_up_by`` its method. ``settings`` are those that differ.
     """
 
     action: CallAction
@@ -44,6 +44,7 @@ class Ask:
     headers: Mapping[str, str]
     body: Mapping[str, object] | None = None
     look_up: str | None = None
+    looks_up_by: str = "GET"
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 

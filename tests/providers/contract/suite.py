@@ -294,7 +294,7 @@ class ProviderContract:
         assert len(loop.asked) == 1
 
     async def test_look_up(self, asked: Asked) -> None:
-        """A lookup is a single GET. Without a target nothing is sent."""
+        """A lookup is a single request without a body. Without a target nothing is sent."""
         ask = asked.ask
         async with listening(reply(200, {})) as wire:
             adapter = asked.connect(wire.base_url)
@@ -302,7 +302,7 @@ class ProviderContract:
             await adapter.aclose()
         assert (sighting is None) == (ask.look_up is None)
         assert [(one.method, one.target, one.body) for one in wire.received] == (
-            [("GET", ask.look_up, b"")] if ask.look_up else []
+            [(ask.looks_up_by, ask.look_up, b"")] if ask.look_up else []
         )
 
     async def test_look_up_that_fails(self, looked_up: Asked, failure: Failure) -> None:
