@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # tables that events determine, with keys
 UNTOLD = {"n", "lease_until"}  # a row's place, and a column that is renewed without an event
 # Hash of the tables, indexes, triggers and views, as CallOps creates them.
-SCHEMA = "ea56b718283fc3260ebaf7dae9ccf3690864c0f760538327fea95824a1346140"
+SCHEMA = "0d987df874bb6dfd1b29c425b0ff5f16adc62af4c62e25e37b708e64d528d519"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 

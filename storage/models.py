@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
-from providers.actions import CallAction, Code, Kind, Retry
+from providers.actions import CallAction, CallEnd, Code, Kind, Retry
 from storage.states import State, request_state
 
 SYSTEM: Final = "system"
@@ -63,6 +63,8 @@ class ActionRecord:
     """The target's name in the provider's last answer, or a call's masked number. Erasable."""
     lookup_call_time: datetime | None = None
     """The time of the call in the provider's last answer."""
+    end: CallEnd | None = None
+    """How the last attempt of a placed call ended, as its provider reported. None: no news."""
     sent_again: bool = False
     """True if a person had it sent again although nobody knew the outcome, so it may have been done twice."""
 
