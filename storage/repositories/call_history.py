@@ -161,6 +161,19 @@ def find_scheduled(connection: Connection, name: str, reference: str, now: datet
     return found[0] if found else None
 
 
+def placed_as(connection: Connection, name: str, reference: str) -> list[ActionRecord]:
+    """Return the calls that were placed through a connection and to which its provider gave this id."""
+    return select_actions(
+        connection,
+        ACTIONS,
+        """
+        WHERE actions.id IN (SELECT action FROM events WHERE json_extract(data, '$.reference') = :reference)
+          AND reference = :reference AND +connection = :connection AND +kind = 'place_call'
+        """,
+        {"connection": name, "reference": reference},
+    )
+
+
 def known_ids(connection: Connection, sources: WriteContext, ids: Collection[str]) -> set[str]:
     """Return those of some ids that are an action's target, or that a provider returned."""
     rows = connection.execute(
@@ -284,6 +297,7 @@ class CallHistory(Repository):
     scheduled_to = reads(scheduled_to)
     connections_knowing = reads(connections_knowing)
     find_scheduled = reads(find_scheduled)
+    placed_as = reads(placed_as)
     known_ids = reads(known_ids)
     seen = reads(seen)
     found_before_attempt = reads(found_before_attempt)
