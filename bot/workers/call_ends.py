@@ -26,7 +26,7 @@ LONGEST = timedelta(minutes=15)
 """The longest wait between two requests for a call's end."""
 GIVE_UP = timedelta(hours=24)
 """The time after which the next request for a call's end is the last one."""
-AT_ONCE = 4
+MAX_CONCURRENT = 4
 """Requests of a connection in a run, one a second."""
 
 
@@ -71,7 +71,7 @@ class CallEnds:
         now = self._clock()
         quiet = {name for name, until in self._quiet.items() if now < until <= now + MINUTE}
         able = self._able - self._pace.waiting() - self._pace.probing - quiet
-        due = await self._store.end_polls.due(able, now, AT_ONCE)
+        due = await self._store.end_polls.due(able, now, MAX_CONCURRENT)
         if due:
             sends = await self._store.dispatch_queue.due(now, 1)
             busy = {record.connection for record in sends}
