@@ -66,6 +66,7 @@ CASE = Case(
             settings={"number_format": "national"},
         ),
     },
+    ends=["/api/v1/get-call/c%3A1", "/api/v1/get-call-result/c%3A1"],
     refusals={
         "in the past": Refusal(PLACE.model_copy(update={"at": NOW - timedelta(days=1)}), "at"),
         "an agent that is not listed": Refusal(

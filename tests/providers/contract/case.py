@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -64,12 +64,14 @@ class Case:
     """A provider's description for the suite, besides its replies.
 
     ``settings`` are a connection's, with `CANARY` as each secret. The first of ``asks`` for a kind is also
-    used with failures and replies.
+    used with failures and replies. ``ends`` are the raw paths of the GETs that ask how the call ``c:1`` ended,
+    and then for the rest of its end.
     """
 
     settings: Mapping[str, Any]
     asks: Mapping[str, Ask]
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
+    ends: Sequence[str] = ()
 
 
 class Expected(Frozen):
