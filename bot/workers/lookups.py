@@ -102,10 +102,11 @@ class TargetLookups:
     async def before_first_attempt(self, record: ActionRecord) -> bool:
         """Look up an action's target before its first attempt. Return False if the look-up must wait.
 
-        An account that asked for a wait gets one request only, which is the removal itself.
+        An account that asked for a wait gets one request only, which is the removal itself. A call that the
+        log knows needs no look-up, which could only make its cancellation late.
         """
         able = record.connection in self._able and not self._pace.asked_for(record.connection)
-        if record.attempt or record.looked_up or not able:
+        if record.attempt or record.looked_up or record.scheduled_for or not able:
             return True
         if record.id in self._running:
             await asyncio.wait({self._running[record.id]})

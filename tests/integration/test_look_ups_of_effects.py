@@ -15,11 +15,22 @@ from bot.ui.decision_facts import facts_to_decide
 from bot.ui.request_summary import target
 from playground import kore
 from playground.faults import Fault
-from providers.actions import CallAction, CampaignRef, Code, StartCampaign, StopCampaign
+from providers.actions import (
+    CallAction,
+    CallRef,
+    CampaignRef,
+    CancelCall,
+    Code,
+    PlaceCall,
+    StartCampaign,
+    StopCampaign,
+)
 from storage.models import Request
 from storage.queries import Query
 from storage.states import State
 from tests.integration.bench import AGENT, CANCEL_BY_ID, BotWorld, bench
+from tests.integration.test_call_ends import SETTINGS
+from tests.storage.samples import NUMBER
 
 UNDOCUMENTED = {'provider = "voxworks"\n': 'provider = "voxworks"\nallow_undocumented = true\n'}
 CAMPAIGN = CampaignRef(campaign_id=kore.CAMPAIGN)
@@ -89,6 +100,23 @@ async def test_who_decides_reads_when_and_whom_the_call_was_to_reach(stage: BotW
     assert "3210" not in str([event.data for event in await stage.bot.store.requests.events(made.id)])
     assert (await stage.bot.store.search.page(Query())).actions[0].lookup_call_time == record.lookup_call_time
     assert [one.request.method for one in await stage.asked("voxworks")] == ["GET"]
+
+
+async def test_a_call_that_the_log_knows_is_cancelled_without_a_look_up_before(stage: BotWorld) -> None:
+    """Its look-up could only make the cancellation late. The log saw the id when the call was placed."""
+    await stage.crash(**{'provider = "voxworks"\n': SETTINGS})
+    at = stage.clock() + timedelta(hours=1)
+    placed = RequestSpec("voxworks", (PlaceCall(to=NUMBER, agent="reminder", at=at),), "a reason")
+    source = RequestSource(await stage.bot.person(AGENT), "C0SUPPORT", "placed", None)
+    call = await stage.bot.requests.ask(placed, source)
+    await stage.bot.run_until_idle()
+    reference = (await stage.bot.record(call.request)).reference or ""
+    made = await stage.bot.approved(CancelCall(target=CallRef(call_id=reference)))
+    assert await stage.bot.look_ups.before_first_attempt(made.actions[0])
+    assert [one.request.method for one in await stage.asked("voxworks")] == ["POST"]
+    unknown = await stage.bot.ask(CANCEL_BY_ID, delivery_key="other")
+    assert await stage.bot.look_ups.before_first_attempt(unknown.actions[0])
+    assert [one.request.method for one in await stage.asked("voxworks")] == ["POST", "GET"]
 
 
 async def test_a_call_that_is_cancelled_now_settles_its_cancellation(stage: BotWorld) -> None:
