@@ -84,7 +84,7 @@ class TargetLookups:
         queued = Counter(record.connection for record in self._queue.values())
         short = [name for name in able if queued[name] < BATCH]
         found, self._read = await self._store.dispatch_queue.awaiting_lookup(short, BATCH, self._read)
-        self._queue.update((record.id, record) for record in found if self._can_be_asked(record))
+        self._queue.update((record.id, record) for record in found if self._is_to_be_found(record))
         for record in [
             one for one in self._queue.values() if one.connection in able and one.id not in self._running
         ]:
@@ -102,11 +102,10 @@ class TargetLookups:
     async def before_first_attempt(self, record: ActionRecord) -> bool:
         """Look up an action's target before its first attempt. Return False if the look-up must wait.
 
-        An account that asked for a wait gets one request only, which is the removal itself. A call that the
-        log knows needs no look-up, which could only make its cancellation late.
+        An account that asked for a wait gets one request only, which is the removal itself.
         """
         able = record.connection in self._able and not self._pace.asked_for(record.connection)
-        if record.attempt or record.looked_up or record.scheduled_for or not able:
+        if record.attempt or record.looked_up or not (able and self._is_to_be_found(record)):
             return True
         if record.id in self._running:
             await asyncio.wait({self._running[record.id]})
@@ -143,8 +142,6 @@ class TargetLookups:
 
     async def _record_first(self, request: Request, record: ActionRecord) -> bool:
         """Look up a target and record the result. Return False if the look-up must wait for a rate limit."""
-        if not self._can_be_asked(record):
-            return True
         if not await self._pace.try_acquire(record.connection):
             return False
         sighting = await self._ask(request, record)
@@ -198,6 +195,13 @@ class TargetLookups:
                 )
             case _:
                 return False
+
+    def _is_to_be_found(self, record: ActionRecord) -> bool:
+        """Return whether a look-up before the first attempt can tell anything new.
+
+        Of a call that the log knows it cannot. It could only make the cancellation late.
+        """
+        return record.scheduled_for is None and self._can_be_asked(record)
 
     def _can_be_asked(self, record: ActionRecord) -> bool:
         """Return whether a request can look up an action's target. Building the request has no effect."""

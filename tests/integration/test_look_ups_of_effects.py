@@ -112,6 +112,8 @@ async def test_a_call_that_the_log_knows_is_cancelled_without_a_look_up_before(s
     await stage.bot.run_until_idle()
     reference = (await stage.bot.record(call.request)).reference or ""
     made = await stage.bot.approved(CancelCall(target=CallRef(call_id=reference)))
+    await stage.bot.look_ups.run_once()
+    assert not stage.bot.look_ups.running
     assert await stage.bot.look_ups.before_first_attempt(made.actions[0])
     assert [one.request.method for one in await stage.asked("voxworks")] == ["POST"]
     unknown = await stage.bot.ask(CANCEL_BY_ID, delivery_key="other")
