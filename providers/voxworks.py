@@ -200,6 +200,11 @@ class Voxworks(Adapter):
         return _end(call.value("status"), over=over, seconds=whole_seconds(call.value("duration")))
 
     @property
+    def tells_ends(self) -> bool:
+        """Return whether calls may be asked for, with or without a webhook."""
+        return self.settings.allow_undocumented
+
+    @property
     def webhook_secret(self) -> str | None:
         """The word under ``webhook_secret``."""
         secret = self.settings.webhook_secret

@@ -330,6 +330,7 @@ async def test_an_end_is_asked_for_where_it_may_be() -> None:
     """A connection without undocumented requests and a dry run ask nothing, and neither does a deleted call."""
     deleted = CallEnd(ending=Ending.DELETED)
     assert voxworks(allow_undocumented=False).build_end("vx_1", None, CONTEXT) is None
+    assert (voxworks().tells_ends, voxworks(allow_undocumented=False).tells_ends) == (True, False)
     assert voxworks().build_end("vx_1", deleted, CONTEXT) is None
     assert kore().build_end("vx_1", None, CONTEXT) is None
     async with open_adapter(voxworks(mode="dry-run")) as adapter:
