@@ -29,7 +29,7 @@ from storage.models import Request
 from storage.queries import Query
 from storage.states import State
 from tests.integration.bench import AGENT, CANCEL_BY_ID, BotWorld, bench
-from tests.integration.test_call_ends import SETTINGS
+from tests.integration.test_end_polls import SETTINGS
 from tests.storage.samples import NUMBER
 
 UNDOCUMENTED = {'provider = "voxworks"\n': 'provider = "voxworks"\nallow_undocumented = true\n'}
