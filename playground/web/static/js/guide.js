@@ -29,7 +29,7 @@ const STEPS = [
       h("b", {}, "#call-audit"),
       ". “What really happened” shows the request CallKaro got.",
     ],
-    happened: () => some("place_call", (entry) => entry.state === "succeeded"),
+    happened: () => some("place_call", (action) => action.state === "succeeded"),
   },
   {
     title: "Cancel it, with a manager",
@@ -43,7 +43,7 @@ const STEPS = [
       h("b", {}, "#call-approvals"),
       " and approve. Nobody approves their own request.",
     ],
-    happened: () => some("cancel_call", (entry) => entry.state === "succeeded"),
+    happened: () => some("cancel_call", (action) => action.state === "succeeded"),
   },
   {
     title: "Lose an answer",
@@ -194,12 +194,12 @@ function draw() {
 
 /**
  * @param {string} kind
- * @param {(entry: any) => boolean} holds
+ * @param {(action: any) => boolean} holds
  * @returns {boolean}
  */
 function some(kind, holds) {
   return [...state.requests.values()].some((one) =>
-    one.entries.some((/** @type {any} */ entry) => entry.kind === kind && holds(entry)),
+    one.actions.some((/** @type {any} */ action) => action.kind === kind && holds(action)),
   );
 }
 
