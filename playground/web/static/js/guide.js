@@ -51,7 +51,8 @@ const STEPS = [
     look: () => [
       "First ",
       link("let CallKaro do it and never answer", () => lose()),
-      ". CallOps then says the outcome is unknown, and never calls twice. A manager records what happened.",
+      ". CallOps then says the outcome is unknown, and never calls twice. CallKaro's report of the call's end " +
+        "settles it. Without one, a manager records what happened.",
     ],
     happened: () =>
       [...state.requests.values()].some((one) =>
