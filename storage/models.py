@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
-from providers.actions import CallAction, Code, Kind, Retry
+from providers.actions import CallAction, CallEnd, Code, Kind, Retry
 from storage.states import State, request_state
 
 SYSTEM: Final = "system"
@@ -61,6 +61,8 @@ class ActionRecord:
     """The last look-up's answer, None if the provider did not say or was never asked."""
     known_as: str | None = None
     """The target's name in the provider's last answer. Erasable."""
+    end: CallEnd | None = None
+    """How the last attempt of a placed call ended, as its provider reported. None: no news."""
     sent_again: bool = False
     """True if a person had it sent again although nobody knew the outcome, so it may have been done twice."""
 
