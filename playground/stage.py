@@ -149,7 +149,7 @@ class Stage:
         self._processes: list[Running] = []
         self.addresses: dict[str, str] = {}
         self.bot: Running | None = None
-        self._bot_address = ""
+        self.bot_address = ""
 
     async def __aenter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -262,7 +262,7 @@ class Stage:
             await self.slack.request_url(None)
         address = await self._says(r"Health checks at (http://\S+)/healthz", written)
         self.opens(address)
-        self._bot_address = address
+        self.bot_address = address
         if self.ends_reported:
             await self.report_ends(wanted=True)
         if self.over_http:
@@ -274,7 +274,7 @@ class Stage:
     async def report_ends(self, *, wanted: bool) -> None:
         """Let CallKaro report ended calls to the bot, also after a restart, or no longer."""
         self.ends_reported = wanted
-        url = f"{self._bot_address}/webhooks/reminders/{WEBHOOK_WORD}" if wanted else None
+        url = f"{self.bot_address}/webhooks/reminders/{WEBHOOK_WORD}" if wanted else None
         await self.providers.tell("callkaro", url)
 
     def opens(self, *addresses: str) -> None:
