@@ -113,7 +113,8 @@ class Ryng:
                 name, status = "terminalCallbackUrl", "completed"
             case _:
                 return
-        if url := call.details.get(name):
+        url = call.details.get(name)
+        if url and call.id.isdecimal():  # a call that was added by hand may have another id
             yield Callback(name, str(url), _callback(call, made, status), _RETRIES)
 
     def reset(self) -> None:
