@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from playground.calls import Calls, Clock, News
 from playground.journal import Recorder
@@ -15,7 +15,6 @@ from playground.opened import Opened, check_opened
 from playground.webhooks import Callback, send
 
 
-@runtime_checkable
 class Teller(Protocol):
     """A provider with calls, which sends webhooks about them."""
 

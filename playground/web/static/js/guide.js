@@ -69,7 +69,7 @@ const OVER = {
     "Now ",
     link("break it", () => openTab("switches")),
     ": kill the bot while something waits, deliver a " +
-      "click twice, let a provider refuse. Nothing is lost, and nothing happens twice.",
+      "click twice, let a provider refuse, let nobody answer a call. Nothing is lost, and nothing happens twice.",
   ],
   happened: () => false,
 };
