@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # tables that events determine, with keys
 UNTOLD = {"n", "lease_until"}  # a row's place, and a column that is renewed without an event
 # Hash of the tables, indexes, triggers and views, as CallOps creates them.
-SCHEMA = "96c6cd92a43c9a3dba6cad7b45a2b09fd44dacdbae40b050b5b6d80cec14e09a"
+SCHEMA = "41366907c3e03fb41c150422997d3f37d3bdeb26efb9a140669299a5f8a1304b"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 

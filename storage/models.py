@@ -185,6 +185,8 @@ class Request:
     """For a cancellation that was never sent: the request that cancelled the same target meanwhile."""
     zone: str | None = None
     """The recipient's time zone (an IANA name), as the requester says. Erasable."""
+    tell_me: bool = False
+    """True if the requester gets a direct message about how the call ended."""
     stop: str | None = None
     """The `DoNotCallEntry` that it carries out. Such a request needs no rule and no approval."""
     reasons: str | None = None

@@ -65,7 +65,7 @@ def ended(request: Request, notice: ProviderEvent, connection: str) -> ChangeSet
     if surprise or (named.state is State.UNKNOWN and not rang):
         data[f"{WARNING}1"] = notice.message
         posts.append(Notification(CALL_ENDED, "thread"))
-    if surprise:
+    if surprise or (request.tell_me and not notice.end.again):
         posts.append(Notification(CALL_ENDED, f"dm:{request.requester}"))
     note = Annotation(named.id, CALL_ENDED, data, erasable)
     once = f"{CALL_ENDED} {named.id} {notice.end.ending} {notice.end.try_number}"

@@ -93,6 +93,7 @@ CREATE TABLE requests (
     reschedules TEXT,
     new_time INTEGER,
     second_step_of TEXT,
+    tell_me INTEGER,
     stop TEXT,
     pending INTEGER NOT NULL DEFAULT 0
 ) STRICT;

@@ -291,6 +291,7 @@ def as_request(  # noqa: PLR0913 - a request has many parts
         followed_by=followed_by,
         cancelled=cancelled,
         zone=personal.get("zone"),
+        tell_me=bool(row["tell_me"]),
         stop=row["stop"],
         reasons=row["reasons"],
         sealed=sealed,
