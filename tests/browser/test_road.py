@@ -148,8 +148,9 @@ def test_a_lost_answer_is_said_and_settled(look: Look) -> None:
 
 
 def test_a_call_that_nobody_answers(look: Look) -> None:
-    """The switch is chosen by keyboard. The provider's journal shows the end, and what CallOps was told."""
-    asha = look()
+    """The switch is chosen by keyboard. The provider's journal shows the end, and the channel the report."""
+    asha, olive = look("U0AGENT"), look("U0AUDITOR")
+    olive.go("call-audit")
     asha.tab("Break it")
     switch = asha.page.get_by_label("Calls by CallKaro")
     expect(switch).to_have_value("answered")
@@ -167,6 +168,7 @@ def test_a_call_that_nobody_answers(look: Look) -> None:
     told.get_by_text("call_ended").focus()
     asha.page.keyboard.press("Enter")
     expect(told).to_contain_text("USER_UNAVAILABLE")
+    expect(olive.message("Placed", "•3225")).to_contain_text("No answer.")
     asha.tab("Break it")
     switch.select_option("answered")
     expect(asha.page.get_by_role("tab", name="Break it", exact=True)).to_be_visible()
