@@ -389,8 +389,8 @@ def what_to_do(outage: ConnectionOutage, kind: Kind) -> str:
     if outage.reason != "rate_limited" or outage.until - outage.since <= LONG:
         return ""
     tried = _TRIED.get(kind, "")
-    resume = f"`python -m bot resume {outage.connection}`"
-    return f"{tried}Your CallOps admin can retry now: {resume}. Or use the provider's dashboard."
+    retry = f"`python -m bot retry-connection {outage.connection}`"
+    return f"{tried}Your CallOps admin can retry now: {retry}. Or use the provider's dashboard."
 
 
 _TRIED = {

@@ -285,7 +285,7 @@ CREATE TABLE turns (
 ) STRICT;
 CREATE INDEX turns_account ON turns (account, at);
 
-CREATE TABLE pauses (
+CREATE TABLE rate_limit_pauses (
     account TEXT PRIMARY KEY,
     since INTEGER NOT NULL,
     until INTEGER NOT NULL

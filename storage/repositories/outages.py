@@ -235,7 +235,7 @@ def reset(
     """End the pauses of an account and its connections now. Return the outages that it had."""
     now = sources.clock()
     held = [one for one in all_outages(connection) if one.connection in names]
-    connection.execute("DELETE FROM pauses WHERE account = ?", [account])
+    connection.execute("DELETE FROM rate_limit_pauses WHERE account = ?", [account])
     for one in held:
         if one.reason == "rate_limited":
             forget(connection, one.connection, "rate_limited")
