@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # tables that events determine, with keys
 UNTOLD = {"n", "lease_until"}  # a row's place, and a column that is renewed without an event
 # Hash of the tables, indexes, triggers and views, as CallOps creates them.
-SCHEMA = "09b1fba6ad2315c5fa88db9fc1ecf9eff22956dd6c8d0345a058b48b2cc58216"
+SCHEMA = "4328e34fe7c97804278138bd570712f06bd05f35199019fa74a47c7a0518df2c"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 
@@ -39,6 +39,7 @@ class Log:
     def __init__(self, connection, anchors, key):
         self.connection, self.anchors, self.key = connection, anchors, key
         self.heads, self.requests, self.erased, self.promised, self.stopped = {}, {}, {}, {}, {}
+        self.paused = {}  # by connection, or "" for all: the event of the pause, and its end
         self.rows = {table: {} for table in TABLES}
         self.values = {}  # the erasable values that are kept, by event and field
 
@@ -50,6 +51,7 @@ class Log:
             self.replayed,
             self.lookup,
             self.stops,
+            self.pauses,
             self.ends,
             self.file,
         )
@@ -99,6 +101,10 @@ class Log:
                 self.stopped[request] = (data.get("list", ""), data["sealed"])
             case "calls_allowed":
                 self.stopped.pop(request, None)
+            case "calls_paused":
+                self.paused[data["connection"] or ""] = (seq, data["until"])
+            case "calls_resumed":
+                self.paused.pop(data["connection"] or "", None)
             case "list_removed":
                 self.stopped = {one: said for one, said in self.stopped.items() if said[0] != data["list"]}
         if "state" in data:
@@ -176,6 +182,13 @@ class Log:
         for request in sorted({*found, *self.stopped}, key=str):
             if found.get(request) != [self.stopped.get(request)]:
                 yield f"the numbers that {request} stopped are not those that were written down"
+
+    def pauses(self):
+        rows = self.all("SELECT connection, event, until FROM pauses")
+        found = {name: (event, until) for name, event, until in rows}
+        for name in sorted({*found, *self.paused}, key=str):
+            if found.get(name) != self.paused.get(name):
+                yield f"the pause of {name or 'every connection'} is not what its events say"
 
     def ends(self):
         for anchor in self.anchors:

@@ -25,6 +25,7 @@ from storage.repositories.do_not_call_lists import DoNotCallLists
 from storage.repositories.end_polls import EndPolls
 from storage.repositories.outages import Outages
 from storage.repositories.outbox import Outbox
+from storage.repositories.pauses import Pauses
 from storage.repositories.processes import Processes
 from storage.repositories.rate_limits import RateLimits
 from storage.repositories.requests import Requests
@@ -60,6 +61,7 @@ class Store:
         self.end_polls = EndPolls(database)
         self.rate_limits = RateLimits(database)
         self.outages = Outages(database)
+        self.pauses = Pauses(database)
         self.users = Users(database)
         self.audit = Audit(database)
         self.screens = Screens(database)

@@ -337,6 +337,13 @@ CREATE TABLE unfinished_lists (
     leaving INTEGER NOT NULL
 ) STRICT;
 
+-- No call is placed and no campaign started: at a connection, or at all ('').
+CREATE TABLE pauses (
+    connection TEXT PRIMARY KEY,
+    event INTEGER NOT NULL REFERENCES events (seq),
+    until INTEGER
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE meta (
     name TEXT PRIMARY KEY,
     value BLOB NOT NULL
