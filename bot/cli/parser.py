@@ -170,7 +170,7 @@ def _policy(commands: "_SubParsersAction[_Parser]") -> None:
     asking = policy.add_subparsers(dest="asking", required=True, metavar="explain|lint")
     explaining = asking.add_parser("explain", help="show what the rules decide for a person, and why")
     explaining.add_argument("--user", required=True, metavar="U…", help="the person's Slack ID")
-    explaining.add_argument("--action", required=True, help="such as cancel_call or place_call")
+    explaining.add_argument("--action", required=True, help="such as cancel_call, place_call or pause")
     explaining.add_argument("--connection", required=True, help="the connection's name")
     explaining.add_argument("--channel", metavar="C…", help="the channel of the request (none)")
     explaining.add_argument(
