@@ -26,12 +26,14 @@ from bot.listeners.do_not_call import DoNotCallActions, DoNotCallFlow
 from bot.listeners.forms import FormOpener
 from bot.listeners.gate import Gate
 from bot.listeners.log_search import LogFiles, LogSearch
+from bot.listeners.pauses import PauseFlow
 from bot.listeners.replacing import ReplaceActions
 from bot.listeners.settling import SettleListeners
 from bot.listeners.shortcuts import Shortcuts
 from bot.listeners.views import FormSubmissions
 from bot.services.approvals import ApprovalService
 from bot.services.commands import CommandService
+from bot.services.pauses import PauseService
 from bot.services.permissions import Permissions
 from bot.services.preconditions import Preconditions
 from bot.slack.blocks import Message, View, section
@@ -85,6 +87,7 @@ class Listeners:
         approvals: ApprovalService,
         commands: CommandService,
         *,
+        pauses: PauseService,
         clock: Callable[[], datetime],
         listeners: type[RequestActions] = RequestActions,
     ) -> Self:
@@ -93,11 +96,11 @@ class Listeners:
         begun, vocabulary = settings.current, commands.vocabulary
         masking = Masking(vocabulary.default_region)
         stops = DoNotCallFlow(store, commands, clock)
-        flow = CommandFlow(store, begun, preconditions, approvals, commands, stops, clock)
+        flow = CommandFlow(store, begun, preconditions, approvals, commands, stops, PauseFlow(pauses), clock)
         opening = FormOpener(store, commands, windows, clock)
         files = LogFiles(store, client, replies, vocabulary.default_region)
         search = LogSearch(store, permissions, windows, replies, files, vocabulary, masking, clock)
-        lists = RequestLists(store, permissions, replies, search, begun.connections, masking, clock)
+        lists = RequestLists(store, permissions, replies, search, pauses, begun.connections, masking, clock)
         return cls(
             client,
             store,

@@ -19,6 +19,7 @@ from bot.services.approvals import ApprovalService
 from bot.services.commands import CommandService
 from bot.services.do_not_call import DoNotCallService
 from bot.services.notifications import SystemChanges
+from bot.services.pauses import PauseService
 from bot.services.permissions import Permissions
 from bot.services.preconditions import Preconditions
 from bot.services.requests import RequestService
@@ -130,6 +131,7 @@ class Bot:
             preconditions,
             approvals,
             commands,
+            pauses=PauseService(log, permissions, wakeups, clock),
             clock=clock,
             listeners=parts.listeners,
         )

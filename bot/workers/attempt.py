@@ -139,7 +139,7 @@ class Attempts:
             await self.end_window(claimed)  # nothing was sent
         elif claimed.action and await self._preconditions.stops(claimed.action):
             await self._hold_back(request, claimed, outcomes.CALLS_STOPPED)
-        elif (await self._store.requests.request(claimed.id)).paused_by:
+        elif await self._store.pauses.holds_back(claimed.id, self._clock()):
             await self._wait_again(request, claimed, Notification("state", "audit"))
 
     async def _last_look(self, request: Request, record: ActionRecord) -> Prepared:

@@ -124,3 +124,4 @@ class Pauses(Repository):
     pause = writes(pause)
     resume = writes(resume)
     active = reads(brake.active)
+    holds_back = reads(brake.holds_back)
