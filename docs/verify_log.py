@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # tables that events determine, with keys
 UNTOLD = {"n", "lease_until"}  # a row's place, and a column that is renewed without an event
 # Hash of the tables, indexes, triggers and views, as CallOps creates them.
-SCHEMA = "96c6cd92a43c9a3dba6cad7b45a2b09fd44dacdbae40b050b5b6d80cec14e09a"
+SCHEMA = "896f5ed7760fc8229f64f28393d29708d5216d258b346117943847f7315db2e1"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 
@@ -101,6 +101,11 @@ class Log:
                 self.stopped.pop(request, None)
             case "list_removed":
                 self.stopped = {one: said for one, said in self.stopped.items() if said[0] != data["list"]}
+            case "call_ended":
+                row, tried = self.rows["actions"].setdefault(action, {}), data["try"]
+                last = row.get("end_try")
+                if (-1 if tried is None else tried) >= (-1 if last is None else last):
+                    row |= {"ending": data["ending"], "end_try": tried}
         if "state" in data:
             let_go = {} if data["state"] == "sending" else {"owner": None}
             moved = data | let_go | {"updated_at": at, "last_event": seq}

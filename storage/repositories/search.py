@@ -60,6 +60,11 @@ _SAYS: Final = """
         WHERE said.request = actions.request AND written.field IN ('reason', 'note', 'purpose', 'consent')
           AND instr(folded(written.value), :text))
 """
+_ENDED: Final = "actions.kind = 'place_call' AND actions.ending = :ended"
+_NO_NEWS: Final = f"""
+    actions.kind = 'place_call' AND actions.ending IS NULL AND actions.state = 'succeeded'
+    AND :ended = 'none' AND {CANCELLED_BY} IS NULL
+"""
 _OF_TEAM: Final = "EXISTS (SELECT 1 FROM requests AS asked WHERE asked.id = actions.request AND team = :team)"
 
 
@@ -179,6 +184,8 @@ def leading(query: Query) -> str:
     and would prefer the requester to a state.
     """
     match query:
+        case Query(ended=str()):
+            return "actions_ending"
         case Query(state=state, states=states) if states or state not in {None, State.SUCCEEDED}:
             return "actions_state"
         case Query(requester=str()):
@@ -187,10 +194,8 @@ def leading(query: Query) -> str:
             return "actions_connection"
         case Query(kind=kind) if kind is not None:
             return "actions_kind"
-        case Query(state=State()):
-            return "actions_state"
         case _:
-            return "actions_asked"
+            return "actions_state" if query.state else "actions_asked"
 
 
 def _conditions(query: Query, number: bytes | None) -> tuple[str, dict[str, Any]]:
@@ -209,6 +214,7 @@ def _conditions(query: Query, number: bytes | None) -> tuple[str, dict[str, Any]
         "since": ("actions.asked_at >= :since", query.since and microseconds(query.since)),
         "until": ("actions.asked_at < :until", query.until and microseconds(query.until)),
         "team": (_OF_TEAM, query.team),
+        "ended": (_NO_NEWS if query.ended == "none" else _ENDED, query.ended),
     }
     given = {name: (condition, value) for name, (condition, value) in conditions.items() if value is not None}
     where = " AND ".join(condition for condition, _ in given.values()) or "TRUE"
