@@ -102,7 +102,7 @@ class Log:
             case "list_removed":
                 self.stopped = {one: said for one, said in self.stopped.items() if said[0] != data["list"]}
             case "call_ended":
-                row, tried = self.rows["actions"].setdefault(action, {}), data["try"]
+                row, tried = self.rows["actions"].get(action, {}), data["try"]
                 last = row.get("end_try")
                 if (-1 if tried is None else tried) >= (-1 if last is None else last):
                     row |= {"ending": data["ending"], "end_try": tried}

@@ -234,9 +234,10 @@ def replay(events: Iterable[Event]) -> Replayed:
     for event in events:
         if event.name == REQUESTED and not replayed.request:
             replayed.request = request_row(event)
-        known = replayed.actions.get(event.action, {})
-        if columns := action_columns(event) or end_columns(event, known):
-            replayed.actions[event.action] = known | columns
+        if columns := action_columns(event):
+            replayed.actions.setdefault(event.action, {}).update(columns)
+        elif known := replayed.actions.get(event.action):
+            known |= end_columns(event, known)
         if approval := approval_row(event):
             replayed.approvals[event.seq] = approval
     if replayed.request:
