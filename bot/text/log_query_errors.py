@@ -6,6 +6,7 @@ from typing import Final
 from bot.text.formatting import listed, short
 from bot.text.markup import code, escape, person, quote
 from bot.text.parse_errors import use
+from bot.text.vocabulary import ending_word
 from providers.actions import Kind
 from providers.phone import mask
 from storage.queries import Query
@@ -67,6 +68,7 @@ def sought(query: Query, first: str | None, last: str | None, status: str | None
         query.id and escape(query.id),
         status and f"status {escape(status)}",
         query.kind and f"{_DOING[query.kind]}",
+        query.ended and f"ended {ending_word(query.ended)}",
         query.number and f"number {mask(query.number)}",
         query.requester and f"by {person(query.requester)}",
         query.connection and f"connection {query.connection}",

@@ -7,19 +7,22 @@ escaped, and each line can be read alone.
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import groupby
 
 from bot.services.outcomes import WARNING
 from bot.slack.blocks import Block, View, actions, context, paragraphs, section
 from bot.text import interactions
 from bot.text.markup import channel, escape, person, quote, when
-from bot.text.vocabulary import CONSENT, PURPOSE, REASON
+from bot.text.vocabulary import CONSENT, PURPOSE, REASON, ending_word
 from bot.ui.decision_facts import full_numbers
 from bot.ui.modal import About, modal
 from bot.ui.request_status import became, request_status
 from bot.ui.request_summary import target
 from bot.ui.review_modal import has_numbers, reveal_button
-from storage.models import Event, Request
+from providers.actions import Ending
+from storage.event_log.hash_chain import moment
+from storage.models import Event, Request, Scalar
 
 MOST_LINES = 50
 """Blocks of the history. A modal takes a hundred, of which targets may need 40. The log has all lines."""
@@ -50,7 +53,7 @@ DID: Mapping[str, str] = {
     "late_answer": "the provider answered late",
     "webhook": "the provider reported that it happened",
     "took_place": "the provider reported that it happened after all",
-    "call_ended": "the provider reported the end of a call attempt",
+    "call_ended": "the provider reported",
     "looked_up": "asked the provider whether it has it",
     "looked_up_gone": "the provider no longer has it: done",
     "window_passed": "not sent again",
@@ -79,6 +82,8 @@ _TRIED = {
 }
 """The denied attempts other than to decide, in words."""
 _POSTED = {"card": "the approval card", "audit": "the audit message"}
+END = "end"
+"""The erasable value of a reported end: the provider's word, the length and the links, as JSON."""
 _FOUND = {True: "yes", False: "no", None: "no answer"}
 
 
@@ -139,7 +144,8 @@ def story(
         group = list(together)
         first = group[0]
         which = _which(request, group)
-        parts = [f"*{when(first.at)}* {sentence(first, _who(first), did(first))}{which}."]
+        done = did(first, kept_end=kept.get((first.seq, END)))
+        parts = [f"*{when(first.at)}* {sentence(first, _who(first), done)}{which}."]
         if note := kept.get((first.seq, "note")):
             parts.append(quote(note))
         message = first.data.get("message")
@@ -180,11 +186,21 @@ def _who(event: Event) -> str:
 
 
 def did(
-    event: Event, *, person: Callable[[str], str] = person, channel: Callable[[object], str] = channel
+    event: Event,
+    *,
+    person: Callable[[str], str] = person,
+    channel: Callable[[object], str] = channel,
+    when: Callable[[datetime], str] = when,
+    kept_end: str | None = None,
 ) -> str:
-    """Return the act of an event's actor. ``person`` and ``channel`` write people and channels."""
+    """Return the act of an event's actor. ``person``, ``channel`` and ``when`` write these values.
+
+    ``kept_end`` is the erasable part of the end of a call.
+    """
     tried = _TRIED.get((event.name, str(event.data.get("tried"))))
     done = tried or DID.get(event.name, event.name.replace("_", " "))
+    if event.name == "call_ended":
+        done += f": {_how_it_ended(event.data, kept_end, when)}"
     match event.name, event.data.get("attempt"), event.data.get("found"):
         case "sending", int(attempt), _ if attempt > 1:
             return f"{done} (attempt {attempt})"
@@ -201,6 +217,19 @@ def did(
             return f"{done}: {_FOUND[found]}"
         case _:
             return done
+
+
+def _how_it_ended(data: Mapping[str, Scalar], kept: str | None, when: Callable[[datetime], str]) -> str:
+    beside = json.loads(kept or "{}")
+    word = f" ({beside['word']})" if "word" in beside else ""
+    told = [f"{ending_word(Ending(str(data['ending'])))}{word}"]
+    told += [f"{beside['seconds']} s"] if "seconds" in beside else []
+    told += [f"try {number + 1}"] if isinstance(number := data.get("try"), int) else []
+    if isinstance(at := data.get("next_at"), int):
+        told.append(f"again at {when(moment(at))}")
+    elif data.get("again"):
+        told.append("tries again")
+    return ", ".join(told)
 
 
 def _which(request: Request, events: Sequence[Event]) -> str:
