@@ -272,17 +272,21 @@ def tally(connection: Connection, since: datetime) -> list[StateCount]:
         WITH recent AS (
             SELECT DISTINCT action FROM events WHERE seq > coalesce(
                 (SELECT seq FROM events WHERE at < :since ORDER BY seq DESC LIMIT 1), 0))
-        SELECT connection, state, count(*) AS count FROM (
-            SELECT connection, state FROM recent JOIN actions ON actions.id = recent.action
+        SELECT connection, state, count(*) AS count,
+            count(*) FILTER (WHERE kind = 'place_call' AND state = 'succeeded') AS placed,
+            count(ending) FILTER (WHERE state = 'succeeded') AS reported,
+            count(*) FILTER (WHERE ending = 'answered' AND state = 'succeeded') AS reached
+        FROM (
+            SELECT connection, state, kind, ending FROM recent JOIN actions ON actions.id = recent.action
             WHERE updated_at >= :since AND state NOT IN ('pending', 'unknown')
             UNION ALL
-            SELECT connection, state FROM actions
+            SELECT connection, state, kind, ending FROM actions
             WHERE state IN ('pending', 'unknown'))
         GROUP BY connection, state ORDER BY connection, state
         """,
         {"since": microseconds(since)},
     )
-    return [StateCount(row["connection"], State(row["state"]), row["count"]) for row in rows]
+    return [StateCount(**dict(row) | {"state": State(row["state"])}) for row in rows]
 
 
 class Search(Repository):
