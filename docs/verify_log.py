@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # tables that events determine, with keys
 UNTOLD = {"n", "lease_until"}  # a row's place, and a column that is renewed without an event
 # Hash of the tables, indexes, triggers and views, as CallOps creates them.
-SCHEMA = "896f5ed7760fc8229f64f28393d29708d5216d258b346117943847f7315db2e1"
+SCHEMA = "8c629a331ac9865d22a5474e223532264e71d5b4ed699b1cc864f969b461270e"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 

@@ -16,6 +16,7 @@ from pydantic import JsonValue
 
 from providers.actions import (
     CallAction,
+    CallEnd,
     CancelCall,
     CannotSendError,
     Capability,
@@ -122,10 +123,27 @@ class Provider(ABC):
         """
         return None
 
+    def build_end(self, call_id: str, known: CallEnd | None, context: Context) -> Request | None:  # noqa: ARG002 - as above
+        """Return a request, without any effect, that asks how a placed call ended, None if there is none.
+
+        With ``known``, the call's end, it asks for what is still missing in it.
+        """
+        return None
+
+    def parse_end(self, call_id: str, known: CallEnd | None, reply: Response) -> CallEnd | None:  # noqa: ARG002 - as above
+        """Return a placed call's end, None while it is not over and if the reply does not say."""
+        return known
+
     @property
     def webhook_secret(self) -> str | None:
         """The secret segment of a webhook's path. None: webhooks are not received."""
         return None
+
+    @property
+    def tells_ends(self) -> bool:
+        """Return whether CallOps can hear how calls through this connection end."""
+        hears = self.webhook_url is not None or not self.sends_webhook_url
+        return hears and self.webhook_secret is not None
 
     def parse_webhook(self, document: JsonValue, action_id: str | None = None) -> ProviderEvent | None:  # noqa: ARG002 - for those that tell anything
         """Return the event in a webhook's document, None if it concerns no action of CallOps.

@@ -58,6 +58,7 @@ class NewRequest:
       new
       time. The request that places it again has the cancellation's id in ``second_step_of``.
     - ``zone`` is the recipient's time zone, as the requester says.
+    - ``tell_me`` asks for a direct message to the requester about how a call ended.
     - ``stop`` is the `DoNotCallEntry` that the request carries out.
     """
 
@@ -87,6 +88,7 @@ class NewRequest:
     new_time: datetime | None = None
     second_step_of: str | None = None
     zone: str | None = None
+    tell_me: bool = False
     stop: str | None = None
     reasons: str | None = None
     """The rules' reasons, as lines."""
@@ -101,6 +103,7 @@ class Transition:
     code, message, retry, reference and http_status. ``data`` is kept in the event only, ``private`` in
     erasable rows.
 
+    ``end_poll_at`` is when the end of a placed call is first asked for, None if its provider is not asked.
     A transition to any state but ``sending`` clears the owner and the lease. For a transition to ``sending``,
     ``at_most`` limits how many actions of its connection may be in that state at once.
     """
@@ -115,6 +118,7 @@ class Transition:
     changes: Mapping[str, Scalar | datetime] = field(default_factory=dict)
     data: Mapping[str, Scalar] = field(default_factory=dict)
     private: Mapping[str, str] = field(default_factory=dict)
+    end_poll_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

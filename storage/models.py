@@ -60,7 +60,9 @@ class ActionRecord:
     lookup_found: bool | None = None
     """The last look-up's answer, None if the provider did not say or was never asked."""
     known_as: str | None = None
-    """The target's name in the provider's last answer. Erasable."""
+    """The target's name in the provider's last answer, or a call's masked number. Erasable."""
+    lookup_call_time: datetime | None = None
+    """The time of the call in the provider's last answer."""
     end: CallEnd | None = None
     """How the last attempt of a placed call ended, as its provider reported. None: no news."""
     sent_again: bool = False
@@ -185,6 +187,8 @@ class Request:
     """For a cancellation that was never sent: the request that cancelled the same target meanwhile."""
     zone: str | None = None
     """The recipient's time zone (an IANA name), as the requester says. Erasable."""
+    tell_me: bool = False
+    """True if the requester gets a direct message about how the call ended."""
     stop: str | None = None
     """The `DoNotCallEntry` that it carries out. Such a request needs no rule and no approval."""
     reasons: str | None = None

@@ -28,9 +28,10 @@ from bot.config.environment import UnreadableFileError, existing_log, is_key, ke
 from bot.config.loader import read_config
 from bot.services.export import target
 from bot.text import clocks
+from bot.text.call_ends import ending_word
 from bot.text.formatting import LONGEST_QUOTED
 from bot.text.terminal import Painted, Style, cell, complain, fitting, say, say_json, width
-from bot.text.vocabulary import ending_word, status
+from bot.text.vocabulary import status
 from providers.actions import Code
 from providers.masking import mask_numbers
 from storage.database.connection import CannotOpenLogError

@@ -11,8 +11,9 @@ from bot.services.export import target
 from bot.services.outcomes import WARNING
 from bot.text.terminal import INDENT, Painted, Style, TerminalLine, cell, quoted
 from bot.text.vocabulary import state_word
-from bot.ui.details_modal import DID, END, did
+from bot.ui.details_modal import DID, did
 from providers.masking import mask_numbers
+from storage.call_ends import END
 from storage.event_log import hash_chain
 from storage.models import SYSTEM, Event, Request, Scalar
 from storage.repositories.audit import DENIED_ATTEMPT, EXPORTED, FAULT

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from bot.text.call_ends import ending_word
 from bot.text.formatting import listed, short
 from bot.text.markup import code, escape, person, quote
 from bot.text.parse_errors import use
-from bot.text.vocabulary import ending_word
 from providers.actions import Kind
 from providers.phone import mask
 from storage.queries import Query

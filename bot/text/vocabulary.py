@@ -1,9 +1,9 @@
 """The words and emoji of a state on every screen. One concept has one word, and each emoji one meaning."""
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final
 
-from providers.actions import Code, Ending, Kind
+from providers.actions import Code, Kind
 from storage.models import ActionRecord
 from storage.states import State
 
@@ -24,6 +24,8 @@ REVIEW: Final = "Review…"
 DETAILS: Final = "Details"
 TRY_AGAIN: Final = "Try again…"
 PLACE_AGAIN: Final = "Place again…"
+CALL_AGAIN: Final = "Call again…"
+OPEN_RECORDING: Final = "Open recording"
 SHOW_STATUS: Final = "Show status"
 SHOW_FULL_NUMBER: Final = "Show full number"
 """Buttons that several screens have, or that sentences name."""
@@ -99,11 +101,6 @@ def status(record: ActionRecord, *, cancelled: bool = False) -> str:
     if record.state is not State.SUCCEEDED:
         return _STATUSES[record.state]
     return SCHEDULED if record.code is Code.SCHEDULED else _DONE[record.kind]
-
-
-def ending_word(ending: Ending | Literal["none"]) -> str:
-    """Return the words for how a call ended, such as "no answer"."""
-    return "no news yet" if ending == "none" else ending.replace("_", " ")
 
 
 def emoji(record: ActionRecord, *, cancelled: bool = False) -> str:

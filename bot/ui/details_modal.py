@@ -11,21 +11,23 @@ from datetime import datetime
 from itertools import groupby
 
 from bot.services.outcomes import WARNING
-from bot.slack.blocks import Block, View, actions, context, paragraphs, section
-from bot.text import interactions
+from bot.slack.blocks import Block, View, actions, button, context, paragraphs, section
+from bot.text import interactions, vocabulary
+from bot.text.call_ends import call_end
 from bot.text.markup import channel, escape, person, quote, when
-from bot.text.vocabulary import CONSENT, PURPOSE, REASON, ending_word
+from bot.text.vocabulary import CONSENT, PURPOSE, REASON
 from bot.ui.decision_facts import full_numbers
 from bot.ui.modal import About, modal
 from bot.ui.request_status import became, request_status
-from bot.ui.request_summary import target
+from bot.ui.request_summary import in_short, target
 from bot.ui.review_modal import has_numbers, reveal_button
-from providers.actions import Ending
-from storage.event_log.hash_chain import moment
-from storage.models import Event, Request, Scalar
+from storage.call_ends import END, as_end
+from storage.models import ActionRecord, Event, Request, Scalar
 
 MOST_LINES = 50
 """Blocks of the history. A modal takes a hundred, of which targets may need 40. The log has all lines."""
+MOST_LINKS = 10
+"""Ended calls whose links are shown."""
 MOST_BYTES = 120_000
 """Bytes of the history as JSON. A modal takes 250 kB."""
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,}")
@@ -55,7 +57,7 @@ DID: Mapping[str, str] = {
     "took_place": "the provider reported that it happened after all",
     "call_ended": "the provider reported",
     "looked_up": "asked the provider whether it has it",
-    "looked_up_gone": "the provider no longer has it: done",
+    "looked_up_done": "asked the provider again: it was done",
     "window_passed": "not sent again",
     "not_sent_again": "not sent again",
     "settle_asked": "told the approvals channel that the outcome is unknown",
@@ -65,6 +67,7 @@ DID: Mapping[str, str] = {
     "did_not_happen": "recorded that it didn't happen",
     "retry_requested": "sent it again",
     "revealed": "saw the full number",
+    "recording_opened": "opened the recording of the call",
     "erased": "erased the personal data",
     "cancelled": "cancelled",
     "asked": "asked someone to decide",
@@ -82,8 +85,7 @@ _TRIED = {
 }
 """The denied attempts other than to decide, in words."""
 _POSTED = {"card": "the approval card", "audit": "the audit message"}
-END = "end"
-"""The erasable value of a reported end: the provider's word, the length and the links, as JSON."""
+_SHOWN_OF_END = {"word", "seconds"}
 _FOUND = {True: "yes", False: "no", None: "no answer"}
 
 
@@ -92,6 +94,7 @@ class Details:
 
     callback_id = "details"
     reveal = "reveal_details"
+    recording = "open_recording"
 
     @classmethod
     def build(
@@ -126,6 +129,7 @@ class Details:
             *paragraphs([f"• {became(request, record)}" for record in several]),
             *(paragraphs(full_numbers(request)) if revealed and has_numbers(request) else []),
             *([actions(reveal_button(request, cls.reveal))] if shows_button else []),
+            *cls._of_calls(request, may_reveal=may_reveal or revealed),
             *paragraphs(said),
             *told,
         ]
@@ -133,6 +137,28 @@ class Details:
             blocks.append(context(f"… and {left_out} more, in `python -m bot log show {request.id}`"))
         about = About(request=request.id)
         return modal(cls.callback_id, f"Details {request.id}", [*blocks, context(*facts)], about=about)
+
+    @classmethod
+    def _of_calls(cls, request: Request, *, may_reveal: bool) -> Iterator[Block]:
+        """Yield the link to each ended call at its provider, and the button for its recording."""
+        for record in request.actions[:MOST_LINKS]:
+            if record.end and record.end.link:
+                yield section(f"<{record.end.link}|The call to {in_short(record)} at its provider>")
+            if record.end and record.end.recording and may_reveal:
+                label = f"{vocabulary.OPEN_RECORDING} of {record.id}: the log keeps that you did"
+                yield actions(button(vocabulary.OPEN_RECORDING, cls.recording, record.id, label=label))
+
+
+class Recording:
+    """The modal with the address of a call's recording."""
+
+    @classmethod
+    def build(cls, record: ActionRecord, address: str) -> View:
+        """Return the modal. Its address works for whoever the provider lets in."""
+        text = (
+            f"<{address}|Open the recording> of the call to {in_short(record)}. The log keeps that you did."
+        )
+        return modal("recording", "Recording", [section(text)], about=About(request=record.request))
 
 
 def story(
@@ -220,16 +246,10 @@ def did(
 
 
 def _how_it_ended(data: Mapping[str, Scalar], kept: str | None, when: Callable[[datetime], str]) -> str:
-    beside = json.loads(kept or "{}")
-    word = f" ({beside['word']})" if "word" in beside else ""
-    told = [f"{ending_word(Ending(str(data['ending'])))}{word}"]
-    told += [f"{beside['seconds']} s"] if "seconds" in beside else []
-    told += [f"try {number + 1}"] if isinstance(number := data.get("try"), int) else []
-    if isinstance(at := data.get("next_at"), int):
-        told.append(f"again at {when(moment(at))}")
-    elif data.get("again"):
-        told.append("tries again")
-    return ", ".join(told)
+    """Return how a try at a call ended. Its links are left out."""
+    shown = {name: value for name, value in json.loads(kept or "{}").items() if name in _SHOWN_OF_END}
+    told = call_end(as_end(data, json.dumps(shown)), at=when)
+    return f"{told[0].lower()}{told[1:]}"
 
 
 def _which(request: Request, events: Sequence[Event]) -> str:

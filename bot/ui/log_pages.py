@@ -11,6 +11,7 @@ from bot.parsing.log_query import AFTER_STOP, ENDINGS, Filters
 from bot.parsing.tokens import quote as in_quotes
 from bot.slack.blocks import Block, Message, View, actions, button, context, cut, plain_text, section
 from bot.slack.masking import Masking
+from bot.text.call_ends import ending_word
 from bot.text.markup import code, escape, person, quote, when
 from bot.text.vocabulary import (
     CONNECTION,
@@ -18,7 +19,6 @@ from bot.text.vocabulary import (
     STATUS,
     STATUSES,
     emoji,
-    ending_word,
     state_word,
     status,
 )

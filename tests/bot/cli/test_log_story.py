@@ -128,11 +128,11 @@ async def called(log: Store, clock: Clock) -> None:
 
 
 def test_each_end_of_a_call_is_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """It says how the try ended, in the provider's word too, how long it took, and which it was."""
+    """It says how the try ended, how long it took, and which try it was."""
     make(tmp_path, called)
     assert printed(capsys, tmp_path, "show", "A-2222")[-2:] == [
-        "2026-03-02 12:05:00  A-2222  The provider reported: no answer (HUNG_UP), 42 s, try 1",
-        "2026-03-02 12:10:00  A-2222  The provider reported: answered (HUNG_UP), 42 s, try 2",
+        "2026-03-02 12:05:00  A-2222  The provider reported: no answer, 42 s",
+        "2026-03-02 12:10:00  A-2222  The provider reported: answered (try 2), 42 s",
     ]
 
 

@@ -100,17 +100,17 @@ def test_a_story_names_who_and_what_and_why() -> None:
 @pytest.mark.parametrize(
     ("data", "kept", "says"),
     [
-        ({"ending": "no_answer", "try": 0, "again": False}, "{}", "no answer, try 1"),
-        ({"ending": "busy", "try": None, "again": True}, None, "busy, tries again"),
+        ({"ending": "no_answer", "try": 0, "again": False}, "{}", "no answer"),
+        ({"ending": "busy", "try": None, "again": True}, None, "busy, the provider tries again"),
         (
             {"ending": "answered", "try": 1, "again": False},
             '{"seconds": 61, "word": "HUNG_UP", "link": "https://x.test/•••3210"}',
-            "answered (HUNG_UP), 61 s, try 2",
+            "answered (try 2), 1 min 1 s",
         ),
         (
             {"ending": "not_dialled", "try": 2, "again": True, "next_at": microseconds(NOW)},
-            None,
-            f"not dialled, try 3, again at {when(NOW)}",
+            '{"word": "OUTSIDE_TRIGGER_WINDOW"}',
+            f"not dialled: OUTSIDE_TRIGGER_WINDOW (try 3), again {when(NOW)}",
         ),
     ],
 )
