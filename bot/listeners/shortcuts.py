@@ -80,11 +80,14 @@ class Shortcuts:
                 body["response_url"], command_replies.refusal([late] if late else allowed.reasons)
             )
         else:
-            await self._opening.open_known(verb, body, {}, person, call=record)
+            await self._opening.open(body, verb, {}, channel_of(body), person, call=record)
         await ack()
 
     async def place_again(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
-        """Open the filled form of a request that came to nothing, for its requester. Nothing is sent yet."""
+        """Open the filled form of a request that came to nothing, for its requester. Nothing is sent yet.
+
+        The number of a call that is placed again is fixed. That of a failed request may be what was wrong.
+        """
         request = await self._store.requests.request(action["value"])
         verb, calls = _VERBS[request.kind], request.actions
         if moved := request.reschedules:
@@ -95,7 +98,8 @@ class Shortcuts:
             self._replies.send(body["response_url"], command_replies.refusal([sentences.ERASED]))
         else:
             values = asked_as(calls, request.reason)
-            await self._opening.open(body, verb, values, channel_of(body), person)
+            call = calls[0] if request.cancelled or request.reschedules else None
+            await self._opening.open(body, verb, values, channel_of(body), person, call=call)
         await ack()
 
     async def more(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
@@ -168,7 +172,8 @@ class Shortcuts:
         hint = interactions.mentioned(anything=bool(chosen or values["targets"]), whole=found.whole)
         if found.more:
             hint = f"{hint}\n{interactions.not_looked_up(found.more)}"
-        await self._opening.open_known(Verb.CANCEL, body, values, person, hint=hint, call=chosen)
+        channel = channel_of(body)
+        await self._opening.open(body, Verb.CANCEL, values, channel, person, hint=hint, call=chosen)
         await ack()
 
     async def _calls(self, found: Mentions, person: Person) -> list[ActionRecord]:
