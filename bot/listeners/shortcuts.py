@@ -25,7 +25,7 @@ from bot.slack.responses import EphemeralResponder, ModalClient
 from bot.text import interactions
 from bot.text import scheduled_calls as sentences
 from bot.ui import command_replies
-from bot.ui.details_modal import Details
+from bot.ui.details_modal import PROVIDER, Details
 from bot.ui.form_values import PICKED, asked_as
 from bot.ui.modal import notice
 from bot.ui.ways_on import CANCEL_THIS, DETAILS, MENU, MOVE_THIS, PLACE_AGAIN
@@ -150,7 +150,9 @@ class Shortcuts:
             await self._store.requests.events(request.id),
             await self._store.requests.personal_values(request.id),
         )
-        build = partial(Details.build, request, events, private)
+        through = self._commands.vocabulary.connections.get(request.connection)
+        provider = through.title if through else PROVIDER
+        build = partial(Details.build, request, events, private, provider=provider)
         if revealed:
             return build(revealed=True)
         allowed = self._permissions.may_reveal(request, person).allowed
