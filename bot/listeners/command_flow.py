@@ -18,6 +18,7 @@ from bot.services.preconditions import Preconditions
 from bot.slack.blocks import Block, Message, button
 from bot.text import interactions
 from bot.ui import call_preview, command_replies, prompts, replacing, ways_on
+from bot.ui.request_lists import status_below
 from providers.actions import (
     CancelCall,
     Kind,
@@ -124,7 +125,8 @@ class CommandFlow:
                 now=now,
                 channel=self._settings.audit_channel(spec.connection),
                 buttons={
-                    one.id: ways_on.withdraw(one) for one in asked.duplicates_of if _may_withdraw(one, reader)
+                    one.id: _ways_on(one, reader, alone=len(asked.duplicates_of) == 1)
+                    for one in asked.duplicates_of
                 },
             )
         line = _only(found.command, asked.request) if found else None
@@ -274,5 +276,12 @@ def _in_the_way(requests: Sequence[Request]) -> Request | None:
     return next((one for one in requests if one.reschedules is None), None)
 
 
-def _may_withdraw(request: Request, person: str) -> bool:
-    return request.requester == person and request.state in {State.PENDING, State.APPROVED}
+def _ways_on(request: Request, reader: str, *, alone: bool) -> list[Block]:
+    """Return the buttons for a request that was made before.
+
+    The state of somebody else's, or of one among several, is shown in an answer of its own.
+    """
+    own = request.requester == reader
+    status = ways_on.show_status(request) if own and alone else status_below(request)
+    withdrawn = own and request.state in {State.PENDING, State.APPROVED}
+    return [*([ways_on.withdraw(request)] if withdrawn else []), status]

@@ -10,7 +10,7 @@ from bot.parsing.tokens import at_least
 from bot.services.pending import MOST_COUNTED
 from bot.slack.blocks import Block, Message, actions, button, context, section
 from bot.text.markup import code, escape, when
-from bot.text.vocabulary import DETAILS, RECORD_OUTCOME
+from bot.text.vocabulary import DETAILS, RECORD_OUTCOME, SHOW_STATUS
 from bot.text.vocabulary import REVIEW as REVIEW_WORD
 from bot.ui.channel_messages import REVIEW, audit
 from bot.ui.decision_facts import left_alone
@@ -95,6 +95,11 @@ def _call(record: ActionRecord) -> Block:
 
 def _details(request: str) -> Block:
     return button(DETAILS, STATUS, request, label=f"{DETAILS} of {request}")
+
+
+def status_below(request: Request) -> Block:
+    """Return the button that shows a request's state in an answer of its own."""
+    return button(SHOW_STATUS, STATUS, request.id, label=f"{SHOW_STATUS} of {request.id}")
 
 
 def status(row: Row, events: Sequence[Event]) -> Message:
