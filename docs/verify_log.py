@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # tables that events determine, with keys
 UNTOLD = {"n", "lease_until"}  # a row's place, and a column that is renewed without an event
 # Hash of the tables, indexes, triggers and views, as CallOps creates them.
-SCHEMA = "a3802fc6bf0f89ea54ee913b781c9a1988d696163b75de46c7df2e4b06eb5f3f"
+SCHEMA = "a51e8682daa3b68050fd2c6a89d409eddccf73a6b12576e7d400b373af390cfa"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 
