@@ -14,8 +14,8 @@ from bot.text.vocabulary import DETAILS, RECORD_OUTCOME, SHOW_STATUS
 from bot.text.vocabulary import REVIEW as REVIEW_WORD
 from bot.ui.channel_messages import REVIEW, audit
 from bot.ui.decision_facts import left_alone
-from bot.ui.request_status import already, marked, request_status
-from bot.ui.request_summary import target
+from bot.ui.request_status import marked, request_status
+from bot.ui.request_summary import decided, target
 from bot.ui.unknown_messages import SETTLE
 from bot.ui.ways_on import withdraw
 from storage.models import ActionRecord, Event, Request
@@ -107,8 +107,7 @@ def status(row: Row, events: Sequence[Event]) -> Message:
     request = row.request
     shown = audit(request)
     blocks = [one for one in shown.blocks if one["type"] != "actions"]
-    if decided := already(request, events)[1:]:
-        blocks.append(section(" ".join(decided)))
+    blocks += [section(by) for by in decided(events)]
     if request.state is State.PENDING and request.decide_by:
         at, follows = when(request.decide_by), left_alone(request, request.actions[0])
         blocks.append(section(f"Expires {at}. If no one decides, nothing is sent. {follows}."))

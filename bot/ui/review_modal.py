@@ -23,8 +23,8 @@ from bot.ui.decision_facts import (
     unlike,
 )
 from bot.ui.modal import MAX_REASON, About, choice, modal, notice, text_input, typed
-from bot.ui.request_status import already, request_status, trial
-from bot.ui.request_summary import WARNING, in_short, is_named_whole, task, voice_agents
+from bot.ui.request_status import request_status, trial
+from bot.ui.request_summary import WARNING, decided, in_short, is_named_whole, task, voice_agents
 from providers.actions import Kind
 from storage.database.folding import as_typed
 from storage.models import Event, Request
@@ -300,7 +300,7 @@ def too_late(request: Request, events: Sequence[Event], titles: Mapping[str, str
     """
     first = next((event for event in reversed(events) if event.name in titles), None)
     if first is None:
-        return notice(interactions.NOTHING_LEFT, *trial(request), *already(request, events))
+        return notice(interactions.NOTHING_LEFT, *trial(request), request_status(request), *decided(events))
     by = f"*{titles[first.name]} by {person(first.actor)}*, {when(first.at)}."
     return notice(titles[first.name], *trial(request), by, request_status(request))
 

@@ -134,6 +134,38 @@ async def test_a_move_that_failed_can_be_tried_again(stage: BotWorld) -> None:
         assert (await asha.click(audit, "menu", value=f"place_again {failed.id}")).view is None
 
 
+async def test_a_call_reads_as_moved_once_it_is_placed_again(stage: BotWorld) -> None:
+    """Before that it's cancelled, and is being moved. If the new call fails, it isn't moved at all."""
+    call = await placed(stage)
+    moves = await move(stage, call)
+    await stage.bot.approve(moves.request)
+    await stage.bot.run_until_idle()
+    await stage.bot.posts()
+    assert await headline(stage, call) == "🚫 *Cancelled, being moved*"
+    await second_steps(stage)
+    await stage.bot.posts()
+    assert await headline(stage, call) == "🚫 *Moved*"
+    assert (await verified(stage.bot.store)).faults == ()
+
+
+async def test_a_call_whose_new_call_failed_does_not_read_as_moved(stage: BotWorld) -> None:
+    """The message follows the second step to any end."""
+    call = await placed(stage)
+    moves = await move(stage, call)
+    await stage.bot.approve(moves.request)
+    await stage.bot.run_until_idle()
+    await stage.providers.fail("callkaro", Fault(does="reply", status=400, effect=False))
+    await second_steps(stage)
+    await stage.bot.posts()
+    assert await headline(stage, call) == "🚫 *Cancelled, new call not placed*"
+
+
+async def headline(stage: BotWorld, call: ActionRecord) -> str:
+    """Return the status at the beginning of a call's audit message."""
+    [audit] = [one for one in await stage.said("C0AUDIT") if words(one).rstrip().endswith(call.request)]
+    return audit.text.partition(" · ")[0]
+
+
 async def test_a_cancellation_is_kept_by_a_press(stage: BotWorld) -> None:
     """The answer shows that it still waits, and nothing new was asked."""
     await placed(stage)
