@@ -17,7 +17,7 @@ from bot.services.models import PermissionDeniedError, RequestSource, RequestSpe
 from bot.services.preconditions import Preconditions
 from bot.slack.blocks import Block, Message, button
 from bot.text import interactions
-from bot.ui import call_preview, command_replies, prompts, replacing, ways_on
+from bot.ui import call_preview, call_times, command_replies, prompts, replacing, ways_on
 from bot.ui.request_lists import status_below
 from providers.actions import (
     CancelCall,
@@ -135,7 +135,7 @@ class CommandFlow:
         if found and draft and prompts.is_guess(found.sources):
             await self._commands.keep(draft, origin.person, None, found.command)
             chosen, change = _chosen(found), prompts.change_asked(asked.request.id, draft)
-        message = self.asked(asked.request, line, typed=typed, chosen=chosen, change=change)
+        message = self.asked(asked.request, origin.person, line, typed=typed, chosen=chosen, change=change)
         if not asked.duplicates_of:
             return message
         told = prompts.ignored(asked.duplicates_of, asked.skipped, reader=reader, now=now)
@@ -157,7 +157,7 @@ class CommandFlow:
     async def replace(self, waiting: str, draft: Draft | None, origin: RequestSource) -> Message:
         """Withdraw the person's cancellation and request the move of a draft: both or neither."""
         if draft and draft.request:
-            return self.asked(await self._store.requests.request(draft.request))
+            return self.asked(await self._store.requests.request(draft.request), origin.person)
         if draft is None or not draft.content.get("spec"):
             return command_replies.refusal([interactions.TOO_OLD])
         request = await self._store.requests.request(waiting)
@@ -171,11 +171,12 @@ class CommandFlow:
             return command_replies.refusal(no.reasons, no.request)
         except InvalidCommandError as faulty:
             return command_replies.refusal([fault.message for fault in faulty.problems])
-        return self.asked(asked.request)
+        return self.asked(asked.request, origin.person)
 
     def asked(
         self,
         request: Request,
+        reader: Person,
         line: Command | None = None,
         *,
         typed: bool = False,
@@ -185,9 +186,10 @@ class CommandFlow:
         """Return the message about a request, with the caution for its connection and any chosen values."""
         through = self._commands.vocabulary.connections.get(request.connection)
         caution = through.caution(request.kind) if through else None
-        return command_replies.asked(
+        message = command_replies.asked(
             request, line, typed=typed, caution=caution, chosen=chosen, change=change
         )
+        return call_times.on_clock(message, reader.timezone)
 
     async def place(self, draft: Draft | None, origin: RequestSource, *, typed: bool = False) -> Message:
         """Make the request that a draft holds, once, however often this is called.
@@ -195,7 +197,8 @@ class CommandFlow:
         ``typed`` is as for `answer`.
         """
         if draft and draft.request:
-            return self.asked(await self._store.requests.request(draft.request), typed=typed)
+            request = await self._store.requests.request(draft.request)
+            return self.asked(request, origin.person, typed=typed)
         if draft is None or not draft.content.get("spec"):
             return command_replies.refusal([interactions.TOO_OLD])
         try:
@@ -238,11 +241,11 @@ class CommandFlow:
         """Withdraw a request. Return the answer, and whether the request is withdrawn now."""
         try:
             request = await self._approvals.withdraw(request_id, person, delivery_key=delivery_key)
-            return self.asked(request), request.state is State.WITHDRAWN
+            return self.asked(request, person), request.state is State.WITHDRAWN
         except ConflictError as conflict:
             current = conflict.current
             if current.state is State.WITHDRAWN:
-                return self.asked(current), True
+                return self.asked(current, person), True
             return command_replies.too_late(current, await self._store.requests.events(current.id)), False
         except PermissionDeniedError as no:
             return command_replies.refusal(no.reasons), False

@@ -17,6 +17,7 @@ from bot.slack.blocks import Message
 from bot.slack.masking import Masking
 from bot.slack.rate_limits import edit_limits, post_limits
 from bot.ui import announcements
+from bot.ui.call_times import on_clock
 from bot.ui.channel_messages import render
 from bot.ui.gathered import MOST_GATHERED, gathered, gathered_unknown, is_good
 from bot.ui.thread_replies import ReplyContext
@@ -169,11 +170,15 @@ class Preparing:
     async def _shown(self, message: Message | None, post: OutboxItem) -> Message | None:
         """Return a message as its readers see it: names in channels, masked numbers, and links for ids.
 
-        A direct message keeps its mentions. A message links to others, never to itself.
+        A direct message keeps its mentions, and is on its reader's clock. A message links to others, never to
+        itself.
         """
         if message is None:
             return None
         erased = post.template == ERASURE  # no name is written anew, and an edit pings nobody
+        if is_direct(post):
+            reader = await self._store.users.person(post.to.partition(":")[2])
+            message = on_clock(message, reader.timezone) if reader else message
         named = message if is_direct(post) or erased else await self._names.shown(message)
         here = post.request if post.to in {AUDIT, "thread"} else None
         return await self._links.shown(self._masking.message(named), here)
