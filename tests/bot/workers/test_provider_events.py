@@ -280,9 +280,8 @@ async def told(store: Store, action: str, *, times: int = 1, **more: Any) -> int
     """Deliver a provider's event, several times at once. Return how often there was something to post."""
     announced: list[None] = []
     wakeups = Wakeups(outbox=lambda: announced.append(None))
-    notices = ProviderEvents(
-        store, SystemChanges(store, load(environment(store._database.path.parent)), wakeups)
-    )
+    settings = load(environment(store._database.path.parent))
+    notices = ProviderEvents(store, SystemChanges(store, settings, wakeups, lambda _: ()))
     notice = NOTICE.model_copy(update={"action_id": action, **more})
     await asyncio.gather(*(notices.take("reminders", notice) for _ in range(times)))
     return len(announced)
