@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # tables that events determine, with keys
 UNTOLD = {"n", "lease_until"}  # a row's place, and a column that is renewed without an event
 # Hash of the tables, indexes, triggers and views, as CallOps creates them.
-SCHEMA = "a51e8682daa3b68050fd2c6a89d409eddccf73a6b12576e7d400b373af390cfa"
+SCHEMA = "61a0e6cac22be1a2fadbf6ff0d44a47df7127856c88254e11a62b8cf2e5c56a0"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 

@@ -22,6 +22,18 @@ SAFE_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$"
 Stricter than any provider: httpx would resolve ``../..`` inside a path.
 """
 
+HTTPS_PATTERN = r"^https://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?(/[!#-;=?-\[\]-{}~]{0,1900})?$"
+"""An address on the web, without the characters that end a link in Slack."""
+
+LONGEST_SECONDS = 86_400
+"""Bound of a call's length, a day."""
+
+MOST_TRIES = 1_000
+"""Bound of the number of a try."""
+
+WORD_PATTERN = r"^[A-Za-z]([A-Za-z _-]{0,62}[A-Za-z])?$"
+"""A provider's word for an end. Without digits, so that it holds no number."""
+
 CLOCK_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 """A time of day as ``HH:MM`` on the 24-hour clock."""
 
@@ -254,29 +266,56 @@ class LookupResult(Frozen):
     pause: float | None = None
 
 
-class CallEnd(StrEnum):
-    """End of a provider's attempt to make a placed call, as the provider reports it."""
+class Ending(StrEnum):
+    """How a provider's try at a placed call ended, as the provider reports it."""
 
     ANSWERED = "answered"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
     VOICEMAIL = "voicemail"
     REJECTED = "rejected"
-    NO_ANSWER = "no_answer"
+    INVALID_NUMBER = "invalid_number"
     NOT_REACHED = "not_reached"
     NOT_DIALLED = "not_dialled"
     DELETED = "deleted"
-    UNCLEAR = "unclear"
+    FAILED = "failed"
+    OTHER = "other"
 
     @property
     def rang(self) -> bool:
         """Return whether a phone rang. Nothing else proves that a call took place."""
-        return self in {CallEnd.ANSWERED, CallEnd.VOICEMAIL, CallEnd.REJECTED, CallEnd.NO_ANSWER}
+        return self in {Ending.ANSWERED, Ending.VOICEMAIL, Ending.REJECTED, Ending.NO_ANSWER}
+
+    @property
+    def reached(self) -> bool | None:
+        """Return whether a person was reached, None if the provider's word does not say."""
+        return None if self is Ending.OTHER else self is Ending.ANSWERED
+
+
+class CallEnd(Frozen):
+    """The end of a provider's try at a placed call, as it reports it. Nothing in it is inferred.
+
+    ``word`` is the provider's own word for it. ``seconds`` is the length of the conversation. ``try_number``
+    counts the provider's tries from 0, None if it does not say. ``again`` means that the provider tries
+    again, at ``next_at`` if it says when. ``link`` and
+    ``recording`` are its addresses of the call and of its recording.
+    """
+
+    ending: Ending
+    word: str | None = Field(default=None, pattern=WORD_PATTERN)
+    seconds: int | None = Field(default=None, ge=0, lt=LONGEST_SECONDS)
+    try_number: int | None = Field(default=None, ge=0, lt=MOST_TRIES)
+    again: bool = False
+    next_at: AwareDatetime | None = None
+    link: str | None = Field(default=None, pattern=HTTPS_PATTERN)
+    recording: str | None = Field(default=None, pattern=HTTPS_PATTERN)
 
 
 class ProviderEvent(Frozen):
-    """Webhook event about a provider's attempt to make a call that CallOps placed.
+    """A provider's report on the end of a try at a call that CallOps placed.
 
     ``action_id`` is CallOps' own id, as the provider returns it. ``number`` is the called number, for
-    comparison. ``attempt`` counts the provider's attempts from 0. It is None when the provider does not say.
+    comparison. ``message`` tells the end in a sentence.
     """
 
     action_id: str
@@ -284,7 +323,6 @@ class ProviderEvent(Frozen):
     end: CallEnd
     number: E164 | None = None
     reference: str | None = None
-    attempt: int | None = None
 
 
 class CannotSendError(ProviderError):

@@ -35,6 +35,7 @@ from providers.actions import (
     Capability,
     Code,
     DeleteCampaign,
+    Ending,
     Kind,
     LookupResult,
     NumberRef,
@@ -62,7 +63,17 @@ from providers.transport.request import (
     path_segment,
 )
 from providers.transport.response import Response, read, stored_response
-from providers.webhooks import WebhookWord, describe_end, e164, safe_id
+from providers.webhooks import (
+    WebhookWord,
+    count,
+    describe_end,
+    e164,
+    https_link,
+    naive_time,
+    own_word,
+    safe_id,
+    whole_seconds,
+)
 
 __all__ = [
     "Adapter",
@@ -79,6 +90,7 @@ __all__ = [
     "ConnectionSettings",
     "Context",
     "DeleteCampaign",
+    "Ending",
     "Failure",
     "Kind",
     "LookupResult",
@@ -96,13 +108,18 @@ __all__ = [
     "StopCampaign",
     "WebhookWord",
     "after_doubt",
+    "count",
     "describe_end",
     "e164",
     "failed",
+    "https_link",
     "local_time",
+    "naive_time",
+    "own_word",
     "path_segment",
     "safe_id",
     "target_id",
+    "whole_seconds",
 ]
 
 CONNECT_SECONDS: Final = 5.0

@@ -19,6 +19,7 @@ from providers.actions import (
     CancelCall,
     CannotSendError,
     Code,
+    Ending,
     Kind,
     NumberRef,
     Outcome,
@@ -29,7 +30,17 @@ from providers.actions import (
 from providers.base import Adapter, Capability, ConnectionSettings, Context, Failure, Request, Response
 from providers.settings import OPAQUE_ID, BaseUrl, OpaqueId, Secret
 from providers.transport.request import local_time
-from providers.webhooks import WebhookWord, describe_end, e164, safe_id
+from providers.webhooks import (
+    WebhookWord,
+    count,
+    describe_end,
+    e164,
+    https_link,
+    naive_time,
+    own_word,
+    safe_id,
+    whole_seconds,
+)
 
 LANGUAGES: Final = ("hi", "en", "kn", "mr", "ta", "te", "bn", "gu", "ml")
 RETRIES: Final = range(11)
@@ -56,18 +67,18 @@ _ENDED: Final = "call_ended"
 _INBOUND: Final = -1
 """† The ``try_count`` of a call that a customer made."""
 _ENDS: Final = {
-    "CLIENT_INITIATED": CallEnd.ANSWERED,
-    "PARTICIPANT_REMOVED": CallEnd.ANSWERED,
-    "SESSION_TIMEOUT": CallEnd.ANSWERED,
-    "VOICEMAIL_DETECTED": CallEnd.VOICEMAIL,
-    "USER_REJECTED": CallEnd.REJECTED,
-    "USER_UNAVAILABLE": CallEnd.NO_ANSWER,
-    "USER_UNRESPONSIVE": CallEnd.NOT_REACHED,
-    "INVALID_PHONE_NUMBER": CallEnd.NOT_DIALLED,
-    "PRE_CALL_FN_FAILED": CallEnd.NOT_DIALLED,
-    "OUTSIDE_TRIGGER_WINDOW": CallEnd.NOT_DIALLED,
-    "DELETED_SCH_CALL_ALL": CallEnd.DELETED,
-    "DELETED_SCH_CALL_ONE": CallEnd.DELETED,
+    "CLIENT_INITIATED": Ending.ANSWERED,
+    "PARTICIPANT_REMOVED": Ending.ANSWERED,
+    "SESSION_TIMEOUT": Ending.ANSWERED,
+    "VOICEMAIL_DETECTED": Ending.VOICEMAIL,
+    "USER_REJECTED": Ending.REJECTED,
+    "USER_UNAVAILABLE": Ending.NO_ANSWER,
+    "USER_UNRESPONSIVE": Ending.NOT_REACHED,
+    "INVALID_PHONE_NUMBER": Ending.INVALID_NUMBER,
+    "PRE_CALL_FN_FAILED": Ending.NOT_DIALLED,
+    "OUTSIDE_TRIGGER_WINDOW": Ending.NOT_DIALLED,
+    "DELETED_SCH_CALL_ALL": Ending.DELETED,
+    "DELETED_SCH_CALL_ONE": Ending.DELETED,
 }
 """† The meaning of each ``hangup_reason`` (page "Hangup Reasons"). ``UNKNOWN`` is not explained there."""
 
@@ -175,19 +186,29 @@ class CallKaro(Adapter):
             case _:
                 return None
         action_id = safe_id(metadata.get(ACTION_ID_KEY)) if isinstance(metadata, dict) else None
-        attempt = data.get("try_count")
-        if action_id is None or attempt == _INBOUND:
+        if action_id is None or data.get("try_count") == _INBOUND:
             return None
-        reason = data.get("hangup_reason")
-        end = _ENDS.get(reason, CallEnd.UNCLEAR) if isinstance(reason, str) else CallEnd.UNCLEAR
+        end = self._end(data)
         return ProviderEvent(
             action_id=action_id,
-            message=describe_end(self.title, end, reason, again=bool(data.get("next_call_scheduled"))),
+            message=describe_end(self.title, end),
             end=end,
-            attempt=attempt if isinstance(attempt, int) and not isinstance(attempt, bool) else None,
             number=e164(data.get("to")),
             # Assumed to be the id in the reply to the placed call. No decision depends on it.
             reference=safe_id(data.get("callSid")),
+        )
+
+    def _end(self, data: dict[str, JsonValue]) -> CallEnd:
+        reason, again = data.get("hangup_reason"), data.get("next_call_scheduled")
+        return CallEnd(
+            ending=_ENDS.get(reason, Ending.OTHER) if isinstance(reason, str) else Ending.OTHER,
+            word=own_word(reason),
+            seconds=whole_seconds(data.get("call_duration")),
+            try_number=count(data.get("try_count")),
+            again=bool(again),
+            next_at=naive_time(again, ZoneInfo(self.settings.timezone)),  # assumed: a time, in this zone
+            link=https_link(data.get("call_link")),
+            recording=https_link(data.get("recordingUrl")),
         )
 
     def build(self, action: CallAction, context: Context) -> Request:

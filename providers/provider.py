@@ -123,6 +123,11 @@ class Provider(ABC):
         """The secret segment of a webhook's path. None: webhooks are not received."""
         return None
 
+    @property
+    def tells_ends(self) -> bool:
+        """Return whether CallOps can hear how calls through this connection end."""
+        return self.webhook_secret is not None
+
     def parse_webhook(self, document: JsonValue) -> ProviderEvent | None:  # noqa: ARG002 - for those that tell anything
         """Return the event in a webhook's document, None if it concerns no action of CallOps."""
         return None

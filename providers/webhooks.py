@@ -1,11 +1,22 @@
 """Shared parts of webhooks: the secret segment of their path, and validators for untrusted values."""
 
 import re
+from datetime import datetime
 from typing import Annotated, Final
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, JsonValue, SecretStr
 
-from providers.actions import E164_PATTERN, SAFE_ID_PATTERN, CallEnd
+from providers.actions import (
+    E164_PATTERN,
+    HTTPS_PATTERN,
+    LONGEST_SECONDS,
+    MOST_TRIES,
+    SAFE_ID_PATTERN,
+    WORD_PATTERN,
+    CallEnd,
+    Ending,
+)
 from providers.settings import Secret
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_-]{22,128}")
@@ -25,32 +36,65 @@ WebhookWord = Annotated[Secret, AfterValidator(_unguessable)]
 """The last segment of a webhook's path, which only the provider and CallOps know."""
 
 
-_REASON: Final = re.compile(r"[A-Z][A-Z_]{0,63}")
 TOLD_US: Final = " told us that this "
 """The words by which `bot.ui.request_status` recognises these sentences in an action's message."""
 _TOLD: Final = {
-    CallEnd.ANSWERED: "It was answered.",
-    CallEnd.VOICEMAIL: "A voicemail took it.",
-    CallEnd.REJECTED: "It rang, and was declined.",
-    CallEnd.NO_ANSWER: "It rang, and nobody answered.",
-    CallEnd.NOT_REACHED: "The phone didn't ring.",
-    CallEnd.NOT_DIALLED: "It wasn't dialled.",
-    CallEnd.UNCLEAR: "They didn't say whether a phone rang.",
+    Ending.ANSWERED: "It was answered.",
+    Ending.NO_ANSWER: "It rang, and nobody answered.",
+    Ending.BUSY: "The line was busy.",
+    Ending.VOICEMAIL: "A voicemail took it.",
+    Ending.REJECTED: "It rang, and was declined.",
+    Ending.INVALID_NUMBER: "It wasn't dialled, because the number isn't valid.",
+    Ending.NOT_REACHED: "The phone didn't ring.",
+    Ending.NOT_DIALLED: "It wasn't dialled.",
+    Ending.FAILED: "It failed.",
+    Ending.OTHER: "They didn't say whether a phone rang.",
 }
+_WORD_OF_THEIRS: Final = re.compile(WORD_PATTERN)
+_LINK: Final = re.compile(HTTPS_PATTERN)
+_WHOLE: Final = re.compile(r"\d{1,5}(?:\.\d{1,6})?", re.ASCII)
 
 
-def describe_end(title: str, end: CallEnd, reason: JsonValue = None, *, again: bool = False) -> str:
-    """Return the sentence on how an attempt at a call ended, the same for all providers.
-
-    ``reason`` is the provider's own word, shown only if it is a word in capitals. ``again`` means that the
-    provider will make another attempt.
-    """
-    if end is CallEnd.DELETED:
+def describe_end(title: str, end: CallEnd) -> str:
+    """Return the sentence on how a try at a call ended, the same for all providers."""
+    if end.ending is Ending.DELETED:
         return f"{title}{TOLD_US}scheduled call was deleted. It won't go out."
-    shown = not end.rang and isinstance(reason, str) and _REASON.fullmatch(reason)
-    word = f" {title}'s reason: {reason}." if shown else ""
-    more = f" {title} tries again." if again else ""
-    return f"{title}{TOLD_US}call ended. {_TOLD[end]}{word}{more}"
+    word = f" {title}'s reason: {end.word}." if end.word and not end.ending.rang else ""
+    more = f" {title} tries again." if end.again else ""
+    return f"{title}{TOLD_US}call ended. {_TOLD[end.ending]}{word}{more}"
+
+
+def own_word(value: JsonValue) -> str | None:
+    """Return a provider's word for an end, None for a value that may hold more than a word."""
+    return value if isinstance(value, str) and _WORD_OF_THEIRS.fullmatch(value) else None
+
+
+def https_link(value: JsonValue) -> str | None:
+    """Return a value that is an address on the web, None for anything else."""
+    return value if isinstance(value, str) and _LINK.fullmatch(value) else None
+
+
+def whole_seconds(value: JsonValue) -> int | None:
+    """Return a length below a day in whole seconds, given as a number or as its digits, else None."""
+    text = value if isinstance(value, str) else "" if isinstance(value, bool) else str(value)
+    seconds = int(float(text)) if _WHOLE.fullmatch(text) else None
+    return seconds if seconds is not None and seconds < LONGEST_SECONDS else None
+
+
+def naive_time(value: JsonValue, zone: ZoneInfo) -> datetime | None:
+    """Return a time that may be naive, and then is in a zone. Return None for anything else."""
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return at if at is None or at.tzinfo else at.replace(tzinfo=zone)
+
+
+def count(value: JsonValue) -> int | None:
+    """Return the number of a try, None for anything else."""
+    return (
+        value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST_TRIES else None
+    )
 
 
 def safe_id(value: JsonValue) -> str | None:

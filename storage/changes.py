@@ -58,6 +58,7 @@ class NewRequest:
       new
       time. The request that places it again has the cancellation's id in ``second_step_of``.
     - ``zone`` is the recipient's time zone, as the requester says.
+    - ``tell_me`` asks for a direct message to the requester about how a call ended.
     - ``stop`` is the `DoNotCallEntry` that the request carries out.
     """
 
@@ -87,6 +88,7 @@ class NewRequest:
     new_time: datetime | None = None
     second_step_of: str | None = None
     zone: str | None = None
+    tell_me: bool = False
     stop: str | None = None
     reasons: str | None = None
     """The rules' reasons, as lines."""

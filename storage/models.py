@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
-from providers.actions import CallAction, Code, Kind, Retry
+from providers.actions import CallAction, CallEnd, Code, Kind, Retry
 from storage.states import State, request_state
 
 SYSTEM: Final = "system"
@@ -61,6 +61,8 @@ class ActionRecord:
     """The last look-up's answer, None if the provider did not say or was never asked."""
     known_as: str | None = None
     """The target's name in the provider's last answer. Erasable."""
+    end: CallEnd | None = None
+    """How the last attempt of a placed call ended, as its provider reported. None: no news."""
     sent_again: bool = False
     """True if a person had it sent again although nobody knew the outcome, so it may have been done twice."""
 
@@ -185,6 +187,8 @@ class Request:
     """For a cancellation that was never sent: the request that cancelled the same target meanwhile."""
     zone: str | None = None
     """The recipient's time zone (an IANA name), as the requester says. Erasable."""
+    tell_me: bool = False
+    """True if the requester gets a direct message about how the call ended."""
     stop: str | None = None
     """The `DoNotCallEntry` that it carries out. Such a request needs no rule and no approval."""
     reasons: str | None = None

@@ -15,7 +15,7 @@ from bot.parsing import mentions
 from bot.parsing.command import KINDS, Verb
 from bot.parsing.mentions import Mentions
 from bot.services import scheduled_calls
-from bot.services.approvals import ApprovalService
+from bot.services.approvals import RECORDING_OPENED, ApprovalService
 from bot.services.commands import CommandService, nonce
 from bot.services.models import PermissionDeniedError
 from bot.services.permissions import Permissions
@@ -25,7 +25,7 @@ from bot.slack.responses import EphemeralResponder, ModalClient
 from bot.text import interactions
 from bot.text import scheduled_calls as sentences
 from bot.ui import command_replies
-from bot.ui.details_modal import PROVIDER, Details
+from bot.ui.details_modal import PROVIDER, Details, Recording
 from bot.ui.form_values import PICKED, asked_as
 from bot.ui.modal import notice
 from bot.ui.ways_on import CANCEL_THIS, DETAILS, MENU, MOVE_THIS, PLACE_AGAIN
@@ -58,6 +58,7 @@ class Shortcuts:
         app.action(CANCEL_THIS)(self.cancel_this)
         app.action(MOVE_THIS)(self.move_this)
         app.action(PLACE_AGAIN)(self.place_again)
+        app.action(Details.recording)(self.open_recording)
         app.action(DETAILS)(self.details)
         app.action(MENU)(self.more)
         app.action(Details.reveal)(self.reveal)
@@ -143,6 +144,23 @@ class Shortcuts:
         else:
             view = await self._story(request, person, revealed=True)
         await self._windows.update(body, view)
+        await ack()
+
+    async def open_recording(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
+        """Show the address of a call's recording to a person who may see it, once the log has recorded it."""
+        call, key = action["value"], nonce(body["trigger_id"], "recording")
+        try:
+            request = await self._approvals.reveal(call, person, nonce=key, event=RECORDING_OPENED)
+        except PermissionDeniedError as no:
+            view = notice(interactions.NOT_ALLOWED, *no.reasons)
+        except ConflictError:  # delivered twice: the first delivery shows it
+            await ack()
+            return
+        else:
+            record = record_of(request, call)
+            address = record.end and record.end.recording
+            view = Recording.build(record, address) if address else notice("Recording", sentences.ERASED)
+        await self._windows.push(body, view)
         await ack()
 
     async def _story(self, request: Request, person: Person, *, revealed: bool = False) -> View:

@@ -88,6 +88,8 @@ class ConnectionInfo:
     title: str = "The provider"
     undocumented: frozenset[Kind] = frozenset()
     dry_run: bool = False
+    tells_ends: bool = False
+    """True if CallOps hears how the connection's calls end."""
 
     @property
     def can_move(self) -> bool:
@@ -191,6 +193,7 @@ class Command:
     latest: str | None = None
     zone: str | None = None
     carry_over: bool | None = None
+    tell_me: bool = False
     priority: int | None = None
     language: str | None = None
     batch: str | None = None
@@ -215,7 +218,7 @@ METADATA_NAME: Final = re.compile(r'[^\s,;=<>/?&:\0"“”„‟\uff1a\uff1d]+')
 """The NAME of ``meta.NAME``: one word without the characters that end a key here, or a name in the form."""
 
 _BARE = re.compile(r"[^\W_][\w'.:/+-]*(?: [^\W_][\w'.:/+-]*)*")
-_WORDS_OF_THE_GRAMMAR = re.compile(r"\b(?:via|carry[-_]?over)\b", re.IGNORECASE)
+_WORDS_OF_THE_GRAMMAR = re.compile(r"\b(?:via|carry[-_]?over|tell[-_]?me)\b", re.IGNORECASE)
 
 
 def format_command(line: Command) -> str:
@@ -246,7 +249,8 @@ def format_command(line: Command) -> str:
     keys = [f"{key}={_written(value)}" for key, value in values.items() if value is not None]
     metadata = [f"meta.{name}={written_json(value)}" for name, value in line.metadata.items()]
     carry_over = {None: "", True: "carry-over", False: "carry-over=no"}[line.carry_over]
-    return " ".join(filter(None, [*said, *keys, *metadata, carry_over]))
+    tell_me = "tell-me" if line.tell_me else ""
+    return " ".join(filter(None, [*said, *keys, *metadata, carry_over, tell_me]))
 
 
 def apply_suggestions(line: Command, faults: Sequence[FieldProblem]) -> Command | None:

@@ -43,6 +43,7 @@ _KEYS: Final = {
     "until": ("latest", _PLACING),
     "zone": ("zone", _PLACING_OR_MOVING),
     "carry-over": ("carry_over", _PLACING),
+    "tell-me": ("tell_me", _PLACING),
     "lang": ("language", _PLACING),
     "priority": ("priority", _PLACING),
     "batch": ("batch", _PLACING),
@@ -65,12 +66,16 @@ _ALSO_TYPED: Final = {
     **dict.fromkeys(("retry", "attempts"), "retries"),
     **dict.fromkeys(("goes", "reported_call_time", "goesout", "scheduled"), "call-time"),
     **dict.fromkeys(("timezone", "time-zone", "time_zone", "tz"), "zone"),
+    **dict.fromkeys(("tell", "notify", "dm"), "tell-me"),
     "language": "lang",
 }
 """Other words for a key that its spelling alone would not lead to."""
 
-FLAGS: Final = frozenset({"carry-over", "carry_over", "carryover"})
-"""Words that stand for ``carry-over=yes``."""
+FLAGS: Final = {
+    **dict.fromkeys(("carry-over", "carry_over", "carryover"), "carry-over"),
+    **dict.fromkeys(("tell-me", "tell_me", "tellme"), "tell-me"),
+}
+"""Words that stand for ``=yes`` behind a key."""
 
 RUNNING_TEXT: Final = frozenset({"reason", "purpose", "consent", "batch"})
 """Keys whose value may hold any words, such as "sent via email". Metadata may, too."""

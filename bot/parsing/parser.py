@@ -150,6 +150,10 @@ class _Reader:
         moment, reason = self._free(free, grammar, targets)
         keys = self._keys
         reported_call_time = keys.time("call-time", self._read_time)
+        flags = {FLAGS[flag] for flag in parts.flags}
+        tell_me = "tell-me" in flags or bool(keys.yes_or_no("tell-me"))
+        if tell_me and connection and not self._vocabulary.connections[connection].tells_ends:
+            self._faults.add("tell_me", parse_errors.no_news_of_ends(connection))
         return Command(
             text=text,
             rest=rest,
@@ -165,7 +169,10 @@ class _Reader:
             earliest=keys.clock("from"),
             latest=keys.clock("until"),
             zone=keys.zone(),
-            carry_over=keys.yes_or_no("carry-over") if "carry-over" in keys else bool(parts.flags) or None,
+            carry_over=keys.yes_or_no("carry-over")
+            if "carry-over" in keys
+            else "carry-over" in flags or None,
+            tell_me=tell_me,
             priority=keys.whole("priority"),
             language=keys.language(),
             batch=keys.running_text("batch"),

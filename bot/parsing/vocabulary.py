@@ -68,6 +68,7 @@ def words_of(adapter: Adapter) -> ConnectionInfo:
         title=adapter.title,
         undocumented=frozenset(kind for kind in kinds if caution(adapter, kind)),
         dry_run=adapter.settings.mode == "dry-run",
+        tells_ends=adapter.tells_ends,
     )
 
 

@@ -33,6 +33,10 @@ from storage.models import Approval, Person, Request
 from storage.states import State
 from storage.store import Store
 
+REVEALED = "revealed"
+RECORDING_OPENED = "recording_opened"
+"""The annotations for a person who saw full numbers, or the address of a call's recording."""
+
 
 @dataclass(slots=True)
 class ApprovalService:
@@ -149,8 +153,8 @@ class ApprovalService:
         if waits and request.decide_by and self._clock() >= request.decide_by:
             raise PermissionDeniedError([outcomes.OUT_OF_TIME])
 
-    async def reveal(self, request_id: str, person: Person, *, nonce: str) -> Request:
-        """Record that a person is about to see the full numbers.
+    async def reveal(self, request_id: str, person: Person, *, nonce: str, event: str = REVEALED) -> Request:
+        """Record that a person is about to see the full numbers, or the recording of a call.
 
         Raises `PermissionDeniedError` or `ConflictError`.
         """
@@ -159,7 +163,9 @@ class ApprovalService:
         if not decision.allowed:
             await self._permissions.record_denied_attempt(request, person, "reveal", decision)
             raise PermissionDeniedError(decision.reasons)
-        note = Annotation(request.id, "revealed", {"group": decision.group})
+        note = Annotation(
+            request_id if event == RECORDING_OPENED else request.id, event, {"group": decision.group}
+        )
         return await self._apply(ChangeSet(request.id, person.id, [], nonce=nonce, annotations=[note]))
 
     async def withdraw(self, request_id: str, person: Person, *, delivery_key: str) -> Request:

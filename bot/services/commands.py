@@ -137,7 +137,7 @@ class CommandService:
         if line.verb is Verb.PLACE and len(actions) > 1:
             raise InvalidCommandError([FieldProblem("targets", parse_errors.ONE_PLACED)])
         said = (line.reason, line.purpose, line.consent, line.reported_call_time)
-        return RequestSpec(line.connection, tuple(actions), *said, zone=line.zone)
+        return RequestSpec(line.connection, tuple(actions), *said, zone=line.zone, tell_me=line.tell_me)
 
     async def may_place(self, spec: RequestSpec, origin: RequestSource) -> bool:
         """Return whether a call may be previewed, because it is allowed and its number is not stopped.
@@ -383,7 +383,13 @@ def _written(spec: RequestSpec) -> dict[str, object]:
     said = {"reason": spec.reason, "purpose": spec.purpose, "consent": spec.consent, "zone": spec.zone}
     move = spec.reschedules
     moved = {"action": move.action, "replacement": move.replacement.model_dump(mode="json")} if move else None
-    return {"connection": spec.connection, "actions": actions, "reschedules": moved, **said}
+    return {
+        "connection": spec.connection,
+        "actions": actions,
+        "reschedules": moved,
+        "tell_me": spec.tell_me,
+        **said,
+    }
 
 
 def read_request_spec(draft: Draft) -> RequestSpec:

@@ -35,6 +35,8 @@ class RequestSpec:
     """The reschedule whose second step this request is."""
     zone: str | None = None
     """The recipient's time zone (an IANA name), as the user entered it."""
+    tell_me: bool = False
+    """True if the requester wants a direct message about how the call ended."""
 
     @property
     def kind(self) -> Kind:

@@ -166,6 +166,7 @@ class RequestService:
             new_time=spec.reschedules.replacement.at if spec.reschedules else None,
             second_step_of=spec.second_step_of,
             zone=spec.zone,
+            tell_me=spec.tell_me,
             reasons="\n".join(decision.reasons),
         )
 

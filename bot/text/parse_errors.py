@@ -107,6 +107,11 @@ def not_a_whole_number(key: str) -> str:
     return f"{key}= needs a whole number, e.g. {key}=3."
 
 
+def no_news_of_ends(connection: str) -> str:
+    """Return the error for tell-me at a connection whose calls' ends are never told."""
+    return f"CallOps isn't told how calls through {connection} end. Leave out tell-me."
+
+
 def not_yes_or_no(key: str) -> str:
     return f"{key}= needs yes or no, e.g. {key}=yes."
 

@@ -49,7 +49,7 @@ from bot.ui.request_status import became, marked, moved_in_vain, passed, request
 from bot.ui.request_summary import WARNING, reported_call_time, target, task, voice_agents
 from bot.ui.thread_replies import PLACE_IT_AGAIN, ReplyContext, also, contradicted, thread
 from bot.ui.unknown_messages import how_long, steps, unknown, unresolved
-from bot.ui.ways_on import PLACE_AGAIN, can_be_withdrawn, menu, withdraw
+from bot.ui.ways_on import PLACE_AGAIN, again, can_be_withdrawn, menu, was_not_reached, withdraw
 from providers.actions import Kind
 from storage.models import Request, Scalar
 from storage.repositories.outbox import ERASURE, is_edited
@@ -138,6 +138,9 @@ def audit(request: Request, *, cancels: bool = False, connection: Connection | N
     if moved_in_vain(request):
         label = f"Place again the call of {request.id}"
         buttons.append(button(vocabulary.PLACE_AGAIN, PLACE_AGAIN, request.id, style="primary", label=label))
+    if was_not_reached(request) and again(request):
+        label = f"Call again: {request.id}"
+        buttons.append(button(vocabulary.CALL_AGAIN, PLACE_AGAIN, request.id, label=label))
     if can_be_withdrawn(request):
         buttons.append(withdraw(request))
     first = section(sentence, menu(request, cancels=cancels))

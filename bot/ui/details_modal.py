@@ -10,19 +10,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from bot.services.outcomes import WARNING
-from bot.slack.blocks import Block, View, actions, context, paragraphs, section
-from bot.text import interactions
+from bot.slack.blocks import Block, View, actions, button, context, paragraphs, section
+from bot.text import interactions, vocabulary
 from bot.text.markup import channel, escape, person, quote, when
 from bot.text.vocabulary import CONSENT, PURPOSE, REASON
 from bot.ui.decision_facts import full_numbers
 from bot.ui.modal import About, modal
 from bot.ui.request_status import became, request_status
-from bot.ui.request_summary import target
+from bot.ui.request_summary import in_short, target
 from bot.ui.review_modal import has_numbers, reveal_button
-from storage.models import Event, Request
+from storage.models import ActionRecord, Event, Request
 
 MOST_LINES = 50
 """Blocks of the history. A modal takes a hundred, of which targets may need 40. The log has all lines."""
+MOST_LINKS = 10
+"""Ended calls whose links are shown."""
 MOST_BYTES = 120_000
 """Bytes of the history as JSON. A modal takes 250 kB."""
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,}")
@@ -64,6 +66,7 @@ DID: Mapping[str, str] = {
     "did_not_happen": "recorded that it didn't happen",
     "retry_requested": "sent it again",
     "revealed": "saw the full number",
+    "recording_opened": "opened the recording of the call",
     "erased": "erased the personal data",
     "cancelled": "cancelled",
     "asked": "asked someone to decide",
@@ -89,6 +92,7 @@ class Details:
 
     callback_id = "details"
     reveal = "reveal_details"
+    recording = "open_recording"
 
     @classmethod
     def build(
@@ -124,6 +128,7 @@ class Details:
             *paragraphs([f"• {became(request, record)}" for record in several]),
             *(paragraphs(full_numbers(request)) if revealed and has_numbers(request) else []),
             *([actions(reveal_button(request, cls.reveal))] if shows_button else []),
+            *cls._of_calls(request, may_reveal=may_reveal or revealed),
             *paragraphs(said),
             *told,
         ]
@@ -131,6 +136,28 @@ class Details:
             blocks.append(context(f"… and {left_out} more, in `python -m bot log show {request.id}`"))
         about = About(request=request.id)
         return modal(cls.callback_id, f"Details {request.id}", [*blocks, context(*facts)], about=about)
+
+    @classmethod
+    def _of_calls(cls, request: Request, *, may_reveal: bool) -> Iterator[Block]:
+        """Yield the link to each ended call at its provider, and the button for its recording."""
+        for record in request.actions[:MOST_LINKS]:
+            if record.end and record.end.link:
+                yield section(f"<{record.end.link}|The call to {in_short(record)} at its provider>")
+            if record.end and record.end.recording and may_reveal:
+                label = f"{vocabulary.OPEN_RECORDING} of {record.id}: the log keeps that you did"
+                yield actions(button(vocabulary.OPEN_RECORDING, cls.recording, record.id, label=label))
+
+
+class Recording:
+    """The modal with the address of a call's recording."""
+
+    @classmethod
+    def build(cls, record: ActionRecord, address: str) -> View:
+        """Return the modal. Its address works for whoever the provider lets in."""
+        text = (
+            f"<{address}|Open the recording> of the call to {in_short(record)}. The log keeps that you did."
+        )
+        return modal("recording", "Recording", [section(text)], about=About(request=record.request))
 
 
 def story(

@@ -9,7 +9,7 @@ from typing import Final
 from bot.parsing.options import MAX_TEXT
 from bot.policy import timezones
 from bot.services.scheduled_calls import NONE_OF_THESE, SCHEDULED_CALL, CallOptions
-from bot.slack.blocks import Block, context, plain_text, section
+from bot.slack.blocks import MAX_OPTION, Block, context, plain_text, section
 from bot.text import vocabulary
 from bot.text.markup import entities
 from bot.ui.form_values import OTHER, PICKED, REASON, WORDS, continued, filled
@@ -25,6 +25,7 @@ SCHEDULED = "Scheduled call"
 OTHER_TARGET = "Another number or ID"
 LATER_CALLS = "Only the next {} are listed. For a later one, type its number or ID in a command."
 _YES_OR_NO = (("yes", "Yes"), ("no", "No"))
+TELL_ME = "tell_me"
 
 
 def reason_inputs(values: Mapping[str, str], reasons: Sequence[str], *, required: bool) -> list[Block]:
@@ -199,6 +200,16 @@ def why_input(values: Mapping[str, str], example: str, *, optional: bool = True)
         optional=optional,
         max_length=MAX_TEXT,
     )
+
+
+def tell_me_input(values: Mapping[str, str]) -> Block:
+    """Return the check box for a direct message about how the call ended."""
+    option = {"value": "yes", "text": plain_text("Send me a direct message", MAX_OPTION)}
+    box: Block = {"type": "checkboxes", "action_id": TELL_ME, "options": [option]}
+    if values.get(TELL_ME):
+        box["initial_options"] = [option]
+    label = plain_text("When the call ends", MAX_LABEL)
+    return {"type": "input", "block_id": TELL_ME, "label": label, "element": box, "optional": True}
 
 
 def seldom_needed(values: Mapping[str, str], *, consent_required: bool = False) -> list[Block]:

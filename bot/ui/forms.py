@@ -39,6 +39,7 @@ from bot.ui.form_fields import (
     leaves_choice,
     reason_inputs,
     seldom_needed,
+    tell_me_input,
     time_inputs,
     why_input,
     zone_input,
@@ -250,6 +251,8 @@ class Form:
         ]
         if self._requires("reason") or values.get("reason"):
             blocks.append(why_input(values, "payment is due", optional=not self._requires("reason")))
+        if any(known.tells_ends for known in self._connections.values()):
+            blocks.append(tell_me_input(values))
         taken = frozenset[str]().union(*(known.fields for known in self._connections.values()))
         left_out = {name for name in FIELDS if name not in taken and not said.get(name)}
         if "at" in left_out:
@@ -374,6 +377,7 @@ def _together(messages: Sequence[str]) -> str:
 def _given(view: Mapping[str, Any], block_id: str) -> str:
     """Return an input's text, chosen value or picked time, or an empty text."""
     for element in (view.get("state", {}).get("values", {}).get(block_id) or {}).values():
-        chosen = (element.get("selected_option") or {}).get("value")
+        ticked = [*element.get("selected_options", ()), {}][0]
+        chosen = (element.get("selected_option") or ticked).get("value")
         return str(chosen or element.get("value") or element.get("selected_date_time") or "").strip()
     return ""

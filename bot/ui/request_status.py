@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from bot.services.outcomes import REMOVING
 from bot.slack.blocks import Message, section
 from bot.text import outcomes, vocabulary
+from bot.text.call_ends import end_of_call
 from bot.text.markup import escape, person, quote, when
 from bot.text.vocabulary import CANCELLED, DENIED, DONE, FAILED, UNFINISHED, UNKNOWN, WAITING
 from bot.ui.decision_facts import EARLIER, as_said, left_alone
@@ -121,7 +122,8 @@ def _message(record: ActionRecord) -> str:
     A success tells nothing if it only repeats its state. Advice on settings is left to *Details*.
     """
     said = record.message or ""
-    if record.state is State.SUCCEEDED and not (said.startswith(_SAID_BY_US) or TOLD_US in said):
+    tells = said.startswith(_SAID_BY_US) or (TOLD_US in said and record.end is None)
+    if record.state is State.SUCCEEDED and not tells:
         return ""
     return " ".join(one for one in _SENTENCE_END.split(said) if not _FOR_OPERATORS.search(one))
 
@@ -131,7 +133,7 @@ def became(request: Request, record: ActionRecord) -> str:
     status = _status(request, record)
     if record.state is State.APPROVED and record.not_before:
         status = f"Waiting until {when(record.not_before)}"
-    said = "" if _same_message(request) else _message(record)
+    said = "" if _same_message(request) else " ".join(filter(None, [_message(record), end_of_call(record)]))
     told = f". {said}" if said and record.state not in UNFINISHED else ""
     return f"{in_short(record)} · {status}{sent_twice(record)}{told}"
 
@@ -203,10 +205,10 @@ def _succeeded(request: Request, record: ActionRecord) -> str:
         return _taken_away(record, request.cancelled)
     if _is_in_vain(request, record):
         return f"{UNKNOWN} *Confirmed, no call known* · {task(request)}{_below(NO_CALL_KNOWN)}"
-    said = _message(record)
+    said, ended = _message(record), end_of_call(record)
     later = said.startswith(outcomes.ONLY_LATER_ONES)
     what = f"later calls to {in_short(record)}" if later else f"{target(record)}{_at(record)}"
-    return f"{vocabulary.emoji(record)} *{vocabulary.status(record)}* · {what}{_below(said)}"
+    return f"{vocabulary.emoji(record)} *{vocabulary.status(record)}* · {what}{_below(said, ended)}"
 
 
 def _at(record: ActionRecord) -> str:

@@ -51,13 +51,28 @@ def again(request: Request) -> str | None:
         return None
     if request.kind is Kind.PLACE_CALL and request.cancelled and not request.cancelled.moved:
         return vocabulary.PLACE_AGAIN
+    if was_not_reached(request):
+        return vocabulary.CALL_AGAIN
     return TRY_AGAIN if {record.state for record in request.actions} == {State.FAILED} else None
+
+
+def was_not_reached(request: Request) -> bool:
+    """Return whether a single call reached nobody, by its provider's report, and is not tried again."""
+    [first, *others] = request.actions
+    end = first.end
+    return (
+        not others
+        and end is not None
+        and end.ending.reached is False
+        and not (end.again or request.cancelled)
+    )
 
 
 def scheduled_call(request: Request) -> ActionRecord | None:
     """Return the request's scheduled call, if it has only one and that was not cancelled, else None."""
     first = request.actions[0]
     scheduled = first.state is State.SUCCEEDED and first.code is Code.SCHEDULED and first.action is not None
+    scheduled = scheduled and (first.end is None or first.end.again)
     one_call = request.kind is Kind.PLACE_CALL and len(request.actions) == 1
     return first if one_call and scheduled and not request.cancelled else None
 

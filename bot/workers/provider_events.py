@@ -1,9 +1,9 @@
 """Decides and records what an event from a provider changes about a call.
 
-A dial attempt that rang proves that the call was placed, and resolves an unknown outcome. A scheduled call
-that was deleted resolves an unknown deletion. All other events decide nothing, and are shown to the people
-who settle. `settles` and `settles_deletion` decide, and `ProviderEvents` records the changes. A repeated
-event changes nothing. An event that contradicts a final state is reported once.
+Every end of an attempt at a placed call is recorded once (`ended`). An attempt that rang also proves that the
+call was placed, and resolves an unknown outcome (`settles`). A scheduled call that was deleted resolves an
+unknown deletion (`settles_deletion`). `ProviderEvents` records the changes. A repeated event changes nothing.
+An event that contradicts a final state is reported once.
 """
 
 import logging
@@ -13,7 +13,8 @@ from functools import partial
 
 from bot.services.notifications import SystemChanges, all_told, with_card
 from bot.services.outcomes import WARNING, stop_retrying
-from providers.actions import CallEnd, Code, Kind, PlaceCall, ProviderEvent
+from providers.actions import Code, Ending, Kind, PlaceCall, ProviderEvent
+from storage.call_ends import CALL_ENDED, end_data
 from storage.changes import Annotation, ChangeSet, Notification, Transition
 from storage.errors import ConflictError, RequestNotFoundError
 from storage.models import SYSTEM, ActionRecord, Request
@@ -23,8 +24,6 @@ from storage.store import Store
 
 TOOK_PLACE = "took_place"
 """The annotation, and the template, for a call that took place although it ended as not done."""
-CALL_ENDED = "call_ended"
-"""The annotation, and the template, for a dial attempt that ended without ringing."""
 
 _log = logging.getLogger(__name__)
 
@@ -38,11 +37,39 @@ class Ignored:
 
 
 def settles(request: Request, notice: ProviderEvent, connection: str) -> ChangeSet | Ignored:
-    """Return the change that an event of a connection makes to the call that it names."""
+    """Return the change of state that an event of a connection proves for the call that it names."""
     named = named_by(request, notice, connection)
     if isinstance(named, Ignored):
         return named
-    return _as_it_stands(request, named, notice) if notice.end.rang else _told(request, named, notice)
+    if not notice.end.ending.rang:
+        return Ignored(f"the call is {named.state}, and no phone rang")
+    return _as_it_stands(request, named, notice)
+
+
+def ended(request: Request, notice: ProviderEvent, connection: str) -> ChangeSet | Ignored:
+    """Return the annotation of the end that an event tells. Its nonce makes it once for each try.
+
+    People read it in the thread if they must settle the call, or if the call was deleted behind their back.
+    Else the audit message shows it.
+    """
+    named = named_by(request, notice, connection)
+    if isinstance(named, Ignored):
+        return named
+    if not named.attempt:
+        return Ignored(f"the call is {named.state}, and was never sent", odd=True)
+    data, erasable = end_data(notice.end)
+    deleted, rang = notice.end.ending is Ending.DELETED, notice.end.ending.rang
+    surprise = deleted and named.state is State.SUCCEEDED and not request.cancelled
+    settled_next = rang and named.state not in TERMINAL
+    posts = [] if settled_next else [Notification("state", "audit")]
+    if surprise or (named.state is State.UNKNOWN and not rang):
+        data[f"{WARNING}1"] = notice.message
+        posts.append(Notification(CALL_ENDED, "thread"))
+    if surprise or (request.tell_me and not notice.end.again):
+        posts.append(Notification(CALL_ENDED, f"dm:{request.requester}"))
+    note = Annotation(named.id, CALL_ENDED, data, erasable)
+    once = f"{CALL_ENDED} {named.id} {notice.end.ending} {notice.end.try_number}"
+    return ChangeSet(request.id, SYSTEM, (), annotations=(note,), nonce=once, notifications=posts)
 
 
 def named_by(request: Request, notice: ProviderEvent, connection: str) -> ActionRecord | Ignored:
@@ -88,22 +115,6 @@ def _as_it_stands(request: Request, record: ActionRecord, notice: ProviderEvent)
         case _:
             return _contradiction(record)
     return _happened(request, record, notice)
-
-
-def _told(request: Request, record: ActionRecord, notice: ProviderEvent) -> ChangeSet | Ignored:
-    """Return an annotation of a dial attempt that did not ring, if people must settle or rely on the call.
-
-    Its nonce makes it once for each dial attempt.
-    """
-    surprise = notice.end is CallEnd.DELETED and record.state is State.SUCCEEDED and not request.cancelled
-    if not surprise and record.state is not State.UNKNOWN:
-        return Ignored(f"the call is {record.state}, and no phone rang")
-    note = Annotation(record.id, CALL_ENDED, {f"{WARNING}1": notice.message})
-    posts = [Notification(CALL_ENDED, "thread")]
-    if surprise:
-        posts.append(Notification(CALL_ENDED, f"dm:{request.requester}"))
-    once = f"{CALL_ENDED} {record.id} {notice.end} {notice.attempt}"
-    return ChangeSet(request.id, SYSTEM, (), annotations=(note,), nonce=once, notifications=posts)
 
 
 def _contradicts(request: Request, record: ActionRecord, notice: ProviderEvent) -> ChangeSet:
@@ -161,12 +172,14 @@ class ProviderEvents:
             _log.warning("A webhook of %s is about an action that is not in the log", connection)
             return
         named = named_by(request, notice, connection)
-        if notice.end is CallEnd.DELETED and isinstance(named, ActionRecord) and not request.cancelled:
+        if isinstance(named, Ignored):
+            self._log_ignored(request, connection, named)
+            return
+        if notice.end.ending is Ending.DELETED and not request.cancelled:
             await self._take_deleted(named, notice)
-            request = await self._store.requests.request(
-                notice.action_id
-            )  # the deletion may be recorded by now
-        await self._apply(connection, request, partial(settles, notice=notice, connection=connection))
+        for decide in (ended, settles):
+            current = await self._store.requests.request(notice.action_id)
+            await self._apply(connection, current, partial(decide, notice=notice, connection=connection))
 
     async def _take_deleted(self, placed: ActionRecord, notice: ProviderEvent) -> None:
         """Resolve the one unknown deletion that a deleted call proves. Several are left to people."""
@@ -215,17 +228,17 @@ class ProviderEvents:
                 continue
             if found.transitions:
                 _log.info("%s: a webhook of %s settled it", found.transitions[0].action, connection)
-                return
-            record = _record(request, found.annotations[0].action)
-            assert record is not None  # noqa: S101 - the decision was about it
-            found = (
-                _contradiction(record)
-                if found.annotations[0].name == TOOK_PLACE
-                else Ignored("people read it")
-            )
-            break
-        level = logging.WARNING if found.odd else logging.INFO
-        _log.log(level, "%s: a webhook of %s changes nothing: %s", request.id, connection, found.reason)
+            elif found.annotations[0].name == TOOK_PLACE:
+                _log.warning("%s: a webhook of %s says that it took place after all", request.id, connection)
+            else:
+                _log.info("%s: a webhook of %s told how the call ended", request.id, connection)
+            return
+        self._log_ignored(request, connection, found)
+
+    @staticmethod
+    def _log_ignored(request: Request, connection: str, ignored: Ignored) -> None:
+        level = logging.WARNING if ignored.odd else logging.INFO
+        _log.log(level, "%s: a webhook of %s changes nothing: %s", request.id, connection, ignored.reason)
 
 
 def _is_open(deletion: ActionRecord, placed: ActionRecord) -> bool:

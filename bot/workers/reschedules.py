@@ -77,6 +77,7 @@ class RescheduleWorker:
             moved.consent,
             second_step_of=move.id,
             zone=move.zone,
+            tell_me=moved.tell_me,
         )
         try:
             await self._requests.ask(

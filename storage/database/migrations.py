@@ -59,6 +59,8 @@ CREATE INDEX events_reference ON events (json_extract(data, '$.reference'))
 CREATE INDEX events_looked_up ON events (action) WHERE name = 'looked_up';
 CREATE INDEX events_asked ON events (json_extract(data, '$.person'), at)
     WHERE name IN ('asked', 'settle_asked');
+CREATE INDEX events_call_ended ON events (action, coalesce(json_extract(data, '$.try'), -1))
+    WHERE name = 'call_ended';
 CREATE INDEX events_sent_again ON events (action) WHERE name = 'retry_requested';
 CREATE INDEX events_followed ON events (request) WHERE name = 'followed';
 CREATE INDEX events_cancelled ON events (action) WHERE name = 'cancelled';
@@ -91,6 +93,7 @@ CREATE TABLE requests (
     reschedules TEXT,
     new_time INTEGER,
     second_step_of TEXT,
+    tell_me INTEGER,
     stop TEXT,
     pending INTEGER NOT NULL DEFAULT 0
 ) STRICT;

@@ -76,6 +76,7 @@ REQUEST_COLUMNS: Final = (
     "reschedules",
     "new_time",
     "second_step_of",
+    "tell_me",
     "stop",
     "reasons",
 )

@@ -41,7 +41,7 @@ PORTION: Final = 2_000
 _OPERATIONAL: Final = {"lease_until"}
 """Columns that are renewed without an event."""
 
-_DAMAGED: Final = (*UNREADABLE, CannotOpenLogError, IndexError, TypeError, ValueError, OverflowError)
+_DAMAGED: Final = (*UNREADABLE, CannotOpenLogError, LookupError, TypeError, ValueError, OverflowError)
 """Errors of reading a damaged file. A torn page gives any value, of any type, in any column."""
 
 _Advance = Callable[[float], None]

@@ -197,7 +197,7 @@ def _requested_data(new: NewRequest, asked: NewAction, position: int, aim: _Aim)
         "code": new.code,
         "message": new.message,
     }
-    return {column: value for column, value in columns.items() if value is not None}
+    return {column: value for column, value in columns.items() if value is not None and value is not False}
 
 
 def _insert_action(connection: Connection, event: Event, asked: NewAction, aim: _Aim) -> ActionRecord:

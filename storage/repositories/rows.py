@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from providers.actions import (
     CallAction,
+    CallEnd,
     CallRef,
     CancelCall,
     Code,
@@ -22,6 +23,7 @@ from providers.actions import (
     StartCampaign,
     StopCampaign,
 )
+from storage.call_ends import as_end
 from storage.errors import RequestNotFoundError
 from storage.event_log.hash_chain import FOLLOWED, commitment, microseconds, moment, seal
 from storage.models import (
@@ -51,14 +53,28 @@ SENT_AGAIN: Final = """
 """
 """A column of a query of actions: 1 if a person had the action sent again."""
 
+LAST_END: Final = """
+    ended.data AS ended, (SELECT value FROM personal WHERE event = ended.seq AND field = 'end') AS end_kept
+"""
+"""Columns of a query of actions: the last reported end of a call, and its erasable part."""
+
+OF_LAST_END: Final = """
+    LEFT JOIN events AS ended ON ended.seq = (
+        SELECT seq FROM events WHERE action = actions.id AND name = 'call_ended'
+        ORDER BY coalesce(json_extract(data, '$.try'), -1) DESC, seq DESC LIMIT 1)
+"""
+"""The join for `LAST_END`. The last try counts, in whatever order the reports came."""
+
 FROM: Final = f"""
     SELECT actions.*, personal.value AS action, look.seq AS looked_up, {SENT_AGAIN},
-        json_extract(look.data, '$.found') AS lookup_found, known.value AS known_as
+        json_extract(look.data, '$.found') AS lookup_found, known.value AS known_as,
+        {LAST_END}
     FROM {{}}
     LEFT JOIN personal ON personal.event = actions.asked_event AND personal.field = 'action'
     LEFT JOIN events AS look
         ON look.seq = (SELECT max(seq) FROM events WHERE action = actions.id AND name = 'looked_up')
     LEFT JOIN personal AS known ON known.event = look.seq AND known.field = 'known_as'
+    {OF_LAST_END}
 """  # noqa: S608 - fixed text
 
 
@@ -206,6 +222,7 @@ def as_action_record(
     lookup_found: bool | None = None,
     known_as: str | None = None,
     sent_again: bool = False,
+    end: CallEnd | None = None,
 ) -> ActionRecord:
     """Return an action from its row, with the result of its last look-up."""
     code, retry = row["code"], row["retry"]
@@ -237,6 +254,7 @@ def as_action_record(
         lookup_found=lookup_found,
         known_as=known_as,
         sent_again=sent_again,
+        end=end,
     )
 
 
@@ -279,6 +297,7 @@ def as_request(  # noqa: PLR0913 - a request has many parts
         followed_by=followed_by,
         cancelled=cancelled,
         zone=personal.get("zone"),
+        tell_me=bool(row["tell_me"]),
         stop=row["stop"],
         reasons=row["reasons"],
         sealed=sealed,
@@ -324,6 +343,7 @@ def as_looked_up(row: Mapping[str, Any]) -> ActionRecord:
         looked_up=row["looked_up"] is not None,
         lookup_found=None if row["lookup_found"] is None else bool(row["lookup_found"]),
         known_as=row["known_as"],
+        end=None if row["ended"] is None else as_end(json.loads(row["ended"]), row["end_kept"]),
         sent_again=bool(row["sent_again"]),
     )
 

@@ -22,7 +22,7 @@ from storage.event_log.writer import WriteContext
 from storage.models import StateCount
 from storage.queries import AskedToStop, Page, Query, SearchHit, SearchPage
 from storage.repositories import do_not_call
-from storage.repositories.rows import SENT_AGAIN, as_looked_up
+from storage.repositories.rows import LAST_END, OF_LAST_END, SENT_AGAIN, as_looked_up
 from storage.states import State
 
 LOOKED_THROUGH: Final = 10_000
@@ -32,28 +32,29 @@ CUSTOMER_ASKED: Final = "customer asked"
 """Start of the reason of a cancellation that the called person asked for."""
 
 _BY_NUMBER: Final = "lookup CROSS JOIN actions ON actions.n = lookup.action"
-_SELECT: Final = """
-    SELECT actions.*, personal.value AS action, look.seq AS looked_up, {sent_again},
+_SELECT: Final = f"""
+    SELECT actions.*, personal.value AS action, look.seq AS looked_up, {SENT_AGAIN},
         json_extract(look.data, '$.found') AS lookup_found, known.value AS known_as,
-        requests.requester AS asked_by, requests.channel AS asked_in, requests.rule AS rule,
+        {LAST_END}, requests.requester AS asked_by, requests.channel AS asked_in, requests.rule AS rule,
         requests.mode AS mode, requests.stop AS stop, requests.new_time AS new_time, why.value AS reason,
         (SELECT value FROM personal WHERE event = first.asked_event AND field = 'purpose') AS purpose,
         (SELECT value FROM personal WHERE event = first.asked_event AND field = 'consent') AS consent,
         approvals.person AS decided_by,
         approvals.decision AS decision, approvals.at AS decided_at,
         (SELECT value FROM personal WHERE event = approvals.event AND field = 'note') AS decision_note,
-        {cancelled_by} AS cancelled_by
-    FROM {source}
+        {CANCELLED_BY} AS cancelled_by
+    FROM {{}}
     CROSS JOIN requests ON requests.id = actions.request
     LEFT JOIN personal ON personal.event = actions.asked_event AND personal.field = 'action'
     LEFT JOIN events AS look
         ON look.seq = (SELECT max(seq) FROM events WHERE action = actions.id AND name = 'looked_up')
     LEFT JOIN personal AS known ON known.event = look.seq AND known.field = 'known_as'
+    {OF_LAST_END}
     LEFT JOIN actions AS first ON first.request = actions.request AND first.position = 1
     LEFT JOIN personal AS why ON why.event = first.asked_event AND why.field = 'reason'
     LEFT JOIN approvals
         ON approvals.event = (SELECT max(event) FROM approvals WHERE request = actions.request)
-"""
+"""  # noqa: S608 - fixed text
 _SAYS: Final = """
     EXISTS (SELECT 1 FROM events AS said CROSS JOIN personal AS written ON written.event = said.seq
         WHERE said.request = actions.request AND written.field IN ('reason', 'note', 'purpose', 'consent')
@@ -126,8 +127,7 @@ def _rows(
         where += f" AND {_SAYS}"
         values["text"] = fold(query.text)
     return connection.execute(
-        f"{_SELECT.format(source=_source(query, number), cancelled_by=CANCELLED_BY, sent_again=SENT_AGAIN)}"
-        f" WHERE {where} ORDER BY {_order(number, way)} LIMIT :limit",
+        f"{_SELECT.format(_source(query, number))} WHERE {where} ORDER BY {_order(number, way)} LIMIT :limit",
         values | {"limit": limit},
     ).fetchall()
 

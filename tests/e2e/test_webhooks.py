@@ -161,7 +161,7 @@ async def test_an_end_that_did_not_ring_settles_nothing(hearing: Scene) -> None:
     assert "Record outcome…" in buttons(await hearing.audit(DO_NOT_KNOW, request))
     assert (await post(path(hearing), ended(request, reason="USER_UNAVAILABLE"))).status_code == 200
     await hearing.audit("*Placed*", "It rang, and nobody answered.", request)
-    assert (await events(hearing, request)).count("call_ended") == 5
+    assert (await events(hearing, request)).count("call_ended") == 6
 
 
 async def test_a_call_that_was_deleted_settles_its_deletion(hearing: Scene) -> None:
@@ -194,7 +194,12 @@ async def test_a_webhook_sooner_than_the_answer_is_believed(hearing: Scene) -> N
         return "came after attempt 1 was over" in hearing.bot_log() or None
 
     await until(over)
-    assert await events(hearing, request_id(audit)) == ["requested", "sending", "webhook"]
+    assert await events(hearing, request_id(audit)) == [
+        "requested",
+        "sending",
+        "call_ended",
+        "webhook",
+    ]
 
 
 async def test_the_answer_and_the_webhook_race(hearing: Scene) -> None:
@@ -417,14 +422,14 @@ async def test_a_person_was_sooner(hearing: Scene) -> None:
     request = request_id(await hearing.audit("*Not placed*"))
     assert (await post(path(hearing), ended(request))).status_code == 200
     assert await state(hearing, request) == "failed"
-    assert f"{request}: a webhook of reminders changes nothing: the call is failed" in hearing.bot_log()
+    assert f"{request}: a webhook of reminders says that it took place after all" in hearing.bot_log()
     says = "The log has it as failed, and keeps that."
     await hearing.reply(
         "*The provider says this call took place.*", says, "CallKaro told us that this call ended."
     )
     await hearing.told(says, request)
     assert (await post(path(hearing), ended(request))).status_code == 200
-    assert (await events(hearing, request))[-2:] == ["did_not_happen", "took_place"]
+    assert (await events(hearing, request))[-3:] == ["did_not_happen", "call_ended", "took_place"]
 
 
 async def test_whoever_says_nothing_shuts_nobody_out(shared_hearing: Scene) -> None:

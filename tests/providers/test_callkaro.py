@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from providers.actions import CallEnd, Kind, NumberRef, PlaceCall, ProviderEvent
+from providers.actions import CallEnd, Ending, Kind, NumberRef, PlaceCall, ProviderEvent
 from tests.providers.made import (
     AGENT_ID,
     CONTEXT,
@@ -102,7 +102,7 @@ def test_the_end_of_a_call_that_was_placed_with_our_id_is_heard() -> None:
         NUMBER,
         "2303fa770b666a64ab1694c1e",
     )
-    assert (notice.end, notice.attempt) == (CallEnd.ANSWERED, 0)
+    assert notice.end == CallEnd(ending=Ending.ANSWERED, word="CLIENT_INITIATED", try_number=0)
     assert notice.message == "CallKaro told us that this call ended. It was answered."
 
 
@@ -123,7 +123,11 @@ def heard(**changes: Any) -> ProviderEvent:
         ("USER_REJECTED", "rejected", "It rang, and was declined."),
         ("USER_UNAVAILABLE", "no_answer", "It rang, and nobody answered."),
         ("USER_UNRESPONSIVE", "not_reached", "didn't ring. CallKaro's reason: USER_UNRESPONSIVE."),
-        ("INVALID_PHONE_NUMBER", "not_dialled", "wasn't dialled. CallKaro's reason: INVALID_PHONE_NUMBER."),
+        (
+            "INVALID_PHONE_NUMBER",
+            "invalid_number",
+            "number isn't valid. CallKaro's reason: INVALID_PHONE_NUMBER.",
+        ),
         ("PRE_CALL_FN_FAILED", "not_dialled", "wasn't dialled. CallKaro's reason: PRE_CALL_FN_FAILED."),
         (
             "OUTSIDE_TRIGGER_WINDOW",
@@ -132,22 +136,22 @@ def heard(**changes: Any) -> ProviderEvent:
         ),
         ("DELETED_SCH_CALL_ALL", "deleted", "this scheduled call was deleted. It won't go out."),
         ("DELETED_SCH_CALL_ONE", "deleted", "this scheduled call was deleted. It won't go out."),
-        ("UNKNOWN", "unclear", "didn't say whether a phone rang. CallKaro's reason: UNKNOWN."),
-        ("SOMETHING_NEW", "unclear", "didn't say whether a phone rang. CallKaro's reason: SOMETHING_NEW."),
-        ("client_initiated", "unclear", "didn't say whether a phone rang."),
-        ("CLIENT_INITIATED ", "unclear", "didn't say whether a phone rang."),
-        (f"CALLED {NUMBER}", "unclear", "didn't say whether a phone rang."),
-        ("<!channel>", "unclear", "didn't say whether a phone rang."),
-        ("", "unclear", "didn't say whether a phone rang."),
-        (None, "unclear", "didn't say whether a phone rang."),
-        (7, "unclear", "didn't say whether a phone rang."),
-        (["CLIENT_INITIATED"], "unclear", "didn't say whether a phone rang."),
+        ("UNKNOWN", "other", "didn't say whether a phone rang. CallKaro's reason: UNKNOWN."),
+        ("SOMETHING_NEW", "other", "didn't say whether a phone rang. CallKaro's reason: SOMETHING_NEW."),
+        ("client_initiated", "other", "CallKaro's reason: client_initiated."),
+        ("CLIENT_INITIATED ", "other", "didn't say whether a phone rang."),
+        (f"CALLED {NUMBER}", "other", "didn't say whether a phone rang."),
+        ("<!channel>", "other", "didn't say whether a phone rang."),
+        ("", "other", "didn't say whether a phone rang."),
+        (None, "other", "didn't say whether a phone rang."),
+        (7, "other", "didn't say whether a phone rang."),
+        (["CLIENT_INITIATED"], "other", "didn't say whether a phone rang."),
     ],
 )
 def test_what_became_of_a_call_is_its_reason(reason: Any, end: str, says: str) -> None:
     """Each reason of CallKaro's page has one meaning, and any other reason has none."""
     notice = heard(hangup_reason=reason)
-    assert notice.end == end
+    assert notice.end.ending == end
     assert notice.message.endswith(says)
 
 
@@ -156,12 +160,12 @@ def test_an_end_without_a_reason_says_nothing() -> None:
     document = {**ENDED, "data": {key: one for key, one in ENDED["data"].items() if key != "hangup_reason"}}
     notice = callkaro(**HEARING).parse_webhook(document)
     assert notice is not None
-    assert (notice.end, notice.end.rang) == (CallEnd.UNCLEAR, False)
+    assert notice.end == CallEnd(ending=Ending.OTHER, try_number=0)
 
 
 def test_only_a_phone_that_rang_is_a_call() -> None:
     """Answered by a person or a voicemail, declined, and missed are calls."""
-    assert [end for end in CallEnd if end.rang] == ["answered", "voicemail", "rejected", "no_answer"]
+    assert [end for end in Ending if end.rang] == ["answered", "no_answer", "voicemail", "rejected"]
 
 
 @pytest.mark.parametrize(
@@ -169,7 +173,7 @@ def test_only_a_phone_that_rang_is_a_call() -> None:
 )
 def test_each_try_is_told_apart(tries: Any, attempt: int | None) -> None:
     """Each try has an event, which says whether another follows."""
-    assert heard(try_count=tries).attempt == attempt
+    assert heard(try_count=tries).end.try_number == attempt
     again = heard(hangup_reason="USER_UNAVAILABLE", next_call_scheduled="2025-12-19 17:01:07")
     assert again.message.endswith("nobody answered. CallKaro tries again.")
 

@@ -38,6 +38,7 @@ from providers.actions import (
     CancelCall,
     Code,
     DeleteCampaign,
+    Ending,
     NumberRef,
     PlaceCall,
     StartCampaign,
@@ -455,11 +456,11 @@ def test_several_confirmations_that_may_have_hit_nothing_are_no_success() -> Non
     assert request_status(request(known, replace(known, position=2))).startswith("🚫 *2 cancelled*")
 
 
-@pytest.mark.parametrize("end", [CallEnd.NO_ANSWER, CallEnd.DELETED])
-def test_a_success_that_the_provider_told_later_shows_its_words(end: CallEnd) -> None:
+@pytest.mark.parametrize("ending", [Ending.NO_ANSWER, Ending.DELETED])
+def test_a_success_that_the_provider_told_later_shows_its_words(ending: Ending) -> None:
     """Its readers were told that the outcome was unknown, so they read what shows it."""
-    told = describe_end("CallKaro", end)
-    name = "cancel by number" if end is CallEnd.DELETED else "place"
+    told = describe_end("CallKaro", CallEnd(ending=ending))
+    name = "cancel by number" if ending is Ending.DELETED else "place"
     done = replace(record(ACTIONS[name], State.SUCCEEDED), message=told)
     assert told in request_status(request(done))
 

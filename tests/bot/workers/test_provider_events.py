@@ -12,8 +12,8 @@ import pytest
 from bot.config.loader import load
 from bot.services.notifications import SystemChanges
 from bot.services.wakeups import Wakeups
-from bot.workers.provider_events import Ignored, ProviderEvents, settles, settles_deletion
-from providers.actions import CallAction, CallEnd, Code, Kind, NumberRef, PlaceCall, ProviderEvent
+from bot.workers.provider_events import Ignored, ProviderEvents, ended, settles, settles_deletion
+from providers.actions import CallAction, CallEnd, Code, Ending, Kind, NumberRef, PlaceCall, ProviderEvent
 from providers.actions import CancelCall as Cancel
 from storage.changes import ChangeSet, NewAction, NewRequest, Transition
 from storage.errors import ConflictError
@@ -28,9 +28,13 @@ NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 NUMBER = "+919876543210"
 PLACE = PlaceCall(to=NUMBER, agent="payments")
 NOTICE = ProviderEvent(
-    action_id="A-7K3F", message="It ended.", end=CallEnd.ANSWERED, number=NUMBER, reference="c-1"
+    action_id="A-7K3F",
+    message="It ended.",
+    end=CallEnd(ending=Ending.ANSWERED),
+    number=NUMBER,
+    reference="c-1",
 )
-SILENT = sorted(end for end in CallEnd if not end.rang)
+SILENT = sorted(end for end in Ending if not end.rang)
 
 
 def request(
@@ -102,40 +106,74 @@ def test_what_nobody_knew_is_done(before: State, maybe_executed: bool) -> None: 
     assert [post.to for post in change.notifications] == ["audit", "thread", "dm:U0AGENT"]
 
 
-@pytest.mark.parametrize("end", [end for end in CallEnd if end.rang])
-def test_every_end_that_rang_is_proof(end: CallEnd) -> None:
+@pytest.mark.parametrize("end", [end for end in Ending if end.rang])
+def test_every_end_that_rang_is_proof(end: Ending) -> None:
     """A call that was answered, declined or missed was placed."""
-    change = settles(request(), NOTICE.model_copy(update={"end": end}), "reminders")
+    change = settles(request(), NOTICE.model_copy(update={"end": CallEnd(ending=end)}), "reminders")
     assert isinstance(change, ChangeSet)
     assert change.transitions[0].to_state is State.SUCCEEDED
 
 
 @pytest.mark.parametrize("end", SILENT)
-def test_an_end_that_did_not_ring_settles_nothing(end: CallEnd) -> None:
+def test_an_end_that_did_not_ring_settles_nothing(end: Ending) -> None:
     """The people who settle read it once for each try, and no state changes."""
-    notices = [NOTICE.model_copy(update={"end": end, "attempt": attempt}) for attempt in (0, 0, 1)]
-    changes = [settles(request(), notice, "reminders") for notice in notices]
+    notices = [
+        NOTICE.model_copy(update={"end": CallEnd(ending=end, try_number=try_number)})
+        for try_number in (0, 0, 1)
+    ]
+    assert all(isinstance(settles(request(), notice, "reminders"), Ignored) for notice in notices)
+    changes = [ended(request(), notice, "reminders") for notice in notices]
     assert all(isinstance(change, ChangeSet) and change.transitions == () for change in changes)
     first, again, second = (change for change in changes if isinstance(change, ChangeSet))
     [note] = first.annotations
-    assert (note.name, note.data) == ("call_ended", {"warning_1": "It ended."})
-    assert [(post.template, post.to) for post in first.notifications] == [("call_ended", "thread")]
+    assert (note.name, note.data["warning_1"]) == ("call_ended", "It ended.")
+    assert [(post.template, post.to) for post in first.notifications] == [
+        ("state", "audit"),
+        ("call_ended", "thread"),
+    ]
     assert first.nonce == again.nonce != second.nonce
 
 
-@pytest.mark.parametrize("end", SILENT)
-@pytest.mark.parametrize("state", [state for state in State if state is not State.UNKNOWN])
-def test_where_nobody_has_to_settle_a_silent_end_is_nothing(state: State, end: CallEnd) -> None:
-    """Only the requester of a scheduled call that was deleted is told."""
-    found = settles(request(state, maybe_executed=False), NOTICE.model_copy(update={"end": end}), "reminders")
-    if (state, end) == (State.SUCCEEDED, CallEnd.DELETED):
-        assert isinstance(found, ChangeSet)
-        assert found.transitions == ()
-        assert [post.to for post in found.notifications] == ["thread", "dm:U0AGENT"]
-        known = replace(request(state), cancelled=Cancelled("A-2222"))
-        found = settles(known, NOTICE.model_copy(update={"end": end}), "reminders")
+@pytest.mark.parametrize("end", list(Ending))
+@pytest.mark.parametrize("state", list(State))
+def test_each_end_of_a_call_that_was_sent_is_recorded(state: State, end: Ending) -> None:
+    """The audit message shows it. A settlement that follows brings its own edit."""
+    told = NOTICE.model_copy(
+        update={"end": CallEnd(ending=end, seconds=125, link="https://karo.example/c/1")}
+    )
+    found = ended(request(state), told, "reminders")
+    assert isinstance(found, ChangeSet)
+    [note] = found.annotations
+    assert (note.name, note.data["ending"], note.private) == (
+        "call_ended",
+        end,
+        {"end": '{"link": "https://karo.example/c/1", "seconds": 125}'},
+    )
+    shown = [post.to for post in found.notifications if post.template == "state"]
+    assert shown == ([] if end.rang and state not in TERMINAL else ["audit"])
+    told_to = [post.to for post in found.notifications if post.template == "call_ended"]
+    if state is State.UNKNOWN:
+        assert told_to == ([] if end.rang else ["thread"])
+    else:
+        assert told_to == (
+            ["thread", "dm:U0AGENT"] if (state, end) == (State.SUCCEEDED, Ending.DELETED) else []
+        )
+
+
+def test_a_deletion_that_callops_asked_for_surprises_nobody() -> None:
+    """The end is recorded, and the requester of the call gets no message."""
+    known = replace(request(State.SUCCEEDED), cancelled=Cancelled("A-2222"))
+    notice = NOTICE.model_copy(update={"end": CallEnd(ending=Ending.DELETED)})
+    found = ended(known, notice, "reminders")
+    assert isinstance(found, ChangeSet)
+    assert [post.to for post in found.notifications] == ["audit"]
+
+
+def test_a_call_that_was_never_sent_has_no_end() -> None:
+    """Such a report is odd, and nothing of it is recorded."""
+    found = ended(request(State.PENDING, attempt=0), NOTICE, "reminders")
     assert isinstance(found, Ignored)
-    assert not found.odd
+    assert found.odd
 
 
 CANCEL = Cancel(target=NumberRef(agent="payments", to=NUMBER))
@@ -160,7 +198,7 @@ def test_a_deleted_call_ends_the_doubt_about_its_deletion(
 ) -> None:
     """The deletion happened, whatever its own answer was. A final state stays."""
     deletion = request(state, action=CANCEL, kind=Kind.CANCEL_CALL, maybe_executed=maybe_executed)
-    notice = NOTICE.model_copy(update={"action_id": "A-2222", "end": CallEnd.DELETED})
+    notice = NOTICE.model_copy(update={"action_id": "A-2222", "end": CallEnd(ending=Ending.DELETED)})
     found = settles_deletion(deletion, "A-7K3F", notice)
     assert isinstance(found, ChangeSet) == (names is not None)
     if isinstance(found, ChangeSet):
@@ -276,26 +314,36 @@ async def in_doubt(store: Store) -> str:
     return action
 
 
-async def told(store: Store, action: str, *, times: int = 1, **more: Any) -> int:
+async def told(
+    store: Store,
+    action: str,
+    *,
+    times: int = 1,
+    end: Ending = Ending.ANSWERED,
+    try_number: int | None = None,
+) -> int:
     """Deliver a provider's event, several times at once. Return how often there was something to post."""
     announced: list[None] = []
     wakeups = Wakeups(outbox=lambda: announced.append(None))
     settings = load(environment(store._database.path.parent))
     notices = ProviderEvents(store, SystemChanges(store, settings, wakeups, lambda _: ()))
-    notice = NOTICE.model_copy(update={"action_id": action, **more})
+    notice = NOTICE.model_copy(
+        update={"action_id": action, "end": CallEnd(ending=end, try_number=try_number)}
+    )
     await asyncio.gather(*(notices.take("reminders", notice) for _ in range(times)))
     return len(announced)
 
 
 async def test_of_many_deliveries_one_is_written(store: Store) -> None:
-    """Many at once and another one later write a single event and a single set of posts. The log is whole."""
+    """Many at once and another one later write the end once and settle once. The log is whole."""
     action = await in_doubt(store)
-    assert await told(store, action, times=20) == 1
+    assert await told(store, action, times=20) == 2
     assert await told(store, action) == 0
     assert [event.name for event in await store.requests.events(action)] == [
         "requested",
         "sending",
         "unknown",
+        "call_ended",
         "webhook",
     ]
     assert (await verified(store)).faults == ()
@@ -307,10 +355,10 @@ async def test_a_call_that_took_place_is_not_placed_again(store: Store) -> None:
     order = Transition(action, "retry_requested", frozenset({State.UNKNOWN}), State.APPROVED)
     await store.requests.apply(ChangeSet(action, "U0MANAGER", [order]))
     assert [one.id for one in await store.dispatch_queue.due(NOW, 10)] == [action]
-    assert await told(store, action) == 1
+    assert await told(store, action) == 2
     assert await store.dispatch_queue.due(NOW, 10) == []
     names = [event.name for event in await store.requests.events(action)]
-    assert names[3:] == ["retry_requested", "order_dropped", "webhook"]
+    assert names[3:] == ["retry_requested", "call_ended", "order_dropped", "webhook"]
     assert (await store.requests.request(action)).state is State.SUCCEEDED
     assert (await verified(store)).faults == ()
 
@@ -323,10 +371,11 @@ async def test_a_contradiction_is_told_once(store: Store) -> None:
     action = await in_doubt(store)
     said = Transition(action, "did_not_happen", frozenset({State.UNKNOWN}), State.FAILED)
     await store.requests.apply(ChangeSet(action, "U0MANAGER", [said]))
-    assert await told(store, action, times=20) == 1
+    assert await told(store, action, times=20) == 2
     assert await told(store, action) == 0
     assert [event.name for event in await store.requests.events(action)][3:] == [
         "did_not_happen",
+        "call_ended",
         "took_place",
     ]
     assert (await store.requests.request(action)).state is State.FAILED
@@ -372,13 +421,13 @@ async def states(store: Store, *actions: str) -> list[State]:
 async def test_a_call_that_was_deleted_settles_its_deletion(store: Store) -> None:
     """The deletion is settled once, however often it is reported. The call's message says that it is gone."""
     call, deletion = await placed(store), await deletion_in_doubt(store)
-    assert await told(store, call, times=5, end=CallEnd.DELETED) == 1
+    assert await told(store, call, times=5, end=Ending.DELETED) == 2
     assert await states(store, call, deletion) == [State.SUCCEEDED, State.SUCCEEDED]
     cancelled = (await store.requests.request(call)).cancelled
     assert cancelled is not None
     assert cancelled.by == deletion
     later = await deletion_in_doubt(store)
-    assert await told(store, call, end=CallEnd.DELETED) == 0
+    assert await told(store, call, end=Ending.DELETED) == 0
     assert await states(store, later) == [State.UNKNOWN]
     assert (await verified(store)).faults == ()
 
@@ -387,11 +436,11 @@ async def test_a_call_in_doubt_that_was_deleted_stays_in_doubt(store: Store) -> 
     """The deletion is settled once. A repeated event settles no later deletion."""
     call, deletion = await in_doubt(store), await deletion_in_doubt(store)
     assert (
-        await told(store, call, times=5, end=CallEnd.DELETED) == 2
+        await told(store, call, times=5, end=Ending.DELETED) == 2
     )  # the deletion, and the message to people
     assert await states(store, call, deletion) == [State.UNKNOWN, State.SUCCEEDED]
     later = await deletion_in_doubt(store)
-    assert await told(store, call, times=5, end=CallEnd.DELETED) == 0
+    assert await told(store, call, times=5, end=Ending.DELETED) == 0
     assert await states(store, call, later) == [State.UNKNOWN, State.UNKNOWN]
     assert (await verified(store)).faults == ()
 
@@ -399,14 +448,14 @@ async def test_a_call_in_doubt_that_was_deleted_stays_in_doubt(store: Store) -> 
 @pytest.mark.parametrize(
     ("deletions", "end"),
     [
-        ([{"number": "+919876543211"}], CallEnd.DELETED),
-        ([{"agent": "sales"}], CallEnd.DELETED),
-        ([{}, {}], CallEnd.DELETED),
-        *(([{}], end) for end in CallEnd if end is not CallEnd.DELETED),
+        ([{"number": "+919876543211"}], Ending.DELETED),
+        ([{"agent": "sales"}], Ending.DELETED),
+        ([{}, {}], Ending.DELETED),
+        *(([{}], end) for end in Ending if end is not Ending.DELETED),
     ],
 )
 async def test_what_does_not_prove_a_deletion_settles_none(
-    store: Store, deletions: list[dict[str, str]], end: CallEnd
+    store: Store, deletions: list[dict[str, str]], end: Ending
 ) -> None:
     """Another number, another agent, a call of several, or another end proves nothing."""
     call = await in_doubt(store)
@@ -420,7 +469,7 @@ async def test_a_deletion_from_before_the_call_is_not_settled(store: Store, cloc
     deletion = await deletion_in_doubt(store)
     clock.move(minutes=1)
     call = await placed(store)
-    await told(store, call, end=CallEnd.DELETED)
+    await told(store, call, end=Ending.DELETED)
     assert await states(store, deletion) == [State.UNKNOWN]
 
 
@@ -428,7 +477,7 @@ async def test_one_of_several_that_was_deleted_settles_nothing(store: Store) -> 
     """A deletion by number was aimed at all of them, and somebody may have deleted this one by hand."""
     calls = [await placed(store), await placed(store)]
     deletion = await deletion_in_doubt(store)
-    await told(store, calls[0], end=CallEnd.DELETED)
+    await told(store, calls[0], end=Ending.DELETED)
     assert await states(store, deletion) == [State.UNKNOWN]
     assert [(await store.requests.request(call)).cancelled for call in calls] == [None, None]
 
@@ -441,7 +490,7 @@ async def test_a_call_from_before_the_deletion_settles_none(store: Store, clock:
     call = await placed(store)
     clock.move(days=2)
     deletion = await deletion_in_doubt(store)
-    await told(store, call, end=CallEnd.DELETED)
+    await told(store, call, end=Ending.DELETED)
     assert await states(store, deletion) == [State.UNKNOWN]
 
 
@@ -450,19 +499,20 @@ async def test_a_call_of_another_account_settles_no_deletion(store: Store) -> No
     elsewhere = replace(placing(NUMBER, at=NOW + timedelta(days=1)), fingerprint="another")
     call = await placed(store, elsewhere)
     deletion = await deletion_in_doubt(store)
-    await told(store, call, end=CallEnd.DELETED)
+    await told(store, call, end=Ending.DELETED)
     assert await states(store, deletion) == [State.UNKNOWN]
 
 
 async def test_one_event_comes_for_each_try(store: Store) -> None:
     """The first try did not ring, the second did, and that one settles the call."""
     action = await in_doubt(store)
-    assert await told(store, action, times=3, end=CallEnd.NOT_REACHED, attempt=0) == 1
-    assert await told(store, action, end=CallEnd.NOT_REACHED, attempt=1) == 1
+    assert await told(store, action, times=3, end=Ending.NOT_REACHED, try_number=0) == 1
+    assert await told(store, action, end=Ending.NOT_REACHED, try_number=1) == 1
     assert await states(store, action) == [State.UNKNOWN]
-    assert await told(store, action, end=CallEnd.NO_ANSWER, attempt=2) == 1
+    assert await told(store, action, end=Ending.NO_ANSWER, try_number=2) == 2
     assert await states(store, action) == [State.SUCCEEDED]
     assert [event.name for event in await store.requests.events(action)][3:] == [
+        "call_ended",
         "call_ended",
         "call_ended",
         "webhook",
@@ -495,6 +545,7 @@ async def test_of_a_person_and_a_provider_exactly_one_wins(store: Store, after: 
 
         first, _ = await asyncio.gather(person(), told(store, action))
         names = [event.name for event in await store.requests.events(action)]
+        names.remove("call_ended")
         contradicted = ["took_place"] if first and after is State.FAILED else []
         assert names[3:] == (["happened", *contradicted] if first else ["webhook"])
         winners.add(first)
