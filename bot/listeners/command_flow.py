@@ -167,10 +167,8 @@ class CommandFlow:
         except ConflictError as conflict:
             events = await self._store.requests.events(waiting)
             return command_replies.too_late(conflict.current, events)
-        except PermissionDeniedError as no:
-            return command_replies.refusal(no.reasons, no.request)
-        except InvalidCommandError as faulty:
-            return command_replies.refusal([fault.message for fault in faulty.problems])
+        except (PermissionDeniedError, InvalidCommandError) as no:
+            return _refusal(no)
         return self.asked(asked.request, origin.person)
 
     def asked(
@@ -205,10 +203,8 @@ class CommandFlow:
             spec = read_request_spec(draft)
             found = await self._reread(draft, origin.person) if spec.kind is Kind.CANCEL_CALL else None
             return await self.ask(spec, replace(origin, nonce=draft.nonce), found, typed=typed)
-        except PermissionDeniedError as no:
-            return command_replies.refusal(no.reasons, no.request)
-        except InvalidCommandError as faulty:
-            return command_replies.refusal([fault.message for fault in faulty.problems])
+        except (PermissionDeniedError, InvalidCommandError) as no:
+            return _refusal(no)
 
     async def _reread(self, draft: Draft, person: Person) -> FilledCommand:
         """Return the command of a draft, so that the answer lists its targets as typed."""
@@ -230,10 +226,8 @@ class CommandFlow:
             message = await self.ask(
                 RequestSpec(spec.connection, (earlier.cancel,), interactions.REPLACED), origin, typed=True
             )
-        except PermissionDeniedError as no:
-            return command_replies.refusal(no.reasons, no.request)
-        except InvalidCommandError as faulty:
-            return command_replies.refusal([fault.message for fault in faulty.problems])
+        except (PermissionDeniedError, InvalidCommandError) as no:
+            return _refusal(no)
         place = button(interactions.PLACE_THE_NEW, command_replies.CHANGE, draft.nonce, style="primary")
         return prompts.then_place(message, earlier, place)
 
@@ -249,6 +243,13 @@ class CommandFlow:
             return command_replies.too_late(current, await self._store.requests.events(current.id)), False
         except PermissionDeniedError as no:
             return command_replies.refusal(no.reasons), False
+
+
+def _refusal(no: PermissionDeniedError | InvalidCommandError) -> Message:
+    """Return why a button made no request."""
+    if isinstance(no, PermissionDeniedError):
+        return command_replies.refusal(no.reasons, no.request)
+    return command_replies.refusal([fault.message for fault in no.problems])
 
 
 def _chosen(found: FilledCommand) -> str | None:
