@@ -103,6 +103,8 @@ def fill_defaults(line: Command, vocabulary: CommandContext, known: TargetHistor
                     faults.append(why)
                     left = Ambiguous("agent", agents) if agents else None
         faults += _not_taken(line, connection, words)
+        if line.tell_me and not words.tells_ends:
+            faults.append(FieldProblem("tell_me", parse_errors.no_news_of_ends(connection)))
     filled = replace(line, connection=connection, agent=agent)
     if not line.targets:
         return FilledCommand(filled, grounds, connections, agents)

@@ -152,8 +152,6 @@ class _Reader:
         reported_call_time = keys.time("call-time", self._read_time)
         flags = {FLAGS[flag] for flag in parts.flags}
         tell_me = "tell-me" in flags or bool(keys.yes_or_no("tell-me"))
-        if tell_me and connection and not self._vocabulary.connections[connection].tells_ends:
-            self._faults.add("tell_me", parse_errors.no_news_of_ends(connection))
         return Command(
             text=text,
             rest=rest,

@@ -192,6 +192,11 @@ class Client(SocketModeClient):
         if old is not None:
             self._part_with(old)
 
+    async def left(self) -> None:
+        """Wait until every connection that was left is closed. Each takes `CLOSE_WITHIN` at most."""
+        while self._farewells:
+            await asyncio.wait(self._farewells)
+
     def _part_with(self, session: ClientWebSocketResponse) -> None:
         self._leaving()
         farewell = asyncio.create_task(self._leave(session))
@@ -323,6 +328,7 @@ class SocketMode:
                 await self.client.close()  # type: ignore[no-untyped-call]  # slack_sdk
         except TimeoutError:
             _log.debug("Slack said no farewell")
+        await self.client.left()
 
     async def _heard(self, _client: AsyncBaseSocketModeClient, message: Any, _raw: str | None = None) -> None:  # noqa: ANN401 - the library's type
         connections = message.get("num_connections")

@@ -117,10 +117,10 @@ async def test_a_lost_answer_is_settled_by_the_webhook(hearing: Scene) -> None:
     request = request_id(audit)
     [call] = await hearing.providers.calls("callkaro")
     assert await hearing.providers.end_call(call.id, path(hearing), times=2) == [200, 200]
-    settled = await hearing.audit("*Placed*", "CallKaro told us that this call ended.", request)
+    settled = await hearing.audit("*Placed*", "Answered, 2 min.", request)
     assert (settled.ts, buttons(settled), [*menu(settled)]) == (audit.ts, [], ["Details"])
     await hearing.reply("The provider told us what happened, so nobody needs to check")
-    await hearing.told("*Placed*", "CallKaro told us that this call ended.", request)
+    await hearing.told("*Placed*", "Answered, 2 min.", request)
     assert await hearing.providers.end_call(call.id, path(hearing)) == [200]
     assert (await events(hearing, request)).count("webhook") == 1
     assert len(await hearing.requests("callkaro")) == 1
@@ -160,7 +160,7 @@ async def test_an_end_that_did_not_ring_settles_nothing(hearing: Scene) -> None:
     assert await state(hearing, request) == "unknown"
     assert "Record outcome…" in buttons(await hearing.audit(DO_NOT_KNOW, request))
     assert (await post(path(hearing), ended(request, reason="USER_UNAVAILABLE"))).status_code == 200
-    await hearing.audit("*Placed*", "It rang, and nobody answered.", request)
+    await hearing.audit("*Placed*", "No answer.", request)
     assert (await events(hearing, request)).count("call_ended") == 6
 
 
@@ -188,7 +188,7 @@ async def test_a_webhook_sooner_than_the_answer_is_believed(hearing: Scene) -> N
     await hearing.request_reaches("callkaro")
     [call] = await hearing.providers.calls("callkaro")
     assert await hearing.providers.end_call(call.id, path(hearing)) == [200]
-    audit = await hearing.audit("*Placed*", "CallKaro told us that this call ended.")
+    audit = await hearing.audit("*Placed*", "Answered.")
 
     async def over() -> bool | None:
         return "came after attempt 1 was over" in hearing.bot_log() or None

@@ -31,7 +31,9 @@ NOW = datetime(2026, 11, 21, 3, 43, tzinfo=UTC)
 """Saturday 21 November 2026, 09:13 in India."""
 
 TIMEZONE = "Asia/Kolkata"
-REMINDERS = ConnectionInfo(("payments",), frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL}), "number")
+REMINDERS = ConnectionInfo(
+    ("payments",), frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL}), "number", tells_ends=True
+)
 VOXWORKS = ConnectionInfo((), frozenset({Kind.CANCEL_CALL}), "call_id")
 KORE = ConnectionInfo(kinds=frozenset({Kind.DELETE_CAMPAIGN}))
 WORDS = CommandContext(
@@ -544,6 +546,9 @@ UNDERSTOOD: list[tuple[str, str, Mapping[str, Any]]] = [
         {**PLACE_ONE, "earliest": "09:00", "latest": "18:30"},
     ),
     ("a flag with an answer", "/place-call 98765 43210 carry-over=no", {**PLACE_ONE, "carry_over": False}),
+    ("a message at the end", "/place-call 98765 43210 tell-me", {**PLACE_ONE, "tell_me": True}),
+    ("a message at the end, as a key", "/place-call 98765 43210 tell-me=yes", {**PLACE_ONE, "tell_me": True}),
+    ("no message at the end", "/place-call 98765 43210 tell-me=no", PLACE_ONE),
     ("a flag with an underscore", "/place-call 98765 43210 carry_over", {**PLACE_ONE, "carry_over": True}),
     ("a language in capitals", "/place-call 98765 43210 lang=HI", {**PLACE_ONE, "language": "hi"}),
     ("a bare number is a number", "/place-call 98765 43210 meta.x=25", {**PLACE_ONE, "metadata": {"x": 25}}),
@@ -1200,6 +1205,19 @@ def _rows(table: list[Any]) -> Any:
 
 
 @pytest.mark.parametrize(("typed", "expected"), _rows(UNDERSTOOD))
+@pytest.mark.parametrize("typed", ["tell-me", "via reminders tell-me"])
+def test_nobody_is_promised_news_that_never_comes(typed: str) -> None:
+    """A connection whose calls' ends CallOps never hears of takes no tell-me, typed or inferred."""
+    line = _read(f"/place-call 98765 43210 {typed}")
+    assert not fill_defaults(line, WORDS).problems
+    silent = replace(WORDS, connections={"reminders": replace(REMINDERS, tells_ends=False)})
+    [fault] = fill_defaults(line, silent).problems
+    assert (fault.field, fault.message) == (
+        "tell_me",
+        "CallOps isn't told how calls through reminders end. Leave out tell-me.",
+    )
+
+
 def test_what_people_type_is_understood(typed: str, expected: Mapping[str, Any]) -> None:
     """The command holds everything that was typed and nothing else, without a fault."""
     _assert_line(_read(typed), typed, expected)

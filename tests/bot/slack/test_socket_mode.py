@@ -1,6 +1,7 @@
 """Socket Mode reconnects, against the stand-in of Slack, with a clock that tests advance."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -8,6 +9,8 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from aiohttp import BaseConnector
+from aiohttp.connector import Connection
 from slack_bolt.app.async_app import AsyncApp
 
 from bot.slack.backoff import FIRST, LONGEST, backoff
@@ -198,6 +201,33 @@ async def test_slack_does_not_reach_us_before_its_hello() -> None:
         assert "it said no hello" in (made.closed() or "")
         await on.people.treat_connections(None)
         await until(lambda: made.closed() is None)
+
+
+async def test_a_stop_leaves_no_connection_open() -> None:
+    """A connection that still waits for its hello is closed, too, before the stop returns."""
+    async with stage() as on:
+        made = SocketMode(
+            AsyncApp(client=on.client), APP_TOKEN, direct=True, timing=Timing(hello_within=SOON)
+        )
+        await made.start()
+        pool = made.client.aiohttp_client_session.connector
+        assert pool is not None
+        await on.people.treat_connections("mute")
+        await on.people.disconnect()
+        await until(lambda: waits_for_hello(pool))
+        await made.stop(1)
+        assert still_open(pool) == []
+
+
+def still_open(pool: BaseConnector) -> list[Connection]:
+    """Return the connections of a pool that nobody closed."""
+    found = [one for one in gc.get_objects() if isinstance(one, Connection)]
+    return [one for one in found if one._connector is pool and one._protocol is not None]
+
+
+def waits_for_hello(pool: BaseConnector) -> bool:
+    """Return whether a second connection of a pool is open, beside the one that is in use."""
+    return len(still_open(pool)) > 1
 
 
 def test_waits_double_up_to_the_longest() -> None:
