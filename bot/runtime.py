@@ -26,6 +26,7 @@ from bot.services.wakeups import Wakeups
 from bot.slack.users import UserDirectory, Workspace
 from bot.workers.approval_reminders import ApprovalNotifier
 from bot.workers.attempt import Attempts
+from bot.workers.call_ends import CallEnds
 from bot.workers.circuit_breaker import CircuitBreaker
 from bot.workers.config_reload import ConfigReloader
 from bot.workers.daily_summary import DailySummary
@@ -161,6 +162,7 @@ class Bot:
             log, directory, permissions, turns, look_ups, changes, clock
         )
         self.notices = ProviderEvents(log, changes)
+        self.call_ends = CallEnds(log, adapters, pace, self.notices, clock)
         self.outbox = parts.outbox(
             log,
             client,
@@ -201,6 +203,7 @@ class Runtime:
             PeriodicTask("retention", RetentionWorker(log, settings, clock).run_once),
             PeriodicTask("rules reload", self._rules.run_once),
             PeriodicTask("unknown reminders", bot.unknown_reminders.run_once),
+            PeriodicTask("call ends", bot.call_ends.run_once),
             PeriodicTask("recovery", self._sweep, every=SWEEP_EVERY),
             PeriodicTask("write probe", self.write_probe.run_once),
         )

@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # tables that events determine, with keys
 UNTOLD = {"n", "lease_until"}  # a row's place, and a column that is renewed without an event
 # Hash of the tables, indexes, triggers and views, as CallOps creates them.
-SCHEMA = "61a0e6cac22be1a2fadbf6ff0d44a47df7127856c88254e11a62b8cf2e5c56a0"
+SCHEMA = "e0830d521e0bd7624e9177858eaed8f3ae8a016b4f2699fca34af29a778afd51"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 

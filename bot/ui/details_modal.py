@@ -56,7 +56,7 @@ DID: Mapping[str, str] = {
     "took_place": "{provider} reported that it happened after all",
     "call_ended": "{provider} reported the end of a call attempt",
     "looked_up": "asked {provider} whether it has it",
-    "looked_up_gone": "{provider} no longer has it: done",
+    "looked_up_done": "asked {provider} again: it was done",
     "window_passed": "not sent again",
     "not_sent_again": "not sent again",
     "settle_asked": "told the approvals channel that the outcome is unknown",

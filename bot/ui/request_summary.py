@@ -62,7 +62,8 @@ def target(record: ActionRecord) -> str:
         case CancelCall(target=NumberRef(to=to)):
             return f"all calls to {mask(to)}"
         case CancelCall(target=CallRef(call_id=call_id)):
-            return f"call `{call_id}`"
+            to = f" to {escape(record.known_as)}" if record.known_as else ""
+            return f"call `{call_id}`{to}"
         case DeleteCampaign(target=to) | StopCampaign(target=to) | StartCampaign(target=to):
             return f"campaign {_named(record)}`{to.campaign_id}`"
         case _:  # only the id is left of an erased target
@@ -107,8 +108,8 @@ def confirmed_in_vain(request: Request, record: ActionRecord) -> bool:
 
 
 def reported_call_time(request: Request) -> datetime | None:
-    """Return when the first call goes out, by the log or else by the requester. None if unknown."""
-    known = [record.scheduled_for for record in request.actions if record.scheduled_for]
+    """Return when the first call goes out: by the log, else by the provider, else by the requester."""
+    known = [at for record in request.actions if (at := record.scheduled_for or record.lookup_call_time)]
     return min(known) if known else request.reported_call_time
 
 

@@ -68,6 +68,7 @@ OF_LAST_END: Final = """
 FROM: Final = f"""
     SELECT actions.*, personal.value AS action, look.seq AS looked_up, {SENT_AGAIN},
         json_extract(look.data, '$.found') AS lookup_found, known.value AS known_as,
+        json_extract(look.data, '$.call_time') AS lookup_call_time,
         {LAST_END}
     FROM {{}}
     LEFT JOIN personal ON personal.event = actions.asked_event AND personal.field = 'action'
@@ -221,6 +222,7 @@ def as_action_record(
     looked_up: bool = False,
     lookup_found: bool | None = None,
     known_as: str | None = None,
+    lookup_call_time: datetime | None = None,
     sent_again: bool = False,
     end: CallEnd | None = None,
 ) -> ActionRecord:
@@ -253,6 +255,7 @@ def as_action_record(
         looked_up=looked_up,
         lookup_found=lookup_found,
         known_as=known_as,
+        lookup_call_time=lookup_call_time,
         sent_again=sent_again,
         end=end,
     )
@@ -343,6 +346,7 @@ def as_looked_up(row: Mapping[str, Any]) -> ActionRecord:
         looked_up=row["looked_up"] is not None,
         lookup_found=None if row["lookup_found"] is None else bool(row["lookup_found"]),
         known_as=row["known_as"],
+        lookup_call_time=moment_or_none(row["lookup_call_time"]),
         end=None if row["ended"] is None else as_end(json.loads(row["ended"]), row["end_kept"]),
         sent_again=bool(row["sent_again"]),
     )

@@ -35,6 +35,7 @@ _BY_NUMBER: Final = "lookup CROSS JOIN actions ON actions.n = lookup.action"
 _SELECT: Final = f"""
     SELECT actions.*, personal.value AS action, look.seq AS looked_up, {SENT_AGAIN},
         json_extract(look.data, '$.found') AS lookup_found, known.value AS known_as,
+        json_extract(look.data, '$.call_time') AS lookup_call_time,
         {LAST_END}, requests.requester AS asked_by, requests.channel AS asked_in, requests.rule AS rule,
         requests.mode AS mode, requests.stop AS stop, requests.new_time AS new_time, why.value AS reason,
         (SELECT value FROM personal WHERE event = first.asked_event AND field = 'purpose') AS purpose,

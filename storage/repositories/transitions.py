@@ -20,7 +20,7 @@ from storage.event_log.hash_chain import (
 )
 from storage.event_log.writer import EventWriter, WriteContext
 from storage.models import Approval, Event, Request, Scalar
-from storage.repositories import cancellations, do_not_call, exclusion
+from storage.repositories import cancellations, do_not_call, end_polls, exclusion
 from storage.repositories.audit import DENIED_ATTEMPT, EXPORTED, FAULT
 from storage.repositories.idempotency_keys import use_up, used_by
 from storage.repositories.outbox import add_posts
@@ -188,6 +188,8 @@ def _apply_transition(
     )
     if moved.rowcount != 1:
         raise StaleChangeError(change.request)
+    if move.end_poll_at is not None:
+        end_polls.add(connection, move.action, move.end_poll_at)
     return event
 
 
