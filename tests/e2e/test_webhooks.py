@@ -160,8 +160,9 @@ async def test_an_end_that_did_not_ring_settles_nothing(hearing: Scene) -> None:
         await hearing.reply(DO_NOT_KNOW, f"CallKaro's reason: {reason}.")
     assert await state(hearing, request) == "unknown"
     assert "Record outcome…" in buttons(await hearing.audit(DO_NOT_KNOW, request))
-    assert (await post(path(hearing), ended(request, reason="USER_UNAVAILABLE"))).status_code == 200
-    await hearing.audit("*Placed*", "No answer.", request)
+    rang = ended(request, reason="USER_UNAVAILABLE", attempt=5)  # the last try is shown
+    assert (await post(path(hearing), rang)).status_code == 200
+    await hearing.audit("*Placed*", "No answer (try 6).", request)
     assert (await events(hearing, request)).count("call_ended") == 6
 
 
@@ -189,7 +190,7 @@ async def test_a_webhook_sooner_than_the_answer_is_believed(hearing: Scene) -> N
     await hearing.request_reaches("callkaro")
     [call] = await hearing.providers.calls("callkaro")
     assert await hearing.providers.end_call(call.id, path(hearing)) == [200]
-    audit = await hearing.audit("*Placed*", "Answered.")
+    audit = await hearing.audit("*Placed*", "Answered, 2 min.")
 
     async def over() -> bool | None:
         return "came after attempt 1 was over" in hearing.bot_log() or None
