@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # tables that events determine, with keys
 UNTOLD = {"n", "lease_until"}  # a row's place, and a column that is renewed without an event
 # Hash of the tables, indexes, triggers and views, as CallOps creates them.
-SCHEMA = "f46a9a91f9b4d4a20882b91cdfb3d74103c226b6d589f6a2972f3e2b92944413"
+SCHEMA = "e0830d521e0bd7624e9177858eaed8f3ae8a016b4f2699fca34af29a778afd51"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 
