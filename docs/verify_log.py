@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # tables that events determine, with keys
 UNTOLD = {"n", "lease_until"}  # a row's place, and a column that is renewed without an event
 # Hash of the tables, indexes, triggers and views, as CallOps creates them.
-SCHEMA = "8c629a331ac9865d22a5474e223532264e71d5b4ed699b1cc864f969b461270e"
+SCHEMA = "db25e8abe4bca953da5404948552daf572c178e83842910b31932c84027ede8e"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 

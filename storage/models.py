@@ -118,6 +118,8 @@ class Cancelled:
     requester: str = SYSTEM
     reason: str | None = None
     """The requester's reason. Erasable."""
+    second: SecondStep | None = None
+    """The second step of a reschedule."""
 
 
 @dataclass(frozen=True, slots=True)

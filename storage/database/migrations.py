@@ -134,6 +134,7 @@ CREATE TABLE actions (
 ) STRICT;
 CREATE INDEX actions_asked ON actions (asked_at);
 CREATE INDEX actions_state ON actions (state, asked_at);
+CREATE INDEX actions_code ON actions (code, asked_at);
 CREATE INDEX actions_kind ON actions (kind, asked_at);
 CREATE INDEX actions_connection ON actions (connection, asked_at);
 CREATE INDEX actions_requester ON actions (requester, asked_at);

@@ -128,7 +128,7 @@ def read_request(connection: Connection, request: str) -> Request:
         approvals=tuple(map(_approval, approvals)),
         messages={slot: MessageRef(channel, ts) for slot, channel, ts in messages},
         followed_by=_followed_by(connection, found) if row["reschedules"] else None,
-        cancelled=cancellations.cancelled(connection, found) if row["kind"] == Kind.PLACE_CALL else None,
+        cancelled=_cancelled(connection, found) if row["kind"] == Kind.PLACE_CALL else None,
         waits_for=outages.waits_for(connection, row["connection"]) if waits else None,
     )
     return replace(read, done_by=cancellations.done_by(connection, found)) if _is_unsent(actions) else read
@@ -154,6 +154,12 @@ def _followed_by(connection: Connection, move: str) -> SecondStep | None:
         return SecondStep(states[0]["id"], state, states[0]["code"], states[0]["message"])
     told = connection.execute("SELECT 1 FROM events WHERE request = ? AND name = ?", [move, FOLLOWED])
     return SecondStep(None, State.REFUSED) if told.fetchone() else None
+
+
+def _cancelled(connection: Connection, placed: str) -> Cancelled | None:
+    """Return the cancellation of a placed call, or None. That of a reschedule has its second step."""
+    found = cancellations.cancelled(connection, placed)
+    return replace(found, second=_followed_by(connection, found.by)) if found and found.moved else found
 
 
 def read_events(connection: Connection, request: str) -> list[Event]:

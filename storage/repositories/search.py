@@ -184,19 +184,16 @@ def leading(query: Query) -> str:
     Most actions have succeeded, so other states are selective. The planner does not know how many rows match,
     and would prefer the requester to a state.
     """
-    match query:
-        case Query(ended=str()):
-            return "actions_ending"
-        case Query(state=state, states=states) if states or state not in {None, State.SUCCEEDED}:
-            return "actions_state"
-        case Query(requester=str()):
-            return "actions_requester"
-        case Query(connection=str()):
-            return "actions_connection"
-        case Query(kind=kind) if kind is not None:
-            return "actions_kind"
-        case _:
-            return "actions_state" if query.state else "actions_asked"
+    given = {
+        "actions_ending": query.ended,
+        "actions_state": query.states or query.state not in {None, State.SUCCEEDED},
+        "actions_requester": query.requester,
+        "actions_code": query.code,
+        "actions_connection": query.connection,
+        "actions_kind": query.kind,
+    }
+    unselective = "actions_state" if query.state else "actions_asked"
+    return next((index for index, value in given.items() if value), unselective)
 
 
 def _conditions(query: Query, number: bytes | None) -> tuple[str, dict[str, Any]]:
@@ -209,6 +206,7 @@ def _conditions(query: Query, number: bytes | None) -> tuple[str, dict[str, Any]
         ),
         "kind": ("actions.kind = :kind", query.kind),
         "code": ("actions.code = :code", query.code),
+        "code_excluded": ("actions.code IS NOT :code_excluded", query.code_excluded),
         "id": ("(actions.request = :id OR actions.id = :id)", query.id),
         "connection": ("actions.connection = :connection", query.connection),
         "requester": ("actions.requester = :requester", query.requester),

@@ -105,6 +105,7 @@ def apply(connection: Connection, sources: WriteContext, change: ChangeSet) -> R
         insert(connection, "approvals", hash_chain.approval_row(written[0]))
     _end_pending(connection, change.request)
     written += [_note(connection, writer, change, note) for note in change.annotations]
+    cancellations.note_second_step(connection, writer, written)
     use_up(connection, change.request, delivery_key=change.delivery_key, nonce=change.nonce, now=writer.now)
     add_posts(connection, written[0], change.notifications)
     return read_request(connection, change.request)

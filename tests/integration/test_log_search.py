@@ -106,8 +106,24 @@ async def test_calls_are_found_by_how_they_ended(stage: BotWorld) -> None:
         assert rows(found) == []
         assert "ended answered" in words(found)
         details = opened(await asha.click(shown, text="Details"))
-    assert "The provider reported: no answer, 42 s." in words(details)
+    assert "CallKaro reported: no answer, 42 s." in words(details)
     assert other.id not in words(shown)
+
+
+async def test_placed_and_scheduled_calls_are_told_apart(stage: BotWorld) -> None:
+    """Both have succeeded. Each word finds what a row shows with it."""
+    placed = await stage.bot.ask(PLACE)
+    at = stage.clock() + timedelta(hours=3)
+    later = await stage.bot.ask(OTHER.model_copy(update={"at": at}), delivery_key="2")
+    await stage.bot.run_until_idle()
+    async with stage.connected():
+        for line, expected in [
+            ("state=placed", [placed.id]),
+            ("placed", [placed.id]),
+            ("scheduled", [later.id]),
+            ("done", [later.id, placed.id]),
+        ]:
+            assert rows(await typed(stage, line)) == expected, line
 
 
 async def test_words_are_found_in_any_writing(stage: BotWorld) -> None:

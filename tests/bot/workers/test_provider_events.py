@@ -325,9 +325,8 @@ async def told(
     """Deliver a provider's event, several times at once. Return how often there was something to post."""
     announced: list[None] = []
     wakeups = Wakeups(outbox=lambda: announced.append(None))
-    notices = ProviderEvents(
-        store, SystemChanges(store, load(environment(store._database.path.parent)), wakeups)
-    )
+    settings = load(environment(store._database.path.parent))
+    notices = ProviderEvents(store, SystemChanges(store, settings, wakeups, lambda _: ()))
     notice = NOTICE.model_copy(
         update={"action_id": action, "end": CallEnd(ending=end, try_number=try_number)}
     )
@@ -568,7 +567,7 @@ async def test_an_erased_call_is_found_and_keeps_nothing(store: Store) -> None:
 async def deliver(store: Store, connection: str, *notices: ProviderEvent) -> None:
     """Deliver events of a connection, one after another."""
     settings = load(environment(store._database.path.parent))
-    events = ProviderEvents(store, SystemChanges(store, settings, Wakeups()))
+    events = ProviderEvents(store, SystemChanges(store, settings, Wakeups(), lambda _: ()))
     for notice in notices:
         await events.take(connection, notice)
 

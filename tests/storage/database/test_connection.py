@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from providers.actions import Ending, Kind
+from providers.actions import Code, Ending, Kind
 from storage.database.connection import CannotOpenLogError, open_for_reading, open_for_writing
 from storage.event_log.writer import WriteContext
 from storage.models import PendingRequest
@@ -240,6 +240,12 @@ QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
     "page by state": (
         lambda db: search.page(db, SOURCES, Query(state=State.PENDING), after=9, limit=50),
         "actions_state",
+    ),
+    "page by code": (
+        lambda db: search.page(
+            db, SOURCES, Query(state=State.SUCCEEDED, code=Code.SCHEDULED), after=9, limit=50
+        ),
+        "actions_code (code=?",
     ),
     "page by requester": (
         lambda db: search.page(db, SOURCES, Query(requester="U1"), limit=50),
