@@ -154,7 +154,7 @@ async def test_who_is_no_full_member_is_refused_and_the_log_has_it(
     for attempt, who in tried:
         [event] = (await scene.log("show", attempt))["events"]
         assert event["data"]["tried"] == line.split(maxsplit=1)[0]
-        assert reasons[who] in event["data"]["reasons"]
+        assert reasons[who] in event["data"]["reason"]
     assert await scene.posts("C0AUDIT") == await scene.posts("C0APPROVE") == []
     assert await scene.requests("callkaro") == await scene.requests("voxworks") == []
 
