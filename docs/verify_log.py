@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # tables that events determine, with keys
 UNTOLD = {"n", "lease_until"}  # a row's place, and a column that is renewed without an event
 # Hash of the tables, indexes, triggers and views, as CallOps creates them.
-SCHEMA = "e0830d521e0bd7624e9177858eaed8f3ae8a016b4f2699fca34af29a778afd51"
+SCHEMA = "db25e8abe4bca953da5404948552daf572c178e83842910b31932c84027ede8e"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 
@@ -101,6 +101,11 @@ class Log:
                 self.stopped.pop(request, None)
             case "list_removed":
                 self.stopped = {one: said for one, said in self.stopped.items() if said[0] != data["list"]}
+            case "call_ended":
+                row, tried = self.rows["actions"].get(action, {}), data["try"]
+                last = row.get("end_try")
+                if (-1 if tried is None else tried) >= (-1 if last is None else last):
+                    row |= {"ending": data["ending"], "end_try": tried}
         if "state" in data:
             let_go = {} if data["state"] == "sending" else {"owner": None}
             moved = data | let_go | {"updated_at": at, "last_event": seq}
