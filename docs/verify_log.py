@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # tables that events determine, with keys
 UNTOLD = {"n", "lease_until"}  # a row's place, and a column that is renewed without an event
 # Hash of the tables, indexes, triggers and views, as CallOps creates them.
-SCHEMA = "db25e8abe4bca953da5404948552daf572c178e83842910b31932c84027ede8e"
+SCHEMA = "8804c9f7b6c666c00fff3164852cc984d43cbdb6e5b1fbfead307280470f4540"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 
@@ -103,8 +103,8 @@ class Log:
                 self.stopped = {one: said for one, said in self.stopped.items() if said[0] != data["list"]}
             case "call_ended":
                 row, tried = self.rows["actions"].get(action, {}), data["try"]
-                last = row.get("end_try")
-                if (-1 if tried is None else tried) >= (-1 if last is None else last):
+                ranks = [1000 if one is None else one for one in (row.get("end_try"), tried)]
+                if not row.get("ending") or ranks[0] <= ranks[1]:
                     row |= {"ending": data["ending"], "end_try": tried}
         if "state" in data:
             let_go = {} if data["state"] == "sending" else {"owner": None}

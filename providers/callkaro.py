@@ -206,7 +206,7 @@ class CallKaro(Adapter):
             word=own_word(reason),
             seconds=whole_seconds(data.get("call_duration")),
             try_number=count(data.get("try_count")),
-            again=bool(again),
+            again=bool(again) and again != "false",
             next_at=naive_time(again, ZoneInfo(self.settings.timezone)),  # assumed: a time, in this zone
             link=https_link(data.get("call_link")),
             recording=https_link(data.get("recordingUrl")),

@@ -145,7 +145,7 @@ class Details:
     def _of_calls(cls, request: Request, *, may_reveal: bool) -> Iterator[Block]:
         """Yield the link to each ended call at its provider, and the button for its recording."""
         for record in request.actions[:MOST_LINKS]:
-            if record.end and record.end.link:
+            if record.end and record.end.link and may_reveal:
                 yield section(f"<{record.end.link}|The call to {in_short(record)} at its provider>")
             if record.end and record.end.recording and may_reveal:
                 label = f"{vocabulary.OPEN_RECORDING} of {record.id}: the log keeps that you did"

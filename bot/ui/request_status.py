@@ -267,7 +267,7 @@ def _failed(request: Request, record: ActionRecord) -> str:
 
 
 def _unknown(request: Request, record: ActionRecord) -> str:
-    return f"{UNKNOWN} *Outcome unknown* · {task(request)}{_below(_message(record))}"
+    return f"{UNKNOWN} *Outcome unknown* · {task(request)}{_below(_message(record), end_of_call(record))}"
 
 
 def _refused(request: Request, record: ActionRecord) -> str:

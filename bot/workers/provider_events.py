@@ -66,10 +66,13 @@ def ended(request: Request, notice: ProviderEvent, connection: str) -> ChangeSet
     if surprise or (named.state is State.UNKNOWN and not rang):
         data[f"{WARNING}1"] = notice.message
         posts.append(Notification(CALL_ENDED, "thread"))
-    if surprise or (request.tell_me and not notice.end.again):
+    # A settlement that follows tells the requester anyway.
+    if surprise or (request.tell_me and not (notice.end.again or settled_next)):
         posts.append(Notification(CALL_ENDED, f"dm:{request.requester}"))
     note = Annotation(named.id, CALL_ENDED, data, erasable)
     once = f"{CALL_ENDED} {named.id} {notice.end.ending} {notice.end.try_number}"
+    if notice.end.try_number is None:
+        once += f" {notice.end.again} {notice.end.next_at}"
     return ChangeSet(request.id, SYSTEM, (), annotations=(note,), nonce=once, notifications=posts)
 
 

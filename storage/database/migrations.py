@@ -59,7 +59,7 @@ CREATE INDEX events_reference ON events (json_extract(data, '$.reference'))
 CREATE INDEX events_looked_up ON events (action) WHERE name = 'looked_up';
 CREATE INDEX events_asked ON events (json_extract(data, '$.person'), at)
     WHERE name IN ('asked', 'settle_asked');
-CREATE INDEX events_call_ended ON events (action, coalesce(json_extract(data, '$.try'), -1))
+CREATE INDEX events_call_ended ON events (action, coalesce(json_extract(data, '$.try'), 1000))
     WHERE name = 'call_ended';
 CREATE INDEX events_sent_again ON events (action) WHERE name = 'retry_requested';
 CREATE INDEX events_followed ON events (request) WHERE name = 'followed';

@@ -18,8 +18,9 @@ CANCELLED_BY: Final = """(
 
 LAST_END: Final = """(
         SELECT seq FROM events WHERE action = actions.id AND name = 'call_ended'
-        ORDER BY coalesce(json_extract(data, '$.try'), -1) DESC, seq DESC LIMIT 1)"""
-"""The event of a call's last reported end, by index `events_call_ended`. The last try counts."""
+        ORDER BY coalesce(json_extract(data, '$.try'), 1000) DESC, seq DESC LIMIT 1)"""
+"""The event of a call's last reported end, by index `events_call_ended`. The last try counts, and a report
+that names no try counts as the last."""
 
 _SECONDS: Final = f"""(
         SELECT json_extract(value, '$.seconds') FROM personal WHERE event = {LAST_END} AND field = 'end')"""  # noqa: S608 - fixed text

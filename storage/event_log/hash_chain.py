@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 
+from providers.actions import MOST_TRIES
 from storage.models import Event, Scalar
 from storage.states import State
 
@@ -287,14 +288,18 @@ def action_columns(event: Event) -> Row:
 def end_columns(event: Event, known: Mapping[str, Scalar]) -> Row:
     """Return the columns that an event sets in its action's row if it reports the end of a call, else none.
 
-    The last try counts, in whatever order the reports come. ``known`` is the row so far.
+    The last try counts, in whatever order the reports come. A report without a try counts as
+    the last. ``known`` is the row so far.
     """
     tried, last = event.data.get("try"), known.get("end_try")
-    if event.name != CALL_ENDED or (-1 if tried is None else int(tried)) < (
-        -1 if last is None else int(last)
-    ):
+    if event.name != CALL_ENDED or (known.get("ending") and _rank(tried) < _rank(last)):
         return {}
     return {"ending": event.data.get("ending"), "end_try": tried}
+
+
+def _rank(tried: Scalar) -> int:
+    """Return the place of a try. A report that names none is about the last one."""
+    return MOST_TRIES if tried is None else int(tried)
 
 
 def approval_row(event: Event) -> Row:

@@ -160,6 +160,16 @@ def test_each_end_of_a_call_that_was_sent_is_recorded(state: State, end: Ending)
         )
 
 
+def test_a_report_without_a_try_is_told_apart_by_what_follows() -> None:
+    """A provider that numbers no tries reports the last one, too."""
+    ends = [CallEnd(ending=Ending.NO_ANSWER, again=again) for again in (True, True, False)]
+    found = [
+        ended(request(State.SUCCEEDED), NOTICE.model_copy(update={"end": end}), "reminders") for end in ends
+    ]
+    first, same, last = [change.nonce for change in found if isinstance(change, ChangeSet)]
+    assert first == same != last
+
+
 def test_a_deletion_that_callops_asked_for_surprises_nobody() -> None:
     """The end is recorded, and the requester of the call gets no message."""
     known = replace(request(State.SUCCEEDED), cancelled=Cancelled("A-2222"))
