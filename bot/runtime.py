@@ -106,11 +106,11 @@ class Bot:
         log, client, settings, adapters = self.store, self.client, self.settings, self.adapters
         owner, team, clock, parts = self.owner, self.workspace.team, self.clock, self.parts
         self.current, self.wakeups = current, wakeups = SettingsHolder(settings), Wakeups()
-        changes = SystemChanges(log, settings, wakeups)
         self.directory = directory = parts.directory(
             log, client, settings.groups, workspace=self.workspace, clock=clock
         )
         self.permissions = permissions = parts.permissions(log, current, directory, team, clock)
+        changes = SystemChanges(log, settings, wakeups, permissions.asked_to_settle)
         self.preconditions = preconditions = parts.preconditions(log, current, adapters, permissions, clock)
         self.requests = requests = parts.requests(log, settings, permissions, preconditions, wakeups, clock)
         self.approvals = approvals = parts.approvals(

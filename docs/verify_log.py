@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # tables that events determine, with keys
 UNTOLD = {"n", "lease_until"}  # a row's place, and a column that is renewed without an event
 # Hash of the tables, indexes, triggers and views, as CallOps creates them.
-SCHEMA = "4328e34fe7c97804278138bd570712f06bd05f35199019fa74a47c7a0518df2c"
+SCHEMA = "3759a60b4bdf93a249b3aeecc6e8b2b1cd60a2167061727c6198cb1845439c7e"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 
@@ -90,6 +90,7 @@ class Log:
     def read(self, event):
         seq, at, request, action, data = (event[name] for name in ("seq", "at", "request", "action", "data"))
         self.promised |= {(seq, field): (request, one) for field, one in event["private"].items()}
+        self.hold(event["name"], seq, request, data)
         match event["name"]:
             case "requested":
                 born = {"request": request, "asked_at": at, "asked_event": seq}
@@ -97,16 +98,11 @@ class Log:
                 self.rows["requests"].setdefault(request, data | born | {"id": request})
             case "erased":
                 self.erased[request] = seq
-            case "calls_stopped" | "list_imported":
-                self.stopped[request] = (data.get("list", ""), data["sealed"])
-            case "calls_allowed":
-                self.stopped.pop(request, None)
-            case "calls_paused":
-                self.paused[data["connection"] or ""] = (seq, data["until"])
-            case "calls_resumed":
-                self.paused.pop(data["connection"] or "", None)
-            case "list_removed":
-                self.stopped = {one: said for one, said in self.stopped.items() if said[0] != data["list"]}
+            case "call_ended":
+                row, tried = self.rows["actions"].get(action, {}), data["try"]
+                ranks = [1000 if one is None else one for one in (row.get("end_try"), tried)]
+                if not row.get("ending") or ranks[0] <= ranks[1]:
+                    row |= {"ending": data["ending"], "end_try": tried}
         if "state" in data:
             let_go = {} if data["state"] == "sending" else {"owner": None}
             moved = data | let_go | {"updated_at": at, "last_event": seq}
@@ -114,6 +110,19 @@ class Log:
         if "approval.person" in data:
             decided = {name[9:]: value for name, value in data.items() if name.startswith("approval.")}
             self.rows["approvals"][seq] = decided | {"event": seq, "request": request, "at": at}
+
+    def hold(self, name, seq, request, data):
+        match name:
+            case "calls_stopped" | "list_imported":
+                self.stopped[request] = (data.get("list", ""), data["sealed"])
+            case "calls_allowed":
+                self.stopped.pop(request, None)
+            case "list_removed":
+                self.stopped = {one: said for one, said in self.stopped.items() if said[0] != data["list"]}
+            case "calls_paused":
+                self.paused[data["connection"] or ""] = (seq, data["until"])
+            case "calls_resumed":
+                self.paused.pop(data["connection"] or "", None)
 
     def personal(self):
         rows = self.all("SELECT event, field, salt, value FROM personal WHERE value IS NOT NULL")

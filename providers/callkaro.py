@@ -178,13 +178,14 @@ class CallKaro(Adapter):
         secret = self.settings.webhook_secret
         return None if secret is None else secret.get_secret_value()
 
-    def parse_webhook(self, document: JsonValue) -> ProviderEvent | None:
+    def parse_webhook(self, document: JsonValue, action_id: str | None = None) -> ProviderEvent | None:
         """Return the event of a ``call_ended`` webhook for a call of CallOps. Return None for any other."""
         match document:
             case {"event": event, "data": dict(data)} if event == _ENDED:
                 metadata = data.get("call_metadata")
             case _:
                 return None
+        # The address is the same for all calls, so the id is in the metadata.
         action_id = safe_id(metadata.get(ACTION_ID_KEY)) if isinstance(metadata, dict) else None
         if action_id is None or data.get("try_count") == _INBOUND:
             return None
@@ -205,7 +206,7 @@ class CallKaro(Adapter):
             word=own_word(reason),
             seconds=whole_seconds(data.get("call_duration")),
             try_number=count(data.get("try_count")),
-            again=bool(again),
+            again=bool(again) and again != "false",
             next_at=naive_time(again, ZoneInfo(self.settings.timezone)),  # assumed: a time, in this zone
             link=https_link(data.get("call_link")),
             recording=https_link(data.get("recordingUrl")),

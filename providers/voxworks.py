@@ -33,10 +33,11 @@ from providers.actions import (
     target_id,
 )
 from providers.base import Adapter, Capability, ConnectionSettings, Context, Failure, Request, Response
-from providers.phone import InvalidNumberError, mask, national
+from providers.masking import NO_REGION
+from providers.phone import InvalidNumberError, mask, national, read
 from providers.settings import BaseUrl, OpaqueId, Secret
 from providers.transport.request import local_time, metadata_words, path_segment
-from providers.webhooks import WebhookWord, describe_end, https_link, own_word, safe_id, whole_seconds
+from providers.webhooks import WebhookWord, describe_end, e164, https_link, own_word, safe_id, whole_seconds
 
 _E164: Final = re.compile(E164_PATTERN)
 _NAMES: Final = {"first_name": "first_name", "last_name": "last_name"}
@@ -210,7 +211,7 @@ class Voxworks(Adapter):
         secret = self.settings.webhook_secret
         return None if secret is None else secret.get_secret_value()
 
-    def parse_webhook(self, document: JsonValue) -> ProviderEvent | None:
+    def parse_webhook(self, document: JsonValue, action_id: str | None = None) -> ProviderEvent | None:  # noqa: ARG002 - found by its own id
         """† Return the event of an automation "Call Completed". It names the call by Voxworks' own id.
 
         The automation's author chooses what is sent. The names are those of the page "Field mapping", with
@@ -221,16 +222,24 @@ class Voxworks(Adapter):
         told = trigger if isinstance(trigger, dict) else fields
         whom = contact if isinstance(contact, dict) else fields
         call_id, number = safe_id(told.get("call_id")), whom.get("phone_number")
-        end = _end(told.get("call_status") or told.get("status"), over=True)
-        if call_id is None or end is None:
+        end, given = _end(told.get("call_status") or told.get("status"), over=True), self._given(number)
+        if call_id is None or end is None or (number and given is None):
             return None
         return ProviderEvent(
             action_id=None,
             message=describe_end(self.title, end),
             end=end,
-            number=number if isinstance(number, str) and _E164.fullmatch(number) else None,
+            number=given,
             reference=call_id,
         )
+
+    def _given(self, number: JsonValue) -> str | None:
+        """Return a webhook's number in E.164, read as in the country of the account's own, or None."""
+        try:
+            caller = read(self.settings.from_number or "", default_region=NO_REGION)
+            return read(str(number), default_region=caller.region or NO_REGION).e164
+        except InvalidNumberError:
+            return e164(number)
 
     def verdict(self, reply: Response) -> bool | None:
         """Return ``success`` if it is true or false. † Without it, the id of a placed call means success."""
@@ -313,6 +322,6 @@ def _time(value: JsonValue) -> datetime | None:
     """Return a time with its offset, None for anything else."""
     try:
         at = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+        return at.astimezone(UTC) if at and at.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return at if at and at.tzinfo else None

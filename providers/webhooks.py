@@ -1,7 +1,7 @@
 """Shared parts of webhooks: the secret segment of their path, and validators for untrusted values."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,6 @@ from providers.actions import (
     E164_PATTERN,
     HTTPS_PATTERN,
     LONGEST_SECONDS,
-    MOST_TRIES,
     SAFE_ID_PATTERN,
     WORD_PATTERN,
     CallEnd,
@@ -52,16 +51,19 @@ _TOLD: Final = {
 }
 _WORD_OF_THEIRS: Final = re.compile(WORD_PATTERN)
 _LINK: Final = re.compile(HTTPS_PATTERN)
+_TRY: Final = re.compile(r"\d{1,3}", re.ASCII)
 _WHOLE: Final = re.compile(r"\d{1,5}(?:\.\d{1,6})?", re.ASCII)
 
 
 def describe_end(title: str, end: CallEnd) -> str:
-    """Return the sentence on how a try at a call ended, the same for all providers."""
+    """Return the sentence on how a try at a call ended, the same for all providers.
+
+    It leaves out the provider's own word, because the log keeps that in an erasable value.
+    """
     if end.ending is Ending.DELETED:
         return f"{title}{TOLD_US}scheduled call was deleted. It won't go out."
-    word = f" {title}'s reason: {end.word}." if end.word and not end.ending.rang else ""
     more = f" {title} tries again." if end.again else ""
-    return f"{title}{TOLD_US}call ended. {_TOLD[end.ending]}{word}{more}"
+    return f"{title}{TOLD_US}call ended. {_TOLD[end.ending]}{more}"
 
 
 def own_word(value: JsonValue) -> str | None:
@@ -82,19 +84,21 @@ def whole_seconds(value: JsonValue) -> int | None:
 
 
 def naive_time(value: JsonValue, zone: ZoneInfo) -> datetime | None:
-    """Return a time that may be naive, and then is in a zone. Return None for anything else."""
+    """Return a time in UTC that may be naive, and then is in a zone. Return None for anything else."""
     try:
         at = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
-    return at if at is None or at.tzinfo else at.replace(tzinfo=zone)
+    try:
+        return at and (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+    except OverflowError:
+        return None
 
 
 def count(value: JsonValue) -> int | None:
-    """Return the number of a try, None for anything else."""
-    return (
-        value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST_TRIES else None
-    )
+    """Return the number of a try, given as a number or as its digits, None for anything else."""
+    text = value if isinstance(value, str) else "" if isinstance(value, bool) else str(value)
+    return int(text) if _TRY.fullmatch(text) else None
 
 
 def safe_id(value: JsonValue) -> str | None:

@@ -118,6 +118,8 @@ class Cancelled:
     requester: str = SYSTEM
     reason: str | None = None
     """The requester's reason. Erasable."""
+    second: SecondStep | None = None
+    """The second step of a reschedule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,11 +333,18 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class StateCount:
-    """The number of a connection's actions in a state."""
+    """The number of a connection's actions in a state.
+
+    ``placed`` of them are placed calls, of which the provider ``reported`` some ends. ``reached`` were
+    answered.
+    """
 
     connection: str
     state: State
     count: int
+    placed: int
+    reported: int
+    reached: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
-from providers.actions import Code, Kind
+from providers.actions import Code, Ending, Kind
 from storage.models import ActionRecord
 from storage.states import State
 
@@ -14,9 +15,11 @@ class Query:
     """Conditions of a search for actions. None leaves a condition out. ``number`` is E.164.
 
     ``states`` are several states, in place of one. ``id`` is that of a request or of one of its actions.
+    Actions with ``code_excluded`` are left out.
 
     The actions were requested at ``since`` or later, and before ``until``. ``text`` occurs in the request's
-    reason, note, purpose or consent. Case and similar characters are ignored.
+    reason, note, purpose or consent. Case and similar characters are ignored. ``ended`` is the ending of a
+    call's last try, or "none" for placed calls of which no end was reported.
     """
 
     state: State | None = None
@@ -30,7 +33,9 @@ class Query:
     team: str | None = None
     states: frozenset[State] = frozenset()
     code: Code | None = None
+    code_excluded: Code | None = None
     id: str | None = None
+    ended: Ending | Literal["none"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from bot.slack.blocks import Message
 from bot.slack.masking import Masking
 from bot.slack.responses import EphemeralResponder
 from bot.text.formatting import short
-from bot.ui import do_not_call, pauses, request_lists
+from bot.ui import call_times, do_not_call, pauses, request_lists
 from bot.ui.request_lists import SHOWN, Row
 from providers.actions import Kind
 from storage.errors import RequestNotFoundError
@@ -75,7 +75,8 @@ class RequestLists:
         coming = await self._store.call_history.scheduled(
             self._connections, self._clock(), mine="", limit=SHOWN + 1
         )
-        return self._masking.message(
+        return self._shown(
+            person,
             request_lists.lists(
                 [self._row(request, person) for request in mine],
                 [self._row(request, person) for request in first],
@@ -83,8 +84,12 @@ class RequestLists:
                 checking=[self._row(request, person) for request in await self._unknown(person)],
                 more_wait=max(waits - shown, 0),
                 paused=await self.pauses.active(),
-            )
+            ),
         )
+
+    def _shown(self, person: Person, message: Message) -> Message:
+        """Return a message as its one reader sees it: with masked numbers, on the reader's clock."""
+        return call_times.on_clock(self._masking.message(message), person.timezone)
 
     async def _unknown(self, person: Person) -> list[Request]:
         """Return the requests with an unknown outcome that the person may settle, oldest first."""
@@ -115,15 +120,15 @@ class RequestLists:
             kept = await self._store.requests.personal_values(stop[0].request)
             if stop[0].name == CALLS_PAUSED:
                 reasons = {seq: value for seq, field, value in kept if field == "reason"}
-                return self._masking.message(pauses.status(stop, reasons))
+                return self._shown(person, pauses.status(stop, reasons))
             numbers = {seq: value for seq, field, value in kept if field == NUMBER}
             return self._masking.message(do_not_call.status(stop, numbers))
         if not found:
             return request_lists.not_found(short(typed.strip()))
         if len(found) > 1:
-            return self._masking.message(request_lists.which(found, short(typed.strip())))
+            return self._shown(person, request_lists.which(found, short(typed.strip())))
         events = await self._store.requests.events(found[0].id)
-        return self._masking.message(request_lists.status(self._row(found[0], person), events))
+        return self._shown(person, request_lists.status(self._row(found[0], person), events))
 
     async def _meant(self, typed: str, person: Person) -> list[Request]:
         """Return the requests that an id can mean. Only symbols that are easily misread allow several."""

@@ -51,6 +51,7 @@ from bot.ui.thread_replies import PLACE_IT_AGAIN, ReplyContext, also, contradict
 from bot.ui.unknown_messages import how_long, steps, unknown, unresolved
 from bot.ui.ways_on import PLACE_AGAIN, again, can_be_withdrawn, menu, was_not_reached, withdraw
 from providers.actions import Kind
+from storage.event_log.hash_chain import CALL_ENDED
 from storage.models import Request, Scalar
 from storage.repositories.outbox import ERASURE, is_edited
 from storage.states import State
@@ -339,9 +340,10 @@ def _direct(template: str, request: Request, told: ReplyContext) -> Message | No
     surprise = next(
         (one for one in request.actions if template == "took_place" and one.id == told.action), None
     )
-    if surprise is None and _told_by_the_move(template, request):
+    of_an_end = template == CALL_ENDED
+    if surprise is None and not of_an_end and _told_by_the_move(template, request):
         return None
-    if surprise is None and any(record.state in _ACTIVE for record in request.actions):
+    if surprise is None and not of_an_end and any(record.state in _ACTIVE for record in request.actions):
         return None  # the message of the target that ends last covers all
     text = request_status(request) if surprise is None else contradicted(surprise, f" ({target(surprise)})")
     if template == "followed" and moved_in_vain(request):

@@ -7,11 +7,13 @@ escaped, and each line can be read alone.
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import groupby
 
 from bot.services.outcomes import WARNING
 from bot.slack.blocks import Block, View, actions, button, context, paragraphs, section
 from bot.text import interactions, vocabulary
+from bot.text.call_ends import call_end
 from bot.text.markup import channel, escape, person, quote, when
 from bot.text.vocabulary import CONSENT, PURPOSE, REASON
 from bot.ui.decision_facts import full_numbers
@@ -19,7 +21,8 @@ from bot.ui.modal import About, modal
 from bot.ui.request_status import became, request_status
 from bot.ui.request_summary import in_short, target
 from bot.ui.review_modal import has_numbers, reveal_button
-from storage.models import ActionRecord, Event, Request
+from storage.call_ends import END, as_end
+from storage.models import ActionRecord, Event, Request, Scalar
 
 MOST_LINES = 50
 """Blocks of the history. A modal takes a hundred, of which targets may need 40. The log has all lines."""
@@ -29,6 +32,8 @@ MOST_BYTES = 120_000
 """Bytes of the history as JSON. A modal takes 250 kB."""
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,}")
 _MACHINE = "CallOps"
+PROVIDER = "the provider"
+"""The name of a provider whose connection is off."""
 
 DID: Mapping[str, str] = {
     "requested": "requested it",
@@ -43,18 +48,18 @@ DID: Mapping[str, str] = {
     "held_back": "held back just before it was sent; nothing was sent",
     "expired": "expired",
     "refused": "not sent",
-    "sending": "sent to the provider",
-    "succeeded": "provider: accepted",
-    "failed": "provider: failed",
-    "unknown": "no readable answer from the provider",
+    "sending": "sent to {provider}",
+    "succeeded": "{provider}: accepted",
+    "failed": "{provider}: failed",
+    "unknown": "no readable answer from {provider}",
     "inferred": "concluded that it was done",
     "retry_scheduled": "retry scheduled",
-    "late_answer": "the provider answered late",
-    "webhook": "the provider reported that it happened",
-    "took_place": "the provider reported that it happened after all",
-    "call_ended": "the provider reported the end of a call attempt",
-    "looked_up": "asked the provider whether it has it",
-    "looked_up_done": "asked the provider again: it was done",
+    "late_answer": "{provider} answered late",
+    "webhook": "{provider} reported that it happened",
+    "took_place": "{provider} reported that it happened after all",
+    "call_ended": "{provider} reported",
+    "looked_up": "asked {provider} whether it has it",
+    "looked_up_done": "asked {provider} again: it was done",
     "window_passed": "not sent again",
     "not_sent_again": "not sent again",
     "settle_asked": "told the approvals channel that the outcome is unknown",
@@ -74,7 +79,7 @@ DID: Mapping[str, str] = {
     "alike": "another waiting request has a similar number",
     "followed": "noted the result of placing the call again",
 }
-"""The act that each event records, in words."""
+"""The act that each event records, in words, with a place for the provider's name."""
 
 _TRIED = {
     ("attempted", "reveal"): "tried to see the full number, but isn't allowed to",
@@ -82,6 +87,7 @@ _TRIED = {
 }
 """The denied attempts other than to decide, in words."""
 _POSTED = {"card": "the approval card", "audit": "the audit message"}
+_SHOWN_OF_END = {"word", "seconds"}
 _FOUND = {True: "yes", False: "no", None: "no answer"}
 
 
@@ -99,17 +105,18 @@ class Details:
         events: Sequence[Event],
         private: Sequence[tuple[int, str, str]],
         *,
+        provider: str = PROVIDER,
         may_reveal: bool = False,
         hidden: bool = False,
         revealed: bool = False,
     ) -> View:
         """Return the modal with the request's state, its reason and its events in order.
 
-        ``may_reveal`` means that the reader may see full numbers, and ``revealed`` that they are shown.
-        ``hidden`` means that some text was masked.
+        ``provider`` is the provider's name. ``may_reveal`` means that the reader may see full numbers, and
+        ``revealed`` that they are shown. ``hidden`` means that some text was masked.
         """
         shows_button = may_reveal and not revealed and (hidden or has_numbers(request))
-        lines = list(story(request, events, private))
+        lines = list(story(request, events, private, provider))
         told, left_out = _told(lines)
         why = [(REASON, request.reason), (PURPOSE, request.purpose), (CONSENT, request.consent)]
         why.append(("Customer's time zone", request.zone))
@@ -138,7 +145,7 @@ class Details:
     def _of_calls(cls, request: Request, *, may_reveal: bool) -> Iterator[Block]:
         """Yield the link to each ended call at its provider, and the button for its recording."""
         for record in request.actions[:MOST_LINKS]:
-            if record.end and record.end.link:
+            if record.end and record.end.link and may_reveal:
                 yield section(f"<{record.end.link}|The call to {in_short(record)} at its provider>")
             if record.end and record.end.recording and may_reveal:
                 label = f"{vocabulary.OPEN_RECORDING} of {record.id}: the log keeps that you did"
@@ -158,7 +165,10 @@ class Recording:
 
 
 def story(
-    request: Request, events: Sequence[Event], private: Sequence[tuple[int, str, str]]
+    request: Request,
+    events: Sequence[Event],
+    private: Sequence[tuple[int, str, str]],
+    provider: str = PROVIDER,
 ) -> Iterator[str]:
     """Yield a line for each event. Equal events of several targets share a line."""
     kept = {(seq, field): value for seq, field, value in private}
@@ -166,7 +176,8 @@ def story(
         group = list(together)
         first = group[0]
         which = _which(request, group)
-        parts = [f"*{when(first.at)}* {sentence(first, _who(first), did(first))}{which}."]
+        done = did(first, provider, kept_end=kept.get((first.seq, END)))
+        parts = [f"*{when(first.at)}* {sentence(first, _who(first), done)}{which}."]
         if note := kept.get((first.seq, "note")):
             parts.append(quote(note))
         message = first.data.get("message")
@@ -207,11 +218,22 @@ def _who(event: Event) -> str:
 
 
 def did(
-    event: Event, *, person: Callable[[str], str] = person, channel: Callable[[object], str] = channel
+    event: Event,
+    provider: str = PROVIDER,
+    *,
+    person: Callable[[str], str] = person,
+    channel: Callable[[object], str] = channel,
+    when: Callable[[datetime], str] = when,
+    kept_end: str | None = None,
 ) -> str:
-    """Return the act of an event's actor. ``person`` and ``channel`` write people and channels."""
+    """Return the act of an event's actor. ``person``, ``channel`` and ``when`` write these values.
+
+    ``kept_end`` is the erasable part of the end of a call.
+    """
     tried = _TRIED.get((event.name, str(event.data.get("tried"))))
-    done = tried or DID.get(event.name, event.name.replace("_", " "))
+    done = tried or DID.get(event.name, event.name.replace("_", " ")).format(provider=provider)
+    if event.name == "call_ended":
+        done += f": {_how_it_ended(event.data, kept_end, when)}"
     match event.name, event.data.get("attempt"), event.data.get("found"):
         case "sending", int(attempt), _ if attempt > 1:
             return f"{done} (attempt {attempt})"
@@ -228,6 +250,13 @@ def did(
             return f"{done}: {_FOUND[found]}"
         case _:
             return done
+
+
+def _how_it_ended(data: Mapping[str, Scalar], kept: str | None, when: Callable[[datetime], str]) -> str:
+    """Return how a try at a call ended. Its links are left out."""
+    shown = {name: value for name, value in json.loads(kept or "{}").items() if name in _SHOWN_OF_END}
+    told = call_end(as_end(data, json.dumps(shown)), at=when)
+    return f"{told[0].lower()}{told[1:]}"
 
 
 def _which(request: Request, events: Sequence[Event]) -> str:

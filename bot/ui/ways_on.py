@@ -47,7 +47,7 @@ def again(request: Request) -> str | None:
         return None
     if moved_in_vain(request):
         return vocabulary.PLACE_AGAIN
-    if request.second_step_of or request.reschedules:
+    if request.second_step_of:
         return None
     if request.kind is Kind.PLACE_CALL and request.cancelled and not request.cancelled.moved:
         return vocabulary.PLACE_AGAIN
@@ -59,13 +59,8 @@ def again(request: Request) -> str | None:
 def was_not_reached(request: Request) -> bool:
     """Return whether a single call reached nobody, by its provider's report, and is not tried again."""
     [first, *others] = request.actions
-    end = first.end
-    return (
-        not others
-        and end is not None
-        and end.ending.reached is False
-        and not (end.again or request.cancelled)
-    )
+    end, over = first.end, first.state is State.SUCCEEDED and not (others or request.cancelled)
+    return over and end is not None and end.ending.reached is False and not end.again
 
 
 def scheduled_call(request: Request) -> ActionRecord | None:

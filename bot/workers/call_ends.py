@@ -75,7 +75,8 @@ class CallEnds:
         if due:
             sends = await self._store.dispatch_queue.due(now, 1)
             busy = {record.connection for record in sends}
-            await each([poll for poll in due if poll.connection not in busy], self._ask)
+            one_each = {poll.connection: poll for poll in reversed(due) if poll.connection not in busy}
+            await each(one_each.values(), self._ask)
 
     async def _ask(self, poll: EndPoll) -> None:
         """Ask for the end of a call, and record it. Keep asking later unless that is over."""
@@ -119,7 +120,8 @@ class CallEnds:
         if seen is None:
             return None
         if seen.pause:
-            self._quiet[record.connection] = self._clock() + MINUTE
+            quiet_until = self._clock() + MINUTE
+            self._quiet |= dict.fromkeys(self._pace.sharing(record.connection), quiet_until)
         await self._pace.on_response(record.connection, seen)
         return seen.end
 

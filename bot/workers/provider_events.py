@@ -14,9 +14,10 @@ from functools import partial
 from bot.services.notifications import SystemChanges, all_told, with_card
 from bot.services.outcomes import WARNING, stop_retrying
 from providers.actions import Code, Ending, Kind, PlaceCall, ProviderEvent
-from storage.call_ends import CALL_ENDED, end_data
+from storage.call_ends import end_data
 from storage.changes import Annotation, ChangeSet, Notification, Transition
 from storage.errors import ConflictError, RequestNotFoundError
+from storage.event_log.hash_chain import CALL_ENDED
 from storage.models import SYSTEM, ActionRecord, Request
 from storage.queries import Query
 from storage.states import TERMINAL, State
@@ -65,10 +66,13 @@ def ended(request: Request, notice: ProviderEvent, connection: str) -> ChangeSet
     if surprise or (named.state is State.UNKNOWN and not rang):
         data[f"{WARNING}1"] = notice.message
         posts.append(Notification(CALL_ENDED, "thread"))
-    if surprise or (request.tell_me and not notice.end.again):
+    # A settlement that follows tells the requester anyway.
+    if surprise or (request.tell_me and not (notice.end.again or settled_next)):
         posts.append(Notification(CALL_ENDED, f"dm:{request.requester}"))
     note = Annotation(named.id, CALL_ENDED, data, erasable)
     once = f"{CALL_ENDED} {named.id} {notice.end.ending} {notice.end.try_number}"
+    if notice.end.try_number is None:
+        once += f" {notice.end.again} {notice.end.next_at}"
     return ChangeSet(request.id, SYSTEM, (), annotations=(note,), nonce=once, notifications=posts)
 
 

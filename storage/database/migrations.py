@@ -59,7 +59,7 @@ CREATE INDEX events_reference ON events (json_extract(data, '$.reference'))
 CREATE INDEX events_looked_up ON events (action) WHERE name = 'looked_up';
 CREATE INDEX events_asked ON events (json_extract(data, '$.person'), at)
     WHERE name IN ('asked', 'settle_asked');
-CREATE INDEX events_call_ended ON events (action, coalesce(json_extract(data, '$.try'), -1))
+CREATE INDEX events_call_ended ON events (action, coalesce(json_extract(data, '$.try'), 1000))
     WHERE name = 'call_ended';
 CREATE INDEX events_sent_again ON events (action) WHERE name = 'retry_requested';
 CREATE INDEX events_followed ON events (request) WHERE name = 'followed';
@@ -124,6 +124,8 @@ CREATE TABLE actions (
     retry TEXT,
     reference TEXT,
     http_status INTEGER,
+    ending TEXT,
+    end_try INTEGER,
     asked_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     asked_event INTEGER NOT NULL REFERENCES events (seq),
@@ -132,9 +134,11 @@ CREATE TABLE actions (
 ) STRICT;
 CREATE INDEX actions_asked ON actions (asked_at);
 CREATE INDEX actions_state ON actions (state, asked_at);
+CREATE INDEX actions_code ON actions (code, asked_at);
 CREATE INDEX actions_kind ON actions (kind, asked_at);
 CREATE INDEX actions_connection ON actions (connection, asked_at);
 CREATE INDEX actions_requester ON actions (requester, asked_at);
+CREATE INDEX actions_ending ON actions (ending, asked_at) WHERE kind = 'place_call';
 CREATE INDEX actions_target ON actions (target_id) WHERE target_id IS NOT NULL;
 CREATE INDEX actions_pending ON actions (n) WHERE state = 'pending';
 CREATE INDEX actions_unbegun ON actions (connection) WHERE state IN ('pending', 'approved') AND attempt = 0;

@@ -28,4 +28,4 @@ def pause_faults(connection: Connection) -> Iterator[str]:
     for name in sorted({*expected, *found}, key=str):
         if expected.get(name) != found.get(name):
             where = f"of {name}" if name else "of every connection"
-            yield f"The pause {where} is not what its events say."
+            yield f"The pause {where} differs from its events."

@@ -28,6 +28,7 @@ _SCHEDULED_BY: Final = FROM.format("actions LEFT JOIN lookup ON lookup.action = 
 
 _STILL_TO_GO_OUT: Final = f"""
     kind = 'place_call' AND state = 'succeeded' AND code = 'scheduled' AND scheduled_for > :now
+    AND ending IS NOT 'deleted'
     AND NOT EXISTS (
         SELECT 1 FROM lookup AS also CROSS JOIN actions AS cancel ON cancel.n = also.action
         WHERE also.number = lookup.number AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded'

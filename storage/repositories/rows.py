@@ -24,6 +24,7 @@ from providers.actions import (
     StopCampaign,
 )
 from storage.call_ends import as_end
+from storage.database import views
 from storage.errors import RequestNotFoundError
 from storage.event_log.hash_chain import FOLLOWED, commitment, microseconds, moment, seal
 from storage.event_log.writer import WriteContext
@@ -60,12 +61,8 @@ LAST_END: Final = """
 """
 """Columns of a query of actions: the last reported end of a call, and its erasable part."""
 
-OF_LAST_END: Final = """
-    LEFT JOIN events AS ended ON ended.seq = (
-        SELECT seq FROM events WHERE action = actions.id AND name = 'call_ended'
-        ORDER BY coalesce(json_extract(data, '$.try'), -1) DESC, seq DESC LIMIT 1)
-"""
-"""The join for `LAST_END`. The last try counts, in whatever order the reports came."""
+OF_LAST_END: Final = f"LEFT JOIN events AS ended ON ended.seq = {views.LAST_END}"
+"""The join for `LAST_END`."""
 
 FROM: Final = f"""
     SELECT actions.*, personal.value AS action, look.seq AS looked_up, {SENT_AGAIN},
@@ -134,7 +131,7 @@ def read_request(connection: Connection, request: str, now: datetime) -> Request
         approvals=tuple(map(_approval, approvals)),
         messages={slot: MessageRef(channel, ts) for slot, channel, ts in messages},
         followed_by=_followed_by(connection, found) if row["reschedules"] else None,
-        cancelled=cancellations.cancelled(connection, found) if row["kind"] == Kind.PLACE_CALL else None,
+        cancelled=_cancelled(connection, found) if row["kind"] == Kind.PLACE_CALL else None,
         waits_for=outages.waits_for(connection, row["connection"]) if waits else None,
         paused_by=brake.for_kind(connection, row["connection"], Kind(row["kind"]), now) if open_ else None,
     )
@@ -161,6 +158,12 @@ def _followed_by(connection: Connection, move: str) -> SecondStep | None:
         return SecondStep(states[0]["id"], state, states[0]["code"], states[0]["message"])
     told = connection.execute("SELECT 1 FROM events WHERE request = ? AND name = ?", [move, FOLLOWED])
     return SecondStep(None, State.REFUSED) if told.fetchone() else None
+
+
+def _cancelled(connection: Connection, placed: str) -> Cancelled | None:
+    """Return the cancellation of a placed call, or None. That of a reschedule has its second step."""
+    found = cancellations.cancelled(connection, placed)
+    return replace(found, second=_followed_by(connection, found.by)) if found and found.moved else found
 
 
 def read_events(connection: Connection, request: str) -> list[Event]:

@@ -61,6 +61,11 @@ _SAYS: Final = """
         WHERE said.request = actions.request AND written.field IN ('reason', 'note', 'purpose', 'consent')
           AND instr(folded(written.value), :text))
 """
+_ENDED: Final = "actions.kind = 'place_call' AND actions.ending = :ended"
+_NO_NEWS: Final = f"""
+    actions.kind = 'place_call' AND actions.ending IS NULL AND actions.state = 'succeeded'
+    AND :ended = 'none' AND {CANCELLED_BY} IS NULL
+"""
 _OF_TEAM: Final = "EXISTS (SELECT 1 FROM requests AS asked WHERE asked.id = actions.request AND team = :team)"
 
 
@@ -179,19 +184,16 @@ def leading(query: Query) -> str:
     Most actions have succeeded, so other states are selective. The planner does not know how many rows match,
     and would prefer the requester to a state.
     """
-    match query:
-        case Query(state=state, states=states) if states or state not in {None, State.SUCCEEDED}:
-            return "actions_state"
-        case Query(requester=str()):
-            return "actions_requester"
-        case Query(connection=str()):
-            return "actions_connection"
-        case Query(kind=kind) if kind is not None:
-            return "actions_kind"
-        case Query(state=State()):
-            return "actions_state"
-        case _:
-            return "actions_asked"
+    given = {
+        "actions_ending": query.ended,
+        "actions_state": query.states or query.state not in {None, State.SUCCEEDED},
+        "actions_requester": query.requester,
+        "actions_code": query.code,
+        "actions_connection": query.connection,
+        "actions_kind": query.kind,
+    }
+    unselective = "actions_state" if query.state else "actions_asked"
+    return next((index for index, value in given.items() if value), unselective)
 
 
 def _conditions(query: Query, number: bytes | None) -> tuple[str, dict[str, Any]]:
@@ -204,12 +206,14 @@ def _conditions(query: Query, number: bytes | None) -> tuple[str, dict[str, Any]
         ),
         "kind": ("actions.kind = :kind", query.kind),
         "code": ("actions.code = :code", query.code),
+        "code_excluded": ("actions.code IS NOT :code_excluded", query.code_excluded),
         "id": ("(actions.request = :id OR actions.id = :id)", query.id),
         "connection": ("actions.connection = :connection", query.connection),
         "requester": ("actions.requester = :requester", query.requester),
         "since": ("actions.asked_at >= :since", query.since and microseconds(query.since)),
         "until": ("actions.asked_at < :until", query.until and microseconds(query.until)),
         "team": (_OF_TEAM, query.team),
+        "ended": (_NO_NEWS if query.ended == "none" else _ENDED, query.ended),
     }
     given = {name: (condition, value) for name, (condition, value) in conditions.items() if value is not None}
     where = " AND ".join(condition for condition, _ in given.values()) or "TRUE"
@@ -267,17 +271,21 @@ def tally(connection: Connection, since: datetime) -> list[StateCount]:
         WITH recent AS (
             SELECT DISTINCT action FROM events WHERE seq > coalesce(
                 (SELECT seq FROM events WHERE at < :since ORDER BY seq DESC LIMIT 1), 0))
-        SELECT connection, state, count(*) AS count FROM (
-            SELECT connection, state FROM recent JOIN actions ON actions.id = recent.action
+        SELECT connection, state, count(*) AS count,
+            count(*) FILTER (WHERE kind = 'place_call' AND state = 'succeeded') AS placed,
+            count(ending) FILTER (WHERE state = 'succeeded') AS reported,
+            count(*) FILTER (WHERE ending = 'answered' AND state = 'succeeded') AS reached
+        FROM (
+            SELECT connection, state, kind, ending FROM recent JOIN actions ON actions.id = recent.action
             WHERE updated_at >= :since AND state NOT IN ('pending', 'unknown')
             UNION ALL
-            SELECT connection, state FROM actions
+            SELECT connection, state, kind, ending FROM actions
             WHERE state IN ('pending', 'unknown'))
         GROUP BY connection, state ORDER BY connection, state
         """,
         {"since": microseconds(since)},
     )
-    return [StateCount(row["connection"], State(row["state"]), row["count"]) for row in rows]
+    return [StateCount(**dict(row) | {"state": State(row["state"])}) for row in rows]
 
 
 class Search(Repository):

@@ -153,11 +153,17 @@ async def test_an_end_that_did_not_ring_settles_nothing(hearing: Scene) -> None:
     A try that rang settles it.
     """
     request = request_id(await doubtful(hearing))
-    silent = ["OUTSIDE_TRIGGER_WINDOW", "INVALID_PHONE_NUMBER", "PRE_CALL_FN_FAILED", "USER_UNRESPONSIVE"]
-    for attempt, reason in enumerate([*silent, "UNKNOWN"]):
+    silent = {
+        "OUTSIDE_TRIGGER_WINDOW": "Not dialled: OUTSIDE_TRIGGER_WINDOW.",
+        "INVALID_PHONE_NUMBER": "Not dialled, invalid number (try 2).",
+        "PRE_CALL_FN_FAILED": "Not dialled: PRE_CALL_FN_FAILED (try 3).",
+        "USER_UNRESPONSIVE": "The phone didn't ring (try 4).",
+        "UNKNOWN": "Ended: UNKNOWN (try 5).",
+    }
+    for attempt, (reason, shown) in enumerate(silent.items()):
         told = ended(request, reason=reason, attempt=attempt)
         assert [(await post(path(hearing), told)).status_code for _ in range(2)] == [200, 200]
-        await hearing.reply(DO_NOT_KNOW, f"CallKaro's reason: {reason}.")
+        await hearing.reply(DO_NOT_KNOW, shown)
     assert await state(hearing, request) == "unknown"
     assert "Record outcome…" in buttons(await hearing.audit(DO_NOT_KNOW, request))
     rang = ended(request, reason="USER_UNAVAILABLE", attempt=5)  # the last try is shown

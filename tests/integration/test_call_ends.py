@@ -1,7 +1,7 @@
 """What became of a call: told once, where it belongs, and to whom it concerns."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,12 @@ import pytest
 
 from bot.services.models import RequestSource, RequestSpec
 from bot.ui.ways_on import MENU
-from providers.actions import CallEnd, Ending, ProviderEvent
+from bot.workers.provider_events import ended
+from providers.actions import CallEnd, Code, Ending, ProviderEvent
+from storage.changes import ChangeSet
+from storage.errors import ConflictError
 from storage.models import Request
+from storage.states import State
 from tests.e2e.scene import buttons, opened, private, words
 from tests.integration.bench import AGENT, MANAGER, PLACE, BotWorld, bench
 from tests.storage.samples import NUMBER, erase, verified
@@ -26,10 +30,10 @@ async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
         yield made
 
 
-async def placed(stage: BotWorld, *, tell_me: bool = False) -> Request:
+async def placed(stage: BotWorld, *, tell_me: bool = False, at: datetime | None = None) -> Request:
     """Place a call, and return its request once the audit channel shows it."""
     person = await stage.bot.person(AGENT)
-    spec = RequestSpec("reminders", (PLACE,), tell_me=tell_me)
+    spec = RequestSpec("reminders", (PLACE.model_copy(update={"at": at}),), tell_me=tell_me)
     made = (
         await stage.bot.requests.ask(spec, RequestSource(person, "C0SUPPORT", f"place {tell_me}"))
     ).request
@@ -82,6 +86,49 @@ async def test_the_provider_s_word_is_never_taken_for_an_answer(stage: BotWorld)
     assert "nswered" not in words(audit)
 
 
+async def test_an_unknown_call_is_not_called_again(stage: BotWorld) -> None:
+    """Its end stands on the message, and a person has to check first. The provider's word can be erased."""
+    await stage.providers.fail("callkaro", "reset", effect=True)
+    made = await placed(stage)
+    await hear(stage, made, ending=Ending.NOT_DIALLED, word="Ravi declined")
+    audit, *_ = await stage.said("C0AUDIT")
+    assert "Not dialled: Ravi declined." in words(audit)
+    assert "Call again…" not in buttons(audit)
+    events = await stage.bot.store.requests.events(made.id)
+    assert "Ravi" not in str([event.data for event in events])
+
+
+async def test_a_report_without_a_try_is_the_last_one(stage: BotWorld) -> None:
+    """A deleted call has no try. It isn't listed as coming up any more."""
+    made = await placed(stage, at=stage.clock() + timedelta(hours=3))
+    await hear(stage, made, **NO_ANSWER, again=True)
+    coming = stage.bot.store.call_history.upcoming_calls
+    assert len(await coming("reminders", PLACE.agent, NUMBER, stage.clock())) == 1
+    await hear(stage, made, ending=Ending.DELETED)
+    assert "Deleted at the provider, so it won't go out." in words((await stage.said("C0AUDIT"))[0])
+    assert not await coming("reminders", PLACE.agent, NUMBER, stage.clock())
+
+
+async def test_a_moved_call_keeps_its_promise(stage: BotWorld) -> None:
+    """The requester of the first call asked to be told, and hears of the one that took its place."""
+    made = await placed(stage, tell_me=True, at=stage.clock() + timedelta(hours=3))
+    async with stage.connected():
+        agent = stage.people.person(AGENT)
+        await agent.command(f"/calls move {made.id} in 5 hours")
+    await stage.bot.posts()
+    waiting = next(one for one in await stage.bot.actions() if one.state is State.PENDING)
+    await stage.bot.approve(await stage.bot.store.requests.request(waiting.request))
+    for _ in range(2):
+        await stage.bot.run_until_idle()
+        await stage.bot.reschedules.run_once()
+    await stage.bot.posts()
+    second = next(one for one in await stage.bot.actions() if one.code is Code.SCHEDULED)
+    before = await direct(stage)
+    await hear(stage, await stage.bot.store.requests.request(second.request), seconds=61)
+    [told] = (await direct(stage))[len(before) :]
+    assert "Answered, 1 min 1 s." in told
+
+
 async def test_only_who_asked_gets_a_direct_message(stage: BotWorld) -> None:
     """The last try is told, and no other."""
     quiet, wanted = await placed(stage), await placed(stage, tell_me=True)
@@ -128,6 +175,20 @@ async def test_a_recording_opens_for_those_who_may_reveal(stage: BotWorld) -> No
     assert RECORDING not in str(page.blocks)
     events = await stage.bot.store.requests.events(made.id)
     assert [(one.name, one.actor) for one in events][-1] == ("recording_opened", MANAGER)
+
+
+async def test_an_end_comes_too_late_for_an_erased_call(stage: BotWorld) -> None:
+    """The call was erased after the report was read and before it was written."""
+    made = await placed(stage)
+    told = CallEnd(ending=Ending.ANSWERED, link=LINK)
+    event = ProviderEvent(action_id=made.id, message="It ended.", end=told, number=NUMBER)
+    change = ended(await stage.bot.store.requests.request(made.id), event, "reminders")
+    assert isinstance(change, ChangeSet)
+    await erase(stage.bot.store, made.id, actor=MANAGER)
+    with pytest.raises(ConflictError):
+        await stage.bot.store.requests.apply(change)
+    assert b"karo.example" not in stage.path.read_bytes()
+    assert (await verified(stage.bot.store)).faults == ()
 
 
 async def test_an_erased_end_keeps_its_category(stage: BotWorld) -> None:

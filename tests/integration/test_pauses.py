@@ -84,8 +84,9 @@ async def test_a_request_during_a_pause_says_so_in_its_answer(stage: BotWorld) -
     """Its requester need not look it up."""
     await typed(stage, (MANAGER, "/calls pause wrong list"))
     made = await stage.bot.ask(PLACE)
-    message = stage.bot.surfaces.requests._flow.asked(made, typed=True)
-    assert "Paused by <@U0MANAGER>*: “wrong list”" in read(message)
+    asha = await stage.bot.person(AGENT)
+    message = stage.bot.surfaces.requests._flow.asked(made, asha, typed=True)
+    assert "*Paused by <@U0MANAGER>*: “wrong list”." in str(message.blocks)
 
 
 async def test_only_some_may_pause_and_attempts_are_recorded(stage: BotWorld) -> None:

@@ -160,6 +160,16 @@ def test_each_end_of_a_call_that_was_sent_is_recorded(state: State, end: Ending)
         )
 
 
+def test_a_report_without_a_try_is_told_apart_by_what_follows() -> None:
+    """A provider that numbers no tries reports the last one, too."""
+    ends = [CallEnd(ending=Ending.NO_ANSWER, again=again) for again in (True, True, False)]
+    found = [
+        ended(request(State.SUCCEEDED), NOTICE.model_copy(update={"end": end}), "reminders") for end in ends
+    ]
+    first, same, last = [change.nonce for change in found if isinstance(change, ChangeSet)]
+    assert first == same != last
+
+
 def test_a_deletion_that_callops_asked_for_surprises_nobody() -> None:
     """The end is recorded, and the requester of the call gets no message."""
     known = replace(request(State.SUCCEEDED), cancelled=Cancelled("A-2222"))
@@ -325,9 +335,8 @@ async def told(
     """Deliver a provider's event, several times at once. Return how often there was something to post."""
     announced: list[None] = []
     wakeups = Wakeups(outbox=lambda: announced.append(None))
-    notices = ProviderEvents(
-        store, SystemChanges(store, load(environment(store._database.path.parent)), wakeups)
-    )
+    settings = load(environment(store._database.path.parent))
+    notices = ProviderEvents(store, SystemChanges(store, settings, wakeups, lambda _: ()))
     notice = NOTICE.model_copy(
         update={"action_id": action, "end": CallEnd(ending=end, try_number=try_number)}
     )
@@ -568,7 +577,7 @@ async def test_an_erased_call_is_found_and_keeps_nothing(store: Store) -> None:
 async def deliver(store: Store, connection: str, *notices: ProviderEvent) -> None:
     """Deliver events of a connection, one after another."""
     settings = load(environment(store._database.path.parent))
-    events = ProviderEvents(store, SystemChanges(store, settings, Wakeups()))
+    events = ProviderEvents(store, SystemChanges(store, settings, Wakeups(), lambda _: ()))
     for notice in notices:
         await events.take(connection, notice)
 

@@ -32,7 +32,7 @@ async def test_a_pause_that_was_ended_or_made_by_hand_is_found(
     await log.pauses.resume("reminders", actor="U0MANAGER")
     await log.close()
     assert (verify(path).faults, found(path)) == ((), [])
-    assert tamper(path, statement) == (f"The pause {where} is not what its events say.",)
+    assert tamper(path, statement) == (f"The pause {where} differs from its events.",)
     [named] = found(path)
     assert named == f"the pause {where} is not what its events say"
 
