@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # tables that events determine, with keys
 UNTOLD = {"n", "lease_until"}  # a row's place, and a column that is renewed without an event
 # Hash of the tables, indexes, triggers and views, as CallOps creates them.
-SCHEMA = "41366907c3e03fb41c150422997d3f37d3bdeb26efb9a140669299a5f8a1304b"
+SCHEMA = "cbabcf83e2ecf62cf9aed135e4924cd7dcc52467b4b5befb957285ef1eaf1aa6"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 

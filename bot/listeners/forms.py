@@ -45,6 +45,7 @@ class FormOpener:
         person: Person,
         *,
         line: str = "",
+        hint: str = "",
     ) -> None:
         """Open a form with values. ``line`` is what was typed, in case a part has no field."""
         form = self.forms[verb]
@@ -52,7 +53,12 @@ class FormOpener:
         if verb in {Verb.CANCEL, Verb.MOVE}:
             known = await self._offer(verb, person, values)
         view = form.build(
-            values, nonce=nonce(body["trigger_id"], "form"), channel=channel, line=line, known=known
+            values,
+            nonce=nonce(body["trigger_id"], "form"),
+            channel=channel,
+            line=line,
+            known=known,
+            hint=hint,
         )
         await self._windows.open(body, view)
 
