@@ -28,6 +28,7 @@ from bot.slack.masking import Masking
 from bot.slack.users import UserDirectory, Workspace
 from bot.workers.approval_reminders import ApprovalNotifier
 from bot.workers.attempt import Attempts
+from bot.workers.call_ends import CallEnds
 from bot.workers.circuit_breaker import CircuitBreaker
 from bot.workers.config_reload import ConfigReloader
 from bot.workers.daily_summary import DailySummary
@@ -107,11 +108,11 @@ class Bot:
         log, client, settings, adapters = self.store, self.client, self.settings, self.adapters
         owner, team, clock, parts = self.owner, self.workspace.team, self.clock, self.parts
         self.current, self.wakeups = current, wakeups = SettingsHolder(settings), Wakeups()
-        changes = SystemChanges(log, settings, wakeups)
         self.directory = directory = parts.directory(
             log, client, settings.groups, workspace=self.workspace, clock=clock
         )
         self.permissions = permissions = parts.permissions(log, current, directory, team, clock)
+        changes = SystemChanges(log, settings, wakeups, permissions.asked_to_settle)
         self.preconditions = preconditions = parts.preconditions(log, current, adapters, permissions, clock)
         self.requests = requests = parts.requests(log, settings, permissions, preconditions, wakeups, clock)
         self.approvals = approvals = parts.approvals(
@@ -167,6 +168,7 @@ class Bot:
             log, directory, permissions, turns, look_ups, changes, clock
         )
         self.notices = ProviderEvents(log, changes)
+        self.call_ends = CallEnds(log, adapters, pace, self.notices, clock)
         self.outbox = parts.outbox(
             log,
             client,
@@ -211,6 +213,7 @@ class Runtime:
             PeriodicTask("retention", RetentionWorker(log, settings, clock).run_once),
             PeriodicTask("rules reload", self._rules.run_once),
             PeriodicTask("unknown reminders", bot.unknown_reminders.run_once),
+            PeriodicTask("call ends", bot.call_ends.run_once),
             PeriodicTask("recovery", self._sweep, every=SWEEP_EVERY),
             PeriodicTask("write probe", self.write_probe.run_once),
         )

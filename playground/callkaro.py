@@ -1,23 +1,24 @@
-"""CallKaro's stand-in: places or schedules calls, deletes scheduled ones, and reports ended ones.
+"""CallKaro's stand-in: places or schedules calls, deletes scheduled ones, and tells how each try ended.
 
 Facts are from pages of CallKaro's documentation at https://docs.callkaro.ai, read 2026-11: "Create Outbound
-Call" (with its OpenAPI part), "Delete Schedule Call" and "Call Ended Event". Facts that no page states are
-marked *assumed*. Windows, retries and priority are validated and stored with the call, but not simulated.
-They would need a person who does not pick up.
+Call" (with its OpenAPI part), "Delete Schedule Call", "Call Ended Event", "Hangup Reasons", "Call Types" and
+"Webhooks". Facts that no page states are marked *assumed*. Windows and priority are validated and stored with
+the call, but not simulated.
 """
 
+import itertools
 import re
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue
 
-from playground.calls import Calls, Clock
+from playground.calls import Calls, Clock, News
 from playground.http_messages import Answer, Request, answer_json
-from playground.journal import Call
-from playground.webhooks import End
+from playground.journal import Call, Try
+from playground.webhooks import Callback, End, Webhook
 
 AGENT = "6803fa770b666a64ab1694c1e"  # "Create Outbound Call", Quick Example: 25 characters, no ObjectId
 OTHER_AGENT = "collections-agent"
@@ -29,10 +30,25 @@ Shape = Literal["success", "done", "neither"]
 
 _ZONE = ZoneInfo("Asia/Kolkata")  # assumed: `schedule_at` is naive in every example and no zone is documented
 _CALLER = "918000000000"  # "Call Ended Event", `from`: without a plus, as all its numbers are
+_VERSION = "1203fa770b666a64ab1694c1e"  # "Call Ended Event", `versionId`
+_TIME = "%Y-%m-%d %H:%M:%S"  # "Call Ended Event", `time`. That `next_call_scheduled` has it too is assumed
+_GAP = 30  # minutes between tries if `gap_between_retries` is left out: assumed
+# "Hangup Reasons". It has no word for a busy line: assumed to be that of a call that the client declined.
+_REASONS: Mapping[str, str] = {
+    "answered": "CLIENT_INITIATED",
+    "no_answer": "USER_UNAVAILABLE",
+    "voicemail": "VOICEMAIL_DETECTED",
+    "busy": "USER_REJECTED",
+    "rejected": "USER_REJECTED",
+    "invalid_number": "INVALID_PHONE_NUMBER",
+}
 _E164 = re.compile(r"\+[1-9]\d{1,14}", re.ASCII)  # OutboundCallRequest.to_number
 _TIME_OF_DAY = re.compile(r"([0-1]?[0-9]|2[0-3]):[0-5][0-9]")  # min_trigger_time, max_trigger_time
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 _LANGUAGES = frozenset({"hi", "en", "kn", "mr", "ta", "te", "bn", "gu", "ml"})
+
+
+_DETAIL: JsonValue = {"lead_status": {"value": "interested", "comment": "Customer showed interest"}}
 
 
 def _is_text(value: object) -> bool:
@@ -92,10 +108,13 @@ class CallKaro:
 
     def __init__(self, calls: Calls, clock: Clock, new_id: Callable[[], str]) -> None:
         self.calls = calls
+        self.calls.gaps = _gaps
+        self.webhook: Webhook | None = None
         self.shape: Shape = "success"
         self.documented: Mapping[str, Callable[[Request], Answer]] = {"server_error": _server_error}
         self._clock = clock
         self._new_id = new_id
+        self._deleted: dict[str, str] = {}  # the hangup reason of each deleted call
 
     def answer(self, request: Request) -> Answer:
         """Carry out a request, and return the documented reply."""
@@ -115,9 +134,10 @@ class CallKaro:
         return self._place(request, fields) if request.path == PLACE else self._delete(request, fields)
 
     def reset(self) -> None:
-        """Delete all calls, and return to the first shape."""
+        """Delete all calls, return to the first shape, and send no webhooks."""
         self.calls.clear()
         self.shape = "success"
+        self.webhook = None
 
     def added(self, call: Call) -> Call:
         """Return a call that is to be scheduled by hand, after checking it.
@@ -130,7 +150,7 @@ class CallKaro:
         return call
 
     def ended(self, call_id: str, end: End | None = None) -> JsonValue:
-        """Return the webhook for the end of an attempt, "Call Ended Event".
+        """Return a webhook of one's own for the end of an attempt, "Call Ended Event".
 
         Raises:
             ValueError: The call was not made, or was not deleted if the reason says so.
@@ -140,24 +160,25 @@ class CallKaro:
         state = "removed" if end.reason.startswith("DELETED_SCH_CALL_") else "attempted"
         if call is None or call.state != state or call.to is None:
             raise ValueError("only a call that went out can end, and only one that was deleted was deleted")
-        return {
-            "event": "call_ended",
-            "data": {
-                "callSid": call.id,  # assumed to be the id in the reply to the placed call
-                "name": "outbound",
-                "agent": call.owner,
-                "from": _CALLER,
-                "to": call.to.removeprefix("+"),
-                "call_duration": 120,
-                "time": call.due.astimezone(_ZONE).strftime("%Y-%m-%d %H:%M:%S"),
-                "transcription": "Full call transcript...",
-                "batchId": call.details.get("batch_id"),
-                "hangup_reason": end.reason,
-                "call_metadata": call.details.get("metadata", {}),
-                "try_count": end.attempt,
-                "next_call_scheduled": end.again,
-            },
-        }
+        return _call_ended(call, call.due, end, seconds=120, picked_up=True)
+
+    def callbacks(self, news: News) -> Iterable[Callback]:
+        """Return the webhooks about an ended try or, if that is switched on, a deleted call.
+
+        *Assumed*: a webhook is not repeated after an answer that is no 2xx.
+        """
+        match news:
+            case News(what="ended", call=call, made=Try() as made) if self.webhook:
+                again = made.again.astimezone(_ZONE).strftime(_TIME) if made.again else False
+                end = End(reason=_REASONS[made.end], attempt=made.number, again=again)
+                content = _call_ended(call, made.began, end, made.seconds, picked_up=made.picked_up)
+            case News(what="removed", call=call) if self.webhook and self.webhook.deletions:
+                # No page says when these reasons are sent, or with which fields: all assumed.
+                end = End(reason=self._deleted[call.id], attempt=len(self.calls.tries(call.id)))
+                content = _call_ended(call, call.due, end, 0, picked_up=False)
+            case _:
+                return ()
+        return itertools.repeat(Callback("call_ended", self.webhook.url, content), self.webhook.times)
 
     def _place(self, request: Request, fields: Mapping[str, object]) -> Answer:
         """Handle `POST /call/outbound`, "Create Outbound Call"."""
@@ -205,9 +226,14 @@ class CallKaro:
             return _error(400, "Missing to_number in request")
         # "Can be in international format with or without '+' prefix."
         number = "+" + to.removeprefix("+")
-        for call in self.calls.all():
-            if call.state == "scheduled" and (call.owner, call.to) == (agent, number):
-                self.calls.end(call, "removed", request.number)
+        found = [
+            call
+            for call in self.calls.all()
+            if call.state == "scheduled" and (call.owner, call.to) == (agent, number)
+        ]
+        for call in found:
+            self._deleted[call.id] = "DELETED_SCH_CALL_ALL" if len(found) > 1 else "DELETED_SCH_CALL_ONE"
+            self.calls.end(call, "removed", request.number)
         return answer_json(200, {"status": "success", "message": "Scheduled call deleted successfully"})
 
 
@@ -218,3 +244,49 @@ def _error(status: int, message: str) -> Answer:
 def _server_error(request: Request) -> Answer:
     """Return the documented 500. Each page has its own wording."""
     return _error(500, "Server error" if request.path == PLACE else "Internal server error")
+
+
+def _gaps(call: Call) -> Iterable[timedelta]:
+    """Return the times between the tries of a call, "Create Outbound Call", "Call with 3 retries".
+
+    *Assumed*: the last gap of a list that is too short counts for all further tries.
+    """
+    wanted, gap = call.details.get("number_of_retries", 0), call.details.get("gap_between_retries")
+    gaps = gap if isinstance(gap, list) and gap else [_GAP if gap is None or gap == [] else gap]
+    minutes = itertools.chain(gaps, itertools.repeat(gaps[-1]))
+    return [timedelta(minutes=int(str(one))) for one in itertools.islice(minutes, int(str(wanted)))]
+
+
+def _call_ended(call: Call, began: datetime, end: End, seconds: int, *, picked_up: bool) -> JsonValue:
+    """Return the document of "Call Ended Event", with every field of its example.
+
+    *Assumed*: ``callSid`` is the id in the reply to the placed call. A call that nobody picked up has no
+    recording, transcript or analysis.
+    """
+    return {
+        "event": "call_ended",
+        "data": {
+            "callSid": call.id,
+            # "Call Types": how a call was triggered through the API
+            "name": "outbound-scheduled" if "schedule_at" in call.details else "outbound-api",
+            "agent": call.owner,
+            "versionId": _VERSION,
+            "from": _CALLER,
+            "to": (call.to or "").removeprefix("+"),
+            "recordingUrl": f"https://recordings.callkaro.example/{call.id}.mp3" if picked_up else None,
+            "call_duration": seconds,
+            "time": began.astimezone(_ZONE).strftime(_TIME),
+            "transcription": "Full call transcript..." if picked_up else "",
+            "batchId": call.details.get("batch_id"),
+            "hangup_reason": end.reason,
+            "call_metadata": call.details.get("metadata", {}),
+            "try_count": end.attempt,
+            "post_call": {"lead_status": "interested"} if picked_up else {},
+            "post_call_detail": _DETAIL if picked_up else {},
+            "functions_called": [],
+            "disposition_reason": "Customer requested callback" if picked_up else None,
+            "conversion_status": picked_up,
+            "next_call_scheduled": end.again,
+            "call_link": f"https://callkaro.ai/dashboard/call-history?call_id={call.id}",
+        },
+    }

@@ -20,6 +20,8 @@ from playground.transcript import Reader, reader
 PATIENCE = 20.0
 """Seconds until an expected message counts as missing. A busy machine may be slow."""
 LOOK_AGAIN = 0.02
+OWN_ID = "callops_action_id"
+"""The key in a call's metadata that makes a report of its end fit the action."""
 _CHANNELS = {one["id"]: f"#{one['name']}" for one in content.WORKSPACE["channels"]}
 _REQUEST_ID = re.compile(r"A-[0-9A-Z]{4,}")
 _LONG_ID = re.compile(r"\b[0-9a-f]{20,}\b")
@@ -38,12 +40,14 @@ class Asked:
 
     @classmethod
     def of(cls, exchange: Exchange) -> "Asked":
-        """Return the request of an entry in the provider's journal."""
+        """Return the request of an entry in the provider's journal, without CallOps' own id in it."""
         request, answer = exchange.request, exchange.answer
+        said = json.loads(request.body or "{}")
+        metadata = {key: value for key, value in said.pop("metadata", {}).items() if key != OWN_ID}
         return cls(
             request.provider,
             f"{request.method} {request.target}",
-            json.loads(request.body or "{}"),
+            said | ({"metadata": metadata} if metadata else {}),
             answer.status if answer else None,
             tuple(effect.what for effect in exchange.effects),
         )

@@ -95,10 +95,11 @@ async def _serve(folder: Path, wanted: Wanted, open_log: OpenLog, listening: soc
     port = listening.getsockname()[1]
     address = f"http://{HOST}:{port}/"
     print("Starting a Slack, four voice providers and CallOps on this machine …", flush=True)
-    async with Stage(folder, deadline=DEADLINE, lease=LEASE) as stage:
+    async with Stage(folder, deadline=DEADLINE, lease=LEASE, webhooks=True) as stage:
         stage.write_configuration({SETTLED: f'{SETTLED}\nreveal = ["managers"]'})
         stage.connect_further()
         await stage.start_bot()
+        await stage.report_ends(wanted=True)
         async with open_log(folder / "callops.db", KEY) as read_log:
             feed = Feed(stage, surface.read(stage.manifest), read_log)
             await feed.catch_up()

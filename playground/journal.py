@@ -33,6 +33,10 @@ _SECRET_HEADERS = frozenset(
 _BODY_KEPT = 4096  # characters of a reply: faults send large ones, which nobody reads
 Headers = tuple[tuple[str, str], ...]
 What = Literal["placed", "added", "attempted", "removed", "cancelled", "deleted", "stopped", "started"]
+CallEnd = Literal["answered", "no_answer", "voicemail", "busy", "rejected", "invalid_number"]
+"""The ways in which a try to make a call ends."""
+PICKED_UP = frozenset({"answered", "voicemail"})
+"""Ends of a call that somebody, or a voicemail, picked up."""
 
 
 class Frozen(BaseModel):
@@ -53,6 +57,27 @@ class Call(Frozen):
     due: AwareDatetime
     state: Literal["scheduled", "attempted", "removed", "cancelled"] = "scheduled"
     details: Mapping[str, JsonValue] = Field(default_factory=dict)
+
+
+class Try(Frozen):
+    """A provider's try to make a call. ``number`` counts from 0.
+
+    ``rang`` is the time in seconds until it was picked up or given up, and ``seconds`` its length after that.
+    ``again`` is the time of the next try.
+    """
+
+    number: int
+    began: AwareDatetime
+    ended: AwareDatetime
+    end: CallEnd
+    rang: int
+    seconds: int
+    again: AwareDatetime | None = None
+
+    @property
+    def picked_up(self) -> bool:
+        """Return whether somebody, or a voicemail, picked it up."""
+        return self.end in PICKED_UP
 
 
 class Campaign(Frozen):
@@ -99,7 +124,27 @@ class Answered(_Line):
     fault: str | None
 
 
-JournalLine = Annotated[Asked | Effect | Answered, Field(discriminator="line")]
+class Ended(_Line):
+    """The end of a try to make a call."""
+
+    line: Literal["end"] = "end"
+    call: Call
+    made: Try
+
+
+class Told(_Line):
+    """A webhook that the provider sent, by the provider's name for it.
+
+    ``status`` is None without an answer. The address is left out, because it holds a secret.
+    """
+
+    line: Literal["told"] = "told"
+    webhook: str
+    body: JsonValue
+    status: int | None
+
+
+JournalLine = Annotated[Asked | Effect | Answered | Ended | Told, Field(discriminator="line")]
 _LINE: TypeAdapter[JournalLine] = TypeAdapter(JournalLine)
 CALLS: TypeAdapter[tuple[Call, ...]] = TypeAdapter(tuple[Call, ...])
 LINES: TypeAdapter[tuple[JournalLine, ...]] = TypeAdapter(tuple[JournalLine, ...])
@@ -137,6 +182,16 @@ class Journal:
     def effects(self) -> tuple[Effect, ...]:
         """Every change in the provider's state, including changes without a request, such as a call made."""
         return tuple(line for line in self.lines if isinstance(line, Effect))
+
+    @property
+    def ends(self) -> tuple[Ended, ...]:
+        """The end of every try to make a call."""
+        return tuple(line for line in self.lines if isinstance(line, Ended))
+
+    @property
+    def told(self) -> tuple[Told, ...]:
+        """Every webhook that the provider sent."""
+        return tuple(line for line in self.lines if isinstance(line, Told))
 
     @classmethod
     def read(cls, path: Path) -> "Journal":
@@ -203,6 +258,25 @@ class Recorder:
                 headers=tuple(answer.headers.items()) if answer else (),
                 body=answer.body[:_BODY_KEPT].decode(errors="backslashreplace") if answer else "",
                 fault=fault,
+            )
+        )
+
+    def ended(self, provider: str, call: Call, made: Try) -> None:
+        """Record the end of a try to make a call."""
+        self._append(
+            Ended(number=len(self._lines) + 1, at=self._now(), provider=provider, call=call, made=made)
+        )
+
+    def told(self, provider: str, webhook: str, body: JsonValue, status: int | None) -> None:
+        """Record a webhook that was sent."""
+        self._append(
+            Told(
+                number=len(self._lines) + 1,
+                at=self._now(),
+                provider=provider,
+                webhook=webhook,
+                body=body,
+                status=status,
             )
         )
 

@@ -9,9 +9,10 @@ import aiohttp
 from pydantic import TypeAdapter
 
 from playground.callkaro import Shape
+from playground.calls import Ringing
 from playground.faults import Fault
-from playground.journal import CALLS, LINES, Call, Journal
-from playground.webhooks import End, Telling
+from playground.journal import CALLS, LINES, Call, CallEnd, Journal
+from playground.webhooks import End, Telling, Webhook
 
 _STATUSES: TypeAdapter[list[int | None]] = TypeAdapter(list[int | None])
 
@@ -84,6 +85,20 @@ class ProviderControl:
     async def shape(self, shape: Shape) -> None:
         """Select the form of CallKaro's successes."""
         await self._ask("PUT", "/callkaro/shape", f'"{shape}"')
+
+    async def ring(self, provider: str, ringing: Ringing | CallEnd) -> None:
+        """Select how a provider's next calls end, as a `Ringing` or by the end alone."""
+        if not isinstance(ringing, Ringing):
+            ringing = Ringing(end=ringing)
+        await self._ask("PUT", f"/{provider}/ring", ringing.model_dump_json())
+
+    async def tell(self, provider: str, url: str | None, *, times: int = 1, deletions: bool = False) -> None:
+        """Set the address to which a provider reports the ends of calls, or None for none."""
+        if url is None:
+            await self._ask("DELETE", f"/{provider}/webhook")
+        else:
+            webhook = Webhook(url=url, times=times, deletions=deletions)
+            await self._ask("PUT", f"/{provider}/webhook", webhook.model_dump_json())
 
     async def end_call(
         self, call_id: str, url: str, *, times: int = 1, end: End | None = None

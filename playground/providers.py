@@ -1,7 +1,9 @@
 """The provider stand-ins: starts them together, and defines the routes that control them."""
 
+import asyncio
+import contextlib
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,14 +17,15 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from playground import wire
 from playground.callkaro import CallKaro, Shape
-from playground.calls import Calls, Clock
+from playground.calls import Calls, Clock, Ringing
 from playground.faults import Fault
 from playground.journal import CALLS, LINES, Call, Recorder
 from playground.kore import Kore
 from playground.opened import Opened, check_opened, nothing_opened
+from playground.ringer import Ringer
 from playground.ryng import Ryng
 from playground.voxworks import Voxworks
-from playground.webhooks import Telling, tell
+from playground.webhooks import Telling, Webhook, tell
 
 _SHAPE: TypeAdapter[Shape] = TypeAdapter(Shape)
 _SECONDS: TypeAdapter[float] = TypeAdapter(float)
@@ -46,6 +49,11 @@ class _HasCalls(Protocol):
     calls: Calls
 
     def added(self, call: Call) -> Call: ...
+
+
+@runtime_checkable
+class _HasWebhook(Protocol):
+    webhook: Webhook | None
 
 
 def _utc_now() -> datetime:
@@ -77,25 +85,26 @@ async def start(
     recorder = Recorder(clock.now, journal)
     stack.callback(recorder.close)
     callkaro = CallKaro(Calls("callkaro", recorder, clock), clock, new_id)
-    standins: tuple[_Steered, ...] = (
-        callkaro,
-        Voxworks(Calls("voxworks", recorder, clock), clock, new_id),
-        Ryng(Calls("ryng", recorder, clock), clock),
-        Kore(recorder, clock),
-    )
+    voxworks = Voxworks(Calls("voxworks", recorder, clock), clock, new_id)
+    ryng = Ryng(Calls("ryng", recorder, clock), clock)
+    standins: tuple[_Steered, ...] = (callkaro, voxworks, ryng, Kore(recorder, clock))
+    ringer = Ringer((callkaro, voxworks, ryng), clock, recorder, opened)
     steering = [_Steering(provider, wire.Front(provider, recorder), recorder) for provider in standins]
     for one in steering:
         stack.push_async_callback(one.front.close)
         await one.reset()
+    await stack.enter_async_context(_running(ringer))
 
     async def reset(_: Request) -> Response:
         clock.reset()
+        ringer.clear()
         for one in steering:
             await one.reset()
         return Response(status_code=204)
 
     async def advance(request: Request) -> Response:
         clock.advance(_SECONDS.validate_json(await request.body()))
+        await ringer.catch_up()
         return Response(status_code=204)
 
     async def set_shape(request: Request) -> Response:
@@ -115,7 +124,7 @@ async def start(
             Route("/advance", _checked(advance), methods=["POST"]),
             Route("/callkaro/shape", _checked(set_shape), methods=["PUT"]),
             Route("/callkaro/calls/{call}/end", _checked(end_call), methods=["POST"]),
-            *(Mount(f"/{one.provider.name}", routes=one.routes()) for one in steering),
+            *(Mount(f"/{one.provider.name}", routes=one.routes(opened)) for one in steering),
         ],
     )
 
@@ -140,12 +149,13 @@ class _Steering:
     front: wire.Front
     recorder: Recorder
 
-    def routes(self) -> list[BaseRoute]:
+    def routes(self, opened: Opened) -> list[BaseRoute]:
         return [
             Route("/journal", self.journal),
             Route("/fault", _checked(self.fail), methods=["PUT"]),
             Route("/fault", self.clear, methods=["DELETE"]),
             *(_call_routes(self.provider) if isinstance(self.provider, _HasCalls) else ()),
+            *(_webhook_routes(self.provider, opened) if isinstance(self.provider, _HasWebhook) else ()),
         ]
 
     async def reset(self) -> None:
@@ -175,7 +185,44 @@ def _call_routes(provider: _HasCalls) -> list[BaseRoute]:
         provider.calls.add(call, "added", None)
         return Response(status_code=204)
 
-    return [Route("/calls", calls), Route("/calls", _checked(add_call), methods=["POST"])]
+    async def ring(request: Request) -> Response:
+        provider.calls.ringing = Ringing.model_validate_json(await request.body())
+        return Response(status_code=204)
+
+    return [
+        Route("/calls", calls),
+        Route("/calls", _checked(add_call), methods=["POST"]),
+        Route("/ring", _checked(ring), methods=["PUT"]),
+    ]
+
+
+def _webhook_routes(provider: _HasWebhook, opened: Opened) -> list[BaseRoute]:
+    async def configure(request: Request) -> Response:
+        webhook = Webhook.model_validate_json(await request.body())
+        check_opened(webhook.url, opened)
+        provider.webhook = webhook
+        return Response(status_code=204)
+
+    async def remove(_: Request) -> Response:
+        provider.webhook = None
+        return Response(status_code=204)
+
+    return [
+        Route("/webhook", _checked(configure), methods=["PUT"]),
+        Route("/webhook", remove, methods=["DELETE"]),
+    ]
+
+
+@contextlib.asynccontextmanager
+async def _running(ringer: Ringer) -> AsyncIterator[None]:
+    """Let a ringer follow the clock inside the context."""
+    task = asyncio.create_task(ringer.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 def _json(content: bytes) -> Response:

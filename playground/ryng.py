@@ -1,4 +1,4 @@
-"""Ryng's stand-in: cancels a call that is not yet attempted, and makes a preview call.
+"""Ryng's stand-in: cancels a call that is not yet attempted, makes a preview call, and tells its end.
 
 Facts are from two pages of Ryng's documentation at https://docs.ryng.in, read 2026-11: "Cancel Calls API" and
 "Make Preview Call". Facts that they do not state are marked *assumed*.
@@ -6,13 +6,16 @@ Facts are from two pages of Ryng's documentation at https://docs.ryng.in, read 2
 
 import itertools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from urllib.parse import unquote
 
-from playground.calls import Calls, Clock
+from pydantic import JsonValue
+
+from playground.calls import Calls, Clock, News
 from playground.http_messages import Answer, Request, answer_json
-from playground.journal import Call
+from playground.journal import Call, Try
+from playground.webhooks import Callback
 
 SUBDOMAIN, TOKEN = "tenant", "ryng-playground-token"
 HEADER = "x-access-token"  # as in the page's table; its API block has x-access-key, which is ignored here
@@ -24,6 +27,16 @@ SEEDED: Sequence[str] = ("40961", "40962", "40963")  # whole numbers, as the pag
 
 _FIRST_PREVIEW = 50001  # whole numbers, as on the page; their values do not matter
 _LOOKED_AT = timedelta(minutes=5)  # an agent looks at a preview call before it rings; the duration is assumed
+# "On any non-200 response, Ryng will retry the callback at 1-minute intervals up to two more times."
+_RETRIES = (timedelta(minutes=1), timedelta(minutes=1))
+_DISPOSITIONS: Mapping[str, str] = {  # the page names none: all assumed
+    "answered": "Answered",
+    "no_answer": "No Answer",
+    "voicemail": "Voicemail",
+    "busy": "Busy",
+    "rejected": "Rejected",
+    "invalid_number": "Invalid Number",
+}
 _NUMBER = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)  # the example's is "+91XXXXXXXX85"
 _CANCEL = re.compile(CANCEL.format("([^/]+)"))
 
@@ -87,6 +100,23 @@ class Ryng:
         content = {"callID": int(call.id), "logID": int(call.id) + 1}
         return answer_json(200, {"error": False, "message": "Call Created", "data": content})
 
+    def callbacks(self, news: News) -> Iterable[Callback]:
+        """Return the callbacks to the addresses that came with the call, "Make Preview Call".
+
+        The page describes both in the same words, as sent on the terminal state. *Assumed*: the connect
+        callback is sent when the call is picked up.
+        """
+        match news:
+            case News(what="picked_up", call=call, made=Try() as made):
+                name, status = "connectCallbackUrl", "connected"
+            case News(what="ended", call=call, made=Try() as made):
+                name, status = "terminalCallbackUrl", "completed"
+            case _:
+                return
+        url = call.details.get(name)
+        if url and call.id.isdecimal():  # a call that was added by hand may have another id
+            yield Callback(name, str(url), _callback(call, made, status), _RETRIES)
+
     def reset(self) -> None:
         """Restore the seeded calls, due in a day."""
         self.calls.clear()
@@ -112,10 +142,33 @@ def _wrong_field(fields: Mapping[str, object]) -> str | None:
         "agentID": fields.get("agentID") is not True and fields.get("agentID") == AGENT,
         "campaignID": fields.get("campaignID") is not True and fields.get("campaignID") == CAMPAIGN,
         "customerNumber": isinstance(number, str) and _NUMBER.fullmatch(number) is not None,
-        "customerName": isinstance(fields.get("customerName", ""), str),  # not required
+        # not required
+        "customerName": isinstance(fields.get("customerName", ""), str),
+        "terminalCallbackUrl": isinstance(fields.get("terminalCallbackUrl", ""), str),
+        "connectCallbackUrl": isinstance(fields.get("connectCallbackUrl", ""), str),
     }
     wrong = [name for name, well in checks.items() if not well]
     return next(iter([*wrong, *sorted(fields.keys() - checks.keys())]), None)
+
+
+def _callback(call: Call, made: Try, status: str) -> JsonValue:
+    """Return a callback with every field of the page. The word "connected" is *assumed*.
+
+    ``status`` is "completed" on this page, and "2" on another. That every ended call has it, also one that
+    nobody answered, is *assumed*.
+    """
+    ended = status == "completed"
+    talktime = made.seconds if ended else 0
+    return {
+        "callID": int(call.id),
+        "callLogID": int(call.id) + 1,  # the `logID` of the reply to the placed call
+        "customerNum": call.to,
+        "status": status,
+        "disposition": _DISPOSITIONS[made.end] if ended else "",
+        "talktime": talktime,
+        "callDuration": made.rang + talktime,
+        "recordingUrl": f"https://recordings.ryng.example/{call.id}.mp3" if ended and made.picked_up else "",
+    }
 
 
 def _error(status: int, message: str) -> Answer:

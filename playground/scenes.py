@@ -8,6 +8,7 @@ from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from playground.callkaro import AGENT, DELETE, PLACE
+from playground.calls import Ringing
 from playground.company import Asked, Company
 from playground.faults import Fault
 
@@ -15,6 +16,7 @@ Scene: TypeAlias = Callable[[Company], Awaitable[None]]
 
 AUDIT, APPROVALS = "C0AUDIT", "C0APPROVE"
 IMMEDIATE, SCHEDULED, TWICE, SILENT, KILLED = (f"98765 432{n}" for n in (11, 10, 12, 13, 14))
+ANSWERED, UNANSWERED = (f"98765 432{n}" for n in (15, 16))
 """The numbers that are called, each in its own scene."""
 UNKNOWN = "⚠️ Outcome unknown"
 RETRY_AFTER = 3
@@ -222,6 +224,34 @@ async def killed(company: Company) -> None:
     )
 
 
+async def how_calls_end(company: Company) -> None:
+    """Play the ends of two calls: somebody answers the first, and nobody the second, which is tried again."""
+    asha, olive, stage = company.asha, company.olive, company.stage
+    company.narrator.tells("From here on, CallKaro tells CallOps how its calls end")
+    await stage.report_ends(wanted=True)
+    await stage.providers.ring("callkaro", Ringing(rings=8, seconds=150))
+    with company.narrator.briefly():
+        await asha.presses(asha.told(await asha.types(f"/place-call {ANSWERED}")), "Place call")
+        await olive.reads(AUDIT, "✅ Placed", _masked(ANSWERED))
+    company.narrator.tells("Somebody answers, and talks for two and a half minutes")
+    await stage.providers.advance(160)
+    await olive.reads(AUDIT, "✅ Placed", "Answered, 2 min 30 s.", _masked(ANSWERED))
+    await stage.providers.ring("callkaro", Ringing(end="no_answer", rings=30))
+    with company.narrator.briefly():
+        preview = await asha.types(f"/place-call {UNANSWERED} retries=1 gap=30")
+        await asha.presses(asha.told(preview), "Place call")
+        await olive.reads(AUDIT, "✅ Placed", _masked(UNANSWERED))
+    company.narrator.tells("It rings for half a minute, and nobody answers")
+    await stage.providers.advance(30)
+    await olive.reads(AUDIT, "✅ Placed", "No answer (try 1 of 2), again", _masked(UNANSWERED))
+    await company.expect_asked(
+        "CallKaro was asked once for each, and tries again by itself.",
+        _placed(ANSWERED),
+        _placed(UNANSWERED, number_of_retries=1, gap_between_retries=30),
+    )
+    await stage.report_ends(wanted=False)
+
+
 def _masked(number: str) -> str:
     return f"+91\u00a0•••{number[-4:]}"
 
@@ -230,7 +260,7 @@ def _digits(number: str) -> str:
     return "91" + number.replace(" ", "")
 
 
-def _placed(number: str, status: int | None = 200, **more: str) -> Asked:
+def _placed(number: str, status: int | None = 200, **more: object) -> Asked:
     said = {"to_number": f"+{_digits(number)}", "agent_id": AGENT, **more}
     return Asked("callkaro", f"POST {PLACE}", said, status, ("placed",))
 
@@ -248,6 +278,7 @@ SCENES: tuple[tuple[str, Scene], ...] = (
     ("Nobody decides about their own request", own_request),
     ("Two managers approve at once", two_at_once),
     ("A double click", double_click),
+    ("Somebody answers a call, and nobody another", how_calls_end),
     ("A provider that answers nothing", no_answer),
     ("A provider that is busy: 429", put_off),
     ("Killed with -9 while a request is out", killed),
@@ -263,6 +294,8 @@ LOG = (
     "cancel_call vx_1002 succeeded",
     "cancel_call vx_1003 succeeded",
     f"place_call {_masked(TWICE)} succeeded",
+    f"place_call {_masked(ANSWERED)} succeeded",
+    f"place_call {_masked(UNANSWERED)} succeeded",
     f"place_call {_masked(SILENT)} succeeded",
     "cancel_call vx_1001 succeeded",
     f"place_call {_masked(KILLED)} unknown",

@@ -91,6 +91,12 @@ base_url = "{kore}"
 """With these connections an id may belong to several of them, so people must name one."""
 
 
+WEBHOOK_WORD = "a-webhook-word-of-the-playground"
+REPORTS = 'webhook_secret = "env:CALLKARO_WEBHOOK_SECRET"\nsend_action_id = true\nallow_undocumented = true\n'
+"""The settings with which CallKaro's connection takes reports of ended calls."""
+_ZONE = 'timezone = "Asia/Kolkata"\n'
+
+
 class Running(Protocol):
     """The interface of a started process that a stage needs."""
 
@@ -116,7 +122,8 @@ class Stage:
     """An async context manager: everything runs inside, and is stopped after it.
 
     ``deadline`` and ``lease`` are the bot's, in seconds. Short ones make lost answers quick to watch. With
-    ``over_http``, Slack sends its requests to the bot over HTTP instead of Socket Mode.
+    ``over_http``, Slack sends its requests to the bot over HTTP instead of Socket Mode. With ``webhooks``,
+    the bot takes CallKaro's reports of ended calls. `report_ends` makes CallKaro send them.
     """
 
     manifest = Path("manifest.yml")
@@ -124,14 +131,25 @@ class Stage:
     workspace: Path | None = None
     """People and channels, as JSON, instead of the default ones."""
 
-    def __init__(self, folder: Path, *, deadline: int = 2, lease: int = 4, over_http: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        deadline: int = 2,
+        lease: int = 4,
+        over_http: bool = False,
+        webhooks: bool = False,
+    ) -> None:
         self.over_http = over_http
+        self.webhooks = webhooks
+        self.ends_reported = False
         self.folder = folder
         self._timing = {"deadline": deadline, "lease": lease}
         self._stack = AsyncExitStack()
         self._processes: list[Running] = []
         self.addresses: dict[str, str] = {}
         self.bot: Running | None = None
+        self.bot_address = ""
 
     async def __aenter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -173,7 +191,7 @@ class Stage:
             ValueError: The file does not contain an old part.
         """
         text = CONFIGURATION.format(agent=callkaro.AGENT, **self.addresses, **self._timing)
-        for old, new in changes.items():
+        for old, new in {**({_ZONE: _ZONE + REPORTS} if self.webhooks else {}), **changes}.items():
             if old not in text:
                 raise ValueError(f"the file does not hold {old!r}")
             text = text.replace(old, new)
@@ -209,6 +227,7 @@ class Stage:
             "VOXWORKS_API_KEY": voxworks.KEY,
             "RYNG_ACCESS_TOKEN": ryng.TOKEN,
             "KORE_CLIENT_SECRET": kore.CLIENT_SECRET,
+            **({"CALLKARO_WEBHOOK_SECRET": WEBHOOK_WORD} if self.webhooks else {}),
             "PORT": "0",
             "LOG_LEVEL": "INFO",
         }
@@ -243,11 +262,20 @@ class Stage:
             await self.slack.request_url(None)
         address = await self._says(r"Health checks at (http://\S+)/healthz", written)
         self.opens(address)
+        self.bot_address = address
+        if self.ends_reported:
+            await self.report_ends(wanted=True)
         if self.over_http:
             await self.slack.request_url(f"{address}/slack/events")
         else:
             await self.slack.bot_connected(READY_WITHIN)
             await self._says(r"CallOps is connected to (\S+)", written)
+
+    async def report_ends(self, *, wanted: bool) -> None:
+        """Let CallKaro report ended calls to the bot, also after a restart, or no longer."""
+        self.ends_reported = wanted
+        url = f"{self.bot_address}/webhooks/reminders/{WEBHOOK_WORD}" if wanted else None
+        await self.providers.tell("callkaro", url)
 
     def opens(self, *addresses: str) -> None:
         """Let the stand-ins post to these addresses of the bot, and to no others."""

@@ -69,7 +69,7 @@ async def play(
 ) -> bool:
     """Play the scenes with all files in ``folder``. Return whether everything was as expected."""
     narrator.shows(OPENING)
-    async with Stage(folder, deadline=DEADLINE, lease=LEASE, over_http=over_http) as stage:
+    async with Stage(folder, deadline=DEADLINE, lease=LEASE, over_http=over_http, webhooks=True) as stage:
         company = Company(stage, narrator, patience)
         await stage.start_bot()
         try:

@@ -254,14 +254,20 @@ class Outcome(Frozen):
 class LookupResult(Frozen):
     """Result of a look-up. ``found`` is None when the provider did not say whether it has the target.
 
-    ``name`` is the target's name in one line, with its numbers masked. ``message`` is written by CallOps for
+    ``end`` is how a placed call ended, None if it is not over, or if that was not the question.
+    ``done`` means that the target shows the effect of the action: it is cancelled, stopped or started.
+    ``name`` is the target's name in one line, with its numbers masked: a campaign's name, or the number of a
+    call. ``call_time`` is the time of a call that is still scheduled. ``message`` is written by CallOps for
     the log: the question and the answer. ``put_off`` means that the provider did not look, because its rate
     limit was used up. ``pause`` is the time in seconds without requests that it asks for.
     """
 
     found: bool | None
     message: str
+    end: "CallEnd | None" = None
+    done: bool = False
     name: str | None = None
+    call_time: AwareDatetime | None = None
     put_off: bool = False
     pause: float | None = None
 
@@ -314,11 +320,12 @@ class CallEnd(Frozen):
 class ProviderEvent(Frozen):
     """A provider's report on the end of a try at a call that CallOps placed.
 
-    ``action_id`` is CallOps' own id, as the provider returns it. ``number`` is the called number, for
-    comparison. ``message`` tells the end in a sentence.
+    ``action_id`` is CallOps' own id, as the provider returns it. If it is None, ``reference``, the provider's
+    own id, names the call. ``number`` is the called number, for comparison. ``message`` tells the end in a
+    sentence.
     """
 
-    action_id: str
+    action_id: str | None
     message: str
     end: CallEnd
     number: E164 | None = None

@@ -18,7 +18,7 @@ import ssl
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Final
 
 import httpx
@@ -129,6 +129,13 @@ CONNECT_SHARE: Final = 0.25
 The three together stay below the deadline. So a failed connection is always reported as such.
 """
 
+_DONE: Final = {
+    Kind.CANCEL_CALL: "cancelled",
+    Kind.DELETE_CAMPAIGN: "deleted",
+    Kind.STOP_CAMPAIGN: "stopped",
+    Kind.START_CAMPAIGN: "active",
+}
+
 CONNECTIONS: Final = 32
 """Concurrent connections of a client, at most. The dispatcher uses fewer."""
 
@@ -219,16 +226,39 @@ class Adapter(Provider):
 
         A look-up changes nothing at the provider. Any error becomes a `LookupResult` whose ``found`` is None.
         """
+        return await self._look_up(
+            action, lambda: self.build_look_up(action, context), partial(self.lookup_result, action)
+        )
+
+    async def look_up_end(
+        self, action: PlaceCall, call_id: str, known: CallEnd | None, context: Context
+    ) -> LookupResult | None:
+        """Ask the provider how a placed call ended, or for the rest of its known end.
+
+        Return None if it cannot be asked. Any error becomes a `LookupResult` without an end.
+        """
+        return await self._look_up(
+            action,
+            lambda: self.build_end(call_id, known, context),
+            partial(self.end_result, action, call_id, known),
+        )
+
+    async def _look_up(
+        self,
+        action: CallAction,
+        build: Callable[[], Request | None],
+        read: Callable[[Response], LookupResult],
+    ) -> LookupResult | None:
         if self.settings.mode == "dry-run":
             return None
         try:
-            request = self.build_look_up(action, context)
+            request = build()
             if request is None:
                 return None
             prepared = finish(request, action, base_url=self.settings.base_url)
             async with asyncio.timeout(self._deadline):
                 reply = await self._exchange(prepared)
-            return self.lookup_result(action, reply)
+            return read(reply)
         except CannotSendError as refused:
             return LookupResult(found=None, message=refused.message)
         except Exception as fault:  # noqa: BLE001 - whatever went wrong, nothing is known and nothing changed
@@ -242,6 +272,15 @@ class Adapter(Provider):
         sighting = self.parse_look_up(action, reply) if own else None
         shared = self._party.not_sighted(action, reply, absent=absent, put_off=spent)
         return put_off(sighting or shared, reply)
+
+    def end_result(
+        self, action: PlaceCall, call_id: str, known: CallEnd | None, reply: Response
+    ) -> LookupResult:
+        """Return the result of a reply to the question how a placed call ended."""
+        end = self.parse_end(call_id, known, reply) if self.verdict(reply) else None
+        spent = self._rate_is_spent(reply)
+        shared = self._party.not_sighted(action, reply, absent=False, put_off=spent)
+        return put_off(shared.model_copy(update={"end": end}), reply)
 
     async def ping(self) -> str | None:
         """Request ``/`` of the provider's host with HEAD, without a key and without any effect.
@@ -292,9 +331,19 @@ class Adapter(Provider):
             return self._party.other_target(action)
         return Outcome(status=Status.OK, code=code, message=message, reference=asked, warnings=warnings)
 
-    def lookup_found(self, action: CallAction, name: str | None = None) -> LookupResult:
+    def lookup_found(
+        self,
+        action: CallAction,
+        name: str | None = None,
+        *,
+        call_time: datetime | None = None,
+        done: bool = False,
+    ) -> LookupResult:
         """Return the result of a look-up that found its target. ``name`` has its numbers masked."""
-        return LookupResult(found=True, message=f"{self.title} has this {aimed_at(action)}.", name=name)
+        shown = f"{self.title} has this {aimed_at(action)}."
+        if done:
+            shown = f"{self.title} says that this {aimed_at(action)} is {_DONE[action.kind]}."
+        return LookupResult(found=True, message=shown, done=done, name=name, call_time=call_time)
 
     def failure(self, action: CallAction, reply: Response, code: Code, check: str = "") -> Outcome:
         """Return the outcome of a request that was certainly rejected. ``check`` is that of `Failure`."""

@@ -1,9 +1,9 @@
 """Kore.ai: deletes a voice campaign. Undocumented: looks a campaign up, stops it and starts it.
 
 Facts: the page "Delete Voice Campaign API" of https://docs.kore.ai, read 2026-11. Facts marked † come from
-its other pages: "Get", "Stop" and "Start Voice Campaign API", the second versions of all four, and those on
-tokens and limits. Facts that no page states are marked *assumed*. No page documents a failure, so all
-failures are assumed.
+its other pages: "Get", "Stop" and "Start Voice Campaign API", the second versions of all four, "Get Campaign
+Status API", and those on tokens and limits. Facts that no page states are marked *assumed*. No page documents
+a failure, so all failures are assumed.
 """
 
 import re
@@ -197,14 +197,19 @@ class Kore(Adapter):
         return replace(request, query={**request.query, **trigger}, document={})
 
     def build_look_up(self, action: CallAction, context: Context) -> Request | None:
-        """† Build GET for the campaign. Return None unless the connection allows undocumented requests.
+        """† Build GET for the campaign, or POST for the status of one to stop or to start.
 
-        *Assumed*: ``campaignType`` does no harm there, although its page does not show it.
+        Return None unless the connection allows undocumented requests. *Assumed*: ``campaignType`` does no
+        harm there, although neither page shows it.
         """
         if not self.settings.allow_undocumented:
             return None
         # A look-up needs its own token: the action's request may be made at the same instant.
-        return self._request("GET", self._template, action, self._token(context, "look-up"))
+        token = self._token(context, "look-up")
+        if action.kind not in _TRIGGERS:
+            return self._request("GET", self._template, action, token)
+        request = self._request("POST", f"{self._template}/status", action, token)
+        return replace(request, query={**request.query, "view": "status"})
 
     def verdict(self, reply: Response) -> bool | None:
         """Read the top-level ``status``, or † the ``errors`` of this family of APIs."""
@@ -243,12 +248,14 @@ class Kore(Adapter):
     def parse_look_up(self, action: CallAction, reply: Response) -> LookupResult | None:
         """† Return that the campaign was found for 200 with the same id, else None.
 
-        *Assumed*: 404 means that there is no such campaign.
+        The id is ``_id`` of a campaign, and ``id`` of a status. *Assumed*: 404 means that there is no such
+        campaign.
         """
         campaign = reply.inside("data")
         there = reply.status == HTTPStatus.OK and reply.value("status") == "success"
-        if there and campaign.reference("_id") == target_id(action):
-            return self.lookup_found(action, _fact(campaign, "name", _LONGEST_NAME))
+        if there and campaign.reference("_id", "id") == target_id(action):
+            done = action.kind in _TRIGGERS and campaign.value("status") in _DONE[action.kind][0]
+            return self.lookup_found(action, _fact(campaign, "name", _LONGEST_NAME), done=done)
         return None
 
     def _request(self, method: str, template: str, action: CallAction, token: str) -> Request:

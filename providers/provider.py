@@ -16,6 +16,7 @@ from pydantic import JsonValue
 
 from providers.actions import (
     CallAction,
+    CallEnd,
     CancelCall,
     CannotSendError,
     Capability,
@@ -117,6 +118,17 @@ class Provider(ABC):
         None means the rules for all providers: 404 is *not found*.
         """
         return None
+
+    def build_end(self, call_id: str, known: CallEnd | None, context: Context) -> Request | None:  # noqa: ARG002 - as above
+        """Return a request, without any effect, that asks how a placed call ended, None if there is none.
+
+        With ``known``, the call's end, it asks for what is still missing in it.
+        """
+        return None
+
+    def parse_end(self, call_id: str, known: CallEnd | None, reply: Response) -> CallEnd | None:  # noqa: ARG002 - as above
+        """Return a placed call's end, None while it is not over and if the reply does not say."""
+        return known
 
     @property
     def webhook_secret(self) -> str | None:

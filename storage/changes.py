@@ -103,6 +103,7 @@ class Transition:
     code, message, retry, reference and http_status. ``data`` is kept in the event only, ``private`` in
     erasable rows.
 
+    ``end_poll_at`` is when the end of a placed call is first asked for, None if its provider is not asked.
     A transition to any state but ``sending`` clears the owner and the lease. For a transition to ``sending``,
     ``at_most`` limits how many actions of its connection may be in that state at once.
     """
@@ -117,6 +118,7 @@ class Transition:
     changes: Mapping[str, Scalar | datetime] = field(default_factory=dict)
     data: Mapping[str, Scalar] = field(default_factory=dict)
     private: Mapping[str, str] = field(default_factory=dict)
+    end_poll_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

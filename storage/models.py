@@ -60,7 +60,9 @@ class ActionRecord:
     lookup_found: bool | None = None
     """The last look-up's answer, None if the provider did not say or was never asked."""
     known_as: str | None = None
-    """The target's name in the provider's last answer. Erasable."""
+    """The target's name in the provider's last answer, or a call's masked number. Erasable."""
+    lookup_call_time: datetime | None = None
+    """The time of the call in the provider's last answer."""
     end: CallEnd | None = None
     """How the last attempt of a placed call ended, as its provider reported. None: no news."""
     sent_again: bool = False
@@ -116,6 +118,8 @@ class Cancelled:
     requester: str = SYSTEM
     reason: str | None = None
     """The requester's reason. Erasable."""
+    second: SecondStep | None = None
+    """The second step of a reschedule."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ class Query:
     """Conditions of a search for actions. None leaves a condition out. ``number`` is E.164.
 
     ``states`` are several states, in place of one. ``id`` is that of a request or of one of its actions.
+    Actions with ``code_excluded`` are left out.
 
     The actions were requested at ``since`` or later, and before ``until``. ``text`` occurs in the request's
     reason, note, purpose or consent. Case and similar characters are ignored.
@@ -30,6 +31,7 @@ class Query:
     team: str | None = None
     states: frozenset[State] = frozenset()
     code: Code | None = None
+    code_excluded: Code | None = None
     id: str | None = None
 
 

@@ -22,6 +22,7 @@ from storage.repositories.call_history import CallHistory
 from storage.repositories.dispatch_queue import DispatchQueue
 from storage.repositories.do_not_call import DoNotCall
 from storage.repositories.do_not_call_lists import DoNotCallLists
+from storage.repositories.end_polls import EndPolls
 from storage.repositories.homes import Homes
 from storage.repositories.outages import Outages
 from storage.repositories.outbox import Outbox
@@ -57,6 +58,7 @@ class Store:
         self.outbox = Outbox(database)
         self.do_not_call = DoNotCall(database)
         self.do_not_call_lists = DoNotCallLists(database)
+        self.end_polls = EndPolls(database)
         self.rate_limits = RateLimits(database)
         self.outages = Outages(database)
         self.users = Users(database)

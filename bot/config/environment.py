@@ -75,7 +75,7 @@ def decode(content: bytes) -> str:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise UnreadableFileError(f"line {line} is not in UTF-8: {_SAVE}") from error
+        raise UnreadableFileError(f"line {line} isn't in UTF-8: {_SAVE}") from error
     if "\0" in text:  # UTF-16 without a mark, or no text at all
         raise UnreadableFileError(f"it holds bytes that no text has: {_SAVE}")
     return text.replace("\r\n", "\n").replace("\r", "\n")
@@ -88,9 +88,9 @@ def read_environment() -> dict[str, str]:
     except FileNotFoundError:
         file = ""
     except UnreadableFileError as error:
-        raise ConfigError([f".env cannot be read: {error}."]) from error
+        raise ConfigError([f".env can't be read: {error}."]) from error
     except OSError as error:
-        raise ConfigError([f".env cannot be read: {error.strerror}."]) from error
+        raise ConfigError([f".env can't be read: {error.strerror}."]) from error
     said = dotenv_values(stream=StringIO(file))
     return {name: value for name, value in said.items() if value} | dict(os.environ)
 
@@ -110,7 +110,7 @@ class Environment:
         """Return a secret. Note an error if it is missing or malformed. ``where`` says where to find it."""
         value = self.get(name)
         if value is None:
-            self._faults.append(f"{name} is not set: {where}")
+            self._faults.append(f"{name} isn't set: {where}")
         elif not value.startswith(prefix) or not value.isascii() or any(c.isspace() for c in value):
             begins = f"begin with {prefix} and " if prefix else ""
             self._faults.append(f"{name} should {begins}hold no spaces: {where}")
@@ -126,7 +126,7 @@ class Environment:
         secret = self.optional("SLACK_SIGNING_SECRET", "", _SIGNING_SECRET)
         if app_token is None and secret is None:
             self._faults.append(
-                f"SLACK_APP_TOKEN is not set: {_APP_TOKEN}; or, where Slack reaches you over HTTP, set "
+                f"SLACK_APP_TOKEN isn't set: {_APP_TOKEN}; or, where Slack reaches you over HTTP, set "
                 "SLACK_SIGNING_SECRET from the same page"
             )
         return app_token, secret
@@ -139,10 +139,10 @@ class Environment:
         """Return the key of the hashes of phone numbers."""
         value = self.get("CALLOPS_KEY")
         if value is None:
-            self._faults.append("CALLOPS_KEY is not set: make one with  python -m bot key  and keep it safe")
+            self._faults.append("CALLOPS_KEY isn't set: make one with  python -m bot key  and keep it safe")
         elif not is_key(value):
             self._faults.append(
-                f"CALLOPS_KEY is not {KEY_BYTES} bytes as base64: make one with  python -m bot key"
+                f"CALLOPS_KEY isn't {KEY_BYTES} bytes as base64: make one with  python -m bot key"
             )
         return SecretStr(value or "")
 

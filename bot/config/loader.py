@@ -93,7 +93,8 @@ class ConfigReport:
         for variable in variables:
             for fault in self.environment_faults:
                 if fault.startswith(f"{variable} "):
-                    return f"{variable} is not {'set' if ' is not set' in fault else 'right'}"
+                    trouble = "set" if " isn't set" in fault else "right"
+                    return f"{variable} isn't {trouble}"
         return None
 
 
@@ -159,12 +160,12 @@ def _read(path: Path, faults: list[str]) -> dict[str, Any] | None:
         return tomllib.loads(read_text(path))
     except FileNotFoundError:
         faults.append(
-            f"{path} is not there: copy callops.example.toml, or name another file in CALLOPS_CONFIG"
+            f"{path} isn't there: copy callops.example.toml, or name another file in CALLOPS_CONFIG"
         )
     except (tomllib.TOMLDecodeError, UnreadableFileError) as error:
-        faults.append(f"{path} cannot be read: {error}")
+        faults.append(f"{path} can't be read: {error}")
     except OSError as error:
-        faults.append(f"{path} cannot be read: {error.strerror}")
+        faults.append(f"{path} can't be read: {error.strerror}")
     return None
 
 
@@ -302,7 +303,7 @@ class _File:
                     )
         for field in ("escalate_to", "notify_groups"):
             if EVERYONE in getattr(rule, field):
-                self._fault(f"{where}.{field}", f'"{EVERYONE}" cannot be written to: name a group')
+                self._fault(f"{where}.{field}", f'"{EVERYONE}" can\'t be written to: name a group')
         connections = self._data.get("connections", {})
         for connection in rule.connections:
             if isinstance(connections, dict) and connection not in connections:

@@ -117,7 +117,7 @@ class RequestActions:
         choice = Choice.of(action["value"])
         draft = await self._commands.draft(choice.draft, person.id)
         if draft and draft.request:
-            message = self._flow.asked(await self._store.requests.request(draft.request))
+            message = self._flow.asked(await self._store.requests.request(draft.request), person)
         elif draft is None or not draft.content:
             message = command_replies.refusal([interactions.TOO_OLD])
         else:
@@ -184,7 +184,7 @@ class RequestActions:
         """Replace the answer to a typed command with the request's present state, which it then follows."""
         request = await self._store.requests.request(action["value"])
         if request.requester == person.id:
-            await self._replies.answer(body, self._flow.asked(request))
+            await self._replies.answer(body, self._flow.asked(request, person))
         await ack()
 
 

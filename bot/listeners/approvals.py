@@ -27,8 +27,7 @@ from bot.slack.responses import ModalClient
 from bot.text import interactions
 from bot.ui.channel_messages import REVIEW
 from bot.ui.modal import About, notice, typed
-from bot.ui.request_status import already, trial
-from bot.ui.review_modal import FIRST, Denial, Review, Row, done
+from bot.ui.review_modal import FIRST, Denial, Review, Row, done, too_late
 from providers.actions import CannotSendError
 from storage.errors import ConflictError
 from storage.models import Person, Request
@@ -253,10 +252,6 @@ class ApprovalListeners:
             return None
 
     async def _over(self, request: Request) -> View:
-        return await over(self._store, self._masking, request)
-
-
-async def over(store: Store, masking: Masking, request: Request) -> View:
-    """Return a notice with the request's state and the person who was first to decide it."""
-    told = already(request, await store.requests.events(request.id))
-    return masking.view(notice(interactions.NOTHING_LEFT, *trial(request), *told))
+        """Return a notice with the request's state and the person who was first to decide it."""
+        events = await self._store.requests.events(request.id)
+        return self._masking.view(too_late(request, events, interactions.ALREADY_DECIDED))

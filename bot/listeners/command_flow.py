@@ -17,7 +17,8 @@ from bot.services.models import PermissionDeniedError, RequestSource, RequestSpe
 from bot.services.preconditions import Preconditions
 from bot.slack.blocks import Block, Message, button
 from bot.text import interactions
-from bot.ui import call_preview, command_replies, prompts, replacing, ways_on
+from bot.ui import call_preview, call_times, command_replies, prompts, replacing, ways_on
+from bot.ui.request_lists import status_below
 from providers.actions import (
     CancelCall,
     Kind,
@@ -124,7 +125,8 @@ class CommandFlow:
                 now=now,
                 channel=self._settings.audit_channel(spec.connection),
                 buttons={
-                    one.id: ways_on.withdraw(one) for one in asked.duplicates_of if _may_withdraw(one, reader)
+                    one.id: _ways_on(one, reader, alone=len(asked.duplicates_of) == 1)
+                    for one in asked.duplicates_of
                 },
             )
         line = _only(found.command, asked.request) if found else None
@@ -133,7 +135,7 @@ class CommandFlow:
         if found and draft and prompts.is_guess(found.sources):
             await self._commands.keep(draft, origin.person, None, found.command)
             chosen, change = _chosen(found), prompts.change_asked(asked.request.id, draft)
-        message = self.asked(asked.request, line, typed=typed, chosen=chosen, change=change)
+        message = self.asked(asked.request, origin.person, line, typed=typed, chosen=chosen, change=change)
         if not asked.duplicates_of:
             return message
         told = prompts.ignored(asked.duplicates_of, asked.skipped, reader=reader, now=now)
@@ -155,7 +157,7 @@ class CommandFlow:
     async def replace(self, waiting: str, draft: Draft | None, origin: RequestSource) -> Message:
         """Withdraw the person's cancellation and request the move of a draft: both or neither."""
         if draft and draft.request:
-            return self.asked(await self._store.requests.request(draft.request))
+            return self.asked(await self._store.requests.request(draft.request), origin.person)
         if draft is None or not draft.content.get("spec"):
             return command_replies.refusal([interactions.TOO_OLD])
         request = await self._store.requests.request(waiting)
@@ -165,15 +167,14 @@ class CommandFlow:
         except ConflictError as conflict:
             events = await self._store.requests.events(waiting)
             return command_replies.too_late(conflict.current, events)
-        except PermissionDeniedError as no:
-            return command_replies.refusal(no.reasons, no.request)
-        except InvalidCommandError as faulty:
-            return command_replies.refusal([fault.message for fault in faulty.problems])
-        return self.asked(asked.request)
+        except (PermissionDeniedError, InvalidCommandError) as no:
+            return _refusal(no)
+        return self.asked(asked.request, origin.person)
 
     def asked(
         self,
         request: Request,
+        reader: Person,
         line: Command | None = None,
         *,
         typed: bool = False,
@@ -183,9 +184,10 @@ class CommandFlow:
         """Return the message about a request, with the caution for its connection and any chosen values."""
         through = self._commands.vocabulary.connections.get(request.connection)
         caution = through.caution(request.kind) if through else None
-        return command_replies.asked(
+        message = command_replies.asked(
             request, line, typed=typed, caution=caution, chosen=chosen, change=change
         )
+        return call_times.on_clock(message, reader.timezone)
 
     async def place(self, draft: Draft | None, origin: RequestSource, *, typed: bool = False) -> Message:
         """Make the request that a draft holds, once, however often this is called.
@@ -193,17 +195,16 @@ class CommandFlow:
         ``typed`` is as for `answer`.
         """
         if draft and draft.request:
-            return self.asked(await self._store.requests.request(draft.request), typed=typed)
+            request = await self._store.requests.request(draft.request)
+            return self.asked(request, origin.person, typed=typed)
         if draft is None or not draft.content.get("spec"):
             return command_replies.refusal([interactions.TOO_OLD])
         try:
             spec = read_request_spec(draft)
             found = await self._reread(draft, origin.person) if spec.kind is Kind.CANCEL_CALL else None
             return await self.ask(spec, replace(origin, nonce=draft.nonce), found, typed=typed)
-        except PermissionDeniedError as no:
-            return command_replies.refusal(no.reasons, no.request)
-        except InvalidCommandError as faulty:
-            return command_replies.refusal([fault.message for fault in faulty.problems])
+        except (PermissionDeniedError, InvalidCommandError) as no:
+            return _refusal(no)
 
     async def _reread(self, draft: Draft, person: Person) -> FilledCommand:
         """Return the command of a draft, so that the answer lists its targets as typed."""
@@ -225,10 +226,8 @@ class CommandFlow:
             message = await self.ask(
                 RequestSpec(spec.connection, (earlier.cancel,), interactions.REPLACED), origin, typed=True
             )
-        except PermissionDeniedError as no:
-            return command_replies.refusal(no.reasons, no.request)
-        except InvalidCommandError as faulty:
-            return command_replies.refusal([fault.message for fault in faulty.problems])
+        except (PermissionDeniedError, InvalidCommandError) as no:
+            return _refusal(no)
         place = button(interactions.PLACE_THE_NEW, command_replies.CHANGE, draft.nonce, style="primary")
         return prompts.then_place(message, earlier, place)
 
@@ -236,14 +235,21 @@ class CommandFlow:
         """Withdraw a request. Return the answer, and whether the request is withdrawn now."""
         try:
             request = await self._approvals.withdraw(request_id, person, delivery_key=delivery_key)
-            return self.asked(request), request.state is State.WITHDRAWN
+            return self.asked(request, person), request.state is State.WITHDRAWN
         except ConflictError as conflict:
             current = conflict.current
             if current.state is State.WITHDRAWN:
-                return self.asked(current), True
+                return self.asked(current, person), True
             return command_replies.too_late(current, await self._store.requests.events(current.id)), False
         except PermissionDeniedError as no:
             return command_replies.refusal(no.reasons), False
+
+
+def _refusal(no: PermissionDeniedError | InvalidCommandError) -> Message:
+    """Return why a button made no request."""
+    if isinstance(no, PermissionDeniedError):
+        return command_replies.refusal(no.reasons, no.request)
+    return command_replies.refusal([fault.message for fault in no.problems])
 
 
 def _chosen(found: FilledCommand) -> str | None:
@@ -274,5 +280,12 @@ def _in_the_way(requests: Sequence[Request]) -> Request | None:
     return next((one for one in requests if one.reschedules is None), None)
 
 
-def _may_withdraw(request: Request, person: str) -> bool:
-    return request.requester == person and request.state in {State.PENDING, State.APPROVED}
+def _ways_on(request: Request, reader: str, *, alone: bool) -> list[Block]:
+    """Return the buttons for a request that was made before.
+
+    The state of somebody else's, or of one among several, is shown in an answer of its own.
+    """
+    own = request.requester == reader
+    status = ways_on.show_status(request) if own and alone else status_below(request)
+    withdrawn = own and request.state in {State.PENDING, State.APPROVED}
+    return [*([ways_on.withdraw(request)] if withdrawn else []), status]

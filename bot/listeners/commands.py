@@ -16,7 +16,7 @@ from bot.slack.blocks import Message
 from bot.slack.masking import Masking
 from bot.slack.responses import EphemeralResponder
 from bot.text.formatting import short
-from bot.ui import do_not_call, request_lists
+from bot.ui import call_times, do_not_call, request_lists
 from bot.ui.request_lists import SHOWN, Row
 from storage.errors import RequestNotFoundError
 from storage.ids import MISREAD, readings
@@ -62,7 +62,8 @@ class RequestLists:
         coming = await self._store.call_history.scheduled(
             self._connections, self._clock(), mine="", limit=SHOWN + 1
         )
-        return self._masking.message(
+        return self._shown(
+            person,
             request_lists.lists(
                 [self._row(request, person) for request in mine],
                 [self._row(request, person) for request in first],
@@ -71,8 +72,12 @@ class RequestLists:
                     self._row(request, person) for request in await self.personal.unknown(person, SHOWN)
                 ],
                 more_wait=max(waits - shown, 0),
-            )
+            ),
         )
+
+    def _shown(self, person: Person, message: Message) -> Message:
+        """Return a message as its one reader sees it: with masked numbers, on the reader's clock."""
+        return call_times.on_clock(self._masking.message(message), person.timezone)
 
     async def status(self, typed: str, person: Person) -> Message:
         """Return the state of the request, stop or do-not-call list whose id was typed."""
@@ -84,9 +89,9 @@ class RequestLists:
         if not found:
             return request_lists.not_found(short(typed.strip()))
         if len(found) > 1:
-            return self._masking.message(request_lists.which(found, short(typed.strip())))
+            return self._shown(person, request_lists.which(found, short(typed.strip())))
         events = await self._store.requests.events(found[0].id)
-        return self._masking.message(request_lists.status(self._row(found[0], person), events))
+        return self._shown(person, request_lists.status(self._row(found[0], person), events))
 
     async def _meant(self, typed: str, person: Person) -> list[Request]:
         """Return the requests that an id can mean. Only symbols that are easily misread allow several."""

@@ -46,20 +46,15 @@ class FormOpener:
         *,
         line: str = "",
         hint: str = "",
+        call: ActionRecord | None = None,
     ) -> None:
-        """Open a form with values. ``line`` is what was typed, in case a part has no field."""
-        form = self.forms[verb]
-        known = CallOptions()
-        if verb in {Verb.CANCEL, Verb.MOVE}:
-            known = await self._offer(verb, person, values)
-        view = form.build(
-            values,
-            nonce=nonce(body["trigger_id"], "form"),
-            channel=channel,
-            line=line,
-            known=known,
-            hint=hint,
-        )
+        """Open a form with values. Its target is fixed to ``call``, if that is given.
+
+        ``line`` is what was typed, in case a part has no field. ``hint`` is shown first.
+        """
+        known = await self.offer(verb, person, values, call)
+        key = nonce(body["trigger_id"], "form")
+        view = self.forms[verb].build(values, nonce=key, channel=channel, line=line, known=known, hint=hint)
         await self._windows.open(body, view)
 
     async def reopen(self, draft: Draft | None, body: Body, person: Person, verb: Verb | None = None) -> None:
@@ -74,31 +69,16 @@ class FormOpener:
         text = str(draft.content["text"])
         await self.open(body, verb, values_of(found.command), channel_of(body), person, line=text)
 
-    async def open_known(
-        self,
-        verb: Verb,
-        body: Body,
-        values: Mapping[str, str],
-        person: Person,
-        *,
-        hint: str = "",
-        call: ActionRecord | None = None,
-    ) -> None:
-        """Open a form for scheduled calls, with values filled in, or fixed to ``call``."""
-        known = await self._offer(verb, person, values, call)
-        view = self.forms[verb].build(
-            values, nonce=nonce(body["trigger_id"], "form"), channel=channel_of(body), known=known, hint=hint
-        )
-        await self._windows.open(body, view)
-
-    async def _offer(
+    async def offer(
         self, verb: Verb, person: Person, values: Mapping[str, str], call: ActionRecord | None = None
     ) -> CallOptions:
         """Return the calls to choose from. A single call is chosen at first, or the one that was named.
 
-        To cancel a target that was typed, there is nothing to choose.
+        There is nothing to choose if the target is fixed to ``call``, or if a target to cancel was typed.
         """
         now = self._clock()
+        if verb not in {Verb.CANCEL, Verb.MOVE}:
+            return scheduled_calls.number_of(call) if call else CallOptions()
         if call is not None:
             offered = scheduled_calls.call_options([call], zone=person.timezone, now=now, chosen=call.id)
             return replace(offered, fixed=True)

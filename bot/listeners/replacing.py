@@ -38,9 +38,10 @@ class ReplaceActions:
         await self._answer(body, await self._flow.replace(waiting, kept, pressed(body, person)))
         await ack()
 
-    async def keep(self, ack: AsyncAck, body: Body, action: Body) -> None:
+    async def keep(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Show the cancellation, which still waits."""
-        await self._answer(body, self._flow.asked(await self._store.requests.request(action["value"])))
+        request = await self._store.requests.request(action["value"])
+        await self._answer(body, self._flow.asked(request, person))
         await ack()
 
     async def _answer(self, body: Body, message: Message) -> None:

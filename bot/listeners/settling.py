@@ -9,7 +9,6 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.config.settings import SettingsHolder
-from bot.listeners.approvals import over
 from bot.services.approvals import ApprovalService
 from bot.services.commands import nonce
 from bot.services.models import PermissionDeniedError, Settlement
@@ -22,6 +21,7 @@ from bot.text.interactions import Evidence
 from bot.ui.decision_facts import full_numbers
 from bot.ui.modal import About, notice
 from bot.ui.request_status import request_status
+from bot.ui.review_modal import too_late
 from bot.ui.settle_modal import OPEN_SCREEN, Settling
 from bot.ui.unknown_messages import SETTLE, SHOW_NUMBER
 from storage.errors import ConflictError
@@ -61,7 +61,7 @@ class SettleListeners:
         request, record = await self._doubt(action["value"])
         decision = self._permissions.may_settle(request, person)
         if record.state is not State.UNKNOWN:
-            view = await over(self._store, self._masking, request)
+            view = await self._over(request)
         elif not decision.allowed:
             await self._permissions.record_denied_attempt(request, person, "settle", decision)
             view = notice(interactions.NOT_ALLOWED, *decision.reasons)
@@ -110,7 +110,7 @@ class SettleListeners:
         """Show the full number of an unknown action, once the log has recorded that the person looks."""
         request, record = await self._doubt(action_id)
         if record.state is not State.UNKNOWN:
-            view = await over(self._store, self._masking, request)
+            view = await self._over(request)
         else:
             try:
                 await self._approvals.reveal(request.id, person, nonce=nonce(body["trigger_id"], "reveal"))
@@ -147,7 +147,7 @@ class SettleListeners:
         except PermissionDeniedError as no:
             await ack(response_action="update", view=notice(interactions.NOT_DONE, *no.reasons))
         except ConflictError as lost:
-            view = await over(self._store, self._masking, lost.current)
+            view = await self._over(lost.current)
             await ack(response_action="update", view=view)
         else:
             await ack()
@@ -177,8 +177,13 @@ class SettleListeners:
             except PermissionDeniedError as no:
                 view = notice(interactions.NOT_DONE, *no.reasons)
             except ConflictError as lost:
-                view = await over(self._store, self._masking, lost.current)
+                view = await self._over(lost.current)
             else:
                 view = self._masking.view(notice(interactions.SENT_AGAIN, request_status(request)))
         await self._windows.update(body, view)
         await ack()
+
+    async def _over(self, request: Request) -> View:
+        """Return a notice with the request's state and the person who was first to settle it."""
+        events = await self._store.requests.events(request.id)
+        return self._masking.view(too_late(request, events, interactions.ALREADY_RECORDED))

@@ -26,8 +26,8 @@ from bot.slack.responses import EphemeralResponder, ModalClient
 from bot.text import interactions
 from bot.text import scheduled_calls as sentences
 from bot.ui import command_replies
-from bot.ui.details_modal import Details, Recording
-from bot.ui.form_values import asked_as
+from bot.ui.details_modal import PROVIDER, Details, Recording
+from bot.ui.form_values import PICKED, asked_as
 from bot.ui.modal import notice
 from bot.ui.ways_on import CANCEL_THIS, DETAILS, MENU, MOVE_THIS, PLACE_AGAIN
 from providers.actions import Kind
@@ -41,7 +41,7 @@ PLACE_MENTIONED = "place_mentioned"
 GLOBAL = {"place_call": Verb.PLACE, "cancel_call": Verb.CANCEL}
 """The global shortcuts, each with the verb whose form it opens."""
 
-_VERBS = {kind: verb for verb, kind in KINDS.items() if verb is not Verb.MOVE}
+_VERBS: dict[Kind, Verb] = {kind: verb for verb, kind in KINDS.items() if verb is not Verb.MOVE}
 
 
 @dataclass(slots=True)
@@ -86,22 +86,34 @@ class Shortcuts:
         if late or not allowed.allowed:
             await self._refuse(body, [late] if late else allowed.reasons)
         else:
-            await self._opening.open_known(verb, body, {}, person, call=record)
+            await self._opening.open(body, verb, {}, channel_of(body), person, call=record)
         await ack()
 
     async def place_again(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
-        """Open the filled form of a request that came to nothing, for its requester. Nothing is sent yet."""
+        """Open the filled form of a request that came to nothing, for its requester. Nothing is sent yet.
+
+        The call that is placed again or moved is fixed. The target of other failed requests may be wrong.
+        """
         request = await self._store.requests.request(action["value"])
         verb, calls = _VERBS[request.kind], request.actions
         if moved := request.reschedules:
-            verb, calls = Verb.PLACE, [record_of(await self._store.requests.request(moved), moved)]
+            verb = Verb.PLACE if request.followed_by else Verb.MOVE
+            calls = [record_of(await self._store.requests.request(moved), moved)]
+        no: str | None = None
         if person.id != request.requester:
-            await self._refuse(body, [sentences.NOT_YOURS_TO_PLACE])
+            no = sentences.NOT_YOURS_TO_REPEAT
         elif any(call.action is None for call in calls):
-            await self._refuse(body, [sentences.ERASED])
+            no = sentences.ERASED
+        elif verb is Verb.MOVE:
+            no = await self._commands.cannot_cancel(calls[0], person)
+        if no:
+            await self._refuse(body, [no])
         else:
             values = asked_as(calls, request.reason)
-            await self._opening.open(body, verb, values, channel_of(body), person)
+            if verb is Verb.MOVE and request.new_time:
+                values[PICKED] = str(int(request.new_time.timestamp()))
+            call = calls[0] if request.cancelled or request.reschedules else None
+            await self._opening.open(body, verb, values, channel_of(body), person, call=call)
         await ack()
 
     async def _refuse(self, body: Body, reasons: Sequence[str]) -> None:
@@ -168,7 +180,9 @@ class Shortcuts:
             await self._store.requests.events(request.id),
             await self._store.requests.personal_values(request.id),
         )
-        build = partial(Details.build, request, events, private)
+        through = self._commands.vocabulary.connections.get(request.connection)
+        provider = through.title if through else PROVIDER
+        build = partial(Details.build, request, events, private, provider=provider)
         if revealed:
             return build(revealed=True)
         allowed = self._permissions.may_reveal(request, person).allowed
@@ -196,7 +210,8 @@ class Shortcuts:
         hint = interactions.mentioned(anything=bool(chosen or values["targets"]), whole=found.whole)
         if found.more:
             hint = f"{hint}\n{interactions.not_looked_up(found.more)}"
-        await self._opening.open_known(Verb.CANCEL, body, values, person, hint=hint, call=chosen)
+        channel = channel_of(body)
+        await self._opening.open(body, Verb.CANCEL, values, channel, person, hint=hint, call=chosen)
         await ack()
 
     async def place_mentioned(self, ack: AsyncAck, body: Body, person: Person) -> None:

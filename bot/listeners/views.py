@@ -24,6 +24,7 @@ from bot.services.preconditions import Preconditions
 from bot.services.scheduled_calls import NONE_OF_THESE, SCHEDULED_CALL
 from bot.slack.blocks import Message, View
 from bot.slack.responses import EphemeralResponder, ModalClient
+from bot.text import scheduled_calls as sentences
 from bot.text.markup import escape
 from bot.ui import command_replies, prompts
 from bot.ui.call_preview import CallToPlace, PlacePreview
@@ -31,6 +32,7 @@ from bot.ui.do_not_call import stop_preview
 from bot.ui.form_values import line_text, values_of
 from bot.ui.forms import MORE, Form
 from bot.ui.modal import About, result
+from providers.actions import PlaceCall
 from storage.models import Person, record_of
 from storage.store import Store
 
@@ -56,17 +58,37 @@ class FormSubmissions:
             app.view(form.callback_id)(self.place_form if verb is Verb.PLACE else self.ask_form)
         app.view(PlacePreview.callback_id)(self.place_previewed)
 
-    async def more(self, ack: AsyncAck, body: Body) -> None:
+    async def more(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Show the rest of the form. Slack keeps what was typed, because the inputs keep their ids."""
-        about, form = About.of(body["view"]), self._opening.forms[Verb.PLACE]
-        view = form.build(
-            form.filled(body["view"]),
-            nonce=nonce(body["trigger_id"], "more"),
-            channel=about.channel,
-            whole=True,
-        )
+        view = await self._again(self._opening.forms[Verb.PLACE], body, person, {}, whole=True)
         await self._windows.update(body, view)
         await ack()
+
+    async def _again(
+        self,
+        form: Form,
+        body: Body,
+        person: Person,
+        values: Mapping[str, str],
+        *,
+        whole: bool,
+        hint: str = "",
+    ) -> View:
+        """Return a submitted form to place a call once more, with ``values`` changed."""
+        about = About.of(body["view"])
+        values = {**form.filled(body["view"]), **values}
+        call = None
+        if about.action:
+            call = record_of(await self._store.requests.request(about.action), about.action)
+            values |= await self._chosen(form.verb, call.id, person)
+        return form.build(
+            values,
+            nonce=nonce(body["trigger_id"], "more"),
+            channel=about.channel,
+            whole=whole,
+            known=await self._opening.offer(form.verb, person, values, call),
+            hint=hint,
+        )
 
     async def place_form(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Turn a complete form into its preview. Otherwise put each fault under its field."""
@@ -86,7 +108,15 @@ class FormSubmissions:
         channel = About.of(body["view"]).channel
         through = self._commands.vocabulary.connections[spec.connection]
         view = PlacePreview.build(
-            CallToPlace(spec, prepared, found.command, through, person.timezone, self._clock()),
+            CallToPlace(
+                spec,
+                prepared,
+                found.command,
+                through,
+                person.timezone,
+                self._clock(),
+                masked=self._is_chosen(form, body),
+            ),
             nonce=draft,
             channel=channel,
         )
@@ -94,7 +124,7 @@ class FormSubmissions:
             view = prompts.asking(view, prompts.question(earlier, reader=person.id, now=self._clock()))
         await ack(response_action="push", view=view)
 
-    def _with_what_lacks(
+    async def _with_what_lacks(
         self, form: Form, faulty: InvalidCommandError, body: Body, person: Person
     ) -> View | None:
         """Return the form with its folded fields shown, if only those lack a value, or None."""
@@ -105,16 +135,11 @@ class FormSubmissions:
             or any(form.shows(body["view"], field) for field in lacks)
         ):
             return None
-        values = form.filled(body["view"])
         said = self._said(form, body)
         line = self._commands.parse(said, form.verb, person, form.answers(body["view"], said))
-        return form.build(
-            {**values, "targets": values_of(line)["targets"]},
-            nonce=nonce(body["trigger_id"], "more"),
-            channel=About.of(body["view"]).channel,
-            whole="consent" in lacks,
-            hint="\n".join(f"⚠️ {escape(fault.message)}" for fault in faulty.problems),
-        )
+        hint = "\n".join(f"⚠️ {escape(fault.message)}" for fault in faulty.problems)
+        understood = {"targets": values_of(line)["targets"]}
+        return await self._again(form, body, person, understood, whole="consent" in lacks, hint=hint)
 
     async def place_previewed(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Make the request that the preview or the question over the form showed."""
@@ -157,7 +182,7 @@ class FormSubmissions:
     ) -> None:
         """Ask for missing values or for what was meant. Otherwise put each fault under its field."""
         await self._commands.keep_refusal(faulty, submitted(body, person))
-        view = self._with_what_lacks(form, faulty, body, person)
+        view = await self._with_what_lacks(form, faulty, body, person)
         if question := prompts.question_in(faulty.problems):
             key = nonce(body["trigger_id"], "question")
             view = form.asking(body["view"], question, self._said(form, body), nonce=key)
@@ -223,8 +248,12 @@ class FormSubmissions:
         return await self._commands.fill_defaults(line, person)
 
     async def _chosen(self, verb: Verb, call: str, person: Person) -> Mapping[str, str]:
-        """Return a chosen call as form values. Raises `InvalidCommandError` if it cannot be cancelled."""
+        """Return a chosen call as form values. Raises `InvalidCommandError` if it cannot be used."""
         record = record_of(await self._store.requests.request(call), call)
+        if verb is Verb.PLACE:
+            if not isinstance(record.action, PlaceCall):
+                raise InvalidCommandError([scheduled_calls.fault(sentences.ERASED)])
+            return {"targets": record.action.to}
         if why := await self._commands.cannot_cancel(record, person):
             raise InvalidCommandError([scheduled_calls.fault(why)])
         if verb is Verb.MOVE:

@@ -166,8 +166,9 @@ def of_status(query: Query, status: str) -> Query | None:
         return None
     one = next(iter(states)) if len(states) == 1 else None
     several = frozenset[State]() if one else states
-    code = vocabulary.code_named(named)
-    return replace(query, state=one, states=several, kind=kind or query.kind, code=code)
+    code, excluded = vocabulary.code_named(named), vocabulary.code_excluded(named)
+    kind = kind or query.kind
+    return replace(query, state=one, states=several, kind=kind, code=code, code_excluded=excluded)
 
 
 @dataclass(frozen=True, slots=True)

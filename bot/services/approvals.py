@@ -225,7 +225,7 @@ class ApprovalService:
         posts = [Notification("state", "audit"), Notification(settlement, "thread")]
         if not again:
             posts.append(Notification(settlement, f"dm:{request.requester}"))
-        posts += outcome_for_approvers(request, [move], besides=person.id)
+        posts += outcome_for_approvers(request, [move], besides=[person.id])
         posts += confirmation(self._settings, request, [move])
         told = with_card(request, posts)
         return await self._apply(ChangeSet(request.id, person.id, [move], nonce=nonce, notifications=told))

@@ -25,7 +25,7 @@ from bot.services.permissions import Permissions
 from bot.services.preconditions import Preconditions
 from bot.services.requests import RequestService
 from bot.services.wakeups import Wakeups
-from bot.text import do_not_call
+from bot.text import do_not_call, scheduled_calls
 from providers.actions import CallAction, CallRef, CancelCall, CannotSendError, Code, Kind, NumberRef
 from providers.base import Adapter
 from providers.phone import Phone, mask
@@ -67,9 +67,35 @@ class DoNotCallService:
         stops = await self._store.do_not_call.stops(phone.e164)
         waiting = [record async for record in self._placed(phone.e164) if record.state in _WAITS]
         scheduled = await self._store.call_history.scheduled_to(phone.e164, self._clock())
+        why = {record.id: await self._cannot_cancel(record, phone) for record in scheduled}
         return DoNotCallPreview(
-            phone, next((stop for stop in stops if stop.list is None), None), waiting, scheduled
+            phone,
+            next((stop for stop in stops if stop.list is None), None),
+            waiting,
+            scheduled,
+            {action: reason for action, reason in why.items() if reason},
         )
+
+    async def _cannot_cancel(self, call: ActionRecord, phone: Phone) -> str | None:
+        """Return why a stop could not cancel a scheduled call. Return None if it can."""
+        name = call.connection
+        adapter = self._adapters.get(name)
+        if adapter is None:
+            why = self._settings.off.get(name)
+            return do_not_call.off(why) if why else do_not_call.NOT_CONFIGURED
+        cancels = adapter.capability(Kind.CANCEL_CALL)
+        if cancels is None:
+            return do_not_call.CANCELS_NONE
+        target: NumberRef | CallRef
+        if cancels.target is NumberRef:
+            target = NumberRef(agent=call.agent or "", to=phone.e164)
+        elif call.reference:
+            target = CallRef(call_id=call.reference)
+        else:
+            return scheduled_calls.has_no_id(name)
+        here = self._preconditions.fingerprint(name, CancelCall(target=target))
+        placed = (await self._store.requests.request(call.request)).fingerprint
+        return None if placed.startswith(here) else scheduled_calls.placed_elsewhere(name, [call.id])
 
     def _check_eligible(self, person: Person) -> None:
         """Raise `PermissionDeniedError` unless the person may stop calls."""

@@ -1,6 +1,6 @@
 """Values of the services: the request to make, its source, and the result."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -114,10 +114,12 @@ class DoNotCallResult:
 class DoNotCallPreview:
     """A stop before it is made: who stopped the number already, and the known calls that it would cancel.
 
-    ``waiting`` are calls that are not sent yet, ``scheduled`` calls that a provider has accepted.
+    ``waiting`` are calls that are not sent yet, ``scheduled`` calls that a provider has accepted. ``left``
+    has, by action id, the reason for each scheduled call that would not be cancelled.
     """
 
     phone: Phone
     already: DoNotCallEntry | None
     waiting: Sequence[ActionRecord]
     scheduled: Sequence[ActionRecord]
+    left: Mapping[str, str]

@@ -1,6 +1,6 @@
 """Names of the messages in the outbox, and the notifications of each change."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from bot.config.settings import Settings
@@ -90,18 +90,18 @@ def with_card(request: Request, posts: Sequence[Notification]) -> tuple[Notifica
 
 
 def outcome_for_approvers(
-    request: Request, moves: Sequence[Transition], *, besides: str = ""
+    request: Request, moves: Sequence[Transition], *, besides: Collection[str] = ()
 ) -> tuple[Notification, ...]:
     """Return new messages to the approvers of a request that may have failed, or be unknown.
 
-    Once all targets have ended, the message is rendered if one of them did. The person ``besides`` and the
+    Once all targets have ended, the message is rendered if one of them did. The people ``besides`` and the
     requester hear of it anyway. Nobody is told if a retry is ordered.
     """
     last = moves[-1].to_state if moves else State.PENDING
     ended = len(request.actions) > 1 and last is State.SUCCEEDED
     if last not in {State.FAILED, State.UNKNOWN} and not ended:
         return ()
-    people = [one for one in request.approved_by if one not in {besides, request.requester}]
+    people = [one for one in request.approved_by if one not in {*besides, request.requester}]
     return tuple(Notification(OUTCOME, f"dm:{person}") for person in people)
 
 
@@ -127,18 +127,26 @@ class SystemChanges:
     _store: Store
     _settings: Settings
     _wakeups: Wakeups
+    _asked_to_settle: Callable[[Request], Collection[str]]
+    """The people whom `bot.workers.unknown_reminders` tells of an unknown outcome."""
 
     async def commit(self, request: Request, change: ChangeSet) -> Request:
         """Make a change. Raises `ConflictError` if another change came first."""
         told = (
             *with_card(request, change.notifications),
-            *outcome_for_approvers(request, change.transitions),
+            *outcome_for_approvers(request, change.transitions, besides=self._settlers(request, change)),
             *confirmation(self._settings, request, change.transitions),
         )
         told = tuple(dict.fromkeys(told))
         changed = await self._store.requests.apply(replace(change, notifications=told))
         self._wakeups.outbox()
         return changed
+
+    def _settlers(self, request: Request, change: ChangeSet) -> Collection[str]:
+        """Return the people who will be asked to record an outcome, if one is unknown after the change."""
+        after = {record.id: record.state for record in request.actions}
+        after |= {move.action: move.to_state for move in change.transitions}
+        return self._asked_to_settle(request) if State.UNKNOWN in after.values() else ()
 
     async def apply(
         self,

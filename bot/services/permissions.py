@@ -113,6 +113,13 @@ class Permissions:
         members = self._directory.members()
         return engine.can_settle(self.rule_of(request), members, person, self.approval_context(request))
 
+    def asked_to_settle(self, request: Request) -> frozenset[str]:
+        """Return everyone by name who may get a direct message that asks to record an unknown outcome."""
+        rule = self.rule_of(request)
+        if rule is None or rule.notify == "nobody":
+            return frozenset()
+        return engine.settlers(rule, self._directory.members(), self.approval_context(request))
+
     def may_unblock(self, person: Person) -> Decision:
         """Return whether a person may allow calls to a stopped number again."""
         members = self._directory.members()

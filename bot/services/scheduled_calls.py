@@ -39,7 +39,7 @@ class CallOptions:
     """The calls in a form as (action id, label), and the id of the one chosen at first, None if none is.
 
     ``more`` is true if there are calls that are not offered. ``fixed`` means that the form is about the only
-    call, which cannot be changed there.
+    call, or its number. It cannot be changed there.
     """
 
     calls: Sequence[tuple[str, str]] = ()
@@ -63,6 +63,13 @@ def call_options(
         (record.id, text if labels.count(text) == 1 else _with_id(text, record.id)) for record, text in shown
     ]
     return CallOptions(calls, chosen, more=len(records) > len(shown))
+
+
+def number_of(call: ActionRecord) -> CallOptions:
+    """Return the number of a call as the fixed target of a form. Raises `TypeError` if it was erased."""
+    if not isinstance(call.action, PlaceCall):
+        raise TypeError(f"{call.id} places no call that is still known")
+    return CallOptions([(call.id, mask(call.action.to))], call.id, fixed=True)
 
 
 def label(record: ActionRecord, *, zone: str, now: datetime) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from providers.actions import Code
-from storage.models import ActionRecord, Request
+from storage.models import ActionRecord, Cancelled, Request
 from storage.states import State
 from storage.store import Store
 
@@ -16,6 +16,9 @@ def stage(request: Request) -> str:
     parts = [_stage(request, record) for record in request.actions]
     parts += [f"then {request.followed_by.state}"] if request.followed_by else []
     parts += ["cancelled"] if request.cancelled else []
+    parts += (
+        [f"then {request.cancelled.second.state}"] if request.cancelled and request.cancelled.second else []
+    )
     return ", ".join(parts)
 
 
@@ -36,9 +39,16 @@ def has_ended(request: Request) -> bool:
 
 
 def may_change(request: Request) -> bool:
-    """Return whether an answer may still change: a scheduled call can be cancelled after its end."""
+    """Return whether an answer may still change: a scheduled call can be cancelled or moved after its end."""
     scheduled = any(record.code is Code.SCHEDULED for record in request.actions)
-    return not has_ended(request) or (scheduled and not request.cancelled)
+    return not has_ended(request) or (scheduled and not _is_gone(request.cancelled))
+
+
+def _is_gone(cancelled: Cancelled | None) -> bool:
+    """Return whether a call was cancelled, and the second step ended if that was for a move."""
+    if cancelled is None or not cancelled.moved:
+        return cancelled is not None
+    return cancelled.second is not None and cancelled.second.state not in _OPEN
 
 
 async def ends_unseen(store: Store, request: Request, now: datetime) -> bool:

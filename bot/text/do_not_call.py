@@ -33,6 +33,9 @@ UNCHECKED = frozenset({CANCELS_NONE, NO_AGENT, NO_CALL_KNOWN})
 """Reasons of connections at which CallOps can't see whether there are calls to a number."""
 
 
+NOT_CONFIGURED = "it isn't configured anymore"
+
+
 def off(why: str) -> str:
     return f"it's off: {why}"
 

@@ -179,6 +179,18 @@ class Evidence(StrEnum):
 
 
 NOTHING_LEFT = "Nothing left to decide"
+ALREADY_DECIDED: Final = {
+    "approved": "Already approved",
+    "denied": "Already denied",
+    "withdrawn": "Already withdrawn",
+}
+"""The titles for a person who decides too late, by the event that decided."""
+ALREADY_RECORDED: Final = {
+    "happened": "Already recorded",
+    "did_not_happen": "Already recorded",
+    "retry_requested": "Already sent again",
+}
+"""The titles for a person who records an outcome too late, by the event that settled it."""
 
 READ_FIRST = "Read it first: this is the next one."
 DENIAL_UNEXPLAINED = "Choose a reason or write one. The requester will see it."

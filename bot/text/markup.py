@@ -31,7 +31,12 @@ def time(at: datetime) -> str:
 
 def escape(text: str) -> str:
     """Return a person's text as mrkdwn in which nothing is a mention, a link or a channel."""
-    return plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return entities(plain(text))
+
+
+def entities(text: str) -> str:
+    """Return our own text as mrkdwn. Unlike `escape`, it keeps the no-break space of a masked number."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def quote(text: str) -> str:

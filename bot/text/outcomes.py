@@ -11,6 +11,8 @@ NO_LONGER_THERE = "The provider had it before our first attempt and has it no lo
 """The answer to another attempt, which shows that an unknown outcome was a success."""
 LOOKED_UP_GONE = "We asked the provider again: it no longer has it, so our attempt worked."
 """The same, as the answer to a look-up."""
+LOOKED_UP_DONE = "We asked the provider again: it shows this as done."
+"""The answer to a look-up that shows the effect itself."""
 NOT_IN_TIME = "CallOps couldn't send it in time."
 NO_CANCELLATION_IN_TIME = "CallOps couldn't send the cancellation in time."
 REQUESTER_UNREAD = "Slack couldn't tell us who requested it."

@@ -97,6 +97,4 @@ def cancelled_before(request: str) -> str:
 
 MOVER_UNKNOWN = "Slack didn't say in time who requested it."
 ERASED = "This call's details were erased."
-NOT_YOURS_TO_PLACE = (
-    "Only the person who requested the move can place it again from here, because they know the number."
-)
+NOT_YOURS_TO_REPEAT = "Only the person who requested this can request it again from here."

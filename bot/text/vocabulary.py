@@ -137,6 +137,15 @@ def code_named(status: str) -> Code | None:
     return named.get(status.strip().casefold())
 
 
+def code_excluded(status: str) -> Code | None:
+    """Return the code that has another word than a typed status, such as "Scheduled" beside "Placed"."""
+    excluded = {
+        done(Kind.PLACE_CALL).casefold(): Code.SCHEDULED,
+        _STATUSES[State.REFUSED].casefold(): Code.DRY_RUN,
+    }
+    return excluded.get(status.strip().casefold())
+
+
 def states_named(status: str) -> frozenset[State]:
     """Return the states that a typed status may mean: a state's name, or a word of this module. Or none."""
     typed = status.strip().casefold()

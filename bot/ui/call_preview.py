@@ -27,6 +27,7 @@ from bot.ui.decision_facts import call_options
 from bot.ui.modal import About, modal
 from bot.ui.request_status import DRY_RUN
 from providers.actions import Kind, PlaceCall
+from providers.phone import mask
 from providers.transport.request import Prepared
 
 PLACE_CALL = "Place call"
@@ -36,7 +37,10 @@ BACK = "Back"
 
 @dataclass(frozen=True, slots=True)
 class CallToPlace:
-    """A call to be placed. ``zone`` is the requester's, and ``now`` the time of the preview."""
+    """A call to be placed. ``zone`` is the requester's, and ``now`` the time of the preview.
+
+    ``masked`` hides the number, because the requester didn't type it.
+    """
 
     spec: RequestSpec
     prepared: Prepared
@@ -44,6 +48,7 @@ class CallToPlace:
     through: ConnectionInfo
     zone: str
     now: datetime
+    masked: bool = False
 
 
 def preview(
@@ -99,7 +104,9 @@ def _call(call: CallToPlace) -> tuple[str, list[Block]]:
     if not isinstance(action, PlaceCall):
         raise TypeError(f"only a call is placed, not {action.kind}")
     target = line.targets[0]
-    to = f"{target.phone.pretty} ({target.phone.country})" if isinstance(target, NumberTarget) else action.to
+    to = mask(action.to) if call.masked else action.to
+    if isinstance(target, NumberTarget):
+        to = f"{to if call.masked else target.phone.pretty} ({target.phone.country})"
     headline = f"{DRY_RUN}\n*Call {to}?*" if call.through.dry_run else f"*Call {to}?*"
     time = _time(action, call)
     facts = [time, spec.connection, f"voice agent {escape(action.agent)}"]

@@ -1,13 +1,16 @@
 """Times of a call for one reader: on the reader's clock, on the customer's, and a warning at night."""
 
-from datetime import datetime
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from whenever import TimeZoneNotFoundError
 
 from bot.policy import recipient_clock, timezones
 from bot.services.pending import number_of
-from bot.text.clocks import clock
+from bot.slack.blocks import Message, with_markup
+from bot.text.clocks import clock, time_of_day
 from bot.text.formatting import listed
 from bot.text.markup import when
 from providers import phone
@@ -16,6 +19,10 @@ from providers.masking import NO_REGION
 from providers.phone import Phone
 from storage.models import Request
 
+_BOTH_CLOCKS = re.compile(
+    r"(?P<time><!date\^(?P<at>\d+)\^[^<>]*>) \((?P<customers>\d{1,2}:\d\d [AP]M) [^\s()]+\)"
+)
+"""A time that Slack shows in the reader's zone, and the same on the clock of the called number."""
 MAX_PLACES = 3
 """Places of a number that a warning names."""
 
@@ -41,6 +48,21 @@ def for_customer(to: Phone, at: datetime, zone: str | None, reader: str) -> str:
         pass
     where = timezones.place(theirs, region=to.region, country=to.country)
     return f"{_shown(local)} for the customer, {where}"
+
+
+def on_clock(message: Message, zone: str) -> Message:
+    """Return a message for one reader. The customer's clock is left out where the reader's shows the same."""
+
+    def told(found: re.Match[str]) -> str:
+        own = time_of_day(datetime.fromtimestamp(int(found["at"]), UTC), zone)
+        return found["time"] if own.rpartition(" ")[0] == found["customers"] else found[0]
+
+    try:
+        text = _BOTH_CLOCKS.sub(told, message.text)
+        blocks = with_markup(message.blocks, lambda one: _BOTH_CLOCKS.sub(told, one))
+    except TimeZoneNotFoundError:
+        return message
+    return replace(message, text=text, blocks=blocks)
 
 
 def night_warning(number: str, at: datetime, zone: str | None = None) -> str:

@@ -30,8 +30,8 @@ from bot.text import parse_errors
 from bot.text.interactions import no_window
 from bot.text.markup import code, escape, when
 from bot.text.vocabulary import DENIED, WAITING
-from bot.ui.request_status import already, marked, request_status
-from bot.ui.request_summary import doing, task
+from bot.ui.request_status import marked, request_status
+from bot.ui.request_summary import decided, doing, task
 from bot.ui.ways_on import for_requester, show_status
 from storage.models import Event, Request
 from storage.states import State
@@ -119,7 +119,7 @@ def refusal(why: Sequence[str], request: Request | None = None) -> Message:
 
 def too_late(request: Request, events: Sequence[Event]) -> Message:
     """Return that a request can no longer be withdrawn, with its state."""
-    text = " ".join(["*Too late to withdraw.*", *already(request, events)])
+    text = " ".join(["*Too late to withdraw.*", request_status(request), *decided(events)])
     blocks = [section(text), context(*_where(request))]
     return marked(request, Message(text, blocks, Tracked(request.id, stage(request))))
 

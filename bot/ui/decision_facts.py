@@ -134,8 +134,11 @@ def _going_out(request: Request) -> str:
 
 def as_said(request: Request) -> str:
     """Return who reported the call's time, or an empty text if the log knows the time itself."""
-    known = any(record.scheduled_for for record in request.actions)
-    return "" if known or request.reported_call_time is None else f", {person(request.requester)} says"
+    if any(record.scheduled_for for record in request.actions):
+        return ""
+    if any(record.lookup_call_time for record in request.actions):
+        return ", the provider says"
+    return "" if request.reported_call_time is None else f", {person(request.requester)} says"
 
 
 def _why_then(request: Request, end: datetime) -> str:

@@ -29,6 +29,8 @@ MOST_BYTES = 120_000
 """Bytes of the history as JSON. A modal takes 250 kB."""
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,}")
 _MACHINE = "CallOps"
+PROVIDER = "the provider"
+"""The name of a provider whose connection is off."""
 
 DID: Mapping[str, str] = {
     "requested": "requested it",
@@ -43,18 +45,18 @@ DID: Mapping[str, str] = {
     "held_back": "held back because the number was blocked; nothing was sent",
     "expired": "expired",
     "refused": "not sent",
-    "sending": "sent to the provider",
-    "succeeded": "provider: accepted",
-    "failed": "provider: failed",
-    "unknown": "no readable answer from the provider",
+    "sending": "sent to {provider}",
+    "succeeded": "{provider}: accepted",
+    "failed": "{provider}: failed",
+    "unknown": "no readable answer from {provider}",
     "inferred": "concluded that it was done",
     "retry_scheduled": "retry scheduled",
-    "late_answer": "the provider answered late",
-    "webhook": "the provider reported that it happened",
-    "took_place": "the provider reported that it happened after all",
-    "call_ended": "the provider reported the end of a call attempt",
-    "looked_up": "asked the provider whether it has it",
-    "looked_up_gone": "the provider no longer has it: done",
+    "late_answer": "{provider} answered late",
+    "webhook": "{provider} reported that it happened",
+    "took_place": "{provider} reported that it happened after all",
+    "call_ended": "{provider} reported the end of a call attempt",
+    "looked_up": "asked {provider} whether it has it",
+    "looked_up_done": "asked {provider} again: it was done",
     "window_passed": "not sent again",
     "not_sent_again": "not sent again",
     "settle_asked": "told the approvals channel that the outcome is unknown",
@@ -74,7 +76,7 @@ DID: Mapping[str, str] = {
     "alike": "another waiting request has a similar number",
     "followed": "noted the result of placing the call again",
 }
-"""The act that each event records, in words."""
+"""The act that each event records, in words, with a place for the provider's name."""
 
 _TRIED = {
     ("attempted", "reveal"): "tried to see the full number, but isn't allowed to",
@@ -99,17 +101,18 @@ class Details:
         events: Sequence[Event],
         private: Sequence[tuple[int, str, str]],
         *,
+        provider: str = PROVIDER,
         may_reveal: bool = False,
         hidden: bool = False,
         revealed: bool = False,
     ) -> View:
         """Return the modal with the request's state, its reason and its events in order.
 
-        ``may_reveal`` means that the reader may see full numbers, and ``revealed`` that they are shown.
-        ``hidden`` means that some text was masked.
+        ``provider`` is the provider's name. ``may_reveal`` means that the reader may see full numbers, and
+        ``revealed`` that they are shown. ``hidden`` means that some text was masked.
         """
         shows_button = may_reveal and not revealed and (hidden or has_numbers(request))
-        lines = list(story(request, events, private))
+        lines = list(story(request, events, private, provider))
         told, left_out = _told(lines)
         why = [(REASON, request.reason), (PURPOSE, request.purpose), (CONSENT, request.consent)]
         why.append(("Customer's time zone", request.zone))
@@ -158,7 +161,10 @@ class Recording:
 
 
 def story(
-    request: Request, events: Sequence[Event], private: Sequence[tuple[int, str, str]]
+    request: Request,
+    events: Sequence[Event],
+    private: Sequence[tuple[int, str, str]],
+    provider: str = PROVIDER,
 ) -> Iterator[str]:
     """Yield a line for each event. Equal events of several targets share a line."""
     kept = {(seq, field): value for seq, field, value in private}
@@ -166,7 +172,7 @@ def story(
         group = list(together)
         first = group[0]
         which = _which(request, group)
-        parts = [f"*{when(first.at)}* {sentence(first, _who(first), did(first))}{which}."]
+        parts = [f"*{when(first.at)}* {sentence(first, _who(first), did(first, provider))}{which}."]
         if note := kept.get((first.seq, "note")):
             parts.append(quote(note))
         message = first.data.get("message")
@@ -207,11 +213,15 @@ def _who(event: Event) -> str:
 
 
 def did(
-    event: Event, *, person: Callable[[str], str] = person, channel: Callable[[object], str] = channel
+    event: Event,
+    provider: str = PROVIDER,
+    *,
+    person: Callable[[str], str] = person,
+    channel: Callable[[object], str] = channel,
 ) -> str:
     """Return the act of an event's actor. ``person`` and ``channel`` write people and channels."""
     tried = _TRIED.get((event.name, str(event.data.get("tried"))))
-    done = tried or DID.get(event.name, event.name.replace("_", " "))
+    done = tried or DID.get(event.name, event.name.replace("_", " ")).format(provider=provider)
     match event.name, event.data.get("attempt"), event.data.get("found"):
         case "sending", int(attempt), _ if attempt > 1:
             return f"{done} (attempt {attempt})"

@@ -27,7 +27,7 @@ from bot.ui.request_summary import ERASED_NUMBER
 from providers.actions import CancelCall, NumberRef
 from providers.phone import Phone, mask
 from storage.event_log.hash_chain import CALLS_ALLOWED, CALLS_STOPPED, LIST_IMPORT_BEGAN, LIST_IMPORTED
-from storage.models import DoNotCallEntry, Event, Request
+from storage.models import ActionRecord, DoNotCallEntry, Event, Request
 from storage.repositories.do_not_call import UNDONE
 
 ADD: Final = "add_to_do_not_call"
@@ -60,16 +60,22 @@ def preview(found: DoNotCallPreview, reason: str | None, draft: str, *, zone: st
 
 
 def _known(found: DoNotCallPreview, zone: str, now: datetime) -> list[str]:
-    """Return a line for each known call that a stop would cancel."""
-    calls = [*found.waiting, *found.scheduled]
-    if not calls:
-        return ["CallOps knows of no call to this number. It still asks your providers to cancel any."]
-    lines = [
-        f"• {clock(one.scheduled_for, zone, now=now) if one.scheduled_for else 'Now'}"
-        f" · {one.connection} · {one.id}"
-        for one in calls
-    ]
-    return [f"*Cancels {counted(len(calls), 'call')}:*", *excerpt(lines, "… and {} more", most=_MOST_CALLS)]
+    """Return a line for each known call: those that a stop would cancel, then those that it would not."""
+
+    def line(one: ActionRecord) -> str:
+        at = clock(one.scheduled_for, zone, now=now) if one.scheduled_for else "Now"
+        return f"• {at} · {one.connection} · {one.id}"
+
+    cancelled = [line(one) for one in (*found.waiting, *found.scheduled) if one.id not in found.left]
+    left = [f"{line(one)}: {escape(found.left[one.id])}" for one in found.scheduled if one.id in found.left]
+    lines: list[str] = []
+    if cancelled:
+        lines.append(f"*Cancels {counted(len(cancelled), 'call')}:*")
+        lines += excerpt(cancelled, "… and {} more", most=_MOST_CALLS)
+    if left:
+        lines.append(f"*Can't cancel {counted(len(left), 'call')}. Cancel at the provider:*")
+        lines += excerpt(left, "… and {} more", most=_MOST_CALLS)
+    return lines or ["CallOps knows of no call to this number. It still asks your providers to cancel any."]
 
 
 def stop_preview(message: Message, *, channel: str) -> View:

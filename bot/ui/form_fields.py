@@ -11,7 +11,7 @@ from bot.policy import timezones
 from bot.services.scheduled_calls import NONE_OF_THESE, SCHEDULED_CALL, CallOptions
 from bot.slack.blocks import MAX_OPTION, Block, context, plain_text, section
 from bot.text import vocabulary
-from bot.text.markup import escape
+from bot.text.markup import entities
 from bot.ui.form_values import OTHER, PICKED, REASON, WORDS, continued, filled
 from bot.ui.modal import MAX_LABEL, choice, text_input
 from providers import phone
@@ -136,11 +136,16 @@ def known_calls(known: CallOptions, *, others: bool) -> list[Block]:
     if not known.calls:
         return []
     if known.fixed:
-        return [section(f"*{SCHEDULED}*\n{escape(known.calls[0][1])}")]
+        return [fixed_target(SCHEDULED, known)]
     options = [*known.calls, *([(NONE_OF_THESE, OTHER_TARGET)] if others else [])]
     chosen = known.chosen or (NONE_OF_THESE if others else None)
     field = choice(SCHEDULED_CALL, SCHEDULED, options, initial=chosen, placeholder="Choose a call")
     return [field, *([context(LATER_CALLS.format(len(known.calls)))] if known.more else [])]
+
+
+def fixed_target(label: str, known: CallOptions) -> Block:
+    """Return the target of a form as text, which cannot be changed there."""
+    return section(f"*{label}*\n{entities(known.calls[0][1])}")
 
 
 def time_inputs(

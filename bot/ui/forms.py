@@ -33,6 +33,7 @@ from bot.ui.form_fields import (
     MAX_OPTIONS,
     OTHER_TARGET,
     call_time_input,
+    fixed_target,
     inputs,
     known_calls,
     leaves_choice,
@@ -133,12 +134,12 @@ class Form:
         """Return the form with values by field. ``whole`` shows the options that are seldom needed.
 
         ``line`` is the typed command, in case a part of it has no field. ``known`` are the scheduled calls to
-        choose from. ``hint`` is shown first.
+        choose from, or the target that is fixed. ``hint`` is shown first.
         """
         about = About(nonce=nonce, channel=channel, action=(known.chosen or "") if known.fixed else "")
         match self.verb:
             case Verb.PLACE:
-                blocks = self._place(values, whole=whole)
+                blocks = self._place(values, known, whole=whole)
             case Verb.CANCEL:
                 blocks = self._cancel(values, known)
             case Verb.MOVE:
@@ -229,11 +230,14 @@ class Form:
             found.setdefault(block if block in present else present[0], []).append(fault.message + hint)
         return {block: _together(messages) for block, messages in found.items()}
 
-    def _place(self, values: Mapping[str, str], *, whole: bool) -> list[Block]:
+    def _place(self, values: Mapping[str, str], known: CallOptions, *, whole: bool) -> list[Block]:
         said = together(values)
         unfolded = whole or self._requires("consent") or any(said.get(name) for name in _FOLDED)
+        typed = values.get("targets", "")
         blocks = [
-            text_input("targets", _NUMBER, initial=values.get("targets", ""), placeholder="+91 98765 43210"),
+            fixed_target(_NUMBER, known)
+            if known.fixed
+            else text_input("targets", _NUMBER, initial=typed, placeholder="+91 98765 43210"),
             *time_inputs(values),
             *self._through(values),
             text_input(

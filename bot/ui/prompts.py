@@ -29,7 +29,9 @@ from bot.text.markup import escape, person
 from bot.text.vocabulary import EDIT_REQUEST, UNKNOWN
 from bot.ui.call_preview import BACK, PLACE_ANOTHER, PlacePreview
 from bot.ui.modal import About, modal
+from bot.ui.request_lists import STATUS
 from bot.ui.request_status import marked
+from bot.ui.ways_on import SHOW_STATUS
 from providers.actions import NumberRef
 from storage.models import Request
 from storage.states import State
@@ -70,7 +72,7 @@ def already_asked(
     reader: str,
     now: datetime,
     channel: str,
-    buttons: Mapping[str, Block],
+    buttons: Mapping[str, Sequence[Block]],
 ) -> Message:
     """Return that every target was requested before: by whom, when, and with what state.
 
@@ -84,7 +86,7 @@ def already_asked(
     for request, line in zip(requests[:MOST_SHOWN], lines, strict=False):
         blocks.append(section(line))
         if request.id in buttons:
-            blocks.append(actions(buttons[request.id]))
+            blocks.append(actions(*buttons[request.id]))
     if (more := len(requests) - MOST_SHOWN) > 0:
         blocks.append(section(f"… and {more} more: `/calls list` shows yours."))
     blocks.append(section(" ".join(told)))
@@ -157,11 +159,23 @@ def asking(view: View, text: str) -> View:
 
 
 def then_place(message: Message, found: RecentCall, place: Block) -> Message:
-    """Return the answer to the cancellation, with the button to place the new call after it."""
+    """Return the answer to the cancellation, with the button to place the new call after it.
+
+    *Show status* must not replace that button, so it shows the state in an answer of its own.
+    """
     told = f"The new call isn't placed. Place it once {found.record.id} is cancelled."
     if found.cancel and isinstance(found.cancel.target, NumberRef):
         told += " If you place it before, it is cancelled as well."
-    return replace(message, blocks=[*message.blocks, section(told), actions(place)])
+    return replace(message, blocks=[*map(_status_apart, message.blocks), section(told), actions(place)])
+
+
+def _status_apart(block: Block) -> Block:
+    """Return a block in which *Show status*, if it's there, replaces nothing."""
+    buttons = [
+        {**one, "action_id": STATUS} if one.get("action_id") == SHOW_STATUS else one
+        for one in block.get("elements", ())
+    ]
+    return {**block, "elements": buttons} if block["type"] == "actions" else block
 
 
 CHOOSE = "choose"

@@ -6,9 +6,8 @@ from typing import Final
 from bot.slack.blocks import Message, actions, button, section
 from bot.text.clocks import clock
 from bot.text.markup import person
-from bot.text.vocabulary import SHOW_STATUS
 from bot.ui.prompts import ago
-from bot.ui.request_lists import STATUS
+from bot.ui.request_lists import status_below
 from bot.ui.request_status import marked
 from storage.models import Request
 
@@ -39,7 +38,7 @@ def not_alone(waiting: Request) -> Message:
         f"*A cancellation of this call and {which} is waiting ({waiting.id}).* "
         "Withdraw it first to move this call."
     )
-    return marked(waiting, Message(text, [section(text), actions(_status(waiting))]))
+    return marked(waiting, Message(text, [section(text), actions(status_below(waiting))]))
 
 
 def of_another(waiting: Request, *, now: datetime) -> Message:
@@ -49,8 +48,4 @@ def of_another(waiting: Request, *, now: datetime) -> Message:
         f"*{person(waiting.requester)} requested to cancel this call {asked} ({waiting.id}).* "
         "It's waiting for approval, so your move wasn't requested."
     )
-    return marked(waiting, Message(text, [section(text), actions(_status(waiting))]))
-
-
-def _status(waiting: Request) -> dict[str, object]:
-    return button(SHOW_STATUS, STATUS, waiting.id, label=f"{SHOW_STATUS} of {waiting.id}")
+    return marked(waiting, Message(text, [section(text), actions(status_below(waiting))]))

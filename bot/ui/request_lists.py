@@ -10,12 +10,12 @@ from bot.parsing.tokens import at_least
 from bot.services.pending import MOST_COUNTED
 from bot.slack.blocks import Block, Message, actions, button, context, cut_markup, section
 from bot.text.markup import code, escape, when
-from bot.text.vocabulary import DETAILS, RECORD_OUTCOME
+from bot.text.vocabulary import DETAILS, RECORD_OUTCOME, SHOW_STATUS
 from bot.text.vocabulary import REVIEW as REVIEW_WORD
 from bot.ui.channel_messages import REVIEW, audit
 from bot.ui.decision_facts import left_alone
-from bot.ui.request_status import already, marked, request_status
-from bot.ui.request_summary import target
+from bot.ui.request_status import marked, request_status
+from bot.ui.request_summary import decided, target
 from bot.ui.unknown_messages import SETTLE
 from bot.ui.ways_on import withdraw
 from storage.models import ActionRecord, Event, Request
@@ -107,13 +107,17 @@ def _details(request: str) -> Block:
     return button(DETAILS, STATUS, request, label=f"{DETAILS} of {request}")
 
 
+def status_below(request: Request) -> Block:
+    """Return the button that shows a request's state in an answer of its own."""
+    return button(SHOW_STATUS, STATUS, request.id, label=f"{SHOW_STATUS} of {request.id}")
+
+
 def status(row: Row, events: Sequence[Event]) -> Message:
     """Return a request's state, decision, deadline and next steps: those that the reader may take."""
     request = row.request
     shown = audit(request)
     blocks = [one for one in shown.blocks if one["type"] != "actions"]
-    if decided := already(request, events)[1:]:
-        blocks.append(section(" ".join(decided)))
+    blocks += [section(by) for by in decided(events)]
     if request.state is State.PENDING and request.decide_by:
         at, follows = when(request.decide_by), left_alone(request, request.actions[0])
         blocks.append(section(f"Expires {at}. If no one decides, nothing is sent. {follows}."))

@@ -6,7 +6,7 @@ are masked, people's text is escaped, and times are in each reader's zone.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -30,19 +30,10 @@ from bot.ui.request_summary import (
 )
 from providers.actions import Code, Kind
 from providers.webhooks import TOLD_US
-from storage.models import ActionRecord, Cancelled, ConnectionOutage, Event, Request, SecondStep, call_time
+from storage.models import ActionRecord, Cancelled, ConnectionOutage, Request, SecondStep, call_time
 from storage.states import State
 
 DRY_RUN = "*Dry run: nothing is sent.*"
-_DECISIONS = {
-    "approved": "Approved",
-    "denied": "Denied",
-    "withdrawn": "Withdrawn",
-    "happened": "Outcome recorded",
-    "did_not_happen": "Outcome recorded",
-    "retry_requested": "Sent again",
-}
-"""Events that record a person's decision about a request."""
 _SAID_BY_US = (
     outcomes.IT_HAPPENED,
     outcomes.NO_LONGER_THERE,
@@ -53,6 +44,12 @@ _SAID_BY_US = (
 _FOR_OPERATORS = re.compile(r"this connection's|^If that doesn't help")
 _SENTENCE_END = re.compile(r"(?<=[.?!”])\s+(?=[A-Z])")
 _IN_VAIN = "Confirmed (no call known)"
+_MOVES = {
+    **dict.fromkeys(UNFINISHED, "Cancelled, being moved"),
+    State.SUCCEEDED: "Moved",
+    State.UNKNOWN: "Cancelled, outcome of the new call unknown",
+}
+"""The status of a call that a move cancelled, by the state of the second step. Others don't place it."""
 NO_CALL_KNOWN = "CallOps knows of no call to this number, so check the number."
 
 
@@ -177,13 +174,6 @@ def passed(request: Request) -> str:
     return f"{WAITING} *Approved{f' by {by}' if by else ''}* · {task(request)}{_below(_waits(request))}"
 
 
-def already(request: Request, events: Sequence[Event]) -> list[str]:
-    """Return a request's state, and who decided it when, for a person who came too late."""
-    decided = next((event for event in reversed(events) if event.name in _DECISIONS), None)
-    by = [f"{_DECISIONS[decided.name]} by {person(decided.actor)}, {when(decided.at)}."] if decided else []
-    return [request_status(request), *by]
-
-
 def _pending(request: Request, _record: ActionRecord) -> str:
     return f"{WAITING} *Waiting for approval* · {task(request)}{WARNING.get(request.kind, '')}"
 
@@ -255,9 +245,12 @@ def _taken_away(record: ActionRecord, cancelled: Cancelled) -> str:
     """Return the headline of a placed call that was cancelled, with the request that cancelled it."""
     reason = f": {quote(cancelled.reason)}" if cancelled.reason else ""
     by = f"{person(cancelled.requester)}{reason}, in {cancelled.by}."
-    if cancelled.moved:
-        return f"{CANCELLED} *Moved* · {target(record)}{_at(record)}\nMoved by {by}"
-    return f"{CANCELLED} *Cancelled* · {target(record)}{_at(record)}\nIt won't go out. Cancelled by {by}"
+    call = f"{target(record)}{_at(record)}"
+    if not cancelled.moved:
+        return f"{CANCELLED} *Cancelled* · {call}\nIt won't go out. Cancelled by {by}"
+    second = cancelled.second.state if cancelled.second else State.APPROVED
+    status = _MOVES.get(second, "Cancelled, new call not placed")
+    return f"{CANCELLED} *{status}* · {call}\nMove requested by {by}"
 
 
 def moved_in_vain(request: Request) -> bool:

@@ -3,7 +3,7 @@
 Numbers are masked, people's text is escaped, and times are in each reader's zone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -12,7 +12,7 @@ from bot.services.pending import number_of
 from bot.slack.blocks import cut
 from bot.text.clocks import time_of_day
 from bot.text.formatting import counted
-from bot.text.markup import escape, quote, when
+from bot.text.markup import escape, person, quote, when
 from providers import phone
 from providers.actions import (
     CallRef,
@@ -26,12 +26,21 @@ from providers.actions import (
 )
 from providers.masking import NO_REGION
 from providers.phone import mask
-from storage.models import ActionRecord, Request
+from storage.models import ActionRecord, Event, Request
 
 ERASED_NUMBER = "an erased number"
 OF_CALLS = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
 MAX_NAME = 150
 """Characters of a campaign's name."""
+_DECISIONS = {
+    "approved": "Approved",
+    "denied": "Denied",
+    "withdrawn": "Withdrawn",
+    "happened": "Outcome recorded",
+    "did_not_happen": "Outcome recorded",
+    "retry_requested": "Sent again",
+}
+"""Events that record a person's decision about a request."""
 _VERBS: Final[Mapping[Kind, tuple[str, str]]] = {
     Kind.PLACE_CALL: ("place", "Placing"),
     Kind.CANCEL_CALL: ("cancel", "Cancelling"),
@@ -53,7 +62,8 @@ def target(record: ActionRecord) -> str:
         case CancelCall(target=NumberRef(to=to)):
             return f"all calls to {mask(to)}"
         case CancelCall(target=CallRef(call_id=call_id)):
-            return f"call `{call_id}`"
+            to = f" to {escape(record.known_as)}" if record.known_as else ""
+            return f"call `{call_id}`{to}"
         case DeleteCampaign(target=to) | StopCampaign(target=to) | StartCampaign(target=to):
             return f"campaign {_named(record)}`{to.campaign_id}`"
         case _:  # only the id is left of an erased target
@@ -98,8 +108,8 @@ def confirmed_in_vain(request: Request, record: ActionRecord) -> bool:
 
 
 def reported_call_time(request: Request) -> datetime | None:
-    """Return when the first call goes out, by the log or else by the requester. None if unknown."""
-    known = [record.scheduled_for for record in request.actions if record.scheduled_for]
+    """Return when the first call goes out: by the log, else by the provider, else by the requester."""
+    known = [at for record in request.actions if (at := record.scheduled_for or record.lookup_call_time)]
     return min(known) if known else request.reported_call_time
 
 
@@ -162,3 +172,9 @@ def _article(kind: Kind, aim: str) -> str:
     if not aim.startswith("call to"):
         return ""
     return "a " if kind is Kind.PLACE_CALL else "the "
+
+
+def decided(events: Sequence[Event]) -> list[str]:
+    """Return who decided a request last, and when, or nothing if nobody did."""
+    last = next((event for event in reversed(events) if event.name in _DECISIONS), None)
+    return [f"{_DECISIONS[last.name]} by {person(last.actor)}, {when(last.at)}."] if last else []

@@ -23,11 +23,11 @@ from bot.ui.decision_facts import (
     unlike,
 )
 from bot.ui.modal import MAX_REASON, About, choice, modal, notice, text_input, typed
-from bot.ui.request_status import trial
-from bot.ui.request_summary import WARNING, in_short, is_named_whole, task, voice_agents
+from bot.ui.request_status import request_status, trial
+from bot.ui.request_summary import WARNING, decided, in_short, is_named_whole, task, voice_agents
 from providers.actions import Kind
 from storage.database.folding import as_typed
-from storage.models import Request
+from storage.models import Event, Request
 
 OTHER_REASON = "Something else"
 NOTE_SHOWN = "Shown in the audit channel."
@@ -291,6 +291,18 @@ class Denial:
 def done(decided: int) -> View:
     """Return the notice that no more requests wait for a person who decided several in a row."""
     return notice("All caught up", f"All caught up. You decided {decided} requests.")
+
+
+def too_late(request: Request, events: Sequence[Event], titles: Mapping[str, str]) -> View:
+    """Return the notice for a person who came too late. It begins with who was first, if anyone was.
+
+    ``titles`` has the notice's title by the event that it tells.
+    """
+    first = next((event for event in reversed(events) if event.name in titles), None)
+    if first is None:
+        return notice(interactions.NOTHING_LEFT, *trial(request), request_status(request), *decided(events))
+    by = f"*{titles[first.name]} by {person(first.actor)}*, {when(first.at)}."
+    return notice(titles[first.name], *trial(request), by, request_status(request))
 
 
 def _headline(request: Request) -> str:

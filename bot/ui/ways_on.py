@@ -48,7 +48,7 @@ def again(request: Request) -> str | None:
         return None
     if moved_in_vain(request):
         return vocabulary.PLACE_AGAIN
-    if request.second_step_of or request.reschedules:
+    if request.second_step_of:
         return None
     if request.kind is Kind.PLACE_CALL and request.cancelled and not request.cancelled.moved:
         return vocabulary.PLACE_AGAIN

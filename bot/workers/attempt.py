@@ -6,7 +6,7 @@ decides the consequences of the answer, which are committed together with their 
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot import CallOpsError
@@ -29,6 +29,7 @@ from bot.services.timing import (
 from bot.slack.backoff import Wait
 from bot.slack.users import UserDirectory, UserUnavailableError
 from bot.text import outcomes, policy_reasons
+from bot.workers.call_ends import first_poll_at
 from bot.workers.circuit_breaker import CircuitBreaker
 from bot.workers.lookups import TargetLookups
 from bot.workers.loop import until_written
@@ -317,8 +318,10 @@ class Attempts:
         """Commit the outcome of an attempt. An answer after the lease still resolves an unknown outcome."""
         said, outcome = outcome, await self._believed(request, record, outcome)
         consequence = await self._consequence(request, record, outcome, owner=self._owner)
+        poll_at = first_poll_at(self._adapters[record.connection], record, outcome, self._clock())
+        moves = [replace(move, end_poll_at=poll_at) for move in consequence.transitions]
         recorded = await until_written(
-            lambda: self._changes.apply(request, *consequence.transitions, posts=consequence.notifications)
+            lambda: self._changes.apply(request, *moves, posts=consequence.notifications)
         )
         # The outcome is recorded before the rate limit, because it matters more.
         await until_written(lambda: self._pace.on_response(record.connection, said))
@@ -352,6 +355,7 @@ class Attempts:
                 },
                 data=warned(outcome),
                 private=kept(outcome),
+                end_poll_at=poll_at,
             )
             posts = all_told("late_answer", request)
             await until_written(lambda: self._changes.apply(current, *dropped, late, posts=posts))

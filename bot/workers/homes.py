@@ -17,12 +17,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.services.commands import CommandService
 from bot.services.overview import Overview
 from bot.services.permissions import Permissions
-from bot.slack.blocks import Block, View
+from bot.slack.blocks import Message, View
 from bot.slack.errors import SLACK_ERRORS, Refusal, error_code, refusal
 from bot.slack.masking import Masking
 from bot.slack.rate_limits import home_limits, method_of, paused_by
 from bot.slack.users import UserDirectory, UserUnavailableError
 from bot.ui import home
+from bot.ui.call_times import on_clock
 from bot.workers.loop import each
 from storage.repositories.homes import HomeTab
 from storage.store import Store
@@ -87,8 +88,9 @@ class HomeUpdates:
         if why := self._permissions.ineligible_reason(person):
             return home.refused(why), True
         vocabulary = self._commands.vocabulary
-        blocks: list[Block] = home.blocks(await self._overview.home(person, vocabulary), vocabulary)
-        return {"blocks": self._masking.blocks(blocks)}, False
+        blocks = home.blocks(await self._overview.home(person, vocabulary), vocabulary)
+        message = on_clock(self._masking.message(Message("", blocks)), person.timezone)
+        return {"blocks": message.blocks}, False
 
     async def _publish(self, tab: HomeTab, view: View) -> bool:
         """Publish a tab. Return False if Slack did not take it, and try again later if that may help."""

@@ -1,7 +1,10 @@
 """Looks up the targets of actions, before the first attempt and after an unknown outcome.
 
 A look-up has no effect at the provider, and no decision waits for it. Its result is an annotation in the log.
-It resolves an unknown outcome in one case only: the target existed before the first attempt and is now gone.
+It resolves an unknown outcome only if it shows the effect:
+
+- The campaign to delete is gone, or the call to cancel is cancelled. It existed before the first attempt.
+- The campaign to stop is stopped, or the one to start is active.
 """
 
 import asyncio
@@ -12,17 +15,17 @@ from datetime import datetime
 from typing import Any
 
 from bot.services.notifications import SystemChanges, all_told
-from bot.services.outcomes import MAX_ATTEMPTS
+from bot.services.outcomes import MAX_ATTEMPTS, REMOVING
 from bot.services.preconditions import Preconditions
 from bot.services.wakeups import Wakeups
 from bot.text import outcomes
 from bot.workers.loop import run_beside
 from bot.workers.rate_limiter import RateLimiter
-from providers.actions import CannotSendError, Code, LookupResult
+from providers.actions import CannotSendError, Code, Kind, LookupResult
 from providers.base import Adapter, Context
 from storage.changes import Annotation, Notification, Transition
-from storage.event_log.hash_chain import LOOKED_UP
-from storage.models import ActionRecord, Request
+from storage.event_log.hash_chain import LOOKED_UP, microseconds
+from storage.models import ActionRecord, Request, Scalar
 from storage.states import State
 from storage.store import Store
 
@@ -30,11 +33,19 @@ MAX_CONCURRENT = 4
 """Look-ups in flight, half of a connection's workers by default, because nobody waits for them."""
 BATCH = 100
 """Actions of a connection that are read in a run, including some that may have no look-up."""
+LOOKED_UP_DONE = "looked_up_done"
+"""The event, and the template, for an unknown action that a look-up shows as done."""
+_CODES = {
+    Kind.CANCEL_CALL: Code.CANCELLED,
+    Kind.DELETE_CAMPAIGN: Code.DELETED,
+    Kind.STOP_CAMPAIGN: Code.STOPPED,
+    Kind.START_CAMPAIGN: Code.STARTED,
+}
 
 
 @dataclass(slots=True)
 class TargetLookups:
-    """Looks up targets: at most once before an action's first attempt, and after each unknown deletion."""
+    """Looks up targets: at most once before an action's first attempt, and after each unknown outcome."""
 
     _store: Store
     _preconditions: Preconditions
@@ -64,16 +75,16 @@ class TargetLookups:
         return list(self._running.values())
 
     async def run_once(self) -> None:
-        """Start look-ups of new actions and of unknown deletions, as far as there is room."""
+        """Start look-ups of new actions and of unknown ones, as far as there is room."""
         able = self._able - self._pace.waiting() - self._pace.probing
         if not able or len(self._running) >= MAX_CONCURRENT:
             return
-        for record in await self._store.dispatch_queue.unknown_deletions(able, BATCH):
+        for record in await self._store.dispatch_queue.unknown_awaiting_lookup(able, BATCH):
             self._start(record, self._after_doubt)
         queued = Counter(record.connection for record in self._queue.values())
         short = [name for name in able if queued[name] < BATCH]
         found, self._read = await self._store.dispatch_queue.awaiting_lookup(short, BATCH, self._read)
-        self._queue.update((record.id, record) for record in found if self._can_be_asked(record))
+        self._queue.update((record.id, record) for record in found if self._is_to_be_found(record))
         for record in [
             one for one in self._queue.values() if one.connection in able and one.id not in self._running
         ]:
@@ -85,7 +96,7 @@ class TargetLookups:
     async def is_due(self, record: ActionRecord) -> bool:
         """Return whether an unknown action is still to be looked up."""
         able = self._able & {record.connection}
-        due = await self._store.dispatch_queue.unknown_deletions(able, BATCH)
+        due = await self._store.dispatch_queue.unknown_awaiting_lookup(able, BATCH)
         return any(one.id == record.id for one in due) and self._can_be_asked(record)
 
     async def before_first_attempt(self, record: ActionRecord) -> bool:
@@ -94,7 +105,7 @@ class TargetLookups:
         An account that asked for a wait gets one request only, which is the removal itself.
         """
         able = record.connection in self._able and not self._pace.asked_for(record.connection)
-        if record.attempt or record.looked_up or not able:
+        if record.attempt or record.looked_up or not (able and self._is_to_be_found(record)):
             return True
         if record.id in self._running:
             await asyncio.wait({self._running[record.id]})
@@ -113,7 +124,7 @@ class TargetLookups:
             return False
         seen = await self._seen(request, record)
         await self._pace.on_response(record.connection, seen)
-        return seen.found is False
+        return seen.found is False or seen.done
 
     def _start(self, record: ActionRecord, look: Callable[[ActionRecord], Coroutine[Any, Any, None]]) -> None:
         room = len(self._running) < MAX_CONCURRENT
@@ -131,8 +142,6 @@ class TargetLookups:
 
     async def _record_first(self, request: Request, record: ActionRecord) -> bool:
         """Look up a target and record the result. Return False if the look-up must wait for a rate limit."""
-        if not self._can_be_asked(record):
-            return True
         if not await self._pace.try_acquire(record.connection):
             return False
         sighting = await self._ask(request, record)
@@ -145,32 +154,54 @@ class TargetLookups:
         return True
 
     async def _after_doubt(self, record: ActionRecord) -> None:
-        """Look up the target of an unknown deletion, and record the result and its consequence."""
+        """Look up the target of an unknown action, and record the result and its consequence."""
         if not await self._pace.try_acquire(record.connection):
             return
         request = await self._store.requests.request(record.request)
         sighting = await self._ask(request, record)
         if sighting is None:
             return
-        if sighting.found is False and await self._store.call_history.found_before_attempt(record.id):
-            gone = Transition(
+        if await self._took_effect(request, record, sighting):
+            message = outcomes.LOOKED_UP_DONE if sighting.done else outcomes.LOOKED_UP_GONE
+            done = Transition(
                 record.id,
-                "looked_up_gone",
+                LOOKED_UP_DONE,
                 frozenset({State.UNKNOWN}),
                 State.SUCCEEDED,
                 attempt=record.attempt,
-                changes={
-                    "code": Code.DELETED,
-                    "message": outcomes.LOOKED_UP_GONE,
-                    "reference": record.target_id,
-                },
+                changes={"code": _CODES[record.kind], "message": message, "reference": record.target_id},
             )
-            await self._change(request, [gone], sighting, record, all_told("looked_up_gone", request))
-        elif sighting.found:
+            await self._change(request, [done], sighting, record, all_told(LOOKED_UP_DONE, request))
+        elif sighting.found and not sighting.done and record.kind in REMOVING:
             posts = [Notification("state", "audit"), Notification("still_there", "thread")]
             await self._change(request, [], sighting, record, posts)
         else:
             await self._change(request, [], sighting, record, [])
+
+    async def _took_effect(self, request: Request, record: ActionRecord, sighting: LookupResult) -> bool:
+        """Return whether a look-up shows that an unknown action happened.
+
+        A call that nobody saw before may be another one. A call that is not there may be another team's.
+        """
+        history = self._store.call_history
+        match record.kind:
+            case Kind.STOP_CAMPAIGN | Kind.START_CAMPAIGN:
+                return sighting.done
+            case Kind.DELETE_CAMPAIGN:
+                return sighting.found is False and await history.found_before_attempt(record.id)
+            case _ if sighting.done and record.target_id:
+                return await history.found_before_attempt(record.id) or await history.seen(
+                    record.connection, request.fingerprint, record.target_id, record.asked_at
+                )
+            case _:
+                return False
+
+    def _is_to_be_found(self, record: ActionRecord) -> bool:
+        """Return whether a look-up before the first attempt can tell anything new.
+
+        Of a call that the log knows it cannot. It could only make the cancellation late.
+        """
+        return record.scheduled_for is None and self._can_be_asked(record)
 
     def _can_be_asked(self, record: ActionRecord) -> bool:
         """Return whether a request can look up an action's target. Building the request has no effect."""
@@ -218,11 +249,9 @@ class TargetLookups:
         record: ActionRecord,
         posts: Sequence[Notification],
     ) -> None:
-        note = Annotation(
-            record.id,
-            LOOKED_UP,
-            {"found": sighting.found, "said": sighting.message},
-            {"known_as": sighting.name} if sighting.name else {},
-        )
+        data: dict[str, Scalar] = {"found": sighting.found, "said": sighting.message}
+        if sighting.call_time:
+            data["call_time"] = microseconds(sighting.call_time)
+        note = Annotation(record.id, LOOKED_UP, data, {"known_as": sighting.name} if sighting.name else {})
         # If a person settled the action meanwhile, that settlement stands.
         await self._changes.apply(request, *moves, notes=[note], posts=posts)

@@ -10,13 +10,14 @@ from typing import Final
 
 from bot.config.settings import Settings
 from bot.parsing.vocabulary import cancels, caution
-from bot.services.notifications import ASKED, ORIGIN, REMINDED, SETTLE_ASKED, is_about_unknown
+from bot.services.notifications import ASKED, ORIGIN, REMINDED, SETTLE_ASKED, STILL_UNKNOWN, is_about_unknown
 from bot.services.outcomes import WARNING
 from bot.services.pending import ALONE, ESCALATED, PendingContext, pending_context
 from bot.slack.blocks import Message
 from bot.slack.masking import Masking
 from bot.slack.rate_limits import edit_limits, post_limits
 from bot.ui import announcements
+from bot.ui.call_times import on_clock
 from bot.ui.channel_messages import render
 from bot.ui.gathered import MOST_GATHERED, gathered, gathered_unknown, is_good
 from bot.ui.thread_replies import ReplyContext
@@ -79,18 +80,18 @@ def is_direct(post: OutboxItem) -> bool:
 
 
 class RecentNews:
-    """The last direct message to each person that later good news may join, for a minute.
+    """The last direct message to each person that later news of the same sort may join, for a minute.
 
     It is kept in memory. After a restart the next news is a new message.
     """
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
-        self._sent: dict[str, tuple[datetime, MessageRef, set[str]]] = {}
+        self._sent: dict[tuple[str, bool], tuple[datetime, MessageRef, set[str]]] = {}
 
-    def recent(self, slot: str) -> MessageRef | None:
+    def recent(self, post: OutboxItem) -> MessageRef | None:
         """Return the message that news for a person may join, or None."""
-        at, ref, told = self._sent.get(slot, (None, None, set()))
+        at, ref, told = self._sent.get(_sort(post), (None, None, set()))
         fresh = at is not None and timedelta(0) <= self._clock() - at < GATHERED_FOR
         return ref if fresh and len(told) < MOST_GATHERED else None
 
@@ -98,11 +99,16 @@ class RecentNews:
         """Note that a message was sent, or that news joined it."""
         now = self._clock()
         self._sent = {to: news for to, news in self._sent.items() if now - news[0] < GATHERED_FOR}
-        request, known = str(one.item.request), self._sent.get(one.item.to)
+        request, known = str(one.item.request), self._sent.get(_sort(one.item))
         if known and known[1] == ref:
             known[2].add(request)
         else:
-            self._sent[one.item.to] = (now, ref, {request})
+            self._sent[_sort(one.item)] = (now, ref, {request})
+
+
+def _sort(post: OutboxItem) -> tuple[str, bool]:
+    """Return the reader of a post, and whether it reminds of an unknown outcome."""
+    return post.to, post.template == STILL_UNKNOWN
 
 
 class Preparing:
@@ -136,12 +142,12 @@ class Preparing:
             connection=self._settings.connections.get(request.connection),
         )
         stands = request.messages.get(slot_of(post))
-        tells_unknown = is_direct(post) and is_about_unknown(post.to)
+        tells_unknown = is_direct(post) and (is_about_unknown(post.to) or post.template == STILL_UNKNOWN)
         gathers = is_direct(post) and (
-            is_good(post.template, request, told) or (tells_unknown and post.template == SETTLE_ASKED)
+            post.template in {SETTLE_ASKED, STILL_UNKNOWN} or is_good(post.template, request, told)
         )
-        if gathers:
-            stands = stands or self._news.recent(post.to)
+        if gathers and message:
+            stands = stands or self._news.recent(post)
         if stands and message and (gathers or tells_unknown or post.to.startswith(REPLY)):
             together = gathered_unknown if tells_unknown else gathered
             message = await self._gathered(stands, request, together) or message
@@ -169,11 +175,15 @@ class Preparing:
     async def _shown(self, message: Message | None, post: OutboxItem) -> Message | None:
         """Return a message as its readers see it: names in channels, masked numbers, and links for ids.
 
-        A direct message keeps its mentions. A message links to others, never to itself.
+        A direct message keeps its mentions, and is on its reader's clock. A message links to others, never to
+        itself.
         """
         if message is None:
             return None
         erased = post.template == ERASURE  # no name is written anew, and an edit pings nobody
+        if is_direct(post):
+            reader = await self._store.users.person(post.to.partition(":")[2])
+            message = on_clock(message, reader.timezone) if reader else message
         named = message if is_direct(post) or erased else await self._names.shown(message)
         here = post.request if post.to in {AUDIT, "thread"} else None
         return await self._links.shown(self._masking.message(named), here)

@@ -94,7 +94,7 @@ def settles_deletion(request: Request, deletion: str, notice: ProviderEvent) -> 
     return replace(found, nonce=f"deleted {notice.action_id}") if isinstance(found, ChangeSet) else found
 
 
-def _record(request: Request, name: str) -> ActionRecord | None:
+def _record(request: Request, name: str | None) -> ActionRecord | None:
     return next((one for one in request.actions if one.id == name), None)
 
 
@@ -165,8 +165,12 @@ class ProviderEvents:
 
         Raises the errors of the store if the log cannot be written.
         """
+        notice = notice if notice.action_id else await self._named_by_reference(connection, notice)
+        action_id = notice.action_id
+        if action_id is None:
+            return
         try:
-            request = await self._store.requests.request(notice.action_id)
+            request = await self._store.requests.request(action_id)
         except RequestNotFoundError:
             # The line leaves out the id, because it comes from outside.
             _log.warning("A webhook of %s is about an action that is not in the log", connection)
@@ -178,8 +182,23 @@ class ProviderEvents:
         if notice.end.ending is Ending.DELETED and not request.cancelled:
             await self._take_deleted(named, notice)
         for decide in (ended, settles):
-            current = await self._store.requests.request(notice.action_id)
+            current = await self._store.requests.request(action_id)
             await self._apply(connection, current, partial(decide, notice=notice, connection=connection))
+
+    async def _named_by_reference(self, connection: str, notice: ProviderEvent) -> ProviderEvent:
+        """Return an event with the id of the one call that has its reference, unchanged if there is none.
+
+        A number that the event does not have cannot differ.
+        """
+        placed = await self._store.call_history.placed_as(connection, notice.reference or "")
+        if len(placed) != 1:
+            # Other calls of the account are told, too.
+            level = logging.WARNING if placed else logging.INFO
+            _log.log(level, "A webhook of %s changes nothing: %d calls have its id", connection, len(placed))
+            return notice
+        [record] = placed
+        number = notice.number or (record.action.to if isinstance(record.action, PlaceCall) else None)
+        return notice.model_copy(update={"action_id": record.id, "number": number})
 
     async def _take_deleted(self, placed: ActionRecord, notice: ProviderEvent) -> None:
         """Resolve the one unknown deletion that a deleted call proves. Several are left to people."""

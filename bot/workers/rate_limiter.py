@@ -59,18 +59,24 @@ class RateLimiter:
         self._waits = {name: wait for name, wait in self._waits.items() if not wait.is_over(now)}
         return frozenset(self._waits) | self.held
 
-    async def try_acquire(self, connection: str) -> bool:
-        """Acquire a connection's rate limit for one request. Return False if it must wait."""
+    async def try_acquire(self, connection: str, *, spare: int = 0) -> bool:
+        """Acquire a connection's rate limit for one request. Return False if it must wait.
+
+        ``spare`` places of a minute are left to others. Only the request itself waits for those.
+        """
         if connection in self.waiting() - self.probing:
             return False
         now, adapter = self._clock(), self._adapters[connection]
+        a_minute = adapter.requests_a_minute
+        if a_minute is not None and a_minute <= spare:
+            return False
         until = await self._store.rate_limits.try_acquire(
             self._account(connection),
-            a_minute=adapter.requests_a_minute,
+            a_minute=None if a_minute is None else a_minute - spare,
             now=now,
             paused=not (connection in self.probing and self.asked_for(connection)),
         )
-        if until is not None:
+        if until is not None and not spare:
             self._wait(connection, now, until)
         return until is None
 

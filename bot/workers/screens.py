@@ -14,12 +14,15 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.settings import Settings
 from bot.services.screens import has_ended, may_change, stage
+from bot.slack.blocks import Message
 from bot.slack.errors import SLACK_ERRORS, error_code
 from bot.slack.masking import Masking
 from bot.slack.responses import replace_original
+from bot.ui.call_times import on_clock
 from bot.ui.command_replies import asked
 from bot.workers.loop import each
 from bot.workers.post_text import Permalinks
+from storage.models import Request
 from storage.repositories.screens import MAX_USES, Screen
 from storage.states import State
 from storage.store import Store
@@ -55,6 +58,11 @@ class ScreenUpdates:
         await each(await self._store.screens.behind(now), self._update)
         return False
 
+    async def _answer(self, request: Request) -> Message:
+        """Return the answer about a request, on its requester's clock."""
+        reader = await self._store.users.person(request.requester)
+        return on_clock(asked(request), reader.timezone) if reader else asked(request)
+
     async def _update(self, screen: Screen) -> None:
         request = await self._store.requests.request(screen.request)
         present = stage(request)
@@ -66,7 +74,7 @@ class ScreenUpdates:
         now = self._clock()
         if not await self._store.screens.use(screen, now, now + LEASE):
             return
-        message = await self._links.shown(self._masking.message(asked(request)), None)
+        message = await self._links.shown(self._masking.message(await self._answer(request)), None)
         try:
             said = await replace_original(self._client, screen.url, message)
         except SLACK_ERRORS as error:

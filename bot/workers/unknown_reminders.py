@@ -104,16 +104,20 @@ class UnknownReminders:
         return any([await self._lookups.is_due(record) for record in fresh])
 
     async def _tell(self, request: Request, since: datetime, events: Sequence[Event]) -> datetime | None:
-        """Tell the approvals channel once, and the person whose turn it is. Return when the next turn is."""
+        """Tell the approvals channel once, and the people whose turn it is. Return when the next turn is.
+
+        The approvers come first.
+        """
         told = [event for event in events if event.name == SETTLE_ASKED]
         asked = {str(event.data["person"]): event.at for event in told if "person" in event.data}
         rule = self._permissions.rule_of(request)
         people: Sequence[str] = ()
         again = None
-        if rule and rule.notify != "nobody":
-            case = self._permissions.approval_context(request)
-            entitled = engine.settlers(rule, self._directory.members(), case)
-            turn = await self._turns.next(entitled, asked, one_by_one=rule.notify == "first")
+        if rule and (entitled := self._permissions.asked_to_settle(request)):
+            # Approvers know the request, and hear of its outcome by this message alone.
+            knowing = () if told else entitled.intersection(request.approved_by)
+            one_by_one = rule.notify == "first" and not knowing
+            turn = await self._turns.next(knowing or entitled, asked, one_by_one=one_by_one)
             people, again = turn.people, turn.again
         if told and not people:
             return again

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from playground.journal import CallEnd
 from playground.people import ImpossibleError, Workspace
 from playground.web.feed import Feed
 
@@ -87,6 +88,19 @@ class Arm(_Act):
     fault: str | None = None
 
 
+class Ring(_Act):
+    """Select how a provider's next calls end."""
+
+    provider: str
+    end: CallEnd
+
+
+class Report(_Act):
+    """Let CallKaro report ended calls to the bot, or not."""
+
+    wanted: bool
+
+
 class Trouble(_Act):
     """Set one of Slack's switches."""
 
@@ -116,6 +130,8 @@ class Actions:
             _route("/shortcut", Use, self.shortcut),
             _route("/read", Read, self.read),
             _route("/arm", Arm, self.arm),
+            _route("/ring", Ring, self.ring),
+            _route("/report", Report, self.report),
             _route("/trouble", Trouble, self.trouble),
             _route("/bot", Bot, self.bot),
         ]
@@ -162,6 +178,16 @@ class Actions:
     async def arm(self, act: Arm) -> Json:
         """Set a provider's switch."""
         await self._feed.arm(act.provider, act.fault)
+        return {}
+
+    async def ring(self, act: Ring) -> Json:
+        """Select how a provider's next calls end."""
+        await self._feed.ring(act.provider, act.end)
+        return {}
+
+    async def report(self, act: Report) -> Json:
+        """Let CallKaro report ended calls to the bot, or not."""
+        await self._feed.report_ends(wanted=act.wanted)
         return {}
 
     async def trouble(self, act: Trouble) -> Json:

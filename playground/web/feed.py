@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from playground.content import BOT_USER
+from playground.journal import CallEnd
 from playground.stage import Stage
 from playground.web.browsers import Browser, Browsers
 from playground.web.cast import CAST, FIRST_CHANNEL, PURPOSES
 from playground.web.screens import Screens
 from playground.web.surface import Surface
-from playground.web.switches import FAULTS, Switches
+from playground.web.switches import ENDS, FAULTS, RINGING, Switches
 from playground.web.traffic import Traffic
 
 Json: TypeAlias = dict[str, Any]
@@ -76,6 +77,20 @@ class Feed:
         """
         await self.switches.arm(provider, fault)
         self.browsers.tell("armed", self.switches.armed)
+
+    async def ring(self, provider: str, end: CallEnd) -> None:
+        """Select how a provider's next calls end.
+
+        Raises:
+            ImpossibleError: There is no such provider.
+        """
+        await self.switches.ring(provider, end)
+        self.browsers.tell("calls", self.switches.calls)
+
+    async def report_ends(self, *, wanted: bool) -> None:
+        """Let CallKaro report ended calls to the bot, or not."""
+        await self._stage.report_ends(wanted=wanted)
+        self.browsers.tell("calls", self.switches.calls)
 
     async def start_bot(self) -> None:
         """Start the bot, unless it runs.
@@ -174,6 +189,8 @@ class Feed:
             "armed": self.switches.armed,
             "providers": sorted(self._stage.addresses.keys() - {"slack", "control"}),
             "faults": list(FAULTS),
+            "calls": self.switches.calls,
+            "ringing": {"providers": RINGING, "ends": ENDS},
             "bot": self._bot(),
         }
 

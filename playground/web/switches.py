@@ -1,10 +1,11 @@
-"""The switches for failures: at a provider, at Slack, of the bot."""
+"""The switches: failures at a provider or at Slack, and how calls end."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, get_args
 
 from playground.faults import Fault
+from playground.journal import CallEnd
 from playground.people import ImpossibleError
 from playground.stage import Stage
 
@@ -31,12 +32,22 @@ FAULTS: Final[Mapping[str, Fault]] = {
 """The faults for a provider's next request, by the page's names."""
 
 
+ENDS: Final = get_args(CallEnd)
+"""The ways in which a provider's calls may end. The first one is the usual one."""
+RINGING: Final = ("callkaro", "voxworks", "ryng")
+"""The providers with calls that ring."""
+
+
 @dataclass
 class Switches:
-    """The armed faults by provider. A request uses them up, except ``refused``."""
+    """The armed faults by provider, and the ends of calls that are not the usual one.
+
+    A request uses a fault up, except ``refused``.
+    """
 
     stage: Stage
     armed: dict[str, str] = field(default_factory=dict)
+    ends: dict[str, CallEnd] = field(default_factory=dict)
 
     async def arm(self, provider: str, fault: str | None) -> None:
         """Arm a fault for the provider's next request, or none.
@@ -62,6 +73,24 @@ class Switches:
             if line["line"] == "answer" and line.get("fault") is not None:
                 self.armed.pop(str(line["provider"]), None)
         return len(self.armed) < before
+
+    async def ring(self, provider: str, end: CallEnd) -> None:
+        """Select how a provider's next calls end.
+
+        Raises:
+            ImpossibleError: There is no such provider.
+        """
+        if provider not in RINGING:
+            raise ImpossibleError(f"there is no provider {provider} whose calls ring")
+        await self.stage.providers.ring(provider, end)
+        self.ends.pop(provider, None)
+        if end != ENDS[0]:
+            self.ends[provider] = end
+
+    @property
+    def calls(self) -> dict[str, object]:
+        """Return how calls end, and whether CallOps is told."""
+        return {"ends": self.ends, "reported": self.stage.ends_reported}
 
     async def slack(self, does: str) -> None:
         """Arm ``ratelimited`` for the next post or ``twice`` for the next delivery, or ``heal`` all.

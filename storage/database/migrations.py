@@ -132,6 +132,7 @@ CREATE TABLE actions (
 ) STRICT;
 CREATE INDEX actions_asked ON actions (asked_at);
 CREATE INDEX actions_state ON actions (state, asked_at);
+CREATE INDEX actions_code ON actions (code, asked_at);
 CREATE INDEX actions_kind ON actions (kind, asked_at);
 CREATE INDEX actions_connection ON actions (connection, asked_at);
 CREATE INDEX actions_requester ON actions (requester, asked_at);
@@ -141,7 +142,7 @@ CREATE INDEX actions_unbegun ON actions (connection) WHERE state IN ('pending', 
 CREATE INDEX actions_approved ON actions (connection, last_event) WHERE state = 'approved';
 CREATE INDEX actions_not_after ON actions (not_after) WHERE state = 'approved' AND not_after IS NOT NULL;
 CREATE INDEX actions_maybe_executed ON actions (last_event) WHERE state = 'approved' AND maybe_executed = 1;
-CREATE INDEX actions_unsure ON actions (connection) WHERE state = 'unknown' AND kind = 'delete_campaign';
+CREATE INDEX actions_unsure ON actions (connection) WHERE state = 'unknown' AND kind <> 'place_call';
 CREATE INDEX actions_scheduled ON actions (scheduled_for)
     WHERE kind = 'place_call' AND state = 'succeeded' AND code = 'scheduled';
 CREATE INDEX actions_scheduled_by ON actions (requester, scheduled_for)
@@ -301,6 +302,15 @@ CREATE TABLE pauses (
     since INTEGER NOT NULL,
     until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Placed calls whose end is still to be asked for. since: when it was due first.
+CREATE TABLE end_polls (
+    action INTEGER PRIMARY KEY REFERENCES actions (n),
+    connection TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    due_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX end_polls_due ON end_polls (connection, due_at);
 
 -- announced: the dedupe_key of what the outbox tells of it.
 CREATE TABLE outages (

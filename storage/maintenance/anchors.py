@@ -70,7 +70,7 @@ def missing(path: Path, anchors: Sequence[Anchor]) -> Sequence[str]:
             connection.execute("BEGIN")
             faults = list(_faults(connection, anchors))
     except (*UNREADABLE, CannotOpenLogError) as error:
-        return [f"The file is damaged, and its anchors cannot be looked for: {error}."]
+        return [f"The file is damaged, and its anchors can't be looked for: {error}."]
     told = list(islice(faults, _NAMED))
     if more := len(faults) - len(told):
         told.append(f"The same is true of {more} more anchors.")
@@ -90,6 +90,6 @@ def _faults(connection: Connection, anchors: Sequence[Anchor]) -> Iterator[str]:
             yield f"Event {anchor.seq} is anchored, but it is missing from the log."
         elif row["hash"] != anchor.hash:
             yield (
-                f"Event {anchor.seq} is not the one that was anchored: the log was written anew from there "
+                f"Event {anchor.seq} isn't the one that was anchored: the log was written anew from there "
                 "or from an earlier event on, or it is another log."
             )

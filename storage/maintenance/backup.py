@@ -72,7 +72,7 @@ def _copy(log: Path, unfinished: Path, pages: int, progress: Callable[[float], N
         with closing(sqlite3.connect(existing, uri=True, timeout=BUSY_SECONDS, isolation_level=None)) as one:
             [(application,)] = one.execute("PRAGMA application_id")
             if application != APPLICATION_ID:
-                raise BackupError(f"{log} is not a log of this program. Nothing was written.")
+                raise BackupError(f"{log} isn't a log of this program. Nothing was written.")
             one.execute("BEGIN")
             one.execute("SELECT max(seq) FROM events").fetchone()  # fixes the moment of the copy
             with closing(sqlite3.connect(unfinished, isolation_level=None)) as copy:
@@ -89,4 +89,4 @@ def _copy(log: Path, unfinished: Path, pages: int, progress: Callable[[float], N
                 )
             one.execute("ROLLBACK")
     except UNREADABLE as error:
-        raise BackupError(f"{log} cannot be read to its end: {error}. Nothing was written.") from error
+        raise BackupError(f"{log} can't be read to its end: {error}. Nothing was written.") from error

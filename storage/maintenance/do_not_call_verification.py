@@ -18,9 +18,9 @@ def stop_faults(connection: Connection) -> Iterator[str]:
     for stop_id, seq in expected.items():
         if seq not in kept:
             del sealed[stop_id]
-            yield f"{stop_id}: calls to its number are not stopped any more, though nobody allowed them."
+            yield f"{stop_id}: calls to its number are no longer stopped, though nobody allowed them."
     for seq in sorted(kept - set(expected.values())):
-        yield f"Event {seq} does not stop calls, though a number's row says so."
+        yield f"Event {seq} doesn't stop calls, though a number's row says so."
     counted = {name: numbers for name, numbers in count_by_list(connection) if name}
     for name in sorted({*lists, *counted}):
         if lists.get(name, 0) != counted.get(name, 0):
@@ -49,7 +49,7 @@ def _seal_faults(connection: Connection, sealed: Mapping[str, tuple[str, Scalar]
     }
     for request, (name, promise) in sealed.items():
         if found.get((request, name)) != promise:
-            yield f"{request}: the numbers that it stopped are not those that were written down."
+            yield f"{request}: the numbers that it stopped aren't those that were written down."
 
 
 def _as_events_say(

@@ -48,7 +48,7 @@ def inspect(path: Path, key: bytes | None) -> DatabaseLocation:
     path = path.absolute()
     folder = path.parent
     if not folder.is_dir():
-        return DatabaseLocation(path, exists=False, problem=f"its folder {folder} is not there")
+        return DatabaseLocation(path, exists=False, problem=f"its folder {folder} isn't there")
     exists = path.exists()
     actions, trouble = 0, _not_writable(path, folder)
     if exists and trouble is None:
@@ -71,9 +71,9 @@ def _not_writable(path: Path, folder: Path) -> str | None:
     if path.is_dir():
         return "it is a folder"
     if path.exists() and not os.access(path, os.R_OK | os.W_OK):
-        return "whoever runs this may not read and write it"
+        return "this user may not read and write it"
     if not os.access(folder, os.W_OK | os.X_OK):  # the write-ahead log is beside the file
-        return f"whoever runs this may not write into its folder {folder}"
+        return f"this user may not write into its folder {folder}"
     return None
 
 

@@ -69,7 +69,7 @@ def verify(
             faults.extend(_faults(connection, links, key, portion, progress or (lambda _: None)))
             [(actions,)] = connection.execute("SELECT count(*) FROM actions")
     except OtherSchemaError as error:
-        faults.append(f"The file cannot be verified: {error}.")
+        faults.append(f"The file can't be verified: {error}.")
     except _DAMAGED as error:
         faults.append(_unreadable(error))
     named = [fault.encode(errors="backslashreplace").decode() for fault in faults[:FAULTS_NAMED]]
@@ -168,7 +168,7 @@ def _behind(column: str, after: object, last: object) -> tuple[str, list[object]
 
 
 def _unreadable(error: Exception) -> str:
-    return f"The file is damaged and cannot be read to its end: {error}."
+    return f"The file is damaged and can't be read to its end: {error}."
 
 
 def _file_faults(connection: Connection) -> Iterator[str]:
@@ -183,7 +183,7 @@ def _schema_faults(connection: Connection) -> Iterator[str]:
     found = dict(tuple(row) for row in connection.execute("SELECT name, sql FROM sqlite_schema"))
     for name in sorted({*expected, *found}):
         if expected.get(name) != found.get(name):
-            yield f"The schema is not ours: {name} was changed, added or taken away."
+            yield f"The schema isn't ours: {name} was changed, added or taken away."
 
 
 def _chain_faults(
@@ -222,7 +222,7 @@ def _link_fault(links: ChainVerifier, row: Mapping[str, Any]) -> str | None:
             fault = f"Event {event.seq} ({event.action}) was changed after it was written."
     except _DAMAGED:
         links.seq, links.head = row["seq"], row["hash"]
-        return f"Event {row['seq']} ({row['action']}) cannot be read."
+        return f"Event {row['seq']} ({row['action']}) can't be read."
     return fault
 
 
@@ -253,7 +253,7 @@ def _broken_promises(connection: Connection, kept: list[Mapping[str, Any]]) -> I
             if not _was_erased(connection, event):
                 yield f"Event {event.seq} ({event.action}): its {field} is gone, though nobody erased it."
         elif not _keeps(promise, *values[field]):
-            yield f"Event {event.seq} ({event.action}): its {field} is not what was written down."
+            yield f"Event {event.seq} ({event.action}): its {field} isn't what was written down."
 
 
 def _was_erased(connection: Connection, event: Event) -> bool:
@@ -303,12 +303,12 @@ def _orphans(connection: Connection) -> Iterator[str]:
     for event, field in connection.execute(
         "SELECT event, field FROM personal WHERE event NOT IN (SELECT seq FROM events)"
     ):
-        yield f"Event {event} is not there, though its {field} is."
+        yield f"Event {event} isn't there, though its {field} is."
     for (moved,) in connection.execute(
         "SELECT id FROM (SELECT id, asked_event, lag(asked_event) OVER (ORDER BY n) AS before FROM actions)"
         " WHERE asked_event <= before"
     ):
-        yield f"{moved}: its row is not in the place in which it was asked."
+        yield f"{moved}: its row isn't in the place in which it was asked."
 
 
 def _lookup_faults(
@@ -317,7 +317,7 @@ def _lookup_faults(
     """Yield actions that are not found under their own number, or that are found under another."""
     sources = WriteContext(key) if key else None
     if sources and not keeps_to(connection, sources):
-        yield "The log was written with another key: whether numbers are found under it was not checked."
+        yield "The log was written with another key: whether numbers are found under it wasn't checked."
         sources = None
     for after, last in _ends(connection, "actions.n", portion, advance):
         where, values = _behind("actions.n", after, last)
@@ -340,7 +340,7 @@ def _lookup_faults(
                 case None, None:
                     pass
                 case _, None:
-                    yield f"{row['id']}: it is not found by what it is aimed at."
+                    yield f"{row['id']}: it isn't found by what it is aimed at."
                 case None, _:
                     yield f"{row['id']}: it is found by a number, and is aimed at none that is kept."
                 case aim, number if sources and number != sources.lookup(aim):
@@ -372,7 +372,7 @@ def _masked_faults(key: bytes | None, connection: Connection) -> Iterator[str]:
         except InvalidNumberError:
             continue  # no valid number was ever written: the event's fault says so
         if row["masked"] != expected:
-            yield f"{row['id']}: it is not found, while it is pending, by what its number reads like."
+            yield f"{row['id']}: it isn't found, while it's pending, by what its number reads like."
 
 
 def _differences(

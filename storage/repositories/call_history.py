@@ -174,6 +174,19 @@ def find_scheduled(connection: Connection, name: str, reference: str, now: datet
     return found[0] if found else None
 
 
+def placed_as(connection: Connection, name: str, reference: str) -> list[ActionRecord]:
+    """Return the calls that were placed through a connection and to which its provider gave this id."""
+    return select_actions(
+        connection,
+        ACTIONS,
+        """
+        WHERE actions.id IN (SELECT action FROM events WHERE json_extract(data, '$.reference') = :reference)
+          AND reference = :reference AND +connection = :connection AND +kind = 'place_call'
+        """,
+        {"connection": name, "reference": reference},
+    )
+
+
 def known_ids(connection: Connection, sources: WriteContext, ids: Collection[str]) -> set[str]:
     """Return those of some ids that are an action's target, or that a provider returned."""
     rows = connection.execute(
@@ -279,6 +292,7 @@ def campaigns_seen(connection: Connection) -> set[tuple[str, str, str]]:
         CROSS JOIN personal ON personal.event = events.seq AND personal.field = 'known_as'
         CROSS JOIN actions ON actions.id = events.action
         WHERE events.name = 'looked_up' AND personal.value IS NOT NULL AND actions.target_id IS NOT NULL
+          AND actions.kind <> 'cancel_call'
           AND NOT EXISTS (
             SELECT 1 FROM actions AS deletion
             WHERE deletion.target_id = actions.target_id AND deletion.connection = actions.connection
@@ -297,6 +311,7 @@ class CallHistory(Repository):
     scheduled_to = reads(scheduled_to)
     connections_knowing = reads(connections_knowing)
     find_scheduled = reads(find_scheduled)
+    placed_as = reads(placed_as)
     known_ids = reads(known_ids)
     seen = reads(seen)
     found_before_attempt = reads(found_before_attempt)

@@ -3,14 +3,14 @@
 A call is left alone if it was placed after the cancellation was sent, or if its time had come.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from sqlite3 import Connection
 from typing import Any, Final
 
 from storage.changes import Notification
-from storage.event_log.hash_chain import CANCELLED
+from storage.event_log.hash_chain import CANCELLED, FOLLOWED
 from storage.event_log.writer import EventWriter
-from storage.models import SYSTEM, Cancelled
+from storage.models import SYSTEM, Cancelled, Event
 from storage.repositories.outbox import STATE, add_posts
 
 SENT: Final = "CASE ended.name WHEN 'succeeded' THEN max(events.seq) ELSE min(events.seq) END"
@@ -19,6 +19,14 @@ SENT: Final = "CASE ended.name WHEN 'succeeded' THEN max(events.seq) ELSE min(ev
 A success is the answer to the last attempt. A result that a person or a look-up recorded may be that of the
 first attempt.
 """
+
+
+_SHOWN: Final = """
+    (
+        SELECT coalesce(group_concat(slot, ' '), '') FROM messages WHERE messages.request = placed.request
+    ) AS shown
+"""
+"""The messages that a placed call has."""
 
 
 def same_account(placed: str, cancel: str) -> str:
@@ -38,10 +46,35 @@ def note(connection: Connection, writer: EventWriter, action: str, by: str) -> N
     for placed in _found(connection, action):
         request = placed["request"]
         event = writer.append(request, placed["id"], CANCELLED, actor=SYSTEM, data={"by": by}, private={})
-        slots = ["audit", *(slot for slot in ("card", "origin") if slot in placed["shown"].split())]
-        if placed["requester"] != placed["cancelled_by"]:
-            slots.append(f"dm:{placed['requester']}")
-        add_posts(connection, event, [Notification(STATE, slot) for slot in slots])
+        _update_messages(connection, event, placed)
+
+
+def note_second_step(connection: Connection, writer: EventWriter, events: Sequence[Event]) -> None:
+    """Update the messages of a rescheduled call if some events of the move tell of its second step.
+
+    A call that another request cancelled is left alone.
+    """
+    move = next((event.request for event in events if event.name == FOLLOWED), None)
+    placed = connection.execute(
+        f"""
+        SELECT placed.id, placed.request, placed.requester, requests.requester AS cancelled_by, {_SHOWN}
+        FROM requests JOIN actions AS placed ON placed.id = requests.reschedules
+        JOIN events ON events.request = placed.request AND events.name = :name
+        WHERE requests.id = :move AND json_extract(events.data, '$.by') = :move
+        """,  # noqa: S608 - fixed text
+        {"move": move, "name": CANCELLED},
+    ).fetchone()
+    if placed:
+        data = {"by": move}
+        event = writer.append(placed["request"], placed["id"], FOLLOWED, actor=SYSTEM, data=data, private={})
+        _update_messages(connection, event, placed)
+
+
+def _update_messages(connection: Connection, event: Event, placed: Mapping[str, Any]) -> None:
+    slots = ["audit", *(slot for slot in ("card", "origin") if slot in placed["shown"].split())]
+    if placed["requester"] != placed["cancelled_by"]:
+        slots.append(f"dm:{placed['requester']}")
+    add_posts(connection, event, [Notification(STATE, slot) for slot in slots])
 
 
 def _found(connection: Connection, action: str) -> list[Mapping[str, Any]]:
@@ -68,9 +101,7 @@ def _found(connection: Connection, action: str) -> list[Mapping[str, Any]]:
                 CROSS JOIN lookup AS same ON same.number = its.number
                 CROSS JOIN actions AS placed ON placed.n = same.action AND placed.agent = done.agent
         )
-        SELECT placed.id, placed.request, placed.requester, done.requester AS cancelled_by, (
-            SELECT coalesce(group_concat(slot, ' '), '') FROM messages WHERE messages.request = placed.request
-        ) AS shown
+        SELECT placed.id, placed.request, placed.requester, done.requester AS cancelled_by, {_SHOWN}
         FROM hit CROSS JOIN done CROSS JOIN actions AS placed ON placed.id = hit.id
         WHERE placed.connection = done.connection AND placed.kind = 'place_call'
             AND placed.state = 'succeeded' AND placed.code = 'scheduled' AND placed.last_event < done.sent

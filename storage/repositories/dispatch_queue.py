@@ -109,11 +109,13 @@ def awaiting_lookup(
     return list(map(as_looked_up, found)), {**after, **{row["connection"]: row["n"] for row in rows}}
 
 
-def unknown_deletions(connection: Connection, connections: Collection[str], limit: int) -> list[ActionRecord]:
-    """Return unknown deletions that were not looked up since, at most ``limit`` of each connection."""
+def unknown_awaiting_lookup(
+    connection: Connection, connections: Collection[str], limit: int
+) -> list[ActionRecord]:
+    """Return unknown actions with a target that were not looked up since, ``limit`` of each connection."""
     query = f"""
         {ACTIONS}
-        WHERE state = 'unknown' AND kind = 'delete_campaign'
+        WHERE state = 'unknown' AND kind <> 'place_call'
         AND (look.seq IS NULL OR look.seq < actions.last_event)
         AND connection = :connection ORDER BY n LIMIT :limit
     """
@@ -204,7 +206,7 @@ class DispatchQueue(Repository):
     due = reads(due)
     retry_window_expired = reads(retry_window_expired)
     awaiting_lookup = reads(awaiting_lookup)
-    unknown_deletions = reads(unknown_deletions)
+    unknown_awaiting_lookup = reads(unknown_awaiting_lookup)
     unknown_requests = reads(unknown_requests)
     lease_expired = reads(lease_expired)
     reschedules_due = reads(reschedules_due)

@@ -68,6 +68,7 @@ OF_LAST_END: Final = """
 FROM: Final = f"""
     SELECT actions.*, personal.value AS action, look.seq AS looked_up, {SENT_AGAIN},
         json_extract(look.data, '$.found') AS lookup_found, known.value AS known_as,
+        json_extract(look.data, '$.call_time') AS lookup_call_time,
         {LAST_END}
     FROM {{}}
     LEFT JOIN personal ON personal.event = actions.asked_event AND personal.field = 'action'
@@ -130,7 +131,7 @@ def read_request(connection: Connection, request: str) -> Request:
         approvals=tuple(map(_approval, approvals)),
         messages={slot: MessageRef(channel, ts) for slot, channel, ts in messages},
         followed_by=_followed_by(connection, found) if row["reschedules"] else None,
-        cancelled=cancellations.cancelled(connection, found) if row["kind"] == Kind.PLACE_CALL else None,
+        cancelled=_cancelled(connection, found) if row["kind"] == Kind.PLACE_CALL else None,
         waits_for=outages.waits_for(connection, row["connection"]) if waits else None,
     )
     return replace(read, done_by=cancellations.done_by(connection, found)) if _is_unsent(actions) else read
@@ -156,6 +157,12 @@ def _followed_by(connection: Connection, move: str) -> SecondStep | None:
         return SecondStep(states[0]["id"], state, states[0]["code"], states[0]["message"])
     told = connection.execute("SELECT 1 FROM events WHERE request = ? AND name = ?", [move, FOLLOWED])
     return SecondStep(None, State.REFUSED) if told.fetchone() else None
+
+
+def _cancelled(connection: Connection, placed: str) -> Cancelled | None:
+    """Return the cancellation of a placed call, or None. That of a reschedule has its second step."""
+    found = cancellations.cancelled(connection, placed)
+    return replace(found, second=_followed_by(connection, found.by)) if found and found.moved else found
 
 
 def read_events(connection: Connection, request: str) -> list[Event]:
@@ -215,6 +222,7 @@ def as_action_record(
     looked_up: bool = False,
     lookup_found: bool | None = None,
     known_as: str | None = None,
+    lookup_call_time: datetime | None = None,
     sent_again: bool = False,
     end: CallEnd | None = None,
 ) -> ActionRecord:
@@ -247,6 +255,7 @@ def as_action_record(
         looked_up=looked_up,
         lookup_found=lookup_found,
         known_as=known_as,
+        lookup_call_time=lookup_call_time,
         sent_again=sent_again,
         end=end,
     )
@@ -337,6 +346,7 @@ def as_looked_up(row: Mapping[str, Any]) -> ActionRecord:
         looked_up=row["looked_up"] is not None,
         lookup_found=None if row["lookup_found"] is None else bool(row["lookup_found"]),
         known_as=row["known_as"],
+        lookup_call_time=moment_or_none(row["lookup_call_time"]),
         end=None if row["ended"] is None else as_end(json.loads(row["ended"]), row["end_kept"]),
         sent_again=bool(row["sent_again"]),
     )

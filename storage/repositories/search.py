@@ -35,6 +35,7 @@ _BY_NUMBER: Final = "lookup CROSS JOIN actions ON actions.n = lookup.action"
 _SELECT: Final = f"""
     SELECT actions.*, personal.value AS action, look.seq AS looked_up, {SENT_AGAIN},
         json_extract(look.data, '$.found') AS lookup_found, known.value AS known_as,
+        json_extract(look.data, '$.call_time') AS lookup_call_time,
         {LAST_END}, requests.requester AS asked_by, requests.channel AS asked_in, requests.rule AS rule,
         requests.mode AS mode, requests.stop AS stop, requests.new_time AS new_time, why.value AS reason,
         (SELECT value FROM personal WHERE event = first.asked_event AND field = 'purpose') AS purpose,
@@ -178,19 +179,15 @@ def leading(query: Query) -> str:
     Most actions have succeeded, so other states are selective. The planner does not know how many rows match,
     and would prefer the requester to a state.
     """
-    match query:
-        case Query(state=state, states=states) if states or state not in {None, State.SUCCEEDED}:
-            return "actions_state"
-        case Query(requester=str()):
-            return "actions_requester"
-        case Query(connection=str()):
-            return "actions_connection"
-        case Query(kind=kind) if kind is not None:
-            return "actions_kind"
-        case Query(state=State()):
-            return "actions_state"
-        case _:
-            return "actions_asked"
+    given = {
+        "actions_state": query.states or query.state not in {None, State.SUCCEEDED},
+        "actions_requester": query.requester,
+        "actions_code": query.code,
+        "actions_connection": query.connection,
+        "actions_kind": query.kind,
+    }
+    unselective = "actions_state" if query.state else "actions_asked"
+    return next((index for index, value in given.items() if value), unselective)
 
 
 def _conditions(query: Query, number: bytes | None) -> tuple[str, dict[str, Any]]:
@@ -203,6 +200,7 @@ def _conditions(query: Query, number: bytes | None) -> tuple[str, dict[str, Any]
         ),
         "kind": ("actions.kind = :kind", query.kind),
         "code": ("actions.code = :code", query.code),
+        "code_excluded": ("actions.code IS NOT :code_excluded", query.code_excluded),
         "id": ("(actions.request = :id OR actions.id = :id)", query.id),
         "connection": ("actions.connection = :connection", query.connection),
         "requester": ("actions.requester = :requester", query.requester),

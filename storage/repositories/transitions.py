@@ -20,7 +20,7 @@ from storage.event_log.hash_chain import (
 )
 from storage.event_log.writer import EventWriter, WriteContext
 from storage.models import Approval, Event, Request, Scalar
-from storage.repositories import cancellations, do_not_call, exclusion
+from storage.repositories import cancellations, do_not_call, end_polls, exclusion
 from storage.repositories.audit import DENIED_ATTEMPT, EXPORTED, FAULT
 from storage.repositories.idempotency_keys import use_up, used_by
 from storage.repositories.outbox import add_posts
@@ -105,6 +105,7 @@ def apply(connection: Connection, sources: WriteContext, change: ChangeSet) -> R
         insert(connection, "approvals", hash_chain.approval_row(written[0]))
     _end_pending(connection, change.request)
     written += [_note(writer, change, note) for note in change.annotations]
+    cancellations.note_second_step(connection, writer, written)
     use_up(connection, change.request, delivery_key=change.delivery_key, nonce=change.nonce, now=writer.now)
     add_posts(connection, written[0], change.notifications)
     return read_request(connection, change.request)
@@ -187,6 +188,8 @@ def _apply_transition(
     )
     if moved.rowcount != 1:
         raise StaleChangeError(change.request)
+    if move.end_poll_at is not None:
+        end_polls.add(connection, move.action, move.end_poll_at)
     return event
 
 

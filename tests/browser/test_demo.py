@@ -167,6 +167,8 @@ def test_only_the_page_itself_is_answered(demo: Demo) -> None:
         ("submit", {"person": "U0AGENT", "view_id": "V1"}, "does not look at V1"),
         ("arm", {"provider": "nobody", "fault": "reset"}, "there is no provider nobody"),
         ("arm", {"provider": "kore", "fault": "flood"}, "there is no fault flood"),
+        ("ring", {"provider": "kore", "end": "busy"}, "there is no provider kore whose calls ring"),
+        ("ring", {"provider": "ryng", "end": "engaged"}, "Input should be 'answered'"),
         ("bot", {"does": "dance"}, "does"),
         ("say", {"person": "U0AGENT"}, "Field required"),
         ("say", [], "should be an object"),

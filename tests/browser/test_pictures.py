@@ -129,7 +129,8 @@ def afternoon(asha: Looking, mira: Looking, picture: Picture) -> None:
     approve_all(mira)
     say(asha, "/calls stop 98765 43310 customer asked")
     asha.tab("Break it")
-    asha.page.get_by_label("CallKaro").select_option("silence")
+    asha.press("Don't tell")  # the report of the call's end would settle it
+    asha.page.get_by_label("CallKaro", exact=True).select_option("silence")
     say(asha, "/place-call 98765 43316")
     mira.go("call-audit")
     doubt = mira.page.locator("#messages > .message").filter(has_text="•3316")

@@ -126,13 +126,14 @@ def test_a_lost_answer_is_said_and_settled(look: Look) -> None:
     """The switch loses an answer. Nobody reads that it worked, and a manager records what happened."""
     asha, mira = look("U0AGENT"), look("U0MANAGER")
     asha.tab("Break it")
-    asha.page.get_by_label("CallKaro").select_option("silence")
-    expect(asha.page.get_by_role("tab", name="Break it 1")).to_be_visible()
+    asha.press("Don't tell")  # the report of the call's end would settle it
+    asha.page.get_by_label("CallKaro", exact=True).select_option("silence")
+    expect(asha.page.get_by_role("tab", name="Break it 2")).to_be_visible()
     asha.types("/place-call 98765 43222")
     asha.message("Call +91", "43222").get_by_role("button", name="Place call").click()
     mira.go("call-audit")
     doubt = mira.message("Outcome unknown", "•3222")
-    expect(asha.page.get_by_label("CallKaro")).to_have_value("")
+    expect(asha.page.get_by_label("CallKaro", exact=True)).to_have_value("")
     doubt.get_by_text("Record outcome").click()
     mira.modal.get_by_label("The call was placed").check()
     mira.modal.get_by_label("Where did you check?").select_option("CallKaro dashboard")
@@ -143,6 +144,34 @@ def test_a_lost_answer_is_said_and_settled(look: Look) -> None:
     asked = mira.pane.locator(".card").filter(has_text="+919876543222").filter(has_text="POST")
     expect(asked).to_have_count(1)
     expect(asked).to_contain_text("no answer")
+    asha.press("Tell again")
+
+
+def test_a_call_that_nobody_answers(look: Look) -> None:
+    """The switch is chosen by keyboard. The provider's journal shows the end, and the channel the report."""
+    asha, olive = look("U0AGENT"), look("U0AUDITOR")
+    olive.go("call-audit")
+    asha.tab("Break it")
+    switch = asha.page.get_by_label("Calls by CallKaro")
+    expect(switch).to_have_value("answered")
+    switch.focus()
+    asha.page.keyboard.press("ArrowDown")
+    expect(switch).to_have_value("no_answer")
+    expect(asha.page.get_by_role("tab", name="Break it 1")).to_be_visible()
+    expect(switch).to_be_focused()
+    asha.types("/place-call 98765 43225")
+    asha.message("Call +91", "43225").get_by_role("button", name="Place call").click()
+    asha.tab("Providers")
+    expect(asha.pane).to_contain_text("Nobody answered: +919876543225")
+    told = asha.pane.locator(".card").filter(has_text="call_ended").filter(has_text="919876543225")
+    expect(told).to_contain_text("200")
+    told.get_by_text("call_ended").focus()
+    asha.page.keyboard.press("Enter")
+    expect(told).to_contain_text("USER_UNAVAILABLE")
+    expect(olive.message("Placed", "•3225")).to_contain_text("No answer.")
+    asha.tab("Break it")
+    switch.select_option("answered")
+    expect(asha.page.get_by_role("tab", name="Break it", exact=True)).to_be_visible()
 
 
 def test_a_finished_guide_folds_away(look: Look) -> None:
@@ -158,7 +187,7 @@ def test_a_finished_guide_folds_away(look: Look) -> None:
     mira.message("•3223").get_by_role("button", name="Review").click()
     mira.modal.get_by_role("button", name="Approve").click()
     asha.tab("Break it")
-    asha.page.get_by_label("CallKaro").select_option("silence")
+    asha.page.get_by_label("CallKaro", exact=True).select_option("silence")
     asha.types("/place-call 98765 43224")
     asha.message("43224").locator(".button.primary").click()
     expect(guide).to_be_hidden()

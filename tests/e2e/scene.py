@@ -97,6 +97,7 @@ class Scene(Stage):
         self.folder, self.bot = folder, None
         self.folder.mkdir()
         self.told_otherwise, self.errors_expected, self.over_http = {}, (), OVER_HTTP
+        self.webhooks = self.ends_reported = False
         await self.slack.reset()
         await self.providers.reset()
         self._before = {one: len((await self.providers.journal(one)).exchanges) for one in PROVIDERS}

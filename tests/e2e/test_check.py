@@ -151,8 +151,8 @@ async def test_missing_variables_are_named_and_never_shown(dark_scene: Scene) ->
     """The check names the disabled connection and its variable, and the checks that are skipped."""
     found = await checked(dark_scene, VOXWORKS_API_KEY="", SLACK_APP_TOKEN="", CALLOPS_KEY="")
     says(found, "connection voxworks", "WARN", "off: VOXWORKS_API_KEY not set")
-    says(found, "environment", "FAIL", "SLACK_APP_TOKEN is not set")
-    says(found, "environment", "FAIL", "CALLOPS_KEY is not set")
+    says(found, "environment", "FAIL", "SLACK_APP_TOKEN isn't set")
+    says(found, "environment", "FAIL", "CALLOPS_KEY isn't set")
     says(found, "Socket Mode", "SKIP", "SLACK_APP_TOKEN")
     nothing = await checked(dark_scene, VOXWORKS_API_KEY="", CALLKARO_API_KEY="")
     says(nothing, "connection reminders", "FAIL", "off: CALLKARO_API_KEY not set")
@@ -183,7 +183,7 @@ async def test_the_logs_place(dark_scene: Scene, tmp_path: Path) -> None:
     says(new, "log", "PASS", "doesn't exist yet. The first start creates it")
     assert not (tmp_path / "new.db").exists()
     says(new, "log's disk", "WARN", "may be cleared by the system")
-    says(gone, "log", "FAIL", "its folder /nowhere is not there")
+    says(gone, "log", "FAIL", "its folder /nowhere isn't there")
     says(gone, "log's disk", "SKIP", "folder")
     says(theirs, "log", "FAIL", "the database of another program")
     says(locked, "log", "FAIL", "another CALLOPS_KEY")
@@ -223,10 +223,10 @@ async def test_what_no_token_is_there_for_names_the_variable(dark_scene: Scene) 
     """A variable is not set or not right. No line blames Slack for what was never asked."""
     found = await checked(dark_scene, SLACK_BOT_TOKEN="", SLACK_APP_TOKEN="xoxb-other")
     for name in ("Slack", "scopes", "channel C0AUDIT", "groups and rules"):
-        says(found, name, "SKIP", "because SLACK_BOT_TOKEN is not set.")
-    says(found, "Socket Mode", "SKIP", "because SLACK_APP_TOKEN is not right.")
+        says(found, name, "SKIP", "because SLACK_BOT_TOKEN isn't set.")
+    says(found, "Socket Mode", "SKIP", "because SLACK_APP_TOKEN isn't right.")
     found = await checked(dark_scene, SLACK_API_URL="http://slack.example/")
-    says(found, "Slack", "SKIP", "because SLACK_API_URL is not right.")
+    says(found, "Slack", "SKIP", "because SLACK_API_URL isn't right.")
 
 
 async def test_an_arrow_means_one_thing(dark_scene: Scene) -> None:
@@ -396,7 +396,7 @@ async def test_a_connection_that_cannot_be_reached(dark_scene: Scene) -> None:
 @pytest.mark.parametrize(
     ("file", "content", "says"),
     [
-        (".env", b"A=\xff\n", ".env cannot be read: line 1 is not in UTF-8: save it as plain text in UTF-8."),
+        (".env", b"A=\xff\n", ".env can't be read: line 1 isn't in UTF-8: save it as plain text in UTF-8."),
         ("broken.py", b"def __getattr__(name):\n    1 / 0\n", "The check itself failed: ZeroDivisionError"),
     ],
 )

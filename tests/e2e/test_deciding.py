@@ -154,7 +154,7 @@ async def test_who_is_no_full_member_is_refused_and_the_log_has_it(
     for attempt, who in tried:
         [event] = (await scene.log("show", attempt))["events"]
         assert event["data"]["tried"] == line.split(maxsplit=1)[0]
-        assert reasons[who] in event["data"]["reasons"]
+        assert reasons[who] in event["data"]["reason"]
     assert await scene.posts("C0AUDIT") == await scene.posts("C0APPROVE") == []
     assert await scene.requests("callkaro") == await scene.requests("voxworks") == []
 
@@ -182,8 +182,8 @@ async def test_of_two_managers_at_once_exactly_one_wins(scene: Scene) -> None:
     lost = [one.view for one in heard if one.view]
     assert len(lost) == 1
     winner = "U0SECOND" if heard[0].view else "U0MANAGER"
-    assert lost[0].title["text"] == "Nothing left to decide"
-    assert f"Approved by <@{winner}>, <!date^" in words(lost[0])
+    assert lost[0].title["text"] == "Already approved"
+    assert words(lost[0]).startswith(f"*Already approved by <@{winner}>*, <!date^")
     await scene.audit(f"approved by {'sam' if heard[0].view else 'mira'}")
     await scene.told("*Cancelled*")
     assert len(await scene.requests("voxworks")) == 1
@@ -219,7 +219,7 @@ async def test_approve_against_withdraw_ends_in_one_way(scene: Scene) -> None:
     answer = await scene.asha.wait_for(lambda one: any(end in words(one) for end in ends))
     taken_back = "too late" not in words(answer)
     if approved.view:
-        assert "Withdrawn by <@U0AGENT>, " in words(approved.view)
+        assert "Already withdrawn by <@U0AGENT>*, " in words(approved.view)
     assert taken_back or not approved.view
     await scene.audit("Withdrawn by" if taken_back else "*Cancelled*")
     assert len(await scene.requests("voxworks")) == (0 if taken_back else 1)

@@ -100,7 +100,7 @@ async def test_of_two_who_settle_at_once_one_is_heard(scene: Scene) -> None:
     )
     first, lost = (0, heard[1]) if heard[1].view else (1, heard[0])
     assert bool(heard[0].view) != bool(heard[1].view)
-    assert f"Outcome recorded by <@{managers[first].id}>, <!date^" in words(opened(lost))
+    assert f"*Already recorded by <@{managers[first].id}>*, <!date^" in words(opened(lost))
     await scene.reply(("mira checked: it *did* happen.", "sam checked: it did *not* happen.")[first])
     await scene.audit(("*Placed*", "*Not placed*")[first])
     assert len(await scene.requests("callkaro")) == 1

@@ -230,7 +230,7 @@ async def test_without_a_token_and_a_secret_it_does_not_start(dark_scene: Scene)
     """The operator reads what to set for either way."""
     printed = await dark_scene.terminal("serve", SLACK_APP_TOKEN="", SLACK_SIGNING_SECRET="")
     assert printed.status == 2
-    assert "SLACK_APP_TOKEN is not set" in printed.errors
+    assert "SLACK_APP_TOKEN isn't set" in printed.errors
     assert "set SLACK_SIGNING_SECRET" in printed.errors
 
 

@@ -51,8 +51,8 @@ async def test_details_tell_the_story(scene: Scene) -> None:
     story = [
         "<@U0AGENT> requested it",
         "<@U0MANAGER> approved it",
-        "Sent to the provider",
-        "Provider: accepted",
+        "Sent to CallKaro",
+        "CallKaro: accepted",
     ]
     assert [details.index(part) for part in story] == sorted(details.index(part) for part in story)
     assert "“customer asked”" in details

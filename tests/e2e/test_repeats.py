@@ -18,10 +18,14 @@ async def test_a_second_request_joins_the_one_that_waits(scene: Scene) -> None:
         answer
     )
     assert "You can follow it in <#C0AUDIT>" in words(answer)
-    assert buttons(answer) == []
+    assert buttons(answer) == ["Show status"]
+    await scene.olive.click(answer, text="Show status")
+    await scene.answered("⏳ *Waiting for approval*", first, person=scene.olive)
     own = await scene.ask("/cancel-call vx_1001 via voxworks customer asked")
     assert "You already requested this" in words(own)
-    assert buttons(own) == ["Withdraw request"]
+    assert buttons(own) == ["Withdraw request", "Show status"]
+    await scene.asha.click(own, text="Show status")
+    await scene.asha.wait_for(lambda one: one.ts == own.ts and "Waiting for approval" in words(one))
     form = opened(await scene.olive.command("/cancel-call"))
     typed = {"Phone number or call ID": "vx_1001", "Reason": "duplicate"}
     assert first in words(await scene.submitted(form, typed, person=scene.olive))
@@ -73,7 +77,10 @@ async def test_the_earlier_call_is_cancelled_first(scene: Scene) -> None:
     assert buttons(preview) == ["Place another call", "Cancel the earlier one first", "Change…"]
     await scene.asha.double_click(preview, text="Cancel the earlier one first")
     asked = await scene.answered("*Requested:* cancel", "The new call isn't placed.", "cancelled as well")
-    assert "Place the new call…" in buttons(asked)
+    await scene.asha.click(asked, text="Show status")
+    await scene.answered("⏳ *Waiting for approval*", "Expires")
+    kept = await scene.asha.wait_for(lambda one: one.ts == asked.ts)
+    assert "Place the new call…" in buttons(kept)
     await scene.approve("+91\u00a0•••3210")
     await scene.told("*Cancelled*")
     form = opened(await scene.asha.click(asked, text="Place the new call…"))

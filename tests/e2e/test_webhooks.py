@@ -12,6 +12,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from playground import voxworks
 from playground.callkaro import AGENT
 from playground.faults import Fault
 from playground.people import ImpossibleError, Message
@@ -159,8 +160,9 @@ async def test_an_end_that_did_not_ring_settles_nothing(hearing: Scene) -> None:
         await hearing.reply(DO_NOT_KNOW, f"CallKaro's reason: {reason}.")
     assert await state(hearing, request) == "unknown"
     assert "Record outcome…" in buttons(await hearing.audit(DO_NOT_KNOW, request))
-    assert (await post(path(hearing), ended(request, reason="USER_UNAVAILABLE"))).status_code == 200
-    await hearing.audit("*Placed*", "No answer.", request)
+    rang = ended(request, reason="USER_UNAVAILABLE", attempt=5)  # the last try is shown
+    assert (await post(path(hearing), rang)).status_code == 200
+    await hearing.audit("*Placed*", "No answer (try 6).", request)
     assert (await events(hearing, request)).count("call_ended") == 6
 
 
@@ -188,7 +190,7 @@ async def test_a_webhook_sooner_than_the_answer_is_believed(hearing: Scene) -> N
     await hearing.request_reaches("callkaro")
     [call] = await hearing.providers.calls("callkaro")
     assert await hearing.providers.end_call(call.id, path(hearing)) == [200]
-    audit = await hearing.audit("*Placed*", "Answered.")
+    audit = await hearing.audit("*Placed*", "Answered, 2 min.")
 
     async def over() -> bool | None:
         return "came after attempt 1 was over" in hearing.bot_log() or None
@@ -455,3 +457,40 @@ async def test_whoever_says_nothing_shuts_nobody_out(shared_hearing: Scene) -> N
 async def test_a_connection_is_for_one_webhook(shared_hearing: Scene) -> None:
     """Each answer closes its connection, so that nobody keeps an idle one."""
     assert (await post(path(shared_hearing), {})).headers["connection"] == "close"
+
+
+VOXWORKS = f"""provider = "voxworks"
+allow_undocumented = true
+from_number = "{voxworks.FROM_NUMBER}"
+agents = {{ welcome = "{voxworks.SCRIPT}" }}
+webhook_secret = "env:VOXWORKS_WEBHOOK_SECRET"
+"""
+
+
+async def test_voxworks_names_a_call_by_its_own_id(dark_scene: Scene) -> None:
+    """The end is recorded once, for the call with this id and number, and nothing else of the body is kept."""
+    scene = dark_scene
+    scene.write_configuration({'provider = "voxworks"\n': VOXWORKS})
+    scene.told_otherwise = {"VOXWORKS_WEBHOOK_SECRET": WORD, "PORT": "0", "LOG_LEVEL": "DEBUG"}
+    await scene.start_bot()
+    preview = await scene.ask("/place-call 98765 43210 via voxworks")
+    await scene.asha.click(preview, text="Place call")
+    request = request_id(await scene.audit("✅ *Placed* · call to", "•••3210"))
+    [placed] = (await scene.log("show", request))["request"]["actions"]
+    [place] = re.findall(r"Listening to webhooks at (http://\S+) for voxworks", scene.bot_log())
+    url = f"{place}/webhooks/voxworks/{WORD}"
+    trigger = {"call_id": placed["reference"], "call_status": "rang-out", "contact_name": SAID}
+    content = {"trigger": trigger, "contact": {"phone_number": NUMBER}, "call": {"call_summary": SAID}}
+    others = [
+        content | {"contact": {"phone_number": OTHER_NUMBER}},
+        content | {"trigger": trigger | {"call_id": "vx_1001"}},
+        content | {"trigger": trigger | {"call_status": "in_progress"}},
+    ]
+    for one in (*others, content, content):
+        assert (await post(url, one)).status_code == 200
+    shown = await scene.log("show", request)
+    [end] = [event["data"] for event in shown["events"] if event["name"] == "call_ended"]
+    assert end["ending"] == "no_answer"
+    assert shown["request"]["state"] == "succeeded"
+    assert SAID not in json.dumps(shown) + scene.bot_log()
+    assert NUMBER not in scene.bot_log()

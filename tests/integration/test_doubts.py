@@ -10,11 +10,11 @@ from bot.text.interactions import Evidence
 from bot.workers.turns import Turns
 from bot.workers.unknown_reminders import UnknownReminders
 from playground.people import Message
-from providers.actions import CallAction, PlaceCall
+from providers.actions import CallAction, CallRef, CancelCall, PlaceCall
 from storage.models import Request
 from storage.states import State
 from tests.e2e.scene import buttons, words
-from tests.integration.bench import CANCEL_BY_NUMBER, MANAGER, PLACE, Bot, BotWorld, bench
+from tests.integration.bench import CANCEL_BY_NUMBER, MANAGER, PLACE, SECOND, Bot, BotWorld, bench
 from tests.storage.samples import NUMBER, OTHER_NUMBER
 
 
@@ -27,7 +27,8 @@ async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
 
 def reminding(bot: Bot) -> UnknownReminders:
     """Return the worker that tells settlers, which remembers nothing yet."""
-    changes, clock = SystemChanges(bot.store, bot.settings, bot.wakeups), bot.outbox._clock
+    changes = SystemChanges(bot.store, bot.settings, bot.wakeups, bot.permissions.asked_to_settle)
+    clock = bot.outbox._clock
     turns = Turns(bot.store, bot.current, bot.directory, bot.workspace.team, clock)
     return UnknownReminders(bot.store, bot.directory, bot.permissions, turns, bot.look_ups, changes, clock)
 
@@ -248,6 +249,39 @@ async def test_the_time_is_counted_from_the_doubt(stage: BotWorld) -> None:
     events = await stage.bot.store.requests.events(request.id)
     assert [one.name for one in events].count("settle_asked") == 2
     assert "still_unknown" not in {one.name for one in events}
+
+
+async def test_an_approver_who_may_settle_is_told_once(stage: BotWorld) -> None:
+    """The one message asks to record the outcome. It goes to the approver, whoever's turn it is."""
+    for by in (MANAGER, SECOND):
+        await stage.providers.fail("voxworks", "silence", times=None)
+        cancel = CancelCall(target=CallRef(call_id=f"vx_{by}"))
+        made = await stage.bot.ask(cancel, delivery_key=by)
+        await stage.bot.approve(made, by)
+        for _ in range(6):
+            await stage.bot.run_until_idle()
+            await stage.bot.posts()
+            await stage.pass_time(seconds=40)
+        await tells(stage)
+        told = [one for one in await stage.said(f"D{by[1:]}") if made.id in words(one)]
+        assert [buttons(one) for one in told] == [["Record outcome…"]]
+
+
+async def test_several_reminders_within_a_minute_share_a_message(stage: BotWorld) -> None:
+    """A person is reminded once, with a button for each. The first messages stay as they are."""
+    bot = await stage.crash(**{'settle = ["managers"]': 'settle = ["U0MANAGER"]'})
+    for number in (NUMBER, OTHER_NUMBER):
+        await stage.providers.fail("callkaro", "reset")
+        await bot.ask(PlaceCall(to=number, agent="payments"), delivery_key=number)
+        await bot.run_until_idle()
+    for minutes in (0, 16):
+        await stage.pass_time(minutes=minutes)
+        await bot.unknown_reminders.run_once()
+        await bot.posts()
+    first, again = await stage.said("D0MANAGER")
+    for one in (first, again):
+        assert one.text == "⚠️ *2 outcomes unknown*"
+        assert str(one.blocks).count("Record outcome…") == 2
 
 
 async def test_several_unknowns_within_a_minute_share_a_message(stage: BotWorld) -> None:

@@ -204,6 +204,7 @@ async def cases(stage: BotWorld, facts: Facts) -> list[Case]:
         "of_another_version": "x",
     }
     in_modals = {MORE: forms[FORMS[0]], Review.deny: review, Review.reveal: review, Details.reveal: story}
+    in_modals |= {Details.recording: story}
     in_modals |= {Settling.reveal: settling, Settling.again: settling}
     submitted = [*forms.values(), preview, review, Denial.build(request, nonce="denial", shown=shown)]
     submitted += [settling, FilterForm.build(Filters(), vocabulary), old]

@@ -88,6 +88,22 @@ async def test_each_filter_leaves_what_it_says(stage: BotWorld) -> None:
     assert f" · voxworks · {waits.id}" in told
 
 
+async def test_placed_and_scheduled_calls_are_told_apart(stage: BotWorld) -> None:
+    """Both have succeeded. Each word finds what a row shows with it."""
+    placed = await stage.bot.ask(PLACE)
+    at = stage.clock() + timedelta(hours=3)
+    later = await stage.bot.ask(OTHER.model_copy(update={"at": at}), delivery_key="2")
+    await stage.bot.run_until_idle()
+    async with stage.connected():
+        for line, expected in [
+            ("state=placed", [placed.id]),
+            ("placed", [placed.id]),
+            ("scheduled", [later.id]),
+            ("done", [later.id, placed.id]),
+        ]:
+            assert rows(await typed(stage, line)) == expected, line
+
+
 async def test_words_are_found_in_any_writing(stage: BotWorld) -> None:
     """Capitals, composition, quotes and width do not count, neither in the query nor in the log."""
     made = await stage.bot.store.requests.create(

@@ -136,7 +136,7 @@ async def test_what_was_seen_and_is_gone_was_deleted(stage: BotWorld) -> None:
     record = made.actions[0]
     assert record.state is State.SUCCEEDED
     names = [event.name for event in await stage.bot.store.requests.events(made.id)]
-    assert names[-2:] == ["looked_up_gone", "looked_up"]
+    assert names[-2:] == ["looked_up_done", "looked_up"]
     assert "it no longer has it, so our attempt worked" in (record.message or "")
     assert (await methods(stage)).count("GET") == 2
     assert await stage.effects("kore") == ["deleted"]
@@ -267,7 +267,7 @@ async def test_who_settles_first_is_believed(stage: BotWorld) -> None:
     await stage.bot.approve(made)
 
     async def settle() -> None:
-        del stage.bot.store.at["before looked_up_gone"]
+        del stage.bot.store.at["before looked_up_done"]
         manager = await stage.bot.person(MANAGER)
         await stage.bot.approvals.settle(
             made.id,
@@ -278,7 +278,7 @@ async def test_who_settles_first_is_believed(stage: BotWorld) -> None:
             nonce="settled",
         )
 
-    stage.bot.store.at["before looked_up_gone"] = settle
+    stage.bot.store.at["before looked_up_done"] = settle
     for _ in range(MAX_ATTEMPTS + 1):
         await stage.bot.run_until_idle()
         await stage.pass_time(seconds=PAUSES[-1].total_seconds())

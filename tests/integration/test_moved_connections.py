@@ -13,6 +13,7 @@ from providers import phone
 from providers.actions import CallAction, CallRef, CancelCall, CannotSendError, PlaceCall
 from storage.models import ActionRecord
 from storage.states import State
+from tests.e2e.scene import private, words
 from tests.integration.bench import AGENT, CANCEL_BY_NUMBER, BotWorld, bench
 from tests.integration.test_moves_and_cancellations import move, placed, second_steps
 from tests.storage.samples import NUMBER
@@ -108,6 +109,27 @@ async def test_an_id_of_another_account_is_not_sent(stage: BotWorld, change: str
     assert call.id in report.not_cancelled["voxworks"]
     await bot.run_until_idle()
     assert await stage.effects("voxworks") == ["placed"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (ANOTHER_AGENT, "reminders now uses another account or voice agent than"),
+        ({"env:CALLKARO_API_KEY": "env:NOT_SET"}, "it's off: NOT_SET not set"),
+        ({"connections.reminders": "connections.others"}, "it isn't configured anymore"),
+    ],
+)
+async def test_the_preview_of_a_stop_names_what_it_cannot_cancel(
+    stage: BotWorld, change: dict[str, str], says: str
+) -> None:
+    """A call stays with its connection, even if that is off or has another account by now."""
+    call = await placed(stage)
+    await stage.crash(**change)
+    async with stage.connected():
+        shown = words(private(await stage.people.person(AGENT).command(f"/calls stop {NUMBER} asked us to")))
+    assert "Cancels 1 call" not in shown
+    assert "*Can't cancel 1 call. Cancel at the provider:*" in shown
+    assert says in shown[shown.index(call.id) :]
 
 
 async def test_a_move_goes_on_where_it_began(stage: BotWorld) -> None:

@@ -110,6 +110,62 @@ async def test_a_move_replaces_the_requesters_own_cancellation(stage: BotWorld) 
     assert (await verified(stage.bot.store)).faults == ()
 
 
+async def test_a_move_that_failed_can_be_tried_again(stage: BotWorld) -> None:
+    """The button opens the form of the same call, with the new time. A call that was cancelled has none."""
+    call = await placed(stage)
+    await stage.providers.fail("callkaro", Fault(does="reply", status=400, effect=False))
+    failed = await stage.bot.approve((await move(stage, call)).request)
+    await stage.bot.run_until_idle()
+    await stage.bot.posts()
+    asha = stage.people.person(AGENT)
+    async with stage.connected():
+        audit = next(one for one in await stage.said("C0AUDIT") if "❌ *Not moved*" in one.text)
+        form = (await asha.click(audit, "menu", value=f"place_again {failed.id}")).view
+        assert form
+        assert "*Scheduled call*" in words(form)
+        assert not {"scheduled_call", "targets"} & form.values.keys()
+        assert failed.new_time
+        assert form.values["picked"]["picked"]["selected_date_time"] == int(failed.new_time.timestamp())
+        assert not (await asha.submit(form)).errors
+        again = (await stage.bot.actions())[0].request
+        assert (await stage.bot.store.requests.request(again)).reschedules == call.id
+        await stage.bot.approve((await cancel(stage)).request)
+        await stage.bot.run_until_idle()
+        assert (await asha.click(audit, "menu", value=f"place_again {failed.id}")).view is None
+
+
+async def test_a_call_reads_as_moved_once_it_is_placed_again(stage: BotWorld) -> None:
+    """Before that it's cancelled, and is being moved. If the new call fails, it isn't moved at all."""
+    call = await placed(stage)
+    moves = await move(stage, call)
+    await stage.bot.approve(moves.request)
+    await stage.bot.run_until_idle()
+    await stage.bot.posts()
+    assert await headline(stage, call) == "🚫 *Cancelled, being moved*"
+    await second_steps(stage)
+    await stage.bot.posts()
+    assert await headline(stage, call) == "🚫 *Moved*"
+    assert (await verified(stage.bot.store)).faults == ()
+
+
+async def test_a_call_whose_new_call_failed_does_not_read_as_moved(stage: BotWorld) -> None:
+    """The message follows the second step to any end."""
+    call = await placed(stage)
+    moves = await move(stage, call)
+    await stage.bot.approve(moves.request)
+    await stage.bot.run_until_idle()
+    await stage.providers.fail("callkaro", Fault(does="reply", status=400, effect=False))
+    await second_steps(stage)
+    await stage.bot.posts()
+    assert await headline(stage, call) == "🚫 *Cancelled, new call not placed*"
+
+
+async def headline(stage: BotWorld, call: ActionRecord) -> str:
+    """Return the status at the beginning of a call's audit message."""
+    [audit] = [one for one in await stage.said("C0AUDIT") if words(one).rstrip().endswith(call.request)]
+    return audit.text.partition(" · ")[0]
+
+
 async def test_a_cancellation_is_kept_by_a_press(stage: BotWorld) -> None:
     """The answer shows that it still waits, and nothing new was asked."""
     await placed(stage)

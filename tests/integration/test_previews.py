@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from providers.actions import PlaceCall
+from providers.actions import CancelCall, NumberRef, PlaceCall
 from storage.states import State
 from tests.integration.bench import AGENT, BotWorld, bench
 from tests.integration.test_stops import read
@@ -96,6 +96,35 @@ async def test_a_form_opened_from_a_call_is_about_that_call(stage: BotWorld) -> 
     cancelled = [record for record in await stage.bot.actions() if record.kind == "cancel_call"]
     assert len(cancelled) == 1
     assert NUMBER in str(cancelled[0].action)
+
+
+async def test_a_call_is_placed_again_to_its_own_number(stage: BotWorld) -> None:
+    """The number is masked text, in the form, with more options and in the preview."""
+    at = datetime(2026, 11, 25, 4, tzinfo=UTC)
+    await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at))
+    await stage.bot.run_until_idle()
+    [placed] = await stage.bot.actions()
+    cancel = CancelCall(target=NumberRef(agent="payments", to=NUMBER))
+    await stage.bot.approve(await stage.bot.ask(cancel, delivery_key="second"))
+    await stage.bot.run_until_idle()
+    await stage.bot.posts()
+    async with stage.connected():
+        asha = stage.people.person(AGENT)
+        audit = next(one for one in await stage.said("C0AUDIT") if placed.request in read(one))
+        form = (await asha.click(audit, "menu", value=f"place_again {placed.request}")).view
+        assert form
+        assert read(form).startswith("*Phone number*\n+91\u00a0•••3210")
+        assert "targets" not in form.values
+        form = (await asha.click(form, "more")).view
+        assert form
+        assert "+91\u00a0•••3210" in read(form)
+        assert "consent" in form.values
+        preview = (await asha.submit(form, {"at": "26 Nov 9:30"})).view
+        assert preview
+        assert "*Call +91\u00a0•••3210 (India)?*" in read(preview)
+        assert not (await asha.submit(preview)).errors
+    again = next(one for one in await stage.bot.actions() if one.state is State.APPROVED)
+    assert getattr(again.action, "to", "") == NUMBER
 
 
 async def test_a_number_without_a_known_call_is_asked_about_over_the_form(stage: BotWorld) -> None:

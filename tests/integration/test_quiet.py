@@ -204,7 +204,7 @@ async def test_a_message_that_was_joined_before_a_crash_is_found_by_an_erasure(s
 
 
 async def test_the_approver_hears_how_it_ended(stage: BotWorld) -> None:
-    """The question is edited with the outcome. A failure and an unknown outcome come as a new message."""
+    """The question is edited with the outcome. An unknown outcome comes as a new message that asks to record it."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     await settled(stage)
     [question] = await stage.said("D0MANAGER")
@@ -213,6 +213,8 @@ async def test_the_approver_hears_how_it_ended(stage: BotWorld) -> None:
     for _ in range(6):
         await settled(stage)
         await stage.pass_time(seconds=40)
+    await stage.bot.unknown_reminders.run_once()
+    await settled(stage)
     asked, told = await stage.said("D0MANAGER")
     assert asked.ts == question.ts
     assert "unknown" in asked.text

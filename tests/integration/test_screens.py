@@ -5,6 +5,8 @@ import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,13 @@ import pytest
 from bot.ui import command_replies, ways_on
 from playground.faults import Fault
 from playground.people import Message
+from providers.actions import PlaceCall
 from storage.maintenance.backup import backup
 from storage.repositories.erasure_list import PurgeFilter
 from storage.repositories.screens import MAX_USES
 from storage.states import State
-from tests.integration.bench import AGENT, MANAGER, BotWorld, bench
+from tests.e2e.scene import private, words
+from tests.integration.bench import AGENT, CANCEL_BY_NUMBER, MANAGER, SECOND, BotWorld, bench
 from tests.storage.samples import NUMBER
 
 LINE = f"/place-call {NUMBER}"
@@ -105,6 +109,31 @@ async def test_a_scheduled_call_that_is_cancelled_later_shows_it(stage: BotWorld
     [shown] = [one for one in await stage.people.person(AGENT).ephemerals() if one.ts == scheduled.ts]
     assert shown.text.startswith("🚫 *Cancelled*")
     assert ways_on.PLACE_AGAIN in str(shown.blocks)
+
+
+@pytest.mark.parametrize(("zone", "both"), [("Asia/Kolkata", False), ("Europe/Berlin", True), ("", True)])
+async def test_the_customers_clock_is_left_out_where_it_is_the_readers(
+    stage: BotWorld, zone: str, *, both: bool
+) -> None:
+    """One reader sees one clock if both show the same. A channel's readers may be anywhere."""
+    for user in (AGENT, SECOND):
+        await stage.bot.store.users.keep_person(replace(await stage.bot.person(user), timezone=zone))
+    at = stage.clock().replace(microsecond=0) + timedelta(hours=3)
+    placed = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at))
+    await stage.bot.run_until_idle()
+    cancel = await stage.bot.ask(CANCEL_BY_NUMBER, by=SECOND, delivery_key="cancel")
+    await stage.bot.posts()
+    async with stage.connected():
+        status = private(await stage.people.person(AGENT).command(f"/calls status {placed.id}"))
+    assert (" IST)" in words(status)) is both
+    assert any(" IST)" in words(one) for one in await stage.said("C0AUDIT"))
+    assert any(" IST)" in words(one) for one in await stage.said("C0APPROVE"))
+    await stage.bot.approve(cancel)
+    await stage.bot.run_until_idle()
+    await stage.bot.posts()
+    [told] = await stage.said("D0SECOND")
+    assert "*Cancelled*" in told.text
+    assert (" IST)" in words(told)) is both
 
 
 async def test_a_typed_command_says_nothing_that_ages(stage: BotWorld) -> None:

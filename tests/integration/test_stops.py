@@ -252,8 +252,7 @@ async def test_taking_a_stop_out_of_the_file_is_found(stage: BotWorld) -> None:
         connection.commit()
     faults = verify(stage.path).faults
     assert (
-        f"{report.stop.id}: calls to its number are not stopped any more, though nobody allowed them."
-        in faults
+        f"{report.stop.id}: calls to its number are no longer stopped, though nobody allowed them." in faults
     )
     assert "The list ndnc has 0 numbers, its events say 1." in faults
 

@@ -1,17 +1,21 @@
 """Stand-ins with their control routes on loopback, for the tests."""
 
+import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
 
 from playground import callkaro, kore, providers, ryng, voxworks
 from playground.provider_control import ProviderControl
@@ -82,6 +86,32 @@ async def running(
             ),
             opened,
         )
+
+
+@dataclass(slots=True)
+class Ears:
+    """A receiver of webhooks. It answers with the next of ``statuses``, and with 200 after them."""
+
+    url: str = ""
+    heard: list[Any] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
+    came: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def hear(self, request: Request) -> Response:
+        """Keep a document."""
+        self.heard.append(await request.json())
+        self.came.set()
+        return Response(status_code=self.statuses.pop(0) if self.statuses else 200)
+
+
+@asynccontextmanager
+async def listening(on: Running) -> AsyncIterator[Ears]:
+    """Start a receiver to which the stand-ins may post."""
+    ears = Ears()
+    async with served(Starlette(routes=[Route("/hear", ears.hear, methods=["POST"])])) as address:
+        on.opened.add(address)
+        ears.url = f"{address}/hear"
+        yield ears
 
 
 @asynccontextmanager

@@ -14,6 +14,8 @@ from playground.kore import (
     DELETE,
     DELETE_V2,
     READY,
+    STATUS,
+    STATUS_V2,
     TRIGGER,
     TRIGGER_V2,
 )
@@ -200,6 +202,40 @@ async def test_faults_of_a_trigger(on: Running) -> None:
     await on.control.fail("kore", "server_error")
     assert (await trigger(on, "play")).status_code == 500
     assert await on.effects("kore") == [("started", CAMPAIGN)]
+
+
+async def view(on: Running, path: str = STATUS, campaign_id: str = CAMPAIGN, **query: str) -> httpx.Response:
+    """Look at the status of a campaign."""
+    return await on.kore.post(
+        path.format(APP, campaign_id), params={"view": "status", **query}, headers={"auth": signed()}
+    )
+
+
+@pytest.mark.parametrize("path", [STATUS, STATUS_V2])
+async def test_status(on: Running, path: str) -> None:
+    """The status is that of the last trigger. To look at it has no effect."""
+    name = "Billing Reminder Voice Campaign2"
+    for spec, status in ((None, "Stopped"), ("play", "Active"), ("stop", "Stopped")):
+        if spec:
+            await trigger(on, spec)
+        reply = await view(on, path)
+        data = {"id": CAMPAIGN, "status": status, "name": name}
+        assert (reply.status_code, reply.json()) == (200, {"status": "success", "data": data})
+    assert [what for what, _ in await on.effects("kore")] == ["started", "stopped"]
+
+
+async def test_statuses_that_are_none(on: Running) -> None:
+    """The documented failure is that of another view, by assumption. Others are as for a deletion."""
+    assert (await view(on, view="everything")).json() == {"status": "failure"}
+    assert (await view(on, campaign_id="cd-0")).status_code == 404
+    await on.control.fail("kore", "rate_limited")
+    assert (await view(on)).status_code == 429
+    on.kore.headers["accountId"] = "another"
+    assert (await view(on)).status_code == 403
+    on.kore.headers["accountId"] = ACCOUNT
+    path = STATUS.format(APP, CAMPAIGN)
+    reply = await on.kore.post(path, params={"view": "status"}, headers={"auth": "wrong"})
+    assert (reply.status_code, await on.effects("kore")) == (401, [])
 
 
 async def test_what_is_not_there(on: Running) -> None:

@@ -3,9 +3,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from playground.journal import REDACTED
+from playground.calls import Ringing
+from playground.journal import REDACTED, CallEnd
 from playground.ryng import AGENT, CAMPAIGN, CANCEL, PREVIEW, SEEDED, SUBDOMAIN, TOKEN
-from tests.playground.providers_running import NUMBER, Running, running
+from tests.playground.providers_running import NUMBER, Ears, Running, listening, running
 
 CALL = SEEDED[0]
 
@@ -98,6 +99,8 @@ async def test_preview(on: Running) -> None:
         {"customerNumber": NUMBER[1:]},
         {"customerNumber": 919876543210},
         {"customerName": 5},
+        {"terminalCallbackUrl": 5},
+        {"connectCallbackUrl": None},
         {"batch": "b1"},
     ],
     ids=str,
@@ -118,6 +121,75 @@ async def test_faults_of_a_preview(on: Running) -> None:
     del on.ryng.headers["x-access-token"]
     assert (await on.ryng.post(PREVIEW, json=WISH)).status_code == 403
     assert len(await on.effects("ryng")) == 1
+
+
+async def rings(on: Running, ears: Ears, end: CallEnd) -> str:
+    """Let a preview call with both addresses ring for 20 seconds, and return its id."""
+    await on.control.ring("ryng", Ringing(end=end, rings=20, seconds=125))
+    urls = {"terminalCallbackUrl": ears.url, "connectCallbackUrl": ears.url}
+    reply = (await on.ryng.post(PREVIEW, json=WISH | urls)).json()
+    await on.control.advance(300 + 20)
+    return str(reply["data"]["callID"])
+
+
+@pytest.mark.parametrize(
+    ("end", "disposition", "talktime"),
+    [
+        ("answered", "Answered", 125),
+        ("no_answer", "No Answer", 0),
+        ("voicemail", "Voicemail", 125),
+        ("busy", "Busy", 0),
+        ("rejected", "Rejected", 0),
+        ("invalid_number", "Invalid Number", 0),
+    ],
+)
+async def test_every_field_of_a_callback(on: Running, end: CallEnd, disposition: str, talktime: int) -> None:
+    """Each address gets one callback with the page's fields: at the end, and when it is picked up."""
+    async with listening(on) as ears:
+        made = await rings(on, ears, end)
+        await on.control.advance(125)
+    ended = {
+        "callID": int(made),
+        "callLogID": int(made) + 1,
+        "customerNum": NUMBER,
+        "status": "completed",
+        "disposition": disposition,
+        "talktime": talktime,
+        "callDuration": 20 + talktime,
+        "recordingUrl": f"https://recordings.ryng.example/{made}.mp3" if talktime else "",
+    }
+    begun = {"status": "connected", "disposition": "", "talktime": 0, "callDuration": 20, "recordingUrl": ""}
+    assert ears.heard == ([ended | begun] if talktime else []) + [ended]
+    names = [one.webhook for one in (await on.control.journal("ryng")).told]
+    assert names == (["connectCallbackUrl"] if talktime else []) + ["terminalCallbackUrl"]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "sent"), [([], 1), ([204], 2), ([500, 500], 3), ([500, 500, 500], 3), ([500, 200], 2)]
+)
+async def test_a_callback_is_sent_again_a_minute_apart(on: Running, statuses: list[int], sent: int) -> None:
+    """Unless the answer is 200, Ryng sends the same callback again, up to two more times."""
+    async with listening(on) as ears:
+        ears.statuses += statuses
+        await rings(on, ears, "no_answer")
+        times = []
+        for _ in range(6):
+            times.append(len(ears.heard))
+            await on.control.advance(30)
+    assert times == [min(1 + half_minutes // 2, sent) for half_minutes in range(6)]
+    assert all(one == ears.heard[0] for one in ears.heard)
+
+
+async def test_no_callback_without_an_address(on: Running) -> None:
+    """A call without addresses, and a cancelled call, tell nothing. Nor does an address that is not open."""
+    async with listening(on) as ears:
+        await on.ryng.post(PREVIEW, json=WISH)
+        reply = await on.ryng.post(PREVIEW, json=WISH | {"terminalCallbackUrl": ears.url})
+        await cancel(on, str(reply.json()["data"]["callID"]))
+        await on.ryng.post(PREVIEW, json=WISH | {"terminalCallbackUrl": "http://127.0.0.1:9/"})
+        await on.control.advance(3600)
+        assert ears.heard == []
+    assert {one.status for one in (await on.control.journal("ryng")).told} == {None}
 
 
 async def test_call_scheduled_by_hand(on: Running) -> None:

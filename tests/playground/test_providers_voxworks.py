@@ -1,11 +1,14 @@
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from playground.calls import Ringing
 from playground.faults import Fault
+from playground.journal import CallEnd
 from playground.voxworks import CREATE, FROM_NUMBER, OTHER_KEY, SCRIPT, SEEDED, TEAM
-from tests.playground.providers_running import NUMBER, START, Running, running
+from tests.playground.providers_running import NUMBER, START, Running, listening, running
 
 
 @pytest.fixture
@@ -167,6 +170,134 @@ async def test_faults_of_creating(on: Running) -> None:
         reply = await on.voxworks.post(CREATE, json=WISH)
         assert (reply.status_code, reply.json()["success"]) == (status, False)
         assert len(await on.effects("voxworks")) == made
+
+
+async def look(on: Running, call_id: str, what: str = "get-call") -> dict[str, Any]:
+    """Return what Voxworks tells of a call."""
+    reply = await on.voxworks.get(f"/api/v1/{what}/{call_id}")
+    body = reply.json()
+    assert (reply.status_code, body["success"], body.keys()) == (200, True, {"success", "call"})
+    told: dict[str, Any] = body["call"]
+    return told
+
+
+async def created(on: Running, end: CallEnd = "answered") -> str:
+    """Create a call for nine o'clock that ends in this way, and return its id."""
+    await on.control.ring("voxworks", Ringing(end=end, rings=20, seconds=125))
+    names = {"first_name": "John", "last_name": "Smith"}
+    spec = WISH | {"contact": CONTACT | names, "scheduled_time": "2026-11-20T09:00:00Z"}
+    return str((await on.voxworks.post(CREATE, json=spec)).json()["call_id"])
+
+
+NO_RESULT: dict[str, object] = dict.fromkeys(
+    ("call_summary", "transcript", "recording_url", "structured_data", "rating", "objectives")
+)
+
+
+async def test_a_call_before_and_while_it_rings(on: Running) -> None:
+    """A scheduled call has its time, its number and no end. A running one has begun."""
+    call_id = await created(on)
+    scheduled = {
+        "call_id": call_id,
+        "type": "outbound",
+        "status": "scheduled",
+        "scheduled_time": "2026-11-20T09:00:00Z",
+        "contact": {"phone_number": NUMBER},
+        "from_number": FROM_NUMBER,
+        "script_id": SCRIPT,
+        "actual_time": None,
+        "ended_at": None,
+        "duration": None,
+    }
+    assert await look(on, call_id) == scheduled
+    assert await look(on, call_id, "get-call-result") == {
+        "call_id": call_id,
+        "status": "scheduled",
+        **NO_RESULT,
+    }
+    await on.control.advance(5 * 3600 + 10)
+    begun = {"status": "in_progress", "actual_time": "2026-11-20T09:00:00Z"}
+    assert await look(on, call_id) == scheduled | begun
+
+
+@pytest.mark.parametrize(
+    ("end", "status", "seconds"),
+    [
+        ("answered", "completed", 125),
+        ("no_answer", "rang-out", 0),
+        ("voicemail", "voicemail", 125),
+        ("busy", "User unavailable", 0),
+        ("rejected", "User rejected", 0),
+        ("invalid_number", "failed", 0),
+    ],
+)
+async def test_every_field_of_a_call_that_ended(on: Running, end: CallEnd, status: str, seconds: int) -> None:
+    """An ended call has a status of the page, its length, and a result if it was picked up."""
+    call_id = await created(on, end)
+    async with listening(on) as ears:
+        await on.control.tell("voxworks", ears.url)
+        await on.control.advance(6 * 3600)
+    told = await look(on, call_id)
+    ended_at = (
+        f"{datetime(2026, 11, 20, 9, 0, 20, tzinfo=UTC) + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%SZ}"
+    )
+    assert (told["status"], told["duration"], told["ended_at"]) == (status, seconds, ended_at)
+    assert told["scheduled_time"] == told["actual_time"] == "2026-11-20T09:00:00Z"
+    result = {
+        "call_summary": "The customer will pay on Friday.",
+        "transcript": "Full call transcript...",
+        "recording_url": f"https://recordings.voxworks.example/{call_id}.mp3",
+        "structured_data": {},
+        "rating": 5,
+        "objectives": [],
+    }
+    result = result if seconds else NO_RESULT
+    assert await look(on, call_id, "get-call-result") == {"call_id": call_id, "status": status, **result}
+    webhook = {
+        "trigger": {
+            "call_id": call_id,
+            "call_type": "outbound",
+            "call_status": status,
+            "contact_name": "John Smith",
+            "phone_user": NUMBER,
+            "actual_time": "2026-11-20T09:00:00Z",
+        },
+        "contact": {"phone_number": NUMBER, "full_name": "John Smith"},
+        "call": {"call_summary": result["call_summary"]},
+    }
+    assert ears.heard == [webhook]
+    [line] = (await on.control.journal("voxworks")).told
+    assert (line.webhook, line.status) == ("Call Completed", 200)
+
+
+async def test_a_cancelled_call(on: Running) -> None:
+    """A look-up has no effect, and finds a cancelled call with its status. It tells no webhook."""
+    async with listening(on) as ears:
+        await on.control.tell("voxworks", ears.url)
+        await on.cancel("vx_1001")
+        await on.control.advance(60)
+        assert ears.heard == []
+    assert ((await look(on, "vx_1001"))["status"], (await look(on, "vx_1002"))["status"]) == (
+        "cancelled",
+        "scheduled",
+    )
+    assert await on.effects("voxworks") == [("cancelled", "vx_1001")]
+
+
+@pytest.mark.parametrize("what", ["get-call", "get-call-result"])
+async def test_look_ups_that_are_refused(on: Running, what: str) -> None:
+    """An unknown call, another team's, a wrong key, a rate limit and a 500 have the documented answers."""
+    for call_id in ("vx_0000", "vx_9001"):
+        reply = await on.voxworks.get(f"/api/v1/{what}/{call_id}")
+        assert (reply.status_code, reply.json()["success"]) == (404, False)
+    for fault, status in (("rate_limited", 429), ("server_error", 500)):
+        await on.control.fail("voxworks", fault)
+        reply = await on.voxworks.get(f"/api/v1/{what}/vx_1001")
+        assert (reply.status_code, reply.json()["success"]) == (status, False)
+    on.voxworks.headers["Authorization"] = "Bearer wrong"
+    reply = await on.voxworks.get(f"/api/v1/{what}/vx_1001")
+    assert (reply.status_code, reply.json()) == (401, {"success": False, "message": "Invalid API key"})
+    assert (await on.voxworks.post(f"/api/v1/{what}/vx_1001")).status_code == 404
 
 
 async def test_call_scheduled_by_hand(on: Running) -> None:

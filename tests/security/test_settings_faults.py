@@ -107,7 +107,7 @@ def test_a_secret_in_the_wrong_place_is_not_told(tmp_path: Path, fault: str) -> 
     if "timezone" in new or "base_url" in new:  # these keys belong to the connection above
         assert new in Path(environment["CALLOPS_CONFIG"]).read_text(encoding="utf-8")
     text = told(environment)
-    assert "callops.toml: " in text or "callops.toml cannot be read" in text
+    assert "callops.toml: " in text or "callops.toml can't be read" in text
     assert CANARY not in text
 
 

@@ -112,7 +112,7 @@ def test_a_request_is_a_story(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         r'    note: "as \"agreed\""',
         "2026-03-02 12:00:41  A-2222.2  Mira approved it",
         "2026-03-02 12:00:41  A-2222.1  Sent to the provider",
-        "2026-03-02 12:00:41  A-2222.1  Provider: accepted",
+        "2026-03-02 12:00:41  A-2222.1  The provider: accepted",
         '    "The provider has it."',
     ]
 

@@ -119,7 +119,7 @@ async def test_nothing_is_purged_where_the_hold_cannot_be_read(
     assert 'retention.hold: "7K3F" is neither a request (A-7K3F) nor a number' in capsys.readouterr().err
     nowhere = faulty | {"CALLOPS_CONFIG": str(tmp_path / "nowhere.toml")}
     assert await asyncio.to_thread(purge, chosen, nowhere) == 2
-    assert "nowhere.toml is not there" in capsys.readouterr().err
+    assert "nowhere.toml isn't there" in capsys.readouterr().err
 
 
 def test_the_report_names_what_nothing_can_erase() -> None:

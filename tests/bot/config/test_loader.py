@@ -85,8 +85,8 @@ NO_TEXT = {
     "UTF-16, the other way": (b"\xfe\xff" + FILE.encode("utf-16-be"), "it is in UTF-16"),
     "UTF-16 without its mark": (FILE.encode("utf-16-le"), "it holds bytes that no text has"),
     "UTF-32": (FILE.encode("utf-32"), "it is in UTF-32"),
-    "Latin-1": (FILE.replace('"cancel"', '"Kündigung"').encode("latin-1"), "line 15 is not in UTF-8"),
-    "Windows-1252": (FILE.replace('"cancel"', '"don’t"').encode("cp1252"), "line 15 is not in UTF-8"),  # noqa: RUF001
+    "Latin-1": (FILE.replace('"cancel"', '"Kündigung"').encode("latin-1"), "line 15 isn't in UTF-8"),
+    "Windows-1252": (FILE.replace('"cancel"', '"don’t"').encode("cp1252"), "line 15 isn't in UTF-8"),  # noqa: RUF001
     "packed": (b"\x1f\x8b\x08\x00", "it is in gzip"),
     "a document": (b"PK\x03\x04", "it is in zip"),
 }
@@ -110,7 +110,7 @@ def test_a_file_in_another_encoding_says_so(tmp_path: Path, content: bytes, says
     with pytest.raises(ConfigError) as caught:
         load(variables)
     path = variables["CALLOPS_CONFIG"]
-    assert caught.value.faults == [f"{path} cannot be read: {says}: save it as plain text in UTF-8"]
+    assert caught.value.faults == [f"{path} can't be read: {says}: save it as plain text in UTF-8"]
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -139,7 +139,7 @@ def test_the_environments_file_is_read_as_any_editor_writes_it(tmp_path: Path, m
 
 
 @pytest.mark.parametrize(
-    ("encoding", "says"), [("utf-16", "it is in UTF-16"), ("latin-1", "line 2 is not in UTF-8")]
+    ("encoding", "says"), [("utf-16", "it is in UTF-16"), ("latin-1", "line 2 isn't in UTF-8")]
 )
 def test_an_environments_file_in_another_encoding_says_so(tmp_path: Path, encoding: str, says: str) -> None:
     """Every command reports a `.env` in another encoding, such as PowerShell's, and does nothing."""
@@ -147,7 +147,7 @@ def test_an_environments_file_in_another_encoding_says_so(tmp_path: Path, encodi
     for command in (("log", "list"), ("serve",), ("check",), ("policy", "lint"), ("purge",)):
         left = run(tmp_path, *command)
         assert (left.returncode, left.stdout) == (2, ""), command
-        assert f".env cannot be read: {says}: save it as plain text in UTF-8." in left.stderr
+        assert f".env can't be read: {says}: save it as plain text in UTF-8." in left.stderr
         assert "Traceback" not in left.stderr
 
 
@@ -155,10 +155,10 @@ def test_a_file_without_end_is_refused(tmp_path: Path) -> None:
     """No more of it is read than a file of settings has, whichever of the two it is."""
     left = run(tmp_path, "policy", "lint", "--config", "/dev/zero")
     assert (left.returncode, left.stderr) == (1, "")
-    assert "/dev/zero cannot be read: it is larger than 16 MB" in left.stdout
+    assert "/dev/zero can't be read: it is larger than 16 MB" in left.stdout
     (tmp_path / ".env").symlink_to("/dev/zero")
     left = run(tmp_path, "log", "list")
-    assert (left.returncode, left.stderr) == (2, ".env cannot be read: it is larger than 16 MB.\n")
+    assert (left.returncode, left.stderr) == (2, ".env can't be read: it is larger than 16 MB.\n")
 
 
 def test_the_example_file_loads(tmp_path: Path) -> None:
@@ -190,8 +190,8 @@ def test_all_faults_are_said_at_once(tmp_path: Path) -> None:
     for part in (
         "slack.audit_channel: write a channel's id (C…)",
         'there is no group "manager"; did you mean "managers"?',
-        "SLACK_BOT_TOKEN is not set",
-        "CALLOPS_KEY is not 32 bytes",
+        "SLACK_BOT_TOKEN isn't set",
+        "CALLOPS_KEY isn't 32 bytes",
         "LOG_LEVEL is LOUD",
     ):
         assert part in found
@@ -225,7 +225,7 @@ def test_all_faults_are_said_at_once(tmp_path: Path) -> None:
         pytest.param('name = "cancel"', 'name = "cancel"\ntimezone = "UTC"', "without hours", id="a clock for nothing"),
         pytest.param('name = "cancel"', 'name = "cancel"\nescalate_to = ["managers"]', "go together", id="escalated, but when"),
         pytest.param('name = "cancel"', 'name = "cancel"\nescalate_to = ["managers"]\nescalate_after = "9h"', "after its time ran out", id="escalated too late"),
-        pytest.param('name = "cancel"', 'name = "cancel"\nnotify_groups = ["everyone"]', "cannot be written to", id="everyone is told"),
+        pytest.param('name = "cancel"', 'name = "cancel"\nnotify_groups = ["everyone"]', "can't be written to", id="everyone is told"),
         pytest.param('name = "cancel"', 'name = "cancel"\nnotify_groups = ["manager"]', 'did you mean "managers"?', id="a group to tell mistyped"),
         pytest.param('approve = ["managers"]', 'settle = ["managers"]\napprovals = 2', "nobody is asked to approve here", id="approvals by nobody"),
         pytest.param('approve = ["managers"]', 'approve = ["managers"]\neffect = "deny"', "only says for whom", id="a denial that is approved"),

@@ -37,7 +37,12 @@ def test_a_line_is_read_kept_and_written_again() -> None:
     [
         ("done", Query(state=State.SUCCEEDED)),
         ("state=succeeded", Query(state=State.SUCCEEDED)),
-        ("Placed", Query(state=State.SUCCEEDED, kind=Kind.PLACE_CALL)),
+        (
+            "Placed",
+            Query(state=State.SUCCEEDED, kind=Kind.PLACE_CALL, code_excluded=Code.SCHEDULED),
+        ),
+        ("not allowed", Query(state=State.REFUSED, code_excluded=Code.DRY_RUN)),
+        ("dry run", Query(state=State.REFUSED, code=Code.DRY_RUN)),
         ("not placed", Query(state=State.FAILED, kind=Kind.PLACE_CALL)),
         ("state=Cancelled", Query(state=State.SUCCEEDED, kind=Kind.CANCEL_CALL)),
         ("state=Scheduled", Query(state=State.SUCCEEDED, code=Code.SCHEDULED)),

@@ -9,7 +9,7 @@ import pytest
 from bot.parsing.command import ConnectionInfo
 from bot.services.call_history import LATELY, recent_calls
 from bot.ui.prompts import MOST_SHOWN, ago, already_asked, cancel_first, ignored, question
-from bot.ui.ways_on import withdraw
+from bot.ui.ways_on import show_status, withdraw
 from playground.blocks import faults
 from providers.actions import CallRef, CancelCall, Code, Kind, NumberRef
 from storage.models import ActionRecord
@@ -95,7 +95,7 @@ def test_however_many_were_asked_before_slack_takes_the_answer(count: int) -> No
     made = [
         replace(request(record(ACTIONS["cancel by id"], State.PENDING)), id=f"A-{n:04}") for n in range(count)
     ]
-    mine = {one.id: withdraw(one) for one in made}
+    mine = {one.id: [withdraw(one), show_status(one)] for one in made}
     message = already_asked(made, reader="U0AGENT", now=NOW, channel="C0AUDIT", buttons=mine)
     assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
     below = {

@@ -134,7 +134,7 @@ def requests() -> Iterator[tuple[str, Request]]:
 CASES = [pytest.param(made, id=name) for name, made in requests()]
 TEMPLATES = [
     "state", "approved", "denied", "withdrawn", "expired", "happened", "did_not_happen", "retry_requested", "unknown",
-    "late_answer", "failed", "succeeded", "inferred", "refused", "looked_up_gone", "still_there",
+    "late_answer", "failed", "succeeded", "inferred", "refused", "looked_up_done", "still_there",
     "webhook", "call_ended", "asked", "reminded",
 ]  # fmt: skip
 

@@ -85,13 +85,13 @@ def test_a_story_names_who_and_what_and_why() -> None:
         event(6, "failed", of=2, message="No <such> call."),
         event(7, "looked_up", of=2, found=False),
     ]
-    lines = list(story(REQUEST, events, [(3, "note", "fine & good")]))
+    lines = list(story(REQUEST, events, [(3, "note", "fine & good")], "Voxworks"))
     assert [line.split("* ", 1)[1] for line in lines] == [
         "<@U0AGENT> requested it.",
         "<@U0MANAGER> approved it. “fine &amp; good”",
-        "Sent to the provider (attempt 2) (call `vx_1`).",
-        "Provider: failed (call `vx_2`). No &lt;such&gt; call.",
-        "Asked the provider whether it has it: no (call `vx_2`).",
+        "Sent to Voxworks (attempt 2) (call `vx_1`).",
+        "Voxworks: failed (call `vx_2`). No &lt;such&gt; call.",
+        "Asked Voxworks whether it has it: no (call `vx_2`).",
     ]
 
 

@@ -21,7 +21,7 @@ from storage.models import SYSTEM, Cancelled, MessageRef, Request
 from storage.states import TERMINAL, State
 from storage.store import Store
 from tests.bot.config.test_loader import environment
-from tests.storage.samples import KEY, Clock, approve, cancelling, claim, placing, verified
+from tests.storage.samples import KEY, Clock, approve, cancelling, claim, erase, placing, verified
 from tests.support.values import an_action
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -325,9 +325,8 @@ async def told(
     """Deliver a provider's event, several times at once. Return how often there was something to post."""
     announced: list[None] = []
     wakeups = Wakeups(outbox=lambda: announced.append(None))
-    notices = ProviderEvents(
-        store, SystemChanges(store, load(environment(store._database.path.parent)), wakeups)
-    )
+    settings = load(environment(store._database.path.parent))
+    notices = ProviderEvents(store, SystemChanges(store, settings, wakeups, lambda _: ()))
     notice = NOTICE.model_copy(
         update={"action_id": action, "end": CallEnd(ending=end, try_number=try_number)}
     )
@@ -383,13 +382,17 @@ async def test_a_contradiction_is_told_once(store: Store) -> None:
     assert (await verified(store)).faults == ()
 
 
-async def placed(store: Store, new: NewRequest | None = None) -> str:
+async def placed(store: Store, new: NewRequest | None = None, reference: str | None = None) -> str:
     """Create an accepted call for tomorrow, and return its action's id."""
     new = new or placing(NUMBER, at=NOW + timedelta(days=1))
     action = (await store.requests.create(new)).request.actions[0].id
     await store.requests.apply(claim(action, until=NOW + timedelta(seconds=30)))
     done = Transition(
-        action, "succeeded", frozenset({State.SENDING}), State.SUCCEEDED, changes={"code": Code.SCHEDULED}
+        action,
+        "succeeded",
+        frozenset({State.SENDING}),
+        State.SUCCEEDED,
+        changes={"code": Code.SCHEDULED, "reference": reference},
     )
     await store.requests.apply(ChangeSet(action, SYSTEM, [done]))
     return action
@@ -518,6 +521,60 @@ async def test_one_event_comes_for_each_try(store: Store) -> None:
         "call_ended",
         "webhook",
     ]
+
+
+@pytest.mark.parametrize(
+    ("connection", "changes", "ends"),
+    [
+        ("reminders", {}, 1),
+        ("reminders", {"number": None}, 1),
+        ("reminders", {"number": "+919876543211"}, 0),
+        ("reminders", {"reference": "c-2"}, 0),
+        ("reminders", {"reference": None}, 0),
+        ("other", {}, 0),
+    ],
+)
+async def test_a_call_is_found_by_its_provider_s_id(
+    store: Store, connection: str, changes: dict[str, Any], ends: int
+) -> None:
+    """The connection must agree, and the number if it is given."""
+    action = await placed(store, placing(NUMBER), reference="c-1")
+    notice = NOTICE.model_copy(update={"action_id": None, **changes})
+    await deliver(store, connection, notice, notice)
+    assert await ends_of(store, action) == ends
+
+
+async def test_an_id_that_several_calls_have_names_none(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An operator reads of it, without the id, because it comes from outside."""
+    calls = [await placed(store, placing(NUMBER), reference="c-1") for _ in range(2)]
+    await deliver(store, "reminders", NOTICE.model_copy(update={"action_id": None}))
+    assert [await ends_of(store, action) for action in calls] == [0, 0]
+    [line] = [one for one in caplog.records if one.levelname == "WARNING"]
+    assert "2 calls have its id" in line.getMessage()
+    assert "c-1" not in line.getMessage()
+
+
+async def test_an_erased_call_is_found_and_keeps_nothing(store: Store) -> None:
+    """Its number is gone, so it cannot be compared."""
+    action = await placed(store, placing(NUMBER), reference="c-1")
+    await erase(store, action, actor="U0DPO")
+    await deliver(store, "reminders", NOTICE.model_copy(update={"action_id": None, "number": None}))
+    assert await ends_of(store, action) == 0
+
+
+async def deliver(store: Store, connection: str, *notices: ProviderEvent) -> None:
+    """Deliver events of a connection, one after another."""
+    settings = load(environment(store._database.path.parent))
+    events = ProviderEvents(store, SystemChanges(store, settings, Wakeups(), lambda _: ()))
+    for notice in notices:
+        await events.take(connection, notice)
+
+
+async def ends_of(store: Store, action: str) -> int:
+    """Return how many ends of a call are recorded."""
+    return [event.name for event in await store.requests.events(action)].count("call_ended")
 
 
 async def test_an_action_that_is_not_in_the_log_is_no_fault(store: Store) -> None:

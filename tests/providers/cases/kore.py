@@ -24,7 +24,8 @@ def _delete(path: str, settings: Mapping[str, object], look_up: str | None = Non
 
 
 def _trigger(action: CallAction, path: str, look_up: str, settings: Mapping[str, object]) -> Ask:
-    return Ask(action, "POST", path, HEADERS, body={}, look_up=look_up, settings=settings)
+    look_up = look_up.replace("?", "/status?") + "&view=status"
+    return Ask(action, "POST", path, HEADERS, body={}, look_up=look_up, looks_up_by="POST", settings=settings)
 
 
 CASE = Case(

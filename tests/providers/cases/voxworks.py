@@ -25,6 +25,14 @@ CASE = Case(
             path="/api/v1/cancel-call/vx%3A1.2-3_4",
             headers=BEARER,
         ),
+        "cancel after a look-up": Ask(
+            CancelCall(target=CallRef(call_id="vx:1.2-3_4")),
+            method="POST",
+            path="/api/v1/cancel-call/vx%3A1.2-3_4",
+            headers=BEARER,
+            look_up="/api/v1/get-call/vx%3A1.2-3_4",
+            settings={"allow_undocumented": True},
+        ),
         "place": Ask(
             PLACE,
             "POST",
@@ -58,6 +66,7 @@ CASE = Case(
             settings={"number_format": "national"},
         ),
     },
+    ends=["/api/v1/get-call/c%3A1", "/api/v1/get-call-result/c%3A1"],
     refusals={
         "in the past": Refusal(PLACE.model_copy(update={"at": NOW - timedelta(days=1)}), "at"),
         "an agent that is not listed": Refusal(

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -34,8 +34,8 @@ class Ask:
     """An action, and its expected request on the wire.
 
     ``path`` is raw, with its query. ``headers`` are the provider's own, in small letters, and the suite adds
-    the common ones. ``body`` is the JSON object, or None. ``look_up`` is the raw path of the GET that looks
-    the target up, or None. ``settings`` are those that differ.
+    the common ones. ``body`` is the JSON object, or None. ``look_up`` is the raw path of the request that
+    looks the target up, or None, and ``looks_up_by`` its method. ``settings`` are those that differ.
     """
 
     action: CallAction
@@ -44,6 +44,7 @@ class Ask:
     headers: Mapping[str, str]
     body: Mapping[str, object] | None = None
     look_up: str | None = None
+    looks_up_by: str = "GET"
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -63,12 +64,14 @@ class Case:
     """A provider's description for the suite, besides its replies.
 
     ``settings`` are a connection's, with `CANARY` as each secret. The first of ``asks`` for a kind is also
-    used with failures and replies.
+    used with failures and replies. ``ends`` are the raw paths of the GETs that ask how the call ``c:1`` ended,
+    and then for the rest of its end.
     """
 
     settings: Mapping[str, Any]
     asks: Mapping[str, Ask]
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
+    ends: Sequence[str] = ()
 
 
 class Expected(Frozen):

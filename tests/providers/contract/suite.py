@@ -19,12 +19,14 @@ import pytest
 
 from providers.actions import (
     CallAction,
+    CallEnd,
     CallRef,
     CampaignRef,
     CancelCall,
     CannotSendError,
     Code,
     DeleteCampaign,
+    Ending,
     Kind,
     NumberRef,
     Outcome,
@@ -93,6 +95,9 @@ FAILING: Final = frozenset(
 
 CALLING: Final = frozenset({Kind.PLACE_CALL, Kind.START_CAMPAIGN})
 """Kinds that make phones ring, so that a second request could ring twice."""
+
+PLACED: Final = PlaceCall(to=NUMBER, agent="payments")
+"""A call whose end is asked for."""
 
 _ECHOED_STATUSES: Final = (200, 400, 401, 403, 404, 418, 429, 500)
 
@@ -163,6 +168,7 @@ _PARAMETERS: Final[dict[str, Callable[[Subject], Iterable[tuple[str, object]]]]]
         if fixture.outcome.status is Status.OK
     ),
     "refused": lambda one: ((name, (one, refusal)) for name, refusal in one.case.refusals.items()),
+    "ending": lambda one: [("end", one)] if one.case.ends else [],
     "undeclared": lambda one: ((name, (one, action)) for name, action in _undeclared(one)),
 }
 """Arguments that a test may name, and how a subject gives their values."""
@@ -294,7 +300,7 @@ class ProviderContract:
         assert len(loop.asked) == 1
 
     async def test_look_up(self, asked: Asked) -> None:
-        """A lookup is a single GET. Without a target nothing is sent."""
+        """A lookup is a single request without a body. Without a target nothing is sent."""
         ask = asked.ask
         async with listening(reply(200, {})) as wire:
             adapter = asked.connect(wire.base_url)
@@ -302,7 +308,7 @@ class ProviderContract:
             await adapter.aclose()
         assert (sighting is None) == (ask.look_up is None)
         assert [(one.method, one.target, one.body) for one in wire.received] == (
-            [("GET", ask.look_up, b"")] if ask.look_up else []
+            [(ask.looks_up_by, ask.look_up, b"")] if ask.look_up else []
         )
 
     async def test_look_up_that_fails(self, looked_up: Asked, failure: Failure) -> None:
@@ -357,6 +363,36 @@ class ProviderContract:
                 await adapter.aclose()
             assert sighting is not None
             assert sighting.found is None
+
+    async def test_end(self, subject: Subject) -> None:
+        """The end of a call is asked for by single GETs without a body, where the case file has them."""
+        known = CallEnd(ending=Ending.ANSWERED)
+        async with listening(reply(200, {})) as wire:
+            adapter = subject.connect(wire.base_url, {"allow_undocumented": True})
+            seen = [await adapter.look_up_end(PLACED, "c:1", one, CONTEXT) for one in (None, known)]
+            await adapter.aclose()
+        assert [one.end for one in seen if one] == [None, None][: len(subject.case.ends)]
+        asked = [(one.method, one.target, one.body) for one in wire.received]
+        assert asked == [("GET", path, b"") for path in subject.case.ends]
+
+    async def test_end_that_fails(self, ending: Subject, failure: Failure) -> None:
+        """However the wire fails, no end is known."""
+        async with failure.at() as place:
+            adapter = ending.connect(place.base_url, {"allow_undocumented": True}, deadline=failure.deadline)
+            seen = await adapter.look_up_end(PLACED, "c:1", None, CONTEXT)
+            await adapter.aclose()
+        assert seen is not None
+        assert (seen.end, len(place.received)) == (None, failure.requests)
+
+    async def test_an_end_is_the_provider_s_own_word(self, ending: Subject) -> None:
+        """No page of another server says how a call ended."""
+        for answer in (*FOREIGN.values(), *(reply(200, body) for body in JUNK.values())):
+            async with listening(answer) as wire:
+                adapter = ending.connect(wire.base_url, {"allow_undocumented": True})
+                seen = await adapter.look_up_end(PLACED, "c:1", None, CONTEXT)
+                await adapter.aclose()
+            assert seen is not None
+            assert seen.end is None
 
     async def test_junk_is_no_success(self, succeeded: Answered) -> None:
         """With the status of a success, anything but the provider's own document is unknown."""

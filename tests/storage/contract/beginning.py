@@ -233,21 +233,31 @@ class Beginning:
         found = (await store.dispatch_queue.awaiting_lookup({"another", "kore"}, 1, {}))[0]
         assert [one.id for one in found] == [late[0].id, other.id]
 
-    async def test_which_deletions_in_doubt_are_looked_up(self, store: Store, clock: Clock) -> None:
+    async def test_which_unknown_outcomes_are_looked_up(self, store: Store, clock: Clock) -> None:
         """Each unknown outcome is listed once, and not while another attempt is ordered."""
         made = await in_doubt(store, clock, KORE)
         await store.requests.apply(noted(Annotation(made.id, "looked_up", {"found": True})))
-        assert not await store.dispatch_queue.unknown_deletions({"kore"}, 9)
+        assert not await store.dispatch_queue.unknown_awaiting_lookup({"kore"}, 9)
         await store.requests.apply(begin(made, clock, attempt=2))
         await store.requests.apply(doubt(made.id, attempt=2))
-        assert [one.id for one in await store.dispatch_queue.unknown_deletions({"kore"}, 9)] == [made.id]
-        assert not await store.dispatch_queue.unknown_deletions({"other"}, 9)
+        assert [one.id for one in await store.dispatch_queue.unknown_awaiting_lookup({"kore"}, 9)] == [
+            made.id
+        ]
+        assert not await store.dispatch_queue.unknown_awaiting_lookup({"other"}, 9)
         await store.requests.apply(noted(Annotation(made.id, "looked_up", {"found": None})))
-        assert not await store.dispatch_queue.unknown_deletions({"kore"}, 9)
+        assert not await store.dispatch_queue.unknown_awaiting_lookup({"kore"}, 9)
         other = await approved(store, replace(cancelling(), connection="kore"))
         await store.requests.apply(begin(other, clock))
         await store.requests.apply(doubt(other.id))
-        assert not await store.dispatch_queue.unknown_deletions({"kore"}, 9)
+        assert [one.id for one in await store.dispatch_queue.unknown_awaiting_lookup({"kore"}, 9)] == [
+            other.id
+        ]
+        placed = await approved(store, replace(placing(), connection="kore"))
+        await store.requests.apply(begin(placed, clock))
+        await store.requests.apply(doubt(placed.id))
+        assert [one.id for one in await store.dispatch_queue.unknown_awaiting_lookup({"kore"}, 9)] == [
+            other.id
+        ]
 
     @pytest.mark.parametrize("found", [True, False, None])
     async def test_what_a_look_up_saw_counts_from_before_the_first_attempt(

@@ -29,7 +29,7 @@ from tests.storage.samples import (
     withdraw,
 )
 
-BESIDE = {"end", "action", "looked_up", "lookup_found", "known_as", "sent_again"}
+BESIDE = {"end", "action", "looked_up", "lookup_found", "known_as", "lookup_call_time", "sent_again"}
 """Values of an action that are no columns of its row."""
 
 

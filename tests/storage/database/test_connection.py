@@ -9,12 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from providers.actions import Kind
+from providers.actions import Code, Kind
 from storage.database.connection import CannotOpenLogError, open_for_reading, open_for_writing
 from storage.event_log.writer import WriteContext
 from storage.models import PendingRequest
 from storage.queries import Query
-from storage.repositories import cancellations, dispatch_queue, exclusion, outbox, rate_limits, search
+from storage.repositories import (
+    cancellations,
+    dispatch_queue,
+    end_polls,
+    exclusion,
+    outbox,
+    rate_limits,
+    search,
+)
 from storage.repositories.approvals import (
     decision_expired,
     last_notified_at,
@@ -26,6 +34,7 @@ from storage.repositories.call_history import (
     connections_knowing,
     find_scheduled,
     found_before_attempt,
+    placed_as,
     scheduled,
     scheduled_to,
     seen,
@@ -39,7 +48,7 @@ from storage.repositories.dispatch_queue import (
     due,
     lease_expired,
     retry_window_expired,
-    unknown_deletions,
+    unknown_awaiting_lookup,
     unknown_requests,
 )
 from storage.states import State
@@ -232,6 +241,12 @@ QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
         lambda db: search.page(db, SOURCES, Query(state=State.PENDING), after=9, limit=50),
         "actions_state",
     ),
+    "page by code": (
+        lambda db: search.page(
+            db, SOURCES, Query(state=State.SUCCEEDED, code=Code.SCHEDULED), after=9, limit=50
+        ),
+        "actions_code (code=?",
+    ),
     "page by requester": (
         lambda db: search.page(db, SOURCES, Query(requester="U1"), limit=50),
         "actions_requester",
@@ -289,7 +304,9 @@ QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
         lambda db: awaiting_lookup(db, ["a"], 9, {}),
         "actions_unbegun (connection=? AND rowid>?)",
     ),
-    "unsure": (lambda db: unknown_deletions(db, ["a"], 9), "actions_unsure (connection=?)"),
+    "unsure": (lambda db: unknown_awaiting_lookup(db, ["a"], 9), "actions_unsure (connection=?)"),
+    "due ends": (lambda db: end_polls.due(db, ["a"], NOON, 9), "end_polls_due (connection=? AND due_at<?)"),
+    "placed as": (lambda db: placed_as(db, "a", "ck_1"), "events_reference (<expr>=?"),
     "unknown requests": (unknown_requests, "actions_state (state=?)"),
     "sighted before": (lambda db: found_before_attempt(db, "A-2222"), "events_looked_up"),
     "a turn": (lambda db: rate_limits.try_acquire(db, "a", 5, NOON), "PRIMARY KEY"),

@@ -109,7 +109,7 @@ async def test_an_older_copy_put_back_is_named(store: Store, tmp_path: Path) -> 
     await other.close()
     assert verify(older).faults == ()
     [fault] = missing(older, [anchor])
-    assert fault.startswith(f"Event {anchor.seq} is not the one that was anchored: the log was written anew")
+    assert fault.startswith(f"Event {anchor.seq} isn't the one that was anchored: the log was written anew")
 
 
 async def test_a_history_written_anew_is_named(store: Store, tmp_path: Path) -> None:

@@ -111,10 +111,10 @@ def test_a_log_that_is_not_whole_has_no_backup(path: Path, tmp_path: Path) -> No
     tamper(tmp_path / "log.db", "UPDATE actions SET state = 'failed'")
     assert "its row says state = failed" in backup(tmp_path / "log.db", tmp_path / "copy.db").faults[0]
     (tmp_path / "log.db").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(BackupError, match="cannot be read to its end"):
+    with pytest.raises(BackupError, match="can't be read to its end"):
         backup(tmp_path / "log.db", tmp_path / "copy.db")
     (tmp_path / "other.db").touch()
-    with pytest.raises(BackupError, match="is not a log of this program"):
+    with pytest.raises(BackupError, match="isn't a log of this program"):
         backup(tmp_path / "other.db", tmp_path / "copy.db")
     with pytest.raises(BackupError, match=r"nowhere/copy\.db cannot be written"):
         backup(tmp_path / "log.db", tmp_path / "nowhere" / "copy.db")

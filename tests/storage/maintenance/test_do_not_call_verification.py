@@ -18,6 +18,6 @@ async def test_rows_that_were_made_to_count_no_longer_are_found(tmp_path: Path) 
         connection.execute("INSERT INTO unfinished_lists SELECT DISTINCT event, list, 0 FROM stops")
         connection.commit()
     assert verify(path).faults == (
-        f"{stop.id}: calls to its number are not stopped any more, though nobody allowed them.",
+        f"{stop.id}: calls to its number are no longer stopped, though nobody allowed them.",
         "The list ndnc has 0 numbers, its events say 2.",
     )

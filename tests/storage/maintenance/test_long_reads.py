@@ -166,10 +166,10 @@ def test_verifying_empties_a_write_ahead_log_that_grew(path: Path, writer: sqlit
 @pytest.mark.parametrize(
     ("changed", "named"),
     [
-        ("UPDATE lookup SET masked = NULL WHERE action = 1", "it is not found, while it is pending, by what"),
+        ("UPDATE lookup SET masked = NULL WHERE action = 1", "it isn't found, while it's pending, by what"),
         (
             "UPDATE lookup SET masked = zeroblob(32) WHERE action = 1",
-            "it is not found, while it is pending, by",
+            "it isn't found, while it's pending, by",
         ),
         ("UPDATE requests SET pending = 0", "its row says pending = 0, its events say True"),
     ],

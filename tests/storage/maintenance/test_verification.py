@@ -46,9 +46,9 @@ CASES = {
         "A-2222.2: its row says state = approved, its events say denied.",
     ],
     "UPDATE events SET data = '[1]' WHERE seq = 5": ["Event 5 (A-2222.1) was changed after it was written."],
-    "UPDATE events SET at = 9223372036854775807 WHERE seq = 5": ["Event 5 (A-2222.1) cannot be read."],
+    "UPDATE events SET at = 9223372036854775807 WHERE seq = 5": ["Event 5 (A-2222.1) can't be read."],
     "UPDATE events SET data = json_set(data, '$.x', 1.5) WHERE seq = 5": [
-        "Event 5 (A-2222.1) cannot be read."
+        "Event 5 (A-2222.1) can't be read."
     ],
     "DELETE FROM events WHERE seq = 4": ["Event 4 is missing: event 5 follows event 3."],
     "DELETE FROM events WHERE seq = 6": ["A-2222.1: its row says state = succeeded, its events say sending."],
@@ -64,13 +64,13 @@ CASES = {
     "DELETE FROM approvals": ["A-2222, the decision of event 3: its row is gone."],
     "DELETE FROM actions WHERE position = 2": ["A-2222.2: its row is gone."],
     "UPDATE personal SET value = replace(value, '3210', '9999') WHERE event = 1": [
-        "Event 1 (A-2222.1): its action is not what was written down."
+        "Event 1 (A-2222.1): its action isn't what was written down."
     ],
     "UPDATE personal SET value = NULL WHERE event = 2": [
         "Event 2 (A-2222.2): its action is gone, though nobody erased it."
     ],
     "INSERT INTO personal (event, field, salt, value) VALUES (3, 'note', x'00', 'forged')": [
-        "Event 3 (A-2222.1): its note is not what was written down."
+        "Event 3 (A-2222.1): its note isn't what was written down."
     ],
 }
 

@@ -29,7 +29,7 @@ const STEPS = [
       h("b", {}, "#call-audit"),
       ". “What really happened” shows the request CallKaro got.",
     ],
-    happened: () => some("place_call", (entry) => entry.state === "succeeded"),
+    happened: () => some("place_call", (action) => action.state === "succeeded"),
   },
   {
     title: "Cancel it, with a manager",
@@ -43,7 +43,7 @@ const STEPS = [
       h("b", {}, "#call-approvals"),
       " and approve. Nobody approves their own request.",
     ],
-    happened: () => some("cancel_call", (entry) => entry.state === "succeeded"),
+    happened: () => some("cancel_call", (action) => action.state === "succeeded"),
   },
   {
     title: "Lose an answer",
@@ -51,7 +51,8 @@ const STEPS = [
     look: () => [
       "First ",
       link("let CallKaro do it and never answer", () => lose()),
-      ". CallOps then says the outcome is unknown, and never calls twice. A manager records what happened.",
+      ". CallOps then says the outcome is unknown, and never calls twice. CallKaro's report of the call's end " +
+        "settles it. Without one, a manager records what happened.",
     ],
     happened: () =>
       [...state.requests.values()].some((one) =>
@@ -68,7 +69,7 @@ const OVER = {
     "Now ",
     link("break it", () => openTab("switches")),
     ": kill the bot while something waits, deliver a " +
-      "click twice, let a provider refuse. Nothing is lost, and nothing happens twice.",
+      "click twice, let a provider refuse, let nobody answer a call. Nothing is lost, and nothing happens twice.",
   ],
   happened: () => false,
 };
@@ -194,12 +195,12 @@ function draw() {
 
 /**
  * @param {string} kind
- * @param {(entry: any) => boolean} holds
+ * @param {(action: any) => boolean} holds
  * @returns {boolean}
  */
 function some(kind, holds) {
   return [...state.requests.values()].some((one) =>
-    one.entries.some((/** @type {any} */ entry) => entry.kind === kind && holds(entry)),
+    one.actions.some((/** @type {any} */ action) => action.kind === kind && holds(action)),
   );
 }
 

@@ -43,6 +43,10 @@ export function become(person, place) {
     state.armed = told;
     changed(["armed"]);
   });
+  hear("calls", (told) => {
+    state.calls = told;
+    changed(["calls"]);
+  });
   hear("bot", (told) => {
     state.bot = told;
     changed(["bot"]);
@@ -85,6 +89,8 @@ function everything(told, place) {
   state.armed = told.armed;
   state.providers = told.providers;
   state.faults = told.faults;
+  state.calls = told.calls;
+  state.ringing = told.ringing;
   state.bot = told.bot;
   takeIn(told.screen);
   const known = state.channels.some((one) => one.id === place);
@@ -102,6 +108,7 @@ function everything(told, place) {
     "traffic",
     "slack",
     "armed",
+    "calls",
     "bot",
   ]);
 }

@@ -19,7 +19,7 @@ const TABS = [
   { id: "providers", name: "Providers", topics: ["journal"], draw: exchanges },
   { id: "log", name: "Log", topics: ["log"], draw: requests },
   { id: "slack", name: "Slack", topics: ["traffic"], draw: traffic },
-  { id: "switches", name: "Break it", topics: ["armed", "slack", "bot"], draw: switches },
+  { id: "switches", name: "Break it", topics: ["armed", "calls", "slack", "bot"], draw: switches },
 ];
 const KEY = "pane";
 /** The width with room beside the conversation, as in layout.css. */
@@ -53,7 +53,7 @@ export function start() {
       if (one.id === tab) drawPanel();
     });
   }
-  on(["armed", "slack", "bot"], drawTabs);
+  on(["armed", "calls", "slack", "bot"], drawTabs);
   on(["traffic"], (lines) => refusals(lines ?? []));
   document.addEventListener("open-tab", (event) => {
     show(true);
@@ -73,6 +73,8 @@ function drawTabs() {
   const hadFocus = holder.contains(document.activeElement);
   const broken =
     Object.keys(state.armed).length +
+    Object.keys(state.calls.ends).length +
+    (state.calls.reported ? 0 : 1) +
     state.slack.trouble.length +
     state.slack.twice +
     (state.bot.state === "stopped" ? 1 : 0);

@@ -51,13 +51,13 @@ function request(one) {
     h(
       "ul",
       { class: "entries" },
-      one.entries.map((/** @type {any} */ entry) =>
+      one.actions.map((/** @type {any} */ action) =>
         h(
           "li",
           {},
-          h("code", {}, entry.kind),
-          ` ${entry.target} via ${entry.connection}`,
-          one.entries.length > 1 && chip(entry.state),
+          h("code", {}, action.kind),
+          ` ${action.target} via ${action.connection}`,
+          one.actions.length > 1 && chip(action.state),
         ),
       ),
     ),

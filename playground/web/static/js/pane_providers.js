@@ -15,6 +15,15 @@ const EFFECTS = {
   cancelled: "Call cancelled",
   deleted: "Campaign deleted",
 };
+/** @type {Record<string, string>} how a call ended */
+const ENDED = {
+  answered: "Answered",
+  no_answer: "Nobody answered",
+  voicemail: "Voicemail",
+  busy: "Busy",
+  rejected: "Declined",
+  invalid_number: "Invalid number",
+};
 /** @type {Record<string, string>} */
 const STRUCK = {
   reset: "the connection was cut",
@@ -37,6 +46,8 @@ export function exchanges() {
   const cards = lines.flatMap((one) => {
     if (one.line === "request")
       return [exchange(one, effects.get(one.number) ?? [], answers.get(one.number))];
+    if (one.line === "end") return [h("li", { class: "card quiet" }, ended(one), when(one.at))];
+    if (one.line === "told") return [told(one)];
     const bySomebodyElse = one.line === "effect" && !one.request && one.what !== "added";
     return bySomebodyElse ? [h("li", { class: "card quiet" }, effect(one), when(one.at))] : [];
   });
@@ -108,6 +119,58 @@ function effect(one) {
     "span",
     { class: "chip good" },
     `${EFFECTS[one.what] ?? one.what}: ${subject.to ?? subject.id}${due}`,
+  );
+}
+
+/**
+ * @param {any} one
+ * @returns {HTMLElement}
+ */
+function ended(one) {
+  const { made, call } = one;
+  const picked = made.end === "answered" || made.end === "voicemail";
+  const lasted = picked ? `, ${made.seconds} s` : "";
+  const again = made.again ? `, tries again at ${clock(new Date(made.again), me().zone)}` : "";
+  return h(
+    "span",
+    { class: `chip ${picked ? "good" : "warn"}` },
+    `${ENDED[made.end] ?? made.end}: ${call.to ?? call.id}${lasted}${again}`,
+  );
+}
+
+/**
+ * @param {any} one a webhook that the provider sent
+ * @returns {HTMLElement}
+ */
+function told(one) {
+  const heard = one.status === null ? "no answer" : String(one.status);
+  const well = one.status !== null && one.status < 300 ? "good" : "bad";
+  return h(
+    "li",
+    { class: "card" },
+    h(
+      "p",
+      { class: "card-head" },
+      h("strong", {}, PROVIDERS[one.provider] ?? one.provider),
+      when(one.at),
+    ),
+    h(
+      "dl",
+      {},
+      h("dt", {}, "told"),
+      h(
+        "dd",
+        {},
+        h(
+          "details",
+          { class: "whole", "data-key": `told-${one.number}` },
+          h("summary", { "data-key": `told-summary-${one.number}` }, one.webhook),
+          body(JSON.stringify(one.body.data ?? one.body)),
+        ),
+      ),
+      h("dt", {}, "heard"),
+      h("dd", {}, h("span", { class: `chip ${well}` }, heard)),
+    ),
   );
 }
 

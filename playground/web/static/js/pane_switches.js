@@ -1,4 +1,4 @@
-/** The switches for failures: at a provider, at Slack, of the bot. */
+/** The switches: failures at a provider, at Slack, of the bot, and how calls end. */
 
 import { act } from "./act.js";
 import { h } from "./dom.js";
@@ -13,6 +13,15 @@ const FAULTS = {
   busy: "Do nothing, answer 429: come back in 3 s",
   slow: "Do it, and answer after 2 s",
   refused: "Refuse every connection until switched back",
+};
+/** @type {Record<string, string>} how a provider's next calls end */
+const ENDS = {
+  answered: "Somebody answers",
+  no_answer: "Nobody answers",
+  voicemail: "A voicemail answers",
+  busy: "The line is busy",
+  rejected: "The call is declined",
+  invalid_number: "The number doesn't exist",
 };
 /** @type {Record<string, string>} */
 const BOT = {
@@ -40,6 +49,13 @@ export function switches() {
       { class: "switches", "aria-labelledby": "switch-providers" },
       h("h3", { id: "switch-providers" }, "A provider's next request"),
       state.providers.map(provider),
+    ),
+    h(
+      "section",
+      { class: "switches", "aria-labelledby": "switch-ends" },
+      h("h3", { id: "switch-ends" }, "When a provider's call rings"),
+      state.ringing.providers.map(ending),
+      reports(),
     ),
     h(
       "section",
@@ -93,6 +109,45 @@ function provider(name) {
       h("option", { value: "", selected: !armed }, "Works as it should"),
       state.faults.map((one) => h("option", { value: one, selected: one === armed }, FAULTS[one] ?? one)),
     ),
+  );
+}
+
+/**
+ * @param {string} name
+ * @returns {HTMLElement}
+ */
+function ending(name) {
+  const usual = state.ringing.ends[0];
+  const end = state.calls.ends[name] ?? usual;
+  const id = `end-${name}`;
+  return h(
+    "div",
+    { class: `switch${end === usual ? "" : " armed"}` },
+    h("label", { for: id }, `Calls by ${PROVIDERS[name] ?? name}`),
+    h(
+      "select",
+      {
+        id,
+        "data-key": id,
+        on: {
+          change: (/** @type {any} */ event) => done("ring", { provider: name, end: event.target.value }),
+        },
+      },
+      state.ringing.ends.map((one) => h("option", { value: one, selected: one === end }, ENDS[one] ?? one)),
+    ),
+  );
+}
+
+/** @returns {HTMLElement} */
+function reports() {
+  const on = state.calls.reported;
+  return h(
+    "div",
+    { class: `switch${on ? "" : " armed"}` },
+    h("span", {}, on ? "CallKaro tells CallOps how a call ended" : "CallOps isn't told how a call ended"),
+    on
+      ? press("Don't tell", "report", { wanted: false })
+      : press("Tell again", "report", { wanted: true }),
   );
 }
 

@@ -29,12 +29,18 @@ export const state = {
   /** @type {Record<string, string>} */ armed: {},
   /** @type {string[]} */ providers: [],
   /** @type {string[]} */ faults: [],
+  /** @type {{ends: Record<string, string>, reported: boolean}} how the next calls end, if not in the usual
+   * way, and whether CallOps is told */ calls: { ends: {}, reported: true },
+  /** @type {{providers: string[], ends: string[]}} the usual end is the first */ ringing: {
+    providers: [],
+    ends: [],
+  },
   /** @type {{state: string, pid: number | null}} */ bot: { state: "starting", pid: null },
 };
 
 /**
  * @typedef {"person" | "messages" | "place" | "view" | "unread" | "channels" | "journal" | "log" | "traffic"
- *   | "slack" | "armed" | "bot"} Topic
+ *   | "slack" | "armed" | "calls" | "bot"} Topic
  */
 
 /** @type {Map<Topic, Set<(detail?: any) => void>>} */
