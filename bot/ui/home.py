@@ -32,12 +32,7 @@ from providers.actions import Kind
 _FORMS: Final = (Verb.PLACE, Verb.CANCEL, Verb.MOVE)
 """The forms that the tab opens. `/calls` has all."""
 _WELCOME: Final = "*Nothing here yet.* What needs you, your requests and your calls will show up here."
-_FIRST_STEP: Final = "To start, press a button above, or type a command like {} in any channel."
-_EXAMPLES: Final = {
-    Verb.PLACE: "`/place-call 98765 43210 tomorrow 9:30`",
-    Verb.CANCEL: "`/cancel-call 98765 43210 customer asked`",
-    Verb.MOVE: "`/calls move 98765 43210 Mon 10:00`",
-}
+_FIRST_STEP: Final = "To start, press a button above. `/calls` shows all commands."
 _ELSEWHERE: Final = "`/calls list`, or search with `/calls log`"
 _RESTS: Final = "*Not updated for a day.* Open this tab again to see what's new."
 
@@ -48,8 +43,7 @@ def blocks(home: HomeContent, vocabulary: CommandContext) -> list[Block]:
     shown: list[Block] = [section(f"{UNKNOWN} *{why_waiting(one)}.*") for one in home.outages[:LISTED]]
     shown += [actions(*opening(forms, EMPTY))] if forms else []
     if not (home.unknown or home.to_decide or home.own or home.upcoming):
-        step = [section(_FIRST_STEP.format(_EXAMPLES[forms[0]]))] if forms else []
-        return [*shown, section(_WELCOME), *step]
+        return [*shown, section(_WELCOME), *([section(_FIRST_STEP)] if forms else [])]
     needed = [*(Row(one, may_settle=True) for one in home.unknown)]
     needed += [Row(one, may_decide=True) for one in home.to_decide]
     own = [listed(one, next(iter(for_requester(one)), None)) for one in home.own]
