@@ -1,6 +1,6 @@
 """The route for providers' webhooks.
 
-A webhook's path ends in a secret, and its body holds numbers and transcripts, so neither is ever logged. The
+A webhook's path holds a secret, and its body holds numbers and transcripts, so neither is ever logged. The
 answer confirms only that the event was committed, and never waits for Slack.
 """
 
@@ -16,8 +16,9 @@ from pydantic import JsonValue
 from pydantic_core import from_json
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
+from bot.config.settings import WEBHOOKS
 from providers.actions import ProviderEvent
 from providers.base import Adapter
 
@@ -33,8 +34,11 @@ Take = Callable[[str, ProviderEvent], Awaitable[None]]
 _log = logging.getLogger(__name__)
 
 
-def webhooks(adapters: Mapping[str, Adapter], take: Take) -> Route:
-    """Return the route for the webhooks of the connections that have a webhook secret."""
+def webhooks(adapters: Mapping[str, Adapter], take: Take) -> list[BaseRoute]:
+    """Return the routes for the webhooks of the connections that have a webhook secret.
+
+    The path may end in the action's id, behind the secret.
+    """
     hearing = {name: adapter for name, adapter in adapters.items() if adapter.webhook_secret}
     nobodys = secrets.token_urlsafe()
     room = asyncio.Semaphore(MAX_CONCURRENT)
@@ -50,7 +54,8 @@ def webhooks(adapters: Mapping[str, Adapter], take: Take) -> Route:
         async with room:
             return _answer(await _heard(request, name, adapter, take))
 
-    return Route("/webhooks/{connection}/{secret}", webhook, methods=["POST"])
+    path = f"{WEBHOOKS}/{{connection}}/{{secret}}"
+    return [Route(one, webhook, methods=["POST"]) for one in (path, f"{path}/{{action}}")]
 
 
 def _answer(status: HTTPStatus) -> Response:
@@ -65,7 +70,7 @@ async def _heard(request: Request, name: str, adapter: Adapter, take: Take) -> H
             found = await _document(request)
             if isinstance(found, HTTPStatus):
                 return found
-            notice = adapter.parse_webhook(found)
+            notice = adapter.parse_webhook(found, request.path_params.get("action"))
             if notice is not None:
                 await take(name, notice)
     except TimeoutError:

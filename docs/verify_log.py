@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # tables that events determine, with keys
 UNTOLD = {"n", "lease_until"}  # a row's place, and a column that is renewed without an event
 # Hash of the tables, indexes, triggers and views, as CallOps creates them.
-SCHEMA = "64c01d66ddad254d80fbd038083e421da3f459dfb0cb90a800d9e5291b1c4fa2"
+SCHEMA = "5ea9f9bf147ee1cb176479228c2c9b4b7309ad3cb046a7fb2bded357c602a1ff"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 
@@ -101,6 +101,11 @@ class Log:
                 self.stopped.pop(request, None)
             case "list_removed":
                 self.stopped = {one: said for one, said in self.stopped.items() if said[0] != data["list"]}
+            case "call_ended":
+                row, tried = self.rows["actions"].get(action, {}), data["try"]
+                last = row.get("end_try")
+                if (-1 if tried is None else tried) >= (-1 if last is None else last):
+                    row |= {"ending": data["ending"], "end_try": tried}
         if "state" in data:
             let_go = {} if data["state"] == "sending" else {"owner": None}
             moved = data | let_go | {"updated_at": at, "last_event": seq}

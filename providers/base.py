@@ -144,7 +144,8 @@ class Adapter(Provider):
     """A configured account at a provider.
 
     ``deadline`` is the limit for a whole request, in seconds. ``clock`` returns the time from which a date in
-    ``Retry-After`` is counted. ``transport`` replaces the network in tests.
+    ``Retry-After`` is counted. ``transport`` replaces the network in tests. ``webhook_url`` is the public
+    address of this connection's webhooks, without its secret, None if it is not known.
     """
 
     def __init__(
@@ -154,8 +155,9 @@ class Adapter(Provider):
         deadline: float = 20.0,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], datetime],
+        webhook_url: str | None = None,
     ) -> None:
-        super().__init__(settings)
+        super().__init__(settings, webhook_url=webhook_url)
         # httpx logs whole URLs at INFO, httpcore logs response headers at DEBUG. Both hold keys and numbers.
         for library in ("httpx", "httpcore"):
             logging.getLogger(library).setLevel(logging.WARNING)

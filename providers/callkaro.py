@@ -178,13 +178,14 @@ class CallKaro(Adapter):
         secret = self.settings.webhook_secret
         return None if secret is None else secret.get_secret_value()
 
-    def parse_webhook(self, document: JsonValue) -> ProviderEvent | None:
+    def parse_webhook(self, document: JsonValue, action_id: str | None = None) -> ProviderEvent | None:
         """Return the event of a ``call_ended`` webhook for a call of CallOps. Return None for any other."""
         match document:
             case {"event": event, "data": dict(data)} if event == _ENDED:
                 metadata = data.get("call_metadata")
             case _:
                 return None
+        # The address is the same for all calls, so the id is in the metadata.
         action_id = safe_id(metadata.get(ACTION_ID_KEY)) if isinstance(metadata, dict) else None
         if action_id is None or data.get("try_count") == _INBOUND:
             return None

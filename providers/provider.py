@@ -59,10 +59,14 @@ class Provider(ABC):
     documented_messages: ClassVar[tuple[str, ...]] = ()
     """Sentences of its documents that hold nothing personal. They may be shown unchanged."""
 
-    def __init__(self, settings: ConnectionSettings) -> None:
+    sends_webhook_url: ClassVar[bool] = False
+    """Whether the address of its webhooks goes to the provider with each call."""
+
+    def __init__(self, settings: ConnectionSettings, *, webhook_url: str | None = None) -> None:
         if not isinstance(settings, self.settings_type):
             raise TypeError(f"{self.title} is set up with {self.settings_type.__name__}")
         self.settings = settings
+        self.webhook_url = webhook_url
 
     def capability(self, kind: Kind) -> Capability | None:
         """Return the capability of this connection for a kind of action, None if it has none."""
@@ -138,10 +142,15 @@ class Provider(ABC):
     @property
     def tells_ends(self) -> bool:
         """Return whether CallOps can hear how calls through this connection end."""
-        return self.webhook_secret is not None
+        hears = self.webhook_url is not None or not self.sends_webhook_url
+        return hears and self.webhook_secret is not None
 
-    def parse_webhook(self, document: JsonValue) -> ProviderEvent | None:  # noqa: ARG002 - for those that tell anything
-        """Return the event in a webhook's document, None if it concerns no action of CallOps."""
+    def parse_webhook(self, document: JsonValue, action_id: str | None = None) -> ProviderEvent | None:  # noqa: ARG002 - for those that tell anything
+        """Return the event in a webhook's document, None if it concerns no action of CallOps.
+
+        ``action_id`` is the untrusted segment behind the secret in the path, if the provider was sent such an
+        address.
+        """
         return None
 
     @property

@@ -6,24 +6,36 @@ pages, placing a call from "Make Preview Call". Facts that no page states are ma
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from providers.actions import (
     AgentName,
     CallAction,
+    CallEnd,
     CallRef,
     CancelCall,
     CannotSendError,
     Code,
+    Ending,
     Kind,
     Outcome,
     PlaceCall,
+    ProviderEvent,
 )
 from providers.base import Adapter, Capability, ConnectionSettings, Context, Failure, Request, Response
 from providers.settings import BaseUrl, Secret
 from providers.transport.request import metadata_words, path_segment
+from providers.webhooks import (
+    WebhookWord,
+    describe_end,
+    e164,
+    https_link,
+    own_word,
+    safe_id,
+    whole_seconds,
+)
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 """A label of a DNS name (RFC 1123). Anything more could send the token to another host."""
@@ -36,6 +48,9 @@ _LOOK_FOR_IT: Final = (
 _NOT_STARTED = re.compile(r"\s*failed to start (?:the )?call\W*", re.IGNORECASE)
 """† The documented message of a preview call's 500."""
 
+
+_COMPLETED: Final = {"completed", "2"}
+"""† The status of a call that is over, as "Make Preview Call" and another page write it."""
 
 WholeNumber = Annotated[int, Field(strict=True, gt=0)]
 """† An id as Ryng's pages show it: a number in JSON, not a text of digits."""
@@ -57,6 +72,8 @@ class RyngSettings(ConnectionSettings):
     Only for placing calls †: ``agents`` maps the names that people type to the ids (whole numbers) of the
     people or bots who get the call. ``campaign_id`` (a whole number) is the campaign to which the call is
     added. ``number_format``: the page's example has a plus. That digits alone are ever needed is *assumed*.
+    ``webhook_secret`` is in the address that each call is sent with, to which Ryng reports its end. Webhooks
+    are unsigned, so it is a secret.
     """
 
     base_url: BaseUrl = "https://ryng.in"
@@ -66,6 +83,13 @@ class RyngSettings(ConnectionSettings):
     agents: dict[AgentName, WholeNumber] = Field(default_factory=dict)
     campaign_id: WholeNumber | None = None
     number_format: Literal["e164", "digits"] = "e164"
+    webhook_secret: WebhookWord | None = None
+
+    @model_validator(mode="after")
+    def _a_webhook_is_undocumented(self) -> Self:
+        if self.webhook_secret is not None and not self.allow_undocumented:
+            raise ValueError("webhook_secret needs more: add allow_undocumented = true to this connection")
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -92,6 +116,7 @@ class Ryng(Adapter):
     )
     address_setting = "subdomain or base_url"
     requests_a_minute = 60  # †
+    sends_webhook_url = True
     failures = (Failure(403, Code.AUTH_FAILED),)  # not 401
     advice: ClassVar[Mapping[Kind, str]] = {
         Kind.CANCEL_CALL: "look at the call in Ryng: it may have been attempted already",
@@ -127,7 +152,7 @@ class Ryng(Adapter):
         """Return the campaign to which calls are added, if there is one."""
         return () if self.settings.campaign_id is None else (str(self.settings.campaign_id),)
 
-    def build(self, action: CallAction, context: Context) -> Request:  # noqa: ARG002 - no time, no id of ours
+    def build(self, action: CallAction, context: Context) -> Request:
         """Build POST /rest-api/v1/progressive/call/{callId}/cancel, or † POST /rest-api/v1/preview/call."""
         headers: dict[str, str] = {self.settings.auth_header: self.settings.access_token.get_secret_value()}
         match action:
@@ -138,7 +163,8 @@ class Ryng(Adapter):
                     headers=headers,
                 )
             case PlaceCall():
-                return Request(path="/rest-api/v1/preview/call", headers=headers, document=self._call(action))
+                document = self._call(action) | self._callback(context.action_id)
+                return Request(path="/rest-api/v1/preview/call", headers=headers, document=document)
             case _:
                 raise self.unsupported(action)
 
@@ -174,6 +200,34 @@ class Ryng(Adapter):
             case _:
                 return None
 
+    @property
+    def webhook_secret(self) -> str | None:
+        """The secret segment of the webhook's path."""
+        secret = self.settings.webhook_secret
+        return None if secret is None else secret.get_secret_value()
+
+    def parse_webhook(self, document: JsonValue, action_id: str | None = None) -> ProviderEvent | None:
+        """† Return the event of a callback for a call of CallOps. Its path has the action's id."""
+        action_id = safe_id(action_id)
+        match document:
+            case dict() if action_id and isinstance(call_id := document.get("callID"), int | str):
+                end = _end(document)
+                return ProviderEvent(
+                    action_id=action_id,
+                    message=describe_end(self.title, end),
+                    end=end,
+                    number=e164(document.get("customerNum")),
+                    reference=safe_id(str(call_id)),
+                )
+            case _:
+                return None
+
+    def _callback(self, action_id: str) -> dict[str, JsonValue]:
+        """† Return the address for a call's end. The address for its beginning is not sent."""
+        if self.webhook_url is None or self.webhook_secret is None:
+            return {}
+        return {"terminalCallbackUrl": f"{self.webhook_url}/{self.webhook_secret}/{action_id}"}
+
     def _call(self, action: PlaceCall) -> dict[str, JsonValue]:
         campaign = self.settings.campaign_id
         if campaign is None:
@@ -192,6 +246,21 @@ class Ryng(Adapter):
             # The page does not require metadata.
             **metadata_words(action.metadata, {"name": "customerName"}, title=self.title),
         }
+
+
+def _end(data: dict[str, JsonValue]) -> CallEnd:
+    """Return the end of a call. *Assumed*: people talked if it is completed and has a talk time.
+
+    No page lists the dispositions, so any other end is shown in Ryng's word.
+    """
+    status, talked = data.get("status"), whole_seconds(data.get("talktime")) or None
+    answered = talked is not None and str(status).casefold() in _COMPLETED
+    return CallEnd(
+        ending=Ending.ANSWERED if answered else Ending.OTHER,
+        word=own_word(data.get("disposition")) or own_word(status),
+        seconds=talked,
+        recording=https_link(data.get("recordingUrl")),
+    )
 
 
 def _no_such_call(said: str, asked: str) -> bool:

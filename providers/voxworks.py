@@ -210,7 +210,7 @@ class Voxworks(Adapter):
         secret = self.settings.webhook_secret
         return None if secret is None else secret.get_secret_value()
 
-    def parse_webhook(self, document: JsonValue) -> ProviderEvent | None:
+    def parse_webhook(self, document: JsonValue, action_id: str | None = None) -> ProviderEvent | None:  # noqa: ARG002 - found by its own id
         """† Return the event of an automation "Call Completed". It names the call by Voxworks' own id.
 
         The automation's author chooses what is sent. The names are those of the page "Field mapping", with

@@ -8,9 +8,6 @@ from providers.actions import CallEnd
 from storage.event_log.hash_chain import microseconds, moment
 from storage.models import Scalar
 
-CALL_ENDED: Final = "call_ended"
-"""An annotation on a placed call: how a try at it ended, as the provider reports it."""
-
 END: Final = "end"
 """The personal field with the erasable part, as JSON: the provider's word, the length and the links."""
 

@@ -310,11 +310,18 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class StateCount:
-    """The number of a connection's actions in a state."""
+    """The number of a connection's actions in a state.
+
+    ``placed`` of them are placed calls, of which the provider ``reported`` some ends. ``reached`` were
+    answered.
+    """
 
     connection: str
     state: State
     count: int
+    placed: int
+    reported: int
+    reached: int
 
 
 @dataclass(frozen=True, slots=True)

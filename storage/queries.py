@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
-from providers.actions import Code, Kind
+from providers.actions import Code, Ending, Kind
 from storage.models import ActionRecord
 from storage.states import State
 
@@ -17,7 +18,8 @@ class Query:
     Actions with ``code_excluded`` are left out.
 
     The actions were requested at ``since`` or later, and before ``until``. ``text`` occurs in the request's
-    reason, note, purpose or consent. Case and similar characters are ignored.
+    reason, note, purpose or consent. Case and similar characters are ignored. ``ended`` is the ending of a
+    call's last try, or "none" for placed calls of which no end was reported.
     """
 
     state: State | None = None
@@ -33,6 +35,7 @@ class Query:
     code: Code | None = None
     code_excluded: Code | None = None
     id: str | None = None
+    ended: Ending | Literal["none"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

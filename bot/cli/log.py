@@ -28,6 +28,7 @@ from bot.config.environment import UnreadableFileError, existing_log, is_key, ke
 from bot.config.loader import read_config
 from bot.services.export import target
 from bot.text import clocks
+from bot.text.call_ends import ending_word
 from bot.text.formatting import LONGEST_QUOTED
 from bot.text.terminal import Painted, Style, cell, complain, fitting, say, say_json, width
 from bot.text.vocabulary import status
@@ -127,6 +128,7 @@ def _columns(hit: SearchHit, names: Mapping[str, str], *, zone: str, region: str
     record = hit.record
     asked = clocks.local(Instant(record.asked_at), zone).to_stdlib()
     state = status(record, cancelled=hit.cancelled_by is not None)
+    state += f", {ending_word(record.end.ending)}" if record.end else ""
     passed = hit.cancelled_by is not None or record.code is Code.DRY_RUN
     style = Style.ASIDE if passed else STATE_STYLES.get(record.state)
     return [
@@ -272,6 +274,7 @@ def summary(record: ActionRecord, region: str) -> dict[str, str | None]:
         "connection": record.connection,
         "target": target(record, default_region=region),
         "state": record.state,
+        "ended": record.end.ending if record.end else None,
     }
 
 

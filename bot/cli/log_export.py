@@ -9,21 +9,21 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final, Literal, TextIO
 
 from whenever import Instant, TimeZoneNotFoundError
 
 from bot import CallOpsError
 from bot.listeners.log_search import person_meant
 from bot.parsing import dates
-from bot.parsing.log_query import of_status
+from bot.parsing.log_query import ENDINGS, ended_named, of_status
 from bot.parsing.times import InvalidTimeError
 from bot.services.export import MARK, Format, counted, lines
 from bot.text import clocks, log_query_errors, time_errors
 from bot.text.formatting import closest, short
 from bot.text.terminal import say
 from bot.text.vocabulary import STATUSES
-from providers.actions import Kind
+from providers.actions import Ending, Kind
 from storage.database.files import whole
 from storage.event_log.hash_chain import microseconds
 from storage.queries import Query
@@ -49,6 +49,7 @@ async def query(store: Store, chosen: argparse.Namespace) -> Query:
     first, last = (_day(chosen, text) for text in (chosen.first, chosen.last))
     asked = Query(
         kind=_kind(chosen.kind) if chosen.kind else None,
+        ended=_ending(chosen.ended) if chosen.ended else None,
         connection=chosen.connection,
         requester=await _requester(store, chosen.by) if chosen.by else None,
         number=chosen.number,
@@ -98,6 +99,17 @@ def _kind(typed: str) -> Kind:
         hint = hint or f" Use one of: {', '.join(Kind)}."
         raise ExportError(f"Unknown kind “{short(typed)}”.{hint}")
     return Kind(typed)
+
+
+def _ending(typed: str) -> Ending | Literal["none"]:
+    if found := ended_named(typed):
+        return found
+    meant = closest(typed, ENDINGS)
+    there = [ending.replace("_", "-") for ending in dict.fromkeys(ENDINGS.values())]
+    raise ExportError(
+        f"“{short(typed)}” isn't a value of --ended. "
+        + (f"Did you mean {meant}?" if meant else f"Use one of: {', '.join(there)}.")
+    )
 
 
 def _day(chosen: argparse.Namespace, text: str | None) -> dates.Day | None:

@@ -13,6 +13,7 @@ from bot.text.terminal import INDENT, Painted, Style, TerminalLine, cell, quoted
 from bot.text.vocabulary import state_word
 from bot.ui.details_modal import DID, did
 from providers.masking import mask_numbers
+from storage.call_ends import END
 from storage.event_log import hash_chain
 from storage.models import SYSTEM, Event, Request, Scalar
 from storage.repositories.audit import DENIED_ATTEMPT, EXPORTED, FAULT
@@ -51,7 +52,7 @@ _OF_NO_REQUEST: Final[Mapping[str, str]] = {
     hash_chain.LIST_REMOVED: "removed a do-not-call list",
 }
 """The act of each event that belongs to no request."""
-_ONLY_AS_JSON: Final = frozenset({"record", HEADERS})
+_ONLY_AS_JSON: Final = frozenset({"record", HEADERS, END})
 
 
 async def known_names(store: Store, people: Iterable[str], *, default_region: str) -> Mapping[str, str]:
@@ -90,7 +91,7 @@ def lines(
     yield Painted(f"Times are in UTC. {called}." if called else "Times are in UTC.", Style.ASIDE)
     width = max((len(cell(event.action)) for event in events), default=0)
     for event in events:
-        did_it = _did(event, names)
+        did_it = _did(event, names, kept)
         by_itself = event.actor == SYSTEM and event.name in DID
         sentence = f"{did_it[0].upper()}{did_it[1:]}" if by_itself else f"{actor(event, names)} {did_it}"
         yield f"{event.at:%Y-%m-%d %H:%M:%S}  {cell(event.action).ljust(width)}  {sentence}"
@@ -122,9 +123,15 @@ def actor(event: Event, names: Mapping[str, str]) -> str:
     return cell(names.get(event.actor, event.actor))
 
 
-def _did(event: Event, names: Mapping[str, str]) -> str:
+def _did(event: Event, names: Mapping[str, str], kept: PersonalValues) -> str:
     if event.name in DID:
-        return did(event, person=lambda one: cell(names.get(one, one)), channel=cell)
+        return did(
+            event,
+            person=lambda one: cell(names.get(one, one)),
+            channel=cell,
+            when="{:%Y-%m-%d %H:%M}".format,
+            kept_end=next((value for seq, field, value in kept if (seq, field) == (event.seq, END)), None),
+        )
     return _OF_NO_REQUEST.get(event.name) or cell(event.name)
 
 

@@ -139,6 +139,7 @@ def _add_filters(parser: ArgumentParser) -> None:
         "--state", metavar="STATUS", help='only this status: done, "Not placed", or a state\'s name'
     )
     parser.add_argument("--kind", help="only this kind, such as place_call")
+    parser.add_argument("--ended", metavar="ENDING", help="only calls that ended so: answered, no-answer …")
     parser.add_argument("--connection", help="only this connection")
     parser.add_argument("--by", metavar="PERSON", help="only requests by this person: an ID or a name")
     parser.add_argument("--number", help="only this number, such as +919876543210")

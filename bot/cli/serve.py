@@ -238,7 +238,7 @@ async def _listen(app: Starlette, settings: Settings) -> Web:
 def _routes(adapters: dict[str, Adapter], bot: Bot, slack: SocketMode | HttpMode) -> list[BaseRoute]:
     """Return what is heard once it can be taken in: webhooks, and Slack where it comes over HTTP."""
     hooks = webhooks(adapters, bot.notices.take)
-    return [Route(PATH, slack.guard), hooks] if isinstance(slack, HttpMode) else [hooks]
+    return [Route(PATH, slack.guard), *hooks] if isinstance(slack, HttpMode) else hooks
 
 
 async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, _Result]) -> _Result:

@@ -37,6 +37,9 @@ _OTHER_ENCODINGS: Final = {
     b"PK\x03\x04": "zip",
 }
 """Signatures of files in another encoding, and of compressed files."""
+_PUBLIC_URL: Final = re.compile(
+    r"(https://[A-Za-z0-9.-]{1,253}|http://(127\.0\.0\.1|localhost|\[::1\]))(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*"
+)
 _SAVE: Final = "save it as plain text in UTF-8"
 
 
@@ -156,6 +159,14 @@ class Environment:
         if not (url.startswith("https://") or (url.startswith("http://") and is_loopback(url))):
             self._faults.append("SLACK_API_URL must be https, or on this machine")
         return url if url.endswith("/") else url + "/"
+
+    def public_url(self) -> str | None:
+        """Return the address under which providers reach CallOps, None if it is not set."""
+        url = (self.get("PUBLIC_URL") or "").rstrip("/")
+        if url and not _PUBLIC_URL.fullmatch(url):
+            # The error does not repeat the URL, which may hold a password.
+            self._faults.append("PUBLIC_URL must be https, or on this machine, without a query or password")
+        return url or None
 
     def port(self) -> int:
         """Return the port to listen on."""

@@ -69,6 +69,7 @@ class ConfigReport:
     platform: str | None
     host: str
     port: int
+    public_url: str | None
     log_level: str
     slack: SlackSettings | None
     dispatch: DispatchSettings | None
@@ -149,6 +150,7 @@ def read_config(variables: Mapping[str, str]) -> ConfigReport:
         platform=environment.platform(),
         host=environment.get("HOST") or "127.0.0.1",
         port=environment.port(),
+        public_url=environment.public_url(),
         log_level=environment.log_level(),
         environment_faults=tuple(in_environment),  # last, as each of the lines above may add one
     )

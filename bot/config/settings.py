@@ -35,6 +35,8 @@ REGION: Final = r"^[A-Z]{2}$"
 DASHBOARD: Final = r"^https://[^\s<>|@]{1,2000}$"
 """The address of a provider's own screen. It has no password in it, and no character of Slack's markup."""
 DEFAULT_REGION: Final = "IN"
+WEBHOOKS: Final = "/webhooks"
+"""The path below which providers report."""
 RENAMED: Final = {
     "ask_next": "next_approver_after",
     "beyond_documents": "allow_undocumented",
@@ -198,6 +200,8 @@ class Settings:
     port: int
     """The port for health checks, webhooks and, without Socket Mode, Slack. With 0, any free port is
     taken."""
+    public_url: str | None
+    """The address under which providers reach CallOps."""
     log_level: str
     slack: SlackSettings
     connections: Mapping[str, Connection]
@@ -233,9 +237,19 @@ def make_adapters(settings: Settings, clock: Callable[[], datetime]) -> dict[str
     """Return an adapter for each enabled connection."""
     deadline = settings.dispatch.deadline.total_seconds()
     return {
-        name: find(connection.provider)(connection.settings, deadline=deadline, clock=clock)
+        name: find(connection.provider)(
+            connection.settings,
+            deadline=deadline,
+            clock=clock,
+            webhook_url=webhook_url(settings.public_url, name),
+        )
         for name, connection in settings.connections.items()
     }
+
+
+def webhook_url(public_url: str | None, connection: str) -> str | None:
+    """Return the public address of a connection's webhooks, without its secret."""
+    return public_url and f"{public_url}{WEBHOOKS}/{connection}"
 
 
 @dataclass(slots=True)

@@ -1,18 +1,18 @@
 """Reads the filters of ``/calls log``.
 
-    [NUMBER] [WORDS] [by=@asha|me] [via CONNECTION] [state=failed] [kind=cancel] [number=…] [text=…]
-    [on=DAY | from=DAY until=DAY] [after-stop]
+    [NUMBER] [WORDS] [by=@asha|me] [via CONNECTION] [state=failed] [kind=cancel] [ended=no-answer]
+    [number=…] [text=…] [on=DAY | from=DAY until=DAY] [after-stop]
 
 `bot.parsing.dates` reads the days in the user's time zone, both ends included. Words without a key are a
 status, an id such as A-7K3F, or text to find in reasons and notes.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 from bot.parsing import dates, tokens
 from bot.parsing.command import CommandContext, FieldProblem
@@ -26,7 +26,7 @@ from bot.text import log_query_errors, vocabulary
 from bot.text.formatting import closest
 from bot.text.parse_errors import ONE_NUMBER, QUOTE_LEFT_OPEN, nothing_behind, twice
 from providers import phone
-from providers.actions import Kind
+from providers.actions import Ending, Kind
 from storage.event_log.hash_chain import microseconds, moment
 from storage.ids import readings
 from storage.queries import Query
@@ -37,12 +37,13 @@ MAX_TEXT: Final = 100
 """Characters of the text to find."""
 ME: Final = "me"
 
-KEYS: Final = ("by", "via", "state", "kind", "number", "on", "from", "until", "text")
+KEYS: Final = ("by", "via", "state", "kind", "ended", "number", "on", "from", "until", "text")
 _ALSO_TYPED: Final = {
     **dict.fromkeys(("who", "person", "requester", "user", "asked-by"), "by"),
     **dict.fromkeys(("connection", "provider", "through"), "via"),
     **dict.fromkeys(("status", "outcome", "is"), "state"),
     **dict.fromkeys(("what", "type", "action"), "kind"),
+    **dict.fromkeys(("end", "ending", "result", "disposition"), "ended"),
     **dict.fromkeys(("to", "phone", "tel", "mobile", "target"), "number"),
     **dict.fromkeys(("day", "date", "at", "when"), "on"),
     **dict.fromkeys(("since", "after"), "from"),
@@ -73,6 +74,22 @@ KINDS: Final[Mapping[str, Kind]] = {
 }
 """The names by which people call the kinds."""
 
+NO_NEWS: Final = "none"
+ENDINGS: Final[Mapping[str, Ending | Literal["none"]]] = {
+    **{ending.replace("_", "-"): ending for ending in Ending},
+    NO_NEWS: NO_NEWS,
+    **dict.fromkeys(("unknown", "unreported", "no-news", "no-news-yet"), NO_NEWS),
+    **dict.fromkeys(("reached", "picked-up"), Ending.ANSWERED),
+    **dict.fromkeys(("unanswered", "not-answered", "missed"), Ending.NO_ANSWER),
+    "engaged": Ending.BUSY,
+    **dict.fromkeys(("machine", "answering-machine"), Ending.VOICEMAIL),
+    "declined": Ending.REJECTED,
+    **dict.fromkeys(("invalid", "wrong-number"), Ending.INVALID_NUMBER),
+    **dict.fromkeys(("unreachable", "unreached"), Ending.NOT_REACHED),
+    **dict.fromkeys(("not-dialed", "undialled"), Ending.NOT_DIALLED),
+}
+"""The names by which people call the endings of a call, and the lack of one."""
+
 _T = TypeVar("_T")
 _OURS: Final = re.compile(r"[Aa]-[0-9A-Za-z]{4,}(\.[0-9]+)?")
 """An id of a request or an action, as people type it."""
@@ -102,6 +119,7 @@ class Filters:
             "kind": None if self.status and vocabulary.kind_named(self.status) else query.kind,
             "connection": query.connection,
             "requester": query.requester,
+            "ended": query.ended,
             "number": query.number,
             "since": query.since and microseconds(query.since),
             "until": query.until and microseconds(query.until),
@@ -121,6 +139,7 @@ class Filters:
             kind=Kind(said["kind"]) if "kind" in said else None,
             connection=said.get("connection"),
             requester=said.get("requester"),
+            ended=ended_named(said["ended"]) if "ended" in said else None,
             number=said.get("number"),
             since=moment(int(said["since"])) if "since" in said else None,
             until=moment(int(said["until"])) if "until" in said else None,
@@ -138,6 +157,7 @@ class Filters:
             "via": query.connection,
             "state": self.status and tokens.quote(self.status),
             "kind": None if self.status and vocabulary.kind_named(self.status) else query.kind,
+            "ended": query.ended and query.ended.replace("_", "-"),
             "number": query.number,
             "from": self.first,
             "until": self.last,
@@ -169,6 +189,15 @@ def of_status(query: Query, status: str) -> Query | None:
     code, excluded = vocabulary.code_named(named), vocabulary.code_excluded(named)
     kind = kind or query.kind
     return replace(query, state=one, states=several, kind=kind, code=code, code_excluded=excluded)
+
+
+def ended_named(typed: str) -> Ending | Literal["none"] | None:
+    """Return the ending of a call that people call by a name, or None. Hyphens and spaces don't count."""
+    return {_squashed(name): ending for name, ending in ENDINGS.items()}.get(_squashed(typed))
+
+
+def _squashed(name: str) -> str:
+    return re.sub(r"[\s_-]", "", name.casefold())
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +239,7 @@ class _Reader:
         query = Query(
             id=self._id(free),
             kind=self._one_of("kind", KINDS),
+            ended=self._one_of("ended", ENDINGS, ended_named),
             connection=self._one_of("via", self._names),
             requester=requester,
             number=number,
@@ -247,11 +277,13 @@ class _Reader:
     def _line(self, key: str) -> str | None:
         return self._values[key].line if key in self._values else None
 
-    def _one_of(self, key: str, known: Mapping[str, _T]) -> _T | None:
+    def _one_of(
+        self, key: str, known: Mapping[str, _T], named: Callable[[str], _T | None] | None = None
+    ) -> _T | None:
         typed = self._line(key)
         if typed is None:
             return None
-        if (found := known.get(typed.casefold())) is not None:
+        if (found := named(typed) if named else known.get(typed.casefold())) is not None:
             return found
         meant = closest(typed, known)
         first = {value: name for name, value in reversed(list(known.items()))}

@@ -63,6 +63,9 @@ COLUMNS: Final = (
     "state",
     "status",
     "cancelled_by",
+    "ended",
+    "seconds",
+    "tries",
     "scheduled_for",
     "reason",
     "purpose",
@@ -96,7 +99,7 @@ def row(
     hit: SearchHit, names: Mapping[str, str], *, default_region: str, full: bool = False
 ) -> dict[str, Cell]:
     """Return an action's cells by column. With ``full``, no number is masked."""
-    record = hit.record
+    record, end = hit.record, hit.record.end
     cells: dict[str, Cell] = {
         "id": record.id,
         "request": record.request,
@@ -110,6 +113,9 @@ def row(
         "state": record.state,
         "status": vocabulary.status(record, cancelled=hit.cancelled_by is not None),
         "cancelled_by": hit.cancelled_by,
+        "ended": end.ending if end else None,
+        "seconds": end.seconds if end else None,
+        "tries": end.try_number + 1 if end and end.try_number is not None else None,
         "scheduled_for": _time(record.scheduled_for),
         "reason": hit.reason,
         "purpose": hit.purpose,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from bot.text.markup import escape, when
 from providers.actions import CallEnd, Ending, PlaceCall
@@ -21,9 +21,21 @@ _WORDS: Final[Mapping[Ending, str]] = {
     Ending.FAILED: "Failed at the provider",
     Ending.OTHER: "Ended",
 }
+_SHORTER: Final[Mapping[Ending, str]] = {
+    Ending.INVALID_NUMBER: "Invalid number",
+    Ending.NOT_REACHED: "Didn't ring",
+    Ending.DELETED: "Deleted",
+    Ending.FAILED: "Failed",
+    Ending.OTHER: "Other end",
+}
 _WITH_THEIR_WORD: Final = frozenset({Ending.NOT_DIALLED, Ending.FAILED, Ending.OTHER})
 """Endings that say too little without the provider's own word."""
 _MINUTE: Final = 60
+
+
+def ending_word(ending: Ending | Literal["none"]) -> str:
+    """Return the word for an ending in a list or a form, such as "no answer". "none" is no news yet."""
+    return "no news yet" if ending == "none" else _SHORTER.get(ending, _WORDS[ending]).lower()
 
 
 def end_of_call(record: ActionRecord) -> str:

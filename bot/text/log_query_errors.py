@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from bot.text.call_ends import ending_word
 from bot.text.formatting import listed, short
 from bot.text.markup import code, escape, person, quote
 from bot.text.parse_errors import use
@@ -67,6 +68,7 @@ def sought(query: Query, first: str | None, last: str | None, status: str | None
         query.id and escape(query.id),
         status and f"status {escape(status)}",
         query.kind and f"{_DOING[query.kind]}",
+        query.ended and f"ended {ending_word(query.ended)}",
         query.number and f"number {mask(query.number)}",
         query.requester and f"by {person(query.requester)}",
         query.connection and f"connection {query.connection}",

@@ -41,7 +41,8 @@ def render(post: OutboxItem, told: tuple[Event, Mapping[str, str]] | None) -> Me
     match post.template, told:
         case Announced.DAILY_SUMMARY, _:
             counts = {state: int(data.get(state) or 0) for state in COUNTED}
-            message = daily_summary(_day(data), counts)
+            placed, reached = (int(data.get(name) or 0) for name in ("placed", "reached"))
+            message = daily_summary(_day(data), counts, placed=placed, reached=reached)
         case Announced.ANCHOR, _:
             message = log_ended_with(_day(data), int(data["event"] or 0), str(data["hash"]))
         case Announced.OUTAGE, _:
@@ -62,10 +63,16 @@ def _day(data: Mapping[str, Scalar]) -> date:
     return date.fromisoformat(str(data["day"]))
 
 
-def daily_summary(day: date, counts: Mapping[State, int]) -> Message | None:
-    """Return the daily summary, or None if there is nothing to count."""
+def daily_summary(
+    day: date, counts: Mapping[State, int], *, placed: int = 0, reached: int = 0
+) -> Message | None:
+    """Return the daily summary, or None if there is nothing to count.
+
+    ``placed`` calls are of connections whose provider reported ends. It ``reached`` somebody by some of them.
+    """
     told = [f"{counts[state]} {state_word(state).lower()}" for state in COUNTED if counts.get(state)]
     text = f"*{_on(day)}:* {', '.join(told)}."
+    text += f" {placed} placed · {reached} reached." if placed else ""
     return Message(text, [section(text)]) if told else None
 
 

@@ -42,8 +42,8 @@ If CallOps doesn't know the call's time, add `call-time=17:00`.
 `priority=1`. \
 And `batch=` `meta.name=Asha` `purpose=` `consent=` `zone=` `reason=`, if the provider can.
 
-*The log* takes `by=@asha` `via reminders` `state=failed` `kind=cancel` `on=yesterday` `from=Mon` \
-`until=today`. `/calls status A-7K3F` shows one request.
+*The log* takes `by=@asha` `via reminders` `state=failed` `kind=cancel` `ended=no-answer` \
+`on=yesterday` `from=Mon` `until=today`. `/calls status A-7K3F` shows one request.
 
 *To unblock a number*, a manager runs `/calls allow 98765 43210` with a reason."""
 _DOES: Final = {

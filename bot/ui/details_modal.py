@@ -7,11 +7,13 @@ escaped, and each line can be read alone.
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import groupby
 
 from bot.services.outcomes import WARNING
 from bot.slack.blocks import Block, View, actions, button, context, paragraphs, section
 from bot.text import interactions, vocabulary
+from bot.text.call_ends import call_end
 from bot.text.markup import channel, escape, person, quote, when
 from bot.text.vocabulary import CONSENT, PURPOSE, REASON
 from bot.ui.decision_facts import full_numbers
@@ -19,7 +21,8 @@ from bot.ui.modal import About, modal
 from bot.ui.request_status import became, request_status
 from bot.ui.request_summary import in_short, target
 from bot.ui.review_modal import has_numbers, reveal_button
-from storage.models import ActionRecord, Event, Request
+from storage.call_ends import END, as_end
+from storage.models import ActionRecord, Event, Request, Scalar
 
 MOST_LINES = 50
 """Blocks of the history. A modal takes a hundred, of which targets may need 40. The log has all lines."""
@@ -54,7 +57,7 @@ DID: Mapping[str, str] = {
     "late_answer": "{provider} answered late",
     "webhook": "{provider} reported that it happened",
     "took_place": "{provider} reported that it happened after all",
-    "call_ended": "{provider} reported the end of a call attempt",
+    "call_ended": "{provider} reported",
     "looked_up": "asked {provider} whether it has it",
     "looked_up_done": "asked {provider} again: it was done",
     "window_passed": "not sent again",
@@ -84,6 +87,7 @@ _TRIED = {
 }
 """The denied attempts other than to decide, in words."""
 _POSTED = {"card": "the approval card", "audit": "the audit message"}
+_SHOWN_OF_END = {"word", "seconds"}
 _FOUND = {True: "yes", False: "no", None: "no answer"}
 
 
@@ -172,7 +176,8 @@ def story(
         group = list(together)
         first = group[0]
         which = _which(request, group)
-        parts = [f"*{when(first.at)}* {sentence(first, _who(first), did(first, provider))}{which}."]
+        done = did(first, provider, kept_end=kept.get((first.seq, END)))
+        parts = [f"*{when(first.at)}* {sentence(first, _who(first), done)}{which}."]
         if note := kept.get((first.seq, "note")):
             parts.append(quote(note))
         message = first.data.get("message")
@@ -218,10 +223,17 @@ def did(
     *,
     person: Callable[[str], str] = person,
     channel: Callable[[object], str] = channel,
+    when: Callable[[datetime], str] = when,
+    kept_end: str | None = None,
 ) -> str:
-    """Return the act of an event's actor. ``person`` and ``channel`` write people and channels."""
+    """Return the act of an event's actor. ``person``, ``channel`` and ``when`` write these values.
+
+    ``kept_end`` is the erasable part of the end of a call.
+    """
     tried = _TRIED.get((event.name, str(event.data.get("tried"))))
     done = tried or DID.get(event.name, event.name.replace("_", " ")).format(provider=provider)
+    if event.name == "call_ended":
+        done += f": {_how_it_ended(event.data, kept_end, when)}"
     match event.name, event.data.get("attempt"), event.data.get("found"):
         case "sending", int(attempt), _ if attempt > 1:
             return f"{done} (attempt {attempt})"
@@ -238,6 +250,13 @@ def did(
             return f"{done}: {_FOUND[found]}"
         case _:
             return done
+
+
+def _how_it_ended(data: Mapping[str, Scalar], kept: str | None, when: Callable[[datetime], str]) -> str:
+    """Return how a try at a call ended. Its links are left out."""
+    shown = {name: value for name, value in json.loads(kept or "{}").items() if name in _SHOWN_OF_END}
+    told = call_end(as_end(data, json.dumps(shown)), at=when)
+    return f"{told[0].lower()}{told[1:]}"
 
 
 def _which(request: Request, events: Sequence[Event]) -> str:

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bot.parsing.command import CommandContext, FieldProblem
-from bot.parsing.log_query import AFTER_STOP, Filters
+from bot.parsing.log_query import AFTER_STOP, ENDINGS, Filters
 from bot.parsing.tokens import quote as in_quotes
 from bot.slack.blocks import Block, Message, View, actions, button, context, cut, plain_text, section
 from bot.slack.masking import Masking
+from bot.text.call_ends import ending_word
 from bot.text.markup import code, escape, person, quote, when
 from bot.text.vocabulary import (
     CONNECTION,
@@ -114,6 +115,8 @@ def _row(hit: SearchHit) -> Block:
         by = f"{_DECIDED[hit.decision]} by {person(hit.decided_by)}"
         first.append(_spoken(by, hit.decision_note))
     facts = [when(record.asked_at), escape(record.connection), record.id]
+    if record.end:
+        facts.append(ending_word(record.end.ending))
     if hit.cancelled_by:
         facts.append(f"cancelled in {hit.cancelled_by}")
     label = f"Details of {record.request}"
@@ -167,11 +170,12 @@ class FilterForm:
     """The filter form. All fields are optional."""
 
     callback_id = "log_filters"
-    by, via, state, kind, number, first, last, text = (
+    by, via, state, kind, ended, number, first, last, text = (
         "by",
         "via",
         "state",
         "kind",
+        "ended",
         "number",
         "from",
         "until",
@@ -187,6 +191,7 @@ class FilterForm:
             _picked(cls.by, REQUESTED_BY, "users_select", "initial_user", query.requester),
             choice(cls.kind, "Action", _kinds(), initial=query.kind, optional=True, placeholder="Anything"),
             choice(cls.state, STATUS, _statuses(), initial=_chosen_status(filters), optional=True),
+            choice(cls.ended, "Call ended", _endings(), initial=_typed_ending(filters), optional=True),
             *([choice(cls.via, CONNECTION, names, initial=query.connection, optional=True)] if names else []),
             text_input(cls.number, "Number", initial=query.number or "", optional=True, max_length=40),
             _picked(cls.first, "From", "datepicker", "initial_date", filters.first),
@@ -209,6 +214,7 @@ class FilterForm:
             cls.by: by and person(by),
             cls.state: typed(view, cls.state),
             cls.kind: typed(view, cls.kind),
+            cls.ended: typed(view, cls.ended),
             cls.number: typed(view, cls.number),
             cls.first: _chosen(view, cls.first, "selected_date"),
             cls.last: _chosen(view, cls.last, "selected_date"),
@@ -226,6 +232,17 @@ def _kinds() -> list[tuple[str, str]]:
 
 def _statuses() -> list[tuple[str, str]]:
     return [(word, word) for word in STATUSES]
+
+
+def _endings() -> list[tuple[str, str]]:
+    return [
+        (ending.replace("_", "-"), ending_word(ending).capitalize())
+        for ending in dict.fromkeys(ENDINGS.values())
+    ]
+
+
+def _typed_ending(filters: Filters) -> str | None:
+    return filters.query.ended and filters.query.ended.replace("_", "-")
 
 
 def _chosen_status(filters: Filters) -> str | None:

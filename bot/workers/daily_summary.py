@@ -1,5 +1,6 @@
 """Announces the daily summary: the actions done, denied and unknown since the last one, and those pending.
 
+Where a provider reports the ends of calls, it also counts the placed calls and those that were answered.
 Each audit channel gets the summary of its own connections, once a day. It gets none if there is nothing to
 report.
 """
@@ -66,6 +67,8 @@ class DailySummary:
         for tally in await self._store.search.tally(day.since):
             if tally.state in COUNTED:
                 counts[channel_of(tally.connection)][tally.state] += tally.count
+            if tally.reported:
+                counts[channel_of(tally.connection)] += Counter(placed=tally.placed, reached=tally.reached)
         await self._store.outbox.announce(
             *(_summary(day.day, one, counted) for one, counted in counts.items())
         )

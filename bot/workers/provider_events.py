@@ -14,9 +14,10 @@ from functools import partial
 from bot.services.notifications import SystemChanges, all_told, with_card
 from bot.services.outcomes import WARNING, stop_retrying
 from providers.actions import Code, Ending, Kind, PlaceCall, ProviderEvent
-from storage.call_ends import CALL_ENDED, end_data
+from storage.call_ends import end_data
 from storage.changes import Annotation, ChangeSet, Notification, Transition
 from storage.errors import ConflictError, RequestNotFoundError
+from storage.event_log.hash_chain import CALL_ENDED
 from storage.models import SYSTEM, ActionRecord, Request
 from storage.queries import Query
 from storage.states import TERMINAL, State

@@ -124,6 +124,8 @@ CREATE TABLE actions (
     retry TEXT,
     reference TEXT,
     http_status INTEGER,
+    ending TEXT,
+    end_try INTEGER,
     asked_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     asked_event INTEGER NOT NULL REFERENCES events (seq),
@@ -136,6 +138,7 @@ CREATE INDEX actions_code ON actions (code, asked_at);
 CREATE INDEX actions_kind ON actions (kind, asked_at);
 CREATE INDEX actions_connection ON actions (connection, asked_at);
 CREATE INDEX actions_requester ON actions (requester, asked_at);
+CREATE INDEX actions_ending ON actions (ending, asked_at) WHERE kind = 'place_call';
 CREATE INDEX actions_target ON actions (target_id) WHERE target_id IS NOT NULL;
 CREATE INDEX actions_pending ON actions (n) WHERE state = 'pending';
 CREATE INDEX actions_unbegun ON actions (connection) WHERE state IN ('pending', 'approved') AND attempt = 0;

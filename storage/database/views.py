@@ -16,6 +16,13 @@ CANCELLED_BY: Final = """(
         WHERE events.action = actions.id AND events.name = 'cancelled' ORDER BY events.seq LIMIT 1)"""
 """The request that cancelled a succeeded action, by index `events_cancelled`."""
 
+LAST_END: Final = """(
+        SELECT seq FROM events WHERE action = actions.id AND name = 'call_ended'
+        ORDER BY coalesce(json_extract(data, '$.try'), -1) DESC, seq DESC LIMIT 1)"""
+"""The event of a call's last reported end, by index `events_call_ended`. The last try counts."""
+
+_SECONDS: Final = f"""(
+        SELECT json_extract(value, '$.seconds') FROM personal WHERE event = {LAST_END} AND field = 'end')"""  # noqa: S608 - fixed text
 _STATE: Final = (
     f"CASE WHEN {CANCELLED_BY} IS NOT NULL THEN 'cancelled' "
     "WHEN actions.code = 'dry_run' THEN 'dry_run' ELSE actions.state END"
@@ -35,7 +42,8 @@ CREATE VIEW actions_in_words AS
 SELECT actions.id, actions.request, {_at("actions.asked_at")} AS asked, actions.requester AS asked_by,
     people.name AS asked_by_name, replace(actions.kind, '_', ' ') AS what, actions.connection, actions.agent,
     {_TARGET} AS target, {_STATE} AS state, {CANCELLED_BY} AS cancelled_by,
-    {_at("actions.scheduled_for")} AS scheduled_for, actions.attempt AS attempts, actions.code,
+    {_at("actions.scheduled_for")} AS scheduled_for, replace(actions.ending, '_', ' ') AS ended,
+    {_SECONDS} AS seconds, actions.end_try + 1 AS tries, actions.attempt AS attempts, actions.code,
     actions.message, actions.reference, {_at("actions.updated_at")} AS changed
 FROM actions
 LEFT JOIN personal AS asked ON asked.event = actions.asked_event AND asked.field = 'action'

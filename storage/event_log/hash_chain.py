@@ -40,6 +40,9 @@ FOLLOWED: Final = "followed"
 CANCELLED: Final = "cancelled"
 """An annotation on a placed call: the request ``by`` cancelled it."""
 
+CALL_ENDED: Final = "call_ended"
+"""An annotation on a placed call: how a try at it ended, as the provider reports it."""
+
 RULES: Final = "rules_changed"
 """The rules in force changed. The event belongs to no request."""
 
@@ -112,6 +115,9 @@ CHANGEABLE_COLUMNS: Final = frozenset(
     }
 )
 """Columns of an action's row that a transition may set, besides its state."""
+
+END_COLUMNS: Final = ("ending", "end_try")
+"""Columns of an action's row that the reports on the ends of a call set."""
 
 APPROVAL_COLUMNS: Final = ("person", "decision", "group", "members", "content")
 """Columns of an approval, which have the prefix ``approval.`` in an event's data."""
@@ -229,9 +235,10 @@ def replay(events: Iterable[Event]) -> Replayed:
     for event in events:
         if event.name == REQUESTED and not replayed.request:
             replayed.request = request_row(event)
-        columns = action_columns(event)
-        if columns:
+        if columns := action_columns(event):
             replayed.actions.setdefault(event.action, {}).update(columns)
+        elif known := replayed.actions.get(event.action):
+            known |= end_columns(event, known)
         if approval := approval_row(event):
             replayed.approvals[event.seq] = approval
     if replayed.request:
@@ -263,7 +270,7 @@ def action_columns(event: Event) -> Row:
         columns = {
             "id": event.action,
             "request": event.request,
-            **dict.fromkeys(CHANGEABLE_COLUMNS),
+            **dict.fromkeys((*CHANGEABLE_COLUMNS, *END_COLUMNS)),
             **{column: event.data.get(column) for column in GIVEN_COLUMNS},
             "attempt": 0,
             "maybe_executed": False,
@@ -275,6 +282,19 @@ def action_columns(event: Event) -> Row:
         if state != State.SENDING:
             columns |= {"owner": None, "lease_until": None}
     return columns | {"updated_at": at, "last_event": event.seq}
+
+
+def end_columns(event: Event, known: Mapping[str, Scalar]) -> Row:
+    """Return the columns that an event sets in its action's row if it reports the end of a call, else none.
+
+    The last try counts, in whatever order the reports come. ``known`` is the row so far.
+    """
+    tried, last = event.data.get("try"), known.get("end_try")
+    if event.name != CALL_ENDED or (-1 if tried is None else int(tried)) < (
+        -1 if last is None else int(last)
+    ):
+        return {}
+    return {"ending": event.data.get("ending"), "end_try": tried}
 
 
 def approval_row(event: Event) -> Row:

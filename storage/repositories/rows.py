@@ -24,6 +24,7 @@ from providers.actions import (
     StopCampaign,
 )
 from storage.call_ends import as_end
+from storage.database import views
 from storage.errors import RequestNotFoundError
 from storage.event_log.hash_chain import FOLLOWED, commitment, microseconds, moment, seal
 from storage.models import (
@@ -58,12 +59,8 @@ LAST_END: Final = """
 """
 """Columns of a query of actions: the last reported end of a call, and its erasable part."""
 
-OF_LAST_END: Final = """
-    LEFT JOIN events AS ended ON ended.seq = (
-        SELECT seq FROM events WHERE action = actions.id AND name = 'call_ended'
-        ORDER BY coalesce(json_extract(data, '$.try'), -1) DESC, seq DESC LIMIT 1)
-"""
-"""The join for `LAST_END`. The last try counts, in whatever order the reports came."""
+OF_LAST_END: Final = f"LEFT JOIN events AS ended ON ended.seq = {views.LAST_END}"
+"""The join for `LAST_END`."""
 
 FROM: Final = f"""
     SELECT actions.*, personal.value AS action, look.seq AS looked_up, {SENT_AGAIN},

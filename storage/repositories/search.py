@@ -61,6 +61,11 @@ _SAYS: Final = """
         WHERE said.request = actions.request AND written.field IN ('reason', 'note', 'purpose', 'consent')
           AND instr(folded(written.value), :text))
 """
+_ENDED: Final = "actions.kind = 'place_call' AND actions.ending = :ended"
+_NO_NEWS: Final = f"""
+    actions.kind = 'place_call' AND actions.ending IS NULL AND actions.state = 'succeeded'
+    AND :ended = 'none' AND {CANCELLED_BY} IS NULL
+"""
 _OF_TEAM: Final = "EXISTS (SELECT 1 FROM requests AS asked WHERE asked.id = actions.request AND team = :team)"
 
 
@@ -180,6 +185,7 @@ def leading(query: Query) -> str:
     and would prefer the requester to a state.
     """
     given = {
+        "actions_ending": query.ended,
         "actions_state": query.states or query.state not in {None, State.SUCCEEDED},
         "actions_requester": query.requester,
         "actions_code": query.code,
@@ -207,6 +213,7 @@ def _conditions(query: Query, number: bytes | None) -> tuple[str, dict[str, Any]
         "since": ("actions.asked_at >= :since", query.since and microseconds(query.since)),
         "until": ("actions.asked_at < :until", query.until and microseconds(query.until)),
         "team": (_OF_TEAM, query.team),
+        "ended": (_NO_NEWS if query.ended == "none" else _ENDED, query.ended),
     }
     given = {name: (condition, value) for name, (condition, value) in conditions.items() if value is not None}
     where = " AND ".join(condition for condition, _ in given.values()) or "TRUE"
@@ -264,17 +271,21 @@ def tally(connection: Connection, since: datetime) -> list[StateCount]:
         WITH recent AS (
             SELECT DISTINCT action FROM events WHERE seq > coalesce(
                 (SELECT seq FROM events WHERE at < :since ORDER BY seq DESC LIMIT 1), 0))
-        SELECT connection, state, count(*) AS count FROM (
-            SELECT connection, state FROM recent JOIN actions ON actions.id = recent.action
+        SELECT connection, state, count(*) AS count,
+            count(*) FILTER (WHERE kind = 'place_call' AND state = 'succeeded') AS placed,
+            count(ending) FILTER (WHERE state = 'succeeded') AS reported,
+            count(*) FILTER (WHERE ending = 'answered' AND state = 'succeeded') AS reached
+        FROM (
+            SELECT connection, state, kind, ending FROM recent JOIN actions ON actions.id = recent.action
             WHERE updated_at >= :since AND state NOT IN ('pending', 'unknown')
             UNION ALL
-            SELECT connection, state FROM actions
+            SELECT connection, state, kind, ending FROM actions
             WHERE state IN ('pending', 'unknown'))
         GROUP BY connection, state ORDER BY connection, state
         """,
         {"since": microseconds(since)},
     )
-    return [StateCount(row["connection"], State(row["state"]), row["count"]) for row in rows]
+    return [StateCount(**dict(row) | {"state": State(row["state"])}) for row in rows]
 
 
 class Search(Repository):

@@ -104,7 +104,7 @@ def apply(connection: Connection, sources: WriteContext, change: ChangeSet) -> R
     if decision:
         insert(connection, "approvals", hash_chain.approval_row(written[0]))
     _end_pending(connection, change.request)
-    written += [_note(writer, change, note) for note in change.annotations]
+    written += [_note(connection, writer, change, note) for note in change.annotations]
     cancellations.note_second_step(connection, writer, written)
     use_up(connection, change.request, delivery_key=change.delivery_key, nonce=change.nonce, now=writer.now)
     add_posts(connection, written[0], change.notifications)
@@ -272,10 +272,18 @@ def _is_full(connection: Connection, move: Transition) -> bool:
     return int(sending) >= move.at_most
 
 
-def _note(writer: EventWriter, change: ChangeSet, note: Annotation) -> Event:
-    return writer.append(
+def _note(connection: Connection, writer: EventWriter, change: ChangeSet, note: Annotation) -> Event:
+    event = writer.append(
         change.request, note.action, note.name, actor=change.actor, data=note.data, private=note.private
     )
+    if note.name == hash_chain.CALL_ENDED:
+        [row] = connection.execute("SELECT end_try FROM actions WHERE id = ?", [note.action])
+        if columns := hash_chain.end_columns(event, dict(row)):
+            connection.execute(
+                "UPDATE actions SET ending = :ending, end_try = :end_try WHERE id = :id",
+                columns | {"id": note.action},
+            )
+    return event
 
 
 def _check_decisions(connection: Connection, change: ChangeSet) -> None:

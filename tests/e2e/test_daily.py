@@ -21,7 +21,7 @@ async def test_the_day_is_told_once_and_only_if_there_was_one(dark_scene: Scene)
     await scene.start_bot()
     told = await scene.audit(":* ")
     day = words(told).partition(":*")[0]
-    assert words(told).endswith("1 done, 1 waiting for approval.")
+    assert words(told).endswith("1 done, 1 waiting for approval.")  # no end of a call was reported
     await scene.stop_bot()
     await scene.start_bot()
     await scene.place("/place-call 98765 43211")

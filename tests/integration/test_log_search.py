@@ -14,7 +14,7 @@ import pytest
 from bot.services.approvals import content
 from bot.services.export import Format, lines
 from playground.people import Message
-from providers.actions import CancelCall, NumberRef, PlaceCall
+from providers.actions import CancelCall, Ending, NumberRef, PlaceCall
 from storage.models import Person
 from storage.queries import Query
 from tests.e2e.scene import opened, private, request_id, words
@@ -28,7 +28,7 @@ from tests.integration.bench import (
     BotWorld,
     bench,
 )
-from tests.storage.samples import NUMBER, OTHER_NUMBER, placing
+from tests.storage.samples import NUMBER, OTHER_NUMBER, ended, placing
 
 OTHER = PlaceCall(to=OTHER_NUMBER, agent="payments")
 REVEAL = {'expires = "8h"': 'expires = "8h"\nreveal = ["managers"]'}
@@ -86,6 +86,28 @@ async def test_each_filter_leaves_what_it_says(stage: BotWorld) -> None:
     assert told.startswith("*Log*")
     assert "⏳ *Waiting for approval* · cancel call `vx_1001` · <@U0SECOND>: “customer asked”\n" in told
     assert f" · voxworks · {waits.id}" in told
+
+
+async def test_calls_are_found_by_how_they_ended(stage: BotWorld) -> None:
+    """Typed or chosen in the form, and said in the row. *Details* tells each try in plain words."""
+    placed = await stage.bot.ask(PLACE)
+    other = await stage.bot.ask(OTHER, delivery_key="2")
+    await stage.bot.store.requests.apply(ended(placed.id, Ending.NO_ANSWER, 0))
+    async with stage.connected():
+        shown = await typed(stage, "ended=no-answer from=today")
+        assert rows(shown) == [placed.id]
+        assert f"{placed.id} · no answer" in words(shown)
+        assert "ended no answer" in words(shown)
+        asha = stage.people.person(AGENT)
+        form = opened(await asha.click(shown, text="Filter…"))
+        [field] = [block["element"] for block in form.blocks if block["block_id"] == "ended"]
+        assert field["initial_option"]["text"]["text"] == "No answer"
+        found = opened(await asha.submit(form, {"Call ended": "Answered"}))
+        assert rows(found) == []
+        assert "ended answered" in words(found)
+        details = opened(await asha.click(shown, text="Details"))
+    assert "CallKaro reported: no answer, 42 s." in words(details)
+    assert other.id not in words(shown)
 
 
 async def test_placed_and_scheduled_calls_are_told_apart(stage: BotWorld) -> None:

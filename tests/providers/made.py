@@ -50,11 +50,13 @@ def voxworks(
     return Voxworks(made, deadline=deadline, transport=transport, clock=lambda: NOW)
 
 
-def ryng(base_url: str | None = None, *, deadline: float = 20.0, **settings: Any) -> Ryng:
+def ryng(
+    base_url: str | None = None, *, deadline: float = 20.0, webhook_url: str | None = None, **settings: Any
+) -> Ryng:
     """Return a Ryng connection."""
     address = {} if base_url is None else {"base_url": base_url}
     made = RyngSettings.model_validate({"subdomain": "tenant", "access_token": KEY} | address | settings)
-    return Ryng(made, deadline=deadline, clock=lambda: NOW)
+    return Ryng(made, deadline=deadline, clock=lambda: NOW, webhook_url=webhook_url)
 
 
 def kore(base_url: str = "https://platform.kore.ai", *, deadline: float = 20.0, **settings: Any) -> Kore:

@@ -6,16 +6,20 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from providers.actions import (
+    CallEnd,
     CallRef,
     CampaignRef,
     CancelCall,
     Code,
     DeleteCampaign,
+    Ending,
     Kind,
     NumberRef,
     PlaceCall,
 )
+from storage.call_ends import end_data
 from storage.changes import Annotation, ChangeSet, NewAction, NewRequest, Transition
+from storage.event_log.hash_chain import CALL_ENDED
 from storage.maintenance.verification import verify
 from storage.models import Approval, Scalar, VerificationReport
 from storage.repositories import retention
@@ -177,6 +181,12 @@ def doubt(
 def noted(*notes: Annotation) -> ChangeSet:
     """Return the system's annotations of a request's actions."""
     return ChangeSet(request_of(notes[0].action), "system", [], annotations=notes)
+
+
+def ended(action: str, ending: Ending, number: int | None) -> ChangeSet:
+    """Return the annotation of a try's end, with a length."""
+    data, erasable = end_data(CallEnd(ending=ending, word="HUNG_UP", seconds=42, try_number=number))
+    return noted(Annotation(action, CALL_ENDED, data, erasable))
 
 
 def request_of(action: str) -> str:

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.config.loader import ConfigReport
-from bot.config.settings import Connection, DispatchSettings
+from bot.config.settings import Connection, DispatchSettings, webhook_url
 from bot.policy.rules import Rule
 from bot.text.findings import Finding, ok, skipped, warning, wrong
 from providers.actions import Kind
@@ -22,7 +22,10 @@ async def about_connections(found: ConfigReport) -> list[Finding]:
     dispatch = found.dispatch or DispatchSettings()
     adapters = {
         name: find(one.provider)(
-            one.settings, deadline=dispatch.deadline.total_seconds(), clock=lambda: datetime.now(UTC)
+            one.settings,
+            deadline=dispatch.deadline.total_seconds(),
+            clock=lambda: datetime.now(UTC),
+            webhook_url=webhook_url(found.public_url, name),
         )
         for name, one in found.connections.items()
     }
@@ -35,6 +38,11 @@ async def about_connections(found: ConfigReport) -> list[Finding]:
     findings = [] if found.readable else [skipped("connections", f"{found.path} can't be read")]
     for name, adapter in sorted(adapters.items()):
         findings += [_about_powers(name, adapter), _about_reach(name, adapter, unreached[name])]
+        if adapter.webhook_secret and adapter.sends_webhook_url and not adapter.webhook_url:
+            told = f"{adapter.title} isn't told where to report the ends of calls."
+            findings.append(
+                warning(f"connection {name}", told, "Set PUBLIC_URL to this bot's https address.")
+            )
     broken = [where.partition(".") for where in found.unread if where.startswith("connections.")]
     findings += [skipped(f"connection {name}", f"{found.path} has an error there") for _, _, name in broken]
     if found.readable and not any(where.startswith("rules") for where in found.unread):

@@ -18,7 +18,7 @@ async def about_web(found: ConfigReport) -> list[Finding]:
     """Report whether the port is free or CallOps's own."""
     if trouble := found.trouble_with("PORT"):
         return [skipped("port", trouble)]
-    findings = list(_about_way(found))
+    findings = [*_about_way(found), *_about_public_url(found)]
     where = f"{found.host}:{found.port}" if found.port else f"{found.host}, on any free port"
     try:
         listener = await listen(found.host, found.port)
@@ -40,6 +40,11 @@ def _about_way(found: ConfigReport) -> Iterator[Finding]:
         f"SLACK_APP_TOKEN isn't set, so Slack sends its requests to {PATH} here. "
         "The first one shows whether SLACK_SIGNING_SECRET is right.",
     )
+
+
+def _about_public_url(found: ConfigReport) -> Iterator[Finding]:
+    if found.public_url and found.usable("PUBLIC_URL"):
+        yield ok("PUBLIC_URL", f"Providers are told to report to {found.public_url}.")
 
 
 def _about_running(running: dict[str, Any]) -> Iterator[Finding]:

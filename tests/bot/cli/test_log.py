@@ -14,6 +14,7 @@ import pytest
 from bot.cli import log as log_command
 from bot.cli.parser import make_parser
 from bot.config.environment import LARGEST_FILE
+from providers.actions import Ending
 from storage.changes import ChangeSet, Transition
 from storage.models import Person
 from storage.store import Store
@@ -27,6 +28,7 @@ from tests.storage.samples import (
     approve,
     cancelling_by_id,
     claim,
+    ended,
     finish,
     placing,
 )
@@ -60,6 +62,29 @@ def test_a_call_that_was_cancelled_is_not_listed_as_done(
     assert listed(tmp_path / "log.db", "--json") == 0
     told = [(row["id"], row["cancelled_by"]) for row in json.loads(capsys.readouterr().out)]
     assert told == [(cancel, None), (call, cancel)]
+
+
+def test_calls_are_listed_by_how_they_ended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A person reads it behind the status, and a program in a value of its own. A wrong word is a sentence."""
+
+    async def make() -> str:
+        log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
+        called = (await log.requests.create(placing())).request.id
+        await log.requests.create(placing(OTHER_NUMBER))
+        await log.requests.apply(ended(called, Ending.NO_ANSWER, 0))
+        await log.close()
+        return called
+
+    called = asyncio.run(make())
+    for word in ("no-answer", "No Answer", "no_answer", "missed"):
+        assert listed(tmp_path / "log.db", "--ended", word, "--json") == 0
+        assert [(row["id"], row["ended"]) for row in json.loads(capsys.readouterr().out)] == [
+            (called, "no_answer")
+        ]
+    assert listed(tmp_path / "log.db", "--ended", "no-answer") == 0
+    assert "Sending, no answer" in capsys.readouterr().out
+    assert listed(tmp_path / "log.db", "--ended", "no-anser") == 2
+    assert "“no-anser” isn't a value of --ended. Did you mean no-answer?" in capsys.readouterr().err
 
 
 def test_people_are_named_by_id_or_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,7 @@ import pytest
 from bot.cli import log as log_command
 from bot.cli.parser import make_parser
 from bot.text.terminal import width
+from providers.actions import Ending
 from storage.changes import Annotation, ChangeSet
 from storage.models import Person
 from storage.repositories.erasure_list import PurgeFilter
@@ -34,6 +35,7 @@ from tests.storage.samples import (
     cancelling_by_id,
     claim,
     deny,
+    ended,
     finish,
     placing,
 )
@@ -114,6 +116,23 @@ def test_a_request_is_a_story(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         "2026-03-02 12:00:41  A-2222.1  Sent to the provider",
         "2026-03-02 12:00:41  A-2222.1  The provider: accepted",
         '    "The provider has it."',
+    ]
+
+
+async def called(log: Store, clock: Clock) -> None:
+    """Place a call whose second try was answered."""
+    call = (await log.requests.create(placing())).request.id
+    for ending, number in ((Ending.NO_ANSWER, 0), (Ending.ANSWERED, 1)):
+        clock.move(minutes=5)
+        await log.requests.apply(ended(call, ending, number))
+
+
+def test_each_end_of_a_call_is_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It says how the try ended, how long it took, and which try it was."""
+    make(tmp_path, called)
+    assert printed(capsys, tmp_path, "show", "A-2222")[-2:] == [
+        "2026-03-02 12:05:00  A-2222  The provider reported: no answer, 42 s",
+        "2026-03-02 12:10:00  A-2222  The provider reported: answered (try 2), 42 s",
     ]
 
 

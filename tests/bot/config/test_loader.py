@@ -345,6 +345,39 @@ def test_slack_is_spoken_to_over_https_only(tmp_path: Path, url: str) -> None:
     assert any("SLACK_API_URL must be https" in fault for fault in faults(tmp_path, SLACK_API_URL=url))
 
 
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("https://bot.example", "https://bot.example"),
+        ("https://bot.example:8443/call-ops/", "https://bot.example:8443/call-ops"),
+        ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
+        ("", None),
+    ],
+)
+def test_the_public_address_is_known_if_it_is_set(tmp_path: Path, url: str, found: str | None) -> None:
+    """Providers are told addresses below it."""
+    assert load(environment(tmp_path, PUBLIC_URL=url)).public_url == found
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://bot.example",
+        "bot.example",
+        "https://canary@bot.example",
+        "https://bot.example/?canary=1",
+        "https://bot.example/a b",
+        "https://127.0.0.1.evil.example@canary",
+        "ftp://127.0.0.1",
+    ],
+)
+def test_the_public_address_is_https_or_this_machine(tmp_path: Path, url: str) -> None:
+    """The secrets of webhooks stand behind it. The fault doesn't repeat it."""
+    [fault] = faults(tmp_path, PUBLIC_URL=url)
+    assert fault.startswith("PUBLIC_URL must be https, or on this machine")
+    assert "canary" not in fault
+
+
 HEARING = FILE.replace(
     'provider = "callkaro"',
     'provider = "callkaro"\nwebhook_secret = "env:CALLKARO_WEBHOOK_SECRET"\nsend_action_id = true\nallow_undocumented = true',

@@ -6,7 +6,7 @@ import pytest
 
 from bot.parsing.command import CommandContext, ConnectionInfo
 from bot.parsing.log_query import Filters, Typed, read
-from providers.actions import Code, Kind
+from providers.actions import Code, Ending, Kind
 from storage.queries import Query
 from storage.states import State
 
@@ -49,6 +49,16 @@ def test_a_line_is_read_kept_and_written_again() -> None:
         ("sending", Query(states=frozenset({State.APPROVED, State.SENDING}))),
         ('state="Outcome unknown"', Query(state=State.UNKNOWN)),
         ("waiting", Query(state=State.PENDING)),
+        ("ended=no-answer", Query(ended=Ending.NO_ANSWER)),
+        ('ended="No answer"', Query(ended=Ending.NO_ANSWER)),
+        ("ended=NO_ANSWER", Query(ended=Ending.NO_ANSWER)),
+        ("ending=noanswer", Query(ended=Ending.NO_ANSWER)),
+        ("ended=unanswered", Query(ended=Ending.NO_ANSWER)),
+        ("ended=declined", Query(ended=Ending.REJECTED)),
+        ("ended=picked up", Query(ended=Ending.ANSWERED)),
+        ("ended=none", Query(ended="none")),
+        ("ended=unknown kind=place", Query(ended="none", kind=Kind.PLACE_CALL)),
+        *((f"ended={ending}", Query(ended=ending)) for ending in Ending),
         ("A-7K3F", Query(id="A-7K3F")),
         ("a-7k3f.2", Query(id="A-7K3F.2")),
     ],
@@ -66,6 +76,7 @@ def test_a_status_and_an_id_are_read_kept_and_written_again(text: str, found: Qu
     [
         ("state=nope", "state", "Use one of: Waiting for approval, Sending, Scheduled"),
         ("kind=nope", "kind", "Use one of: place, cancel, delete, stop, start"),
+        ("ended=nope", "ended", "Use one of: answered, no-answer, busy"),
         ("via=nope", "via", "Use one of: reminders"),
         ("state=failed state=done", "state", "You used"),
         ("state=cancelled kind=place", "state", "about another kind"),

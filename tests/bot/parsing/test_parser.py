@@ -1204,7 +1204,6 @@ def _rows(table: list[Any]) -> Any:
     return [pytest.param(*row[1:], id=row[0]) for row in table]
 
 
-@pytest.mark.parametrize(("typed", "expected"), _rows(UNDERSTOOD))
 @pytest.mark.parametrize("typed", ["tell-me", "via reminders tell-me"])
 def test_nobody_is_promised_news_that_never_comes(typed: str) -> None:
     """A connection whose calls' ends CallOps never hears of takes no tell-me, typed or inferred."""
@@ -1218,6 +1217,7 @@ def test_nobody_is_promised_news_that_never_comes(typed: str) -> None:
     )
 
 
+@pytest.mark.parametrize(("typed", "expected"), _rows(UNDERSTOOD))
 def test_what_people_type_is_understood(typed: str, expected: Mapping[str, Any]) -> None:
     """The command holds everything that was typed and nothing else, without a fault."""
     _assert_line(_read(typed), typed, expected)

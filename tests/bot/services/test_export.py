@@ -14,10 +14,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.services.export import COLUMNS, MARK, Format, lines, original, text
+from providers.actions import Ending, Kind
 from storage.queries import Query
 from storage.store import Store
 from tests.storage.contract.changes import cancelled
-from tests.storage.samples import KEY, NUMBER, OTHER_NUMBER, Clock, approve, cancelling, placing
+from tests.storage.samples import (
+    KEY,
+    NUMBER,
+    OTHER_NUMBER,
+    Clock,
+    approve,
+    cancelling,
+    ended,
+    erase,
+    placing,
+)
 
 
 @pytest.fixture
@@ -101,6 +112,26 @@ def test_every_cell_is_brought_back(wrote: str) -> None:
     [row] = csv.DictReader(io.StringIO(written, newline=""), COLUMNS)
     assert original(row["reason"]) == wrote
     assert not re.search(r"(?:^|[;|\t\r\n])[ \"\u200b\u00a0]*[=+\-@＝]", row["reason"])
+
+
+async def test_the_end_of_a_call_is_in_its_row(store: Store) -> None:
+    """The last try counts. An erasure takes the length, and keeps the rest."""
+    [called] = (await store.search.page(Query(kind=Kind.PLACE_CALL))).actions
+
+    async def told() -> list[tuple[object, ...]]:
+        found = [
+            json.loads(line)
+            async for line in lines(store, Query(), Format.JSONL, default_region="IN")
+            if line
+        ]
+        return [(row["ended"], row["seconds"], row["tries"]) for row in found]
+
+    assert await told() == [(None, None, None)] * 3
+    await store.requests.apply(ended(called.id, Ending.ANSWERED, 1))
+    await store.requests.apply(ended(called.id, Ending.BUSY, 0))
+    assert await told() == [(None, None, None)] * 2 + [("answered", 42, 2)]
+    await erase(store, called.id, actor="U0DPO")
+    assert await told() == [(None, None, None)] * 2 + [("answered", None, 2)]
 
 
 def test_every_cell_stands_in_quotes() -> None:

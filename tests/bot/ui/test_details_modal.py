@@ -1,14 +1,16 @@
 """The details modal: each event is a sentence of its own, with the actor, the target and the reason."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from bot.text.markup import quote
+from bot.text.markup import quote, when
 from bot.ui.details_modal import DID, MOST_LINES, Details, story
 from playground.blocks import faults
 from providers.actions import CallRef, CancelCall, Kind
+from storage.event_log.hash_chain import microseconds
 from storage.models import ActionRecord, Event, Request, Scalar
 from tests.support.slack_schemas import checker
 from tests.support.tree import ROOT
@@ -93,6 +95,30 @@ def test_a_story_names_who_and_what_and_why() -> None:
         "Voxworks: failed (call `vx_2`). No &lt;such&gt; call.",
         "Asked Voxworks whether it has it: no (call `vx_2`).",
     ]
+
+
+@pytest.mark.parametrize(
+    ("data", "kept", "says"),
+    [
+        ({"ending": "no_answer", "try": 0, "again": False}, "{}", "no answer"),
+        ({"ending": "busy", "try": None, "again": True}, None, "busy, the provider tries again"),
+        (
+            {"ending": "answered", "try": 1, "again": False},
+            '{"seconds": 61, "word": "HUNG_UP", "link": "https://x.test/•••3210"}',
+            "answered (try 2), 1 min 1 s",
+        ),
+        (
+            {"ending": "not_dialled", "try": 2, "again": True, "next_at": microseconds(NOW)},
+            '{"word": "OUTSIDE_TRIGGER_WINDOW"}',
+            f"not dialled: OUTSIDE_TRIGGER_WINDOW (try 3), again {when(NOW)}",
+        ),
+    ],
+)
+def test_the_end_of_a_try_is_told_in_words(data: dict[str, Scalar], kept: str | None, says: str) -> None:
+    """The length and the provider's word are told until they are erased, and links never."""
+    told = [] if kept is None else [(1, "end", kept)]
+    [line] = story(REQUEST, [replace(event(1, "call_ended"), data=data)], told)
+    assert line.split("* ", 1)[1] == f"The provider reported: {says} (call `vx_1`)."
 
 
 def test_details_are_a_modal_that_slack_takes() -> None:

@@ -33,3 +33,10 @@ def test_a_line_says_what_there_was_in_plain_words() -> None:
     assert told is not None
     assert told.text == ("*Sat, 21 Nov 2026:* 12 done, 2 denied, 1 outcome unknown, 3 waiting for approval.")
     assert daily_summary(DAY, {State.SENDING: 4}) is None
+
+
+def test_a_line_counts_whom_the_calls_reached() -> None:
+    """Of the placed calls, those that somebody answered are counted, where any end was reported."""
+    told = daily_summary(DAY, {State.SUCCEEDED: 14}, placed=12, reached=7)
+    assert told is not None
+    assert told.text == "*Sat, 21 Nov 2026:* 14 done. 12 placed · 7 reached."

@@ -1,7 +1,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from providers.actions import Code, Kind
+from providers.actions import Code, Ending, Kind
 from providers.phone import mask
 from storage.changes import Annotation, ChangeSet, Transition
 from storage.event_log.hash_chain import ASKED, GENESIS
@@ -21,6 +21,7 @@ from tests.storage.samples import (
     claim,
     deleting,
     deny,
+    ended,
     erase,
     finish,
     noted,
@@ -238,6 +239,25 @@ class Reading:
             ("reminders", State.SUCCEEDED, 2),
             ("second", State.DENIED, 1),
         ]
+
+    async def test_a_day_counts_whom_its_calls_reached(self, store: Store, clock: Clock) -> None:
+        """The last try of a call counts. An end of an earlier day's call, or of no placed call, does not."""
+        before = await recorded(store, placing())
+        await succeeded(store, before.id, clock, Code.QUEUED)
+        since = clock.move(hours=1)
+        for endings in ([Ending.NO_ANSWER, Ending.ANSWERED], [Ending.ANSWERED, Ending.BUSY], []):
+            made = await recorded(store, placing())
+            await succeeded(store, made.id, clock, Code.QUEUED)
+            for number, ending in enumerate(endings):
+                await store.requests.apply(ended(made.id, ending, number))
+        await store.requests.apply(ended(before.id, Ending.ANSWERED, 0))
+        removed = await recorded(store, replace(cancelling(), connection="second"))
+        await store.requests.apply(approve(removed.id))
+        await succeeded(store, removed.id, clock, Code.CANCELLED)
+        told = {
+            one.connection: (one.placed, one.reported, one.reached) for one in await store.search.tally(since)
+        }
+        assert told == {"reminders": (3, 2, 1), "second": (0, 0, 0)}
 
     async def test_what_is_ready_comes_in_the_order_of_approval(self, store: Store, clock: Clock) -> None:
         """Approved actions come in the order of approval, once they are due."""

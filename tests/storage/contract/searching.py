@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from providers.actions import Code, Kind
+from providers.actions import CallEnd, Code, Ending, Kind
 from storage.changes import Annotation
 from storage.models import Person
 from storage.queries import AskedToStop, Query, SearchHit, SearchPage
@@ -20,6 +20,7 @@ from tests.storage.samples import (
     approve,
     cancelling,
     deny,
+    ended,
     erase,
     noted,
     placing,
@@ -176,6 +177,38 @@ class Searching:
         await succeeded(store, second.id, clock, Code.CANCELLED)
         hits = {hit.record.id: hit.cancelled_by for hit in (await store.search.find(Query())).hits}
         assert hits == {call.id: first.id, other.id: None, first.id: None, second.id: None}
+
+    async def test_a_call_is_found_by_the_end_of_its_last_try(self, store: Store, clock: Clock) -> None:
+        """Reports come in any order. The last try counts, and of one try the last report."""
+        reached, missed, other = [await recorded(store, placing()) for _ in range(3)]
+        for ending, number in ((Ending.BUSY, 0), (Ending.ANSWERED, 2), (Ending.NO_ANSWER, 1)):
+            await store.requests.apply(ended(reached.id, ending, number))
+        for ending in (Ending.ANSWERED, Ending.NO_ANSWER):
+            await store.requests.apply(ended(missed.id, ending, None))
+        expected = {Ending.ANSWERED: [reached.id], Ending.NO_ANSWER: [missed.id], Ending.BUSY: []}
+        for ending, ids in expected.items():
+            for query in (Query(ended=ending), Query(ended=ending, number=NUMBER)):
+                hits = (await store.search.find(query)).hits
+                assert [hit.record.id for hit in hits] == ids, query
+                assert all(hit.record.end and hit.record.end.ending is ending for hit in hits)
+        await succeeded(store, other.id, clock, Code.QUEUED)
+        assert _ids(await store.search.find(Query(ended="none"))) == [other.id]
+        assert not (await verified(store)).faults
+
+    async def test_a_call_without_news_is_one_that_still_counts(self, store: Store, clock: Clock) -> None:
+        """Only a placed call that nobody cancelled waits for news of its end."""
+        await cancelled(store, clock)
+        await recorded(store, placing(OTHER_NUMBER))
+        assert _ids(await store.search.find(Query(ended="none"))) == []
+
+    async def test_an_erased_end_keeps_its_ending(self, store: Store) -> None:
+        """The length and the provider's word are gone, and the call is still found by its ending."""
+        made = await recorded(store, placing())
+        await store.requests.apply(ended(made.id, Ending.ANSWERED, 0))
+        await erase(store, made.id, actor="U0DPO")
+        [hit] = (await store.search.find(Query(ended=Ending.ANSWERED))).hits
+        assert hit.record.end == CallEnd(ending=Ending.ANSWERED, try_number=0)
+        assert not (await verified(store)).faults
 
     async def test_since_when_a_number_wants_no_more_calls(self, store: Store, clock: Clock) -> None:
         """The time is that of the first cancellation by the customer's wish, whatever its end."""

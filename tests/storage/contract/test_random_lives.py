@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from providers.actions import Code
+from providers.actions import Code, Ending
 from storage.changes import Annotation, ChangeSet, Notification, Transition
 from storage.errors import ConflictError
 from storage.states import TRANSITIONS, InvalidTransitionError, State, onward, request_state
@@ -30,6 +30,7 @@ from tests.storage.samples import (
     claim,
     deny,
     doubt,
+    ended,
     erase,
     finish,
     noted,
@@ -153,6 +154,11 @@ class Lives(RuleBasedStateMachine):
             self.store.requests.apply(noted(Annotation(action, "looked_up", {"found": found})))
         ).actions[0]
         assert after == replace(before, looked_up=True, lookup_found=found, known_as=None)
+
+    @rule(request=requests, ending=st.sampled_from(Ending), number=st.sampled_from([None, 0, 1, 2]))
+    def end(self, request: str, ending: Ending, number: int | None) -> None:
+        """Record the end of a try, in any state and any order."""
+        self.run(self.store.requests.apply(ended(self.actions(request)[0], ending, number)))
 
     @rule(request=requests, after=st.sampled_from(sorted(TRANSITIONS[State.UNKNOWN])))
     def settle(self, request: str, after: State) -> None:

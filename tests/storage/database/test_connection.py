@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from providers.actions import Code, Kind
+from providers.actions import Code, Ending, Kind
 from storage.database.connection import CannotOpenLogError, open_for_reading, open_for_writing
 from storage.event_log.writer import WriteContext
 from storage.models import PendingRequest
@@ -266,6 +266,14 @@ QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
     "page of a person's day": (
         lambda db: search.page(db, SOURCES, Query(requester="U1", since=NOON, until=NOON), after=9, limit=50),
         "actions_requester (requester=? AND asked_at>? AND asked_at<?",
+    ),
+    "page by ending": (
+        lambda db: search.page(db, SOURCES, Query(ended=Ending.BUSY, since=NOON), after=9, limit=50),
+        "actions_ending (ending=? AND asked_at>?",
+    ),
+    "page without news": (
+        lambda db: search.page(db, SOURCES, Query(ended="none"), after=9, limit=50),
+        "actions_ending (ending=?",
     ),
     "page of newer ones": (
         lambda db: search.find(db, SOURCES, Query(connection="a"), before=9, limit=50),

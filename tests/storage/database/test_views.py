@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from providers.actions import Ending
 from storage.models import Person
 from storage.store import Store
 from tests.storage.contract.changes import cancelled
@@ -23,6 +24,7 @@ from tests.storage.samples import (
     cancelling,
     cancelling_by_id,
     deny,
+    ended,
     erase,
     placing,
 )
@@ -111,14 +113,33 @@ async def test_views_do_not_count_a_call_that_was_cancelled_as_done(tmp_path: Pa
         }
 
 
+async def test_views_tell_how_a_call_ended(tmp_path: Path) -> None:
+    """The last try counts. An erasure takes the length, and keeps the rest."""
+    path = tmp_path / "log.db"
+    log = await Store.open(path, key=KEY, clock=Clock())
+    called = (await log.requests.create(placing(NUMBER))).request.id
+    await log.requests.create(placing(OTHER_NUMBER))
+    await log.requests.apply(ended(called, Ending.ANSWERED, 1))
+    await log.requests.apply(ended(called, Ending.NO_ANSWER, 0))
+
+    def told() -> list[tuple[Any, ...]]:
+        return [(row["ended"], row["seconds"], row["tries"]) for row in read(path, "actions_in_words")]
+
+    assert told() == [("answered", 42, 2), (None, None, None)]
+    await erase(log, called, actor="U0DPO")
+    await log.close()
+    assert told() == [("answered", None, 2), (None, None, None)]
+
+
 @pytest.mark.parametrize("view", ["actions_in_words", "by_connection", "by_person"])
-async def test_views_find_what_was_cancelled_by_index(path: Path, view: str) -> None:
-    """With any number of events, each action reads only those of its cancellation."""
+async def test_views_find_events_of_an_action_by_index(path: Path, view: str) -> None:
+    """With any number of events, each action reads only those of its cancellation and its ends."""
     with closing(sqlite3.connect(path)) as connection:
         plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN SELECT * FROM {view}")]  # noqa: S608 - our views
     of_events = [step for step in plan if "events" in step]
     assert of_events
-    assert all("USING INDEX events_cancelled (action=?)" in step for step in of_events), plan
+    by_action = ("USING INDEX events_cancelled (action=?)", "USING INDEX events_call_ended (action=?)")
+    assert all(step.endswith(by_action) for step in of_events), plan
 
 
 async def test_views_have_no_full_number_and_nothing_that_was_erased(path: Path) -> None:
