@@ -242,6 +242,24 @@ async def test_while_slack_is_down_the_last_tab_stays(stage: BotWorld, trouble: 
     assert "*Coming up*" in words(await refreshed(stage))
 
 
+async def test_an_opening_that_the_log_could_not_take_comes_again(stage: BotWorld) -> None:
+    """It is not acknowledged, so that Slack delivers it again."""
+    with closing(sqlite3.connect(stage.path, isolation_level=None)) as other:
+        async with stage.connected():
+            await stage.bot.person(AGENT)
+            other.execute("BEGIN IMMEDIATE")
+            await stage.people.person(AGENT).open_home()
+            await until(lambda: delivered(stage, times=2))
+            other.execute("ROLLBACK")
+            await until(lambda: noted(stage, AGENT))
+
+
+async def delivered(stage: BotWorld, times: int) -> bool | None:
+    """Return True once Slack has delivered events that often."""
+    events = [one for one in stage.slack.socket.deliveries if one["type"] == "events_api"]
+    return len(events) >= times or None
+
+
 async def test_a_person_who_may_do_nothing_any_more_reads_why(stage: BotWorld) -> None:
     """The tab says what the gate says elsewhere, and is left at that."""
     await open_home(stage)
