@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # tables that events determine, with keys
 UNTOLD = {"n", "lease_until"}  # a row's place, and a column that is renewed without an event
 # Hash of the tables, indexes, triggers and views, as CallOps creates them.
-SCHEMA = "8804c9f7b6c666c00fff3164852cc984d43cbdb6e5b1fbfead307280470f4540"
+SCHEMA = "fc4dc72a32a26547f2f085b50ece3ebba5a1041619a3831e5a83bc826b35c946"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 

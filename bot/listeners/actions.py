@@ -101,7 +101,7 @@ class RequestActions:
 
     def _help(self, person: Person) -> Message:
         """Return the help for what a person may do."""
-        return command_help.help_message(self._commands.vocabulary, self._lists.may_open(person))
+        return command_help.help_message(self._commands.vocabulary, self._lists.personal.may_request(person))
 
     async def help_page(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Show another page of the help in place of this one."""
