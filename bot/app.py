@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Self
 
 from slack_bolt.app.async_app import AsyncApp
@@ -25,6 +26,7 @@ from bot.listeners.commands import RequestLists
 from bot.listeners.do_not_call import DoNotCallActions, DoNotCallFlow
 from bot.listeners.forms import FormOpener
 from bot.listeners.gate import Gate
+from bot.listeners.home import HomeTabs
 from bot.listeners.log_search import LogFiles, LogSearch
 from bot.listeners.pauses import PauseFlow
 from bot.listeners.replacing import ReplaceActions
@@ -33,9 +35,11 @@ from bot.listeners.shortcuts import Shortcuts
 from bot.listeners.views import FormSubmissions
 from bot.services.approvals import ApprovalService
 from bot.services.commands import CommandService
+from bot.services.overview import Overview
 from bot.services.pauses import PauseService
 from bot.services.permissions import Permissions
 from bot.services.preconditions import Preconditions
+from bot.services.wakeups import Wakeups
 from bot.slack.blocks import Message, View, section
 from bot.slack.client import make_client
 from bot.slack.errors import error_code
@@ -73,6 +77,7 @@ class Listeners:
     decisions: ApprovalListeners
     settling: SettleListeners
     shortcuts: Shortcuts
+    homes: HomeTabs
     replies: EphemeralResponder
 
     @classmethod
@@ -88,6 +93,8 @@ class Listeners:
         commands: CommandService,
         *,
         pauses: PauseService,
+        overview: Overview,
+        wakeups: Wakeups,
         clock: Callable[[], datetime],
         listeners: type[RequestActions] = RequestActions,
     ) -> Self:
@@ -100,7 +107,9 @@ class Listeners:
         opening = FormOpener(store, commands, windows, clock)
         files = LogFiles(store, client, replies, vocabulary.default_region)
         search = LogSearch(store, permissions, windows, replies, files, vocabulary, masking, clock)
-        lists = RequestLists(store, permissions, replies, search, pauses, begun.connections, masking, clock)
+        lists = RequestLists(
+            store, permissions, overview, replies, search, pauses, begun.connections, masking, clock
+        )
         return cls(
             client,
             store,
@@ -110,10 +119,11 @@ class Listeners:
             ReplaceActions(store, commands, flow, windows, replies),
             FormSubmissions(store, preconditions, commands, flow, stops, opening, windows, replies, clock),
             ApprovalListeners(
-                store, settings, permissions, preconditions, approvals, windows, masking, clock
+                store, settings, permissions, preconditions, approvals, overview, windows, masking, clock
             ),
             SettleListeners(store, settings, permissions, approvals, windows, masking),
             Shortcuts(store, permissions, approvals, commands, opening, windows, replies, masking),
+            HomeTabs(store, wakeups),
             replies,
         )
 
@@ -185,6 +195,7 @@ def create_app(
     surfaces.decisions.listen(app)
     surfaces.settling.listen(app)
     surfaces.shortcuts.listen(app)
+    surfaces.homes.listen(app)
     _listen_to_the_rest(app, surfaces.replies)
     _listen_to_errors(app, surfaces.store, surfaces.replies, foreign_request)
     return app
@@ -235,6 +246,8 @@ def _listen_to_errors(
         if isinstance(error, RequestNotFoundError):
             foreign_request()
         sentence = await _explain(store, error, body)
+        if "event" in body:
+            return BoltResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)  # Slack delivers it again
         if "command" in body:
             return BoltResponse(status=200, body={"response_type": "ephemeral", "text": sentence})
         if body.get("type") == "view_submission":

@@ -19,11 +19,13 @@ from bot.services.approvals import ApprovalService
 from bot.services.commands import CommandService
 from bot.services.do_not_call import DoNotCallService
 from bot.services.notifications import SystemChanges
+from bot.services.overview import Overview
 from bot.services.pauses import PauseService
 from bot.services.permissions import Permissions
 from bot.services.preconditions import Preconditions
 from bot.services.requests import RequestService
 from bot.services.wakeups import Wakeups
+from bot.slack.masking import Masking
 from bot.slack.users import UserDirectory, Workspace
 from bot.workers.approval_reminders import ApprovalNotifier
 from bot.workers.attempt import Attempts
@@ -32,6 +34,7 @@ from bot.workers.circuit_breaker import CircuitBreaker
 from bot.workers.config_reload import ConfigReloader
 from bot.workers.daily_summary import DailySummary
 from bot.workers.dispatcher import Dispatcher
+from bot.workers.homes import HomeUpdates
 from bot.workers.lookups import TargetLookups
 from bot.workers.loop import MIN_INTERVAL, PeriodicTask, until_written
 from bot.workers.outbox import Outbox
@@ -122,6 +125,7 @@ class Bot:
         commands = parts.commands(
             log, current, preconditions, requests, self.stopping, vocabulary(settings, adapters), clock
         )
+        overview = Overview(log, permissions, clock)
         self.surfaces = Listeners.make(
             client,
             log,
@@ -132,6 +136,8 @@ class Bot:
             approvals,
             commands,
             pauses=PauseService(log, permissions, wakeups, clock),
+            overview=overview,
+            wakeups=wakeups,
             clock=clock,
             listeners=parts.listeners,
         )
@@ -176,6 +182,8 @@ class Bot:
             sleep=self.sleep,
         )
         self.screens = ScreenUpdates(log, client, settings, self.outbox.links, clock)
+        masking = Masking(settings.slack.default_region)
+        self.homes = HomeUpdates(log, client, directory, permissions, overview, commands, masking, clock)
 
 
 class Runtime:
@@ -188,6 +196,7 @@ class Runtime:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.posting = PeriodicTask("outbox", bot.outbox.run_once, min_interval=MIN_INTERVAL)
         self.screens = PeriodicTask("screens", bot.screens.run_once, min_interval=MIN_INTERVAL)
+        self.homes = PeriodicTask("homes", bot.homes.run_once, min_interval=MIN_INTERVAL)
         self.sending = PeriodicTask("dispatcher", bot.dispatcher.run_once)
         self.calling = PeriodicTask("approval notifier", bot.asking.run_once, min_interval=MIN_INTERVAL)
         self.reschedules = PeriodicTask(
@@ -199,6 +208,7 @@ class Runtime:
             self.sending,
             self.posting,
             self.screens,
+            self.homes,
             self.calling,
             self.reschedules,
             PeriodicTask("daily summary", DailySummary(log, settings, clock).run_once),
@@ -211,6 +221,7 @@ class Runtime:
         )
         bot.wakeups.outbox = self._wake_posts
         bot.wakeups.approvals = self.calling.wake
+        bot.wakeups.homes = self.homes.wake
         bot.wakeups.all = self.wake_workers
 
     def _wake_posts(self) -> None:

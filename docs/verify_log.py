@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # tables that events determine, with keys
 UNTOLD = {"n", "lease_until"}  # a row's place, and a column that is renewed without an event
 # Hash of the tables, indexes, triggers and views, as CallOps creates them.
-SCHEMA = "3759a60b4bdf93a249b3aeecc6e8b2b1cd60a2167061727c6198cb1845439c7e"
+SCHEMA = "1d28a7c8d86b2d81ffaf7a623571ceecbc21729a371bb1426386936c396c6640"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 

@@ -1,7 +1,8 @@
 """Control routes of the Slack stand-in, over HTTP: act as people, see their screens, and cause failures."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import asdict, dataclass
 
 from starlette.requests import Request
@@ -13,9 +14,10 @@ from playground.content import BOT_USER
 from playground.interactions import ImpossibleError, Interactions
 from playground.opened import Opened, check_opened
 from playground.trouble import Trouble, Troubles
-from playground.workspace import Json, Message, RefusedError, View, Workspace, pings
+from playground.workspace import Json, Message, RefusedError, View, Workspace
 
 Handler = Callable[[Request], Awaitable[Response]]
+PING = re.compile(r"<(!channel|!here|!everyone|!subteam\^\w+|@[UW]\w+)(?:\|[^>]*)?>")
 LONGEST_WAIT = 10.0  # seconds that a request for changes may hang
 
 
@@ -90,7 +92,7 @@ class Control:
         """Return changes after `since`, and entries after the first `calls`, `deliveries` and `refused`.
 
         Waits for a change. Every message has its viewers in `seen_by`, even a deleted one. `views` are the
-        modals that people see now. Channels and trouble are always complete.
+        modals that people see now, and `homes` their Home tabs. Channels and trouble are always complete.
         """
         asked = {name: int(value) for name, value in request.query_params.items()}
         since, workspace = asked.get("since", 0), self.workspace
@@ -109,6 +111,7 @@ class Control:
                     if message.changed > since
                 ],
                 "views": {person: self._view(view) for person, view in tops if view},
+                "homes": {person: self._view(home) for person, home in workspace.homes.items()},
                 "channels": [
                     asdict(one) | {"members": sorted(one.members)} for one in workspace.channels.values()
                 ],
@@ -150,6 +153,8 @@ class Control:
                 await does.close(person, body["view_id"])
             case "shortcut":
                 code = await does.shortcut(person, body["callback_id"], body.get("channel"), body.get("ts"))
+            case "home":
+                does.open_home(person)
             case "presence":
                 (does.workspace.away.add if body["away"] else does.workspace.away.discard)(person)
             case "say":
@@ -217,11 +222,12 @@ class Control:
         return JSONResponse({})
 
     def _screen(self, person: str, since: int) -> Json:
-        view = self.workspace.top(person)
+        view, home = self.workspace.top(person), self.workspace.homes.get(person)
         seen = [message for message in self.workspace.seen_by(person) if message.changed > since]
         return {
             "messages": [self._message(message) for message in seen],
             "view": self._view(view) if view and view.changed > since else None,
+            "home": self._view(home) if home else None,
             "changes": self.workspace.changes,
         }
 
@@ -245,3 +251,21 @@ def _checked(handler: Handler) -> Handler:
             return PlainTextResponse(str(error), status_code=409)
 
     return checked
+
+
+def pings(message: Message) -> list[str]:
+    """Return the mentions in a message's text and mrkdwn: `!channel`, `@U…`, `!subteam^S…`."""
+
+    def texts(node: object) -> Iterator[str]:
+        match node:
+            case {"type": "mrkdwn", "text": str(text)}:
+                yield text
+            case dict():
+                for child in node.values():
+                    yield from texts(child)
+            case list():
+                for child in node:
+                    yield from texts(child)
+
+    found = [match[1] for text in (message.text, *texts(message.blocks)) for match in PING.finditer(text)]
+    return list(dict.fromkeys(found))

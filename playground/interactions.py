@@ -147,6 +147,20 @@ class Interactions:
                 payload.pop("trigger_id")
                 await self._deliver_empty(payload | {"response_urls": []})
 
+    def open_home(self, person: str) -> None:
+        """Open the app's Home tab. The app is told of it, with what the tab showed."""
+        if not self.manifest.home_tab:
+            raise ImpossibleError("the manifest turns the Home tab off")
+        # docs.slack.dev/reference/events/app_home_opened, read 2026-11
+        event: Json = {"type": "app_home_opened", "user": person, "tab": "home"}
+        user = self.workspace.users[person]
+        if not (user.is_bot or user.is_stranger or user.deleted):
+            event["channel"] = self.workspace.direct(user).id
+        if home := self.workspace.homes.get(person):
+            event["view"] = self.workspace.view_for_app(home)
+        if self.manifest.events is None or event["type"] in self.manifest.events:
+            self.event(event)
+
     async def shortcut(
         self, person: str, callback_id: str, channel: str | None, ts: str | None
     ) -> str | None:
@@ -286,7 +300,9 @@ class Interactions:
         raise ImpossibleError(f"{person} sees no such message")
 
     def _open_view(self, person: str, view_id: str) -> View:
-        view = self.workspace.top(person)
+        view, home = self.workspace.top(person), self.workspace.homes.get(person)
+        if home and home.id == view_id:
+            return home
         if view is None or view.id != view_id:
             raise ImpossibleError(f"{person} does not look at {view_id}")
         return view

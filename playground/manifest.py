@@ -16,16 +16,22 @@ class Manifest:
     """Each shortcut's type (``message``, ``global``) and callback id."""
     interactivity: bool = True
     messages_tab: bool = True
+    home_tab: bool = True
+    events: frozenset[str] | None = None
+    """The events of the Events API that the app gets."""
 
 
 def read(path: Path) -> Manifest:
     """Return the manifest in a file."""
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     features, settings = raw.get("features", {}), raw.get("settings", {})
+    home = features.get("app_home", {})
     return Manifest(
         scopes=tuple(raw.get("oauth_config", {}).get("scopes", {}).get("bot", ())),
         commands=frozenset(one["command"] for one in features.get("slash_commands", ())),
         shortcuts=frozenset((one["type"], one["callback_id"]) for one in features.get("shortcuts", ())),
         interactivity=bool(settings.get("interactivity", {}).get("is_enabled")),
-        messages_tab=bool(features.get("app_home", {}).get("messages_tab_enabled", True)),
+        messages_tab=bool(home.get("messages_tab_enabled", True)),
+        home_tab=bool(home.get("home_tab_enabled")),
+        events=frozenset(settings.get("event_subscriptions", {}).get("bot_events", ())),
     )

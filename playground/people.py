@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
 
@@ -39,14 +39,14 @@ class Message:
 
 @dataclass(frozen=True)
 class View:
-    """An open modal as its person sees it. `values` is the present `state.values`."""
+    """An open modal or a Home tab as its person sees it. `values` is the present `state.values`."""
 
     id: str
     hash: str
-    title: Json
     blocks: tuple[Json, ...]
     values: dict[str, dict[str, Json]]
     errors: dict[str, str]
+    title: Json = field(default_factory=dict)
     submit: Json | None = None
     close: Json | None = None
     callback_id: str = ""
@@ -284,6 +284,14 @@ class Person:
         """Close the modal without submitting it."""
         return await self._do("close", view_id=view.id)
 
+    async def open_home(self) -> None:
+        """Open the app's Home tab."""
+        await self._do("home")
+
+    async def home(self) -> View | None:
+        """Return the app's Home tab as this person sees it, None if nothing was ever published."""
+        return _view((await self._screen())["home"])
+
     async def shortcut(self, callback_id: str, message: Message | None = None) -> Heard:
         """Use a global shortcut, or one on a message."""
         place = {"channel": message.channel, "ts": message.ts} if message else {}
@@ -361,12 +369,9 @@ def _typed(view: View, values: Mapping[str, object]) -> list[Json]:
 
 
 def _input(view: View, name: str) -> str:
-    for block in view.blocks:
-        if block["type"] == "input":
-            label: str = block["label"]["text"]
-            if name in {block["block_id"], block["element"]["action_id"], label}:
-                found: str = block["block_id"]
-                return found
+    for block in (one for one in view.blocks if one["type"] == "input"):
+        if name in {block["block_id"], block["element"]["action_id"], block["label"]["text"]}:
+            return str(block["block_id"])
     raise ImpossibleError(f"there is no input {name!r}")
 
 

@@ -218,14 +218,27 @@ class WebApi:
         self.workspace.replace(view, payload)
         return self._shown(view)
 
-    def view(self, where: str, raw: object) -> Json:
-        """Return a modal's payload, if Slack would accept it."""
+    def views_publish(self, args: Json) -> Json:
+        """Publish a person's Home tab, unless its hash has changed. It needs no scope."""
+        payload = self.view("views.publish", args.get("view"), "home")
+        if not self.manifest.home_tab:
+            raise RefusedError("not_enabled")
+        person = _needed(args, "user_id")
+        if person not in self.workspace.users:  # the example of an error on the method's page
+            raise RefusedError("invalid_arguments", ["invalid `user_id`"])
+        home = self.workspace.homes.get(person)
+        if args.get("hash") and (home is None or args["hash"] != home.hash):
+            raise RefusedError("hash_conflict")
+        return self._shown(self.workspace.publish(person, payload))
+
+    def view(self, where: str, raw: object, kind: blocks.Kind = "modal") -> Json:
+        """Return a view's payload, if Slack would accept it."""
         payload = _decoded(raw, "invalid_arguments")
         if not isinstance(payload, dict):
             raise RefusedError("invalid_arguments", [f"{MISSING}view"])
         if len(json.dumps(payload)) > blocks.MAX_VIEW_BYTES:
             raise self._faulty(where, "view_too_large", [], payload)
-        if lines := blocks.faults("modal", payload):
+        if lines := blocks.faults(kind, payload):
             raise self._faulty(where, "invalid_arguments", lines, payload)
         return payload
 
@@ -320,6 +333,7 @@ METHODS: dict[str, Method] = {
     "views.open": Method(WebApi.views_open),
     "views.push": Method(WebApi.views_push),
     "views.update": Method(WebApi.views_update),
+    "views.publish": Method(WebApi.views_publish),
     "users.info": Method(WebApi.users_info, "users:read"),
     "users.getPresence": Method(WebApi.get_presence, "users:read"),
     "usergroups.users.list": Method(WebApi.group_users, "usergroups:read"),

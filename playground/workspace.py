@@ -2,7 +2,6 @@
 
 import asyncio
 import copy
-import re
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,7 +15,6 @@ Json: TypeAlias = dict[str, Any]
 
 MAX_STACK = 3  # docs.slack.dev/reference/methods/views.push: two beside the root; read 2026-11
 RESPONSE_URL_USES = 5  # second-hand
-PING = re.compile(r"<(!channel|!here|!everyone|!subteam\^\w+|@[UW]\w+)(?:\|[^>]*)?>")
 
 
 class RefusedError(PlaygroundError):
@@ -65,7 +63,7 @@ class Message:
 
 @dataclass
 class View:
-    """A modal in a person's stack, with its typed values and every earlier version."""
+    """A modal in a person's stack or a Home tab, with its typed values and every earlier version."""
 
     id: str
     person: str
@@ -136,6 +134,7 @@ class Workspace:
         self.messages: list[Message] = []
         self.views: dict[str, View] = {}
         self.stacks: dict[str, list[View]] = {}
+        self.homes: dict[str, View] = {}
         self.triggers: dict[str, Trigger] = {}
         self.hooks: dict[str, Hook] = {}
         self.uploads: dict[str, Upload] = {}
@@ -291,6 +290,17 @@ class Workspace:
         self.views[made] = view
         return view
 
+    def publish(self, person: str, payload: Json) -> View:
+        """Show a view in a person's Home tab."""
+        home = self.homes.get(person)
+        if home:
+            self.replace(home, payload)
+        else:
+            made = self.new_id("V")
+            home = self.homes[person] = self.views[made] = View(made, person, {}, "", made, None)
+            self._fill(home, payload)
+        return home
+
     def replace(self, view: View, payload: Json) -> None:
         """Replace an open view's content. Typed values stay where block and action keep their ids."""
         # second-hand: input state is kept for the same block_id and action_id, a new initial value ignored
@@ -373,21 +383,3 @@ class Workspace:
             raise RefusedError("used_url")
         hook.uses += 1
         return hook
-
-
-def pings(message: Message) -> list[str]:
-    """Return the mentions in a message's text and mrkdwn: `!channel`, `@U…`, `!subteam^S…`."""
-
-    def texts(node: object) -> Iterator[str]:
-        match node:
-            case {"type": "mrkdwn", "text": str(text)}:
-                yield text
-            case dict():
-                for child in node.values():
-                    yield from texts(child)
-            case list():
-                for child in node:
-                    yield from texts(child)
-
-    found = [match[1] for text in (message.text, *texts(message.blocks)) for match in PING.finditer(text)]
-    return list(dict.fromkeys(found))

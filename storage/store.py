@@ -23,6 +23,7 @@ from storage.repositories.dispatch_queue import DispatchQueue
 from storage.repositories.do_not_call import DoNotCall
 from storage.repositories.do_not_call_lists import DoNotCallLists
 from storage.repositories.end_polls import EndPolls
+from storage.repositories.homes import Homes
 from storage.repositories.outages import Outages
 from storage.repositories.outbox import Outbox
 from storage.repositories.pauses import Pauses
@@ -65,6 +66,7 @@ class Store:
         self.users = Users(database)
         self.audit = Audit(database)
         self.screens = Screens(database)
+        self.homes = Homes(database)
         self.retention = Retention(database)
         self.processes = Processes(database)
 

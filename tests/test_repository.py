@@ -17,7 +17,8 @@ from bot.cli.checks.slack import OPTIONAL_SCOPES
 from bot.cli.parser import make_parser
 from bot.config.settings import DispatchSettings, RetentionSettings, SlackSettings
 from bot.listeners.actions import COMMANDS_HEARD
-from bot.listeners.shortcuts import CANCEL_MENTIONED
+from bot.listeners.home import OPENED
+from bot.listeners.shortcuts import CANCEL_MENTIONED, GLOBAL, PLACE_MENTIONED
 from bot.parsing import log_query
 from bot.parsing.command import CommandContext, ConnectionInfo
 from bot.parsing.parser import parse
@@ -84,10 +85,17 @@ def test_the_app_hears_every_command_of_the_manifest_and_no_other(manifest: dict
 
 
 def test_the_app_hears_the_shortcuts_of_the_manifest_and_no_other(manifest: dict[str, Any]) -> None:
-    """The only shortcut is for messages. Slack does not cut its name, which is not just "Cancel"."""
-    [shortcut] = manifest["features"]["shortcuts"]
-    assert (shortcut["type"], shortcut["callback_id"]) == ("message", CANCEL_MENTIONED)
-    assert len(shortcut["name"]) <= LONGEST_SHORTCUT
+    """Some are for messages. Slack does not cut their names, none of which is just "Cancel"."""
+    shortcuts = manifest["features"]["shortcuts"]
+    ours = {("message", CANCEL_MENTIONED), ("message", PLACE_MENTIONED)} | {("global", one) for one in GLOBAL}
+    assert {(one["type"], one["callback_id"]) for one in shortcuts} == ours
+    assert all(len(one["name"]) <= LONGEST_SHORTCUT for one in shortcuts)
+
+
+def test_the_app_hears_the_events_of_the_manifest_and_no_other(manifest: dict[str, Any]) -> None:
+    """An event that nobody asked Slack for would never come."""
+    assert manifest["settings"]["event_subscriptions"] == {"bot_events": [OPENED]}
+    assert manifest["features"]["app_home"]["home_tab_enabled"]
 
 
 def test_the_app_asks_for_the_scopes_it_uses(manifest: dict[str, Any]) -> None:

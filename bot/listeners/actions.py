@@ -104,7 +104,7 @@ class RequestActions:
         pauses = self._lists.pauses
         return command_help.help_message(
             self._commands.vocabulary,
-            self._lists.may_open(person),
+            self._lists.personal.may_request(person),
             paused=await pauses.active(),
             may_pause=self._lists.may_pause(person),
         )

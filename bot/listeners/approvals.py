@@ -17,6 +17,7 @@ from bot.parsing.vocabulary import caution
 from bot.services.approvals import ApprovalService, content
 from bot.services.commands import nonce
 from bot.services.models import PermissionDeniedError
+from bot.services.overview import Overview
 from bot.services.pending import MOST_COUNTED, has_namesake, pending_context
 from bot.services.permissions import Permissions
 from bot.services.preconditions import Preconditions
@@ -29,13 +30,11 @@ from bot.ui.modal import About, notice, typed
 from bot.ui.review_modal import FIRST, Denial, Review, Row, done, too_late
 from providers.actions import CannotSendError
 from storage.errors import ConflictError
-from storage.models import PendingRequest, Person, Request
+from storage.models import Person, Request
 from storage.states import State
 from storage.store import Store
 
 Body = dict[str, Any]
-PAGE = 100
-"""Pending requests read at a time, in the search for those that a person may decide."""
 READING_TIME = timedelta(seconds=1.5)
 """The time for which a request must have been shown, if it replaced another one under the same button."""
 NEXT = 5
@@ -51,6 +50,7 @@ class ApprovalListeners:
     _permissions: Permissions
     _preconditions: Preconditions
     _approvals: ApprovalService
+    _overview: Overview
     _windows: ModalClient
     _masking: Masking
     _clock: Callable[[], datetime]
@@ -86,7 +86,9 @@ class ApprovalListeners:
         self, request: Request, person: Person, key: str, *, row: Row = FIRST, revealed: bool = False
     ) -> View:
         """Return the modal to decide a request. It counts the other requests that the person may decide."""
-        others = [one for one in await self._for(person, MOST_COUNTED + 1) if one.id != request.id]
+        others = [
+            one for one in await self._overview.to_decide(person, MOST_COUNTED + 1) if one.id != request.id
+        ]
         build = partial(
             Review.build,
             request,
@@ -105,21 +107,6 @@ class ApprovalListeners:
 
     def _may_reveal(self, request: Request, person: Person) -> bool:
         return self._permissions.may_reveal(request, person).allowed
-
-    async def _for(self, person: Person, most: int) -> list[PendingRequest]:
-        """Return up to ``most`` pending requests that the person may decide, soonest deadline first."""
-        now, found = self._clock(), list[PendingRequest]()
-        page: Sequence[PendingRequest] = await self._store.approvals.pending(PAGE)
-        while page and len(found) < most:
-            found += [
-                one
-                for one in page
-                if (one.decide_by is None or now < one.decide_by)
-                and person.id not in one.approved_by
-                and self._permissions.may_decide(one, person).allowed
-            ]
-            page = await self._store.approvals.pending(PAGE, after=page[-1])
-        return found[:most]
 
     async def reveal(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Show the full numbers to a person who may see them, once the log has recorded it."""
@@ -225,7 +212,7 @@ class ApprovalListeners:
         """Show the next request that the person may decide in the same modal, or say that there is none."""
         about = About.of(body["view"])
         row = Row(about.decided + 1, self._clock().isoformat(), about.request, approved)
-        for one in await self._for(person, NEXT):
+        for one in await self._overview.to_decide(person, NEXT):
             request = await self._store.requests.request(one.id)
             if request.state is State.PENDING:
                 key = nonce(body["trigger_id"], "next")

@@ -9,6 +9,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.listeners.log_search import LogSearch
+from bot.services.overview import Overview
 from bot.services.pauses import PauseService
 from bot.services.pending import MOST_COUNTED
 from bot.services.permissions import Permissions
@@ -18,19 +19,15 @@ from bot.slack.responses import EphemeralResponder
 from bot.text.formatting import short
 from bot.ui import call_times, do_not_call, pauses, request_lists
 from bot.ui.request_lists import SHOWN, Row
-from providers.actions import Kind
 from storage.errors import RequestNotFoundError
 from storage.event_log.hash_chain import CALLS_PAUSED
 from storage.ids import MISREAD, readings
 from storage.models import ActionRecord, Event, Person, Request
-from storage.queries import Query
 from storage.repositories.do_not_call import NUMBER
 from storage.states import State
 from storage.store import Store
 
 Body = dict[str, Any]
-LOOKED_THROUGH = 100
-"""The newest actions that are read to find a person's requests."""
 
 
 @dataclass(slots=True)
@@ -39,6 +36,7 @@ class RequestLists:
 
     _store: Store
     _permissions: Permissions
+    personal: Overview
     _replies: EphemeralResponder
     search: LogSearch
     pauses: PauseService
@@ -51,10 +49,6 @@ class RequestLists:
         self.search.listen(app)
         app.action(request_lists.STATUS)(self.details)
 
-    def may_open(self, person: Person) -> Collection[Kind]:
-        """Return the kinds of action that the person could request."""
-        return {kind for kind in Kind if self._permissions.may_open(person, kind).allowed}
-
     def may_pause(self, person: Person) -> bool:
         """Return whether the person may pause calls through some connection."""
         return any(self.pauses.may(person, name) for name in self._connections)
@@ -66,7 +60,7 @@ class RequestLists:
 
     async def overview(self, person: Person) -> Message:
         """Return the person's own requests, the pending requests of others, and the upcoming calls."""
-        mine = await self._own(person)
+        mine, _ = await self.personal.own(person, SHOWN)
         known = {request.id for request in mine}
         waiting = await self._store.approvals.pending(SHOWN + len(known), team=person.team)
         first = [await self._store.requests.request(one.id) for one in waiting if one.id not in known][:SHOWN]
@@ -81,7 +75,9 @@ class RequestLists:
                 [self._row(request, person) for request in mine],
                 [self._row(request, person) for request in first],
                 coming,
-                checking=[self._row(request, person) for request in await self._unknown(person)],
+                checking=[
+                    self._row(request, person) for request in await self.personal.unknown(person, SHOWN)
+                ],
                 more_wait=max(waits - shown, 0),
                 paused=await self.pauses.active(),
             ),
@@ -90,28 +86,6 @@ class RequestLists:
     def _shown(self, person: Person, message: Message) -> Message:
         """Return a message as its one reader sees it: with masked numbers, on the reader's clock."""
         return call_times.on_clock(self._masking.message(message), person.timezone)
-
-    async def _unknown(self, person: Person) -> list[Request]:
-        """Return the requests with an unknown outcome that the person may settle, oldest first."""
-        since, found = await self._store.dispatch_queue.unknown_requests(), list[Request]()
-        for one in sorted(since, key=since.__getitem__)[:LOOKED_THROUGH]:
-            request = await self._store.requests.request(one)
-            if request.team == person.team and self._permissions.may_settle(request, person).allowed:
-                found.append(request)
-            if len(found) == SHOWN:
-                break
-        return found
-
-    async def _own(self, person: Person) -> Sequence[Request]:
-        """Return the person's newest requests in their workspace, newest first."""
-        page = await self._store.search.page(Query(requester=person.id), limit=LOOKED_THROUGH)
-        found: list[Request] = []
-        for one in dict.fromkeys(record.request for record in page.actions):
-            request = await self._store.requests.request(one)
-            found += [request] if request.team == person.team else []
-            if len(found) == SHOWN:
-                break
-        return found
 
     async def status(self, typed: str, person: Person) -> Message:
         """Return the state of the request, stop, do-not-call list or pause whose id was typed."""

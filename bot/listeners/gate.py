@@ -18,6 +18,7 @@ from bot.slack.responses import EphemeralResponder, ModalClient
 from bot.slack.users import UserDirectory, UserUnavailableError
 from bot.text import interactions, policy_reasons
 from bot.ui.command_replies import refusal
+from bot.ui.home import refused
 from bot.ui.modal import notice
 from storage.store import Store
 
@@ -91,6 +92,8 @@ class Gate:
                 return await ack(response_action="push", view=notice(interactions.NOT_DONE, why))
             case {"type": "block_suggestion"}:
                 return await ack(options=[{"text": plain_text(why, MAX_OPTION), "value": "refused"}])
+            case {"event": {"type": "app_home_opened", "tab": "home", "user": str(user)}}:
+                await self._windows.publish(user, refused(why))
             case {"response_url": str(url)}:
                 self._replies.send(url, refusal([why]))
             case {"trigger_id": _, "view": {"type": "modal"}}:

@@ -1,8 +1,9 @@
-"""Listeners for actions on messages: the message shortcut, and the buttons of the audit message.
+"""Listeners for the shortcuts, and for the buttons of the audit message.
 
 Each parses, reads, acknowledges and returns. The only call over the network opens or changes a modal.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -35,14 +36,17 @@ from storage.models import ActionRecord, Person, Request, record_of
 from storage.store import Store
 
 CANCEL_MENTIONED = "cancel_mentioned"
-"""The message shortcut. It works in threads too, unlike slash commands."""
+PLACE_MENTIONED = "place_mentioned"
+"""The message shortcuts. They work in threads too, unlike slash commands."""
+GLOBAL = {"place_call": Verb.PLACE, "cancel_call": Verb.CANCEL}
+"""The global shortcuts, each with the verb whose form it opens."""
 
 _VERBS: dict[Kind, Verb] = {kind: verb for verb, kind in KINDS.items() if verb is not Verb.MOVE}
 
 
 @dataclass(slots=True)
 class Shortcuts:
-    """The message shortcut and the buttons of messages."""
+    """The shortcuts and the buttons of messages."""
 
     _store: Store
     _permissions: Permissions
@@ -63,6 +67,9 @@ class Shortcuts:
         app.action(MENU)(self.more)
         app.action(Details.reveal)(self.reveal)
         app.message_shortcut(CANCEL_MENTIONED)(self.cancel_mentioned)
+        app.message_shortcut(PLACE_MENTIONED)(self.place_mentioned)
+        for callback_id in GLOBAL:
+            app.global_shortcut(callback_id)(self.open_form)
 
     async def cancel_this(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Open the form to cancel a call, with the call chosen. Tell others why they may not."""
@@ -77,9 +84,7 @@ class Shortcuts:
         allowed = self._permissions.may_open(person, Kind.CANCEL_CALL)
         late = await self._commands.cannot_cancel(record, person)
         if late or not allowed.allowed:
-            self._replies.send(
-                body["response_url"], command_replies.refusal([late] if late else allowed.reasons)
-            )
+            await self._refuse(body, [late] if late else allowed.reasons)
         else:
             await self._opening.open(body, verb, {}, channel_of(body), person, call=record)
         await ack()
@@ -102,7 +107,7 @@ class Shortcuts:
         elif verb is Verb.MOVE:
             no = await self._commands.cannot_cancel(calls[0], person)
         if no:
-            self._replies.send(body["response_url"], command_replies.refusal([no]))
+            await self._refuse(body, [no])
         else:
             values = asked_as(calls, request.reason)
             if verb is Verb.MOVE and request.new_time:
@@ -110,6 +115,13 @@ class Shortcuts:
             call = calls[0] if request.cancelled or request.reschedules else None
             await self._opening.open(body, verb, values, channel_of(body), person, call=call)
         await ack()
+
+    async def _refuse(self, body: Body, reasons: Sequence[str]) -> None:
+        """Tell a person why nothing was done, below the message, or in a modal where there is none."""
+        if "response_url" in body:
+            self._replies.send(body["response_url"], command_replies.refusal(reasons))
+        else:
+            await self._windows.open(body, notice(interactions.NOT_ALLOWED, *reasons))
 
     async def more(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Do what was chosen in the menu ⋯ of an audit message, as its button would."""
@@ -178,12 +190,10 @@ class Shortcuts:
 
     async def cancel_mentioned(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Open the cancel form, filled with the numbers and ids in a message. If there are none, say so."""
-        allowed = self._permissions.may_open(person, Kind.CANCEL_CALL)
-        if not allowed.allowed:
-            self._replies.send(body["response_url"], command_replies.refusal(allowed.reasons))
+        if not await self._may_open(Verb.CANCEL, body, person):
             await ack()
             return
-        found = mentions.read(body["message"], default_region=self._commands.vocabulary.default_region)
+        found = self._mentioned(body)
         calls = await self._calls(found, person)
         theirs = {call.reference for call in calls}
         ids = set(await self._store.call_history.known_ids(found.words)) - theirs
@@ -203,6 +213,33 @@ class Shortcuts:
         channel = channel_of(body)
         await self._opening.open(body, Verb.CANCEL, values, channel, person, hint=hint, call=chosen)
         await ack()
+
+    async def place_mentioned(self, ack: AsyncAck, body: Body, person: Person) -> None:
+        """Open the form to place a call, filled with the numbers in a message. If there are none, say so."""
+        if await self._may_open(Verb.PLACE, body, person):
+            found = self._mentioned(body)
+            numbers = [*(phone.pretty for phone in found.phones), *found.ambiguous]
+            hint = interactions.number_mentioned(len(numbers), whole=found.whole)
+            values = {"targets": "\n".join(numbers)}
+            await self._opening.open(body, Verb.PLACE, values, channel_of(body), person, hint=hint)
+        await ack()
+
+    async def open_form(self, ack: AsyncAck, body: Body, person: Person) -> None:
+        """Open the empty form of a global shortcut. Tell others why they may not."""
+        verb = GLOBAL[body["callback_id"]]
+        if await self._may_open(verb, body, person):
+            await self._opening.open(body, verb, {}, channel_of(body), person)
+        await ack()
+
+    async def _may_open(self, verb: Verb, body: Body, person: Person) -> bool:
+        """Return whether a person may open a form. If not, tell them why."""
+        allowed = self._permissions.may_open(person, KINDS[verb])
+        if not allowed.allowed:
+            await self._refuse(body, allowed.reasons)
+        return allowed.allowed
+
+    def _mentioned(self, body: Body) -> Mentions:
+        return mentions.read(body["message"], default_region=self._commands.vocabulary.default_region)
 
     async def _calls(self, found: Mentions, person: Person) -> list[ActionRecord]:
         """Return the calls that a message names by our ids and that can still be cancelled."""

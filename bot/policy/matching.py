@@ -95,6 +95,15 @@ def is_about(rule: Rule, wanted: RequestContext) -> bool:
     )
 
 
+def rules_of(rules: Iterable[Rule], connection: str) -> list[Rule]:
+    """Return the rules that can apply to a connection, without that condition."""
+    return [
+        rule.model_copy(update={"connections": ()})
+        for rule in rules
+        if not rule.connections or connection in rule.connections
+    ]
+
+
 def _in_countries(rule: Rule, countries: frozenset[str | None]) -> bool:
     """Return whether the numbers are in a rule's countries: all of them to allow, one of them to deny."""
     if rule.effect == "deny":

@@ -8,7 +8,7 @@ from typing import Final
 from bot.config.settings import SettingsHolder
 from bot.policy import engine
 from bot.policy.engine import ApprovalContext, Decision, Effect
-from bot.policy.matching import context_of_actions
+from bot.policy.matching import context_of_actions, rules_of
 from bot.policy.pausing import can_pause
 from bot.policy.rules import Rule
 from bot.services.models import RequestSpec
@@ -48,10 +48,11 @@ class Permissions:
         """The current rules."""
         return self._settings.current.rules
 
-    def may_open(self, person: Person, kind: Kind) -> Decision:
-        """Return the rules' decision on a person who opens a form."""
+    def may_open(self, person: Person, kind: Kind, connection: str = "") -> Decision:
+        """Return the rules' decision on a person who opens a form, of a connection if one is given."""
         members, now = self._directory.members(), self._clock()
-        return engine.can_open(self.rules, members, person, kind, team=self._team, now=now)
+        rules = rules_of(self.rules, connection) if connection else self.rules
+        return engine.can_open(rules, members, person, kind, team=self._team, now=now)
 
     def may_ask(self, spec: RequestSpec, person: Person, *, channel: str | None) -> Decision:
         """Return the rules' decision on a person's request."""

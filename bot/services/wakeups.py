@@ -16,5 +16,7 @@ class Wakeups:
     """Wakes the outbox to post."""
     approvals: Callable[[], None] = _nobody
     """Wakes the worker that notifies approvers."""
+    homes: Callable[[], None] = _nobody
+    """Wakes the worker that publishes Home tabs."""
     all: Callable[[], None] = _nobody
     """Wakes every worker that a change can concern."""

@@ -3,7 +3,7 @@
 docs.slack.dev/apis/web-api/rate-limits: a limit holds for a method, a workspace and an app.
 `chat.postMessage` takes one message a second for a channel, and has a limit for the workspace. Slack does not
 promise to show messages of bursts above that. `chat.update` is of tier 3, with 50 calls a minute.
-`chat.getPermalink` takes hundreds of calls a minute.
+`chat.getPermalink` takes hundreds of calls a minute. `views.publish` is of tier 4, with 100 calls a minute.
 """
 
 import math
@@ -19,11 +19,17 @@ from storage.states import State
 POST: Final = "chat.postMessage"
 UPDATE: Final = "chat.update"
 PERMALINK: Final = "chat.getPermalink"
+PUBLISH: Final = "views.publish"
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 UPDATES_A_MINUTE = 50
 PERMALINKS_A_MINUTE = 100
+PUBLISHED_A_MINUTE = 100
+UPDATED_A_MINUTE = 60
+"""Home tabs that are published anew without being opened. They leave room for those that are."""
+BETWEEN_HOMES = timedelta(seconds=5)
+"""Time between two updates of a person's Home tab. To open it, the person waits for a second at most."""
 BETWEEN_EDITS = timedelta(seconds=3)
 """Time between two edits of a message while its request is approved or being sent. Many targets that end soon
 after each other then need few edits."""
@@ -53,6 +59,13 @@ def edit_limits(message: MessageRef, state: State | None) -> list[RateLimit]:
 def permalink_limits() -> list[RateLimit]:
     """Return the rate limits for asking where a message is."""
     return [RateLimit(_account(PERMALINK), PERMALINKS_A_MINUTE, MINUTE)]
+
+
+def home_limits(person: str, *, opened: bool) -> list[RateLimit]:
+    """Return the rate limits for a person's Home tab. ``opened`` is True if the person has just opened it."""
+    account = _account(PUBLISH)
+    a_minute, apart = (PUBLISHED_A_MINUTE, SECOND) if opened else (UPDATED_A_MINUTE, BETWEEN_HOMES)
+    return [RateLimit(account, a_minute, MINUTE), RateLimit(f"{account} {person}", 1, apart)]
 
 
 def method_of(error: BaseException) -> str:

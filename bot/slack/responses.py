@@ -58,7 +58,7 @@ class ModalNotOpenedError(CallOpsError):
 class ModalClient:
     """Opens and changes modals.
 
-    All methods raise `ModalNotOpenedError`, and `SlackApiError` for a fault in our request.
+    All methods but `publish` raise `ModalNotOpenedError`, and `SlackApiError` for a fault in our request.
     """
 
     _client: AsyncWebClient
@@ -69,15 +69,40 @@ class ModalClient:
         await _show(opening, unless="exchanged_trigger_id")  # the first delivery opened it
 
     async def push(self, body: Body, view: Body) -> None:
-        """Push a modal over the one in which a button was pressed. A trigger delivered twice pushes one."""
+        """Push a modal over the one in which a button was pressed. A trigger delivered twice pushes one.
+
+        Nothing can be pushed over a Home tab, so the modal is opened there.
+        """
+        if is_home(body):
+            await self.open(body, view)
+            return
         pushing = self._client.views_push(trigger_id=body["trigger_id"], view=view)
         await _show(pushing, unless="exchanged_trigger_id")  # the first delivery pushed it
 
     async def update(self, body: Body, view: Body) -> None:
-        """Update the modal in which a button was pressed, unless it has changed since."""
+        """Update the modal in which a button was pressed, unless it has changed since.
+
+        After a press in a Home tab, the modal is opened.
+        """
+        if is_home(body):
+            await self.open(body, view)
+            return
         seen = body["view"]
         changing = self._client.views_update(view_id=seen["id"], hash=seen["hash"], view=view)
         await _show(changing, unless="hash_conflict")  # an earlier press changed it
+
+    async def publish(self, user: str, view: Body) -> None:
+        """Publish a person's Home tab. A failure is only logged, because the person can open it again."""
+        try:
+            async with asyncio.timeout(WINDOW_WITHIN):
+                await self._client.views_publish(user_id=user, view=view)
+        except SLACK_ERRORS as error:
+            _log.warning("A Home tab was not published: %s", error_code(error))
+
+
+def is_home(body: Body) -> bool:
+    """Return whether a button was pressed in a Home tab."""
+    return (body.get("view") or {}).get("type") == "home"
 
 
 async def _show(call: Awaitable[object], *, unless: str) -> None:
@@ -153,8 +178,11 @@ class EphemeralResponder:
         await self._store.screens.answered(screen, self._clock())
 
     def below(self, channel: str, user: str, message: Message) -> None:
-        """Send a reply that only one person sees, in a channel. If that fails, send a direct message."""
-        self.keep(asyncio.create_task(self._below(channel, user, message)))
+        """Send a reply that only one person sees, in a channel. Without one, send a direct message."""
+        if channel:
+            self.keep(asyncio.create_task(self._below(channel, user, message)))
+        else:
+            self.direct(user, message)
 
     async def _below(self, channel: str, user: str, message: Message) -> None:
         try:

@@ -26,6 +26,16 @@ def mentioned(*, anything: bool, whole: bool) -> str:
     return found if whole else f"{found}\n{READ_IN_PART}"
 
 
+NO_NUMBER_MENTIONED = "This message has no phone number. Enter one here."
+SEVERAL_MENTIONED = "The message has several numbers. Keep the one to call."
+
+
+def number_mentioned(count: int, *, whole: bool) -> str:
+    """Return the hint above the form to place a call that a message filled in."""
+    found = NO_NUMBER_MENTIONED if count == 0 else MENTIONED if count == 1 else SEVERAL_MENTIONED
+    return found if whole else f"{found}\n{READ_IN_PART}"
+
+
 def not_looked_up(count: int) -> str:
     return (
         f"⚠️ The message is long. CallOps didn't look up {count} more words that may be IDs. "

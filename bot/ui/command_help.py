@@ -74,11 +74,7 @@ def help_message(
     It has only what some connection can do and what the person may request.
     """
     first = "*CallOps* · Type a command or open a form."
-    can = [
-        verb
-        for verb in vocabulary.can()
-        if KINDS[verb] in may and (verb is not Verb.MOVE or Kind.PLACE_CALL in may)
-    ]
+    can = usable(vocabulary, may)
     stops = [Verb.STOP] if {Verb.PLACE, Verb.CANCEL} & set(vocabulary.can()) else []
     lines = [_LINES[verb] for verb in can if verb in _LINES]
     lines += _on_campaigns([verb for verb in can if verb in OF_CAMPAIGNS])
@@ -91,6 +87,15 @@ def help_message(
     return Message(
         first, [section(first), *pauses.state(paused), *shown, section("\n".join(lines)), actions(more)]
     )
+
+
+def usable(vocabulary: CommandContext, may: Collection[Kind]) -> list[Verb]:
+    """Return the verbs that some connection can do and that the person may request."""
+    return [
+        verb
+        for verb in vocabulary.can()
+        if KINDS[verb] in may and (verb is not Verb.MOVE or Kind.PLACE_CALL in may)
+    ]
 
 
 def options(vocabulary: CommandContext, off: Mapping[str, str]) -> Message:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bot.parsing.tokens import at_least
 from bot.services.pending import MOST_COUNTED
-from bot.slack.blocks import Block, Message, actions, button, context, section
+from bot.slack.blocks import Block, Message, actions, button, context, cut_markup, section
 from bot.text.markup import code, escape, when
 from bot.text.vocabulary import DETAILS, RECORD_OUTCOME, SHOW_STATUS
 from bot.text.vocabulary import REVIEW as REVIEW_WORD
@@ -25,6 +25,12 @@ from storage.states import State
 STATUS = "show_status"
 SHOWN = 5
 """Requests or calls in each part of a list. The rest is counted."""
+MAX_STATUS = 500
+"""Characters of a request's state in a list."""
+NEEDS_YOU, NOTHING_WAITS = "*Needs you*", "Nothing waiting."
+YOUR_REQUESTS, NO_REQUESTS = "*Your requests*", "No requests yet."
+COMING_UP, NO_CALLS = "*Coming up*", "No calls scheduled."
+"""The parts of a list, and what stands in an empty one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,32 +74,36 @@ def lists(
         blocks += [section("⚠️ *Needs checking*"), *map(_row, checking)]
     yours = [row for row in waiting if row.may_decide]
     others = more_wait + len(waiting) - len(yours)
-    blocks += [section("*Needs you*"), *([_row(row) for row in yours] or [context("Nothing waiting.")])]
+    blocks += [section(NEEDS_YOU), *([_row(row) for row in yours] or [context(NOTHING_WAITS)])]
     if others:
         blocks.append(context(f"{at_least(others, MOST_COUNTED)} more waiting for approval"))
-    blocks += [section("*Your requests*"), *([_row(row) for row in mine] or [context("No requests yet.")])]
-    blocks.append(section("*Coming up*"))
-    blocks += [_call(record) for record in coming[:SHOWN]] or [context("No calls scheduled.")]
+    blocks += [section(YOUR_REQUESTS), *([_row(row) for row in mine] or [context(NO_REQUESTS)])]
+    blocks.append(section(COMING_UP))
+    shown = [call(record) | {"accessory": _details(record.request)} for record in coming[:SHOWN]]
+    blocks += shown or [context(NO_CALLS)]
     if len(coming) > SHOWN:
         blocks.append(context("… and more later"))
     return Message("Needs you · Your requests · Coming up", blocks)
 
 
 def _row(row: Row) -> Block:
-    request = row.request
-    lines = [request_status(request), f"requested {when(request.asked_at)}"]
+    return listed(row.request, (row.buttons() or [_details(row.request.id)])[0])
+
+
+def listed(request: Request, step: Block | None) -> Block:
+    """Return a request as a row of a list, with its next step."""
+    lines = [cut_markup(request_status(request), MAX_STATUS), f"requested {when(request.asked_at)}"]
     if request.state is State.PENDING and request.decide_by:
         lines[1] += f" · expires {when(request.decide_by)}"
     lines[1] += f" · {request.id}"
-    steps = row.buttons() or [_details(request.id)]
-    return section("\n".join(lines)) | {"accessory": steps[0]}
+    return section("\n".join(lines), step)
 
 
-def _call(record: ActionRecord) -> Block:
+def call(record: ActionRecord) -> Block:
+    """Return a scheduled call as a row of a list."""
     at = when(record.scheduled_for) if record.scheduled_for else "soon"
     agent = f" · voice agent {escape(record.agent)}" if record.agent else ""
-    text = f"*{at}* · {target(record)}\n{record.connection}{agent} · {record.id}"
-    return section(text) | {"accessory": _details(record.request)}
+    return section(f"*{at}* · {target(record)}\n{record.connection}{agent} · {record.id}")
 
 
 def _details(request: str) -> Block:

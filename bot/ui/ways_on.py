@@ -16,6 +16,7 @@ MOVE_THIS = "move_this"
 PLACE_AGAIN = "place_again"
 """Opens the filled form of a request that failed, or whose call was cancelled."""
 DETAILS = "details"
+MOVE = "Move…"
 MENU = "menu"
 """The menu ⋯. The value of an entry is the action id of its button and a short id."""
 
@@ -72,13 +73,23 @@ def scheduled_call(request: Request) -> ActionRecord | None:
     return first if one_call and scheduled and not request.cancelled else None
 
 
+def change_call(call: ActionRecord, *, moves: bool) -> list[Block]:
+    """Return the buttons to cancel a scheduled call and, if its connection ``moves`` calls, to move it."""
+    move = button(MOVE, MOVE_THIS, call.id, label=f"Move the call {call.request}")
+    return [_cancel_call(call), *([move] if moves else [])]
+
+
+def _cancel_call(call: ActionRecord) -> Block:
+    return button("Cancel call…", CANCEL_THIS, call.id, label=f"Cancel the call {call.request}")
+
+
 def for_requester(request: Request) -> list[Block]:
     """Return the buttons in an answer that only the requester sees."""
     buttons = []
     if all(record.state in {State.PENDING, State.APPROVED} for record in request.actions):
         buttons.append(withdraw(request))
     if call := scheduled_call(request):
-        buttons.append(button("Cancel call…", CANCEL_THIS, call.id, label=f"Cancel the call {request.id}"))
+        buttons.append(_cancel_call(call))
     if way := again(request):
         buttons.append(button(way, PLACE_AGAIN, request.id, label=f"{way.rstrip('…')}: {request.id}"))
     if request.state not in _UNDER_WAY:
@@ -91,7 +102,7 @@ def menu(request: Request, *, cancels: bool) -> Block:
     """Return the menu ⋯ of an audit message. ``cancels`` is True if its connection can cancel calls."""
     entries = [(vocabulary.DETAILS, f"{DETAILS} {request.id}")]
     if cancels and (call := scheduled_call(request)):
-        entries += [("Cancel this call…", f"{CANCEL_THIS} {call.id}"), ("Move…", f"{MOVE_THIS} {call.id}")]
+        entries += [("Cancel this call…", f"{CANCEL_THIS} {call.id}"), (MOVE, f"{MOVE_THIS} {call.id}")]
     if way := again(request):
         entries.append((way, f"{PLACE_AGAIN} {request.id}"))
     return overflow(MENU, entries)

@@ -27,7 +27,7 @@ LONGEST = timedelta(minutes=15)
 GIVE_UP = timedelta(hours=24)
 """The time after which the next request for a call's end is the last one."""
 MAX_CONCURRENT = 4
-"""Requests of a connection in a run, one a second."""
+"""Due calls that are read in a run. One of each connection is asked for, so one a second."""
 
 
 def first_poll_at(adapter: Adapter, record: ActionRecord, outcome: Outcome, now: datetime) -> datetime | None:

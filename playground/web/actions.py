@@ -67,11 +67,11 @@ class Close(_Personal):
 
 
 class Use(_Personal):
-    """Use a shortcut on a message."""
+    """Use a shortcut on a message, or a global one."""
 
     callback_id: str
-    channel: str
-    ts: str
+    channel: str | None = None
+    ts: str | None = None
 
 
 class Read(_Personal):
@@ -128,6 +128,7 @@ class Actions:
             _route("/submit", Submit, self.submit),
             _route("/close", Close, self.close),
             _route("/shortcut", Use, self.shortcut),
+            _route("/home", _Personal, self.home),
             _route("/read", Read, self.read),
             _route("/arm", Arm, self.arm),
             _route("/ring", Ring, self.ring),
@@ -166,9 +167,13 @@ class Actions:
         return await self._do(act.person, "close", view_id=act.view_id)
 
     async def shortcut(self, act: Use) -> Json:
-        """Use a shortcut on a message."""
+        """Use a shortcut on a message, or a global one."""
         place = {"channel": act.channel, "ts": act.ts}
         return await self._do(act.person, "shortcut", callback_id=act.callback_id, **place)
+
+    async def home(self, act: _Personal) -> Json:
+        """Open the app's Home tab."""
+        return await self._do(act.person, "home")
 
     async def read(self, act: Read) -> Json:
         """Remember that a channel was read up to a message."""

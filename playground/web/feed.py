@@ -169,7 +169,8 @@ class Feed:
         app = next(one for one in self._users if one["id"] == BOT_USER)
         return {
             "me": person,
-            "app": {"id": app["id"], "name": self._surface.name, "writable": self._surface.writable},
+            "app": {"id": app["id"], "name": self._surface.name, "writable": self._surface.writable}
+            | {"home": self._surface.home},
             "people": [
                 {"id": one["id"], "name": one["name"], "realName": one["real_name"], "zone": one["tz"]}
                 | {"role": CAST.get(one["id"])}
@@ -181,6 +182,7 @@ class Feed:
             "first": FIRST_CHANNEL,
             "commands": [vars(one) for one in self._surface.commands],
             "shortcuts": [vars(one) for one in self._surface.shortcuts],
+            "globalShortcuts": [vars(one) for one in self._surface.global_shortcuts],
             "screen": self.screens.screen(person),
             "journal": self._lines,
             "requests": list(self._requests.values()),

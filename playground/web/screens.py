@@ -18,13 +18,15 @@ class Screens:
         self._messages: dict[tuple[str, str], Json] = {}
         self._read: dict[tuple[str, str], str] = {}
         self.views: dict[str, Json] = {}
+        self.homes: dict[str, Json] = {}
         self.channels: list[Json] = []
 
     def update(self, watched: Json) -> list[Json]:
         """Take in a change, and return its messages."""
         for message in watched["messages"]:
             self._messages[message["channel"], message["ts"]] = message
-        self.views, self.channels = watched["views"], watched["channels"]
+        self.views, self.homes = watched["views"], watched["homes"]
+        self.channels = watched["channels"]
         changed: list[Json] = watched["messages"]
         return changed
 
@@ -43,6 +45,7 @@ class Screens:
             "messages": [_shown(one) for one in theirs if not one["deleted"]],
             "gone": [[one["channel"], one["ts"]] for one in theirs if one["deleted"]],
             "view": self.views.get(person),
+            "home": self.homes.get(person),
             "channels": [one for one in self.channels if person in one["members"]],
             "unread": {one: self.unread(one) for one in self._people},
         }

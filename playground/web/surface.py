@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -17,7 +18,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Shortcut:
-    """A shortcut on messages, as their menu offers it."""
+    """A shortcut: on messages, as their menu offers it, or beside the composer."""
 
     callback_id: str
     name: str
@@ -27,13 +28,15 @@ class Shortcut:
 class Surface:
     """The commands and shortcuts in the manifest's order.
 
-    ``writable`` says whether the messages tab has a composer.
+    ``writable`` says whether the messages tab has a composer, ``home`` whether there is a Home tab.
     """
 
     name: str
     commands: tuple[Command, ...]
     shortcuts: tuple[Shortcut, ...]
+    global_shortcuts: tuple[Shortcut, ...]
     writable: bool
+    home: bool
 
 
 def read(path: Path) -> Surface:
@@ -47,10 +50,13 @@ def read(path: Path) -> Surface:
             Command(one["command"], one.get("description", ""), one.get("usage_hint", ""))
             for one in features.get("slash_commands", ())
         ),
-        shortcuts=tuple(
-            Shortcut(one["callback_id"], one["name"])
-            for one in features.get("shortcuts", ())
-            if one["type"] == "message"
-        ),
+        shortcuts=_shortcuts(features, "message"),
+        global_shortcuts=_shortcuts(features, "global"),
         writable=bool(home.get("messages_tab_enabled")) and not home.get("messages_tab_read_only_enabled"),
+        home=bool(home.get("home_tab_enabled")),
     )
+
+
+def _shortcuts(features: dict[str, Any], kind: str) -> tuple[Shortcut, ...]:
+    found = (one for one in features.get("shortcuts", ()) if one["type"] == kind)
+    return tuple(Shortcut(one["callback_id"], one["name"]) for one in found)

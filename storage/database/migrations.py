@@ -282,6 +282,17 @@ CREATE TABLE screens (
 ) STRICT;
 CREATE INDEX screens_open ON screens (request) WHERE url IS NOT NULL;
 
+-- Home tabs of the people who opened one within a day. shown: the keyed hash of what it shows, NULL if it
+-- must be published; seen: the last event that was looked at, at looked_at.
+CREATE TABLE homes (
+    person TEXT PRIMARY KEY,
+    opened_at INTEGER NOT NULL,
+    shown BLOB,
+    seen INTEGER NOT NULL DEFAULT 0,
+    looked_at INTEGER NOT NULL DEFAULT 0,
+    not_before INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE turns (
     id INTEGER PRIMARY KEY,
     account TEXT NOT NULL,

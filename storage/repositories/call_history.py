@@ -69,24 +69,37 @@ def scheduled(
 
     Within each group, the next call comes first. Erased calls are left out.
     """
-    found: list[ActionRecord] = []
-    for source, whose in ((_SCHEDULED_BY, "requester = :mine"), (_SCHEDULED, "requester <> :mine")):
-        found += select_actions(
-            connection,
-            source,
-            f"""
-            WHERE {_STILL_TO_GO_OUT} AND personal.value IS NOT NULL AND {whose}
-              AND connection IN (SELECT value FROM json_each(:connections))
-            ORDER BY scheduled_for, n LIMIT :limit
-            """,  # noqa: S608 - fixed text
-            {
-                "connections": json.dumps(list(connections)),
-                "now": microseconds(now),
-                "mine": mine,
-                "limit": limit - len(found),
-            },
-        )
-    return found
+    own = scheduled_by(connection, connections, now, person=mine, limit=limit)
+    others = limit - len(own)
+    return own + _scheduled(connection, connections, now, mine, others, own=False)
+
+
+def scheduled_by(
+    connection: Connection, connections: Collection[str], now: datetime, *, person: str, limit: int
+) -> list[ActionRecord]:
+    """Return a person's own calls that are still to be made, the next one first, without erased ones."""
+    return _scheduled(connection, connections, now, person, limit, own=True)
+
+
+def _scheduled(
+    connection: Connection, connections: Collection[str], now: datetime, person: str, limit: int, *, own: bool
+) -> list[ActionRecord]:
+    return select_actions(
+        connection,
+        _SCHEDULED_BY if own else _SCHEDULED,
+        f"""
+        WHERE {_STILL_TO_GO_OUT} AND personal.value IS NOT NULL
+          AND requester {"=" if own else "<>"} :mine
+          AND connection IN (SELECT value FROM json_each(:connections))
+        ORDER BY scheduled_for, n LIMIT :limit
+        """,  # noqa: S608 - fixed text
+        {
+            "connections": json.dumps(list(connections)),
+            "now": microseconds(now),
+            "mine": person,
+            "limit": limit,
+        },
+    )
 
 
 def count_scheduled(connection: Connection, name: str | None, now: datetime) -> int:
@@ -308,6 +321,7 @@ class CallHistory(Repository):
 
     upcoming_calls = reads(upcoming_calls)
     scheduled = reads(scheduled)
+    scheduled_by = reads(scheduled_by)
     scheduled_to = reads(scheduled_to)
     connections_knowing = reads(connections_knowing)
     find_scheduled = reads(find_scheduled)

@@ -294,7 +294,7 @@ def _note(connection: Connection, writer: EventWriter, change: ChangeSet, note: 
 
 
 def _check_kept(connection: Connection, change: ChangeSet) -> None:
-    """Raise `StaleChangeError` if an annotation brings personal data to an action that was erased meanwhile."""
+    """Raise `StaleChangeError` if an annotation brings personal data to an erased action."""
     for note in change.annotations:
         erased = connection.execute(
             """

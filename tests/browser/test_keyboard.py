@@ -86,9 +86,9 @@ def test_what_had_the_keyboard_gets_it_back(look: Callable[..., Looking]) -> Non
     """After a modal, the button that opened it has the focus again."""
     asha = look()
     help_ = asha.asks("/calls help", "Type a command or open a form")
-    opener = help_.get_by_role("button", name="Cancel a call")
+    opener = help_.get_by_role("button", name="Place a call")
     opener.focus()
     asha.page.keyboard.press("Enter")
-    expect(asha.modal.get_by_label("Phone number or call ID")).to_be_focused()
+    expect(asha.modal.get_by_label("Phone number")).to_be_focused()
     asha.page.keyboard.press("Escape")
     expect(opener).to_be_focused()

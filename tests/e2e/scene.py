@@ -295,7 +295,7 @@ class Scene(Stage):
 
 
 def _shown(state: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield every message and modal, in every version, each once."""
+    """Yield every message, modal and Home tab, in every version, each once."""
     found = [
         ("message", {"text": version["text"], "blocks": version["blocks"]})
         for message in state["messages"]
@@ -303,7 +303,7 @@ def _shown(state: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         if version["blocks"]
     ]
     found += [
-        ("modal", {name: version[name] for name in _VIEW if version.get(name)})
+        (version["type"], {name: version[name] for name in _VIEW if version.get(name)})
         for view in state["views"]
         for version in (view, *view["versions"])
     ]

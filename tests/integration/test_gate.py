@@ -22,7 +22,8 @@ from slack_bolt.response import BoltResponse
 
 from bot.app import create_app
 from bot.listeners.gate import MAX_COMMAND, MAX_FIELD
-from bot.listeners.shortcuts import CANCEL_MENTIONED
+from bot.listeners.home import OPENED
+from bot.listeners.shortcuts import CANCEL_MENTIONED, GLOBAL, PLACE_MENTIONED
 from bot.parsing.command import FORMS
 from bot.parsing.log_query import Filters
 from bot.services.approvals import content as hash_of
@@ -222,12 +223,16 @@ async def cases(stage: BotWorld, facts: Facts) -> list[Case]:
         *(_press(action_id, facts.waiting, view) for action_id, view in in_modals.items()),
         *(Case(view["callback_id"], "interactive", {"type": "view_submission"}, view) for view in submitted),
         Case("view_closed", "interactive", {"type": "view_closed"}, old),
-        Case(
-            CANCEL_MENTIONED,
-            "interactive",
-            {"type": "message_action", "callback_id": CANCEL_MENTIONED, "message": message}
-            | {"channel": {"id": "C0SUPPORT"}, "message_ts": "1.1", "response_url": ""},
+        *(
+            Case(
+                mentioned,
+                "interactive",
+                {"type": "message_action", "callback_id": mentioned, "message": message}
+                | {"channel": {"id": "C0SUPPORT"}, "message_ts": "1.1", "response_url": ""},
+            )
+            for mentioned in (CANCEL_MENTIONED, PLACE_MENTIONED)
         ),
+        *(Case(one, "interactive", {"type": "shortcut", "callback_id": one}) for one in GLOBAL),
         Case("global", "interactive", {"type": "shortcut", "callback_id": "of_another_version"}),
         Case(
             "options",
@@ -235,7 +240,8 @@ async def cases(stage: BotWorld, facts: Facts) -> list[Case]:
             {"type": "block_suggestion", "action_id": "x", "block_id": "x", "value": "x"},
             old,
         ),
-        Case("event", "events_api", {"type": "event_callback", "event": {"type": "app_home_opened"}}),
+        Case(OPENED, "events_api", {"type": "event_callback", "event": {"type": OPENED, "tab": "home"}}),
+        Case("event", "events_api", {"type": "event_callback", "event": {"type": "of_another_version"}}),
     ]
 
 
@@ -317,6 +323,13 @@ async def told(stage: BotWorld, case: Case, user: str, before: int, answer: Json
     ``before`` is the number of answers below messages that they already had.
     """
     match case.body:
+        case {"event": {"type": "app_home_opened"}}:
+
+            async def published() -> Json | None:
+                home = stage.slack.workspace.homes.pop(user, None)
+                return home.payload if home else None
+
+            return json.dumps(await until(published))
         case {"type": "event_callback" | "view_closed"}:
             return ""
         case {"command": _} | {"type": "view_submission" | "block_suggestion"}:

@@ -52,6 +52,11 @@ def modal(title: str = "Form", *blocks: Json, **more: object) -> Json:
     return {"type": "modal", "callback_id": "form", **texts, "blocks": list(blocks), **more}
 
 
+HOME: Json = {
+    "type": "home",
+    "private_metadata": "kept",
+    "blocks": [{"type": "actions", "block_id": "row", "elements": [{**BUTTON, "value": "nonce"}]}],
+}
 FORM = modal(
     "Form",
     text_input("name"),
@@ -189,5 +194,5 @@ def _presses(app: AsyncApp) -> None:
         await ack()
 
     @app.event("app_home_opened")
-    async def opened() -> None:
-        pass
+    async def opened(event: Json, client: AsyncWebClient) -> None:
+        await client.views_publish(user_id=event["user"], view=HOME, hash=event.get("view", {}).get("hash"))

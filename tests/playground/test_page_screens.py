@@ -37,7 +37,7 @@ def message(ts: str, **changes: object) -> dict[str, Any]:
 def screens(*messages: dict[str, Any]) -> Screens:
     """Return screens that have these messages."""
     made = Screens(PEOPLE)
-    made.update({"messages": messages, "views": {}, "channels": []})
+    made.update({"messages": messages, "views": {}, "homes": {}, "channels": []})
     return made
 
 
@@ -69,7 +69,7 @@ def test_what_was_read_is_not_unread_and_stays_so() -> None:
     seen = screens(message("2.0"), message("10.0"))
     seen.read("U0AGENT", "C0AUDIT", "10.0")
     seen.read("U0AGENT", "C0AUDIT", "2.0")
-    seen.update({"messages": [message("10.0", edits=[{}])], "views": {}, "channels": []})
+    seen.update({"messages": [message("10.0", edits=[{}])], "views": {}, "homes": {}, "channels": []})
     assert seen.unread("U0AGENT") == {}
     assert seen.unread("U0MANAGER")["C0AUDIT"]["messages"] == 2
 

@@ -8,7 +8,7 @@ from playground.forms import REQUIRED
 from playground.interactions import TROUBLE
 from playground.manifest import Manifest
 from playground.people import Heard, ImpossibleError, View
-from tests.playground.slack_app import CARD, Stage, bolt, modal, stage, text_input
+from tests.playground.slack_app import CARD, Json, Stage, bolt, modal, stage, text_input
 from tests.playground.test_slack_webapi import refusal
 
 
@@ -294,3 +294,27 @@ async def test_waiting_for_a_message(on: Stage) -> None:
     assert (await on.person().wait_for(lambda one: one.text == "done")).channel.startswith("D")
     with pytest.raises(TimeoutError):
         await on.person().wait_for(lambda one: one.text == "never", within=0.05)
+
+
+async def test_the_app_hears_that_a_home_tab_is_opened(on: Stage) -> None:
+    """The event has the view that the tab showed. A button there carries the view, and no response_url."""
+    await on.person().open_home()
+
+    async def published() -> View | None:
+        return await on.person().home()
+
+    home = await on.people.until(published)
+    [opened] = [body["event"] for body in on.heard if "event" in body]
+    assert (opened["type"], opened["tab"], opened["user"]) == ("app_home_opened", "home", "U0AGENT")
+    assert "view" not in opened
+    await on.person().open_home()
+
+    async def told() -> Json | None:
+        return next((body["event"] for body in on.heard if body.get("event", {}).get("view")), None)
+
+    assert (await on.people.until(told))["view"]["hash"] == home.hash
+    assert (await on.person().click(home, "press")).error is None
+    pressed = on.heard[-1]
+    assert (pressed["view"]["type"], pressed["view"]["private_metadata"]) == ("home", "kept")
+    assert pressed["container"] == {"type": "view", "view_id": home.id}
+    assert "response_url" not in pressed

@@ -82,7 +82,7 @@ def test_a_modal_shows_values_and_errors() -> None:
         )
     }
     view = View(
-        "V1", "h", FORM["title"], tuple(FORM["blocks"]), values, {"colour": "Not red."}, FORM["submit"]
+        "V1", "h", tuple(FORM["blocks"]), values, {"colour": "Not red."}, FORM["title"], FORM["submit"]
     )
     shown = KOLKATA.modal(view)
     lines = [line.strip("│ ").rstrip() for line in shown.splitlines()]

@@ -16,7 +16,8 @@ from playground import content
 from playground import manifest as manifests
 from playground.content import APP_TOKEN, BOT_TOKEN
 from playground.manifest import Manifest
-from tests.playground.slack_app import CARD, Stage, modal, stage, text_input
+from playground.people import ImpossibleError
+from tests.playground.slack_app import CARD, FORM, HOME, Stage, modal, stage, text_input
 
 Json = dict[str, Any]
 
@@ -127,12 +128,15 @@ def test_a_manifest_file_says_scopes_commands_and_surfaces(tmp_path: Path) -> No
     """The manifest is read as Slack does: interactivity must be turned on, messages may be turned off."""
     written = {
         "features": {
-            "app_home": {"messages_tab_enabled": False},
+            "app_home": {"messages_tab_enabled": False, "home_tab_enabled": True},
             "slash_commands": [{"command": "/calls", "description": "x"}],
             "shortcuts": [{"name": "x", "type": "message", "callback_id": "remind", "description": "x"}],
         },
         "oauth_config": {"scopes": {"bot": ["commands"]}},
-        "settings": {"interactivity": {"is_enabled": True}},
+        "settings": {
+            "interactivity": {"is_enabled": True},
+            "event_subscriptions": {"bot_events": ["app_home_opened"]},
+        },
     }
     path = tmp_path / "manifest.yml"
     path.write_text(json.dumps(written))
@@ -142,6 +146,8 @@ def test_a_manifest_file_says_scopes_commands_and_surfaces(tmp_path: Path) -> No
         frozenset({("message", "remind")}),
         interactivity=True,
         messages_tab=False,
+        home_tab=True,
+        events=frozenset({"app_home_opened"}),
     )
 
 
@@ -427,3 +433,34 @@ async def test_people_of_a_grid_have_each_shape(
         assert (await on.client.auth_test())["enterprise_id"] == "E0CALLOPS"
     assert (found.get("team_id"), found["is_stranger"]) == (team, stranger)
     assert found.get("enterprise_user", {}).get("enterprise_id") == enterprise
+
+
+async def test_a_home_tab_is_published_and_published_anew(on: Stage) -> None:
+    """Its person sees the newest view. A hash that is out of date is refused, and so is a modal."""
+    first = await on.client.views_publish(user_id="U0AGENT", view=HOME)
+    home = await on.person().home()
+    assert home
+    assert (home.id, home.hash) == (first["view"]["id"], first["view"]["hash"])
+    second = await on.client.views_publish(user_id="U0AGENT", view=HOME, hash=home.hash)
+    assert second["view"]["id"] == home.id
+    for code, user, seen in (
+        ("hash_conflict", "U0AGENT", home.hash),
+        ("invalid_arguments", "U0NOBODY", None),
+    ):
+        with pytest.raises(SlackApiError, match=code):
+            await on.client.views_publish(user_id=user, view=HOME, hash=seen)
+    assert await on.people.faults() == []
+    with pytest.raises(SlackApiError, match="invalid_arguments"):
+        await on.client.views_publish(user_id="U0AGENT", view=FORM)
+    assert len(await on.people.faults()) == 1
+    await on.people.reset()
+    assert await on.person().home() is None
+
+
+async def test_no_home_tab_when_the_manifest_turns_it_off() -> None:
+    """Nothing is published there, and nobody opens it."""
+    async with stage(manifest=Manifest(home_tab=False)) as on:
+        with pytest.raises(SlackApiError, match="not_enabled"):
+            await on.client.views_publish(user_id="U0AGENT", view=HOME)
+        with pytest.raises(ImpossibleError):
+            await on.person().open_home()

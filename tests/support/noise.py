@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from playground import kore, workspace
+from playground import control, kore, workspace
 from playground.faults import Fault
 from playground.people import Heard, Json, Message, Person, View
 from playground.stage import Stage
@@ -158,7 +158,7 @@ def pinged(message: Message, members: Iterable[str]) -> set[str]:
     if message.ephemeral_to or message.channel.startswith("D"):
         return set() if message.ephemeral_to else people
     shown = workspace.Message(message.ts, message.channel, message.user, message.text, [*message.blocks])
-    mentions = workspace.pings(shown)
+    mentions = control.pings(shown)
     everyone = any(one.startswith("!") for one in mentions)
     return people if everyone else people & {one.removeprefix("@") for one in mentions}
 

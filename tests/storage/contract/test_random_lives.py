@@ -157,8 +157,13 @@ class Lives(RuleBasedStateMachine):
 
     @rule(request=requests, ending=st.sampled_from(Ending), number=st.sampled_from([None, 0, 1, 2]))
     def end(self, request: str, ending: Ending, number: int | None) -> None:
-        """Record the end of a try, in any state and any order."""
-        self.run(self.store.requests.apply(ended(self.actions(request)[0], ending, number)))
+        """Record the end of a try, in any state and any order, but for an erased request."""
+        change = ended(self.actions(request)[0], ending, number)
+        if self.run(self.store.requests.request(request)).actions[0].action is None:
+            with pytest.raises(ConflictError):
+                self.run(self.store.requests.apply(change))
+        else:
+            self.run(self.store.requests.apply(change))
 
     @rule(request=requests, after=st.sampled_from(sorted(TRANSITIONS[State.UNKNOWN])))
     def settle(self, request: str, after: State) -> None:

@@ -205,7 +205,9 @@ TAMPERING: dict[str, tuple[str, ...]] = {
     "a request has an empty mode": ("UPDATE requests SET mode = ''",),
     "a message is empty": ("UPDATE actions SET message = '' WHERE message IS NULL",),
     "a flag is another": ("UPDATE actions SET maybe_executed = 1 - maybe_executed",),
-    "a call ended otherwise": ("UPDATE actions SET ending = 'busy' WHERE ending IS NOT NULL",),
+    "a call ended otherwise": (
+        "UPDATE actions SET ending = iif(ending = 'busy', 'answered', 'busy') WHERE ending IS NOT NULL",
+    ),
     "a call was tried once more": ("UPDATE actions SET end_try = 2 WHERE ending IS NOT NULL",),
     "what was approved is another": ("UPDATE approvals SET content = 'another hash'",),
     "an approval is of no event": (

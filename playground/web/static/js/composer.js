@@ -4,8 +4,11 @@
  * The pattern of the list: w3.org/WAI/ARIA/apg/patterns/combobox (list autocomplete), read 2026-11.
  */
 
+import { act } from "./act.js";
 import { fill, h, icon } from "./dom.js";
+import { menuButton } from "./menu.js";
 import { state } from "./state.js";
+import { pressFailed } from "./words.js";
 
 /** Number of composers on the page so far, which makes their ids unique. */
 let count = 0;
@@ -66,6 +69,7 @@ export class Composer {
       },
       icon("send"),
     );
+    this.shortcuts = h("span", {});
     this.note = h("p", { class: "read-only", hidden: true });
     this.box = h(
       "div",
@@ -74,6 +78,7 @@ export class Composer {
       h(
         "div",
         { class: "bar" },
+        this.shortcuts,
         h("span", { class: "keys" }, "Enter to send · Shift + Enter for a new line"),
         this.button,
       ),
@@ -92,6 +97,7 @@ export class Composer {
     this.box.hidden = readOnly !== null;
     this.field.placeholder = label;
     this.field.setAttribute("aria-label", label);
+    if (this.offersCommands && state.globalShortcuts.length) fill(this.shortcuts, shortcuts());
     if (key === this.key) return;
     this.drafts.set(this.key, this.field.value);
     this.key = key;
@@ -189,4 +195,17 @@ export class Composer {
     this.field.focus();
     this.send(text);
   }
+}
+
+/** @returns {HTMLElement} the menu with the app's shortcuts that need no message */
+function shortcuts() {
+  const items = state.globalShortcuts.map(({ name, callback_id }) => ({
+    text: [name, h("span", {}, state.app.name)],
+    chosen: async () => {
+      const done = await act("shortcut", { person: state.me, callback_id });
+      const detail = done.sentence ?? (done.error ? pressFailed(done.error) : "");
+      if (detail) document.dispatchEvent(new CustomEvent("notice", { detail }));
+    },
+  }));
+  return menuButton({ class: "tool", title: "Shortcuts", "aria-label": "Shortcuts" }, icon("plus"), items);
 }

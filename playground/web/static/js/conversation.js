@@ -6,7 +6,7 @@ import { act } from "./act.js";
 import { Composer } from "./composer.js";
 import { byId, fill, h, icon } from "./dom.js";
 import { MessageList } from "./messages.js";
-import { changed, channel, isDirect, isRoot, me, messagesIn, on, state } from "./state.js";
+import { changed, channel, homeIsOpen, isDirect, isRoot, me, messagesIn, on, state } from "./state.js";
 import { clock, placeOf } from "./time.js";
 import { NO_COMMANDS_IN_THREADS, READ_ONLY, commandFailed } from "./words.js";
 
@@ -85,6 +85,7 @@ export function start() {
     read();
   };
   on(["messages"], show);
+  document.addEventListener("notice", (event) => notice(/** @type {CustomEvent} */ (event).detail, ""));
   on(["place", "person"], () => {
     list.clear();
     threadList.clear();
@@ -104,7 +105,7 @@ export function start() {
   });
   byId("skip").addEventListener("click", () => {
     const field = byId("composer").querySelector("textarea");
-    (field?.offsetParent ? field : byId("scroller")).focus();
+    (field?.offsetParent ? field : byId(homeIsOpen() ? "home" : "scroller")).focus();
   });
   const scroller = byId("scroller");
   scroller.addEventListener("scroll", () => {
@@ -177,7 +178,7 @@ function read() {
   const last = messagesIn(state.open)
     .filter((one) => isRoot(one) && !one.notice)
     .at(-1);
-  if (unread && last && document.visibilityState === "visible") {
+  if (unread && last && !homeIsOpen() && document.visibilityState === "visible") {
     act("read", { person: state.me, channel: state.open, ts: last.ts });
   }
 }

@@ -81,6 +81,7 @@ function everything(told, place) {
   state.purposes = told.purposes;
   state.commands = told.commands;
   state.shortcuts = told.shortcuts;
+  state.globalShortcuts = told.globalShortcuts;
   state.messages = new Map();
   state.journal = told.journal;
   state.requests = new Map(told.requests.map((/** @type {any} */ one) => [one.id, one]));
@@ -103,6 +104,7 @@ function everything(told, place) {
     "messages",
     "unread",
     "view",
+    "home",
     "journal",
     "log",
     "traffic",
@@ -117,7 +119,7 @@ function everything(told, place) {
 function screen(told) {
   const fresh = takeIn(told);
   if (state.open === "D") state.open = state.channels.find((one) => one.direct === state.me)?.id ?? "D";
-  changed(["channels", "messages", "unread", "view"], fresh);
+  changed(["channels", "messages", "unread", "view", "home"], fresh);
 }
 
 /**
@@ -142,5 +144,6 @@ function takeIn(told) {
   state.channels = told.channels;
   state.unread = told.unread;
   state.view = told.view;
+  state.home = told.home;
   return fresh;
 }

@@ -2,6 +2,7 @@
 
 import * as conversation from "./conversation.js";
 import * as guide from "./guide.js";
+import * as home from "./home.js";
 import { become } from "./live.js";
 import * as modal from "./modal.js";
 import * as pane from "./pane.js";
@@ -14,6 +15,7 @@ const FIRST = "U0AGENT";
 theme.start();
 sidebar.start();
 conversation.start();
+home.start();
 modal.start();
 phone.start();
 pane.start();

@@ -99,16 +99,18 @@ export function menuButton(attributes, content, items) {
 }
 
 /**
- * Put a menu below its button, or above it where there is no room.
+ * Put a menu below its button, or above it where there is no room, and not over the part at its left.
  *
  * @param {HTMLElement} menu
  * @param {HTMLElement} button
  */
 function beside(menu, button) {
   const gap = 4;
-  const { top, bottom, right } = button.getBoundingClientRect();
+  const { top, bottom, left, right } = button.getBoundingClientRect();
+  const edge = button.closest("main, aside, dialog")?.getBoundingClientRect().left ?? 0;
   const { offsetHeight: height, offsetWidth: width } = menu;
   const below = bottom + gap + height <= innerHeight;
   menu.style.top = `${below ? bottom + gap : Math.max(gap, top - gap - height)}px`;
-  menu.style.left = `${Math.max(gap, Math.min(right - width, innerWidth - width - gap))}px`;
+  const start = right - width < edge ? left : right - width;
+  menu.style.left = `${Math.max(gap, Math.min(start, innerWidth - width - gap))}px`;
 }

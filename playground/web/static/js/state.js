@@ -4,17 +4,20 @@
 
 export const state = {
   me: "",
-  app: { id: "", name: "", writable: false },
+  app: { id: "", name: "", writable: false, home: false },
   /** @type {Map<string, Person>} */ people: new Map(),
   /** @type {string[]} */ cast: [],
   /** @type {Record<string, string>} every channel's, also of those this person is not in */ names: {},
   /** @type {Record<string, string>} */ purposes: {},
   /** @type {{command: string, description: string, usage_hint: string}[]} */ commands: [],
   /** @type {{callback_id: string, name: string}[]} shortcuts on messages */ shortcuts: [],
+  /** @type {{callback_id: string, name: string}[]} shortcuts without a message */ globalShortcuts: [],
   /** @type {Channel[]} */ channels: [],
   /** @type {Map<string, Message>} by channel and ts */ messages: new Map(),
   /** @type {Message[]} Slack's own notices to this person */ notices: [],
   /** @type {View | null} */ view: null,
+  /** @type {View | null} the app's Home tab */ home: null,
+  /** @type {"home" | "messages"} the tab of the app that is open */ tab: "messages",
   /** @type {Record<string, Unread>} */ unread: {},
   /** @type {string} the channel that is open */ open: "",
   /** @type {string | null} the ts of the thread that is open */ thread: null,
@@ -39,7 +42,7 @@ export const state = {
 };
 
 /**
- * @typedef {"person" | "messages" | "place" | "view" | "unread" | "channels" | "journal" | "log" | "traffic"
+ * @typedef {"person" | "messages" | "place" | "view" | "home" | "unread" | "channels" | "journal" | "log" | "traffic"
  *   | "slack" | "armed" | "calls" | "bot"} Topic
  */
 
@@ -125,6 +128,11 @@ export function rings(message) {
  */
 export function isDirect(id) {
   return id.startsWith("D");
+}
+
+/** @returns {boolean} whether the app's Home tab is open */
+export function homeIsOpen() {
+  return isDirect(state.open) && state.app.home && state.tab === "home";
 }
 
 /** @returns {string} the direct message with the app, which exists once the app wrote */

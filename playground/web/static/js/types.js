@@ -42,6 +42,7 @@
  * @property {Message[]} messages
  * @property {[string, string][]} gone
  * @property {View | null} view
+ * @property {View | null} home
  * @property {Channel[]} channels
  * @property {Record<string, Unread>} unread by person
  */
