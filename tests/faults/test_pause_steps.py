@@ -9,7 +9,7 @@ import pytest
 from tests.faults.amounts import scaled
 from tests.faults.crew import put_there
 from tests.faults.judging import EFFECTLESS
-from tests.faults.processes import STEPS, Place, Steps, begin, bot, ended, live, one_life
+from tests.faults.processes import STEPS, WIRE_STEPS, Place, Steps, begin, bot, ended, live, one_life
 from tests.faults.test_zombie import stopped
 from tests.faults.world import World, world
 from tests.integration.bench import MANAGER
@@ -59,6 +59,8 @@ async def test_nothing_renews_its_lease_after_a_pause(kind: str) -> None:
     held = kind in {"place", "start"}
     steps = [one for one in (*BEFORE, *CLAIMED, *RENEWED) if kind != "place" or "approved" not in one]
     steps = [one for one in steps if one in STEPS and one != "the request is out"]
+    if kind == "start":  # a campaign is looked up before its claim, by the same steps of the wire
+        steps = [one for one in steps if one not in WIRE_STEPS]
     number, late = 0, 0
     async with world() as stage:
         for step in steps:
