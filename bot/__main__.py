@@ -173,7 +173,7 @@ _COMMANDS: Final[Mapping[str, Callable[[Namespace], int]]] = {
     "demo": _demo,
     "key": _key,
     "manifest": _manifest,
-    "resume": _in("maintenance", "resume"),
+    "retry-connection": _in("maintenance", "retry_connection"),
     "log": _in("log"),
     "backup": _in("maintenance", "backup"),
     "purge": _in("maintenance", "purge"),

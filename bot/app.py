@@ -28,6 +28,7 @@ from bot.listeners.forms import FormOpener
 from bot.listeners.gate import Gate
 from bot.listeners.home import HomeTabs
 from bot.listeners.log_search import LogFiles, LogSearch
+from bot.listeners.pauses import PauseFlow
 from bot.listeners.replacing import ReplaceActions
 from bot.listeners.settling import SettleListeners
 from bot.listeners.shortcuts import Shortcuts
@@ -35,6 +36,7 @@ from bot.listeners.views import FormSubmissions
 from bot.services.approvals import ApprovalService
 from bot.services.commands import CommandService
 from bot.services.overview import Overview
+from bot.services.pauses import PauseService
 from bot.services.permissions import Permissions
 from bot.services.preconditions import Preconditions
 from bot.services.wakeups import Wakeups
@@ -90,6 +92,7 @@ class Listeners:
         approvals: ApprovalService,
         commands: CommandService,
         *,
+        pauses: PauseService,
         overview: Overview,
         wakeups: Wakeups,
         clock: Callable[[], datetime],
@@ -100,11 +103,13 @@ class Listeners:
         begun, vocabulary = settings.current, commands.vocabulary
         masking = Masking(vocabulary.default_region)
         stops = DoNotCallFlow(store, commands, clock)
-        flow = CommandFlow(store, begun, preconditions, approvals, commands, stops, clock)
+        flow = CommandFlow(store, begun, preconditions, approvals, commands, stops, PauseFlow(pauses), clock)
         opening = FormOpener(store, commands, windows, clock)
         files = LogFiles(store, client, replies, vocabulary.default_region)
         search = LogSearch(store, permissions, windows, replies, files, vocabulary, masking, clock)
-        lists = RequestLists(store, permissions, overview, replies, search, begun.connections, masking, clock)
+        lists = RequestLists(
+            store, permissions, overview, replies, search, pauses, begun.connections, masking, clock
+        )
         return cls(
             client,
             store,

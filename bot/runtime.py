@@ -20,6 +20,7 @@ from bot.services.commands import CommandService
 from bot.services.do_not_call import DoNotCallService
 from bot.services.notifications import SystemChanges
 from bot.services.overview import Overview
+from bot.services.pauses import PauseService
 from bot.services.permissions import Permissions
 from bot.services.preconditions import Preconditions
 from bot.services.requests import RequestService
@@ -134,6 +135,7 @@ class Bot:
             preconditions,
             approvals,
             commands,
+            pauses=PauseService(log, permissions, wakeups, clock),
             overview=overview,
             wakeups=wakeups,
             clock=clock,

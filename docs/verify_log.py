@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # tables that events determine, with keys
 UNTOLD = {"n", "lease_until"}  # a row's place, and a column that is renewed without an event
 # Hash of the tables, indexes, triggers and views, as CallOps creates them.
-SCHEMA = "fc4dc72a32a26547f2f085b50ece3ebba5a1041619a3831e5a83bc826b35c946"
+SCHEMA = "1d28a7c8d86b2d81ffaf7a623571ceecbc21729a371bb1426386936c396c6640"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 
@@ -39,6 +39,7 @@ class Log:
     def __init__(self, connection, anchors, key):
         self.connection, self.anchors, self.key = connection, anchors, key
         self.heads, self.requests, self.erased, self.promised, self.stopped = {}, {}, {}, {}, {}
+        self.paused = {}  # by connection, or "" for all: the event of the pause, and its end
         self.rows = {table: {} for table in TABLES}
         self.values = {}  # the erasable values that are kept, by event and field
 
@@ -50,6 +51,7 @@ class Log:
             self.replayed,
             self.lookup,
             self.stops,
+            self.pauses,
             self.ends,
             self.file,
         )
@@ -88,6 +90,7 @@ class Log:
     def read(self, event):
         seq, at, request, action, data = (event[name] for name in ("seq", "at", "request", "action", "data"))
         self.promised |= {(seq, field): (request, one) for field, one in event["private"].items()}
+        self.hold(event["name"], seq, request, data)
         match event["name"]:
             case "requested":
                 born = {"request": request, "asked_at": at, "asked_event": seq}
@@ -95,12 +98,6 @@ class Log:
                 self.rows["requests"].setdefault(request, data | born | {"id": request})
             case "erased":
                 self.erased[request] = seq
-            case "calls_stopped" | "list_imported":
-                self.stopped[request] = (data.get("list", ""), data["sealed"])
-            case "calls_allowed":
-                self.stopped.pop(request, None)
-            case "list_removed":
-                self.stopped = {one: said for one, said in self.stopped.items() if said[0] != data["list"]}
             case "call_ended":
                 row, tried = self.rows["actions"].get(action, {}), data["try"]
                 ranks = [1000 if one is None else one for one in (row.get("end_try"), tried)]
@@ -113,6 +110,19 @@ class Log:
         if "approval.person" in data:
             decided = {name[9:]: value for name, value in data.items() if name.startswith("approval.")}
             self.rows["approvals"][seq] = decided | {"event": seq, "request": request, "at": at}
+
+    def hold(self, name, seq, request, data):
+        match name:
+            case "calls_stopped" | "list_imported":
+                self.stopped[request] = (data.get("list", ""), data["sealed"])
+            case "calls_allowed":
+                self.stopped.pop(request, None)
+            case "list_removed":
+                self.stopped = {one: said for one, said in self.stopped.items() if said[0] != data["list"]}
+            case "calls_paused":
+                self.paused[data["connection"] or ""] = (seq, data["until"])
+            case "calls_resumed":
+                self.paused.pop(data["connection"] or "", None)
 
     def personal(self):
         rows = self.all("SELECT event, field, salt, value FROM personal WHERE value IS NOT NULL")
@@ -181,6 +191,13 @@ class Log:
         for request in sorted({*found, *self.stopped}, key=str):
             if found.get(request) != [self.stopped.get(request)]:
                 yield f"the numbers that {request} stopped are not those that were written down"
+
+    def pauses(self):
+        rows = self.all("SELECT connection, event, until FROM pauses")
+        found = {name: (event, until) for name, event, until in rows}
+        for name in sorted({*found, *self.paused}, key=str):
+            if found.get(name) != self.paused.get(name):
+                yield f"the pause of {name or 'every connection'} is not what its events say"
 
     def ends(self):
         for anchor in self.anchors:

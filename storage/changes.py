@@ -179,6 +179,7 @@ class Announced(StrEnum):
     DAILY_SUMMARY = "daily_summary"
     DO_NOT_CALL = "do_not_call"
     OUTAGE = "outage"
+    PAUSE = "pause"
     RULES_CHANGED = "rules_changed"
     RULES_FAULTY = "rules_faulty"
 

@@ -143,6 +143,27 @@ class ConnectionOutage:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """A pause that a person set: no call is placed and no campaign started, at a connection or at all.
+
+    The counts are those of the moment at which it began: actions that waited, those that were being sent, and
+    calls that a provider had scheduled.
+    """
+
+    id: str
+    connection: str | None
+    """None for every connection."""
+    by: str
+    at: datetime
+    until: datetime | None
+    reason: str | None
+    """Erasable."""
+    waiting: int
+    leaving: int
+    scheduled: int
+
+
+@dataclass(frozen=True, slots=True)
 class Traffic:
     """Other processes' requests in flight by connection, and all outages."""
 
@@ -202,6 +223,8 @@ class Request:
     """
     waits_for: ConnectionOutage | None = None
     """The outage for which its approved actions wait, or None."""
+    paused_by: Pause | None = None
+    """The pause that holds its pending or approved actions back, or None."""
 
     @property
     def approved_by(self) -> Sequence[str]:

@@ -26,6 +26,7 @@ from storage.repositories.end_polls import EndPolls
 from storage.repositories.homes import Homes
 from storage.repositories.outages import Outages
 from storage.repositories.outbox import Outbox
+from storage.repositories.pauses import Pauses
 from storage.repositories.processes import Processes
 from storage.repositories.rate_limits import RateLimits
 from storage.repositories.requests import Requests
@@ -61,6 +62,7 @@ class Store:
         self.end_polls = EndPolls(database)
         self.rate_limits = RateLimits(database)
         self.outages = Outages(database)
+        self.pauses = Pauses(database)
         self.users = Users(database)
         self.audit = Audit(database)
         self.screens = Screens(database)

@@ -47,6 +47,8 @@ _OF_NO_REQUEST: Final[Mapping[str, str]] = {
     hash_chain.RULES: "put other rules in force",
     hash_chain.CALLS_STOPPED: "blocked a number",
     hash_chain.CALLS_ALLOWED: "unblocked the number",
+    hash_chain.CALLS_PAUSED: "paused calls",
+    hash_chain.CALLS_RESUMED: "let paused calls go on",
     hash_chain.LIST_IMPORT_BEGAN: "began to import a do-not-call list",
     hash_chain.LIST_IMPORTED: "imported a do-not-call list",
     hash_chain.LIST_REMOVED: "removed a do-not-call list",

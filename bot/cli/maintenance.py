@@ -1,4 +1,4 @@
-"""Upkeep of the log at a terminal: `python -m bot backup`, `purge` and `resume`.
+"""Upkeep of the log at a terminal: `python -m bot backup`, `purge` and `retry-connection`.
 
 Personal data is purged by age, by number, by person, or again after a restore.
 """
@@ -81,7 +81,7 @@ def backup(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     return OK
 
 
-def resume(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
+def retry_connection(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Let a connection that is left alone go on at once, say what held it up, and return the exit status.
 
     For whoever knows better than the pause: the provider said that it is up again, or gave a higher rate.

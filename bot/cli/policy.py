@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from bot.cli.checks.rules import lint
 from bot.config.loader import ConfigReport, read_config
 from bot.config.settings import SLACK_PERSON
-from bot.policy.explain import as_lines, as_object, explain
+from bot.policy.explain import as_lines, as_object, explain, explain_pause
 from bot.policy.matching import RequestContext
 from bot.policy.rules import OF_CALLS, SLACK_CHANNEL
 from bot.text.findings import anything_wrong, as_objects, wrong
@@ -18,6 +18,8 @@ from bot.text.terminal import complain, say, say_json
 from providers.actions import Kind
 from providers.phone import REGIONS
 
+PAUSE = "pause"
+"""An action to explain that is asked of no provider."""
 OK, WRONG, CANNOT_START = 0, 1, 2
 
 
@@ -30,19 +32,18 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     if faults:
         complain(*faults)
         return CANNOT_START
-    wanted = RequestContext(
-        Kind(chosen.action),
-        chosen.connection,
-        _at(chosen.at) or datetime.now(UTC),
-        chosen.channel,
-        _countries(chosen),
-        chosen.reason,
-    )
-    answer = explain(found.rules, found.groups, chosen.user, wanted)
+    at = _at(chosen.at) or datetime.now(UTC)
+    if chosen.action == PAUSE:
+        answer = explain_pause(found.rules, found.groups, chosen.user, chosen.connection, at)
+    else:
+        wanted = RequestContext(
+            Kind(chosen.action), chosen.connection, at, chosen.channel, _countries(chosen), chosen.reason
+        )
+        answer = explain(found.rules, found.groups, chosen.user, wanted)
     if chosen.json:
         say_json(as_object(answer))
     else:
-        say(*as_lines(answer, wanted, chosen.user))
+        say(*as_lines(answer, chosen.reason, chosen.user))
     return OK
 
 
@@ -72,8 +73,8 @@ def _faults(chosen: argparse.Namespace, found: ConfigReport) -> list[str]:
     asked = (
         (SLACK_PERSON.match(chosen.user), f"--user {chosen.user}: use a person's ID (U…)"),
         (
-            chosen.action in list(Kind),
-            f'Unknown action "{chosen.action}".{_meant(chosen.action, Kind)}',
+            chosen.action in {*Kind, PAUSE},
+            f'Unknown action "{chosen.action}".{_meant(chosen.action, [*Kind, PAUSE])}',
         ),
         (
             chosen.connection in connections,

@@ -95,19 +95,27 @@ class RequestActions:
             case Verb.LOG:
                 return await self._lists.search.first_page(line.rest, person, trigger_id)
             case _ if line.verb is Verb.HELP or (line.verb is None and not line.text.strip()):
-                return self._help(person)
+                return await self._help(person)
             case _:
                 return None
 
-    def _help(self, person: Person) -> Message:
+    async def _help(self, person: Person) -> Message:
         """Return the help for what a person may do."""
-        return command_help.help_message(self._commands.vocabulary, self._lists.personal.may_request(person))
+        pauses = self._lists.pauses
+        return command_help.help_message(
+            self._commands.vocabulary,
+            self._lists.personal.may_request(person),
+            paused=await pauses.active(),
+            may_pause=self._lists.may_pause(person),
+        )
 
     async def help_page(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Show another page of the help in place of this one."""
         first = action["value"] != command_help.OPTIONS
         page = (
-            self._help(person) if first else command_help.options(self._commands.vocabulary, self._disabled)
+            await self._help(person)
+            if first
+            else command_help.options(self._commands.vocabulary, self._disabled)
         )
         self._replies.send(body["response_url"], page, replace=True)
         await ack()

@@ -7,7 +7,8 @@ from typing import Any
 
 from bot.config.settings import Settings
 from bot.listeners.do_not_call import DoNotCallFlow
-from bot.parsing.command import OF_STOPS, Command, FieldProblem, Verb
+from bot.listeners.pauses import PauseFlow
+from bot.parsing.command import OF_PAUSES, OF_STOPS, Command, FieldProblem, Verb
 from bot.parsing.defaults import FilledCommand
 from bot.parsing.numbers import NumberTarget
 from bot.services.approvals import ApprovalService
@@ -42,6 +43,7 @@ class CommandFlow:
     _approvals: ApprovalService
     _commands: CommandService
     _stops: DoNotCallFlow
+    _pauses: PauseFlow
     _clock: Callable[[], datetime]
 
     async def answer(
@@ -55,8 +57,8 @@ class CommandFlow:
         person = origin.person
         found = await self._commands.fill_defaults(line, person)
         try:
-            if line.verb in OF_STOPS:
-                return await self._stops.answer(line, person, draft)
+            if line.verb in (*OF_STOPS, *OF_PAUSES):
+                return await self._of_no_request(line, origin, draft)
             spec = await self._commands.request_spec(found, person)
             if spec.kind is Kind.PLACE_CALL and await self._commands.may_place(spec, origin):
                 return await self._preview(spec, found, person, nonce(draft, "preview"))
@@ -72,6 +74,12 @@ class CommandFlow:
             await self._commands.keep(draft, person, None, line)
             offer = prompts.offer(line, found, faulty.problems, draft, command_replies.CHANGE)
             return offer or await self._faults(found, faulty.problems, person, draft)
+
+    async def _of_no_request(self, line: Command, origin: RequestSource, draft: str) -> Message:
+        """Return the answer to a command about the stop list or the brake, which makes no request."""
+        if line.verb in OF_PAUSES:
+            return await self._pauses.answer(line, origin)
+        return await self._stops.answer(line, origin.person, draft)
 
     async def _faults(
         self, found: FilledCommand, faults: Sequence[FieldProblem], person: Person, draft: str

@@ -10,15 +10,17 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.listeners.log_search import LogSearch
 from bot.services.overview import Overview
+from bot.services.pauses import PauseService
 from bot.services.pending import MOST_COUNTED
 from bot.services.permissions import Permissions
 from bot.slack.blocks import Message
 from bot.slack.masking import Masking
 from bot.slack.responses import EphemeralResponder
 from bot.text.formatting import short
-from bot.ui import call_times, do_not_call, request_lists
+from bot.ui import call_times, do_not_call, pauses, request_lists
 from bot.ui.request_lists import SHOWN, Row
 from storage.errors import RequestNotFoundError
+from storage.event_log.hash_chain import CALLS_PAUSED
 from storage.ids import MISREAD, readings
 from storage.models import ActionRecord, Event, Person, Request
 from storage.repositories.do_not_call import NUMBER
@@ -37,6 +39,7 @@ class RequestLists:
     personal: Overview
     _replies: EphemeralResponder
     search: LogSearch
+    pauses: PauseService
     _connections: Collection[str]
     _masking: Masking
     _clock: Callable[[], datetime]
@@ -45,6 +48,10 @@ class RequestLists:
         """Register the listeners."""
         self.search.listen(app)
         app.action(request_lists.STATUS)(self.details)
+
+    def may_pause(self, person: Person) -> bool:
+        """Return whether the person may pause calls through some connection."""
+        return any(self.pauses.may(person, name) for name in self._connections)
 
     async def details(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Show a person the state of a request."""
@@ -72,6 +79,7 @@ class RequestLists:
                     self._row(request, person) for request in await self.personal.unknown(person, SHOWN)
                 ],
                 more_wait=max(waits - shown, 0),
+                paused=await self.pauses.active(),
             ),
         )
 
@@ -80,10 +88,13 @@ class RequestLists:
         return call_times.on_clock(self._masking.message(message), person.timezone)
 
     async def status(self, typed: str, person: Person) -> Message:
-        """Return the state of the request, stop or do-not-call list whose id was typed."""
+        """Return the state of the request, stop, do-not-call list or pause whose id was typed."""
         found = await self._meant(typed, person)
         if not found and (stop := await self._stop_meant(typed)):
             kept = await self._store.requests.personal_values(stop[0].request)
+            if stop[0].name == CALLS_PAUSED:
+                reasons = {seq: value for seq, field, value in kept if field == "reason"}
+                return self._shown(person, pauses.status(stop, reasons))
             numbers = {seq: value for seq, field, value in kept if field == NUMBER}
             return self._masking.message(do_not_call.status(stop, numbers))
         if not found:
@@ -107,8 +118,8 @@ class RequestLists:
         return [*found.values()][:1] if certain else [*found.values()]
 
     async def _stop_meant(self, typed: str) -> Sequence[Event]:
-        """Return the events of the stop or do-not-call list that an id means, or none."""
-        for one in readings(typed, "S"):
+        """Return the events of the stop, do-not-call list or pause that an id means, or none."""
+        for one in (*readings(typed, "S"), *readings(typed, "B")):
             try:
                 return await self._store.requests.events(one)
             except RequestNotFoundError:

@@ -32,6 +32,8 @@ class Verb(StrEnum):
     START_CAMPAIGN = "campaign start"
     STOP = "stop"
     ALLOW = "allow"
+    PAUSE = "pause"
+    RESUME = "resume"
     LIST = "list"
     STATUS = "status"
     LOG = "log"
@@ -52,6 +54,8 @@ KINDS: Final[Mapping[Verb, Kind]] = MappingProxyType(
 
 OF_STOPS: Final = (Verb.STOP, Verb.ALLOW)
 """The verbs of the stop list. They hold for every connection."""
+OF_PAUSES: Final = (Verb.PAUSE, Verb.RESUME)
+"""The verbs of the brake, which hold for a connection or for all. They have no form."""
 FORMS: Final = (*KINDS, *OF_STOPS)
 """The verbs that have a form. The other verbs only show information."""
 
@@ -232,12 +236,12 @@ def format_command(line: Command) -> str:
     values = {
         "campaign" if line.verb in OF_CAMPAIGNS else "call": (None if alone or not ids else ", ".join(ids)),
         "agent": line.agent,
-        "at": at,
+        "until" if line.verb is Verb.PAUSE else "at": at,
         "call-time": line.reported_call_time_text,
         "retries": line.retries,
         "gap": gap,
         "from": line.earliest,
-        "until": line.latest,
+        **({} if line.verb is Verb.PAUSE else {"until": line.latest}),
         "zone": line.zone,
         "lang": line.language,
         "priority": line.priority,

@@ -44,6 +44,10 @@ class ConnectionReader:
             self._unknown_connection(name)
         return _VIA.sub("", text).strip()
 
+    def report_leading_via(self, text: str) -> str:
+        """Return the text without a "via WORD" at its beginning, which names an unknown connection."""
+        return self.report_via(text) if text.lower().startswith("via ") else text
+
     def named_by_via(self, word: str) -> str | None:
         """Return the connection that the word behind a "via" names, enabled or disabled.
 

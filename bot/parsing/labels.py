@@ -42,6 +42,8 @@ DOING: Final[Mapping[Verb, str]] = MappingProxyType(
         Verb.START_CAMPAIGN: "starting a campaign",
         Verb.STOP: "stopping calls to a number",
         Verb.ALLOW: "allowing calls to a number",
+        Verb.PAUSE: "pausing calls",
+        Verb.RESUME: "resuming calls",
     }
 )
 """The action of each verb as a noun, for errors about keys."""

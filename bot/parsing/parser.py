@@ -5,6 +5,8 @@
     campaign delete|stop|start ID [REASON] [via CONNECTION] [key=value …]
     stop NUMBER [REASON]
     allow NUMBER REASON
+    pause [via CONNECTION] [until TIME] REASON
+    resume [via CONNECTION]
     list
     status ID
     log [filters]
@@ -25,6 +27,7 @@ from typing import Final
 from bot.parsing import times, tokens
 from bot.parsing.command import (
     OF_CAMPAIGNS,
+    OF_PAUSES,
     OF_STOPS,
     TELLS,
     Command,
@@ -38,8 +41,8 @@ from bot.parsing.connection_names import ConnectionReader
 from bot.parsing.numbers import NumberReader, NumberTarget
 from bot.parsing.options import FLAGS, FieldProblems, Options, Questions, ReadTime, limited
 from bot.parsing.pasted_rows import number_in, read_sheet, without_marks
-from bot.parsing.targets import AROUND_IDS, IdTarget, Scan, Target, bare_id, id_problem, scan
-from bot.parsing.tokens import Value
+from bot.parsing.pauses import PauseReader
+from bot.parsing.targets import IdTarget, Scan, Target, bare_id, id_problem, ids_in, scan
 from bot.parsing.verbs import read_verb
 from bot.text import parse_errors
 from bot.text.formatting import closest
@@ -60,7 +63,7 @@ __all__ = [
 MAX_TARGETS: Final = 50
 """The targets of one request. Its card and modal list them all, within Slack's limits of blocks and text."""
 
-_WITH_REASON = frozenset({Verb.CANCEL, *OF_CAMPAIGNS, *OF_STOPS})
+_WITH_REASON = frozenset({Verb.CANCEL, *OF_CAMPAIGNS, *OF_STOPS, *OF_PAUSES})
 """Verbs whose targets are followed by a reason. Behind the targets of other verbs stands a time."""
 _WITH_TIME = frozenset({Verb.PLACE, Verb.MOVE})
 _TO: Final = "to "
@@ -145,7 +148,7 @@ class _Reader:
         targets, free = self._targets(parts.free, grammar, connection)
         if self._numbers.exhausted:
             self._faults.add("targets", parse_errors.TOO_MANY_DIGITS)
-        if connection and grammar in _WITH_REASON:
+        if connection and grammar in _WITH_REASON and not self._only_end(free, parts.behind_via):
             self._connections.ask_about_via(connection, free, parts.behind_via)
         moment, reason = self._free(free, grammar, targets)
         keys = self._keys
@@ -165,7 +168,7 @@ class _Reader:
             retries=keys.whole("retries", fewest=0),
             gap=keys.gap(),
             earliest=keys.clock("from"),
-            latest=keys.clock("until"),
+            latest=None if verb is Verb.PAUSE else keys.clock("until"),
             zone=keys.zone(),
             carry_over=keys.yes_or_no("carry-over")
             if "carry-over" in keys
@@ -186,6 +189,13 @@ class _Reader:
             typed=MappingProxyType(self._typed(parts.free, free, grammar)),
         )
 
+    def _only_end(self, free: str, behind_via: str) -> bool:
+        """Return whether only the end of a pause stands before "via NAME", so that no reason is split."""
+        before = free.removesuffix(behind_via).strip().lower()
+        return before.startswith("until ") and isinstance(
+            self._attempt(before.removeprefix("until ")), times.Moment
+        )
+
     def _typed(self, free: str, rest: str, verb: Verb | None) -> dict[str, str]:
         """Return the typed text by field: targets first, then a time or a reason, then the keys."""
         targets = free.removesuffix(rest).strip()
@@ -202,7 +212,7 @@ class _Reader:
         self, *, verb: Verb | None, targets: Sequence[Target], reason: str | None
     ) -> tuple[str, ...]:
         """Return the required fields that were not typed. A field with an error is not missing."""
-        said: dict[str, object] = {"verb": verb, "targets": targets}
+        said: dict[str, object] = {"verb": verb} if verb in OF_PAUSES else {"verb": verb, "targets": targets}
         if verb is Verb.ALLOW:
             said["reason"] = reason
         return tuple(name for name, value in said.items() if not value and not self._faults.concern(name))
@@ -213,6 +223,8 @@ class _Reader:
         """Return all targets, and the free text without them."""
         if verb in OF_CAMPAIGNS:
             return self._campaign(free)
+        if verb in OF_PAUSES:
+            return (), free
         known = self._vocabulary.connections
         considered = [known[connection]] if connection else list(known.values())
         cancels_by = {words_of.cancels_by for words_of in considered} - {None}
@@ -231,7 +243,7 @@ class _Reader:
         if by_id_only and "reason" in self._keys:
             found = self._or_first_word(found)
         numbers = scan(self._keys.raw("to"), reader=self._numbers, ids=False, ask=self._ask_for_target)
-        ids, behind_ids = _ids_in(self._keys.value("call"))
+        ids, behind_ids = ids_in(self._keys.value("call"))
         for message in (*found.faults, *numbers.faults, *filter(None, map(id_problem, ids))):
             self._faults.add("targets", message)
         if numbers.rest:
@@ -273,7 +285,7 @@ class _Reader:
 
     def _campaign(self, free: str) -> tuple[tuple[Target, ...], str]:
         """Return the campaign's id as the only target, and the free text without it."""
-        ids, behind_ids = _ids_in(self._keys.value("campaign"))
+        ids, behind_ids = ids_in(self._keys.value("campaign"))
         if ids:
             for problem in filter(None, map(id_problem, ids)):
                 self._faults.add("targets", problem)
@@ -302,6 +314,9 @@ class _Reader:
         self, free: str, verb: Verb | None, targets: Sequence[Target]
     ) -> tuple[times.Moment | None, str | None]:
         """Return the time and the reason: from their keys, or from the text behind the targets."""
+        if verb in OF_PAUSES:
+            pause = PauseReader(self._connections, self._keys, self._read_time, self._faults, self._questions)
+            return pause.read(free, ends=verb is Verb.RESUME)
         moment = self._keys.time("at", self._read_time)
         reason = self._keys.running_text("reason")
         if verb in _WITH_REASON:
@@ -383,13 +398,3 @@ class _Reader:
             return True
         read = self._attempt(text.removeprefix(_TO))
         return isinstance(read, times.Moment) or bool(read.suggestions)
-
-
-def _ids_in(value: Value) -> tuple[list[str], str]:
-    """Return the ids behind a key, split at commas and line ends, and the words behind the last id.
-
-    A quoted value has no such words, because a form's field holds only ids.
-    """
-    *others, last = re.split(r"[,;\n\t]+", value.text.strip(" ,;\n\t"))
-    named, *text = [last] if value.quoted else last.split(maxsplit=1) or [""]
-    return [one.strip(f" {AROUND_IDS}") for one in (*others, named) if one.strip()], "".join(text)

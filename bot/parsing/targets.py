@@ -20,6 +20,7 @@ from bot.parsing.numbers import (
     Reading,
     Unreadable,
 )
+from bot.parsing.tokens import Value
 from bot.text import parse_errors
 from providers.actions import SAFE_ID_PATTERN
 
@@ -276,3 +277,13 @@ class _Scanner:
 def letters(name: str) -> str:
     """Return the letters that an id begins with, in lower case."""
     return name[: len(name) - len(name.lstrip(ascii_letters))].lower()
+
+
+def ids_in(value: Value) -> tuple[list[str], str]:
+    """Return the ids behind a key, split at commas and line ends, and the words behind the last id.
+
+    A quoted value has no such words, because a form's field holds only ids.
+    """
+    *others, last = re.split(r"[,;\n\t]+", value.text.strip(" ,;\n\t"))
+    named, *text = [last] if value.quoted else last.split(maxsplit=1) or [""]
+    return [one.strip(f" {AROUND_IDS}") for one in (*others, named) if one.strip()], "".join(text)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bot.parsing.command import CAMPAIGN, FORMS, OF_CAMPAIGNS, CommandContext, Verb
+from bot.parsing.command import CAMPAIGN, FORMS, OF_CAMPAIGNS, OF_PAUSES, CommandContext, Verb
 from bot.parsing.options import FieldProblems
 from bot.text import parse_errors
 from bot.text.formatting import closest
@@ -49,6 +49,8 @@ _WITH_A_NUMBER: Final[Mapping[Verb, tuple[Verb, ...]]] = {
 }
 """The verbs that a word for a campaign can mean before a phone number."""
 
+_LIKE_A_TARGET: Final = re.compile(r"[+(]?\d[\d\s().-]{5,}|(?=\S*\d)[\w+-]{4,}(?:\s|$)")
+"""A number or an id. "pause" before one is not meant for all calls."""
 _NUMBER: Final = re.compile(r"[+(]?(?:\d[\s().-]{0,2}){7}")
 _NOUN: Final = re.compile(
     r"(?:(?:an?|the|this|that|my)\s+)?(?:scheduled\s+)?calls?\s+(?:(?:to|of|for|with|back)\s+)?(?=\S*\d)",
@@ -125,7 +127,8 @@ def _campaign_behind(word: str, rest: str, faults: FieldProblems) -> Read | None
 def _begins(text: str) -> Read | None:
     """Return the reading of a line that begins with a verb, None for other lines."""
     for verb in Verb:
-        if (behind := _behind(verb, text)) is not None:
+        behind = _behind(verb, text)
+        if behind is not None and not (verb in OF_PAUSES and _LIKE_A_TARGET.match(behind)):
             return Read(verb, verb, _target(verb, behind))
     return None
 
@@ -138,7 +141,8 @@ def _target(verb: Verb, rest: str) -> str:
 def _misspelt(first: str, rest: str, vocabulary: CommandContext, faults: FieldProblems) -> Read:
     """Return the reading of a line whose first word is no verb, with the likely verb in the error."""
     word = _bare(first)
-    message = parse_errors.not_a_verb(first)
+    unknown = word not in OF_PAUSES
+    message = parse_errors.not_a_verb(first) if unknown else parse_errors.of_all_calls(word)
     if word in _DONE_TO_CAMPAIGNS:
         return _done_in_other_words(_DONE_TO_CAMPAIGNS[word], message, rest, vocabulary, faults)
     spelt = None if word in _SAID_FOR else closest(word, [*_TO_BE_NEAR, CAMPAIGN], alike=_LIKELY_VERB)

@@ -310,7 +310,7 @@ def counted_approvals(
 def can_search(rules: Sequence[Rule], members: Members, person: Person, *, team: str) -> Decision:
     """Return whether a person may search the log.
 
-    All groups that a rule lets request, decide, reveal, settle or unblock may.
+    All groups that a rule lets request, decide, reveal, settle, unblock or pause may.
     """
     if why := ineligible_reason(person, team):
         return Decision(Effect.DENY, (why,))
@@ -323,6 +323,7 @@ def can_search(rules: Sequence[Rule], members: Members, person: Person, *, team:
             *rule.reveal,
             *rule.escalate_to,
             *rule.unblock,
+            *rule.pause,
         )
         if group := group_of(groups, members, person.id):
             return Decision(Effect.ALLOW, (), rule, group)

@@ -12,6 +12,7 @@ from typing import Any
 from bot.policy import engine
 from bot.policy.engine import Decision, Effect
 from bot.policy.matching import Members, RequestContext
+from bot.policy.pausing import can_pause, pausers
 from bot.policy.rules import EVERYONE, MOST_APPROVALS, Rule
 from storage.models import Person
 
@@ -51,6 +52,19 @@ def explain(
     return Answer(outside, None if same else inside, tuple(sorted(unknown)))
 
 
+def explain_pause(
+    rules: Sequence[Rule], groups: Mapping[str, Sequence[str]], user: str, connection: str, at: datetime
+) -> Answer:
+    """Return whether the rules let a user pause a connection, as a full and active member."""
+    person = _somebody(user, at)
+    outside = can_pause(rules, _members(groups), person, [connection], team=_TEAM)
+    inside = can_pause(rules, _members(groups, user), person, [connection], team=_TEAM)
+    named = set(pausers(rules, connection)) - {EVERYONE}
+    unknown = {one for group in named for one in groups.get(group, ()) if one.startswith("S")}
+    same = outside.effect is inside.effect
+    return Answer(outside, None if same else inside, tuple(sorted(unknown)))
+
+
 def _somebody(user: str, at: datetime) -> Person:
     """Return a full and active member with this id. Only Slack knows whether the user is one."""
     return Person(
@@ -70,7 +84,7 @@ def _in(one: str, user: str | None) -> list[str]:
     return [*unnamed, *([user] if user else [])]
 
 
-def as_lines(answer: Answer, wanted: RequestContext, user: str) -> list[str]:
+def as_lines(answer: Answer, reason: str | None, user: str) -> list[str]:
     """Return an answer as lines for people."""
     lines = _told(answer.decision)
     if answer.unread_groups:
@@ -85,7 +99,7 @@ def as_lines(answer: Answer, wanted: RequestContext, user: str) -> list[str]:
         them = " and ".join(answer.unread_groups)
         lines += ["", f"That is so if {user} is not in {them}. If {user} is:", *_told(answer.if_member)]
     rule = answer.decision.rule
-    if rule and rule.reason == "required" and answer.decision.allowed and not wanted.reason:
+    if rule and rule.reason == "required" and answer.decision.allowed and not reason:
         lines += ["", "The rule wants a reason, too."]
     return [*lines, "", f"Assuming {user} is a full, active member (guests and bots are always refused)."]
 

@@ -32,7 +32,16 @@ MOST_APPROVALS: Final = 10
 """The most people whom a rule can require for one call. More are hard to find."""
 OF_CALLS: Final = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
 """The kinds with a number as target, or possibly one. Campaigns have no number."""
-PEOPLE: Final = ("request", "approve", "settle", "reveal", "escalate_to", "notify_groups", "unblock")
+PEOPLE: Final = (
+    "request",
+    "approve",
+    "settle",
+    "reveal",
+    "escalate_to",
+    "notify_groups",
+    "unblock",
+    "pause",
+)
 """The keys that hold groups and people."""
 
 
@@ -101,6 +110,9 @@ class Rule(BaseModel):
     unblock: tuple[str, ...] = ()
     """The groups that may allow calls to a stopped number again. If no rule names any, approvers of
     cancellations may."""
+    pause: tuple[str, ...] = ()
+    """The groups that may pause calls at the rule's connections, and resume them. If no rule that covers a
+    connection names any, whoever may approve or settle there may."""
     expires: Duration = timedelta(hours=8)
     notify: Literal["first", "all", "nobody"] = "first"
     """The approvers who get a direct message: one after the other, all at once, or nobody."""
@@ -171,8 +183,8 @@ class Rule(BaseModel):
             ),
             *(
                 f"{key}: a rule that denies only says for whom: request"
-                for key in ("approve", "settle", "reveal", "escalate_to", "notify_groups", "unblock")
-                if self.effect == "deny" and getattr(self, key)
+                for key in PEOPLE
+                if key != "request" and self.effect == "deny" and getattr(self, key)
             ),
         )
 

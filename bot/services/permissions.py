@@ -9,6 +9,7 @@ from bot.config.settings import SettingsHolder
 from bot.policy import engine
 from bot.policy.engine import ApprovalContext, Decision, Effect
 from bot.policy.matching import context_of_actions, rules_of
+from bot.policy.pausing import can_pause
 from bot.policy.rules import Rule
 from bot.services.models import RequestSpec
 from bot.slack.users import UserDirectory
@@ -124,6 +125,12 @@ class Permissions:
         """Return whether a person may allow calls to a stopped number again."""
         members = self._directory.members()
         return engine.can_unblock(self.rules, members, person, team=self._team)
+
+    def may_pause(self, person: Person, connection: str | None) -> Decision:
+        """Return whether a person may pause and resume a connection, or all with None."""
+        members = self._directory.members()
+        names = [connection] if connection else self._settings.current.connections
+        return can_pause(self.rules, members, person, names, team=self._team)
 
     async def record_denied_attempt(
         self, request: Request, person: Person, tried: str, decision: Decision

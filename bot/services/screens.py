@@ -27,7 +27,7 @@ def _stage(request: Request, record: ActionRecord) -> str:
     if record.state not in _UNDER_WAY:
         return str(record.state)
     again = record.attempt > (1 if record.state is State.SENDING else 0)
-    return "waiting" if again or request.waits_for else "sending"
+    return "waiting" if again or request.waits_for or request.paused_by else "sending"
 
 
 def has_ended(request: Request) -> bool:

@@ -307,6 +307,29 @@ def no_words(text: str) -> str:
     )
 
 
+def of_all_calls(word: str) -> str:
+    """Return the fault of "pause" or "resume" before a number or an id."""
+    return f"“{short(word)}” is for all calls of a connection, not for one number or campaign."
+
+
+def paused(until: str) -> str:
+    return f"paused {short(until)}"
+
+
+def until_behind(until: str) -> str:
+    return f"“{short(until)}” stands behind the reason."
+
+
+def no_end_of_pause(text: str) -> str:
+    return f"“{short(text)}” isn't a time."
+
+
+def behind_resume(text: str) -> str:
+    return f"Remove “{short(text)}”. After resume, only via NAME is read."
+
+
+UNTIL_NOW = "A pause can't end now. Use a later time, or leave out “until”."
+WHY_PAUSE = "Add a reason, e.g. “wrong list”."
 WHY_ALLOW = "Add a reason, e.g. “asked us to call again”."
 
 

@@ -159,6 +159,14 @@ def only_unblock(groups: Sequence[str]) -> str:
     return _only(groups, "let calls go out again")
 
 
+def only_pause(groups: Sequence[str], connection: str) -> str:
+    return _only(groups, f"pause or resume calls through {connection}")
+
+
+def lets_pause(group: str) -> str:
+    return f"The rules let {group} pause and resume calls."
+
+
 def _only(groups: Sequence[str], what: str) -> str:
     return f"Only {' and '.join(groups)} may {what}." if groups else f"Nobody may {what}."
 

@@ -9,7 +9,9 @@ from typing import Any
 
 _DEFAULT = "the default"
 """The value of a key that is not set."""
-_OF_PEOPLE = frozenset({"request", "approve", "settle", "unblock", "reveal", "escalate_to", "notify_groups"})
+_OF_PEOPLE = frozenset(
+    {"request", "approve", "settle", "unblock", "pause", "reveal", "escalate_to", "notify_groups"}
+)
 """Keys that list groups. An empty list means nobody."""
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from bot.slack.blocks import Message, context, cut, excerpt, paragraphs, section
 from bot.text.markup import escape, when
 from bot.text.vocabulary import state_word
-from bot.ui import do_not_call
+from bot.ui import do_not_call, pauses
 from storage.changes import Announced
 from storage.event_log.hash_chain import moment
 from storage.models import Event, MessageRef, OutboxItem, Scalar
@@ -54,6 +54,8 @@ def render(post: OutboxItem, told: tuple[Event, Mapping[str, str]] | None) -> Me
             message = rules_changed(lines, event.request, str(data["restart_for"]))
         case Announced.DO_NOT_CALL, (event, private):
             message = do_not_call.news(event, private.get(NUMBER))
+        case Announced.PAUSE, (event, private):
+            message = pauses.news(event, private.get("reason"), data)
         case _:
             raise ValueError(f"{post.key} is no announcement")
     return message

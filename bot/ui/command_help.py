@@ -9,8 +9,10 @@ from bot.text.formatting import listed
 from bot.text.markup import escape
 from bot.text.parse_errors import undocumented
 from bot.text.vocabulary import DRY_RUN
+from bot.ui import pauses
 from bot.ui.command_replies import EMPTY, opening
 from providers.actions import Kind
+from storage.models import Pause
 
 PAGE: Final = "help_page"
 """The action id of the button that shows a page of the help. Its value is `FIRST` or `OPTIONS`."""
@@ -23,6 +25,10 @@ _LINES: Final = {
     Verb.MOVE: "`/calls move 98765 43210 Mon 10:00` moves a call to a new time",
 }
 _STOPS: Final = "`/calls stop 98765 43210 asked us to` cancels all calls to a number and blocks it"
+_PAUSES: Final = (
+    "`/calls pause via reminders until 15:00 wrong list` holds back calls, `/calls resume via reminders` "
+    "lets them go on"
+)
 _READING: Final = (
     "`/calls list` shows what needs you, your requests and what's coming up",
     "`/calls log 98765 43210` or `/calls log A-7K3F` searches the log",
@@ -56,8 +62,14 @@ _DOES: Final = {
 _UNDOCUMENTED: Final = "†"
 
 
-def help_message(vocabulary: CommandContext, may: Collection[Kind]) -> Message:
-    """Return the first page: a line for each command, and the forms as buttons.
+def help_message(
+    vocabulary: CommandContext,
+    may: Collection[Kind],
+    *,
+    paused: Sequence[Pause] = (),
+    may_pause: bool = False,
+) -> Message:
+    """Return the first page: the pauses that hold now, a line for each command, the forms as buttons.
 
     It has only what some connection can do and what the person may request.
     """
@@ -67,11 +79,14 @@ def help_message(vocabulary: CommandContext, may: Collection[Kind]) -> Message:
     lines = [_LINES[verb] for verb in can if verb in _LINES]
     lines += _on_campaigns([verb for verb in can if verb in OF_CAMPAIGNS])
     lines += [_STOPS] if stops else []
+    lines += [_PAUSES] if may_pause else []
     lines += _READING
     forms = [*can, *stops]
     shown = [actions(*opening(forms, EMPTY))] if forms else []
     more = button("Options and connections…", PAGE, OPTIONS)
-    return Message(first, [section(first), *shown, section("\n".join(lines)), actions(more)])
+    return Message(
+        first, [section(first), *pauses.state(paused), *shown, section("\n".join(lines)), actions(more)]
+    )
 
 
 def usable(vocabulary: CommandContext, may: Collection[Kind]) -> list[Verb]:

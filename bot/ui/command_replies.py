@@ -32,6 +32,7 @@ from bot.text.markup import code, escape, when
 from bot.text.vocabulary import DENIED, WAITING
 from bot.ui.request_status import marked, request_status
 from bot.ui.request_summary import decided, doing, task
+from bot.ui.waiting import paused
 from bot.ui.ways_on import for_requester, show_status
 from storage.models import Event, Request
 from storage.states import State
@@ -68,7 +69,7 @@ def fault_message(
     blocks = [section(first), *paragraphs(excerpt(lines, parse_errors.MORE_TO_FIX))]
     if line.verbs:
         ways = opening(line.verbs, draft)
-    elif line.verb is Verb.HELP or line.verb is None:
+    elif line.verb not in FORMS:
         ways = []
         blocks.append(context(parse_errors.HELP_SHOWS))
     else:
@@ -148,6 +149,8 @@ def asked(
     elif sending and stage(request) == "sending":
         first = f"{WAITING} {doing(request)}"
     blocks: list[Block] = [section(first), *paragraphs(targets(line) if line else [])]
+    if request.paused_by and (typed or request.state is State.PENDING):
+        blocks.append(section(f"{paused(request.paused_by)}."))
     blocks += [section(_next(request, typed=typed))] if under_way else []
     buttons = [*for_requester(request), *([change] if change and request.state is State.PENDING else [])]
     blocks += [actions(*buttons, *([show_status(request)] if typed else []))] if buttons or typed else []

@@ -45,7 +45,7 @@ DID: Mapping[str, str] = {
     "withdrawn": "withdrew it",
     "order_withdrawn": "withdrew the retry (outcome unknown)",
     "call_stopped": "blocked this number, so it wasn't sent",
-    "held_back": "held back because the number was blocked; nothing was sent",
+    "held_back": "held back just before it was sent; nothing was sent",
     "expired": "expired",
     "refused": "not sent",
     "sending": "sent to {provider}",

@@ -25,7 +25,7 @@ from bot.ui.request_lists import (
     call,
     listed,
 )
-from bot.ui.request_status import why_waiting
+from bot.ui.waiting import why_waiting
 from bot.ui.ways_on import change_call, for_requester
 from providers.actions import Kind
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.parsing.command import Command, FieldProblem, Question, Verb
+from bot.parsing.command import OF_PAUSES, Command, FieldProblem, Question, Verb
 from bot.parsing.defaults import Ambiguous, FilledCommand, Source
 from bot.parsing.labels import DOES, REQUESTS
 from bot.parsing.numbers import NumberTarget
@@ -246,7 +246,8 @@ def _ask(question: Question, line: Command, draft: str, change: str) -> Message:
         )
         for place, option in enumerate(question.options[:MOST_OFFERED])
     ]
-    buttons.append(button("Open the form…", change, draft))
+    if line.verb not in OF_PAUSES:
+        buttons.append(button("Open the form…", change, draft))
     return Message(first, [section(first), actions(*buttons), context(NOTHING_YET)])
 
 
@@ -281,7 +282,8 @@ def choose(found: FilledCommand, left: Ambiguous, draft: str, change: str) -> Me
         value = Choice(draft, connection, agent, line.answers).text()
         label = f"Go on with the {left.field} {candidate}"
         buttons.append(button(candidate, f"{CHOOSE}_{number}", value, label=label))
-    buttons.append(button("Open the form…", change, draft))
+    if line.verb not in OF_PAUSES:
+        buttons.append(button("Open the form…", change, draft))
     return Message(first, [section(first), actions(*buttons), context(NOTHING_YET)])
 
 

@@ -12,13 +12,14 @@ from bot.slack.blocks import Block, Message, actions, button, context, cut_marku
 from bot.text.markup import code, escape, when
 from bot.text.vocabulary import DETAILS, RECORD_OUTCOME, SHOW_STATUS
 from bot.text.vocabulary import REVIEW as REVIEW_WORD
+from bot.ui import pauses
 from bot.ui.channel_messages import REVIEW, audit
 from bot.ui.decision_facts import left_alone
 from bot.ui.request_status import marked, request_status
 from bot.ui.request_summary import decided, target
 from bot.ui.unknown_messages import SETTLE
 from bot.ui.ways_on import withdraw
-from storage.models import ActionRecord, Event, Request
+from storage.models import ActionRecord, Event, Pause, Request
 from storage.states import State
 
 STATUS = "show_status"
@@ -61,12 +62,14 @@ def lists(
     *,
     checking: Sequence[Row] = (),
     more_wait: int = 0,
+    paused: Sequence[Pause] = (),
 ) -> Message:
     """Return what needs the reader, their last requests, and the upcoming calls.
 
-    ``checking`` are requests with an unknown outcome that the reader may settle. They come first.
+    ``checking`` are requests with an unknown outcome that the reader may settle. They come first
+    but for the pauses that hold now.
     """
-    blocks: list[Block] = []
+    blocks: list[Block] = pauses.state(paused)
     if checking:
         blocks += [section("⚠️ *Needs checking*"), *map(_row, checking)]
     yours = [row for row in waiting if row.may_decide]

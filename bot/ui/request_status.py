@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.services.outcomes import REMOVING
 from bot.slack.blocks import Message, section
@@ -28,6 +28,7 @@ from bot.ui.request_summary import (
     target,
     task,
 )
+from bot.ui.waiting import paused, what_to_do, why_waiting
 from providers.actions import Code, Kind
 from providers.webhooks import TOLD_US
 from storage.models import ActionRecord, Cancelled, ConnectionOutage, Request, SecondStep, call_time
@@ -160,8 +161,16 @@ def _hold(request: Request) -> ConnectionOutage | None:
 
 def _waits(request: Request) -> str:
     """Return the note on a wait and on what people can do, or an empty text."""
+    if _paused(request):
+        return f"{_paused(request)}."
     waits = held_up(request)
     return f"{waits}. {_what_to_do(request)}".rstrip() if waits else ""
+
+
+def _paused(request: Request) -> str:
+    """Return that approved actions are paused, by whom and why, or an empty text."""
+    waits = any(record.state is State.APPROVED for record in request.actions)
+    return paused(request.paused_by) if request.paused_by and waits else ""
 
 
 def _what_to_do(request: Request) -> str:
@@ -180,6 +189,8 @@ def _pending(request: Request, _record: ActionRecord) -> str:
 
 def _approved(request: Request, record: ActionRecord) -> str:
     said = _message(record)
+    if _paused(request):
+        return f"{WAITING} {_paused(request)} · {task(request)}{_below(said)}"
     if _waits(request):
         return (
             f"{WAITING} *Waiting for {request.connection}* · {task(request)}{_below(_waits(request), said)}"
@@ -364,29 +375,4 @@ _HEADLINES: dict[State, Callable[[Request, ActionRecord], str]] = {
     State.DENIED: _denied,
     State.WITHDRAWN: _withdrawn,
     State.EXPIRED: _expired,
-}
-
-
-LONG = timedelta(minutes=15)
-"""A wait that is long enough for people to shorten it."""
-
-
-def why_waiting(outage: ConnectionOutage) -> str:
-    """Return why a connection's requests wait, and until when."""
-    state = "asked us to wait" if outage.reason == "rate_limited" else "is down"
-    return f"{outage.connection} {state}. Next try: {when(outage.until)}"
-
-
-def what_to_do(outage: ConnectionOutage, kind: Kind) -> str:
-    """Return how people can shorten a long wait for a rate limit, or an empty text for other waits."""
-    if outage.reason != "rate_limited" or outage.until - outage.since <= LONG:
-        return ""
-    tried = _TRIED.get(kind, "")
-    resume = f"`python -m bot resume {outage.connection}`"
-    return f"{tried}Your CallOps admin can retry now: {resume}. Or use the provider's dashboard."
-
-
-_TRIED = {
-    Kind.CANCEL_CALL: "CallOps retries a cancellation every 15 minutes. ",
-    Kind.DELETE_CAMPAIGN: "CallOps retries a deletion every 15 minutes. ",
 }

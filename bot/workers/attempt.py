@@ -36,7 +36,7 @@ from bot.workers.loop import until_written
 from bot.workers.rate_limiter import RateLimiter
 from providers.actions import CannotSendError, Code, Outcome, PlaceCall, Retry, Status
 from providers.base import Adapter, Context, Prepared, after_doubt
-from storage.changes import Transition
+from storage.changes import Notification, Transition
 from storage.errors import LogReplacedError
 from storage.models import ActionRecord, Person, Request
 from storage.states import State
@@ -139,6 +139,8 @@ class Attempts:
             await self.end_window(claimed)  # nothing was sent
         elif claimed.action and await self._preconditions.stops(claimed.action):
             await self._hold_back(request, claimed, outcomes.CALLS_STOPPED)
+        elif await self._store.pauses.holds_back(claimed.id, self._clock()):
+            await self._wait_again(request, claimed, Notification("state", "audit"))
 
     async def _last_look(self, request: Request, record: ActionRecord) -> Prepared:
         """Check the rules, the connection and the action again. Raises `CannotSendError` with the reason."""
@@ -224,11 +226,15 @@ class Attempts:
         if record.maybe_executed:
             await self._not_again(request, record, why)
             return
+        await self._wait_again(request, record)  # the next attempt refuses or expires it, with the reason
+
+    async def _wait_again(self, request: Request, record: ActionRecord, *posts: Notification) -> None:
+        """Approve an action again that was not sent."""
         ours = frozenset({State.SENDING})
         back = Transition(
             record.id, "held_back", ours, State.APPROVED, owner=self._owner, attempt=record.attempt
         )
-        await self._changes.apply(request, back)  # the next attempt refuses or expires it, with the reason
+        await self._changes.apply(request, back, posts=posts)
 
     async def end_window(self, record: ActionRecord) -> None:
         """End the retries of a cancellation by number whose window has passed, so that people settle it."""

@@ -119,11 +119,14 @@ class Dispatcher:
         return [record for record in ready if record.connection in connections]
 
     async def _end_what_stands_still(self, now: datetime) -> None:
-        """Expire late actions of paused connections, as an attempt would."""
-        if not self._pace.held or self._looked_at <= now < self._looked_at + ASK_AGAIN:
+        """Expire late actions that wait for a provider or a pause, as an attempt would."""
+        if self._looked_at <= now < self._looked_at + ASK_AGAIN:
             return
-        self._looked_at = now
-        await each(await self._waiting_for(self._pace.held, now, limit=LATE_AT_ONCE), self._end_if_late)
+        held = await self._waiting_for(self._pace.held, now, limit=LATE_AT_ONCE) if self._pace.held else ()
+        paused = await self._store.dispatch_queue.paused(now, LATE_AT_ONCE)
+        if waiting := [*held, *paused]:
+            self._looked_at = now
+            await each(waiting, self._end_if_late)
 
     def _start(self, record: ActionRecord) -> None:
         self._busy[record.connection] += 1

@@ -300,7 +300,7 @@ CREATE TABLE turns (
 ) STRICT;
 CREATE INDEX turns_account ON turns (account, at);
 
-CREATE TABLE pauses (
+CREATE TABLE rate_limit_pauses (
     account TEXT PRIMARY KEY,
     since INTEGER NOT NULL,
     until INTEGER NOT NULL
@@ -351,6 +351,13 @@ CREATE TABLE unfinished_lists (
     list TEXT NOT NULL,
     leaving INTEGER NOT NULL
 ) STRICT;
+
+-- No call is placed and no campaign started: at a connection, or at all ('').
+CREATE TABLE pauses (
+    connection TEXT PRIMARY KEY,
+    event INTEGER NOT NULL REFERENCES events (seq),
+    until INTEGER
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE meta (
     name TEXT PRIMARY KEY,

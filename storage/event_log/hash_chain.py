@@ -56,6 +56,12 @@ CALLS_STOPPED: Final = "calls_stopped"
 CALLS_ALLOWED: Final = "calls_allowed"
 """A person allowed calls to a number again."""
 
+CALLS_PAUSED: Final = "calls_paused"
+"""A person stopped calls from being placed and campaigns from being started."""
+
+CALLS_RESUMED: Final = "calls_resumed"
+"""A person let them go on."""
+
 LIST_IMPORT_BEGAN: Final = "list_import_began"
 """An import into a do-not-call list began. Its numbers do not count before ``list_imported``."""
 

@@ -34,7 +34,7 @@ def decision_expired(connection: Connection, now: datetime, limit: int) -> list[
         f"SELECT id FROM {_PENDING} AND {_DECIDE_BY} <= ? ORDER BY {_DECIDE_BY}, asked_at, id LIMIT ?",  # noqa: S608 - fixed text
         [microseconds(now), limit],
     ).fetchall()
-    return [read_request(connection, found) for (found,) in past]
+    return [read_request(connection, found, now) for (found,) in past]
 
 
 def pending(

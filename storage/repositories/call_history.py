@@ -102,6 +102,19 @@ def _scheduled(
     )
 
 
+def count_scheduled(connection: Connection, name: str | None, now: datetime) -> int:
+    """Return the count of calls that are still to be made, through a connection or all of them."""
+    [(count,)] = connection.execute(
+        f"""
+        SELECT count(*) FROM actions INDEXED BY actions_scheduled
+            LEFT JOIN lookup ON lookup.action = actions.n
+        WHERE {_STILL_TO_GO_OUT} AND (:name IS NULL OR connection = :name)
+        """,  # noqa: S608 - fixed text
+        {"name": name, "now": microseconds(now)},
+    )
+    return int(count)
+
+
 def scheduled_to(
     connection: Connection, sources: WriteContext, number: str, now: datetime
 ) -> list[ActionRecord]:

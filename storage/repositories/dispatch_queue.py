@@ -10,6 +10,7 @@ from providers.actions import Kind
 from storage.database.repository import Repository, reads
 from storage.event_log.hash_chain import microseconds, moment
 from storage.models import ActionRecord, Request
+from storage.repositories.brake import PAUSED
 from storage.repositories.exclusion import HOLDING, WAITS
 from storage.repositories.rate_limits import MINUTE
 from storage.repositories.rows import ACTIONS, FROM, as_looked_up, read_request, select_actions
@@ -22,7 +23,7 @@ _APPROVED_NOW: Final = f"""
     WITH {HOLDING} {ACTIONS}
     WHERE state = 'approved' AND (not_before IS NULL OR not_before <= :now OR updated_at > :ahead)
     AND (not_after IS NULL OR not_after > :now)
-    AND connection = :connection AND NOT {WAITS}
+    AND connection = :connection AND NOT {WAITS} AND NOT {PAUSED}
     AND actions.id NOT IN (SELECT value FROM json_each(:held))
 """  # noqa: S608 - fixed text
 
@@ -64,7 +65,7 @@ def due(
     ``limit`` applies to each connection. ``without`` are connections that have no worker free, or that wait
     for their rate limit. ``kinds``, if any, are the only kinds to return. ``held`` are actions to leave out,
     so that they hide none behind them. Actions that wait for another action (see
-    `storage.repositories.exclusion`) are left out, too.
+    `storage.repositories.exclusion`) or are paused are left out, too.
     """
     names = [name for (name,) in connection.execute(_WAITED_FOR).fetchall() if name not in without]
     ahead = microseconds(now + MINUTE)  # a later change was made by a clock that has been set back since
@@ -73,6 +74,16 @@ def due(
     )
     query = _READY_OF_KINDS if kinds else _READY
     return _of_each(connection, names, query, values, order="last_event")
+
+
+def paused(connection: Connection, now: datetime, limit: int) -> list[ActionRecord]:
+    """Return approved actions that a pause holds back, in the order in which they were approved."""
+    return select_actions(
+        connection,
+        ACTIONS,
+        f"WHERE state = 'approved' AND {PAUSED} ORDER BY last_event LIMIT :limit",
+        {"now": microseconds(now), "limit": limit},
+    )
 
 
 def retry_window_expired(connection: Connection, now: datetime) -> list[ActionRecord]:
@@ -179,7 +190,7 @@ def reschedules_due(connection: Connection, now: datetime) -> list[Request]:
         """,
         {"since": microseconds(now - LOOKED_BACK)},
     ).fetchall()
-    return [read_request(connection, move) for (move,) in found]
+    return [read_request(connection, move, now) for (move,) in found]
 
 
 def reschedules_completed(connection: Connection, now: datetime) -> list[Request]:
@@ -197,13 +208,14 @@ def reschedules_completed(connection: Connection, now: datetime) -> list[Request
         """,
         {"since": microseconds(now - LOOKED_BACK)},
     ).fetchall()
-    return [read_request(connection, move) for (move,) in found]
+    return [read_request(connection, move, now) for (move,) in found]
 
 
 class DispatchQueue(Repository):
     """Work that is due."""
 
     due = reads(due)
+    paused = reads(paused)
     retry_window_expired = reads(retry_window_expired)
     awaiting_lookup = reads(awaiting_lookup)
     unknown_awaiting_lookup = reads(unknown_awaiting_lookup)

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from sqlite3 import Connection, Row
 from typing import Final, Literal
 
+from providers.actions import Kind
 from storage.changes import Announced, Announcement
 from storage.database.repository import Repository, reads, writes
 from storage.event_log.hash_chain import microseconds, moment
@@ -101,7 +102,7 @@ def failed(
     ).fetchone()
     if failures >= told_from:
         _announce(connection, sources, name)
-        _tell_again(connection, name, now)
+        tell_again(connection, name, now)
     return _outage(counted)
 
 
@@ -116,7 +117,7 @@ def answered(connection: Connection, sources: WriteContext, name: str) -> None:
         over: dict[str, Scalar] = {"connection": name, "since": row["since"], "ended": microseconds(now)}
         outbox.announce_anew(connection, row["announced"], over)
     if row["told"]:
-        _tell_again(connection, name, now)
+        tell_again(connection, name, now)
 
 
 def acquire_probe(connection: Connection, sources: WriteContext, name: str, until: datetime) -> bool:
@@ -167,7 +168,7 @@ def asked(
             },
         )
         if tell:
-            _tell_again(connection, name, now)
+            tell_again(connection, name, now)
 
 
 def pause(
@@ -221,7 +222,7 @@ def clear_expired(connection: Connection, sources: WriteContext) -> None:
     ).fetchall()
     for row in rows:
         if row["told"]:
-            _tell_again(connection, row["connection"], now)
+            tell_again(connection, row["connection"], now)
 
 
 def forget(connection: Connection, name: str, reason: Literal["down", "rate_limited"]) -> None:
@@ -235,7 +236,7 @@ def reset(
     """End the pauses of an account and its connections now. Return the outages that it had."""
     now = sources.clock()
     held = [one for one in all_outages(connection) if one.connection in names]
-    connection.execute("DELETE FROM pauses WHERE account = ?", [account])
+    connection.execute("DELETE FROM rate_limit_pauses WHERE account = ?", [account])
     for one in held:
         if one.reason == "rate_limited":
             forget(connection, one.connection, "rate_limited")
@@ -244,7 +245,7 @@ def reset(
                 "UPDATE outages SET until = ? WHERE connection = ? AND reason = 'down'",
                 [microseconds(now), one.connection],
             )
-        _tell_again(connection, one.connection, now)
+        tell_again(connection, one.connection, now)
     return held
 
 
@@ -261,14 +262,18 @@ def _announce(connection: Connection, sources: WriteContext, name: str) -> None:
     )
 
 
-def _tell_again(connection: Connection, name: str, now: datetime) -> None:
+def tell_again(
+    connection: Connection, name: str, now: datetime, *, kinds: Collection[Kind] = tuple(Kind)
+) -> None:
     """Queue updates of the messages of the next requests in line, unless one is queued already."""
     connection.execute(
         """
         WITH next AS (
             SELECT request, min(id) AS action, max(last_event) AS event
             FROM actions
-            WHERE state = 'approved' AND connection = :name GROUP BY request ORDER BY event LIMIT :told
+            WHERE state = 'approved' AND connection = :name
+              AND kind IN (SELECT value FROM json_each(:kinds))
+            GROUP BY request ORDER BY event LIMIT :told
         )
         INSERT INTO outbox (request, action, event, template, slot, added_at)
         SELECT next.request, next.action, next.event, 'state', messages.slot, :now
@@ -277,7 +282,7 @@ def _tell_again(connection: Connection, name: str, now: datetime) -> None:
             SELECT 1 FROM outbox WHERE outbox.request = next.request AND outbox.slot = messages.slot
             AND outbox.ended IS NULL AND outbox.owner IS NULL)
         """,
-        {"name": name, "told": TOLD, "now": microseconds(now)},
+        {"name": name, "told": TOLD, "now": microseconds(now), "kinds": json.dumps(list(kinds))},
     )
 
 

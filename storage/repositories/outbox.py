@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlite3 import Connection, Row
 from typing import Final
 
-from storage.changes import Announcement, Notification
+from storage.changes import Announced, Announcement, Notification
 from storage.database.repository import Repository, reads, writes
 from storage.event_log.hash_chain import ERASED, microseconds, moment
 from storage.event_log.writer import WriteContext
@@ -253,6 +253,13 @@ def erase_posts(connection: Connection, event: Event) -> None:
     connection.execute(
         f"{_ERASURES} JOIN events ON events.seq = ? WHERE messages.request = ?",
         [ERASURE, event.seq, event.request],
+    )
+    connection.execute(
+        """
+        UPDATE outbox SET ended = NULL, ended_at = NULL, not_before = NULL, lane = NULL, unordered = 0
+        WHERE template = ? AND ts IS NOT NULL AND event IN (SELECT seq FROM events WHERE request = ?)
+        """,
+        [Announced.PAUSE, event.request],
     )
 
 

@@ -29,7 +29,7 @@ class RateLimit:
 def paused_until(connection: Connection, account: str, now: datetime) -> datetime | None:
     """Return the end of an account's pause, or None."""
     row = connection.execute(
-        "SELECT until FROM pauses WHERE account = ? AND until > ? AND since <= ?",
+        "SELECT until FROM rate_limit_pauses WHERE account = ? AND until > ? AND since <= ?",
         [account, microseconds(now), microseconds(now + MINUTE)],
     ).fetchone()
     return None if row is None else moment(row["until"])
@@ -95,7 +95,7 @@ def pause(connection: Connection, account: str, until: datetime, now: datetime) 
     """Pause an account until then. A longer pause stays."""
     connection.execute(
         """
-        INSERT INTO pauses (account, since, until) VALUES (:account, :now, :until)
+        INSERT INTO rate_limit_pauses (account, since, until) VALUES (:account, :now, :until)
         ON CONFLICT (account) DO UPDATE SET since = :now,
             until = CASE WHEN since > :soon THEN :until ELSE max(until, :until) END
         """,

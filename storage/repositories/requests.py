@@ -15,6 +15,7 @@ from storage.event_log import hash_chain
 from storage.event_log.hash_chain import REQUEST_COLUMNS, REQUESTED, microseconds
 from storage.event_log.writer import EventWriter, WriteContext
 from storage.models import ActionRecord, Event, Request, Scalar
+from storage.repositories import brake
 from storage.repositories.call_history import is_reference
 from storage.repositories.idempotency_keys import use_up, used_by
 from storage.repositories.outbox import add_posts
@@ -77,7 +78,7 @@ def create(connection: Connection, sources: WriteContext, new: NewRequest) -> Re
         raise ValueError("a request has at least one action")
     check(None, new.state)
     if made := used_by(connection, delivery_key=new.delivery_key, nonce=new.nonce):
-        return Recorded(read_request(connection, made), created=False)
+        return Recorded(read_request(connection, made, sources.clock()), created=False)
     aims = [_aim(connection, sources, asked) for asked in new.actions]
     if new.deduplicate:
         _check_under_way(connection, new, aims, sources.clock())
@@ -108,6 +109,9 @@ def create(connection: Connection, sources: WriteContext, new: NewRequest) -> Re
             sealed=hash_chain.seal(one for event in requested for _, one in sorted(event.private.items())),
             records=tuple(records),
             messages={},
+            paused_by=brake.for_kind(connection, new.connection, new.kind, writer.now)
+            if new.state in {State.PENDING, State.APPROVED}
+            else None,
         ),
         created=True,
     )
@@ -123,7 +127,7 @@ def replace(
         StaleChangeError: The request can no longer be withdrawn.
     """
     if made := used_by(connection, delivery_key=new.delivery_key, nonce=new.nonce):
-        return Recorded(read_request(connection, made), created=False)
+        return Recorded(read_request(connection, made, sources.clock()), created=False)
     apply(connection, sources, withdrawal)
     return create(connection, sources, new)
 
@@ -157,7 +161,7 @@ def _aim(connection: Connection, sources: WriteContext, asked: NewAction) -> _Ai
 def _check_under_way(connection: Connection, new: NewRequest, aims: Sequence[_Aim], now: datetime) -> None:
     """Raise `DuplicateRequestError` if some targets have a request under way."""
     found = {place: _under_way(connection, new, aim, now) for place, aim in enumerate(aims)}
-    if by := {place: read_request(connection, request) for place, request in found.items() if request}:
+    if by := {place: read_request(connection, request, now) for place, request in found.items() if request}:
         raise DuplicateRequestError(by)
 
 
@@ -216,12 +220,17 @@ def _given(**fields: str | None) -> dict[str, str]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def _request(connection: Connection, sources: WriteContext, request: str) -> Request:
+    """Read a request by its id, or by the id of one of its actions, as of now."""
+    return read_request(connection, request, sources.clock())
+
+
 class Requests(Repository):
     """Requests, with their decisions and outcomes. All changes go through `create` and `apply`."""
 
     create = writes(create)
     renew_lease = writes(renew_lease)
-    request = reads(read_request)
+    request = reads(_request)
     events = reads(read_events)
     personal_values = reads(read_personal_values)
     get_with_history = reads(read_with_history)

@@ -27,6 +27,7 @@ from storage.call_ends import as_end
 from storage.database import views
 from storage.errors import RequestNotFoundError
 from storage.event_log.hash_chain import FOLLOWED, commitment, microseconds, moment, seal
+from storage.event_log.writer import WriteContext
 from storage.models import (
     ActionRecord,
     Approval,
@@ -34,12 +35,13 @@ from storage.models import (
     ConnectionOutage,
     Event,
     MessageRef,
+    Pause,
     Request,
     RequestHistory,
     Scalar,
     SecondStep,
 )
-from storage.repositories import cancellations, outages
+from storage.repositories import brake, cancellations, outages
 from storage.states import State, request_state
 
 ACTION: Final = "action"
@@ -93,7 +95,7 @@ def find(connection: Connection, request: str) -> str:
     return str(found["request"])
 
 
-def read_request(connection: Connection, request: str) -> Request:
+def read_request(connection: Connection, request: str, now: datetime) -> Request:
     """Read a request by its id, or by the id of one of its actions.
 
     Raises:
@@ -120,6 +122,7 @@ def read_request(connection: Connection, request: str) -> Request:
     )
     messages = connection.execute("SELECT slot, channel, ts FROM messages WHERE request = ?", [found])
     waits = any(action["state"] == State.APPROVED for action in actions)
+    open_ = waits or any(action["state"] == State.PENDING for action in actions)
     read = as_request(
         row,
         personal={one["field"]: one["value"] for one in kept if one["event"] == actions[0]["asked_event"]},
@@ -130,6 +133,7 @@ def read_request(connection: Connection, request: str) -> Request:
         followed_by=_followed_by(connection, found) if row["reschedules"] else None,
         cancelled=_cancelled(connection, found) if row["kind"] == Kind.PLACE_CALL else None,
         waits_for=outages.waits_for(connection, row["connection"]) if waits else None,
+        paused_by=brake.for_kind(connection, row["connection"], Kind(row["kind"]), now) if open_ else None,
     )
     return replace(read, done_by=cancellations.done_by(connection, found)) if _is_unsent(actions) else read
 
@@ -182,9 +186,9 @@ def read_personal_values(connection: Connection, request: str) -> list[tuple[int
     return [(event, field, value) for event, field, value in rows]
 
 
-def read_with_history(connection: Connection, name: str) -> RequestHistory:
+def read_with_history(connection: Connection, sources: WriteContext, name: str) -> RequestHistory:
     """Read a request with its events and erasable values, all as of one moment."""
-    found = read_request(connection, name)
+    found = read_request(connection, name, sources.clock())
     return RequestHistory(
         found, read_events(connection, found.id), read_personal_values(connection, found.id)
     )
@@ -269,6 +273,7 @@ def as_request(  # noqa: PLR0913 - a request has many parts
     followed_by: SecondStep | None = None,
     cancelled: Cancelled | None = None,
     waits_for: ConnectionOutage | None = None,
+    paused_by: Pause | None = None,
 ) -> Request:
     """Return a request from its row and related values."""
     return Request(
@@ -302,6 +307,7 @@ def as_request(  # noqa: PLR0913 - a request has many parts
         reasons=row["reasons"],
         sealed=sealed,
         waits_for=waits_for,
+        paused_by=paused_by,
     )
 
 

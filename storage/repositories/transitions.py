@@ -20,7 +20,7 @@ from storage.event_log.hash_chain import (
 )
 from storage.event_log.writer import EventWriter, WriteContext
 from storage.models import Approval, Event, Request, Scalar
-from storage.repositories import cancellations, do_not_call, end_polls, exclusion
+from storage.repositories import brake, cancellations, do_not_call, end_polls, exclusion, pauses
 from storage.repositories.audit import DENIED_ATTEMPT, EXPORTED, FAULT
 from storage.repositories.idempotency_keys import use_up, used_by
 from storage.repositories.outbox import add_posts
@@ -50,6 +50,7 @@ _NO_NOTES: Final = frozenset(
         APPROVAL_RECORDED,
         RULES,
         *do_not_call.EVENTS,
+        *pauses.EVENTS,
     }
 )
 
@@ -87,7 +88,7 @@ def apply(connection: Connection, sources: WriteContext, change: ChangeSet) -> R
     decision = _decision(change.approval)
     written: list[Event] = []
     if decision and not change.transitions:
-        _check_waiting(connection, change)
+        _check_waiting(connection, change, writer.now)
         written.append(
             writer.append(
                 change.request,
@@ -109,7 +110,7 @@ def apply(connection: Connection, sources: WriteContext, change: ChangeSet) -> R
     cancellations.note_second_step(connection, writer, written)
     use_up(connection, change.request, delivery_key=change.delivery_key, nonce=change.nonce, now=writer.now)
     add_posts(connection, written[0], change.notifications)
-    return read_request(connection, change.request)
+    return read_request(connection, change.request, writer.now)
 
 
 def renew_lease(
@@ -118,13 +119,14 @@ def renew_lease(
     """Renew a lease that is still held. This is the check just before bytes leave.
 
     Return False if the action no longer has this owner and attempt. Also return False if the attempt may not
-    begin any more, or the number is stopped.
+    begin any more, the number is stopped, or calls are paused.
     """
     held = connection.execute(
         f"""
         UPDATE actions SET lease_until = :until
         WHERE id = :action AND owner = :owner AND attempt = :attempt AND state = 'sending'
-          AND lease_until > :now AND (not_after IS NULL OR not_after > :now) AND NOT {do_not_call.STOPPED}
+          AND lease_until > :now AND (not_after IS NULL OR not_after > :now)
+          AND NOT {do_not_call.STOPPED} AND NOT {brake.PAUSED}
         """,  # noqa: S608 - fixed text
         {
             "until": microseconds(until),
@@ -249,11 +251,15 @@ def _check_doubt(connection: Connection, change: ChangeSet, move: Transition) ->
 
 
 def _check_may_begin(connection: Connection, change: ChangeSet, move: Transition, now: datetime) -> None:
-    """Raise `StaleChangeError` for an attempt that is too late, has to wait for others, or is stopped."""
+    """Raise `StaleChangeError` for an attempt that is too late, has to wait, or is stopped."""
     over = connection.execute(
         "SELECT 1 FROM actions WHERE id = ? AND not_after <= ?", [move.action, microseconds(now)]
     )
-    waits = exclusion.waits(connection, move.action) or do_not_call.holds_back(connection, move.action)
+    waits = (
+        exclusion.waits(connection, move.action)
+        or do_not_call.holds_back(connection, move.action)
+        or brake.holds_back(connection, move.action, now)
+    )
     if over.fetchone() or waits or _is_full(connection, move):
         raise StaleChangeError(change.request)
 
@@ -310,9 +316,9 @@ def _check_decisions(connection: Connection, change: ChangeSet) -> None:
         raise StaleChangeError(change.request)
 
 
-def _check_waiting(connection: Connection, change: ChangeSet) -> None:
+def _check_waiting(connection: Connection, change: ChangeSet, now: datetime) -> None:
     """Raise `StaleChangeError` unless the request still waits for this decision by this person."""
-    request = read_request(connection, change.request)
+    request = read_request(connection, change.request, now)
     taken = {(approval.person, approval.decision) for approval in request.approvals}
     approval = change.approval
     if (

@@ -251,7 +251,7 @@ async def test_the_command_line_beside_a_busy_log(scene: Scene) -> None:
     numbers.write_text(f"{OTHER_NUMBER}\n", encoding="utf-8")
     reading = (("log", "list"), ("log", "verify"), ("policy", "lint"))
     writing = (
-        ("resume", "voxworks"),
+        ("retry-connection", "voxworks"),
         ("stop", "import", "--list", "DND", str(numbers)),
         ("purge", "--number", NUMBER),
     )

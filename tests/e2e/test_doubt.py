@@ -146,7 +146,7 @@ async def test_what_may_be_sent_again_is_sent_three_times_in_all(scene: Scene) -
     assert await scene.requests("callkaro") == []
     assert len(await scene.requests("voxworks")) == 3
     await scene.providers.clear("callkaro")
-    await scene.command_line("resume", "reminders")
+    await scene.command_line("retry-connection", "reminders")
     await scene.audit("*Placed*", placed)
     assert (await scene.audit("reminders is back since")).ts == said.ts
     assert [one.effects for one in await scene.requests("callkaro") if one.line.startswith("POST")] == [1]

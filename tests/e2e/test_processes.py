@@ -133,13 +133,13 @@ async def test_an_operator_lifts_a_pause_beside_a_running_bot(scene: Scene) -> N
             await scene.request_reaches("voxworks")
             await scene.audit("Retrying")
     await scene.audit("voxworks asked us to wait. Next try", "vx_1002")
-    printed = await scene.terminal("resume", "voxworks")
+    printed = await scene.terminal("retry-connection", "voxworks")
     assert (printed.status, printed.errors) == (0, "")
     assert printed.output.startswith("voxworks asked us to wait until ")
     assert "CallOps now sends to it again." in printed.output
     await scene.request_reaches("voxworks", 2)
-    again = await scene.terminal("resume", "voxworks")
+    again = await scene.terminal("retry-connection", "voxworks")
     assert again.output == "voxworks isn't paused.\n"
-    unknown = await scene.terminal("resume", "nowhere")
+    unknown = await scene.terminal("retry-connection", "nowhere")
     assert (unknown.status, unknown.output) == (2, "")
     assert "Enabled: reminders, voxworks." in unknown.errors

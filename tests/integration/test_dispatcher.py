@@ -400,7 +400,7 @@ async def test_a_connection_without_a_limit_commits_nothing_for_it(stage: BotWor
     )
     await stage.bot.run_until_idle()
     assert written
-    assert not [one for one in written if "turns" in one or "pauses" in one]
+    assert not [one for one in written if "turns" in one or "rate_limit_pauses" in one]
 
 
 async def test_a_dry_run_sends_nothing_and_says_what_it_would_have(stage: BotWorld) -> None:

@@ -179,7 +179,7 @@ async def test_what_waits_for_a_day_says_what_to_do(stage: BotWorld) -> None:
         one for one in await stage.said("C0AUDIT") if "asked us to wait. Next try: <!date^" in one.text
     ]
     assert "retries a cancellation every 15 minutes" in audit.text
-    assert "python -m bot resume voxworks" in audit.text
+    assert "python -m bot retry-connection voxworks" in audit.text
     assert "use the provider's dashboard" in audit.text
     await stage.pass_time(hours=9)
     await stage.bot.run_until_idle()

@@ -119,6 +119,21 @@ def test_people_read_the_verdict_the_rule_and_why(tmp_path: Path) -> None:
     ]
 
 
+def test_it_explains_who_may_pause_calls(tmp_path: Path) -> None:
+    """A pause is asked of no provider, and needs no approval."""
+    may = policy(tmp_path, RECIPES["four-eyes"], *ask("U0MIRA", "pause"))
+    assert may.output.splitlines()[:2] == [
+        "It goes at once.",
+        "  Why: The rules let managers pause and resume calls.",
+    ]
+    may_not = policy(tmp_path, RECIPES["four-eyes"], *ask("U0ASHA", "pause"))
+    assert "Only managers may pause or resume calls through reminders." in may_not.output
+    (tmp_path / "two").mkdir()
+    both = policy(tmp_path / "two", USER_GROUP, *ask("U0ASHA", "pause", "--json"))
+    answer = json.loads(both.output)
+    assert (answer["verdict"], answer["if_member"]["verdict"]) == ("deny", "allow")
+
+
 USER_GROUP = """
 [groups]
 managers = ["S0MANAGERS"]

@@ -15,6 +15,7 @@ from tests.storage.contract.joining import Joining
 from tests.storage.contract.moving import Moving
 from tests.storage.contract.noting import Noting
 from tests.storage.contract.pacing import Pacing
+from tests.storage.contract.pausing import Pausing
 from tests.storage.contract.reading import Reading
 from tests.storage.contract.searching import Searching
 from tests.storage.contract.slack import Posting, Remembering
@@ -31,6 +32,7 @@ class StoreContract(
     Noting,
     Beginning,
     Pacing,
+    Pausing,
     Reading,
     Searching,
     Posting,

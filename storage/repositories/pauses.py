@@ -1,0 +1,127 @@
+"""Pauses: when people stop calls from being placed and campaigns from being started, and let them go on.
+
+The chain records who, when, until when and for which connection. The reason is in an erasable row. A row of
+``pauses`` holds until another pause takes its place or a person resumes. After its ``until`` it has no
+effect.
+"""
+
+from datetime import datetime
+from sqlite3 import Connection
+from typing import Final
+
+from storage.changes import Announced, Announcement
+from storage.database.repository import Repository, reads, writes
+from storage.event_log.hash_chain import CALLS_PAUSED, CALLS_RESUMED, microseconds
+from storage.event_log.writer import EventWriter, WriteContext
+from storage.models import Pause, Scalar
+from storage.repositories import brake, call_history, outages, outbox
+from storage.repositories.brake import EVERY_CONNECTION, KINDS, PAUSABLE
+
+EVENTS: Final = frozenset({CALLS_PAUSED, CALLS_RESUMED})
+_NONCE: Final = "pause:"
+"""Prefix of the nonce that a pause used up, so that a repeated delivery makes no second one."""
+
+
+def pause(
+    connection: Connection,
+    sources: WriteContext,
+    name: str | None,
+    *,
+    actor: str,
+    reason: str,
+    until: datetime | None,
+    nonce: str,
+) -> Pause:
+    """Pause a connection, or all with None, from now on. It takes the place of an earlier pause of the same.
+
+    No paused action enters ``sending`` any more: `apply` raises a conflict. `renew_lease` returns False for
+    one that is there already. The pause counts those that are being sent. A ``nonce`` makes one pause.
+    """
+    where = name or EVERY_CONNECTION
+    now = sources.clock()
+    known = brake.of(connection, where, now)
+    used = connection.execute(
+        "INSERT INTO nonces (nonce, person, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        [f"{_NONCE}{nonce}", actor, microseconds(now)],
+    )
+    if not used.rowcount and known:
+        return known
+    event = EventWriter(connection, sources).append_new(
+        "B",
+        CALLS_PAUSED,
+        actor=actor,
+        data={
+            "connection": name,
+            "until": None if until is None else microseconds(until),
+            "leaving": _count(connection, "sending", where),
+            "waiting": _count(connection, "approved", where),
+            "scheduled": call_history.count_scheduled(connection, name, now),
+        },
+        private={"reason": reason},
+    )
+    connection.execute(
+        "INSERT OR REPLACE INTO pauses (connection, event, until) VALUES (?, ?, ?)",
+        [where, event.seq, event.data["until"]],
+    )
+    if known:
+        outbox.announce_anew(connection, _announcement(known.id, name).key, {"replaced_by": event.request})
+    one = _announcement(event.request, name, event.seq)
+    outbox.announce(connection, sources, one)
+    _tell_waiting(connection, where, now)
+    made = brake.of(connection, where, now)
+    if made is None:
+        raise ValueError("a pause ends after it begins")
+    return made
+
+
+def resume(connection: Connection, sources: WriteContext, name: str | None, *, actor: str) -> Pause | None:
+    """End the pause of a connection, or that of all with None. Return it, or None if there is none.
+
+    Other pauses stay.
+    """
+    where, now = name or EVERY_CONNECTION, sources.clock()
+    known = brake.of(connection, where, now)
+    if known is None:
+        return None
+    connection.execute("DELETE FROM pauses WHERE connection = ?", [where])
+    event = EventWriter(connection, sources).append(
+        known.id, known.id, CALLS_RESUMED, actor=actor, data={"connection": name}, private={}
+    )
+    told: dict[str, Scalar] = {"resumed_by": actor, "resumed_at": microseconds(event.at)}
+    outbox.announce_anew(connection, _announcement(known.id, name).key, told)
+    _tell_waiting(connection, where, now)
+    return known
+
+
+def _count(connection: Connection, state: str, name: str) -> int:
+    """Return the count of actions in a state that a pause of this name concerns."""
+    [(count,)] = connection.execute(
+        f"""
+        SELECT count(*) FROM actions INDEXED BY actions_state
+        WHERE state = :state AND kind IN ({KINDS}) AND :name IN ('{EVERY_CONNECTION}', connection)
+        """,  # noqa: S608 - fixed text
+        {"state": state, "name": name},
+    )
+    return int(count)
+
+
+def _announcement(pause_id: str, name: str | None, event: int | None = None) -> Announcement:
+    to = f"audit:{name}" if name else "audit"
+    return Announcement(Announced.PAUSE, pause_id, to=to, event=event)
+
+
+def _tell_waiting(connection: Connection, name: str, now: datetime) -> None:
+    """Queue updates of the messages of the next requests in line, which say that they wait or go on."""
+    waiting = connection.execute("SELECT DISTINCT connection FROM actions WHERE state = 'approved'")
+    for (one,) in waiting.fetchall():
+        if name in {EVERY_CONNECTION, one}:
+            outages.tell_again(connection, one, now, kinds=PAUSABLE)
+
+
+class Pauses(Repository):
+    """Pauses that people set."""
+
+    pause = writes(pause)
+    resume = writes(resume)
+    active = reads(brake.active)
+    holds_back = reads(brake.holds_back)

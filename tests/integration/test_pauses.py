@@ -1,0 +1,197 @@
+"""The brake, from the command in Slack to the provider."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.workers.attempt import NOW_MEANS
+from storage.repositories.audit import DENIED_ATTEMPT
+from storage.states import State
+from tests.integration.bench import (
+    AGENT,
+    CANCEL_BY_NUMBER,
+    MANAGER,
+    PLACE,
+    BotWorld,
+    bench,
+)
+from tests.integration.test_stops import read, scheduled
+from tests.storage.samples import erase, verified
+
+AUDIT = "C0AUDIT"
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[BotWorld]:
+    """Yield a world with one bot in it."""
+    async with bench(tmp_path) as made:
+        yield made
+
+
+async def typed(stage: BotWorld, *lines: tuple[str, str]) -> list[str]:
+    """Type commands as people, and return their private answers."""
+    async with stage.connected():
+        return [read((await stage.people.person(user).command(line)).ephemeral) for user, line in lines]
+
+
+async def news(stage: BotWorld) -> list[str]:
+    """Return the audit channel's posts about pauses."""
+    await stage.bot.posts()
+    return [read(one) for one in await stage.said(AUDIT) if "B-" in read(one)]
+
+
+async def test_a_pause_holds_calls_back_until_a_resume(stage: BotWorld) -> None:
+    """The call waits and says why, a cancellation goes on, and the call goes out by itself after that."""
+    call = await stage.bot.ask(scheduled(stage.clock.now + timedelta(hours=3)), delivery_key="before")
+    await stage.bot.run_until_idle()
+    [paused] = await typed(stage, (MANAGER, "/calls pause via reminders provider calls twice"))
+    assert "Calls through reminders are paused." in paused
+    assert "Cancellations, deletions and stops go on." in paused
+    assert "1 call is already scheduled at the provider." in paused
+    assert "0 actions wait." in paused
+    cancelled = await stage.bot.approved(CANCEL_BY_NUMBER)
+    made = await stage.bot.ask(PLACE, delivery_key="during")
+    assert made.paused_by
+    await stage.bot.run_until_idle()
+    assert await stage.effects("callkaro") == ["placed", "removed"]
+    assert (await stage.bot.record(made)).state is State.APPROVED
+    assert (await stage.bot.record(cancelled)).state is State.SUCCEEDED
+    assert (await stage.bot.record(call)).state is State.SUCCEEDED
+    await stage.bot.posts()
+    [card] = [read(one) for one in await stage.said(AUDIT) if made.id in read(one)]
+    assert "⏳ Paused by mira: “provider calls twice”" in card.replace("*", "")
+    [post] = await news(stage)
+    assert "mira paused calls through reminders." in post
+    assert "“provider calls twice”" in post
+    listed, helped, status = await typed(
+        stage, (AGENT, "/calls list"), (MANAGER, "/calls help"), (AGENT, f"/calls status {made.id}")
+    )
+    for shown in (listed, helped, status):
+        assert "Paused by <@U0MANAGER>" in shown
+        assert "“provider calls twice”" in shown
+    [resumed] = await typed(stage, (MANAGER, "/calls resume via reminders"))
+    assert "Calls through reminders are no longer paused." in resumed
+    await stage.bot.run_until_idle()
+    assert await stage.effects("callkaro") == ["placed", "removed", "placed"]
+    [post] = await news(stage)
+    assert "mira resumed calls through reminders" in post
+    assert not (await verified(stage.bot.store)).faults
+
+
+async def test_a_request_during_a_pause_says_so_in_its_answer(stage: BotWorld) -> None:
+    """Its requester need not look it up."""
+    await typed(stage, (MANAGER, "/calls pause wrong list"))
+    made = await stage.bot.ask(PLACE)
+    asha = await stage.bot.person(AGENT)
+    message = stage.bot.surfaces.requests._flow.asked(made, asha, typed=True)
+    assert "*Paused by <@U0MANAGER>*: “wrong list”." in str(message.blocks)
+
+
+async def test_only_some_may_pause_and_attempts_are_recorded(stage: BotWorld) -> None:
+    """An agent reads who may. The log has the attempt, and nothing is paused."""
+    said = await typed(
+        stage, (AGENT, "/calls pause wrong list"), (AGENT, "/calls resume"), (MANAGER, "/calls pause")
+    )
+    assert "Only managers may pause or resume calls" in said[0]
+    assert "Only managers may pause or resume calls" in said[1]
+    assert "Add a reason, e.g. “wrong list”." in said[2]
+    assert not await stage.bot.store.pauses.active(stage.clock.now)
+    events = await stage.bot.store._database.reader.do(
+        lambda connection: connection.execute(
+            "SELECT json_extract(data, '$.tried') FROM events WHERE name = ?", [DENIED_ATTEMPT]
+        ).fetchall()
+    )
+    assert [tried for (tried,) in events] == ["pause", "resume"]
+
+
+async def test_the_end_of_a_pause_is_in_the_zone_of_its_author(stage: BotWorld) -> None:
+    """A time that is over is asked about. When the end has come, calls go out without anybody's doing."""
+    until = stage.clock.now + timedelta(minutes=10)
+    person = await stage.bot.person(MANAGER)
+    assert person.timezone == "Asia/Kolkata"
+    shown = f"{until + timedelta(hours=5, minutes=30):%H:%M}"
+    past, held = await typed(
+        stage,
+        (MANAGER, "/calls pause until 0:05 wrong list"),
+        (MANAGER, f"/calls pause until {shown} wrong list"),
+    )
+    assert "is in the past" in past
+    assert "All calls are paused until" in held
+    [pause] = await stage.bot.store.pauses.active(stage.clock.now)
+    assert pause.until == until.replace(second=0, microsecond=0)
+    await stage.bot.ask(PLACE)
+    await stage.bot.run_until_idle()
+    assert await stage.effects("callkaro") == []
+    stage.clock.move(minutes=10)
+    await stage.bot.run_until_idle()
+    assert await stage.effects("callkaro") == ["placed"]
+
+
+async def test_a_call_for_now_still_expires_during_a_pause(stage: BotWorld) -> None:
+    """It does not ring hours later. It was never sent."""
+    made = await stage.bot.ask(PLACE)
+    await stage.bot.store.pauses.pause(None, actor=MANAGER, reason="why", until=None, nonce="n")
+    await stage.bot.run_until_idle()
+    stage.clock.move(seconds=NOW_MEANS.total_seconds() + 61)
+    await stage.bot.run_until_idle()
+    assert (await stage.bot.record(made)).state is State.EXPIRED
+    assert await stage.effects("callkaro") == []
+
+
+@pytest.mark.parametrize("step", ["before sending", "after sending", "before hold"])
+async def test_a_pause_just_before_the_last_renewal_holds_it_back(stage: BotWorld, step: str) -> None:
+    """The call is approved again, says so, and goes out after the resume, once."""
+
+    async def pause() -> None:
+        stage.bot.store.at.pop(step, None)
+        await stage.bot.store.pauses.pause(None, actor=MANAGER, reason="why", until=None, nonce="n")
+
+    stage.bot.store.at[step] = pause
+    made = await stage.bot.ask(PLACE)
+    await stage.bot.run_until_idle()
+    assert (await stage.bot.record(made)).state is State.APPROVED
+    assert await stage.effects("callkaro") == []
+    await stage.bot.store.pauses.resume(None, actor=MANAGER)
+    await stage.bot.run_until_idle()
+    assert await stage.effects("callkaro") == ["placed"]
+    assert not (await verified(stage.bot.store)).faults
+
+
+async def test_what_had_renewed_before_is_counted_and_may_leave(stage: BotWorld) -> None:
+    """The pause comes after the last renewal. Its answer says how many were leaving."""
+    counted: list[int] = []
+
+    async def pause() -> None:
+        stage.bot.store.at.pop("after hold", None)
+        made = await stage.bot.store.pauses.pause(None, actor=MANAGER, reason="why", until=None, nonce="n")
+        counted.append(made.leaving)
+
+    stage.bot.store.at["after hold"] = pause
+    await stage.bot.ask(PLACE)
+    await stage.bot.run_until_idle()
+    assert counted == [1]
+    assert await stage.effects("callkaro") == ["placed"]
+    [post] = await news(stage)
+    assert "1 was already leaving." in post
+
+
+async def test_the_channel_forgets_an_erased_reason(stage: BotWorld) -> None:
+    """Its post is edited, as messages about requests are."""
+    pause = await stage.bot.store.pauses.pause(None, actor=MANAGER, reason="secret", until=None, nonce="n")
+    [post] = await news(stage)
+    assert "secret" in post
+    await erase(stage.bot.store, pause.id, actor="U0DPO")
+    [post] = await news(stage)
+    assert "secret" not in post
+    assert "paused all calls" in post
+
+
+async def test_a_pause_outlives_its_process(stage: BotWorld) -> None:
+    """A pause is a row, which the next process finds."""
+    await stage.bot.store.pauses.pause(None, actor=MANAGER, reason="why", until=None, nonce="n")
+    made = await stage.bot.ask(PLACE)
+    bot = await stage.crash()
+    await bot.run_until_idle()
+    assert (await bot.record(made)).state is State.APPROVED

@@ -1,0 +1,156 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from providers.actions import CampaignRef, Kind, StartCampaign
+from storage.changes import Announced, NewAction, NewRequest
+from storage.errors import ConflictError
+from storage.models import OutboxItem, Pause
+from storage.store import Store
+from tests.storage.contract.beginning import LEASE, approved, begin
+from tests.storage.contract.changes import assert_replayable, recorded
+from tests.storage.samples import Clock, cancelling, deleting, erase, placing, verified
+
+STARTING = replace(
+    deleting("cd-1"),
+    kind=Kind.START_CAMPAIGN,
+    actions=[NewAction(StartCampaign(target=CampaignRef(campaign_id="cd-1")))],
+)
+HELD = [placing(), STARTING]
+
+
+async def paused(
+    store: Store, name: str | None = None, *, until: timedelta | None = None, nonce: str = "n"
+) -> Pause:
+    """Pause calls as a manager."""
+    now = store._database.sources.clock()
+    return await store.pauses.pause(
+        name,
+        actor="U0MANAGER",
+        reason="wrong list",
+        until=None if until is None else now + until,
+        nonce=nonce,
+    )
+
+
+async def told(store: Store, clock: Clock) -> list[OutboxItem]:
+    """Return the announcements of pauses that are due."""
+    items = await store.outbox.outgoing(clock.now, owner="one", until=clock.now + LEASE, limit=50)
+    return [one for one in items if one.template == Announced.PAUSE]
+
+
+class Pausing:
+    """Contract of the brake: pauses that hold back calls and the start of campaigns."""
+
+    @pytest.mark.parametrize("new", HELD)
+    @pytest.mark.parametrize("name", [None, "reminders"])
+    async def test_nothing_is_claimed_during_a_pause(
+        self, store: Store, clock: Clock, new: NewRequest, name: str | None
+    ) -> None:
+        """It is neither due nor claimable, and both once the calls go on."""
+        made = await approved(store, new)
+        await paused(store, name)
+        assert not await store.dispatch_queue.due(clock.now, 9)
+        assert [one.id for one in await store.dispatch_queue.paused(clock.now, 9)] == [made.id]
+        with pytest.raises(ConflictError):
+            await store.requests.apply(begin(made, clock))
+        assert await store.pauses.resume(name, actor="U0MANAGER")
+        assert not await store.dispatch_queue.paused(clock.now, 9)
+        assert [one.id for one in await store.dispatch_queue.due(clock.now, 9)] == [made.id]
+        await store.requests.apply(begin(made, clock))
+        await assert_replayable(store, made.id)
+
+    @pytest.mark.parametrize("new", HELD)
+    async def test_what_was_claimed_is_not_renewed_after_a_pause(
+        self, store: Store, clock: Clock, new: NewRequest
+    ) -> None:
+        """Its bytes may not leave. The pause counts it among those that may have left."""
+        made = await approved(store, new)
+        await store.requests.apply(begin(made, clock))
+        lease = clock.now + LEASE
+        assert await store.requests.renew_lease(made.id, owner="one", attempt=1, until=lease)
+        made_pause = await paused(store, "reminders")
+        assert (made_pause.leaving, made_pause.waiting) == (1, 0)
+        assert not await store.requests.renew_lease(made.id, owner="one", attempt=1, until=lease)
+
+    @pytest.mark.parametrize("new", [cancelling(), deleting("cd-1")])
+    async def test_what_removes_something_goes_on(self, store: Store, clock: Clock, new: NewRequest) -> None:
+        """A pause holds back neither cancellations nor deletions."""
+        made = await approved(store, new)
+        await paused(store)
+        assert [one.id for one in await store.dispatch_queue.due(clock.now, 9)] == [made.id]
+        await store.requests.apply(begin(made, clock))
+        lease = clock.now + LEASE
+        assert await store.requests.renew_lease(made.id, owner="one", attempt=1, until=lease)
+        assert (await store.requests.request(made.id)).paused_by is None
+
+    async def test_another_connection_goes_on(self, store: Store, clock: Clock) -> None:
+        """A pause of one connection concerns no other."""
+        made = await recorded(store, placing())
+        await paused(store, "voxworks")
+        assert [one.id for one in await store.dispatch_queue.due(clock.now, 9)] == [made.id]
+        assert (await store.requests.request(made.id)).paused_by is None
+
+    async def test_a_pause_ends_by_the_clock(self, store: Store, clock: Clock) -> None:
+        """At its end nobody needs to do anything, and nobody can end it any more."""
+        made = await recorded(store, placing())
+        held = await paused(store, until=timedelta(minutes=5))
+        clock.move(minutes=5, microseconds=-1)
+        assert await store.pauses.active(clock.now) == [held]
+        assert not await store.dispatch_queue.due(clock.now, 9)
+        clock.move(microseconds=1)
+        assert not await store.pauses.active(clock.now)
+        assert [one.id for one in await store.dispatch_queue.due(clock.now, 9)] == [made.id]
+        assert (await store.requests.request(made.id)).paused_by is None
+        assert await store.pauses.resume(None, actor="U0MANAGER") is None
+        assert not (await verified(store)).faults
+
+    async def test_a_pause_begins_before_it_ends(self, store: Store) -> None:
+        """An end that has come is refused, and nothing is recorded."""
+        with pytest.raises(ValueError, match="ends after it begins"):
+            await paused(store, until=timedelta())
+        assert (await verified(store)).events == 0
+
+    async def test_a_request_says_by_whom_it_is_paused(self, store: Store) -> None:
+        """It says so as soon as it is recorded, and as long as it waits."""
+        held = await paused(store, "reminders", until=timedelta(hours=1))
+        assert held.reason == "wrong list"
+        created = (await store.requests.create(placing())).request
+        assert created.paused_by == held
+        assert (await store.requests.request(created.id)).paused_by == held
+        assert (await store.requests.create(cancelling())).request.paused_by is None
+
+    async def test_the_same_delivery_pauses_once(self, store: Store) -> None:
+        """Slack may deliver a command again."""
+        first = await paused(store)
+        assert await paused(store) == first
+        assert (await verified(store)).events == 1
+
+    async def test_a_later_pause_takes_the_place_of_an_earlier_one(self, store: Store, clock: Clock) -> None:
+        """One is in force. The other's announcement says which took its place."""
+        first = await paused(store)
+        later = await paused(store, until=timedelta(hours=1), nonce="other")
+        assert await store.pauses.active(clock.now) == [later]
+        payloads = {one.key: one.payload for one in await told(store, clock)}
+        assert payloads == {f"pause:{first.id}": {"replaced_by": later.id}, f"pause:{later.id}": {}}
+        assert not (await verified(store)).faults
+
+    async def test_a_pause_of_all_and_one_of_a_connection_end_apart(self, store: Store, clock: Clock) -> None:
+        """Both have to end before calls go out."""
+        await recorded(store, placing())
+        everywhere, one = await paused(store), await paused(store, "reminders", nonce="other")
+        assert await store.pauses.active(clock.now) == [everywhere, one]
+        assert await store.pauses.resume(None, actor="U0MANAGER") == everywhere
+        assert not await store.dispatch_queue.due(clock.now, 9)
+        assert await store.pauses.resume("reminders", actor="U0MANAGER") == one
+        assert await store.dispatch_queue.due(clock.now, 9)
+        assert await store.pauses.resume("reminders", actor="U0MANAGER") is None
+        assert not (await verified(store)).faults
+
+    async def test_the_reason_of_a_pause_is_erasable(self, store: Store, clock: Clock) -> None:
+        """The pause stays in force without it."""
+        held = await paused(store)
+        await erase(store, held.id, actor="U0DPO")
+        assert await store.pauses.active(clock.now) == [replace(held, reason=None)]
+        assert not (await verified(store)).faults
