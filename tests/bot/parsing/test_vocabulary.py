@@ -38,6 +38,7 @@ def test_only_what_the_settings_allow_can_be_typed() -> None:
         fields=frozenset({"at", "metadata"}),
         title="Voxworks",
         undocumented=frozenset({PLACE}),
+        tells_ends=True,
     )
 
 
