@@ -97,7 +97,7 @@ async def denied(company: Company) -> None:
     await company.olive.reads(AUDIT, "✋ Denied by", why, request)
     await sam.reads(APPROVALS, "✋ Denied by", request)
     late = await sam.opens(card, "Review…", stale=True)
-    await sam.expects(late, "Who comes late reads who decided, and when.", "Denied by @mira, today")
+    await sam.expects(late, "Who comes late reads who decided, and when.", "Already denied by @mira, today")
     await sam.closes(late)
     await company.expect_asked("Voxworks was asked nothing.")
 
@@ -136,7 +136,7 @@ async def two_at_once(company: Company) -> None:
         company.narrator.tells(f"{winner} was first; {loser.name} reads")
         await loser.sees(view)
         sentence = f"{loser.name} reads that {winner} approved it, and when."
-        await loser.expects(view, sentence, f"Approved by @{winner.lower()}, today")
+        await loser.expects(view, sentence, f"Already approved by @{winner.lower()}, today")
         await loser.closes(view)
     await company.asha.is_written_to("🚫 Cancelled", request)
     await company.expect_asked("Voxworks was asked once.", _cancelled("vx_1003"))

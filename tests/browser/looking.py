@@ -59,9 +59,12 @@ class Looking:
         expect(self.person(person)).to_have_attribute("aria-checked", "true")
 
     def go(self, channel: str) -> None:
-        """Open a channel, by its name."""
+        """Open a channel, by its name. A press is lost where the list is drawn anew at that moment."""
+        heading = self.page.get_by_role("heading", level=1)
         self.page.get_by_role("button", name=f"Channel {channel}").click()
-        expect(self.page.get_by_role("heading", level=1)).to_contain_text(channel)
+        if channel not in (heading.text_content() or ""):
+            self.page.get_by_role("button", name=f"Channel {channel}").click()
+        expect(heading).to_contain_text(channel)
 
     def types(self, line: str) -> None:
         """Write something and send it."""

@@ -44,7 +44,7 @@ class History:
             {"id": f"{self.cancelled}.1", **calls, "target": "vx_1001", "state": "succeeded"},
             {"id": self.placed, **number, "target": "+91\u00a0•••3210", "state": "succeeded"},
         ]
-        return [row | {"cancelled_by": None} for row in rows]
+        return [row | {"ended": None, "cancelled_by": None} for row in rows]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -37,7 +37,7 @@ from providers.actions import (
 from storage.models import ActionRecord, Event
 from storage.states import TERMINAL, State
 
-EFFECTLESS: Final = frozenset({"GET", "HEAD"})
+_EFFECTLESS: Final = frozenset({"GET", "HEAD"})
 """Methods that change nothing at a provider."""
 ORDERS: Final = frozenset({RETRY_SCHEDULED, Settlement.RETRY_REQUESTED.value})
 """Events that order another attempt, by the system or by a person."""
@@ -64,6 +64,11 @@ _DOES: Final[Mapping[Kind, frozenset[str]]] = {
 _ENDS: Final = frozenset({"attempted", "removed", "cancelled", "deleted"})
 """Effects that happen once to a call or campaign, which no longer exists afterwards."""
 _REQUEST_ID: Final = re.compile(r"\bA-[0-9A-HJ-NP-Z]{4,}\b")
+
+
+def has_effect(method: str, target: str) -> bool:
+    """Return whether a request may change anything. Kore.ai is asked for a campaign's status by a POST."""
+    return method not in _EFFECTLESS and "/status?" not in target
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +153,7 @@ class Seen:
                 self._effects.setdefault(name, []).append(effect)
         pattern = re.compile(r"[A-Za-z]+_[A-Za-z0-9]+|cd-[A-Za-z0-9-]+|\d{8,15}")
         for exchange in journal.exchanges:
-            if exchange.request.method in EFFECTLESS:
+            if not has_effect(exchange.request.method, exchange.request.target):
                 continue  # a lookup, or a knock
             self.total += 1
             for found in {*pattern.findall(_text(exchange.request))} & set(marks):

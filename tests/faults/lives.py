@@ -32,7 +32,7 @@ from storage.maintenance.verification import verify
 from storage.states import State, check, onward
 from tests.faults.crew import ADDRESSES, KINDS, BotDriver, adapters_for, aim, crew, offline, put_there
 from tests.faults.inline import open_inline
-from tests.faults.judging import EFFECTLESS, ORDERS, Channels, Claim, Judgement, Seen, judge, mark_of
+from tests.faults.judging import ORDERS, Channels, Claim, Judgement, Seen, has_effect, judge, mark_of
 from tests.faults.standins import AUDIT, Providers, SmallSlack, Wire
 from tests.integration.bench import MANAGER, Crash, Parts, StepLog
 from tests.storage.samples import NOON, Clock
@@ -171,7 +171,9 @@ class RandomHistory(RuleBasedStateMachine):
             return
         row = self.own.execute("SELECT kind, attempt, state FROM actions WHERE id = ?", [action]).fetchone()
         before = sum(
-            isinstance(line, Asked) and line.method not in EFFECTLESS and self.action_of(line) == action
+            isinstance(line, Asked)
+            and has_effect(line.method, line.target)
+            and self.action_of(line) == action
             for line in self.providers.recorder._lines
         )
         if row["attempt"] < before:
@@ -407,7 +409,7 @@ class RandomHistory(RuleBasedStateMachine):
         """Check that all changes since the last step are legal, linked, in the rows, and were ordered."""
         touched = self._read_events()
         for line in self.providers.recorder._lines[self.lines :]:
-            if isinstance(line, Asked) and line.method not in EFFECTLESS:
+            if isinstance(line, Asked) and has_effect(line.method, line.target):
                 action = self.action_of(line)
                 self.requested[action] += 1
                 touched.add(action)

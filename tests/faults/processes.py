@@ -34,7 +34,7 @@ from storage.repositories.requests import Requests
 from storage.states import State
 from storage.store import Store
 from tests.faults.crew import BotDriver, adapters_for, aim, crew, settings_for
-from tests.faults.judging import EFFECTLESS
+from tests.faults.judging import has_effect
 from tests.faults.standins import Lines, SmallSlack
 from tests.integration.bench import Parts
 from tests.storage.samples import KEY, NOON
@@ -206,7 +206,7 @@ class StepsTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request. The process may die before, after the provider has read it, or with the answer."""
-        if request.method in EFFECTLESS:
+        if not has_effect(request.method, request.url.raw_path.decode()):
             return await self._socket.handle_async_request(request)
         self._steps.reach("before the request")
         if self._steps.waits_for("the request is out"):

@@ -24,7 +24,7 @@ from playground import callkaro, content, kore, voxworks, wire
 from playground.calls import Calls, Clock
 from playground.faults import Fault
 from playground.journal import Call, Campaign, Journal, Recorder
-from tests.faults.judging import EFFECTLESS
+from tests.faults.judging import has_effect
 
 FAR: Final = timedelta(days=3650)
 """Time of calls that are there to be cancelled, after every gate's end."""
@@ -120,7 +120,7 @@ class Wire(httpx.AsyncBaseTransport):
         )
         target = request.url.raw_path.decode("ascii")
         read = recorder.asked(name, request.method, target, headers, await request.aread())
-        if self.asked and request.method not in EFFECTLESS:
+        if self.asked and has_effect(request.method, target):
             await self.asked(f"{target} {read.body.decode(errors='replace')}")
         if does == "lost before":
             raise httpx.ReadError("reset", request=request)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.amounts import scaled
 from tests.faults.crew import put_there
-from tests.faults.judging import EFFECTLESS
+from tests.faults.judging import has_effect
 from tests.faults.processes import STEPS, WIRE_STEPS, Place, Steps, begin, bot, ended, live, one_life
 from tests.faults.test_zombie import stopped
 from tests.faults.world import World, world
@@ -39,14 +39,11 @@ async def _lives_on(place: Place, kind: str, number: int, step: str) -> None:
 
 
 def sent(stage: World, number: int) -> int:
-    """Return how many requests that change something reached a provider for an action.
-
-    Kore.ai is asked for a campaign's status by a POST.
-    """
+    """Return how many requests that change something reached a provider for an action."""
     return sum(
         f"{number:07}" in f"{one.request.target} {one.request.body}"
         for one in stage.providers.journal.exchanges
-        if one.request.method not in EFFECTLESS and "/status?" not in one.request.target
+        if has_effect(one.request.method, one.request.target)
     )
 
 
