@@ -172,6 +172,14 @@ def test_a_call_that_nobody_answers(look: Look) -> None:
     asha.tab("Break it")
     switch.select_option("answered")
     expect(asha.page.get_by_role("tab", name="Break it", exact=True)).to_be_visible()
+    asha.go("call-audit")
+    asha.message("Placed", "•3225").get_by_role("button", name="Call again: A-").click()
+    expect(asha.modal).to_contain_text("Place a call")
+    expect(asha.modal.get_by_label("Phone number")).to_have_value("+919876543225")
+    asha.page.keyboard.press("Escape")
+    expect(asha.modal).to_be_hidden()
+    asha.types("/calls log ended=no-answer")
+    expect(asha.message("ended no answer")).to_contain_text("•••3225")
 
 
 def test_a_finished_guide_folds_away(look: Look) -> None:

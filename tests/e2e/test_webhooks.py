@@ -189,6 +189,26 @@ async def test_a_call_that_was_deleted_settles_its_deletion(hearing: Scene) -> N
     assert (await events(hearing, cancel)).count("webhook") == 1
 
 
+async def test_an_end_is_one_event_and_one_edit_whatever_happens_between(hearing: Scene) -> None:
+    """It comes before the answer, the bot is killed, and it comes twice more. Two seconds later it is read."""
+    await hearing.providers.fail("callkaro", "silence", effect=True)
+    await hearing.place()
+    await hearing.request_reaches("callkaro")
+    [call] = await hearing.providers.calls("callkaro")
+    assert await hearing.providers.end_call(call.id, path(hearing)) == [200]
+    await hearing.kill_bot()
+    await hearing.start_bot()
+    assert await hearing.providers.end_call(call.id, path(hearing), times=2) == [200, 200]
+    began = time.monotonic()
+    audit = await hearing.audit("*Placed*", "Answered, 2 min.")
+    assert time.monotonic() - began < 2
+    names = await events(hearing, request_id(audit))
+    assert (names.count("call_ended"), names.count("webhook"), names.count("sending")) == (1, 1, 1)
+    told = [one for one in await hearing.posts("C0AUDIT") if "Answered" in words(one)]
+    assert [one.ts for one in told if not one.thread_ts] == [audit.ts]
+    assert len(await hearing.requests("callkaro")) == 1
+
+
 async def test_a_webhook_sooner_than_the_answer_is_believed(hearing: Scene) -> None:
     """The call ended while its answer was still out. It happened, and a lost answer changes nothing."""
     await hearing.providers.fail("callkaro", "silence", effect=True)
