@@ -165,10 +165,11 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Other processes' requests in flight by connection, and all outages."""
+    """Other processes' requests in flight by connection, all outages, and whether the log has a pause."""
 
     elsewhere: Mapping[str, int]
     all_outages: Sequence[ConnectionOutage]
+    paused: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ class Dispatcher:
         self._pace.refresh(traffic.all_outages)
         await self._look_ups.run_once()
         down, probes = await self._outages.run_once(traffic.all_outages)
-        await self._end_what_stands_still(now)
+        await self._end_what_stands_still(now, paused=traffic.paused)
         for connection in probes:
             await self._probe(connection, now)
         for connection in self._pace.removals_due - down:
@@ -118,15 +118,15 @@ class Dispatcher:
         )
         return [record for record in ready if record.connection in connections]
 
-    async def _end_what_stands_still(self, now: datetime) -> None:
+    async def _end_what_stands_still(self, now: datetime, *, paused: bool) -> None:
         """Expire late actions that wait for a provider or a pause, as an attempt would."""
-        if self._looked_at <= now < self._looked_at + ASK_AGAIN:
+        held = self._pace.held
+        if not (held or paused) or self._looked_at <= now < self._looked_at + ASK_AGAIN:
             return
-        held = await self._waiting_for(self._pace.held, now, limit=LATE_AT_ONCE) if self._pace.held else ()
-        paused = await self._store.dispatch_queue.paused(now, LATE_AT_ONCE)
-        if waiting := [*held, *paused]:
-            self._looked_at = now
-            await each(waiting, self._end_if_late)
+        self._looked_at = now
+        late = list(await self._waiting_for(held, now, limit=LATE_AT_ONCE)) if held else []
+        late += await self._store.dispatch_queue.paused(now, LATE_AT_ONCE) if paused else []
+        await each(late, self._end_if_late)
 
     def _start(self, record: ActionRecord) -> None:
         self._busy[record.connection] += 1

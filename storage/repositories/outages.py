@@ -29,7 +29,7 @@ TOLD: Final = 20
 
 
 def traffic(connection: Connection, owner: str) -> Traffic:
-    """Return how many requests other processes are sending, and all outages."""
+    """Return how many requests other processes are sending, all outages, and whether there is a pause."""
     sending = connection.execute(
         """
         SELECT connection, count(*) FROM actions
@@ -37,7 +37,8 @@ def traffic(connection: Connection, owner: str) -> Traffic:
         """,
         [owner],
     )
-    return Traffic(dict(map(tuple, sending)), all_outages(connection))
+    paused = connection.execute("SELECT 1 FROM pauses LIMIT 1").fetchone() is not None
+    return Traffic(dict(map(tuple, sending)), all_outages(connection), paused)
 
 
 def all_outages(connection: Connection) -> list[ConnectionOutage]:
