@@ -36,7 +36,7 @@ class Clock:
 
 
 class Ringing(Frozen):
-    """How a provider's next calls end.
+    """The ends of a provider's next calls.
 
     ``rings`` is the time in seconds until a call is picked up or given up, and ``seconds`` its length after
     that.

@@ -273,7 +273,7 @@ class LookupResult(Frozen):
 
 
 class Ending(StrEnum):
-    """How a provider's try at a placed call ended, as the provider reports it."""
+    """The category of a try's end at a placed call, as its provider reports it."""
 
     ANSWERED = "answered"
     NO_ANSWER = "no_answer"

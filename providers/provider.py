@@ -60,7 +60,7 @@ class Provider(ABC):
     """Sentences of its documents that hold nothing personal. They may be shown unchanged."""
 
     sends_webhook_url: ClassVar[bool] = False
-    """Whether the address of its webhooks goes to the provider with each call."""
+    """True if the address of the webhooks goes to the provider with each call."""
 
     def __init__(self, settings: ConnectionSettings, *, webhook_url: str | None = None) -> None:
         if not isinstance(settings, self.settings_type):

@@ -1,4 +1,4 @@
-"""How a reported end of a call stands in the log: the event, its erasable part, and the way back."""
+"""The form of a reported end of a call in the log: the event, its erasable part, and the way back."""
 
 import json
 from collections.abc import Mapping

@@ -64,7 +64,7 @@ class ActionRecord:
     lookup_call_time: datetime | None = None
     """The time of the call in the provider's last answer."""
     end: CallEnd | None = None
-    """How the last attempt of a placed call ended, as its provider reported. None: no news."""
+    """The end of the last try at a placed call, as its provider reported. None: no news."""
     sent_again: bool = False
     """True if a person had it sent again although nobody knew the outcome, so it may have been done twice."""
 

@@ -13,6 +13,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.config.settings import SettingsHolder
+from bot.listeners.payloads import seen_in_full
 from bot.parsing.vocabulary import caution
 from bot.services.approvals import ApprovalService, content
 from bot.services.commands import nonce
@@ -111,24 +112,18 @@ class ApprovalListeners:
     async def reveal(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Show the full numbers to a person who may see them, once the log has recorded it."""
         about = About.of(body["view"])
-        try:
-            request = await self._approvals.reveal(
-                about.request, person, nonce=nonce(body["trigger_id"], "reveal")
-            )
-        except PermissionDeniedError as no:
-            view = notice(interactions.NOT_ALLOWED, *no.reasons)
-        except ConflictError:  # delivered twice: the first delivery shows it
-            await ack()
-            return
-        else:
+        once = nonce(body["trigger_id"], "reveal")
+        seen = await seen_in_full(self._approvals.reveal(about.request, person, nonce=once))
+        if isinstance(seen, Request):
             key = nonce(body["trigger_id"], "revealed")
             row = Row(about.decided, about.shown_at)
-            view = (
-                await self._review(request, person, key, row=row, revealed=True)
-                if request.state is State.PENDING
-                else await self._over(request)
+            seen = (
+                await self._review(seen, person, key, row=row, revealed=True)
+                if seen.state is State.PENDING
+                else await self._over(seen)
             )
-        await self._windows.update(body, view)
+        if seen is not None:
+            await self._windows.update(body, seen)
         await ack()
 
     async def deny(self, ack: AsyncAck, body: Body) -> None:

@@ -1,10 +1,14 @@
-"""Reads from Slack's payloads who did something, and in which channel."""
+"""Reads from Slack's payloads who did something, and in which channel. Answers a wish to see more."""
 
+from collections.abc import Awaitable
 from typing import Any
 
-from bot.services.models import RequestSource
-from bot.ui.modal import About
-from storage.models import Person
+from bot.services.models import PermissionDeniedError, RequestSource
+from bot.slack.blocks import View
+from bot.text import interactions
+from bot.ui.modal import About, notice
+from storage.errors import ConflictError
+from storage.models import Person, Request
 
 Body = dict[str, Any]
 
@@ -30,3 +34,16 @@ def submitted(body: Body, person: Person) -> RequestSource:
 def press(body: Body) -> str:
     """Return a key for the press of a button, which is the same for every delivery."""
     return f"press:{body['trigger_id']}"
+
+
+async def seen_in_full(recorded: Awaitable[Request]) -> Request | View | None:
+    """Return the request that a person may see in full, once the log has recorded the look.
+
+    Return the view that says why not, or None for a second delivery: the first one shows it.
+    """
+    try:
+        return await recorded
+    except PermissionDeniedError as no:
+        return notice(interactions.NOT_ALLOWED, *no.reasons)
+    except ConflictError:
+        return None

@@ -9,6 +9,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.config.settings import SettingsHolder
+from bot.listeners.payloads import seen_in_full
 from bot.services.approvals import ApprovalService
 from bot.services.commands import nonce
 from bot.services.models import PermissionDeniedError, Settlement
@@ -109,25 +110,20 @@ class SettleListeners:
     ) -> None:
         """Show the full number of an unknown action, once the log has recorded that the person looks."""
         request, record = await self._doubt(action_id)
+        seen: Request | View | None
         if record.state is not State.UNKNOWN:
-            view = await self._over(request)
+            seen = await self._over(request)
         else:
-            try:
-                await self._approvals.reveal(request.id, person, nonce=nonce(body["trigger_id"], "reveal"))
-            except PermissionDeniedError as no:
-                view = notice(interactions.NOT_ALLOWED, *no.reasons)
-            except ConflictError:  # delivered twice: the first delivery shows it
-                await ack()
-                return
-            else:
-                view = (
-                    self._settling(
-                        request, record, person, nonce(body["trigger_id"], "revealed"), revealed=True
-                    )
-                    if self._permissions.may_settle(request, person).allowed
-                    else notice(request.id, *full_numbers(request))
-                )
-        await show(body, view)
+            once = nonce(body["trigger_id"], "reveal")
+            seen = await seen_in_full(self._approvals.reveal(request.id, person, nonce=once))
+        if isinstance(seen, Request):
+            seen = (
+                self._settling(request, record, person, nonce(body["trigger_id"], "revealed"), revealed=True)
+                if self._permissions.may_settle(request, person).allowed
+                else notice(request.id, *full_numbers(request))
+            )
+        if seen is not None:
+            await show(body, seen)
         await ack()
 
     async def settled(self, ack: AsyncAck, body: Body, person: Person) -> None:

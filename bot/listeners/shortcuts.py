@@ -11,14 +11,13 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.listeners.forms import FormOpener
-from bot.listeners.payloads import Body, channel_of
+from bot.listeners.payloads import Body, channel_of, seen_in_full
 from bot.parsing import mentions
 from bot.parsing.command import KINDS, Verb
 from bot.parsing.mentions import Mentions
 from bot.services import scheduled_calls
 from bot.services.approvals import RECORDING_OPENED, ApprovalService
 from bot.services.commands import CommandService, nonce
-from bot.services.models import PermissionDeniedError
 from bot.services.permissions import Permissions
 from bot.slack.blocks import View
 from bot.slack.masking import Masking
@@ -31,7 +30,7 @@ from bot.ui.form_values import PICKED, asked_as
 from bot.ui.modal import notice
 from bot.ui.ways_on import CANCEL_THIS, DETAILS, MENU, MOVE_THIS, PLACE_AGAIN
 from providers.actions import Kind
-from storage.errors import ConflictError, RequestNotFoundError
+from storage.errors import RequestNotFoundError
 from storage.models import ActionRecord, Person, Request, record_of
 from storage.store import Store
 
@@ -146,33 +145,23 @@ class Shortcuts:
     async def reveal(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Show the full numbers to a person who may see them, once the log has recorded it."""
         key = nonce(body["trigger_id"], "reveal")
-        try:
-            request = await self._approvals.reveal(action["value"], person, nonce=key)
-        except PermissionDeniedError as no:
-            view = notice(interactions.NOT_ALLOWED, *no.reasons)
-        except ConflictError:  # delivered twice: the first delivery shows it
-            await ack()
-            return
-        else:
-            view = await self._story(request, person, revealed=True)
-        await self._windows.update(body, view)
+        seen = await seen_in_full(self._approvals.reveal(action["value"], person, nonce=key))
+        if seen is not None:
+            view = await self._story(seen, person, revealed=True) if isinstance(seen, Request) else seen
+            await self._windows.update(body, view)
         await ack()
 
     async def open_recording(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Show the address of a call's recording to a person who may see it, once the log has recorded it."""
         call, key = action["value"], nonce(body["trigger_id"], "recording")
-        try:
-            request = await self._approvals.reveal(call, person, nonce=key, event=RECORDING_OPENED)
-        except PermissionDeniedError as no:
-            view = notice(interactions.NOT_ALLOWED, *no.reasons)
-        except ConflictError:  # delivered twice: the first delivery shows it
-            await ack()
-            return
-        else:
-            record = record_of(request, call)
+        looked = self._approvals.reveal(call, person, nonce=key, event=RECORDING_OPENED)
+        seen = await seen_in_full(looked)
+        if isinstance(seen, Request):
+            record = record_of(seen, call)
             address = record.end and record.end.recording
-            view = Recording.build(record, address) if address else notice("Recording", sentences.ERASED)
-        await self._windows.push(body, view)
+            seen = Recording.build(record, address) if address else notice("Recording", sentences.ERASED)
+        if seen is not None:
+            await self._windows.push(body, seen)
         await ack()
 
     async def _story(self, request: Request, person: Person, *, revealed: bool = False) -> View:

@@ -380,16 +380,10 @@ def kept(spec: RequestSpec | None, line: Command | None) -> dict[str, object]:
 
 def _written(spec: RequestSpec) -> dict[str, object]:
     actions = _ACTIONS.dump_python(tuple(spec.actions), mode="json")
-    said = {"reason": spec.reason, "purpose": spec.purpose, "consent": spec.consent, "zone": spec.zone}
+    said = {name: getattr(spec, name) for name in ("reason", "purpose", "consent", "zone", "tell_me")}
     move = spec.reschedules
     moved = {"action": move.action, "replacement": move.replacement.model_dump(mode="json")} if move else None
-    return {
-        "connection": spec.connection,
-        "actions": actions,
-        "reschedules": moved,
-        "tell_me": spec.tell_me,
-        **said,
-    }
+    return {"connection": spec.connection, "actions": actions, "reschedules": moved, **said}
 
 
 def read_request_spec(draft: Draft) -> RequestSpec:

@@ -23,7 +23,7 @@ LOOKED_THROUGH: Final = LISTED + MOST_COUNTED
 
 @dataclass(frozen=True, slots=True)
 class HomeContent:
-    """What a person's Home tab shows. Each count is of what the list before it leaves out.
+    """The lists of a person's Home tab. Each count is of what the list before it leaves out.
 
     ``unknown`` are requests whose outcome the person may record, ``to_decide`` those that they may decide.
     """

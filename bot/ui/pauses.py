@@ -36,7 +36,7 @@ def resumed(name: str | None, ended: Pause | None, left: Sequence[Pause]) -> Mes
         if any(one.connection in {None, name} or name is None for one in left):
             first = f"{DONE} *That pause of {_calls(name).lower()} has ended.* Others still hold:"
     else:
-        first = f"{_calls(name)} have no pause of their own, so nothing changed."
+        first = f"There is no pause of {_calls(name)[0].lower()}{_calls(name)[1:]}, so nothing changed."
     return Message(first, [section(first), *state(left), *([context(ended.id)] if ended else [])])
 
 
@@ -87,7 +87,8 @@ def _resume(name: str | None) -> str:
 
 def _counts(waiting: int, leaving: int, scheduled: int) -> list[str]:
     """Return what the pause found: what waits, what may still go out, and what a provider has scheduled."""
-    lines = [f"{counted(waiting, 'action')} {'waits' if waiting == 1 else 'wait'}."]
+    waits = f"{counted(waiting, 'action')} {'waits' if waiting == 1 else 'wait'}."
+    lines = [waits if waiting else "Nothing is waiting."]
     if leaving:
         lines.append(f"{leaving} {'was' if leaving == 1 else 'were'} already leaving.")
     if scheduled:

@@ -8,6 +8,7 @@ connection and for everything that is due to be sent, and leave the last place o
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from bot.workers.loop import each
 from bot.workers.provider_events import ProviderEvents
@@ -26,8 +27,6 @@ LONGEST = timedelta(minutes=15)
 """The longest wait between two requests for a call's end."""
 GIVE_UP = timedelta(hours=24)
 """The time after which the next request for a call's end is the last one."""
-MAX_CONCURRENT = 4
-"""Due calls that are read in a run. One of each connection is asked for, so one a second."""
 
 
 def first_poll_at(adapter: Adapter, record: ActionRecord, outcome: Outcome, now: datetime) -> datetime | None:
@@ -67,54 +66,58 @@ class CallEnds:
         )
 
     async def run_once(self) -> None:
-        """Ask for the ends that are due, as far as nothing else waits for their connections."""
+        """Ask for one due end of each connection, as far as nothing else waits for it."""
         now = self._clock()
         quiet = {name for name, until in self._quiet.items() if now < until <= now + MINUTE}
         able = self._able - self._pace.waiting() - self._pace.probing - quiet
-        due = await self._store.end_polls.due(able, now, MAX_CONCURRENT)
+        due = await self._store.end_polls.due(able, now, 1)
         if due:
             sends = await self._store.dispatch_queue.due(now, 1)
             busy = {record.connection for record in sends}
-            one_each = {poll.connection: poll for poll in reversed(due) if poll.connection not in busy}
-            await each(one_each.values(), self._ask)
+            await each([poll for poll in due if poll.connection not in busy], self._ask)
 
     async def _ask(self, poll: EndPoll) -> None:
         """Ask for the end of a call, and record it. Keep asking later unless that is over."""
         request = await self._store.requests.request(poll.action)
         record = record_of(request, poll.action)
-        if not self._is_wanted(request, record):
+        action, call_id = record.action, record.reference
+        if not (isinstance(action, PlaceCall) and call_id and self._is_wanted(request, record)):
             await self._store.end_polls.remove(poll.action)
             return
+        look = partial(self._look, record, action, call_id)
         now = self._clock()
         again = next_poll_at(poll, now)
         if not await self._pace.try_acquire(poll.connection, spare=1):
             return
         if not await self._store.end_polls.postpone(poll, again or now + LONGEST):
             return
-        end = await self._look(record, None)
+        end = await look(None)
         if end is not None:
             if await self._pace.try_acquire(poll.connection, spare=1):
-                end = await self._look(record, end) or end
-            await self._events.take(poll.connection, self._event(record, end))
+                end = await look(end) or end
+            event = ProviderEvent(
+                action_id=record.id,
+                message=describe_end(self._adapters[poll.connection].title, end),
+                end=end,
+                number=action.to,
+                reference=call_id,
+            )
+            await self._events.take(poll.connection, event)
         if again is None or (end and not end.again):
             await self._store.end_polls.remove(poll.action)
 
     def _is_wanted(self, request: Request, record: ActionRecord) -> bool:
         """Return whether the end of a call is still unknown, and its connection has the same account."""
-        action = record.action
         return (
             record.state is State.SUCCEEDED
-            and isinstance(action, PlaceCall)
-            and record.reference is not None
             and (record.end is None or record.end.again)
             and not request.cancelled
             and request.fingerprint.startswith(self._adapters[record.connection].fingerprint(None))
         )
 
-    async def _look(self, record: ActionRecord, known: CallEnd | None) -> CallEnd | None:
-        action, call_id = record.action, record.reference
-        assert isinstance(action, PlaceCall)  # noqa: S101 - `_is_wanted` is true
-        assert call_id is not None  # noqa: S101 - the same
+    async def _look(
+        self, record: ActionRecord, action: PlaceCall, call_id: str, known: CallEnd | None
+    ) -> CallEnd | None:
         context = Context(now=self._clock(), action_id=record.id)
         seen = await self._adapters[record.connection].look_up_end(action, call_id, known, context)
         if seen is None:
@@ -124,13 +127,3 @@ class CallEnds:
             self._quiet |= dict.fromkeys(self._pace.sharing(record.connection), quiet_until)
         await self._pace.on_response(record.connection, seen)
         return seen.end
-
-    def _event(self, record: ActionRecord, end: CallEnd) -> ProviderEvent:
-        assert isinstance(record.action, PlaceCall)  # noqa: S101 - `_is_wanted` is true
-        return ProviderEvent(
-            action_id=record.id,
-            message=describe_end(self._adapters[record.connection].title, end),
-            end=end,
-            number=record.action.to,
-            reference=record.reference,
-        )

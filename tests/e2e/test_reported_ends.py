@@ -76,7 +76,7 @@ async def test_each_try_reaches_the_log_once(scene: Scene) -> None:
 
 
 async def test_a_restarted_bot_is_told_too(scene: Scene) -> None:
-    """What happens while the bot is gone is lost, and the next end is told at its new address."""
+    """An end while the bot is gone is lost, and the next one is told at its new address."""
     await scene.place()
     request = request_id(await scene.audit("*Placed*"))
     await scene.kill_bot()

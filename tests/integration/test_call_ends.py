@@ -1,4 +1,4 @@
-"""What became of a call: told once, where it belongs, and to whom it concerns."""
+"""The end of a call is told once, where it belongs, and to whom it concerns."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -171,6 +171,7 @@ async def test_a_recording_opens_for_those_who_may_reveal(stage: BotWorld) -> No
     assert RECORDING in str(shown.blocks)
     assert LINK in str(story.blocks)
     assert "Open recording" not in str(other.blocks)
+    assert LINK not in str(other.blocks)
     assert not [one for one in await stage.people.messages() if RECORDING in str(one.blocks)]
     assert RECORDING not in str(page.blocks)
     events = await stage.bot.store.requests.events(made.id)

@@ -156,7 +156,7 @@ async def test_a_crash_loses_no_end_and_records_none_twice(stage: BotWorld, step
 
 
 async def test_two_processes_ask_once(stage: BotWorld) -> None:
-    """Whoever moves the time of the row first sends the request."""
+    """The process that moves the time of the row first sends the request."""
     record = await placed(stage)
     await says(stage, record, status="ringing")
     other = await stage.start(**{'provider = "voxworks"\n': SETTINGS})

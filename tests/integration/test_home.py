@@ -216,7 +216,7 @@ async def test_another_process_goes_on(stage: BotWorld) -> None:
 
 
 async def test_two_processes_publish_a_tab_once(stage: BotWorld) -> None:
-    """One claims it, and the other finds nothing to do."""
+    """A single process claims it, and the other finds nothing to do."""
     await open_home(stage)
     first, second = stage.bot, await stage.start()
     await schedule(stage)

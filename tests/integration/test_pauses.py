@@ -50,7 +50,7 @@ async def test_a_pause_holds_calls_back_until_a_resume(stage: BotWorld) -> None:
     assert "Calls through reminders are paused." in paused
     assert "Cancellations, deletions and stops go on." in paused
     assert "1 call is already scheduled at the provider." in paused
-    assert "0 actions wait." in paused
+    assert "Nothing is waiting." in paused
     cancelled = await stage.bot.approved(CANCEL_BY_NUMBER)
     made = await stage.bot.ask(PLACE, delivery_key="during")
     assert made.paused_by

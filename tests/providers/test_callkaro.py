@@ -1,5 +1,5 @@
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -176,6 +176,25 @@ def test_each_try_is_told_apart(tries: Any, attempt: int | None) -> None:
     assert heard(try_count=tries).end.try_number == attempt
     again = heard(hangup_reason="USER_UNAVAILABLE", next_call_scheduled="2025-12-19 17:01:07")
     assert again.message.endswith("nobody answered. CallKaro tries again.")
+
+
+@pytest.mark.parametrize(
+    ("told", "at", "again"),
+    [
+        ("2025-12-19 17:01:07", datetime(2025, 12, 19, 11, 31, 7, tzinfo=UTC), True),
+        ("2025-12-19T17:01:07Z", datetime(2025, 12, 19, 17, 1, 7, tzinfo=UTC), True),
+        ("0001-01-01 00:00:00", None, True),
+        ("9999-12-31T23:59:59-10:00", None, True),
+        ("soon", None, True),
+        ("false", None, False),
+        (False, None, False),
+        (None, None, False),
+    ],
+)
+def test_the_next_try_is_a_time_in_utc(told: Any, at: datetime | None, *, again: bool) -> None:
+    """A naive time is in the connection's zone. A time at the edge of the calendar is none."""
+    end = heard(hangup_reason="USER_UNAVAILABLE", next_call_scheduled=told).end
+    assert (end.next_at, end.again) == (at, again)
 
 
 def test_a_call_that_a_customer_made_is_not_ours() -> None:

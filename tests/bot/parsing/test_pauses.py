@@ -1,4 +1,4 @@
-"""What people type behind "pause" and "resume", as a table."""
+"""The words behind "pause" and "resume", as a table."""
 
 from datetime import UTC, datetime
 
@@ -91,7 +91,7 @@ def test_a_resume_is_read() -> None:
     "typed", ["pause cd-2129073 it ended", "resume cd-2129073", "pause +91 98765 43210 wrong", "pause A-7K3F"]
 )
 def test_a_target_is_never_taken_for_all_calls(typed: str) -> None:
-    """Whoever names a campaign, a call or a number means that alone."""
+    """A named campaign, call or number is not the whole connection."""
     line = read(typed)
     assert line.verb is None
     assert "is for all calls" in line.problems[0].message

@@ -1,4 +1,4 @@
-"""Who may pause calls and resume them, as a table."""
+"""The people who may pause calls and resume them, as a table."""
 
 import pytest
 
