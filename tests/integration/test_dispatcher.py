@@ -238,7 +238,13 @@ async def test_who_asked_must_be_known_before_anything_is_sent(stage: BotWorld) 
 
 async def test_one_that_fails_holds_up_no_other(stage: BotWorld) -> None:
     """A bug in recovering one action leaves it to the next run, and the others are recovered."""
-    stage.bot.store.at["before hold"] = stage.bot.store.die
+    both = asyncio.Barrier(2)
+
+    async def die_with_both_claimed() -> None:
+        await both.wait()
+        await stage.bot.store.die()
+
+    stage.bot.store.at["before hold"] = die_with_both_claimed
     first, second = [await stage.bot.ask(PLACE, delivery_key=one) for one in "12"]
     await stage.bot.run_until_idle()
     bot = await stage.crash()
