@@ -28,7 +28,7 @@ from bot.listeners.forms import FormOpener
 from bot.listeners.gate import Gate
 from bot.listeners.home import HomeTabs
 from bot.listeners.log_search import LogFiles, LogSearch
-from bot.listeners.pauses import PauseFlow
+from bot.listeners.pauses import PauseActions, PauseFlow
 from bot.listeners.replacing import ReplaceActions
 from bot.listeners.settling import SettleListeners
 from bot.listeners.shortcuts import Shortcuts
@@ -73,6 +73,7 @@ class Listeners:
     requests: RequestActions
     stops: DoNotCallActions
     replacing: ReplaceActions
+    pauses: PauseActions
     submissions: FormSubmissions
     decisions: ApprovalListeners
     settling: SettleListeners
@@ -103,7 +104,8 @@ class Listeners:
         begun, vocabulary = settings.current, commands.vocabulary
         masking = Masking(vocabulary.default_region)
         stops = DoNotCallFlow(store, commands, clock)
-        flow = CommandFlow(store, begun, preconditions, approvals, commands, stops, PauseFlow(pauses), clock)
+        brake = PauseFlow(pauses)
+        flow = CommandFlow(store, begun, preconditions, approvals, commands, stops, brake, clock)
         opening = FormOpener(store, commands, windows, clock)
         files = LogFiles(store, client, replies, vocabulary.default_region)
         search = LogSearch(store, permissions, windows, replies, files, vocabulary, masking, clock)
@@ -117,6 +119,7 @@ class Listeners:
             listeners(store, begun.off, commands, flow, opening, lists, windows, replies),
             DoNotCallActions(commands, stops, windows, replies),
             ReplaceActions(store, commands, flow, windows, replies),
+            PauseActions(store, commands, brake, begun.connections, windows, replies, wakeups),
             FormSubmissions(store, preconditions, commands, flow, stops, opening, windows, replies, clock),
             ApprovalListeners(
                 store, settings, permissions, preconditions, approvals, overview, windows, masking, clock
@@ -191,6 +194,7 @@ def create_app(
     surfaces.requests.listen(app)
     surfaces.stops.listen(app)
     surfaces.replacing.listen(app)
+    surfaces.pauses.listen(app)
     surfaces.submissions.listen(app)
     surfaces.decisions.listen(app)
     surfaces.settling.listen(app)

@@ -24,6 +24,7 @@ EMOJI = {
     "x": "❌",
     "warning": "⚠️",
     "hourglass_flowing_sand": "⏳",
+    "double_vertical_bar": "⏸️",
     "no_entry_sign": "🚫",
     "hand": "✋",
     "paperclip": "📎",

@@ -143,12 +143,20 @@ class ConnectionOutage:
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
-    """A pause that a person set: no call is placed and no campaign started, at a connection or at all.
+class PauseCounts:
+    """The actions that a pause concerns: those that wait, that are being sent, and scheduled calls.
 
-    The counts are those of the moment at which it began: actions that waited, those that were being sent, and
-    calls that a provider had scheduled.
+    Calls that a provider has scheduled ring during a pause, too.
     """
+
+    waiting: int = 0
+    leaving: int = 0
+    scheduled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A pause that a person set: no call is placed and no campaign started, at a connection or at all."""
 
     id: str
     connection: str | None
@@ -158,9 +166,8 @@ class Pause:
     until: datetime | None
     reason: str | None
     """Erasable."""
-    waiting: int
-    leaving: int
-    scheduled: int
+    found: PauseCounts
+    """The counts of the moment at which it began."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ class RequestActions:
             self._commands.vocabulary,
             self._lists.personal.may_request(person),
             paused=await pauses.active(),
-            may_pause=self._lists.may_pause(person),
+            may_pause=bool(pauses.pausable(person)),
         )
 
     async def help_page(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:

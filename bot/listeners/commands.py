@@ -49,10 +49,6 @@ class RequestLists:
         self.search.listen(app)
         app.action(request_lists.STATUS)(self.details)
 
-    def may_pause(self, person: Person) -> bool:
-        """Return whether the person may pause calls through some connection."""
-        return any(self.pauses.may(person, name) for name in self._connections)
-
     async def details(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Show a person the state of a request."""
         self._replies.send(body["response_url"], await self.status(action["value"], person))

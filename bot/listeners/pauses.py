@@ -1,14 +1,25 @@
-"""The way of a pause: `/calls pause` and `/calls resume`."""
+"""The way of a pause: `/calls pause` and `/calls resume`, the form on Home, and the buttons that resume."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.listeners.payloads import Body, submitted
 from bot.parsing.command import Command, FieldProblem, Verb
-from bot.services.commands import InvalidCommandError
-from bot.services.models import RequestSource
+from bot.services.commands import CommandService, InvalidCommandError, nonce
+from bot.services.models import PermissionDeniedError, RequestSource
 from bot.services.pauses import PauseService
+from bot.services.wakeups import Wakeups
 from bot.slack.blocks import Message
-from bot.text import parse_errors
-from bot.ui import pauses
+from bot.slack.responses import EphemeralResponder, ModalClient, is_home
+from bot.text import interactions, parse_errors
+from bot.ui import call_times, command_replies, pauses
+from bot.ui.modal import notice, result
+from bot.ui.pauses import PauseForm
+from storage.models import Person
+from storage.store import Store
 
 
 @dataclass(slots=True)
@@ -34,3 +45,75 @@ class PauseFlow:
             nonce=origin.nonce or origin.delivery_key,
         )
         return pauses.paused(made)
+
+
+@dataclass(slots=True)
+class PauseActions:
+    """The form that pauses calls, and the buttons that let them go on.
+
+    The Home tab of the person is published anew at once, others with the next look at them.
+    """
+
+    _store: Store
+    _commands: CommandService
+    _flow: PauseFlow
+    _connections: Collection[str]
+    _windows: ModalClient
+    _replies: EphemeralResponder
+    _wakeups: Wakeups
+
+    def listen(self, app: AsyncApp) -> None:
+        """Register the listeners."""
+        app.action(pauses.OPEN)(self.open)
+        app.view(PauseForm.callback_id)(self.pause)
+        app.action(pauses.RESUME)(self.resume)
+
+    async def open(self, ack: AsyncAck, body: Body, person: Person) -> None:
+        """Open the form, with what a pause would find now. Tell others why they may not."""
+        service, key = self._flow.service, nonce(body["trigger_id"], "pause")
+        names = service.pausable(person)
+        try:
+            if not names:
+                await service.check(None, person, "pause")
+            counts, everything = await service.counts(), len(self._connections)
+            view = PauseForm.build(names, counts, everything=everything, nonce=key)
+        except PermissionDeniedError as no:
+            view = notice(interactions.NOT_ALLOWED, *no.reasons)
+        await self._windows.open(body, view)
+        await ack()
+
+    async def pause(self, ack: AsyncAck, body: Body, person: Person) -> None:
+        """Pause calls as the form says, and show what still goes out."""
+        line = self._commands.parse(PauseForm.line(body["view"]), None, person)
+        try:
+            message = await self._flow.answer(line, submitted(body, person))
+        except InvalidCommandError as faulty:
+            await ack(response_action="errors", errors=PauseForm.errors(faulty.problems))
+            return
+        except PermissionDeniedError as no:
+            message = command_replies.refusal(no.reasons)
+        await self._redraw(person)
+        await ack(response_action="update", view=result(call_times.on_clock(message, person.timezone)))
+
+    async def resume(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
+        """End the pause of a button. Tell others why they may not."""
+        message: Message | None = None
+        try:
+            ended, left = await self._flow.service.resume_one(action["value"], person)
+        except PermissionDeniedError as no:
+            message = command_replies.refusal(no.reasons)
+        else:
+            if not is_home(body):
+                message = pauses.resumed(ended.connection, ended, left) if ended else pauses.over(left)
+        if message is None:
+            await self._redraw(person)
+        elif is_home(body):
+            await self._windows.open(body, result(message))
+        else:
+            shown = call_times.on_clock(message, person.timezone)
+            self._replies.send(body["response_url"], shown)
+        await ack()
+
+    async def _redraw(self, person: Person) -> None:
+        await self._store.homes.opened(person.id)
+        self._wakeups.homes()

@@ -1,13 +1,13 @@
 """Pauses calls and the start of campaigns, and lets them go on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.services.models import PermissionDeniedError
 from bot.services.permissions import Permissions
 from bot.services.wakeups import Wakeups
-from storage.models import Pause, Person
+from storage.models import Pause, PauseCounts, Person
 from storage.store import Store
 
 
@@ -24,15 +24,19 @@ class PauseService:
         """Return the pauses that hold now, that of every connection first."""
         return await self._store.pauses.active(self._clock())
 
-    def may(self, person: Person, connection: str | None = None) -> bool:
-        """Return whether a person may pause a connection, or all with None."""
-        return self._permissions.may_pause(person, connection).allowed
+    async def counts(self) -> Mapping[str, PauseCounts]:
+        """Return what a pause would find now, by connection. Connections without any action are left out."""
+        return await self._store.pauses.counts(self._clock())
+
+    def pausable(self, person: Person) -> Sequence[str | None]:
+        """Return the connections that a person may pause and resume, first None if they may pause all."""
+        return self._permissions.pausable(person)
 
     async def pause(
         self, connection: str | None, person: Person, reason: str, *, until: datetime | None, nonce: str
     ) -> Pause:
         """Pause a connection, or all with None. Raises `PermissionDeniedError`."""
-        await self._check(connection, person, "pause")
+        await self.check(connection, person, "pause")
         made = await self._store.pauses.pause(
             connection, actor=person.id, reason=reason, until=until, nonce=nonce
         )
@@ -44,12 +48,22 @@ class PauseService:
 
         Raises `PermissionDeniedError`.
         """
-        await self._check(connection, person, "resume")
+        await self.check(connection, person, "resume")
         ended = await self._store.pauses.resume(connection, actor=person.id)
         self._wakeups.all()
         return ended, await self.active()
 
-    async def _check(self, connection: str | None, person: Person, tried: str) -> None:
+    async def resume_one(self, pause: str, person: Person) -> tuple[Pause | None, Sequence[Pause]]:
+        """End the pause with this id as `resume` does, if it still holds. Raises `PermissionDeniedError`."""
+        known = next((one for one in await self.active() if one.id == pause), None)
+        if known is None:
+            return None, await self.active()
+        await self.check(known.connection, person, "resume")
+        ended = await self._store.pauses.resume(known.connection, actor=person.id, only=pause)
+        self._wakeups.all()
+        return ended, await self.active()
+
+    async def check(self, connection: str | None, person: Person, tried: str) -> None:
         """Raise `PermissionDeniedError`, and record it, unless the person may pause the connection."""
         decision = self._permissions.may_pause(person, connection)
         if not decision.allowed:

@@ -132,6 +132,11 @@ class Permissions:
         names = [connection] if connection else self._settings.current.connections
         return can_pause(self.rules, members, person, names, team=self._team)
 
+    def pausable(self, person: Person) -> list[str | None]:
+        """Return the connections that a person may pause and resume, first None if they may pause all."""
+        names: list[str | None] = [None, *self._settings.current.connections]
+        return [name for name in names if self.may_pause(person, name).allowed]
+
     async def record_denied_attempt(
         self, request: Request, person: Person, tried: str, decision: Decision
     ) -> None:

@@ -14,6 +14,8 @@ DENIED: Final = "✋"
 FAILED: Final = "❌"
 UNKNOWN: Final = "⚠️"
 """The emoji at the start of a line: waits or is sent; done; cancelled; denied; not done; needs a check."""
+PAUSED: Final = "⏸️"
+"""The emoji of a pause, which is no state of a request."""
 
 UNFINISHED: Final = frozenset({State.PENDING, State.APPROVED, State.SENDING})
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from providers.actions import Kind
 from storage.event_log.hash_chain import microseconds, moment
-from storage.models import Pause
+from storage.models import Pause, PauseCounts
 
 EVERY_CONNECTION: Final = ""
 """Stands in place of a connection's name for a pause of all connections."""
@@ -73,7 +73,5 @@ def _pause(row: Row) -> Pause:
         at=moment(row["at"]),
         until=None if row["until"] is None else moment(row["until"]),
         reason=row["value"],
-        waiting=data["waiting"],
-        leaving=data["leaving"],
-        scheduled=data["scheduled"],
+        found=PauseCounts(data["waiting"], data["leaving"], data["scheduled"]),
     )

@@ -102,17 +102,17 @@ def _scheduled(
     )
 
 
-def count_scheduled(connection: Connection, name: str | None, now: datetime) -> int:
-    """Return the count of calls that are still to be made, through a connection or all of them."""
-    [(count,)] = connection.execute(
+def count_scheduled(connection: Connection, name: str | None, now: datetime) -> dict[str, int]:
+    """Return the count of calls that are still to be made, by connection: of one, or of all with None."""
+    rows = connection.execute(
         f"""
-        SELECT count(*) FROM actions INDEXED BY actions_scheduled
+        SELECT connection, count(*) FROM actions INDEXED BY actions_scheduled
             LEFT JOIN lookup ON lookup.action = actions.n
-        WHERE {_STILL_TO_GO_OUT} AND (:name IS NULL OR connection = :name)
+        WHERE {_STILL_TO_GO_OUT} AND (:name IS NULL OR connection = :name) GROUP BY connection
         """,  # noqa: S608 - fixed text
         {"name": name, "now": microseconds(now)},
     )
-    return int(count)
+    return dict(map(tuple, rows))
 
 
 def scheduled_to(

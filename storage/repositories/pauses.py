@@ -5,6 +5,7 @@ The chain records who, when, until when and for which connection. The reason is 
 effect.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from sqlite3 import Connection
 from typing import Final
@@ -13,7 +14,7 @@ from storage.changes import Announced, Announcement
 from storage.database.repository import Repository, reads, writes
 from storage.event_log.hash_chain import CALLS_PAUSED, CALLS_RESUMED, microseconds
 from storage.event_log.writer import EventWriter, WriteContext
-from storage.models import Pause, Scalar
+from storage.models import Pause, PauseCounts, Scalar
 from storage.repositories import brake, call_history, outages, outbox
 from storage.repositories.brake import EVERY_CONNECTION, KINDS, PAUSABLE
 
@@ -46,6 +47,7 @@ def pause(
     )
     if not used.rowcount and known:
         return known
+    found = counts(connection, now, name).values()
     event = EventWriter(connection, sources).append_new(
         "B",
         CALLS_PAUSED,
@@ -53,9 +55,9 @@ def pause(
         data={
             "connection": name,
             "until": None if until is None else microseconds(until),
-            "leaving": _count(connection, "sending", where),
-            "waiting": _count(connection, "approved", where),
-            "scheduled": call_history.count_scheduled(connection, name, now),
+            "leaving": sum(one.leaving for one in found),
+            "waiting": sum(one.waiting for one in found),
+            "scheduled": sum(one.scheduled for one in found),
         },
         private={"reason": reason},
     )
@@ -74,14 +76,16 @@ def pause(
     return made
 
 
-def resume(connection: Connection, sources: WriteContext, name: str | None, *, actor: str) -> Pause | None:
+def resume(
+    connection: Connection, sources: WriteContext, name: str | None, *, actor: str, only: str | None = None
+) -> Pause | None:
     """End the pause of a connection, or that of all with None. Return it, or None if there is none.
 
-    Other pauses stay.
+    Other pauses stay. With ``only``, a pause with another id stays, too.
     """
     where, now = name or EVERY_CONNECTION, sources.clock()
     known = brake.of(connection, where, now)
-    if known is None:
+    if known is None or (only and known.id != only):
         return None
     connection.execute("DELETE FROM pauses WHERE connection = ?", [where])
     event = EventWriter(connection, sources).append(
@@ -93,16 +97,28 @@ def resume(connection: Connection, sources: WriteContext, name: str | None, *, a
     return known
 
 
-def _count(connection: Connection, state: str, name: str) -> int:
-    """Return the count of actions in a state that a pause of this name concerns."""
-    [(count,)] = connection.execute(
+def counts(connection: Connection, now: datetime, name: str | None = None) -> Mapping[str, PauseCounts]:
+    """Return what a pause would find now, by connection: of one, or of all with None.
+
+    Connections without any such action are left out.
+    """
+    rows = connection.execute(
         f"""
-        SELECT count(*) FROM actions INDEXED BY actions_state
-        WHERE state = :state AND kind IN ({KINDS}) AND :name IN ('{EVERY_CONNECTION}', connection)
+        SELECT connection, state, count(*) FROM actions INDEXED BY actions_state
+        WHERE state IN ('approved', 'sending') AND kind IN ({KINDS})
+          AND (:name IS NULL OR connection = :name)
+        GROUP BY connection, state
         """,  # noqa: S608 - fixed text
-        {"state": state, "name": name},
+        {"name": name},
     )
-    return int(count)
+    found = {(one, state): int(count) for one, state, count in rows}
+    scheduled = call_history.count_scheduled(connection, name, now)
+    return {
+        one: PauseCounts(
+            found.get((one, "approved"), 0), found.get((one, "sending"), 0), scheduled.get(one, 0)
+        )
+        for one in {*(one for one, _ in found), *scheduled}
+    }
 
 
 def _announcement(pause_id: str, name: str | None, event: int | None = None) -> Announcement:
@@ -123,5 +139,6 @@ class Pauses(Repository):
 
     pause = writes(pause)
     resume = writes(resume)
+    counts = reads(counts)
     active = reads(brake.active)
     holds_back = reads(brake.holds_back)

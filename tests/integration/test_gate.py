@@ -30,13 +30,14 @@ from bot.services.approvals import content as hash_of
 from bot.slack.blocks import plain_text
 from bot.text import interactions
 from bot.text.interactions import MOST_READ
-from bot.ui import command_help, command_replies, do_not_call, prompts, replacing, request_lists
+from bot.ui import command_help, command_replies, do_not_call, pauses, prompts, replacing, request_lists
 from bot.ui.call_preview import PlacePreview
 from bot.ui.channel_messages import REVIEW
 from bot.ui.details_modal import Details
 from bot.ui.forms import MORE, Form
 from bot.ui.log_pages import EXPORT, FILTER, NEWER, NEWEST, OLDER, FilterForm
 from bot.ui.modal import About, modal, text_input
+from bot.ui.pauses import PauseForm
 from bot.ui.review_modal import Denial, Review
 from bot.ui.settle_modal import OPEN_SCREEN, Settling
 from bot.ui.unknown_messages import SETTLE, SHOW_NUMBER
@@ -184,6 +185,8 @@ async def cases(stage: BotWorld, facts: Facts) -> list[Case]:
         do_not_call.UNDO: facts.stop,
         replacing.REPLACE: f"{facts.waiting} {facts.draft}",
         replacing.KEEP: facts.waiting,
+        pauses.OPEN: "pause",
+        pauses.RESUME: "B-7K3F",
         WITHDRAW: facts.waiting,
         SHOW_STATUS: facts.waiting,
         request_lists.STATUS: facts.waiting,
@@ -207,6 +210,7 @@ async def cases(stage: BotWorld, facts: Facts) -> list[Case]:
     in_modals |= {Details.recording: story}
     in_modals |= {Settling.reveal: settling, Settling.again: settling}
     submitted = [*forms.values(), preview, review, Denial.build(request, nonce="denial", shown=shown)]
+    submitted += [PauseForm.build([None], {}, everything=1, nonce="pause")]
     submitted += [settling, FilterForm.build(Filters(), vocabulary), old]
     message = {"type": "message", "text": f"call {NUMBER}, {facts.scheduled}", "ts": "1.1", "blocks": []}
     return [

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.ui.pauses import OPEN, RESUME
 from bot.workers.attempt import NOW_MEANS
 from storage.repositories.audit import DENIED_ATTEMPT
 from storage.states import State
+from tests.e2e.scene import opened, words
 from tests.integration.bench import (
     AGENT,
     CANCEL_BY_NUMBER,
@@ -17,6 +19,7 @@ from tests.integration.bench import (
     BotWorld,
     bench,
 )
+from tests.integration.test_home import home, open_home, refreshed
 from tests.integration.test_stops import read, scheduled
 from tests.storage.samples import erase, verified
 
@@ -166,7 +169,7 @@ async def test_what_had_renewed_before_is_counted_and_may_leave(stage: BotWorld)
     async def pause() -> None:
         stage.bot.store.at.pop("after hold", None)
         made = await stage.bot.store.pauses.pause(None, actor=MANAGER, reason="why", until=None, nonce="n")
-        counted.append(made.leaving)
+        counted.append(made.found.leaving)
 
     stage.bot.store.at["after hold"] = pause
     await stage.bot.ask(PLACE)
@@ -195,3 +198,81 @@ async def test_a_pause_outlives_its_process(stage: BotWorld) -> None:
     bot = await stage.crash()
     await bot.run_until_idle()
     assert (await bot.record(made)).state is State.APPROVED
+
+
+async def test_a_manager_pauses_and_resumes_on_home(stage: BotWorld) -> None:
+    """The form says what a pause finds. Home shows the pause at once, and a press there ends it."""
+    await stage.bot.ask(scheduled(stage.clock.now + timedelta(hours=3)), delivery_key="before")
+    await stage.bot.run_until_idle()
+    await stage.bot.ask(PLACE, delivery_key="waits")
+    mira = stage.people.person(MANAGER)
+    theirs = await open_home(stage, MANAGER)
+    async with stage.connected():
+        form = opened(await mira.click(theirs, OPEN))
+        assert "reminders: 1 waiting, 1 scheduled at the provider, which still ring" in words(form)
+        assert "voxworks: 0 waiting" in words(form)
+        values = {"connection": "reminders", "reason": "wrong list", "until": "yesterday 9:30"}
+        assert "in the past" in (await mira.submit(form, values)).errors["until"]
+        heard = await mira.submit(form, {"until": ""})
+        assert "Calls through reminders are paused." in words(opened(heard)).replace("*", "")
+    await stage.bot.run_until_idle()
+    assert await stage.effects("callkaro") == ["placed"]
+    stage.clock.move(seconds=2)
+    await stage.bot.homes.run_once()
+    theirs = await home(stage, MANAGER)
+    assert "Calls through reminders:* Paused by <@U0MANAGER> since" in words(theirs)
+    assert "“wrong list”" in words(theirs)
+    assert "Paused by" in words(await open_home(stage))
+    stage.clock.move(seconds=2)
+    async with stage.connected():
+        heard = await mira.click(theirs, RESUME)
+        assert heard.confirm
+        assert heard.view is None
+    await stage.bot.homes.run_once()
+    assert "Paused by" not in words(await home(stage, MANAGER))
+    assert "Paused by" not in words(await refreshed(stage))
+    await stage.bot.run_until_idle()
+    assert await stage.effects("callkaro") == ["placed", "placed"]
+
+
+async def test_home_offers_the_brake_to_those_who_may(stage: BotWorld) -> None:
+    """An agent sees the pause, and no button. Its old Home gets the reason as a modal."""
+    await stage.crash(**{'name = "anyone may place a call"\n': 'name = "anyone"\npause = ["everyone"]\n'})
+    theirs = await open_home(stage)
+    assert OPEN in str(theirs.blocks)
+    await stage.crash()
+    asha = stage.people.person(AGENT)
+    async with stage.connected():
+        view = opened(await asha.click(theirs, OPEN))
+        assert "Only managers may pause or resume calls" in words(view)
+        await asha.close(view)
+    await stage.bot.store.pauses.pause(None, actor=MANAGER, reason="why", until=None, nonce="n")
+    theirs = await refreshed(stage)
+    assert "All calls:* Paused by" in words(theirs)
+    assert RESUME not in str(theirs.blocks)
+    assert OPEN not in str(theirs.blocks)
+
+
+async def test_a_pause_is_ended_in_the_audit_channel(stage: BotWorld) -> None:
+    """Others read why they may not. A press for a pause that another one replaced ends nothing."""
+    first = await stage.bot.store.pauses.pause(None, actor=MANAGER, reason="one", until=None, nonce="1")
+    await stage.bot.posts()
+    [post] = [one for one in await stage.said(AUDIT) if first.id in read(one)]
+    await stage.bot.store.pauses.pause(None, actor=MANAGER, reason="two", until=None, nonce="2")
+    asha, mira = stage.people.person(AGENT), stage.people.person(MANAGER)
+    async with stage.connected():
+        await mira.click(post, RESUME)
+        await mira.wait_for(lambda one: "That pause has ended already" in read(one))
+        await stage.bot.posts()
+        [post] = [one for one in await stage.said(AUDIT) if "“two”" in read(one)]
+        await asha.click(post, RESUME)
+        await asha.wait_for(lambda one: "Only managers may pause or resume calls" in read(one))
+        assert await stage.bot.store.pauses.active(stage.clock.now)
+        await mira.click(post, RESUME)
+        await mira.wait_for(lambda one: "All calls are no longer paused." in read(one))
+    assert not await stage.bot.store.pauses.active(stage.clock.now)
+    stage.clock.move(seconds=2)
+    await stage.bot.posts()
+    [post] = [one for one in await stage.said(AUDIT) if "“two”" in read(one)]
+    assert "mira resumed all calls" in read(post)
+    assert RESUME not in str(post.blocks)

@@ -6,7 +6,7 @@ import pytest
 from providers.actions import CampaignRef, Kind, StartCampaign
 from storage.changes import Announced, NewAction, NewRequest
 from storage.errors import ConflictError
-from storage.models import OutboxItem, Pause
+from storage.models import OutboxItem, Pause, PauseCounts
 from storage.store import Store
 from tests.storage.contract.beginning import LEASE, approved, begin
 from tests.storage.contract.changes import assert_replayable, recorded
@@ -71,7 +71,7 @@ class Pausing:
         lease = clock.now + LEASE
         assert await store.requests.renew_lease(made.id, owner="one", attempt=1, until=lease)
         made_pause = await paused(store, "reminders")
-        assert (made_pause.leaving, made_pause.waiting) == (1, 0)
+        assert (made_pause.found.leaving, made_pause.found.waiting) == (1, 0)
         assert not await store.requests.renew_lease(made.id, owner="one", attempt=1, until=lease)
 
     @pytest.mark.parametrize("new", [cancelling(), deleting("cd-1")])
@@ -154,3 +154,20 @@ class Pausing:
         await erase(store, held.id, actor="U0DPO")
         assert await store.pauses.active(clock.now) == [replace(held, reason=None)]
         assert not (await verified(store)).faults
+
+    async def test_a_pause_is_ended_by_its_id_once(self, store: Store) -> None:
+        """The id of a pause that another one replaced ends nothing."""
+        first, second = await paused(store, nonce="1"), await paused(store, nonce="2")
+        assert await store.pauses.resume(None, actor="U0MANAGER", only=first.id) is None
+        assert await store.pauses.resume(None, actor="U0MANAGER", only=second.id) == second
+        assert await store.pauses.resume(None, actor="U0MANAGER", only=second.id) is None
+
+    async def test_what_a_pause_would_find_is_counted_by_connection(self, store: Store, clock: Clock) -> None:
+        """Actions that wait and those that are being sent, as the pause itself counts them."""
+        await store.requests.apply(begin(await approved(store, placing()), clock))
+        await approved(store, replace(STARTING, connection="kore"))
+        await approved(store, cancelling())
+        found = await store.pauses.counts(clock.now)
+        assert found == {"reminders": PauseCounts(leaving=1), "kore": PauseCounts(waiting=1)}
+        assert await store.pauses.counts(clock.now, "kore") == {"kore": PauseCounts(waiting=1)}
+        assert (await paused(store)).found == PauseCounts(waiting=1, leaving=1)
