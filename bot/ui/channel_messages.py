@@ -49,10 +49,11 @@ from bot.ui.request_status import became, marked, moved_in_vain, passed, request
 from bot.ui.request_summary import WARNING, reported_call_time, target, task, voice_agents
 from bot.ui.thread_replies import PLACE_IT_AGAIN, ReplyContext, also, contradicted, thread
 from bot.ui.unknown_messages import how_long, steps, unknown, unresolved
+from bot.ui.waiting import paused_line
 from bot.ui.ways_on import PLACE_AGAIN, again, can_be_withdrawn, menu, was_not_reached, withdraw
 from providers.actions import Kind
 from storage.event_log.hash_chain import CALL_ENDED
-from storage.models import Request, Scalar
+from storage.models import Pause, Request, Scalar
 from storage.repositories.outbox import ERASURE, is_edited
 from storage.states import State
 
@@ -95,7 +96,9 @@ def render(
         case "audit":
             message: Message | None = audit(request, cancels=cancels, connection=connection)
         case _ if to == "card" or (to.startswith(f"{ASKED}:") and template not in {ASKED, REMINDED}):
-            message = card(request, caution=caution, beside=beside)
+            # Only the card is edited when a pause ends.
+            paused = request.paused_by if to == "card" else None
+            message = card(request, caution=caution, beside=beside, paused=paused)
         case _ if is_about_unknown(to):
             message = _about_unknown(template, request, connection)
         case _ if template == STILL_UNKNOWN and to.startswith("dm:"):
@@ -242,7 +245,13 @@ def _progress(request: Request) -> list[Block]:
     return [section(f"*Approved by {names}.* {counted(more, 'more approval')} needed, by someone else.")]
 
 
-def card(request: Request, *, caution: str | None = None, beside: PendingContext = ALONE) -> Message:
+def card(
+    request: Request,
+    *,
+    caution: str | None = None,
+    beside: PendingContext = ALONE,
+    paused: Pause | None = None,
+) -> Message:
     """Return the approval card: the facts for a decision, or the decision."""
     if request.state is not State.PENDING:
         sentence = passed(request) if request.state in _UNDER_WAY else request_status(request)
@@ -259,6 +268,7 @@ def card(request: Request, *, caution: str | None = None, beside: PendingContext
             *_progress(request),
             *([section(f"{escape(beside.escalated)} can approve this, too.")] if beside.escalated else []),
             *([context(caution)] if caution else []),
+            *([context(paused_line(paused))] if paused else []),
             _review(request),
             context(
                 request.id, request.connection, *_speaking(request), *_all_calls(request), *_more(beside)

@@ -75,7 +75,7 @@ def consequence(request: Request) -> str:
     first = request.actions[0]
     if request.reschedules:
         return "The call can be moved again until it goes out."
-    if first.kind is Kind.PLACE_CALL and reported_call_time(request) is None:
+    if first.kind is Kind.PLACE_CALL and reported_call_time(request) is None and not request.paused_by:
         return "The call goes out immediately, so nobody can undo it."
     if first.kind is Kind.CANCEL_CALL and first.target_id is None:
         whose = f"{voice_agents(request)} has" if voice_agents(request) else "is"

@@ -25,6 +25,7 @@ from bot.ui.decision_facts import (
 from bot.ui.modal import MAX_REASON, About, choice, modal, notice, text_input, typed
 from bot.ui.request_status import request_status, trial
 from bot.ui.request_summary import WARNING, decided, in_short, is_named_whole, task, voice_agents
+from bot.ui.waiting import paused_line
 from providers.actions import Kind
 from storage.database.folding import as_typed
 from storage.models import Event, Request
@@ -155,6 +156,7 @@ class Review:
             *paragraphs(not_found(request)),
             *map(section, unlike(request, beside.similar_numbers)),
             *fields([*facts_to_decide(request), *placed_with(request)]),
+            *([context(paused_line(request.paused_by))] if request.paused_by else []),
             section(f"{cls._approving(request, approved=approved)} {consequence(request)}"),
             section(cls._denying(request)),
             *([] if approved else cls._confirmation(request, named=not beside.namesake)),
@@ -202,6 +204,8 @@ class Review:
             return f"Yours is one of {request.approvals_needed} approvals. Nothing is sent before the last."
         if request.mode == "dry-run":
             return "Approving sends nothing: this is a dry run."
+        if request.paused_by:
+            return "If you approve, it waits until calls are resumed."
         return _EFFECT["move" if request.reschedules else request.kind]
 
     @classmethod

@@ -11,14 +11,20 @@ from sqlite3 import Connection
 from typing import Final
 
 from storage.changes import Announced, Announcement
+from storage.database.migrations import NEVER
 from storage.database.repository import Repository, reads, writes
 from storage.event_log.hash_chain import CALLS_PAUSED, CALLS_RESUMED, microseconds
 from storage.event_log.writer import EventWriter, WriteContext
 from storage.models import Pause, PauseCounts, Scalar
 from storage.repositories import brake, call_history, outages, outbox
 from storage.repositories.brake import EVERY_CONNECTION, KINDS, PAUSABLE
+from storage.repositories.outbox import STATE
+from storage.repositories.rate_limits import MINUTE
 
 EVENTS: Final = frozenset({CALLS_PAUSED, CALLS_RESUMED})
+CARDS_TOLD: Final = 50
+"""Approval cards that say that calls are paused, those to be decided next first. Slack takes so many edits a
+minute. A card that is posted during the pause says so, too."""
 _NONCE: Final = "pause:"
 """Prefix of the nonce that a pause used up, so that a repeated delivery makes no second one."""
 
@@ -70,6 +76,7 @@ def pause(
     one = _announcement(event.request, name, event.seq)
     outbox.announce(connection, sources, one)
     _tell_waiting(connection, where, now)
+    _tell_deciders(connection, where, now, told=CARDS_TOLD, ended=known)
     made = brake.of(connection, where, now)
     if made is None:
         raise ValueError("a pause ends after it begins")
@@ -94,6 +101,7 @@ def resume(
     told: dict[str, Scalar] = {"resumed_by": actor, "resumed_at": microseconds(event.at)}
     outbox.announce_anew(connection, _announcement(known.id, name).key, told)
     _tell_waiting(connection, where, now)
+    _tell_deciders(connection, where, now, told=0, ended=known)
     return known
 
 
@@ -134,6 +142,44 @@ def _tell_waiting(connection: Connection, name: str, now: datetime) -> None:
             outages.tell_again(connection, one, now, kinds=PAUSABLE)
 
 
+def _tell_deciders(
+    connection: Connection, name: str, now: datetime, *, told: int, ended: Pause | None
+) -> None:
+    """Queue updates of cards of pending requests that a pause concerns.
+
+    These are the next ``told``, those whose update is queued, and those that show the ``ended`` pause. The
+    last were posted since it began, or queued behind its announcement.
+    """
+    connection.execute(
+        f"""
+        WITH held AS (
+            SELECT actions.request, min(actions.id) AS action,
+                row_number() OVER (ORDER BY coalesce(decide_by, {NEVER}), requests.asked_at) AS place
+            FROM actions INDEXED BY actions_pending JOIN requests ON requests.id = actions.request
+            WHERE actions.state = 'pending' AND actions.kind IN ({KINDS})
+              AND :name IN ('{EVERY_CONNECTION}', actions.connection)
+            GROUP BY actions.request
+        )
+        INSERT INTO outbox (request, action, event, template, slot, added_at)
+        SELECT held.request, held.action, (SELECT max(seq) FROM events WHERE events.request = held.request),
+            '{STATE}', messages.slot, :now
+        FROM held JOIN messages ON messages.request = held.request AND messages.slot = 'card'
+        WHERE place <= :told OR CAST(messages.ts AS REAL) >= :began OR held.request IN (
+            SELECT request FROM outbox
+            WHERE slot = 'card' AND (ended IS NULL OR id > (
+                SELECT id FROM outbox WHERE dedupe_key = :announced)))
+        ORDER BY place
+        """,  # noqa: S608 - fixed text
+        {
+            "name": name,
+            "now": microseconds(now),
+            "told": told,
+            "announced": ended and _announcement(ended.id, ended.connection).key,
+            "began": ended and (ended.at - MINUTE).timestamp(),
+        },
+    )
+
+
 class Pauses(Repository):
     """Pauses that people set."""
 
@@ -141,4 +187,5 @@ class Pauses(Repository):
     resume = writes(resume)
     counts = reads(counts)
     active = reads(brake.active)
+    for_kind = reads(brake.for_kind)
     holds_back = reads(brake.holds_back)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.ui.channel_messages import REVIEW
 from bot.ui.pauses import OPEN, RESUME
 from bot.workers.attempt import NOW_MEANS
 from storage.repositories.audit import DENIED_ATTEMPT
@@ -13,6 +14,7 @@ from storage.states import State
 from tests.e2e.scene import opened, words
 from tests.integration.bench import (
     AGENT,
+    CANCEL_BY_ID,
     CANCEL_BY_NUMBER,
     MANAGER,
     PLACE,
@@ -21,7 +23,7 @@ from tests.integration.bench import (
 )
 from tests.integration.test_home import home, open_home, refreshed
 from tests.integration.test_stops import read, scheduled
-from tests.storage.samples import erase, verified
+from tests.storage.samples import NUMBER, erase, verified
 
 AUDIT = "C0AUDIT"
 
@@ -276,3 +278,38 @@ async def test_a_pause_is_ended_in_the_audit_channel(stage: BotWorld) -> None:
     [post] = [one for one in await stage.said(AUDIT) if "“two”" in read(one)]
     assert "mira resumed all calls" in read(post)
     assert RESUME not in str(post.blocks)
+
+
+async def test_everything_open_shows_a_pause(stage: BotWorld) -> None:
+    """The card, the review, the preview and the form do, and none of them after the resume."""
+    rule = 'actions = ["place_call"]\nrequest = ["everyone"]'
+    await stage.crash(**{rule: f'{rule}\napprove = ["managers"]'})
+    made = await stage.bot.ask(PLACE)
+    await stage.bot.ask(CANCEL_BY_ID, delivery_key="cancellation")
+    await stage.bot.posts()
+    await typed(stage, (MANAGER, "/calls pause via reminders wrong list"))
+    line = "⏸️ Paused by mira since"
+    asha, mira = stage.people.person(AGENT), stage.people.person(MANAGER)
+
+    async def shown() -> tuple[list[str], list[str]]:
+        """Return the cards, and what the review, the preview and the form show."""
+        stage.clock.move(seconds=5)
+        await stage.bot.posts()
+        cards = await stage.said("C0APPROVE")
+        [card] = [one for one in cards if made.id in read(one)]
+        async with stage.connected():
+            review = opened(await mira.click(card, REVIEW))
+            await mira.close(review)
+            preview = (await asha.command(f"/place-call {NUMBER}")).ephemeral
+            form = opened(await asha.command("/place-call"))
+            await asha.close(form)
+        return [read(one) for one in cards], [read(one) for one in (review, preview, form)]
+
+    cards, others = await shown()
+    assert [line in one for one in cards] == [made.id in one for one in cards]
+    assert "“wrong list”" in cards[0]
+    assert "If you approve, it waits until calls are resumed." in others[0]
+    assert all("<@U0MANAGER> since" in one and "“wrong list”" in one for one in others)
+    await typed(stage, (MANAGER, "/calls resume via reminders"))
+    cards, others = await shown()
+    assert not any("aused" in one for one in (*cards, *others))
