@@ -104,7 +104,7 @@ class Listeners:
         begun, vocabulary = settings.current, commands.vocabulary
         masking = Masking(vocabulary.default_region)
         stops = DoNotCallFlow(store, commands, clock)
-        brake = PauseFlow(pauses)
+        brake = PauseFlow(pauses, commands)
         flow = CommandFlow(store, begun, preconditions, approvals, commands, stops, brake, clock)
         opening = FormOpener(store, commands, windows, clock)
         files = LogFiles(store, client, replies, vocabulary.default_region)
@@ -119,7 +119,7 @@ class Listeners:
             listeners(store, begun.off, commands, flow, opening, lists, windows, replies),
             DoNotCallActions(commands, stops, windows, replies),
             ReplaceActions(store, commands, flow, windows, replies),
-            PauseActions(store, commands, brake, begun.connections, windows, replies, wakeups),
+            PauseActions(store, commands, brake, opening, begun.connections, windows, replies, wakeups),
             FormSubmissions(store, preconditions, commands, flow, stops, opening, windows, replies, clock),
             ApprovalListeners(
                 store, settings, permissions, preconditions, approvals, overview, windows, masking, clock

@@ -59,7 +59,10 @@ class FormOpener:
         view = self.forms[verb].build(
             values, nonce=key, channel=channel, line=line, known=known, hint=hint, paused=paused
         )
-        await self._windows.open(body, view)
+        if "view" in body:
+            await self._windows.push(body, view)
+        else:
+            await self._windows.open(body, view)
 
     async def paused(self, verb: Verb) -> Sequence[Pause]:
         """Return the pauses that hold back what a form requests."""

@@ -31,9 +31,11 @@ OPEN: Final = "open_pause"
 """The action id of the button that opens the form."""
 RESUME: Final = "resume_calls"
 """The action id of the button that ends a pause. Its value is the id of the pause."""
+CANCEL_SCHEDULED: Final = "cancel_scheduled"
+"""The action id of the button that opens the form to cancel calls. Its value is a connection or `EVERY`."""
 GOES_ON = "Cancellations, deletions and stops go on."
-_EVERY: Final = "*"
-"""The value of the form's choice for every connection. No connection has this name."""
+EVERY: Final = "*"
+"""The value that stands for every connection. No connection has this name."""
 _OVER: Final = "That pause has ended already, so nothing changed."
 
 
@@ -66,12 +68,17 @@ def _resume_button(pause: str, name: str | None) -> Block:
     return button("Resume", RESUME, pause, label=f"Resume {calls}") | {"confirm": asks}
 
 
-def paused(made: Pause) -> Message:
-    """Return the answer to a pause: what stands still, and what may still go out."""
+def paused(made: Pause, *, cancels: bool, offers: bool) -> Message:
+    """Return the answer to a pause: what stands still, and what may still go out.
+
+    ``cancels`` means that CallOps can cancel calls of some connection, and ``offers`` that the reader may.
+    """
     until = f" until {when(made.until)}" if made.until else ""
     first = f"{PAUSED} *{_calls(made.connection)} are paused{until}.* {GOES_ON}"
-    told = [f"• {line}" for line in _counts(made.found)]
-    return Message(first, [section(first), *paragraphs(told), context(_resume(made.connection), made.id)])
+    told = [f"• {line}" for line in _counts(made.found, cancels=cancels)]
+    offered = [actions(_cancel_button(made.connection))] if offers and made.found.scheduled else []
+    below = context(_resume(made.connection), made.id)
+    return Message(first, [section(first), *paragraphs(told), *offered, below])
 
 
 def resumed(name: str | None, ended: Pause | None, left: Sequence[Pause]) -> Message:
@@ -90,8 +97,13 @@ def over(left: Sequence[Pause]) -> Message:
     return Message(_OVER, [section(_OVER), *state(left)])
 
 
-def news(event: Event, reason: str | None, payload: Mapping[str, Scalar]) -> Message:
-    """Return the audit channel's message about a pause, which is edited when it ends."""
+def news(
+    event: Event, reason: str | None, payload: Mapping[str, Scalar], *, cancels: bool = False
+) -> Message:
+    """Return the audit channel's message about a pause, which is edited when it ends.
+
+    ``cancels`` means that CallOps can cancel calls of some connection that the pause concerns.
+    """
     data, name = event.data, event.data.get("connection")
     end = int(data.get("until") or 0)
     until = f" until {when(moment(end))}" if end else ""
@@ -108,10 +120,12 @@ def news(event: Event, reason: str | None, payload: Mapping[str, Scalar]) -> Mes
         text = f"{first}\nAnother pause took its place: `{payload['replaced_by']}`."
         return Message(first, [section(text), context(f"`{event.request}`")])
     found = PauseCounts(*(int(data.get(one) or 0) for one in ("waiting", "leaving", "scheduled")))
-    lines = [GOES_ON, *(f"• {line}" for line in _counts(found))]
+    lines = [GOES_ON, *(f"• {line}" for line in _counts(found, cancels=cancels))]
     held = str(name) if name else None
-    below = [actions(_resume_button(event.request, held)), context(_resume(held), f"`{event.request}`")]
-    return Message(first, [section(first), *paragraphs(lines), *below])
+    buttons = [_cancel_button(held)] if cancels and found.scheduled else []
+    row = actions(_resume_button(event.request, held), *buttons)
+    below = context(_resume(held), f"`{event.request}`")
+    return Message(first, [section(first), *paragraphs(lines), row, below])
 
 
 def status(events: Sequence[Event], reasons: Mapping[int, str]) -> Message:
@@ -136,7 +150,22 @@ def _resume(name: str | None) -> str:
     return f"`/calls resume{f' via {name}' if name else ''}` lets them go on"
 
 
-def _counts(found: PauseCounts) -> list[str]:
+def _cancel_button(name: str | None) -> Block:
+    label = f"Cancel scheduled calls{f' through {name}' if name else ''}"
+    return button("Cancel scheduled calls…", CANCEL_SCHEDULED, name or EVERY, label=label)
+
+
+def to_cancel(count: int, more: int) -> str:
+    """Return the hint above the form that is filled with scheduled calls."""
+    calls = counted(count, "scheduled call")
+    rest = f" *{more} more:* press the button again after this request." if more else ""
+    return f"{calls} from the log.{rest}"
+
+
+NOTHING_TO_CANCEL: Final = "No scheduled call is left to cancel, or its cancellation is already requested."
+
+
+def _counts(found: PauseCounts, *, cancels: bool) -> list[str]:
     """Return what the pause found: what waits, what may still go out, and what a provider has scheduled."""
     waits = f"{counted(found.waiting, 'action')} {'waits' if found.waiting == 1 else 'wait'}."
     lines = [waits if found.waiting else "Nothing is waiting."]
@@ -144,10 +173,8 @@ def _counts(found: PauseCounts) -> list[str]:
         lines.append(f"{found.leaving} {'was' if found.leaving == 1 else 'were'} already leaving.")
     if found.scheduled:
         goes = "call is" if found.scheduled == 1 else "calls are"
-        lines.append(
-            f"{found.scheduled} {goes} already scheduled at the provider. "
-            "`/calls list` shows what's coming up, so that you can cancel it."
-        )
+        how = "" if cancels else " CallOps can't cancel them: use the provider's dashboard."
+        lines.append(f"{found.scheduled} {goes} already scheduled at the provider.{how}")
     return lines
 
 
@@ -194,7 +221,7 @@ class PauseForm:
         if len(names) > MAX_OPTIONS:
             hint = "Leave empty to pause every connection." if None in names else ""
             return [text_input(cls._connection, vocabulary.CONNECTION, hint=hint, optional=None in names)]
-        options = [(name or _EVERY, name or "Every connection") for name in names]
+        options = [(name or EVERY, name or "Every connection") for name in names]
         first = options[0][0] if names[0] is None or len(names) == 1 else None
         return [choice(cls._connection, vocabulary.CONNECTION, options, initial=first)]
 
@@ -216,7 +243,7 @@ class PauseForm:
         name = typed(view, cls._connection)
         command = Command(
             verb=Verb.PAUSE,
-            connection=None if name == _EVERY else name or None,
+            connection=None if name == EVERY else name or None,
             at_text=typed(view, cls._until) or None,
             reason=typed(view, cls._reason) or None,
         )

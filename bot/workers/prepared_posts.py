@@ -138,7 +138,7 @@ class Preparing:
             told,
             caution=self._caution(request),
             beside=await self._beside(post, request),
-            cancels=self._cancels(request),
+            cancels=self._cancels(request.connection),
             connection=self._settings.connections.get(request.connection),
         )
         stands = request.messages.get(slot_of(post))
@@ -169,7 +169,10 @@ class Preparing:
         audit = self._settings.audit_channel(name)
         channel = {"channel": name, APPROVALS: self._settings.slack.approvals_channel}.get(where, audit)
         told_there = where == APPROVALS and channel == audit
-        message = None if told_there else await self._shown(announcements.render(post, told), post)
+        of_all = self._settings.connections if not name else [name]
+        cancel = any(map(self._cancels, of_all)) if where == AUDIT else False
+        made = None if told_there else announcements.render(post, told, cancels=cancel)
+        message = await self._shown(made, post)
         return Prepared(post, message, channel, post.stands)
 
     async def _shown(self, message: Message | None, post: OutboxItem) -> Message | None:
@@ -216,8 +219,8 @@ class Preparing:
         known = self._settings.connections.get(request.connection)
         return caution(find(known.provider), request.kind) if known else None
 
-    def _cancels(self, request: Request) -> bool:
-        known = self._settings.connections.get(request.connection)
+    def _cancels(self, connection: str) -> bool:
+        known = self._settings.connections.get(connection)
         if known is None:
             return False
         return cancels(find(known.provider), allow_undocumented=known.settings.allow_undocumented)

@@ -187,6 +187,7 @@ async def cases(stage: BotWorld, facts: Facts) -> list[Case]:
         replacing.KEEP: facts.waiting,
         pauses.OPEN: "pause",
         pauses.RESUME: "B-7K3F",
+        pauses.CANCEL_SCHEDULED: pauses.EVERY,
         WITHDRAW: facts.waiting,
         SHOW_STATUS: facts.waiting,
         request_lists.STATUS: facts.waiting,

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.parsing.parser import MAX_TARGETS
 from bot.ui.channel_messages import REVIEW
-from bot.ui.pauses import OPEN, RESUME
+from bot.ui.pauses import CANCEL_SCHEDULED, OPEN, RESUME
 from bot.workers.attempt import NOW_MEANS
+from providers.actions import Kind, PlaceCall
 from storage.repositories.audit import DENIED_ATTEMPT
 from storage.states import State
 from tests.e2e.scene import opened, words
@@ -23,7 +25,7 @@ from tests.integration.bench import (
 )
 from tests.integration.test_home import home, open_home, refreshed
 from tests.integration.test_stops import read, scheduled
-from tests.storage.samples import NUMBER, erase, verified
+from tests.storage.samples import NUMBER, erase, many_numbers, verified
 
 AUDIT = "C0AUDIT"
 
@@ -313,3 +315,49 @@ async def test_everything_open_shows_a_pause(stage: BotWorld) -> None:
     await typed(stage, (MANAGER, "/calls resume via reminders"))
     cards, others = await shown()
     assert not any("aused" in one for one in (*cards, *others))
+
+
+async def test_scheduled_calls_are_cancelled_from_the_post(stage: BotWorld) -> None:
+    """The form takes as many as a request does. The next press takes those that nobody asked to cancel."""
+    at = stage.clock.now + timedelta(hours=3)
+    for number in many_numbers(MAX_TARGETS + 2):
+        await stage.bot.ask(PlaceCall(to=number, agent="payments", at=at), delivery_key=number)
+        await stage.bot.run_until_idle()
+        stage.clock.move(seconds=1)
+    asha, mira = stage.people.person(AGENT), stage.people.person(MANAGER)
+    async with stage.connected():
+        said = (await mira.command("/calls pause wrong list")).ephemeral
+        assert "52 calls are already scheduled at the provider." in read(said)
+        assert CANCEL_SCHEDULED in str(said)
+        await stage.bot.posts()
+        [post] = [one for one in await stage.said(AUDIT) if "B-" in read(one)]
+        form = opened(await asha.click(post, CANCEL_SCHEDULED))
+        assert "50 scheduled calls from the log." in read(form)
+        assert "2 more:" in read(form)
+        heard = await asha.submit(form, {"reason": "duplicate"})
+        assert heard.errors == {}
+        form = opened(await asha.click(post, CANCEL_SCHEDULED))
+        assert "2 scheduled calls from the log." in read(form)
+        assert "more" not in read(form).partition("from the log.")[2].split("\n")[0]
+        await asha.submit(form, {"reason": "duplicate"})
+        await asha.click(post, CANCEL_SCHEDULED)
+        await asha.wait_for(lambda one: "No scheduled call is left to cancel" in read(one))
+    asked = [one for one in await stage.bot.actions() if one.kind is Kind.CANCEL_CALL]
+    assert len({one.action for one in asked}) == MAX_TARGETS + 2
+
+
+async def test_only_those_who_may_ask_to_cancel_are_offered_it(stage: BotWorld) -> None:
+    """Others read why not. The form opens over the answer to the form on Home."""
+    await stage.crash(**{'request = ["everyone"]\napprove': 'request = ["managers"]\napprove'})
+    await stage.bot.ask(scheduled(stage.clock.now + timedelta(hours=3)))
+    await stage.bot.run_until_idle()
+    asha, mira = stage.people.person(AGENT), stage.people.person(MANAGER)
+    theirs = await open_home(stage, MANAGER)
+    async with stage.connected():
+        form = opened(await mira.click(theirs, OPEN))
+        made = opened(await mira.submit(form, {"reason": "wrong list"}))
+        assert "1 scheduled call from the log." in read(opened(await mira.click(made, CANCEL_SCHEDULED)))
+        await stage.bot.posts()
+        [post] = [one for one in await stage.said(AUDIT) if "B-" in read(one)]
+        await asha.click(post, CANCEL_SCHEDULED)
+        await asha.wait_for(lambda one: "No rule lets you do this." in read(one))

@@ -6,9 +6,10 @@ import pytest
 
 from bot.parsing.command import CommandContext, ConnectionInfo, Verb
 from bot.parsing.parser import parse
+from bot.ui import pauses
 from bot.ui.pauses import PauseForm
 from playground.blocks import faults
-from storage.models import PauseCounts
+from storage.models import Pause, PauseCounts
 from tests.support.slack_schemas import checker
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -52,3 +53,13 @@ def test_the_form_is_read_as_a_command(reason: str) -> None:
     assert line.problems == ()
     assert (line.verb, line.connection, line.reason) == (Verb.PAUSE, "reminders", " ".join(reason.split()))
     assert line.at == NOW.replace(hour=12, minute=30)
+
+
+@pytest.mark.parametrize(("cancels", "offers"), [(True, True), (True, False), (False, False)])
+def test_calls_at_the_provider_can_be_cancelled_or_not(*, cancels: bool, offers: bool) -> None:
+    """The answer offers it to those who may, and says so where the provider cannot."""
+    made = Pause("B-7K3F", "reminders", "U0MANAGER", NOW, None, "why", COUNTS["reminders"])
+    message = pauses.paused(made, cancels=cancels, offers=offers)
+    assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
+    assert ("Cancel scheduled calls…" in str(message.blocks)) == offers
+    assert ("CallOps can't cancel them: use the provider's dashboard." in str(message.blocks)) != cancels
