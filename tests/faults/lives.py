@@ -125,6 +125,7 @@ class RandomHistory(RuleBasedStateMachine):
         """Actions in sending when a process stopped after its last check, which nothing can stop any more."""
         self.renewed: set[tuple[str, int]] = set()
         """Attempts whose process stopped after its last check, at a time without a pause of their connection."""
+        self.was_paused = False
         self.claimed: set[tuple[str, int]] = set()
         """Attempts whose process stopped before that."""
         self.adapters = adapters_for(offline(), self.clock, self.wire)
@@ -324,12 +325,13 @@ class RandomHistory(RuleBasedStateMachine):
         """Pause calls as a person, run the dispatcher, and resume unless the pause stays."""
         once = f"pause {self.events}"
         self.run(self.log.pauses.pause(name, actor=MANAGER, reason="why", until=None, nonce=once))
+        self.was_paused = True
         self.coverage["pauses"] += 1
         self.go_round(fault)
         if not stays:
             self.resume()
 
-    @precondition(lambda self: self.coverage["pauses"])
+    @precondition(lambda self: self.was_paused)
     @rule()
     def resume(self) -> None:
         """End every pause as a person."""
