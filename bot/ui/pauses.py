@@ -232,7 +232,7 @@ class PauseForm:
         waiting, leaving, scheduled = (
             sum(getattr(one, field) for one in found) for field in ("waiting", "leaving", "scheduled")
         )
-        said = [f"{waiting} waiting"]
+        said = [f"{waiting} waiting to be sent"]
         said += [f"{leaving} being sent, which may still go out"] if leaving else []
         said += [f"{scheduled} scheduled at the provider, which still ring"] if scheduled else []
         return f"{name or 'Now'}: {', '.join(said)}"

@@ -213,8 +213,8 @@ async def test_a_manager_pauses_and_resumes_on_home(stage: BotWorld) -> None:
     theirs = await open_home(stage, MANAGER)
     async with stage.connected():
         form = opened(await mira.click(theirs, OPEN))
-        assert "reminders: 1 waiting, 1 scheduled at the provider, which still ring" in words(form)
-        assert "voxworks: 0 waiting" in words(form)
+        assert "reminders: 1 waiting to be sent, 1 scheduled at the provider, which still ring" in words(form)
+        assert "voxworks: 0 waiting to be sent" in words(form)
         values = {"connection": "reminders", "reason": "wrong list", "until": "yesterday 9:30"}
         assert "in the past" in (await mira.submit(form, values)).errors["until"]
         heard = await mira.submit(form, {"until": ""})

@@ -32,10 +32,12 @@ def test_the_form_says_what_a_pause_finds() -> None:
     several = PauseForm.build([None, "reminders", "voxworks"], COUNTS, everything=2, nonce="n")
     assert several["blocks"][0]["element"]["initial_option"]["text"]["text"] == "Every connection"
     reminders, voxworks = several["blocks"][-1]["text"]["text"].split("\n")
-    assert reminders.startswith("• reminders: 20 waiting, 1 being sent, which may still go out, 3 scheduled")
-    assert voxworks == "• voxworks: 0 waiting, 2 scheduled at the provider, which still ring"
+    assert reminders.startswith(
+        "• reminders: 20 waiting to be sent, 1 being sent, which may still go out, 3 scheduled"
+    )
+    assert voxworks == "• voxworks: 0 waiting to be sent, 2 scheduled at the provider, which still ring"
     alone = PauseForm.build([None], {}, everything=1, nonce="n")
-    assert alone["blocks"][-1]["text"]["text"] == "• Now: 0 waiting"
+    assert alone["blocks"][-1]["text"]["text"] == "• Now: 0 waiting to be sent"
 
 
 @pytest.mark.parametrize("reason", ["wrong list", 'until “then” via "x", as\n/calls said', "via voxworks"])
