@@ -18,6 +18,7 @@ from bot.parsing.command import ConnectionInfo
 from bot.parsing.csv_headers import visible
 from bot.parsing.vocabulary import words_of
 from bot.policy import timezones
+from bot.slack.files import MOST_BYTES
 from bot.text import parse_errors
 from bot.text.formatting import closest, counted, listed
 from bot.text.terminal import complain, say
@@ -28,8 +29,6 @@ from providers.registry import find
 OK, WRONG, CANNOT_START = 0, 1, 2
 FIRST: Final = 5
 """Rows that are shown, with masked numbers."""
-MOST_BYTES: Final = 8 * 1024 * 1024
-"""Size of a list, at most. It is that of a list in Slack."""
 
 
 @dataclass(frozen=True, slots=True)

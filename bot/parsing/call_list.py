@@ -204,8 +204,8 @@ class _RowReader:
         cell, region = self._columns.cell(NUMBER, cells), self._defaults.region
         try:
             return read_cell(cell, default_region=region, premium=False).e164
-        except InvalidNumberError as fault:
-            self._refuse(NUMBER, str(fault))
+        except InvalidNumberError as fault:  # it repeats no cell, and shows a number as an example
+            self._refuse(NUMBER, str(fault), masked=False)
             return None
 
     def _named_agent(self, cells: list[str]) -> str | None:
@@ -271,10 +271,10 @@ class _RowReader:
             self._refuse(meaning, parse_errors.too_long("cell", len(text), MAX_TEXT))
         return text
 
-    def _refuse(self, meaning: str, why: str) -> None:
+    def _refuse(self, meaning: str, why: str, *, masked: bool = True) -> None:
         place = self._columns.places.get(meaning)
         column = "" if place is None else self._columns.name(place)
-        reason = mask_numbers(why, default_region=self._defaults.region)
+        reason = mask_numbers(why, default_region=self._defaults.region) if masked else why
         self.faults.append(ListFault(self._line, column, reason))
 
 

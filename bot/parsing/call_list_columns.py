@@ -158,10 +158,11 @@ def _check_targets(columns: ListColumns, rows: Sequence[Sequence[str]], kind: Ki
             "Call that column “number”."
         )
     wanted = "“number” or “call_id”" if kind is Kind.CANCEL_CALL else "“number”"
-    raise UnreadableListError(
-        f"No header names the phone numbers. The columns are {_listed(columns, range(columns.width))}. "
-        f"Call one of them {wanted}."
+    names = _listed(columns, range(columns.width))
+    are = (
+        f"columns are {names}. Call one of them" if columns.width > 1 else f"only column is {names}. Call it"
     )
+    raise UnreadableListError(f"No header names the phone numbers. The {are} {wanted}.")
 
 
 def _check_times(columns: ListColumns, headers: Sequence[str]) -> None:
