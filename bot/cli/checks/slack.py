@@ -7,15 +7,13 @@ from bot.app import SCOPES
 from bot.config.loader import ConfigReport
 from bot.listeners.log_search import EXPORT_SCOPES
 from bot.slack.client import SlackAnswer
+from bot.slack.files import FILE_SCOPES
 from bot.text.findings import Finding, ok, skipped, warning, wrong
 
 CHECK_SCOPES = frozenset({"channels:read", "groups:read"})
 """Scopes that only `check` uses: they tell whether the app is in a channel. They read no message."""
 
-LIST_SCOPES = frozenset({"files:read"})
-"""Scopes for call lists that are given as a file in a form."""
-
-OPTIONAL_SCOPES = CHECK_SCOPES | EXPORT_SCOPES | LIST_SCOPES
+OPTIONAL_SCOPES = CHECK_SCOPES | EXPORT_SCOPES | FILE_SCOPES
 """Scopes without which CallOps still serves. `manifest.yml` requests them as optional."""
 
 
@@ -31,7 +29,7 @@ _NEEDED_FOR = {
     "users:read": "to know requesters and their time zones",
     "usergroups:read": "to know who is in user groups",
     "channels:read": "to check whether the app is in a public channel",
-    "files:read": "to read call lists given as a file in a form",
+    "files:read": "to read call lists that people upload",
     "files:write": "to send exports of the log as files",
     "groups:read": "to check whether the app is in a private channel",
 }

@@ -1,4 +1,4 @@
-"""Cells of a do-not-call list: one phone number each, or a sentence that says why it is none. Pure."""
+"""Cells of a file: one phone number each, or a sentence that says why it is none."""
 
 import re
 import unicodedata
@@ -26,10 +26,29 @@ _SHORT_BEHIND: Final = {".": 2, "/": 3, "(": 4}
 """Digits behind such a mark that are none of the number's, where the mark stands once."""
 
 
-def read_cell(cell: str, *, default_region: str) -> Phone:
-    """Return the one number in a cell. Raises `InvalidNumberError`."""
+def read_cell(cell: str, *, default_region: str, premium: bool = True) -> Phone:
+    """Return the one number in a cell. ``premium`` accepts numbers that CallOps never calls.
+
+    Raises `InvalidNumberError`.
+    """
+    if found := _as_printed(cell, default_region, premium=premium):
+        return found
     _refuse_what_would_be_mended(_plain(cell), default_region)
-    return phone.read(cell, default_region=default_region, premium=True)
+    return phone.read(cell, default_region=default_region, premium=premium)
+
+
+def _as_printed(cell: str, region: str, *, premium: bool) -> Phone | None:
+    """Return the number of a cell of digits, or of one grouped as its country prints it, otherwise None.
+
+    Nothing can be mended there, so that the slower checks are left out.
+    """
+    try:
+        found = phone.read(cell, default_region=region, premium=premium)
+    except InvalidNumberError:
+        return None
+    spaced = cell.replace("-", " ")
+    is_printed = spaced in {found.e164, found.pretty} or found.pretty.endswith(f" {spaced}")
+    return found if is_printed or (cell.isascii() and cell.isdecimal()) else None
 
 
 def _refuse_what_would_be_mended(cell: str, region: str) -> None:
