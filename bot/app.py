@@ -21,6 +21,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.config.settings import SettingsHolder
 from bot.listeners.actions import RequestActions
 from bot.listeners.approvals import ApprovalListeners
+from bot.listeners.call_lists import CallListListeners
 from bot.listeners.command_flow import CommandFlow
 from bot.listeners.commands import RequestLists
 from bot.listeners.do_not_call import DoNotCallActions, DoNotCallFlow
@@ -34,11 +35,13 @@ from bot.listeners.settling import SettleListeners
 from bot.listeners.shortcuts import Shortcuts
 from bot.listeners.views import FormSubmissions
 from bot.services.approvals import ApprovalService
+from bot.services.call_lists import CallListService
 from bot.services.commands import CommandService
 from bot.services.overview import Overview
 from bot.services.pauses import PauseService
 from bot.services.permissions import Permissions
 from bot.services.preconditions import Preconditions
+from bot.services.requests import RequestService
 from bot.services.wakeups import Wakeups
 from bot.slack.blocks import Message, View, section
 from bot.slack.client import make_client
@@ -97,6 +100,8 @@ class Listeners:
         overview: Overview,
         wakeups: Wakeups,
         clock: Callable[[], datetime],
+        requests: RequestService,
+        call_lists: CallListService,
         listeners: type[RequestActions] = RequestActions,
     ) -> Self:
         """Build the listeners. ``listeners`` is the class for slash commands and buttons of requests."""
@@ -112,11 +117,14 @@ class Listeners:
         lists = RequestLists(
             store, permissions, overview, replies, search, pauses, begun.connections, masking, clock
         )
+        from_files = CallListListeners(
+            store, client, permissions, commands, requests, flow, call_lists, windows, replies, clock
+        )
         return cls(
             client,
             store,
             Gate(store, permissions, directory, windows, replies),
-            listeners(store, begun.off, commands, flow, opening, lists, windows, replies),
+            listeners(store, begun.off, commands, flow, opening, lists, from_files, windows, replies),
             DoNotCallActions(commands, stops, windows, replies),
             ReplaceActions(store, commands, flow, windows, replies),
             PauseActions(store, commands, brake, opening, begun.connections, windows, replies, wakeups),

@@ -197,7 +197,8 @@ class WebApi:
         links = [f"📎 <{self._address}/upload/v1/{file.id}|{file.name}>" for file in shared]
         shown: Json = {"type": "mrkdwn", "text": "\n".join(filter(None, [text, *links]))}
         content = [{"type": "section", "text": shown}]
-        self.workspace.post(Message(self.workspace.new_ts(), channel.id, BOT_USER, text, content))
+        named = text or f"Shared {', '.join(file.name for file in shared)}"  # as Slack's notifications do
+        self.workspace.post(Message(self.workspace.new_ts(), channel.id, BOT_USER, named, content))
         return {"files": [{"id": file.id, "title": file.title} for file in shared]}
 
     def file_info(self, args: Json) -> Json:

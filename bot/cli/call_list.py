@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from bot.config.loader import ConfigReport, read_config
 from bot.config.settings import DispatchSettings
 from bot.parsing import times
-from bot.parsing.call_list import CallList, ListDefaults, ListRow, UnreadableListError, read_call_list
+from bot.parsing.call_list import ListDefaults, ListRow, ReadList, UnreadableListError, read_call_list
 from bot.parsing.command import ConnectionInfo
 from bot.parsing.csv_headers import visible
 from bot.parsing.vocabulary import words_of
@@ -125,7 +125,7 @@ def _defaults(chosen: argparse.Namespace, kind: Kind, through: _Through, region:
         agent=agent,
         raw_agents=through.words.raw_agents,
         at=at,
-        zone=ZoneInfo(zone),
+        zone=zone,
         now=now,
     )
 
@@ -147,7 +147,7 @@ def _content(name: str) -> bytes:
 
 
 def _summary(
-    chosen: argparse.Namespace, read: CallList, defaults: ListDefaults, through: _Through
+    chosen: argparse.Namespace, read: ReadList, defaults: ListDefaults, through: _Through
 ) -> Iterator[str]:
     """Say what was read, and how. No number is shown whole."""
     verb = "cancel" if chosen.cancel else "place"
@@ -183,17 +183,17 @@ def _country(e164: str) -> str:
     return phone.read(e164, default_region="ZZ").country
 
 
-def _shown(row: ListRow, zone: ZoneInfo) -> str:
+def _shown(row: ListRow, zone: str) -> str:
     """Return a row's call with its number masked."""
     if isinstance(row.action, PlaceCall):
-        at = f"{row.action.at.astimezone(zone):%Y-%m-%d %H:%M} {zone}" if row.action.at else "now"
+        at = f"{row.action.at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} {zone}" if row.action.at else "now"
         return f"{phone.mask(row.action.to)}, {visible(row.action.agent)}, {at}"
     if isinstance(row.action.target, CallRef):
         return row.action.target.call_id
     return f"{phone.mask(row.action.target.to)}, {visible(row.action.target.agent)}"
 
 
-def _row_faults(read: CallList) -> Iterator[str]:
+def _row_faults(read: ReadList) -> Iterator[str]:
     for one in read.faults:
         yield f"line {one.line}{f', {one.column}' if one.column else ''}: {one.reason}"
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from bot.parsing import times
 from bot.parsing.call_list_columns import (
@@ -36,14 +35,14 @@ from bot.parsing.number_cells import read_cell
 from bot.parsing.options import MAX_TEXT
 from bot.parsing.targets import id_problem
 from bot.policy import timezones
-from bot.text import parse_errors
+from bot.text import csv_files, parse_errors
 from bot.text.formatting import closest
 from providers import phone
 from providers.actions import CallRef, CancelCall, Kind, NumberRef, PlaceCall
 from providers.masking import mask_numbers
 from providers.phone import InvalidNumberError
 
-__all__ = ["CallList", "ListDefaults", "ListFault", "ListRow", "UnreadableListError", "read_call_list"]
+__all__ = ["ListDefaults", "ListFault", "ListRow", "ReadList", "UnreadableListError", "read_call_list"]
 
 MOST_ROWS: Final = 20_000
 """Rows of a list, at most."""
@@ -71,7 +70,7 @@ class ListDefaults:
     agent: str | None
     raw_agents: bool
     at: datetime | None
-    zone: ZoneInfo
+    zone: str
     now: datetime
 
 
@@ -100,7 +99,7 @@ class ListFault:
 
 
 @dataclass(frozen=True, slots=True)
-class CallList:
+class ReadList:
     """The rows of a file, and its faults. Both are in the order of the file.
 
     ``sha256`` is the hash of the file's bytes in hex. ``duplicates`` are pairs of lines: a row that is left
@@ -116,26 +115,24 @@ class CallList:
     ignored: tuple[str, ...]
 
 
-def read_call_list(content: bytes, defaults: ListDefaults) -> CallList:
+def read_call_list(content: bytes, defaults: ListDefaults) -> ReadList:
     """Read the bytes of a CSV file. Raises `UnreadableListError` if no row can be read at all."""
     if content.startswith(_WORKBOOK):
-        raise UnreadableListError(
-            "That's a workbook, not a CSV file. Save the sheet as “CSV UTF-8” and use that file."
-        )
+        raise UnreadableListError(csv_files.WORKBOOK)
     rows = iter(CsvRows(decoded(io.BufferedReader(io.BytesIO(content)))))
     sample = list(islice(rows, _SAMPLE))
     filled = [cells for _, cells in sample if cells]
     if not filled:
-        raise UnreadableListError("The file has no rows.")
+        raise UnreadableListError(csv_files.NO_ROWS)
     if not sample[0][1]:
-        raise UnreadableListError("A quotation mark is missing in the first row, which names the columns.")
+        raise UnreadableListError(csv_files.HEADER_QUOTE_MISSING)
     columns = read_columns(filled, defaults.kind, region=defaults.region)
     reader = _RowReader(defaults, columns)
     for line, cells in islice(chain(sample, rows), int(bool(columns.headers)), None):
         reader.take(line, cells)
     if not reader.taken:
-        raise UnreadableListError("The file has no rows below its header.")
-    return CallList(
+        raise UnreadableListError(csv_files.NO_ROWS_BELOW_HEADER)
+    return ReadList(
         hashlib.sha256(content).hexdigest(),
         tuple(reader.rows),
         tuple(reader.faults),
@@ -162,13 +159,13 @@ class _RowReader:
         self._by_id = {known: name for name, known in defaults.agents.items() if ids.count(known) == 1}
         self._agent = self._by_id.get(defaults.agent or "", defaults.agent)
         if not self._agent and AGENT not in columns.places and NUMBER in columns.places:
-            raise UnreadableListError("No voice agent is named. Choose one, or add a column “agent”.")
+            raise UnreadableListError(csv_files.NO_AGENT_NAMED)
 
     def take(self, line: int, cells: list[str]) -> None:
         """Read a row. Raises `UnreadableListError` for the first row too many."""
         self.taken += 1
         if self.taken > MOST_ROWS:
-            raise UnreadableListError(f"The file has more than {MOST_ROWS} rows. Divide it into several.")
+            raise UnreadableListError(csv_files.too_many_rows(MOST_ROWS))
         self._line, before = line, len(self.faults)
         if why := row_fault(cells, self._columns.width, self._defaults.region):
             self._refuse("", why)
@@ -193,7 +190,7 @@ class _RowReader:
     def _cancel(self, cells: list[str]) -> CancelCall | None:
         if CALL_ID in self._columns.places:
             call_id = self._columns.cell(CALL_ID, cells)
-            if problem := id_problem(call_id) if call_id else "A call ID is missing.":
+            if problem := id_problem(call_id) if call_id else csv_files.CALL_ID_MISSING:
                 self._refuse(CALL_ID, problem)
                 return None
             return CancelCall(target=CallRef(call_id=call_id))
@@ -213,7 +210,7 @@ class _RowReader:
         said = self._columns.cell(AGENT, cells)
         if not said:
             if not self._agent:
-                self._refuse(AGENT, "A voice agent is missing.")
+                self._refuse(AGENT, csv_files.AGENT_MISSING)
             return self._agent
         if found := self._agents.get(said.casefold()) or self._by_id.get(said):
             return found
@@ -232,10 +229,10 @@ class _RowReader:
         if not typed:
             return self._defaults.at
         if DATE in self._columns.places and not date:
-            self._refuse(DATE, "The date is missing.")
+            self._refuse(DATE, csv_files.DATE_MISSING)
             return None
         try:
-            moment = times.read(typed, zone=str(self._defaults.zone), now=self._defaults.now)
+            moment = times.read(typed, zone=self._defaults.zone, now=self._defaults.now)
         except times.InvalidTimeError as fault:
             message, forms = str(fault), fault.suggestions
             if len(forms) > 1:

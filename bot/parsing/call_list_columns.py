@@ -13,7 +13,7 @@ from bot.parsing.command import METADATA_NAME
 from bot.parsing.csv_file import UnreadableListError
 from bot.parsing.csv_headers import OTHER_NUMBERS, is_phone_header, visible, words_of
 from bot.parsing.number_cells import is_number
-from bot.text.formatting import listed
+from bot.text import csv_files
 from providers.actions import Kind
 from providers.masking import mask_numbers
 
@@ -40,7 +40,6 @@ _HEADERS: Final = {
 }
 """The words of the headers, for each meaning but the number and the metadata."""
 _CANCELLING: Final = frozenset({NUMBER, CALL_ID, AGENT})
-_LABELS: Final = {NUMBER: "phone numbers", CALL_ID: "call IDs", AGENT: "the voice agent"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,10 @@ class ListColumns:
     def name(self, column: int) -> str:
         """Return what people call a column."""
         return (self.headers[column] if self.headers else "") or f"column {column + 1}"
+
+    def names(self, columns: Iterable[int]) -> list[str]:
+        """Return what people call several columns."""
+        return [self.name(column) for column in columns]
 
     def cell(self, meaning: str, cells: Sequence[str]) -> str:
         """Return a row's cell of a meaning. It is empty if the row, or the list, has no such cell."""
@@ -84,9 +87,7 @@ def read_columns(rows: Sequence[Sequence[str]], kind: Kind, *, region: str) -> L
     width = max((n for n, cell in enumerate(first, 1) if cell), default=0)
     if any(_is_data(cell, region) for cell in first[:width]):
         if width > 1:
-            raise UnreadableListError(
-                "The first row has data. Add a row above it that names the columns, such as number and time."
-            )
+            raise UnreadableListError(csv_files.NO_HEADER)
         return ListColumns((), 1, MappingProxyType({NUMBER: 0}))
     shown = tuple(mask_numbers(visible(cell), default_region=region) for cell in first[:width])
     every = [_meaning(header, name, kind) for header, name in zip(first, shown, strict=False)]
@@ -96,7 +97,7 @@ def read_columns(rows: Sequence[Sequence[str]], kind: Kind, *, region: str) -> L
         if meaning == NUMBER:
             same += [n for n, other in enumerate(every) if not other and _has_numbers(rows, n, region)]
         if len(same) > 1:
-            raise UnreadableListError(_which(columns, sorted(same), meaning))
+            raise UnreadableListError(csv_files.several_columns(meaning, columns.names(sorted(same))))
     _check_targets(columns, rows, kind, region)
     _check_times(columns, first)
     if TIME not in columns.places and DATE in columns.places:  # a date column may hold the time, too
@@ -117,9 +118,7 @@ def _meaning(header: str, shown: str, kind: Kind) -> str:
     found = ""
     if metadata := _METADATA_HEADER.fullmatch(header):
         if not METADATA_NAME.fullmatch(metadata[1]):
-            raise UnreadableListError(
-                f"“{shown}” can't be a name of metadata. Use one word, such as “metadata.order”."
-            )
+            raise UnreadableListError(csv_files.not_a_metadata_name(shown))
         found = METADATA + metadata[1]
     elif is_phone_header(header):
         found = NUMBER
@@ -144,25 +143,16 @@ def _check_targets(columns: ListColumns, rows: Sequence[Sequence[str]], kind: Ki
     has_number, has_id = NUMBER in columns.places, CALL_ID in columns.places
     if has_number and has_id:
         pair = sorted([columns.places[NUMBER], columns.places[CALL_ID]])
-        raise UnreadableListError(
-            f"The file has phone numbers and call IDs: {_listed(columns, pair)}. Keep the one to cancel by."
-        )
+        raise UnreadableListError(csv_files.numbers_and_ids(columns.names(pair)))
     if has_number or has_id:
         return
     likely = [
         n for n in range(columns.width) if n not in columns.places.values() and _has_numbers(rows, n, region)
     ]
     if likely:
-        raise UnreadableListError(
-            f"No header names the phone numbers. Is it {_listed(columns, likely, 'or')}? "
-            "Call that column “number”."
-        )
-    wanted = "“number” or “call_id”" if kind is Kind.CANCEL_CALL else "“number”"
-    names = _listed(columns, range(columns.width))
-    are = (
-        f"columns are {names}. Call one of them" if columns.width > 1 else f"only column is {names}. Call it"
-    )
-    raise UnreadableListError(f"No header names the phone numbers. The {are} {wanted}.")
+        raise UnreadableListError(csv_files.which_numbers(columns.names(likely)))
+    names = columns.names(range(columns.width))
+    raise UnreadableListError(csv_files.no_targets(names, cancels=kind is Kind.CANCEL_CALL))
 
 
 def _check_times(columns: ListColumns, headers: Sequence[str]) -> None:
@@ -170,21 +160,4 @@ def _check_times(columns: ListColumns, headers: Sequence[str]) -> None:
     for meaning in (DATE, TIME):
         place = columns.places.get(meaning)
         if place is not None and _ASIDE.search(headers[place]):
-            raise UnreadableListError(
-                f"Call the column “{columns.name(place)}” only “{meaning}”. "
-                "Put the zone of its times in the form, or behind the time in each cell."
-            )
-
-
-def _which(columns: ListColumns, same: Sequence[int], meaning: str) -> str:
-    """Return the question about several columns of one meaning."""
-    label = _LABELS.get(meaning, f"the {meaning.removeprefix(METADATA)}")
-    return (
-        f"Several columns look like {label}: {_listed(columns, same)}. "
-        "Keep one, or rename the others, for example to “metadata.other”."
-    )
-
-
-def _listed(columns: ListColumns, places: Iterable[int], last: str = "and") -> str:
-    names = (columns.name(n) for n in places)
-    return listed([f"“{name}”" for name in names], last)
+            raise UnreadableListError(csv_files.header_says_more(columns.name(place), meaning))

@@ -13,6 +13,7 @@ from typing import Final
 
 from bot import CallOpsError
 from bot.parsing.number_cells import is_number
+from bot.text import csv_files
 
 
 class UnreadableListError(CallOpsError):
@@ -57,9 +58,7 @@ def decoded(file: io.BufferedReader) -> Iterator[str]:
     for line, text in enumerate(iter(lambda: whole.readline(LONGEST_ROW + 1), ""), 1):
         if no_text.search(text):
             name = encoding.removesuffix("-sig").upper()
-            raise UnreadableListError(
-                f"Line {line} isn't {name}. Save the file as “CSV UTF-8” and import that."
-            )
+            raise UnreadableListError(csv_files.not_encoded(line, name))
         yield text
 
 
@@ -86,10 +85,7 @@ class CsvRows:
             for text in chain(passed, self._lines):
                 length += len(text)
                 if length > LONGEST_ROW:
-                    raise UnreadableListError(
-                        f"The row at line {begins} has more than {LONGEST_ROW} characters. "
-                        "Is this a list with one number per line?"
-                    )
+                    raise UnreadableListError(csv_files.row_too_long(begins, LONGEST_ROW))
                 yield text
 
         reader = csv.reader(within(), delimiter=delimiter, strict=True)
@@ -103,9 +99,7 @@ class CsvRows:
                 if reader.line_num == begins and begins > len(passed):
                     yield begins, []
                     continue
-                raise UnreadableListError(
-                    f"A quotation mark is missing from line {begins} on, so the ends of cells are unclear."
-                ) from None
+                raise UnreadableListError(csv_files.quote_missing_from(begins)) from None
             if _COMMENT.match(cells[0] if cells else ""):
                 self.comments += 1
             elif any(cell.strip("#") for cell in cells):
@@ -115,13 +109,13 @@ class CsvRows:
 def row_fault(cells: Sequence[str], width: int, region: str) -> str:
     """Return what is wrong with a whole row; empty where nothing is."""
     if not cells:
-        return "A quotation mark is missing."
+        return csv_files.QUOTE_MISSING
     if any(cells[width:]):
-        return f"It has more cells than the first line, which has {width}."
+        return csv_files.too_many_cells(width)
     if width > 1 and _SUM.fullmatch(next(filter(None, cells))):
-        return "It's a total, not a number."
+        return csv_files.SUM
     if any(_swallows(cell, region) for cell in cells if "\n" in cell or "\r" in cell):
-        return "Its quotation marks enclose other lines with numbers. Check where they close."
+        return csv_files.SWALLOWS_LINES
     return ""
 
 

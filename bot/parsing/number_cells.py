@@ -5,6 +5,7 @@ import unicodedata
 from typing import Final
 
 from bot.parsing.numbers import Doubtful, NumberReader
+from bot.text import csv_files
 from providers import phone
 from providers.phone import InvalidNumberError, Phone
 
@@ -54,18 +55,16 @@ def _as_printed(cell: str, region: str, *, premium: bool) -> Phone | None:
 def _refuse_what_would_be_mended(cell: str, region: str) -> None:
     """Raise `InvalidNumberError` for a cell of which `phone.read` might make another number, or say less."""
     if _LINES.search(cell):
-        raise InvalidNumberError("The cell has several lines or a tab. Put one number in each cell.")
+        raise InvalidNumberError(csv_files.SEVERAL_LINES)
     if _SCIENTIFIC.fullmatch(cell):
-        raise InvalidNumberError(
-            "A spreadsheet cut its digits. Format the column as text there and export it again."
-        )
+        raise InvalidNumberError(csv_files.DIGITS_CUT)
     long = [part for part in _BETWEEN_NUMBERS.split(cell) if _digits(part) >= _FEWEST_DIGITS]
     if len(long) > 1:
-        raise InvalidNumberError("The cell has several numbers. Put each on its own line.")
+        raise InvalidNumberError(csv_files.SEVERAL_NUMBERS)
     if _DATE.fullmatch(cell) and not _is_own_form(cell, region):
-        raise InvalidNumberError("That's a date.")
+        raise InvalidNumberError(csv_files.A_DATE)
     if _AMOUNT.fullmatch(cell):
-        raise InvalidNumberError("That's an amount.")
+        raise InvalidNumberError(csv_files.AN_AMOUNT)
     found = None if cell.isdecimal() else NumberReader.for_region(region, premium=True).at(cell, 0)
     doubtful = isinstance(found, Doubtful) and (len(found.readings) > 1 or " " in found.text)
     if (
@@ -73,7 +72,7 @@ def _refuse_what_would_be_mended(cell: str, region: str) -> None:
         or _NUMBERED.fullmatch(cell)
         or _has_digits_apart(cell, region)
     ):
-        raise InvalidNumberError("The cell has other digits beside the number. Leave only the number.")
+        raise InvalidNumberError(csv_files.OTHER_DIGITS)
 
 
 def is_number(cell: str, *, default_region: str) -> bool:

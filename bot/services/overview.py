@@ -85,7 +85,7 @@ class Overview:
 
         Older ones are counted up to `LOOKED_THROUGH` actions.
         """
-        page = await self._store.search.page(Query(requester=person.id), limit=LOOKED_THROUGH)
+        page = await self._store.search.page(Query(requester=person.id, no_rows=True), limit=LOOKED_THROUGH)
         found: list[Request] = []
         ids = list(dict.fromkeys(record.request for record in page.actions))
         for at, one in enumerate(ids, start=1):

@@ -80,7 +80,8 @@ class Permissions:
         if isinstance(request, Request) and request.stop:
             rules = (rule for rule in self.rules if rule.effect == "allow")
             return next((rule for rule in rules if Kind.CANCEL_CALL in rule.actions), None)
-        return next((rule for rule in self.rules if rule.name == request.rule), None)
+        found = next((rule for rule in self.rules if rule.name == request.rule), None)
+        return found.for_lists(request.kind.of_rows) if found and request.kind.is_list else found
 
     def approval_context(self, request: Request | PendingRequest) -> ApprovalContext:
         """Return the facts about a request that matter for who may decide it now."""

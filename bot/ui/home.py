@@ -12,6 +12,7 @@ from bot.slack.blocks import Block, View, actions, context, section
 from bot.text.markup import when
 from bot.text.vocabulary import UNKNOWN
 from bot.ui import pauses
+from bot.ui.call_lists import list_button
 from bot.ui.command_help import usable
 from bot.ui.command_replies import EMPTY, opening, refusal
 from bot.ui.modal import About
@@ -43,7 +44,8 @@ def blocks(home: HomeContent, vocabulary: CommandContext) -> list[Block]:
     forms = _forms(vocabulary, home.may)
     shown = pauses.state(home.paused[:LISTED], home.pausable)
     shown += [section(f"{UNKNOWN} *{why_waiting(one)}.*") for one in home.outages[:LISTED]]
-    buttons = [*opening(forms, EMPTY), *([pauses.opening()] if home.pausable else [])]
+    buttons = [*opening(forms, EMPTY), *list_button(vocabulary, home.may)]
+    buttons += [pauses.opening()] if home.pausable else []
     shown += [actions(*buttons)] if buttons else []
     if not (home.unknown or home.to_decide or home.own or home.upcoming):
         return [*shown, section(_WELCOME), *([section(_FIRST_STEP)] if buttons else [])]

@@ -39,6 +39,8 @@ _TITLES: Final[Mapping[str, str]] = {
     Kind.DELETE_CAMPAIGN: "Delete campaign",
     Kind.STOP_CAMPAIGN: "Stop campaign",
     Kind.START_CAMPAIGN: "Start campaign",
+    Kind.PLACE_LIST: "Place call list",
+    Kind.CANCEL_LIST: "Cancel call list",
     "move": "Move call",
 }
 """The titles of a review, within `MAX_TITLE`."""
@@ -48,6 +50,8 @@ _APPROVE: Final[Mapping[str, str]] = {
     Kind.DELETE_CAMPAIGN: "Approve deletion",
     Kind.STOP_CAMPAIGN: "Approve stop",
     Kind.START_CAMPAIGN: "Approve start",
+    Kind.PLACE_LIST: "Approve call list",
+    Kind.CANCEL_LIST: "Approve call list",
     "move": "Approve move",
 }
 """The labels of the approve button, within `MAX_TITLE`."""
@@ -58,6 +62,8 @@ _EFFECT: Final[Mapping[str, str]] = {
     Kind.DELETE_CAMPAIGN: "Approving deletes right away.",
     Kind.STOP_CAMPAIGN: "Approving stops it right away.",
     Kind.START_CAMPAIGN: "Approving starts it right away, and it calls people.",
+    Kind.PLACE_LIST: "Approving lets the list begin right away.",
+    Kind.CANCEL_LIST: "Approving lets the list begin right away.",
     "move": "Approving cancels the old call, then schedules the new one.",
 }
 """The effect of an approval."""

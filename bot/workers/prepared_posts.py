@@ -131,6 +131,7 @@ class Preparing:
         # One read, so that the message shows exactly the events that are recorded as shown.
         whole = await self._store.requests.get_with_history(post.request)
         request, told = whole.request, _told(post, whole)
+        listed = request.kind.is_list and post.to == "audit"
         message = render(
             post.template,
             post.to,
@@ -140,6 +141,7 @@ class Preparing:
             beside=await self._beside(post, request),
             cancels=self._cancels(request.connection),
             connection=self._settings.connections.get(request.connection),
+            progress=await self._store.call_lists.progress(request.id) if listed else None,
         )
         stands = request.messages.get(slot_of(post))
         tells_unknown = is_direct(post) and (is_about_unknown(post.to) or post.template == STILL_UNKNOWN)

@@ -34,7 +34,7 @@ _NEEDED_FOR = {
     "groups:read": "to check whether the app is in a private channel",
 }
 _WITHOUT = {
-    "files:read": "call lists are pasted",
+    "files:read": "no call list can be given as a file",
     "files:write": "exports are made at the terminal",
     "channels:read": "look yourself",
     "groups:read": "look yourself",

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from random import Random
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -16,10 +15,10 @@ from hypothesis import strategies as st
 
 from bot.parsing.call_list import (
     MOST_ROWS,
-    CallList,
     ListDefaults,
     ListFault,
     ListRow,
+    ReadList,
     UnreadableListError,
     read_call_list,
 )
@@ -35,13 +34,13 @@ PLACING = ListDefaults(
     agent="Welcome",
     raw_agents=False,
     at=None,
-    zone=ZoneInfo("Asia/Kolkata"),
+    zone="Asia/Kolkata",
     now=NOW,
 )
 CANCELLING = replace(PLACING, kind=Kind.CANCEL_CALL)
 
 
-def read(text: str, defaults: ListDefaults = PLACING) -> CallList:
+def read(text: str, defaults: ListDefaults = PLACING) -> ReadList:
     """Read a file in UTF-8."""
     return read_call_list(text.encode(), defaults)
 
@@ -74,7 +73,7 @@ def test_a_row_becomes_a_call_with_all_its_columns() -> None:
     at = datetime(2026, 12, 5, 4, 30, tzinfo=UTC)
     metadata: dict[str, object] = {"name": "Asha Rao", "order": 42, "tier": "gold"}
     call = PlaceCall(to=A, agent="Recovery", at=at, batch="dec", metadata=metadata)
-    assert found == CallList(
+    assert found == ReadList(
         sha256=sha256(text.encode()).hexdigest(),
         rows=(ListRow(3, call, "Asia/Dubai"),),
         faults=(),
@@ -401,7 +400,7 @@ def test_no_row_is_lost(headers: list[str], rows: list[list[str]], defaults: Lis
     assert not any(shows_a_number(one.reason + one.column) for one in found.faults)
 
 
-def read_or_why(content: bytes, defaults: ListDefaults) -> CallList | str:
+def read_or_why(content: bytes, defaults: ListDefaults) -> ReadList | str:
     """Return a file's list, or the sentence why it has none."""
     try:
         return read_call_list(content, defaults)
@@ -419,4 +418,4 @@ def shows_a_number(text: str) -> bool:
 def test_no_bytes_end_in_a_traceback(content: bytes, defaults: ListDefaults) -> None:
     """A file is read, or there is a sentence."""
     found = read_or_why(content, defaults)
-    assert isinstance(found, CallList) or found.endswith((".", "?"))
+    assert isinstance(found, ReadList) or found.endswith((".", "?"))

@@ -171,8 +171,8 @@ def test_a_tab_offers_only_what_the_person_and_the_connection_can_do() -> None:
 def test_an_empty_tab_says_what_to_do_first() -> None:
     """It offers the forms. Without any form it only says what will be shown."""
     said = texts(shown(HomeContent(EVERYTHING)))
-    assert said[3].startswith("*Nothing here yet.*")
-    assert said[4] == "To start, press a button above. `/calls` shows all commands."
+    assert said[4].startswith("*Nothing here yet.*")
+    assert said[5] == "To start, press a button above. `/calls` shows all commands."
     assert len(texts(shown(HomeContent(frozenset())))) == 2
 
 
