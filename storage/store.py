@@ -24,6 +24,7 @@ from storage.repositories.do_not_call import DoNotCall
 from storage.repositories.do_not_call_lists import DoNotCallLists
 from storage.repositories.end_polls import EndPolls
 from storage.repositories.homes import Homes
+from storage.repositories.metrics import Metrics
 from storage.repositories.outages import Outages
 from storage.repositories.outbox import Outbox
 from storage.repositories.pauses import Pauses
@@ -67,6 +68,7 @@ class Store:
         self.audit = Audit(database)
         self.screens = Screens(database)
         self.homes = Homes(database)
+        self.metrics = Metrics(database)
         self.retention = Retention(database)
         self.processes = Processes(database)
 
