@@ -18,6 +18,11 @@ TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # tables tha
 UNTOLD = {"n", "lease_until"}  # a row's place, and a column that is renewed without an event
 # Hash of the tables, indexes, triggers and views, as CallOps creates them.
 SCHEMA = "1d28a7c8d86b2d81ffaf7a623571ceecbc21729a371bb1426386936c396c6640"
+# Tables that Litestream makes in the file that it replicates.
+FOREIGN = (
+    ("_litestream_seq", "CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)"),
+    ("_litestream_lock", "CREATE TABLE _litestream_lock (id INTEGER)"),
+)
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 
@@ -65,7 +70,8 @@ class Log:
         return self.connection.execute(query)
 
     def schema(self):
-        found = sorted((name, sql) for name, sql in self.all("SELECT name, sql FROM sqlite_schema"))
+        rows = [(name, sql) for name, sql in self.all("SELECT name, sql FROM sqlite_schema")]
+        found = sorted(row for row in rows if row not in FOREIGN)
         if sha256(canonical(found)) != SCHEMA:
             yield "the tables, indexes, triggers or views are not as CallOps of this version makes them"
 

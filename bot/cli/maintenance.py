@@ -272,7 +272,9 @@ def report(erasing: PurgeFilter, done: PurgeResult, *, dry_run: bool) -> Iterato
         ours = _count(done.messages, "message", "messages")
         yield f"The bot also erases the text of {ours} in Slack.{when}"
     if not done.wiped:
-        yield "Another process is reading the log. Old bytes stay in its write-ahead log until the bot stops."
+        beside = f"{done.unwiped >> 10} KiB with old bytes stay beside it."
+        yield f"Another process keeps the log open for reading, as Litestream does. {beside}"
+        yield "A running bot tries every minute to empty them."
     if done.anything:
         yield from NOT_REACHED
 
