@@ -156,7 +156,10 @@ def _add_filters(parser: ArgumentParser) -> None:
 
 def _keeping(commands: "_SubParsersAction[_Parser]") -> None:
     saving = commands.add_parser("backup", help="write a verified copy of the log, even while the bot runs")
-    saving.add_argument("file", help="the new file (an existing one is kept)")
+    saving.add_argument("file", help="the new file (an existing one is kept), or a folder")
+    saving.add_argument("--keep", type=_positive, metavar="N", help="keep the newest N backups in the folder")
+    trying = commands.add_parser("restore-drill", help="prove that a backup can be restored")
+    trying.add_argument("backup", help="a backup, or the folder of which the newest is taken")
     purging = commands.add_parser("purge", help="erase personal data by age, number or person")
     rule = purging.add_mutually_exclusive_group()
     rule.add_argument("--older-than", metavar="90d", help="what ended this long ago, instead of keep_at_most")
