@@ -178,6 +178,7 @@ _COMMANDS: Final[Mapping[str, Callable[[Namespace], int]]] = {
     "backup": _in("backups", "backup"),
     "restore-drill": _in("backups", "restore_drill"),
     "purge": _in("maintenance", "purge"),
+    "rekey": _in("rekey"),
     "policy": _in("policy"),
     "stop": _in("do_not_call"),
     "do-not-call": _in("do_not_call"),

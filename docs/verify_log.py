@@ -121,6 +121,10 @@ class Log:
         match name:
             case "calls_stopped" | "list_imported":
                 self.stopped[request] = (data.get("list", ""), data["sealed"])
+            case "stop_rekeyed" if data.get("sealed"):
+                self.stopped[request] = (data["list"], data["sealed"])
+            case "stop_rekeyed" if "list" in data:
+                self.stopped.pop(request, None)
             case "calls_allowed":
                 self.stopped.pop(request, None)
             case "list_removed":
@@ -183,7 +187,8 @@ class Log:
         yield from (f"lookup has a number of action {n}, which is not there" for n in numbers)
 
     def stops(self):
-        salts = {self.requests.get(event): salt for event, salt in self.all("SELECT event, salt FROM seals")}
+        seals = self.all("SELECT event, salt FROM seals ORDER BY event")
+        salts = {self.requests.get(event): salt for event, salt in seals}
         rows = self.all(
             "SELECT event, list, number FROM stops WHERE event NOT IN (SELECT event FROM unfinished_lists) "
             "ORDER BY event, list, number"

@@ -109,6 +109,15 @@ class Store:
             raise
         return log
 
+    async def check_key(self) -> None:
+        """Check in a write transaction that the log still has this key: another one may be about to be set.
+
+        Raises:
+            CannotOpenLogError: The log has another key by now.
+        """
+        sources = self._database.sources
+        await self._database.writer.do(lambda connection: has_key(connection, sources))
+
     async def close(self) -> None:
         """Finish running writes and close the file."""
         due = deadlines.current()

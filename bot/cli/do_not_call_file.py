@@ -107,6 +107,7 @@ def decoded(file: io.BufferedReader) -> Iterator[str]:
                 f"Line {line} isn't {name}. Save the file as “CSV UTF-8” and import that."
             )
         yield text
+    whole.detach()  # its opener closes the file
 
 
 def read(lines: Iterable[str], *, default_region: str, columns: Sequence[str] = ()) -> Read:

@@ -131,7 +131,7 @@ async def _purge(chosen: argparse.Namespace, variables: Mapping[str, str]) -> in
         if chosen.dry_run:
             done = await log.retention.erasable(erasing)
         else:
-            done = await log.retention.purge(erasing, actor=_operator())
+            done = await log.retention.purge(erasing, actor=operator())
     finally:
         await log.close()
     say(*report(erasing, done, dry_run=chosen.dry_run))
@@ -197,7 +197,7 @@ def _by_age(retention: RetentionSettings, now: datetime) -> PurgeFilter:
     return erasing
 
 
-def _operator() -> str:
+def operator() -> str:
     """Return the operating system's user."""
     try:
         return f"operator {getpass.getuser()}"

@@ -86,6 +86,7 @@ def make_parser() -> ArgumentParser:
     retrying.add_argument("connection", help="its name in the configuration")
     _reading(commands)
     _keeping(commands)
+    _rekeying(commands)
     _policy(commands)
     _stopping(commands)
     return parser
@@ -114,8 +115,8 @@ def _reading(commands: "_SubParsersAction[_Parser]") -> None:
     showing = reading.add_parser("show", help="show one request and its history")
     showing.add_argument(
         "id",
-        help="such as A-7K3F. Also D-… (denied attempt), E-… (error), R-… (changed rules), "
-        "S-… (block or list), P-… (purge), X-… (export)",
+        help="such as A-7K3F. Also D-… (denied attempt), E-… (error), R-… (rules), "
+        "S-… (block or list), P-… (purge), X-… (export), B-… (pause)",
     )
     showing.add_argument("--raw", action="store_true", help="the provider's replies as received")
     making = reading.add_parser("fixture", help="turn a reply into a case of the contract suite")
@@ -167,6 +168,20 @@ def _keeping(commands: "_SubParsersAction[_Parser]") -> None:
     rule.add_argument("--person", metavar="U…", help="the Slack name of this person")
     rule.add_argument("--again", action="store_true", help="everything purged before (after a restore)")
     purging.add_argument("--dry-run", action="store_true", help="show what would be erased, change nothing")
+
+
+def _rekeying(commands: "_SubParsersAction[_Parser]") -> None:
+    rekeying = commands.add_parser("rekey", help="change CALLOPS_KEY to CALLOPS_NEW_KEY (bot stopped)")
+    rekeying.add_argument(
+        "--numbers",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="numbers of do-not-call lists and blocks, to carry them over (repeatable)",
+    )
+    rekeying.add_argument(
+        "--drop-unknown", action="store_true", help="drop blocks of unknown numbers, and pause all calls"
+    )
 
 
 def _policy(commands: "_SubParsersAction[_Parser]") -> None:
