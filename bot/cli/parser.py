@@ -75,6 +75,8 @@ def make_parser() -> ArgumentParser:
     commands.add_parser("serve", help="run the bot")
     checking = commands.add_parser("check", help="check the whole setup (read-only)")
     checking.add_argument("--json", action="store_true", help="as JSON")
+    checking.add_argument("--online", action="store_true", help="also let Slack validate the app's screens")
+    checking.add_argument("--backups", metavar="FOLDER", help="also check the age of the backups there")
     demo = commands.add_parser("demo", help="try CallOps in the browser, without an account")
     demo.add_argument("--port", type=int, help="the page's port (4800, or a free one)")
     demo.add_argument("--no-browser", action="store_true", help="don't open a browser")
