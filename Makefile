@@ -48,6 +48,7 @@ lock: ## resolve and lock the dependencies (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group playground -c requirements.txt pyproject.toml -o requirements-playground.txt
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	echo prometheus-client | uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate -c requirements-dev.txt - -o requirements-metrics.txt
 
 pictures: $(VENV)/.installed ## take the documents' pictures (needs Chromium)
 	PICTURES=docs/pictures $(BIN)/pytest tests/browser/test_pictures.py tests/browser/test_road.py::test_a_field_error_keeps_what_was_typed tests/browser/test_pausing.py

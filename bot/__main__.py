@@ -107,6 +107,7 @@ def _manifest(chosen: Namespace) -> int:
 
 def _check(chosen: Namespace) -> int:
     import traceback
+    from pathlib import Path
 
     from bot.text.terminal import complain
 
@@ -114,7 +115,8 @@ def _check(chosen: Namespace) -> int:
     try:
         from bot.cli.check import run
 
-        return run(variables, as_json=chosen.json)
+        folder = Path(chosen.backups) if chosen.backups else None
+        return run(variables, as_json=chosen.json, online=chosen.online, backups=folder)
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - Python's own status 1 means that the check found a fault
@@ -175,8 +177,10 @@ _COMMANDS: Final[Mapping[str, Callable[[Namespace], int]]] = {
     "manifest": _manifest,
     "retry-connection": _in("maintenance", "retry_connection"),
     "log": _in("log"),
-    "backup": _in("maintenance", "backup"),
+    "backup": _in("backups", "backup"),
+    "restore-drill": _in("backups", "restore_drill"),
     "purge": _in("maintenance", "purge"),
+    "rekey": _in("rekey"),
     "policy": _in("policy"),
     "import": _in("call_list"),
     "stop": _in("do_not_call"),

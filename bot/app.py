@@ -192,7 +192,7 @@ def create_app(
     bolt.setLevel(logging.ERROR)  # it warns only that SLACK_BOT_TOKEN is set, which we use
     app = App(
         # A client without a token: Bolt would check a token itself and ignore `authorize`.
-        client=make_client("", surfaces.client.base_url),
+        client=make_client("", surfaces.client.base_url, watching=surfaces.client.retry_handlers),
         authorize=Installed(surfaces.client.token),
         logger=bolt,
         process_before_response=True,

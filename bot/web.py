@@ -41,7 +41,13 @@ proxy would sometimes write into a connection that we have just closed."""
 LARGEST_HEAD: Final = 16 * 1024
 """Bytes of a request's head. Slack's has some 1 500."""
 
-STRANGERS: Final = ("uvicorn.error", "bot.connections", "bot.slack.http_mode", "bot.webhooks")
+STRANGERS: Final = (
+    "uvicorn.error",
+    "bot.connections",
+    "bot.metrics",
+    "bot.slack.http_mode",
+    "bot.webhooks",
+)
 """Loggers whose lines anybody who reaches the port can cause."""
 
 

@@ -18,6 +18,11 @@ TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # tables tha
 UNTOLD = {"n", "lease_until"}  # a row's place, and a column that is renewed without an event
 # Hash of the tables, indexes, triggers and views, as CallOps creates them.
 SCHEMA = "e596662578dff2c84c2973d383b011c1d6e99589d99acd3348ca4afa94e61530"
+# Tables that Litestream makes in the file that it replicates.
+FOREIGN = (
+    ("_litestream_seq", "CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)"),
+    ("_litestream_lock", "CREATE TABLE _litestream_lock (id INTEGER)"),
+)
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 
@@ -67,7 +72,8 @@ class Log:
         return self.connection.execute(query)
 
     def schema(self):
-        found = sorted((name, sql) for name, sql in self.all("SELECT name, sql FROM sqlite_schema"))
+        rows = [(name, sql) for name, sql in self.all("SELECT name, sql FROM sqlite_schema")]
+        found = sorted(row for row in rows if row not in FOREIGN)
         if sha256(canonical(found)) != SCHEMA:
             yield "the tables, indexes, triggers or views are not as CallOps of this version makes them"
 
@@ -117,6 +123,10 @@ class Log:
         match name:
             case "calls_stopped" | "list_imported":
                 self.stopped[request] = (data.get("list", ""), data["sealed"])
+            case "stop_rekeyed" if data.get("sealed"):
+                self.stopped[request] = (data["list"], data["sealed"])
+            case "stop_rekeyed" if "list" in data:
+                self.stopped.pop(request, None)
             case "calls_allowed":
                 self.stopped.pop(request, None)
             case "list_removed":
@@ -183,7 +193,8 @@ class Log:
         yield from (f"lookup has a number of action {n}, which is not there" for n in numbers)
 
     def stops(self):
-        salts = {self.requests.get(event): salt for event, salt in self.all("SELECT event, salt FROM seals")}
+        seals = self.all("SELECT event, salt FROM seals ORDER BY event")
+        salts = {self.requests.get(event): salt for event, salt in seals}
         rows = self.all(
             "SELECT event, list, number FROM stops WHERE event NOT IN (SELECT event FROM unfinished_lists) "
             "ORDER BY event, list, number"

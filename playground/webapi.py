@@ -271,6 +271,22 @@ class WebApi:
     def _shown(self, view: View) -> Json:
         return {"view": self.workspace.view_for_app(view)}
 
+    def validate(self, args: Json) -> Json:
+        """Validate a view, or a message without its text. It needs no token, and shows nothing."""
+        given = [name for name in ("blocks", "message", "view") if args.get(name)]
+        if len(given) != 1:
+            raise RefusedError("invalid_arguments")
+        payload = _decoded(args[given[0]], "invalid_arguments")
+        if not isinstance(payload, dict):
+            raise RefusedError("invalid_arguments")
+        shown: blocks.Kind = "home" if payload.get("type") == "home" else "modal"
+        kind: blocks.Kind = shown if given == ["view"] else "message"
+        lines = blocks.faults(kind, payload if kind != "message" else {"text": "validated", **payload})
+        if lines:
+            errors = [{"code": "failed_constraint", "message": line, "pointer": ""} for line in lines]
+            raise RefusedError("invalid_blocks", errors=errors)
+        return {}
+
     # People and channels.
 
     def users_info(self, args: Json) -> Json:
@@ -353,6 +369,7 @@ METHODS: dict[str, Method] = {
     "views.push": Method(WebApi.views_push),
     "views.update": Method(WebApi.views_update),
     "views.publish": Method(WebApi.views_publish),
+    "blocks.validate": Method(WebApi.validate),
     "users.info": Method(WebApi.users_info, "users:read"),
     "users.getPresence": Method(WebApi.get_presence, "users:read"),
     "usergroups.users.list": Method(WebApi.group_users, "usergroups:read"),

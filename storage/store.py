@@ -25,6 +25,7 @@ from storage.repositories.do_not_call import DoNotCall
 from storage.repositories.do_not_call_lists import DoNotCallLists
 from storage.repositories.end_polls import EndPolls
 from storage.repositories.homes import Homes
+from storage.repositories.metrics import Metrics
 from storage.repositories.outages import Outages
 from storage.repositories.outbox import Outbox
 from storage.repositories.pauses import Pauses
@@ -69,6 +70,7 @@ class Store:
         self.audit = Audit(database)
         self.screens = Screens(database)
         self.homes = Homes(database)
+        self.metrics = Metrics(database)
         self.retention = Retention(database)
         self.processes = Processes(database)
 
@@ -108,6 +110,15 @@ class Store:
             await log.close()
             raise
         return log
+
+    async def check_key(self) -> None:
+        """Check in a write transaction that the log still has this key: another one may be about to be set.
+
+        Raises:
+            CannotOpenLogError: The log has another key by now.
+        """
+        sources = self._database.sources
+        await self._database.writer.do(lambda connection: has_key(connection, sources))
 
     async def close(self) -> None:
         """Finish running writes and close the file."""

@@ -249,7 +249,7 @@ def test_the_decisions_are_all_listed() -> None:
     assert listed == {path.name for path in (ROOT / "docs/decisions").glob("[0-9]*.md")}
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-metrics.txt"])
 def test_every_dependency_is_locked_by_its_hash(name: str) -> None:
     """Each has one version with a hash, none has another source, and the installation requires hashes."""
     written = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ")

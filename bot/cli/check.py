@@ -7,16 +7,18 @@ impossible, that is said in its place, so that nothing is left out silently.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.cli.checks import people, setup, slack
+from bot.cli.checks import people, setup, slack, upkeep
 from bot.cli.checks.connections import about_connection_zones, about_connections
 from bot.cli.checks.rules import about_accounts, about_rules
+from bot.cli.checks.screens import about_screens
 from bot.cli.checks.web import about_web
-from bot.config.environment import key_bytes
-from bot.config.loader import ConfigReport, read_config
+from bot.config.environment import ConfigError, key_bytes
+from bot.config.loader import ConfigReport, load, read_config
 from bot.policy.rules import EVERYONE, PEOPLE
 from bot.slack.client import SlackAnswer, answer_of, make_client
 from bot.slack.users import Workspace
@@ -30,9 +32,14 @@ MOST_PEOPLE = 90
 MAX_CONCURRENT = 5
 
 
-def run(variables: Mapping[str, str], *, as_json: bool) -> int:
-    """Check everything and print it; the exit status: 0 nothing is wrong, 1 something is."""
-    findings = asyncio.run(check(variables))
+def run(
+    variables: Mapping[str, str], *, as_json: bool, online: bool = False, backups: Path | None = None
+) -> int:
+    """Check everything and print it; the exit status: 0 nothing is wrong, 1 something is.
+
+    ``online`` lets Slack validate the screens. ``backups`` is the folder of backups.
+    """
+    findings = asyncio.run(check(variables, online=online, backups=backups))
     if as_json:
         say_json(as_objects(findings), indent=2)
     else:
@@ -40,7 +47,9 @@ def run(variables: Mapping[str, str], *, as_json: bool) -> int:
     return int(anything_wrong(findings))
 
 
-async def check(variables: Mapping[str, str]) -> list[Finding]:
+async def check(
+    variables: Mapping[str, str], *, online: bool = False, backups: Path | None = None
+) -> list[Finding]:
     """Look at everything, in the order in which a person would mend it."""
     found = read_config(variables)
     place = setup.place(found)
@@ -51,7 +60,11 @@ async def check(variables: Mapping[str, str]) -> list[Finding]:
         *_about_rules(found),
         *setup.about_log(place, key_given=key is not None, platform=found.platform),
         *await _about_slack(found),
+        *(await _about_screens(variables, found) if online else []),
         *await about_web(found),
+        *await upkeep.about_metrics(found),
+        *upkeep.about_watchdog(variables),
+        *upkeep.about_backups(backups, datetime.now(UTC)),
         *await about_connections(found),
         *about_connection_zones(found.connections, datetime.now(UTC)),
     ]
@@ -63,6 +76,15 @@ def _about_rules(found: ConfigReport) -> list[Finding]:
     if not whole:
         return []
     return [*about_rules(found.rules, found.groups), *about_accounts(found.rules, found.connections)]
+
+
+async def _about_screens(variables: Mapping[str, str], found: ConfigReport) -> list[Finding]:
+    client = make_client(found.bot_token.get_secret_value(), found.slack_api_url)
+    try:
+        settings = load(variables)
+    except ConfigError:
+        return [skipped("screens", "the file or the environment has errors")]
+    return await about_screens(settings, client)
 
 
 async def _about_slack(found: ConfigReport) -> list[Finding]:

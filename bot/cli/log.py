@@ -52,8 +52,8 @@ LEAST_ROOM = 12
 BETWEEN = "  "
 _NOT_SHOWN = frozenset({"action", "raw", "lookup"})
 """Erasable fields that hold full numbers, replies as they came, or a keyed hash."""
-_WITHOUT_REQUEST = ("D-", "E-", "P-", "R-", "S-", "X-")
-"""Ids of events of no request: denied attempts, faults, purges, rules, stops and lists, exports."""
+_WITHOUT_REQUEST = ("B-", "D-", "E-", "K-", "P-", "R-", "S-", "X-")
+"""Ids of events of no request: pauses, denied attempts, faults, keys, purges, rules, stops, exports."""
 _WHOLE_AS_JSON = frozenset({"record", "query"})
 """The last copy of what was deleted, and which numbers left the log."""
 _WRITTEN_BY_CALLOPS = frozenset({"owner", "fingerprint", "hash", "sealed"})

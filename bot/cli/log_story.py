@@ -52,6 +52,8 @@ _OF_NO_REQUEST: Final[Mapping[str, str]] = {
     hash_chain.LIST_IMPORT_BEGAN: "began to import a do-not-call list",
     hash_chain.LIST_IMPORTED: "imported a do-not-call list",
     hash_chain.LIST_REMOVED: "removed a do-not-call list",
+    hash_chain.REKEYED: "gave the log another key",
+    hash_chain.STOP_REKEYED: "kept what is blocked under another key",
 }
 """The act of each event that belongs to no request."""
 _ONLY_AS_JSON: Final = frozenset({"record", HEADERS, END})

@@ -1,4 +1,4 @@
-"""Upkeep of the log at a terminal: `python -m bot backup`, `purge` and `retry-connection`.
+"""Upkeep of the log at a terminal: `python -m bot purge` and `retry-connection`.
 
 Personal data is purged by age, by number, by person, or again after a restore.
 """
@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot import CallOpsError
-from bot.cli.progress import share_bar
 from bot.config.environment import ConfigError, existing_log, key_bytes, no_log
 from bot.config.loader import load, read_config
 from bot.config.settings import SLACK_PERSON, RetentionSettings, Settings, make_adapters
@@ -23,9 +22,6 @@ from bot.workers.rate_limiter import account_of
 from bot.workers.retention import by_age, in_words
 from providers.phone import InvalidNumberError, read
 from storage.database.connection import CannotOpenLogError
-from storage.maintenance.anchors import Anchor, anchors_beside
-from storage.maintenance.backup import BackupError
-from storage.maintenance.backup import backup as copy_log
 from storage.models import ConnectionOutage
 from storage.repositories.erasure_list import (
     Listed,
@@ -52,33 +48,6 @@ NOT_REACHED = (
 
 class PurgeError(CallOpsError):
     """Why nothing was purged: a sentence, or several."""
-
-
-def backup(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
-    """Make a verified copy of the log, also beside a running bot, and return the exit status."""
-    faults: list[str] = []
-    log = existing_log(variables, faults)
-    if faults:
-        complain(*faults)
-        return CANNOT_START
-    try:
-        with share_bar("Backing up") as progress:
-            verdict = copy_log(log, Path(chosen.file), progress=progress)
-    except BackupError as error:
-        complain(str(error))
-        return CANNOT_START
-    if verdict.faults:
-        complain(*verdict.faults)
-        complain("The log is damaged, so no backup was kept. See docs/keeping.md.")
-        return WRONG
-    head = Anchor(verdict.events, verdict.head)
-    say(f"{chosen.file} is intact: {verdict.actions} actions, {verdict.events} events, head {head}")
-    beside = [str(path) for path in (anchors_beside(log), list_beside(log)) if path.exists()]
-    if beside:
-        say(f"Keep the newest {' and '.join(beside)} beside it, and CALLOPS_KEY somewhere else.")
-    else:
-        say("Keep CALLOPS_KEY somewhere else. Without it, no number can be found in this file.")
-    return OK
 
 
 def retry_connection(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
@@ -162,7 +131,7 @@ async def _purge(chosen: argparse.Namespace, variables: Mapping[str, str]) -> in
         if chosen.dry_run:
             done = await log.retention.erasable(erasing)
         else:
-            done = await log.retention.purge(erasing, actor=_operator())
+            done = await log.retention.purge(erasing, actor=operator())
     finally:
         await log.close()
     say(*report(erasing, done, dry_run=chosen.dry_run))
@@ -228,7 +197,7 @@ def _by_age(retention: RetentionSettings, now: datetime) -> PurgeFilter:
     return erasing
 
 
-def _operator() -> str:
+def operator() -> str:
     """Return the operating system's user."""
     try:
         return f"operator {getpass.getuser()}"
@@ -272,7 +241,9 @@ def report(erasing: PurgeFilter, done: PurgeResult, *, dry_run: bool) -> Iterato
         ours = _count(done.messages, "message", "messages")
         yield f"The bot also erases the text of {ours} in Slack.{when}"
     if not done.wiped:
-        yield "Another process is reading the log. Old bytes stay in its write-ahead log until the bot stops."
+        beside = f"{done.unwiped >> 10} KiB with old bytes stay beside it."
+        yield f"Another process keeps the log open for reading, as Litestream does. {beside}"
+        yield "A running bot tries every minute to empty them."
     if done.anything:
         yield from NOT_REACHED
 

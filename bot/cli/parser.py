@@ -75,6 +75,8 @@ def make_parser() -> ArgumentParser:
     commands.add_parser("serve", help="run the bot")
     checking = commands.add_parser("check", help="check the whole setup (read-only)")
     checking.add_argument("--json", action="store_true", help="as JSON")
+    checking.add_argument("--online", action="store_true", help="also let Slack validate the app's screens")
+    checking.add_argument("--backups", metavar="FOLDER", help="also check the age of the backups there")
     demo = commands.add_parser("demo", help="try CallOps in the browser, without an account")
     demo.add_argument("--port", type=int, help="the page's port (4800, or a free one)")
     demo.add_argument("--no-browser", action="store_true", help="don't open a browser")
@@ -86,6 +88,7 @@ def make_parser() -> ArgumentParser:
     retrying.add_argument("connection", help="its name in the configuration")
     _reading(commands)
     _keeping(commands)
+    _rekeying(commands)
     _policy(commands)
     _stopping(commands)
     _lists(commands)
@@ -115,8 +118,8 @@ def _reading(commands: "_SubParsersAction[_Parser]") -> None:
     showing = reading.add_parser("show", help="show one request and its history")
     showing.add_argument(
         "id",
-        help="such as A-7K3F. Also D-… (denied attempt), E-… (error), R-… (changed rules), "
-        "S-… (block or list), P-… (purge), X-… (export)",
+        help="such as A-7K3F. Also D-… (denied attempt), E-… (error), R-… (rules), "
+        "S-… (block or list), P-… (purge), X-… (export), B-… (pause)",
     )
     showing.add_argument("--raw", action="store_true", help="the provider's replies as received")
     making = reading.add_parser("fixture", help="turn a reply into a case of the contract suite")
@@ -157,7 +160,10 @@ def _add_filters(parser: ArgumentParser) -> None:
 
 def _keeping(commands: "_SubParsersAction[_Parser]") -> None:
     saving = commands.add_parser("backup", help="write a verified copy of the log, even while the bot runs")
-    saving.add_argument("file", help="the new file (an existing one is kept)")
+    saving.add_argument("file", help="the new file (an existing one is kept), or a folder")
+    saving.add_argument("--keep", type=_positive, metavar="N", help="keep the newest N backups in the folder")
+    trying = commands.add_parser("restore-drill", help="prove that a backup can be restored")
+    trying.add_argument("backup", help="a backup, or the folder of which the newest is taken")
     purging = commands.add_parser("purge", help="erase personal data by age, number or person")
     rule = purging.add_mutually_exclusive_group()
     rule.add_argument("--older-than", metavar="90d", help="what ended this long ago, instead of keep_at_most")
@@ -165,6 +171,20 @@ def _keeping(commands: "_SubParsersAction[_Parser]") -> None:
     rule.add_argument("--person", metavar="U…", help="the Slack name of this person")
     rule.add_argument("--again", action="store_true", help="everything purged before (after a restore)")
     purging.add_argument("--dry-run", action="store_true", help="show what would be erased, change nothing")
+
+
+def _rekeying(commands: "_SubParsersAction[_Parser]") -> None:
+    rekeying = commands.add_parser("rekey", help="change CALLOPS_KEY to CALLOPS_NEW_KEY (bot stopped)")
+    rekeying.add_argument(
+        "--numbers",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="numbers of do-not-call lists and blocks, to carry them over (repeatable)",
+    )
+    rekeying.add_argument(
+        "--drop-unknown", action="store_true", help="drop blocks of unknown numbers, and pause all calls"
+    )
 
 
 def _policy(commands: "_SubParsersAction[_Parser]") -> None:

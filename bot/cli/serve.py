@@ -21,9 +21,10 @@ from bot import CallOpsError
 from bot.app import SCOPES, create_app
 from bot.cli.checks.setup import what_will_not_last
 from bot.config.settings import Settings, make_adapters
+from bot.connections import Throttle
 from bot.runtime import Bot, Runtime
 from bot.slack.backoff import backoff
-from bot.slack.client import is_loopback, make_client
+from bot.slack.client import RateLimitedCount, is_loopback, make_client
 from bot.slack.errors import SLACK_ERRORS, Refusal, error_code, refusal
 from bot.slack.http_mode import PATH, HttpMode
 from bot.slack.rate_limits import paused_by
@@ -140,7 +141,8 @@ async def _serve(
     app = create_web(health_routes(health))
     web = await _listen(app, settings)
     stack.push_async_callback(web.stop)
-    client = make_client(settings.bot_token.get_secret_value(), settings.slack_api_url)
+    limited = RateLimitedCount()
+    client = make_client(settings.bot_token.get_secret_value(), settings.slack_api_url, watching=[limited])
     clock_check = ClockCheck(client, over_http=settings.app_token is None, clock=clock)
     health.clock = clock_check
     workspace = await _unless(stopping, check_slack(client, settings, clock_check))
@@ -149,6 +151,7 @@ async def _serve(
     # Its name is never used again: what is found under a dead owner's name is released.
     serving = ProcessLock.acquire(settings.database, owner=f"{os.getpid()}-{secrets.token_hex(4)}")
     stack.push_async_callback(_end, serving, log)
+    await _unless(stopping, until_written(log.check_key))  # after the lock, for which `rekey` looks
     await _unless(stopping, until_written(lambda: serving.reap(log.processes.release_owner)))
     adapters = make_adapters(settings, clock)
     for adapter in adapters.values():
@@ -172,6 +175,9 @@ async def _serve(
     )
     with deadline(FIRST_SIGN_WITHIN):
         await runtime.write_probe.write()
+    if settings.metrics:
+        measured = await _listen_for_metrics(settings.metrics, bot, runtime, limited)
+        stack.push_async_callback(measured.stop)
 
     slack = _door(settings, runtime, bot, clock)
     try:
@@ -233,6 +239,27 @@ async def _listen(app: Starlette, settings: Settings) -> Web:
         return await Web.start(app, settings.host, settings.port)
     except CannotListenError as error:
         raise StartError(str(error)) from error
+
+
+async def _listen_for_metrics(
+    address: tuple[str, int], bot: Bot, runtime: Runtime, limited: RateLimitedCount
+) -> Web:
+    """Listen for Prometheus. Its library is imported here alone. Raises `StartError`."""
+    from bot.metrics import MetricsPage, metrics_route  # noqa: PLC0415 - where nobody asks, it may be missing
+
+    page = MetricsPage(
+        bot.store, [*bot.settings.connections], runtime.periodic_tasks, limited.by_method, bot.clock
+    )
+    await page.begin()
+    try:
+        web = await Web.start(create_web([metrics_route(page)]), *address, throttle=Throttle())
+    except CannotListenError as error:
+        host, port = address
+        raise StartError(
+            f"METRICS names {host}:{port}, which can't be listened on: choose another port"
+        ) from error
+    _log.info("Metrics at %s/metrics", web.address)
+    return web
 
 
 def _routes(adapters: dict[str, Adapter], bot: Bot, slack: SocketMode | HttpMode) -> list[BaseRoute]:

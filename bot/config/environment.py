@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 from typing import Final
@@ -39,6 +40,9 @@ _OTHER_ENCODINGS: Final = {
 """Signatures of files in another encoding, and of compressed files."""
 _PUBLIC_URL: Final = re.compile(
     r"(https://[A-Za-z0-9.-]{1,253}|http://(127\.0\.0\.1|localhost|\[::1\]))(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*"
+)
+_METRICS: Final = re.compile(
+    r"(?P<host>[A-Za-z0-9.-]+|\[[0-9a-f:]+\]):(?P<port>[0-9]{1,5})(?P<open>,unprotected)?"
 )
 _SAVE: Final = "save it as plain text in UTF-8"
 
@@ -175,6 +179,27 @@ class Environment:
             return int(text)
         self._faults.append(f"PORT is {text}: write a number up to {LAST_PORT}")
         return 0
+
+    def metrics(self) -> tuple[str, int] | None:
+        """Return the host and port of the metrics, None if they are not asked for."""
+        text = self.get("METRICS")
+        if text is None:
+            return None
+        read = _METRICS.fullmatch(text)
+        if read is None or int(read["port"]) > LAST_PORT:
+            self._faults.append(f"METRICS is {text}: write an address and a port, such as 127.0.0.1:9464")
+            return None
+        host, port = read["host"], read["port"]
+        if not (read["open"] or is_loopback(f"http://{host}")):
+            self._faults.append(
+                f"METRICS is {text}, where others can read them without a password: write 127.0.0.1:{port}, "
+                f"or {text},unprotected if only your Prometheus reaches it"
+            )
+        elif find_spec("prometheus_client") is None:
+            self._faults.append(
+                "METRICS needs prometheus-client: install requirements-metrics.txt, or unset METRICS"
+            )
+        return host.strip("[]"), int(port)
 
     def log_level(self) -> str:
         """Return the level of the process's log."""

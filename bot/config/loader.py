@@ -70,6 +70,7 @@ class ConfigReport:
     host: str
     port: int
     public_url: str | None
+    metrics: tuple[str, int] | None
     log_level: str
     slack: SlackSettings | None
     dispatch: DispatchSettings | None
@@ -151,6 +152,7 @@ def read_config(variables: Mapping[str, str]) -> ConfigReport:
         host=environment.get("HOST") or "127.0.0.1",
         port=environment.port(),
         public_url=environment.public_url(),
+        metrics=environment.metrics(),
         log_level=environment.log_level(),
         environment_faults=tuple(in_environment),  # last, as each of the lines above may add one
     )

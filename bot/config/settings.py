@@ -202,6 +202,8 @@ class Settings:
     taken."""
     public_url: str | None
     """The address under which providers reach CallOps."""
+    metrics: tuple[str, int] | None
+    """The host and port of the metrics, None if they are not asked for."""
     log_level: str
     slack: SlackSettings
     connections: Mapping[str, Connection]

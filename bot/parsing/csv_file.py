@@ -60,6 +60,7 @@ def decoded(file: io.BufferedReader) -> Iterator[str]:
             name = encoding.removesuffix("-sig").upper()
             raise UnreadableListError(csv_files.not_encoded(line, name))
         yield text
+    whole.detach()  # its opener closes the file
 
 
 class CsvRows:

@@ -1,15 +1,21 @@
 """The client for Slack's Web API, and the result of a call."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
+from slack_sdk.http_retry.async_handler import AsyncRetryHandler
+from slack_sdk.http_retry.request import HttpRequest
+from slack_sdk.http_retry.response import HttpResponse
+from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
@@ -19,13 +25,39 @@ SLACK_ANSWERS_WITHIN = 10
 """Seconds until a call without an answer fails."""
 
 
-def make_client(token: str, url: str) -> AsyncWebClient:
-    """Return a client that makes each call once."""
+_METHOD: Final = re.compile(r"[a-z]+(\.[A-Za-z]+)+")
+
+
+class RateLimitedCount(AsyncRetryHandler):
+    """Counts Slack's answers of 429 by method. It retries nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.by_method = Counter[str]()
+
+    async def can_retry_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        """Count an answer, and return False."""
+        del state, error
+        if response and response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            method = request.url.rpartition("/")[2]
+            self.by_method[method if _METHOD.fullmatch(method) else "other"] += 1
+        return False
+
+
+def make_client(token: str, url: str, *, watching: Sequence[AsyncRetryHandler] = ()) -> AsyncWebClient:
+    """Return a client that makes each call once. ``watching`` see each answer, and retry nothing."""
     client = AsyncWebClient(
         token=token,
         base_url=url,
         timeout=SLACK_ANSWERS_WITHIN,
-        retry_handlers=[],  # the library's retries would post a message twice after a lost answer
+        retry_handlers=[*watching],  # the library's retries would post a message twice after a lost answer
     )
     if is_loopback(url):
         client.proxy = None  # the library would use the environment's proxy even for this machine

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from bot.text.clocks import clock
 from bot.text.visible import seen
+from storage.models import SYSTEM
 
 _BLANK_LINES = re.compile(r"\n{3,}")
 
@@ -51,5 +52,5 @@ def code(text: str) -> str:
 
 
 def person(user: str) -> str:
-    """Return a mention of a person."""
-    return f"<@{user}>"
+    """Return a mention of a person, or our own name."""
+    return "CallOps" if user == SYSTEM else f"<@{user}>"

@@ -26,7 +26,13 @@ from bot.ui.modal import About, modal
 from bot.ui.request_summary import ERASED_NUMBER
 from providers.actions import CancelCall, NumberRef
 from providers.phone import Phone, mask
-from storage.event_log.hash_chain import CALLS_ALLOWED, CALLS_STOPPED, LIST_IMPORT_BEGAN, LIST_IMPORTED
+from storage.event_log.hash_chain import (
+    CALLS_ALLOWED,
+    CALLS_STOPPED,
+    LIST_IMPORT_BEGAN,
+    LIST_IMPORTED,
+    STOP_REKEYED,
+)
 from storage.models import ActionRecord, DoNotCallEntry, Event, Request
 from storage.repositories.do_not_call import UNDONE
 
@@ -197,16 +203,21 @@ def _said(event: Event, masked: str | None) -> str:
     match event.name:
         case n if n == CALLS_STOPPED:
             return f"*{who} blocked {number}.* CallOps won't call it."
-        case n if n == CALLS_ALLOWED and event.data.get(UNDONE):
-            return f"*{who} undid the block of {number}.* CallOps can call it again."
         case n if n == CALLS_ALLOWED:
-            return f"*{who} unblocked {number}.* CallOps can call it again."
+            did = "undid the block of" if event.data.get(UNDONE) else "unblocked"
+            return f"*{who} {did} {number}.* CallOps can call it again."
         case n if n == LIST_IMPORT_BEGAN:
             return f"Importing the do-not-call list “{name}”. It blocks nothing until it's done."
         case n if n == LIST_IMPORTED:
-            added = counted(event.data.get("added"), "number")
-            has = event.data.get("numbers")
-            return f"*{added} added to the do-not-call list “{name}”.* It now has {has}."
+            return _added(event, name)
+        case n if n == STOP_REKEYED:
+            lost = counted(event.data.get("removed") or 0, "number")
+            return f"CallOps has a new key. {lost} couldn't be kept."
         case _:
             removed = counted(event.data.get("removed"), "number")
             return f"*Do-not-call list “{name}” removed.* {removed} unblocked."
+
+
+def _added(event: Event, name: str) -> str:
+    added = counted(event.data.get("added"), "number")
+    return f"*{added} added to the do-not-call list “{name}”.* It now has {event.data.get('numbers')}."

@@ -20,6 +20,8 @@ from storage.repositories.erasure_list import PurgeFilter, PurgeResult, Unreadab
 from storage.store import Store
 
 PURGE_EVERY = timedelta(hours=1)
+WIPE_EVERY = timedelta(minutes=1)
+"""Time between two attempts to truncate the write-ahead log. Commits wait for each of them."""
 BATCH = 200
 """Requests that are purged in one transaction. Other processes use the log between two."""
 
@@ -49,12 +51,14 @@ class RetentionWorker:
     _clock: Callable[[], datetime]
     _anchored: date | None = field(default=None, init=False)
     _purged: datetime | None = field(default=None, init=False)
+    _wiped: datetime | None = field(default=None, init=False)
     _erased_again: date | None = field(default=None, init=False)
 
     async def run_once(self) -> bool:
         """Anchor and purge if it is time. Return whether there is more to purge."""
         now = self._clock()
         await self._anchor(now)
+        await self._wipe(now)
         return await self._purge(now)
 
     async def _anchor(self, now: datetime) -> None:
@@ -82,6 +86,14 @@ class RetentionWorker:
             _log.error(
                 "The anchor %s is not kept beside the log: %s: %s", anchor, error.filename, error.strerror
             )
+
+    async def _wipe(self, now: datetime) -> None:
+        """Finish purges whose old bytes a long reader kept in the write-ahead log."""
+        if self._wiped is not None and timedelta(0) <= now - self._wiped < WIPE_EVERY:
+            return
+        self._wiped = now
+        if await self._store.retention.wipe_rest():
+            _log.info("The write-ahead log is empty now: the last purge is finished")
 
     async def _purge(self, now: datetime) -> bool:
         if self._purged is not None and timedelta(0) <= now - self._purged < PURGE_EVERY:

@@ -24,6 +24,10 @@ BUSY_SECONDS: Final = 10.0
 WIPE_BUSY_MS: Final = 250
 """Milliseconds for which truncating the write-ahead log waits for readers. Commits wait for it, too."""
 
+BRIEFLY_MS: Final = 20
+"""The same before each portion of a long read, of which a reader that stays open, such as Litestream, would
+make every one wait."""
+
 WAL_KEPT: Final = 8 * 1024 * 1024
 """Bytes of the write-ahead log that are kept when it restarts. Long reads make it grow."""
 
@@ -162,9 +166,15 @@ def is_overgrown(connection: sqlite3.Connection) -> bool:
     return int(frames * size) > WAL_KEPT
 
 
-def wipe(connection: sqlite3.Connection) -> bool:
+def wipe(connection: sqlite3.Connection, wait_ms: int = WIPE_BUSY_MS) -> bool:
     """Truncate the write-ahead log. Return False if a reader of an older state prevents it."""
-    connection.execute(f"PRAGMA busy_timeout = {WIPE_BUSY_MS}")
+    connection.execute(f"PRAGMA busy_timeout = {wait_ms}")
     [(busy, _, _)] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
     return not busy
+
+
+def relieve(connection: sqlite3.Connection) -> None:
+    """Truncate a write-ahead log that has grown, between two portions of a long read, if possible."""
+    if is_overgrown(connection):
+        wipe(connection, BRIEFLY_MS)

@@ -393,6 +393,15 @@ CREATE TABLE meta (
 ) STRICT, WITHOUT ROWID;
 {VIEWS}"""  # noqa: S608 - fixed text
 
+FOREIGN: Final = MappingProxyType(
+    {
+        "_litestream_seq": "CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)",
+        "_litestream_lock": "CREATE TABLE _litestream_lock (id INTEGER)",
+    }
+)
+"""Tables of other programs that may be in the file, with their SQL. Litestream makes these in the database
+that it replicates (benbjohnson/litestream, db.go, `DB.init`)."""
+
 MIGRATIONS: Final = Migrations("callops")
 
 

@@ -77,6 +77,16 @@ LIST_IMPORTED: Final = "list_imported"
 LIST_REMOVED: Final = "list_removed"
 """A do-not-call list was removed. ``removed`` in its data is the count of its numbers."""
 
+REKEYED: Final = "rekeyed"
+"""The log got another key of look-ups by number. The event belongs to no request."""
+
+STOP_REKEYED: Final = "stop_rekeyed"
+"""The blocked numbers of an earlier event have new hashes, to which ``sealed`` commits.
+
+``removed`` in its data counts those that could not be kept. Without data, its number's lifted block is found
+under the new hash.
+"""
+
 REQUEST_COLUMNS: Final = (
     "kind",
     "connection",

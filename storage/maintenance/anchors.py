@@ -4,6 +4,7 @@ The chain shows changes inside it. It cannot show that its end was cut off, that
 that all of it was rewritten. An anchor shows these: an event's number and hash, ``1234:9f86d0…``.
 """
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -20,6 +21,9 @@ from storage.event_log.hash_chain import microseconds, moment
 
 _WRITTEN: Final = re.compile(r"\b(?P<seq>[1-9][0-9]{0,17}):(?P<hash>[0-9a-f]{64})\b")
 """An anchor in any text: in the anchors' file, or in a line that was copied from the channel."""
+
+_END: Final = 4096
+"""Bytes at the end of the anchors' file that hold its last lines. A line has about a hundred."""
 
 _NAMED: Final = 5
 """Anchors that are named in faults, at most. The rest are counted."""
@@ -53,6 +57,17 @@ def note(log: Path, anchor: Anchor) -> None:
     """Append an anchor to the file beside the log, and sync it to the disk."""
     at = "" if anchor.at is None else f" {anchor.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     append_line(anchors_beside(log), f"{anchor}{at}")
+
+
+def last_kept(log: Path) -> Anchor | None:
+    """Return the latest anchor in the file beside a log, or None. Only the file's end is read."""
+    try:
+        with anchors_beside(log).open("rb") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - _END, 0))
+            found = Anchor.all_in(file.read().decode(errors="replace"))
+    except FileNotFoundError:
+        return None
+    return found[-1] if found else None
 
 
 def head(connection: Connection, before: datetime) -> Anchor | None:

@@ -35,6 +35,7 @@ def _seal_faults(connection: Connection, sealed: Mapping[str, tuple[str, Scalar]
         tuple(row)
         for row in connection.execute(
             "SELECT events.request, salt FROM seals JOIN events ON events.seq = seals.event"
+            " ORDER BY seals.event"  # the last one of a request counts
         )
     )
     rows = connection.execute(
@@ -79,6 +80,13 @@ def _as_events_say(
             case "list_imported":
                 lists[name] = lists.get(name, 0) + int(event.data.get("added") or 0)
                 sealed[event.request] = (name, event.data.get(SEALED))
+            case "stop_rekeyed" if "list" in event.data:
+                if name:
+                    lists[name] = lists.get(name, 0) - int(event.data.get("removed") or 0)
+                sealed[event.request] = (name, event.data.get(SEALED))
+                if event.data.get(SEALED) is None:
+                    del sealed[event.request]
+                    stopped.pop(event.request, None)
             case "list_removed":
                 lists[name] = lists.get(name, 0) - int(event.data.get("removed") or 0)
                 sealed = {request: one for request, one in sealed.items() if one[0] != name}

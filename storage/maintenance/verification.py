@@ -23,8 +23,8 @@ from typing import Any, Final
 from sqlite_utils import Database
 
 from providers.phone import InvalidNumberError, mask
-from storage.database.connection import UNREADABLE, CannotOpenLogError, is_overgrown, open_for_reading, wipe
-from storage.database.migrations import OtherSchemaError, refuse_others, schema
+from storage.database.connection import UNREADABLE, CannotOpenLogError, open_for_reading, relieve
+from storage.database.migrations import FOREIGN, OtherSchemaError, refuse_others, schema
 from storage.event_log.hash_chain import ERASED, ChainVerifier, Row, canonical, commitment, replay
 from storage.event_log.writer import WriteContext, keeps_to
 from storage.maintenance.call_list_verification import call_list_faults
@@ -115,8 +115,7 @@ def _moment(connection: Connection) -> Iterator[None]:
     A writer truncates it only if all of it is in the file and nobody reads it. Between the moments of a
     verification a writer rarely meets that, however short they are.
     """
-    if is_overgrown(connection):
-        wipe(connection)
+    relieve(connection)
     connection.execute("BEGIN")
     try:
         yield
@@ -179,9 +178,10 @@ def _file_faults(connection: Connection) -> Iterator[str]:
 
 
 def _schema_faults(connection: Connection) -> Iterator[str]:
-    """Yield every table, index or trigger that differs from the migrations'."""
+    """Yield every table, index or trigger that is neither as the migrations make it nor of `FOREIGN`."""
     expected = schema()
-    found = dict(tuple(row) for row in connection.execute("SELECT name, sql FROM sqlite_schema"))
+    rows = connection.execute("SELECT name, sql FROM sqlite_schema")
+    found = {name: sql for name, sql in rows if (name, sql) not in FOREIGN.items()}
     for name in sorted({*expected, *found}):
         if expected.get(name) != found.get(name):
             yield f"The schema isn't ours: {name} was changed, added or taken away."

@@ -22,6 +22,8 @@ from storage.event_log.hash_chain import (
     LIST_IMPORT_BEGAN,
     LIST_IMPORTED,
     LIST_REMOVED,
+    REKEYED,
+    STOP_REKEYED,
     NumberSeal,
     microseconds,
 )
@@ -30,7 +32,17 @@ from storage.models import DoNotCallEntry, Event, Scalar
 from storage.repositories.outbox import announce
 from storage.repositories.rows import as_event
 
-EVENTS: Final = frozenset({CALLS_STOPPED, CALLS_ALLOWED, LIST_IMPORT_BEGAN, LIST_IMPORTED, LIST_REMOVED})
+EVENTS: Final = frozenset(
+    {
+        CALLS_STOPPED,
+        CALLS_ALLOWED,
+        LIST_IMPORT_BEGAN,
+        LIST_IMPORTED,
+        LIST_REMOVED,
+        REKEYED,
+        STOP_REKEYED,
+    }
+)
 
 
 NUMBER: Final = "number"

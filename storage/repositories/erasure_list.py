@@ -82,6 +82,7 @@ class PurgeResult:
 
     ``messages`` counts CallOps' messages in Slack, which are edited. ``id`` is the id of the purge's event,
     None if there was nothing to purge. ``wiped`` means that no erased value is left in the write-ahead log.
+    If not, ``unwiped`` is its size in bytes, and a running bot wipes it later.
     ``left`` are requests whose events hold a purged number. Nothing can remove it from the chain.
     """
 
@@ -92,6 +93,7 @@ class PurgeResult:
     messages: int = 0
     id: str | None = None
     wiped: bool = True
+    unwiped: int = 0
     left: Sequence[str] = ()
 
     @property

@@ -7,7 +7,6 @@ are blanked and never deleted, as `storage.database.migrations` says.
 import asyncio
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -15,7 +14,6 @@ from sqlite3 import Connection
 from typing import Final
 
 from providers.actions import CancelCall, NumberRef, PlaceCall
-from providers.masking import NumberFinder
 from storage.database.repository import Repository, reads
 from storage.event_log.hash_chain import ERASED, PURGED, microseconds, moment
 from storage.event_log.writer import EventWriter, WriteContext
@@ -32,6 +30,7 @@ from storage.repositories.erasure_list import (
     erase_again_filter,
     keep_in_list,
 )
+from storage.repositories.mentions import left_for_good, mentions_any, mentions_function
 from storage.repositories.outbox import erase_posts
 from storage.repositories.rows import ACTION, as_action, read_events
 from storage.repositories.users import DRAFTS_KEPT
@@ -39,6 +38,9 @@ from storage.states import TERMINAL, State, request_state
 
 WIPES_TRIED: Final = 8
 """Each waits a quarter of a second for readers: two seconds in all."""
+
+UNWIPED: Final = "unwiped"
+"""The name in ``meta`` of the note that the write-ahead log could not be truncated after a purge."""
 
 TOGETHER = 50
 """Requests that are erased in a transaction. Other commits wait for it."""
@@ -69,7 +71,7 @@ def erasable(connection: Connection, sources: WriteContext, erasing: PurgeFilter
         drafts=len(_drafts(connection, erasing, now)),
         people=len(_people(connection, erasing)),
         messages=messages,
-        left=_left(connection, erasing.numbers),
+        left=left_for_good(connection, erasing.numbers),
     )
 
 
@@ -207,7 +209,7 @@ def _about(connection: Connection, sources: WriteContext, number: str) -> set[st
             "hex": sources.lookup(number).hex(),
         },
     ).fetchall()
-    with _mentions(connection, [number]):
+    with mentions_function(connection, [number]):
         mentioning = connection.execute(
             """
             SELECT DISTINCT events.request FROM personal JOIN events ON events.seq = personal.event
@@ -248,7 +250,7 @@ def _stays(
     words = str(state or "fault")
     held = {sources.lookup(number) for number in erasing.hold}
     on_hold = request in erasing.hold or any(row["number"] in held for row in rows)
-    if on_hold or _mentions_any(connection, request, [one for one in erasing.hold if one.startswith("+")]):
+    if on_hold or mentions_any(connection, request, [one for one in erasing.hold if one.startswith("+")]):
         return Retained(request, RetainedBecause.HELD, words)
     if any(State(row["state"]) not in TERMINAL for row in rows):
         return Retained(request, RetainedBecause.UNDER_WAY, words)
@@ -265,32 +267,6 @@ def _stays(
     if limits and ended >= min(limits) and request not in {one.id for one in erasing.listed}:
         return Retained(request, RetainedBecause.YOUNG, words, ended)
     return None
-
-
-def _mentions_any(connection: Connection, request: str, numbers: Sequence[str]) -> bool:
-    """Return whether the kept values of a request mention any of some numbers."""
-    if not numbers:
-        return False
-    with _mentions(connection, numbers):
-        found = connection.execute(
-            """
-            SELECT 1 FROM personal JOIN events ON events.seq = personal.event
-            WHERE events.request = ? AND personal.value IS NOT NULL AND mentions(personal.value)
-            """,
-            [request],
-        )
-        return found.fetchone() is not None
-
-
-def _left(connection: Connection, numbers: frozenset[str]) -> list[str]:
-    """Return the requests whose events hold any of some numbers for good, in event order."""
-    if not numbers:
-        return []
-    with _mentions(connection, sorted(numbers)):
-        rows = connection.execute(
-            "SELECT request FROM events WHERE mentions(data) GROUP BY request ORDER BY min(seq)"
-        )
-        return [request for (request,) in rows]
 
 
 def _reported(connection: Connection, fault: str) -> list[int]:
@@ -315,13 +291,13 @@ def _numbers(connection: Connection, request: str) -> list[str]:
 
 
 def _forget_drafts(connection: Connection, numbers: Sequence[str]) -> None:
-    with _mentions(connection, numbers):
+    with mentions_function(connection, numbers):
         connection.execute("UPDATE nonces SET content = NULL WHERE content IS NOT NULL AND mentions(content)")
 
 
 def _drafts(connection: Connection, erasing: PurgeFilter, now: datetime) -> list[int]:
     """Return drafts that hold a number, belong to a purged person, or are too old."""
-    with _mentions(connection, sorted(erasing.numbers)):
+    with mentions_function(connection, sorted(erasing.numbers)):
         rows = connection.execute(
             "SELECT id FROM nonces WHERE content IS NOT NULL AND (at < ? OR mentions(content))",
             [microseconds(now - DRAFTS_KEPT)],
@@ -341,7 +317,7 @@ def _people(connection: Connection, erasing: PurgeFilter) -> list[str]:
     """Return people to erase: named by the rule, not read since its time, or with its number in the name."""
     until = {one.id: microseconds(one.at) for one in erasing.names}
     before = 0 if erasing.before is None else microseconds(erasing.before)
-    with _mentions(connection, sorted(erasing.numbers)):
+    with mentions_function(connection, sorted(erasing.numbers)):
         rows = connection.execute(
             "SELECT id, read_at, mentions(name) AS mentioned FROM people WHERE name <> ''"
         ).fetchall()
@@ -352,19 +328,19 @@ def _people(connection: Connection, erasing: PurgeFilter) -> list[str]:
     ]
 
 
-@contextmanager
-def _mentions(connection: Connection, numbers: Sequence[str]) -> Iterator[None]:
-    """Provide the SQL function ``mentions``: whether a text holds any of some numbers, in any spelling."""
-    finders = [NumberFinder(number) for number in numbers]
+def keep_unwiped(connection: Connection) -> None:
+    """Note that erased values may stand in the write-ahead log, until it is truncated."""
+    connection.execute("INSERT INTO meta VALUES (?, x'01') ON CONFLICT DO NOTHING", [UNWIPED])
 
-    def mentions(text: str) -> bool:
-        return any(finder.is_in(text) for finder in finders)
 
-    connection.create_function("mentions", 1, mentions, deterministic=True)
-    try:
-        yield
-    finally:
-        connection.create_function("mentions", 1, None)
+def is_unwiped(connection: Connection) -> bool:
+    """Return whether erased values may stand in the write-ahead log."""
+    return connection.execute("SELECT 1 FROM meta WHERE name = ?", [UNWIPED]).fetchone() is not None
+
+
+def forget_unwiped(connection: Connection) -> None:
+    """Note that no erased value stands in the write-ahead log."""
+    connection.execute("DELETE FROM meta WHERE name = ?", [UNWIPED])
 
 
 class Retention(Repository):
@@ -389,7 +365,18 @@ class Retention(Repository):
             )
         found = replace(found, requests=gone)
         id_ = await self._write(lambda connection: conclude(connection, self._sources, erasing, found, actor))
-        return replace(found, id=id_, wiped=not found.anything or await self._wiped())
+        if not found.anything or await self._wiped():
+            return replace(found, id=id_)
+        await self._write(keep_unwiped)
+        return replace(found, id=id_, wiped=False, unwiped=await asyncio.to_thread(self._log_beside))
+
+    async def wipe_rest(self) -> bool | None:
+        """Truncate the write-ahead log if a purge could not. Return whether that worked, None if it did."""
+        if not await self._read(is_unwiped):
+            return None
+        if wiped := await self._database.writer.wipe():
+            await self._write(forget_unwiped)
+        return wiped
 
     async def erased_before(self, *, hold: frozenset[str]) -> PurgeFilter | None:
         """Return a filter for everything that was ever purged, for a restored older log, or None.
@@ -402,6 +389,11 @@ class Retention(Repository):
     async def _list(self, erasing: PurgeFilter, requests: Sequence[Listed]) -> None:
         """List what is to be erased before anything is, so that an interrupted purge can be repeated."""
         await asyncio.to_thread(keep_in_list, self._database.path, erasing, requests, self._sources.clock())
+
+    def _log_beside(self) -> int:
+        """Return the size of the write-ahead log."""
+        beside = self._database.path.with_name(f"{self._database.path.name}-wal")
+        return beside.stat().st_size if beside.exists() else 0
 
     async def _wiped(self) -> bool:
         """Truncate the write-ahead log between others' reads. Return whether that succeeded."""

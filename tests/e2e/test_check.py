@@ -85,6 +85,21 @@ async def test_it_changes_nothing(dark_scene: Scene) -> None:
         ]
 
 
+async def test_slack_validates_the_screens_where_that_is_asked_for(dark_scene: Scene) -> None:
+    """Each is accepted, and nobody sees any. Without the option Slack is not asked."""
+    await checked(dark_scene)
+    assert await dark_scene.slack.journal("blocks.validate") == []
+    printed = await dark_scene.terminal("check", "--json", "--online")
+    found: list[Json] = json.loads(printed.output)
+    asked = await dark_scene.slack.journal("blocks.validate")
+    assert len(asked) > 5
+    says(found, "screens", "PASS", f"Slack's own validation accepts {len(asked)} screens.")
+    assert await dark_scene.slack.messages() == []
+    await dark_scene.slack.fail("blocks.validate", "error", code="fatal_error")
+    found = json.loads((await dark_scene.terminal("check", "--json", "--online")).output)
+    says(found, "screens", "SKIP", "Slack didn't validate them: fatal_error")
+
+
 async def test_http_needs_no_app_level_token(dark_scene: Scene) -> None:
     """With a signing secret alone, the check says how Slack connects, and asks for no other token."""
     secret = {"SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": content.SIGNING_SECRET}

@@ -30,6 +30,21 @@ def refuses(printed: Printed) -> str:
     return printed.errors
 
 
+async def test_metrics_are_served_where_they_are_asked_for(dark_scene: Scene) -> None:
+    """They have an address of their own, and tell of every worker and connection of the real process."""
+    scene, port = dark_scene, free_port()
+    scene.told_otherwise["METRICS"] = f"127.0.0.1:{port}"
+    await scene.start_bot()
+    await scene.place()
+    await scene.audit("*Placed*")
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/metrics") as answer:
+        shown = await answer.text()
+    assert 'callops_outcomes_total{code="queued",state="succeeded"} 1.0' in shown
+    assert 'callops_queue_actions{connection="reminders"} 0.0' in shown
+    assert 'callops_worker_idle_seconds{worker="write probe"}' in shown
+    assert f"Metrics at http://127.0.0.1:{port}/metrics" in scene.bot_log()
+
+
 async def test_what_keeps_the_bot_from_starting_is_a_sentence(dark_scene: Scene) -> None:
     """The exit status is 2, with a reason, no traceback and no secret."""
     told = {

@@ -82,6 +82,7 @@ def test_the_report_says_what_went_what_stays_and_why() -> None:
         messages=1,
         id="P-9999",
         wiped=False,
+        unwiped=40 << 10,
     )
     assert list(report(PurgeFilter("by number"), done, dry_run=False)) == [
         "Erased (by number): 2 requests, 1 error report, 1 draft. Recorded in the log as P-9999.",
@@ -93,7 +94,8 @@ def test_the_report_says_what_went_what_stays_and_why() -> None:
         "  A-4455: its call is being moved. Purge again after that.",
         "  A-5555: it ended 2026-11-21 12:00 UTC, and it's kept for longer ([retention] keep_at_least).",
         "The bot also erases the text of 1 message in Slack. It does so now, or when it starts.",
-        "Another process is reading the log. Old bytes stay in its write-ahead log until the bot stops.",
+        "Another process keeps the log open for reading, as Litestream does. 40 KiB with old bytes stay beside it.",
+        "A running bot tries every minute to empty them.",
         *NOT_REACHED,
     ]
     assert list(report(PurgeFilter("by number"), PurgeResult([]), dry_run=False)) == [

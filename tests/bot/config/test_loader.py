@@ -476,3 +476,37 @@ def test_hours_of_a_rule_are_kept_in_words(tmp_path: Path) -> None:
     settings = load(environment(tmp_path, FILE.replace('name = "cancel"', f'name = "cancel"\n{own}')))
     kept = json.loads(json.dumps(written(settings.rules, settings.groups, {})))
     assert "from 9:00 AM to 6:00 PM" in kept["rules"][0]["calling_hours"]
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        ("127.0.0.1:9464", ("127.0.0.1", 9464)),
+        ("localhost:0", ("localhost", 0)),
+        ("[::1]:9464", ("::1", 9464)),
+        ("0.0.0.0:9464,unprotected", ("0.0.0.0", 9464)),
+        ("", None),
+    ],
+)
+def test_metrics_are_served_where_the_environment_says(
+    tmp_path: Path, told: str, read: tuple[str, int] | None
+) -> None:
+    """Only this machine can read them, unless the variable says otherwise."""
+    assert load(environment(tmp_path, METRICS=told)).metrics == read
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ("0.0.0.0:9464", "or 0.0.0.0:9464,unprotected if only your Prometheus reaches it"),
+        ("127.0.0.2.evil.example:1", "where others can read them without a password"),
+        ("9464", "write an address and a port, such as 127.0.0.1:9464"),
+        ("127.0.0.1:99999", "write an address and a port"),
+        ("http://127.0.0.1:9464", "write an address and a port"),
+    ],
+)
+def test_metrics_for_others_are_refused(tmp_path: Path, told: str, why: str) -> None:
+    """They have no password, so an address for others needs a word more."""
+    [fault] = faults(tmp_path, METRICS=told)
+    assert fault.startswith(f"METRICS is {told}")
+    assert why in fault

@@ -34,6 +34,7 @@ TERMINAL = {
     "slack/client",
     "workers/clock_check",
     "connections",
+    "metrics",
     "text/findings",
 }
 """Modules whose sentences an operator reads in a terminal, in the process's log or at `/readyz`.

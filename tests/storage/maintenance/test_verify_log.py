@@ -8,33 +8,21 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from providers.actions import Ending
 from storage.maintenance.verification import verify
 from storage.store import Store
+from tests.storage.kept_log import make
 from tests.storage.maintenance.test_verification import CASES, path, tamper
 from tests.storage.samples import (
     KEY,
     NUMBER,
-    OTHER_NUMBER,
     Clock,
-    approve,
-    cancelling,
-    cancelling_by_id,
-    claim,
-    deny,
-    ended,
     erase,
-    finish,
-    placing,
     verified,
-    withdraw,
 )
 from tests.support.tree import ROOT
 
@@ -126,34 +114,7 @@ def test_it_knows_the_schema(path: Path) -> None:
 @pytest.fixture
 async def whole(tmp_path: Path) -> Path:
     """Return the path of a closed log with something in every table."""
-    clock = Clock()
-    log = await Store.open(tmp_path / "whole.db", key=KEY, clock=clock)
-    first = (await log.requests.create(replace(placing(NUMBER), reason="one"))).request.id
-    second = (await log.requests.create(replace(placing(OTHER_NUMBER), reason="two"))).request.id
-    for made in (first, second):
-        await log.requests.apply(claim(made, until=clock.now + timedelta(seconds=30)))
-        await log.requests.apply(finish(made, reference=f"ck_{made}"))
-    by_id = (await log.requests.create(cancelling_by_id("c_9876543210"))).request.id
-    await log.requests.apply(approve(by_id))
-    denied = (await log.requests.create(cancelling(NUMBER, OTHER_NUMBER))).request
-    await log.requests.apply(deny(*(record.id for record in denied.actions)))
-    await log.do_not_call.add(NUMBER, masked="+91\u00a0•••3210", actor="U0AGENT", reason="cross")
-    await log.do_not_call.add(OTHER_NUMBER, masked="+91\u00a0•••3211", actor="U0AGENT", reason=None)
-    await log.do_not_call.remove(
-        OTHER_NUMBER, masked="+91\u00a0•••3211", actor="U0MANAGER", reason="well again"
-    )
-    await log.do_not_call_lists.add("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
-    await log.do_not_call_lists.add("ndnc", [f"+9198765432{n}" for n in range(20, 24)], actor="system")
-    await log.do_not_call_lists.add("mine", ["+919876543230"], actor="system")
-    await log.do_not_call_lists.add("gone", ["+919876543240"], actor="system")
-    await log.do_not_call_lists.remove("gone", actor="system")
-    await log.audit.record_error(actor="U0AGENT", where="commands", private={"traceback": "a fault"})
-    for ending, number in ((Ending.ANSWERED, 1), (Ending.BUSY, None), (Ending.NO_ANSWER, 0)):
-        await log.requests.apply(ended(first, ending, number))
-    gone = (await log.requests.create(placing("+919876543250"))).request.id
-    await log.requests.apply(withdraw(gone))
-    await erase(log, gone, actor="U0DPO")
-    await log.close()
+    await make(tmp_path / "whole.db")
     return tmp_path / "whole.db"
 
 
