@@ -46,8 +46,8 @@ provider-table: $(VENV)/.installed ## write the tables of providers from the ada
 
 lock: ## resolve and lock the dependencies (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.txt
-	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group playground -c requirements.txt pyproject.toml -o requirements-playground.txt
-	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --extra playground -c requirements.txt pyproject.toml -o requirements-playground.txt
+	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --extra playground --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 pictures: $(VENV)/.installed ## take the documents' pictures (needs Chromium)
 	PICTURES=docs/pictures $(BIN)/pytest tests/browser/test_pictures.py tests/browser/test_road.py::test_a_field_error_keeps_what_was_typed

@@ -1,4 +1,4 @@
-"""The command line, `python -m bot`. Each command imports only the modules that it needs."""
+"""The command line, `callops` or `python -m bot`. Each command imports only the modules that it needs."""
 
 import errno
 import os
@@ -20,9 +20,14 @@ CLOSED_PIPE: Final = 128 + 13
 ends."""
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, *, platform: str = sys.platform) -> int:
     """Run a command and return the exit status: 0 done, 1 found something wrong, 2 could not start."""
     sys.excepthook = _print_exception
+    if platform == "win32":
+        from bot.text.terminal import complain
+
+        complain("CallOps runs on Linux and macOS, not on Windows. On Windows, use WSL or a container.")
+        return 2
     chosen = make_parser().parse_args(arguments)
     try:
         return _run(chosen)
@@ -84,12 +89,10 @@ def _environment() -> dict[str, str]:
 
 
 def _key(_: Namespace) -> int:
-    import base64
-    import secrets
-
+    from bot.config.environment import new_key
     from bot.text.terminal import say
 
-    say(base64.b64encode(secrets.token_bytes(32)).decode())
+    say(new_key())
     return 0
 
 
@@ -172,6 +175,7 @@ _COMMANDS: Final[Mapping[str, Callable[[Namespace], int]]] = {
     "check": _check,
     "demo": _demo,
     "key": _key,
+    "init": _in("init"),
     "manifest": _manifest,
     "retry-connection": _in("maintenance", "retry_connection"),
     "log": _in("log"),

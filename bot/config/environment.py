@@ -7,6 +7,7 @@ import base64
 import binascii
 import os
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import StringIO
@@ -18,6 +19,7 @@ from pydantic import SecretStr
 
 from bot import CallOpsError
 from bot.slack.client import is_loopback
+from bot.text.terminal import program
 
 KEY_BYTES = 32
 LAST_PORT = 65535
@@ -142,10 +144,10 @@ class Environment:
         """Return the key of the hashes of phone numbers."""
         value = self.get("CALLOPS_KEY")
         if value is None:
-            self._faults.append("CALLOPS_KEY isn't set: make one with  python -m bot key  and keep it safe")
+            self._faults.append(f"CALLOPS_KEY isn't set: make one with  {program()} key  and keep it safe")
         elif not is_key(value):
             self._faults.append(
-                f"CALLOPS_KEY isn't {KEY_BYTES} bytes as base64: make one with  python -m bot key"
+                f"CALLOPS_KEY isn't {KEY_BYTES} bytes as base64: make one with  {program()} key"
             )
         return SecretStr(value or "")
 
@@ -204,6 +206,11 @@ def existing_log(variables: Mapping[str, str], faults: list[str]) -> Path:
 def no_log(path: Path) -> list[str]:
     """Return that there is no log in a file as the only fault; nothing where there is one."""
     return [] if path.exists() else [f"There is no log at {path}: is DATABASE_URL right?"]
+
+
+def new_key() -> str:
+    """Return a new random key, as `CALLOPS_KEY` holds it."""
+    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
 
 
 def is_key(text: str) -> bool:

@@ -32,6 +32,7 @@ from bot.config.settings import (
 from bot.policy import calling_hours
 from bot.policy.calling_hours import RECIPIENT, Hours
 from bot.policy.rules import EVERYONE, PEOPLE, SLACK_CHANNEL, Rule
+from bot.text.terminal import program
 from providers.base import Adapter
 from providers.registry import PROVIDERS, AdapterNotFoundError, find
 
@@ -162,7 +163,7 @@ def _read(path: Path, faults: list[str]) -> dict[str, Any] | None:
         return tomllib.loads(read_text(path))
     except FileNotFoundError:
         faults.append(
-            f"{path} isn't there: copy callops.example.toml, or name another file in CALLOPS_CONFIG"
+            f"{path} isn't there: write one with  {program()} init, or name another file in CALLOPS_CONFIG"
         )
     except (tomllib.TOMLDecodeError, UnreadableFileError) as error:
         faults.append(f"{path} can't be read: {error}")

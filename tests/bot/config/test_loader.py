@@ -334,9 +334,9 @@ def test_no_secret_shows_in_the_settings(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
-    """The fault names the file and the example."""
+    """The fault names the file and the command that writes one."""
     [found] = faults(tmp_path, CALLOPS_CONFIG=str(tmp_path / "none.toml"))
-    assert "copy callops.example.toml" in found
+    assert "write one with  python -m bot init" in found
 
 
 @pytest.mark.parametrize("url", ["http://slack.com/api/", "http://10.0.0.1/"])
