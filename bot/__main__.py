@@ -177,6 +177,7 @@ _COMMANDS: Final[Mapping[str, Callable[[Namespace], int]]] = {
     "key": _key,
     "init": _in("init"),
     "manifest": _manifest,
+    "health": _in("health"),
     "retry-connection": _in("maintenance", "retry_connection"),
     "log": _in("log"),
     "backup": _in("maintenance", "backup"),

@@ -78,6 +78,7 @@ def make_parser() -> ArgumentParser:
     commands.add_parser("init", help="write callops.toml and .env into this folder, with a new key")
     checking = commands.add_parser("check", help="check the whole setup (read-only)")
     checking.add_argument("--json", action="store_true", help="as JSON")
+    commands.add_parser("health", help="ask the running bot whether it is healthy")
     demo = commands.add_parser("demo", help="try CallOps in the browser, without an account")
     demo.add_argument("--port", type=int, help="the page's port (4800, or a free one)")
     demo.add_argument("--no-browser", action="store_true", help="don't open a browser")

@@ -170,6 +170,10 @@ class Environment:
             self._faults.append("PUBLIC_URL must be https, or on this machine, without a query or password")
         return url or None
 
+    def host(self) -> str:
+        """Return the address to listen on."""
+        return self.get("HOST") or "127.0.0.1"
+
     def port(self) -> int:
         """Return the port to listen on."""
         text = self.get("PORT") or "3000"

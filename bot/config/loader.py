@@ -149,7 +149,7 @@ def read_config(variables: Mapping[str, str]) -> ConfigReport:
         key=environment.key(),
         database=environment.database(),
         platform=environment.platform(),
-        host=environment.get("HOST") or "127.0.0.1",
+        host=environment.host(),
         port=environment.port(),
         public_url=environment.public_url(),
         log_level=environment.log_level(),
