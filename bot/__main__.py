@@ -142,15 +142,18 @@ def _serve(_: Namespace) -> int:
 
     from bot.cli.process_log import log_to_stderr
     from bot.cli.serve import StartError, serve
+    from bot.cli.service_manager import ServiceManager
     from bot.config.environment import ConfigError
     from bot.config.loader import load
     from bot.text.terminal import complain
     from storage.database.connection import CannotOpenLogError
 
     try:
-        settings = load(_environment())
+        variables = _environment()
+        settings = load(variables)
+        manager = ServiceManager.of(variables)
         with log_to_stderr(settings.log_level, default_region=settings.slack.default_region):
-            asyncio.run(serve(settings, read=lambda: load(_environment()), hangups=hangups))
+            asyncio.run(serve(settings, read=lambda: load(_environment()), hangups=hangups, manager=manager))
     except ConfigError as error:
         complain("CallOps can't start:", *(f"  {fault}" for fault in error.faults))
         return 2
