@@ -152,7 +152,8 @@ def _serve(_: Namespace) -> int:
         variables = _environment()
         settings = load(variables)
         manager = ServiceManager.of(variables)
-        with log_to_stderr(settings.log_level, default_region=settings.slack.default_region):
+        region = settings.slack.default_region
+        with log_to_stderr(settings.log_level, form=settings.log_format, default_region=region):
             asyncio.run(serve(settings, read=lambda: load(_environment()), hangups=hangups, manager=manager))
     except ConfigError as error:
         complain("CallOps can't start:", *(f"  {fault}" for fault in error.faults))

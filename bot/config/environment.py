@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from bot import CallOpsError
 from bot.slack.client import is_loopback
+from bot.text.log_format import LogFormat
 from bot.text.terminal import program
 
 KEY_BYTES = 32
@@ -188,6 +189,15 @@ class Environment:
         if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
             self._faults.append(f"LOG_LEVEL is {level}: write DEBUG, INFO, WARNING or ERROR")
         return level
+
+    def log_format(self) -> LogFormat:
+        """Return the format of the process's log."""
+        form = self.get("LOG_FORMAT") or "text"
+        if form == "json":
+            return "json"
+        if form != "text":
+            self._faults.append(f"LOG_FORMAT is {form}: write text or json")
+        return "text"
 
 
 def database_path(url: str | None, faults: list[str]) -> Path:

@@ -32,6 +32,7 @@ from bot.config.settings import (
 from bot.policy import calling_hours
 from bot.policy.calling_hours import RECIPIENT, Hours
 from bot.policy.rules import EVERYONE, PEOPLE, SLACK_CHANNEL, Rule
+from bot.text.log_format import LogFormat
 from bot.text.terminal import program
 from providers.base import Adapter
 from providers.registry import PROVIDERS, AdapterNotFoundError, find
@@ -72,6 +73,7 @@ class ConfigReport:
     port: int
     public_url: str | None
     log_level: str
+    log_format: LogFormat
     slack: SlackSettings | None
     dispatch: DispatchSettings | None
     retention: RetentionSettings | None
@@ -153,6 +155,7 @@ def read_config(variables: Mapping[str, str]) -> ConfigReport:
         port=environment.port(),
         public_url=environment.public_url(),
         log_level=environment.log_level(),
+        log_format=environment.log_format(),
         environment_faults=tuple(in_environment),  # last, as each of the lines above may add one
     )
 

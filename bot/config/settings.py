@@ -22,6 +22,7 @@ from bot.policy import calling_hours
 from bot.policy.calling_hours import Hours
 from bot.policy.rules import EVERYONE, SLACK_CHANNEL, Duration, Rule, ZoneName
 from bot.text.interactions import DEFAULT_DENIAL_REASONS, DEFAULT_REASONS
+from bot.text.log_format import LogFormat
 from providers.actions import E164_PATTERN
 from providers.base import Adapter, ConnectionSettings
 from providers.registry import find
@@ -203,6 +204,7 @@ class Settings:
     public_url: str | None
     """The address under which providers reach CallOps."""
     log_level: str
+    log_format: LogFormat
     slack: SlackSettings
     connections: Mapping[str, Connection]
     off: Mapping[str, str]
