@@ -6,7 +6,6 @@ bad lines are to be left out. Only keyed hashes reach the log.
 
 import argparse
 import asyncio
-import base64
 import os
 import re
 import sys
@@ -19,7 +18,7 @@ from typing import Final
 from bot.cli.do_not_call_columns import CannotReadColumnsError, visible
 from bot.cli.do_not_call_file import Read, decoded, read
 from bot.cli.progress import bar
-from bot.config.environment import database_path, existing_log, is_key
+from bot.config.environment import database_path, existing_log, log_key
 from bot.config.loader import read_config
 from bot.text.formatting import closest, counted, listed
 from bot.text.terminal import cell, complain, say, say_json
@@ -46,16 +45,14 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
         path = database_path(variables.get("DATABASE_URL") or None, faults)
     else:
         path = existing_log(variables, faults)
-    key = variables.get("CALLOPS_KEY") or ""
-    if not is_key(key):
-        faults.append("CALLOPS_KEY isn't set. Set it to the key this log was created with.")
-    if faults:
+    key = log_key(variables, faults)
+    if faults or key is None:
         complain(*faults)
         return CANNOT_START
     if chosen.stopping == "import":
-        return _import(chosen, path, base64.b64decode(key), variables)
+        return _import(chosen, path, key, variables)
     try:
-        return asyncio.run(_list_or_remove(chosen, path, base64.b64decode(key)))
+        return asyncio.run(_list_or_remove(chosen, path, key))
     except LogBusyError:
         raise
     except (CannotOpenLogError, *UNREADABLE) as error:

@@ -8,7 +8,7 @@ import binascii
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -43,6 +43,9 @@ _OTHER_ENCODINGS: Final = {
 _PUBLIC_URL: Final = re.compile(
     r"(https://[A-Za-z0-9.-]{1,253}|http://(127\.0\.0\.1|localhost|\[::1\]))(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*"
 )
+FILE: Final = "_FILE"
+"""The end of the name of a variable that holds a secret's file in place of the secret."""
+SECRETS: Final = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "CALLOPS_KEY")
 _SAVE: Final = "save it as plain text in UTF-8"
 
 
@@ -98,7 +101,11 @@ def read_environment() -> dict[str, str]:
     except OSError as error:
         raise ConfigError([f".env can't be read: {error.strerror}."]) from error
     said = dotenv_values(stream=StringIO(file))
-    return {name: value for name, value in said.items() if value} | dict(os.environ)
+    outer = dict(os.environ)
+    # A secret's file in one place and its value in the other would be two settings of the same thing.
+    told = {name.removesuffix(FILE) for name in outer} & {*SECRETS}
+    inner = {name: one for name, one in said.items() if one and name.removesuffix(FILE) not in told}
+    return inner | outer
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +121,9 @@ class Environment:
 
     def token(self, name: str, prefix: str, where: str) -> SecretStr:
         """Return a secret. Note an error if it is missing or malformed. ``where`` says where to find it."""
-        value = self.get(name)
+        value, known = self._secret(name)
+        if not known:
+            return SecretStr("")
         if value is None:
             self._faults.append(f"{name} isn't set: {where}")
         elif not value.startswith(prefix) or not value.isascii() or any(c.isspace() for c in value):
@@ -124,7 +133,18 @@ class Environment:
 
     def optional(self, name: str, prefix: str, where: str) -> SecretStr | None:
         """Return a secret that may be unset, None if it is. Note an error if it is malformed."""
-        return self.token(name, prefix, where) if self.get(name) else None
+        return self.token(name, prefix, where) if self.get(name) or self.get(f"{name}{FILE}") else None
+
+    def _secret(self, name: str) -> tuple[str | None, bool]:
+        """Return a secret, and False if there is a fault about it already."""
+        before = len(self._faults)
+        value = secret_of(self._variables, name, self._faults)
+        return value, len(self._faults) == before
+
+    def secret_files(self) -> Iterator[Path]:
+        """Yield the files that hold secrets: those that variables name, and `.env`."""
+        named = [self.get(f"{name}{FILE}") for name in SECRETS]
+        yield from (Path(one) for one in (*named, ".env") if one)
 
     def slack_door(self) -> tuple[SecretStr | None, SecretStr | None]:
         """Return the app-level token and the signing secret. Note an error if neither is set."""
@@ -143,7 +163,9 @@ class Environment:
 
     def key(self) -> SecretStr:
         """Return the key of the hashes of phone numbers."""
-        value = self.get("CALLOPS_KEY")
+        value, known = self._secret("CALLOPS_KEY")
+        if not known:
+            return SecretStr("")
         if value is None:
             self._faults.append(f"CALLOPS_KEY isn't set: make one with  {program()} key  and keep it safe")
         elif not is_key(value):
@@ -198,6 +220,47 @@ class Environment:
         if form != "text":
             self._faults.append(f"LOG_FORMAT is {form}: write text or json")
         return "text"
+
+
+def secret_in(path: str) -> str:
+    """Return the secret in a file, without the newline at its end. Raises `UnreadableFileError`.
+
+    The error's message is the second half of a sentence that names the file.
+    """
+    try:
+        secret = read_text(Path(path)).removesuffix("\n")
+    except OSError as error:
+        raise UnreadableFileError(error.strerror or type(error).__name__) from error
+    if not secret:
+        raise UnreadableFileError("it is empty")
+    return secret
+
+
+def secret_of(variables: Mapping[str, str], name: str, faults: list[str]) -> str | None:
+    """Return a secret from its variable, or from the file that the variable with ``_FILE`` names.
+
+    Return None if neither is set, or after adding a fault.
+    """
+    value, path = variables.get(name) or None, variables.get(f"{name}{FILE}") or None
+    if path is None:
+        return value
+    if value is not None:
+        faults.append(f"{name} and {name}{FILE} are both set: remove one")
+        return None
+    try:
+        return secret_in(path)
+    except UnreadableFileError as error:
+        faults.append(f"{name} can't be read from {path}, which {name}{FILE} names: {error}")
+        return None
+
+
+def log_key(variables: Mapping[str, str], faults: list[str]) -> bytes | None:
+    """Return the key of an existing log. Without one, add a fault and return None."""
+    wrong: list[str] = []
+    key = key_bytes(secret_of(variables, "CALLOPS_KEY", wrong) or "")
+    if key is None:
+        faults += wrong or ["CALLOPS_KEY isn't set. Set it to the key this log was created with."]
+    return key
 
 
 def database_path(url: str | None, faults: list[str]) -> Path:

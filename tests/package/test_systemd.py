@@ -95,6 +95,9 @@ async def test_the_bot_tells_systemd_when_it_serves_and_stops(
     command = setting("ExecStart").replace("/usr/local/bin/callops", str(installed.callops)).split()
     async with Stage(tmp_path / "stage") as stage:
         told = stage.environment() | {"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "200000"}
+        for name in ("SLACK_BOT_TOKEN", "CALLOPS_KEY"):  # as credentials of systemd are given
+            (tmp_path / name).write_text(f"{told.pop(name)}\n", encoding="utf-8")
+            told[f"{name}_FILE"] = str(tmp_path / name)
         bot = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, env=told, stderr=PIPE)
         assert bot.stderr is not None
         try:

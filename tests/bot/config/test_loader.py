@@ -309,7 +309,10 @@ def test_of_two_ways_in_only_one_needs_its_secret(tmp_path: Path) -> None:
 def test_an_optional_secret_in_the_file_is_a_fault_too(tmp_path: Path, key: str) -> None:
     """Secrets come from the environment, even those that a connection need not have."""
     found = "\n".join(faults(tmp_path, f'{FILE}{KORE}{key} = "canary-secret"\n'))
-    assert f'connections.kore.{key}: secrets come from the environment: write "env:NAME"' in found
+    assert (
+        f'connections.kore.{key}: secrets come from the environment or a file: write "env:NAME" or "file:PATH"'
+        in found
+    )
     assert "canary" not in found
 
 
