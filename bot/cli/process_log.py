@@ -90,6 +90,11 @@ class Descriptor(logging.Handler):
         """Have no lock: only one thread writes, and the exit of the process would wait for it."""
         self.lock = None
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Write a line without a lock, which Python 3.13 would enter."""
+        self.emit(record)
+        return True
+
     def emit(self, record: logging.LogRecord) -> None:
         """Write a line, however long that takes."""
         left = memoryview(f"{self.format(record)}\n".encode(errors="backslashreplace"))

@@ -11,6 +11,9 @@ import pytest
 
 from tests.support.tree import ROOT
 
+ANOTHER = os.environ.get("CALLOPS_PYTHON")
+"""An interpreter that the wheel is installed for, in place of the one that runs the tests."""
+
 
 @dataclass(frozen=True)
 class Installed:
@@ -42,14 +45,24 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 def install(wheel: Path, folder: Path) -> Installed:
-    """Make an environment in a folder, and install a wheel into it without the network."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)  # noqa: S603 - ours
-    [packages] = folder.glob("lib/python*/site-packages")
-    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    """Make an environment in a folder, and install a wheel into it without the network.
+
+    Another interpreter gets the locked dependencies, which needs the network.
+    """
+    subprocess.run([ANOTHER or sys.executable, "-m", "venv", "--without-pip", folder], check=True)  # noqa: S603 - ours
     python = folder / "bin" / "python"
-    installing = ["--python", str(python), "install", "--quiet", "--no-deps", "--no-index", str(wheel)]
-    subprocess.run([sys.executable, "-m", "pip", *installing], check=True)  # noqa: S603 - ours
+    if ANOTHER:
+        _pip(python, "--no-compile", "--require-hashes", "-r", str(ROOT / "requirements-playground.txt"))
+    else:
+        [packages] = folder.glob("lib/python*/site-packages")
+        (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    _pip(python, "--no-deps", "--no-index", str(wheel))
     return Installed(python, folder / "bin" / "callops", wheel)
+
+
+def _pip(python: Path, *arguments: str) -> None:
+    told = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", *arguments]
+    subprocess.run(told, check=True)  # noqa: S603 - ours
 
 
 @pytest.fixture(scope="session")
