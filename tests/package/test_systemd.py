@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import textwrap
 from asyncio.subprocess import PIPE
 from collections import Counter
 from collections.abc import Iterator
@@ -45,6 +46,20 @@ def unit(installed: Installed, tmp_path: Path) -> Path:
 @READS_UNITS
 def test_systemd_finds_no_fault_in_the_unit(unit: Path) -> None:
     """No key is unknown, and every program is there."""
+    told = [ANALYZE or "", "verify", "--man=no", str(unit)]
+    verified = subprocess.run(told, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    ours = [line for line in verified.stderr.splitlines() if "callops.service" in line]
+    assert (verified.returncode, ours) == (0, [])
+
+
+@READS_UNITS
+def test_systemd_takes_the_credentials_of_the_page(unit: Path) -> None:
+    """The drop-in for secrets has known keys and a known specifier."""
+    page = (ROOT / "docs" / "operators" / "systemd.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"^    (\[Service\]\n(?:    .+\n)+)", page, re.MULTILINE)
+    folder = unit.with_name("callops.service.d")
+    folder.mkdir()
+    (folder / "secrets.conf").write_text(textwrap.dedent(f"    {block}"), encoding="utf-8")
     told = [ANALYZE or "", "verify", "--man=no", str(unit)]
     verified = subprocess.run(told, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     ours = [line for line in verified.stderr.splitlines() if "callops.service" in line]
