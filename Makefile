@@ -50,7 +50,7 @@ lock: ## resolve and lock the dependencies (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --extra playground --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 pictures: $(VENV)/.installed ## take the documents' pictures (needs Chromium)
-	PICTURES=docs/pictures $(BIN)/pytest tests/browser/test_pictures.py tests/browser/test_road.py::test_a_field_error_keeps_what_was_typed
+	PICTURES=docs/pictures $(BIN)/pytest tests/browser/test_pictures.py tests/browser/test_road.py::test_a_field_error_keeps_what_was_typed tests/browser/test_pausing.py
 
 hands: $(VENV)/.installed ## count the keys and taps of docs/hands.md (needs Chromium)
 	HANDS=1 $(BIN)/pytest tests/browser/test_hands.py

@@ -187,6 +187,7 @@ _COMMANDS: Final[Mapping[str, Callable[[Namespace], int]]] = {
     "backup": _in("maintenance", "backup"),
     "purge": _in("maintenance", "purge"),
     "policy": _in("policy"),
+    "import": _in("call_list"),
     "stop": _in("do_not_call"),
     "do-not-call": _in("do_not_call"),
 }

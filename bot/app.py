@@ -21,6 +21,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.config.settings import SettingsHolder
 from bot.listeners.actions import RequestActions
 from bot.listeners.approvals import ApprovalListeners
+from bot.listeners.call_lists import CallListListeners
 from bot.listeners.command_flow import CommandFlow
 from bot.listeners.commands import RequestLists
 from bot.listeners.do_not_call import DoNotCallActions, DoNotCallFlow
@@ -28,17 +29,19 @@ from bot.listeners.forms import FormOpener
 from bot.listeners.gate import Gate
 from bot.listeners.home import HomeTabs
 from bot.listeners.log_search import LogFiles, LogSearch
-from bot.listeners.pauses import PauseFlow
+from bot.listeners.pauses import PauseActions, PauseFlow
 from bot.listeners.replacing import ReplaceActions
 from bot.listeners.settling import SettleListeners
 from bot.listeners.shortcuts import Shortcuts
 from bot.listeners.views import FormSubmissions
 from bot.services.approvals import ApprovalService
+from bot.services.call_lists import CallListService
 from bot.services.commands import CommandService
 from bot.services.overview import Overview
 from bot.services.pauses import PauseService
 from bot.services.permissions import Permissions
 from bot.services.preconditions import Preconditions
+from bot.services.requests import RequestService
 from bot.services.wakeups import Wakeups
 from bot.slack.blocks import Message, View, section
 from bot.slack.client import make_client
@@ -73,6 +76,7 @@ class Listeners:
     requests: RequestActions
     stops: DoNotCallActions
     replacing: ReplaceActions
+    pauses: PauseActions
     submissions: FormSubmissions
     decisions: ApprovalListeners
     settling: SettleListeners
@@ -96,6 +100,8 @@ class Listeners:
         overview: Overview,
         wakeups: Wakeups,
         clock: Callable[[], datetime],
+        requests: RequestService,
+        call_lists: CallListService,
         listeners: type[RequestActions] = RequestActions,
     ) -> Self:
         """Build the listeners. ``listeners`` is the class for slash commands and buttons of requests."""
@@ -103,20 +109,25 @@ class Listeners:
         begun, vocabulary = settings.current, commands.vocabulary
         masking = Masking(vocabulary.default_region)
         stops = DoNotCallFlow(store, commands, clock)
-        flow = CommandFlow(store, begun, preconditions, approvals, commands, stops, PauseFlow(pauses), clock)
+        brake = PauseFlow(pauses, commands)
+        flow = CommandFlow(store, begun, preconditions, approvals, commands, stops, brake, clock)
         opening = FormOpener(store, commands, windows, clock)
         files = LogFiles(store, client, replies, vocabulary.default_region)
         search = LogSearch(store, permissions, windows, replies, files, vocabulary, masking, clock)
         lists = RequestLists(
             store, permissions, overview, replies, search, pauses, begun.connections, masking, clock
         )
+        from_files = CallListListeners(
+            store, client, permissions, commands, requests, flow, call_lists, windows, replies, clock
+        )
         return cls(
             client,
             store,
             Gate(store, permissions, directory, windows, replies),
-            listeners(store, begun.off, commands, flow, opening, lists, windows, replies),
+            listeners(store, begun.off, commands, flow, opening, lists, from_files, windows, replies),
             DoNotCallActions(commands, stops, windows, replies),
             ReplaceActions(store, commands, flow, windows, replies),
+            PauseActions(store, commands, brake, opening, begun.connections, windows, replies, wakeups),
             FormSubmissions(store, preconditions, commands, flow, stops, opening, windows, replies, clock),
             ApprovalListeners(
                 store, settings, permissions, preconditions, approvals, overview, windows, masking, clock
@@ -191,6 +202,7 @@ def create_app(
     surfaces.requests.listen(app)
     surfaces.stops.listen(app)
     surfaces.replacing.listen(app)
+    surfaces.pauses.listen(app)
     surfaces.submissions.listen(app)
     surfaces.decisions.listen(app)
     surfaces.settling.listen(app)

@@ -16,6 +16,7 @@ from bot.config.settings import Settings, SettingsHolder
 from bot.listeners.actions import RequestActions
 from bot.parsing.vocabulary import vocabulary
 from bot.services.approvals import ApprovalService
+from bot.services.call_lists import CallListService
 from bot.services.commands import CommandService
 from bot.services.do_not_call import DoNotCallService
 from bot.services.notifications import SystemChanges
@@ -30,6 +31,7 @@ from bot.slack.users import UserDirectory, Workspace
 from bot.workers.approval_reminders import ApprovalNotifier
 from bot.workers.attempt import Attempts
 from bot.workers.call_ends import CallEnds
+from bot.workers.call_lists import CallListWorker
 from bot.workers.circuit_breaker import CircuitBreaker
 from bot.workers.config_reload import ConfigReloader
 from bot.workers.daily_summary import DailySummary
@@ -125,6 +127,9 @@ class Bot:
         commands = parts.commands(
             log, current, preconditions, requests, self.stopping, vocabulary(settings, adapters), clock
         )
+        self.call_lists = call_lists = CallListService(
+            log, current, permissions, preconditions, requests, wakeups, clock
+        )
         overview = Overview(log, permissions, clock)
         self.surfaces = Listeners.make(
             client,
@@ -136,6 +141,8 @@ class Bot:
             approvals,
             commands,
             pauses=PauseService(log, permissions, wakeups, clock),
+            requests=requests,
+            call_lists=call_lists,
             overview=overview,
             wakeups=wakeups,
             clock=clock,
@@ -166,6 +173,7 @@ class Bot:
         turns = Turns(log, current, directory, team, clock)
         self.asking = ApprovalNotifier(log, current, directory, permissions, turns, wakeups, clock)
         self.reschedules = RescheduleWorker(log, directory, preconditions, requests, changes, clock)
+        self.list_worker = CallListWorker(log, settings, directory, preconditions, call_lists, wakeups, clock)
         self.unknown_reminders = UnknownReminders(
             log, directory, permissions, turns, look_ups, changes, clock
         )
@@ -202,6 +210,7 @@ class Runtime:
         self.reschedules = PeriodicTask(
             "reschedules", bot.reschedules.run_once, every=RESCHEDULES_EVERY, min_interval=MIN_INTERVAL
         )
+        self.call_lists = PeriodicTask("call lists", bot.list_worker.run_once, min_interval=MIN_INTERVAL)
         self.write_probe = WriteProbe(log)
         self._rules = ConfigReloader(log, bot.current, bot.directory, read, clock)
         self.periodic_tasks: tuple[PeriodicTask, ...] = (
@@ -211,6 +220,7 @@ class Runtime:
             self.homes,
             self.calling,
             self.reschedules,
+            self.call_lists,
             PeriodicTask("daily summary", DailySummary(log, settings, clock).run_once),
             PeriodicTask("retention", RetentionWorker(log, settings, clock).run_once),
             PeriodicTask("rules reload", self._rules.run_once),
@@ -229,11 +239,12 @@ class Runtime:
         self.screens.wake()
 
     def wake_workers(self) -> None:
-        """Wake the dispatcher, the outbox, the approval notifier and the reschedule worker."""
+        """Wake the dispatcher, the outbox, the approval notifier, the reschedules and the call lists."""
         self.sending.wake()
         self._wake_posts()
         self.calling.wake()
         self.reschedules.wake()
+        self.call_lists.wake()
 
     async def begin(self, hangups: Sequence[int]) -> None:
         """Record the rules in the log, then start all tasks. ``hangups`` are SIGHUPs that came before."""

@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # tables that events determine, with keys
 UNTOLD = {"n", "lease_until"}  # a row's place, and a column that is renewed without an event
 # Hash of the tables, indexes, triggers and views, as CallOps creates them.
-SCHEMA = "1d28a7c8d86b2d81ffaf7a623571ceecbc21729a371bb1426386936c396c6640"
+SCHEMA = "e596662578dff2c84c2973d383b011c1d6e99589d99acd3348ca4afa94e61530"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 
@@ -39,6 +39,7 @@ class Log:
     def __init__(self, connection, anchors, key):
         self.connection, self.anchors, self.key = connection, anchors, key
         self.heads, self.requests, self.erased, self.promised, self.stopped = {}, {}, {}, {}, {}
+        self.listed = {}  # by request of a call list: the hash over its rows, and whether it is paused
         self.paused = {}  # by connection, or "" for all: the event of the pause, and its end
         self.rows = {table: {} for table in TABLES}
         self.values = {}  # the erasable values that are kept, by event and field
@@ -52,6 +53,7 @@ class Log:
             self.lookup,
             self.stops,
             self.pauses,
+            self.lists,
             self.ends,
             self.file,
         )
@@ -119,6 +121,10 @@ class Log:
                 self.stopped.pop(request, None)
             case "list_removed":
                 self.stopped = {one: said for one, said in self.stopped.items() if said[0] != data["list"]}
+            case "requested" if "rows_sha256" in data:
+                self.listed[request] = (data["rows_sha256"], False)
+            case "list_paused" | "list_resumed" | "list_stopped" if request in self.listed:
+                self.listed[request] = (self.listed[request][0], name == "list_paused")
             case "calls_paused":
                 self.paused[data["connection"] or ""] = (seq, data["until"])
             case "calls_resumed":
@@ -198,6 +204,20 @@ class Log:
         for name in sorted({*found, *self.paused}, key=str):
             if found.get(name) != self.paused.get(name):
                 yield f"the pause of {name or 'every connection'} is not what its events say"
+
+    def lists(self):
+        found = {}
+        for name, request, paused in self.all("SELECT id, request, paused FROM call_lists"):
+            rows = self.all(f"SELECT line, sealed FROM call_list_rows WHERE list = {name} ORDER BY id")
+            told = "".join(f"{line} {sealed or ''}\n" for line, sealed in rows)
+            found |= {request: (sha256(told.encode()), bool(paused))} if request else {}
+        for request in sorted({*found, *self.listed}):
+            if found.get(request) != self.listed.get(request):
+                yield f"the rows of the call list {request} are not those that were requested"
+        kept = "SELECT line, salt, value, sealed FROM call_list_rows WHERE value IS NOT NULL"
+        for line, salt, value, sealed in self.all(kept):
+            if not is_kept(sealed, salt, value):
+                yield f"the row of line {line} of a call list is not what was written down"
 
     def ends(self):
         for anchor in self.anchors:

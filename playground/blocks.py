@@ -145,6 +145,9 @@ _INPUTS: dict[str, Shape] = {
     ),
     "email_text_input": Shape(may={**_TYPED, "initial_value": string(3000)}),
     "url_text_input": Shape(may={**_TYPED, "initial_value": string(3000)}),
+    "file_input": Shape(
+        may={**_ANY, "filetypes": array(string(MAX_ID, 1), 100, 1), "max_files": integer(1, 10)}
+    ),
 }
 _IN_ACTIONS = Tagged({**_PRESSED, **_CHOOSERS}, "element")
 _IN_SECTION = Tagged({**_PRESSED, **_CHOOSERS, "image": _IMAGE}, "element")

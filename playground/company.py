@@ -134,6 +134,29 @@ class Actor:
         """Wait for a message that only this person sees."""
         return await self._waits(f"{self.name} looks at #support", self.person.ephemerals, parts)
 
+    async def opens_home(self, *parts: str) -> View:
+        """Open the app's Home tab, and return it once it has all these parts."""
+        self.narrator.tells(f"{self.name} opens CallOps' Home tab")
+        await self.person.open_home()
+        return await self.home(*parts)
+
+    async def home(self, *parts: str, without: str = "\0") -> View:
+        """Wait until the Home tab has all these parts, and not another. Return it."""
+
+        async def found() -> View | None:
+            eyes, view = await self._eyes(), await self.person.home()
+            text = _text(eyes, view) if view else ""
+            return view if all(part in text for part in parts) and without not in text else None
+
+        try:
+            view = await self.person.workspace.until(found, self.patience)
+        except TimeoutError:
+            seen = await self.person.home()
+            shown = _text(await self._eyes(), seen) if seen else "nothing"
+            self.narrator.misses(f"{self.name}'s Home tab shows {' … '.join(parts)}", shown)
+        await self.sees(view)
+        return view
+
     async def asks(self, line: str) -> str:
         """Type a command that makes a request at once, and return the request's id."""
         answer = _text(await self._eyes(), self.told(await self.types(line)))

@@ -134,7 +134,11 @@ class Control:
         if person not in self.workspace.users:
             raise ImpossibleError(f"nobody is called {person}")
         before = self.workspace.changes
-        outcome = await self._do(person, act, await request.json())
+        body = await request.json()
+        if act == "pick":
+            outcome = self.interactions.pick(person, body["view_id"], body)
+        else:
+            outcome = await self._do(person, act, body)
         return JSONResponse({**self._screen(person, since=before), **outcome})
 
     async def _do(self, person: str, act: str, body: Json) -> Json:

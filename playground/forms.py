@@ -31,6 +31,7 @@ VALUE_KEYS: dict[str, tuple[str, str]] = {
     "datepicker": ("selected_date", "initial_date"),
     "timepicker": ("selected_time", "initial_time"),
     "datetimepicker": ("selected_date_time", "initial_date_time"),
+    "file_input": ("files", "initial_files"),
 }
 # Patterns of values that can be typed or picked.
 FORMS = {
@@ -73,6 +74,8 @@ def entered(element: Json, value: object) -> Json:
     """
     kind = element["type"]
     key = VALUE_KEYS[kind][0]
+    if kind == "file_input":
+        raise ValueError(f"{element['action_id']} takes files that are picked")
     if key == "selected_option":
         return {"type": kind, key: None if value is None else _option(element, value)}
     if key == "selected_options":

@@ -6,12 +6,14 @@ The error messages for people are second-hand: issues of slackapi/java-slack-sdk
 """
 
 import asyncio
+import base64
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from playground import PlaygroundError, forms
 from playground.blocks import elements
 from playground.content import APP_ID, BOT_USER, TEAM_ID, Channel, User
+from playground.files import Upload, objection
 from playground.manifest import Manifest
 from playground.socket_mode import SocketMode, UndeliveredError
 from playground.webapi import WebApi
@@ -113,6 +115,36 @@ class Interactions:
             entry = forms.entered(element, one["value"])
             view.typed.setdefault(block["block_id"], {})[element["action_id"]] = entry
         view.changed = self.workspace.touch()
+
+    def pick(self, person: str, view_id: str, where: Json) -> Json:
+        """Pick files in an element of an open modal, and upload them at once. No files clear the element.
+
+        Files join the earlier ones, and replace a single one (assumed: no document says it). ``errors`` are
+        the client's own. ``where`` names the element, and has the files' names and their content in base64.
+        """
+        view = self._open_view(person, view_id)
+        block, element = self._element(view.payload["blocks"], where)
+        if element["type"] != "file_input":
+            raise ImpossibleError(f"{element['action_id']} takes no files")
+        typed = view.typed.setdefault(block["block_id"], {})
+        earlier = typed.get(element["action_id"], {"files": []})["files"]
+        kept = earlier if where["files"] and element.get("max_files") != 1 else []
+        picked = [self._upload(person, one) for one in where["files"]]
+        why = objection(element, [self.workspace.uploads[one["id"]] for one in kept] + picked)
+        view.errors = {name: text for name, text in view.errors.items() if name != block["block_id"]}
+        if why:
+            view.errors[block["block_id"]] = why
+        else:
+            found = [*kept, *map(self.api.file, picked)]
+            typed[element["action_id"]] = {"type": "file_input", "files": found}
+        view.changed = self.workspace.touch()
+        return {"error": None, "errors": {block["block_id"]: why} if why else {}}
+
+    def _upload(self, person: str, one: Json) -> Upload:
+        sent = base64.b64decode(one["content"], validate=True)
+        made = self.workspace.announce(str(one["name"]), len(sent))
+        made.content, made.user = sent, person
+        return made
 
     async def submit(self, person: str, view_id: str) -> Json:
         """Press a modal's submit button. `errors` are the client's own messages, or the app's."""

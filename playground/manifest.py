@@ -25,9 +25,9 @@ def read(path: Path) -> Manifest:
     """Return the manifest in a file."""
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     features, settings = raw.get("features", {}), raw.get("settings", {})
-    home = features.get("app_home", {})
+    home, scopes = features.get("app_home", {}), raw.get("oauth_config", {}).get("scopes", {})
     return Manifest(
-        scopes=tuple(raw.get("oauth_config", {}).get("scopes", {}).get("bot", ())),
+        scopes=(*scopes.get("bot", ()), *scopes.get("bot_optional", ())),
         commands=frozenset(one["command"] for one in features.get("slash_commands", ())),
         shortcuts=frozenset((one["type"], one["callback_id"]) for one in features.get("shortcuts", ())),
         interactivity=bool(settings.get("interactivity", {}).get("is_enabled")),

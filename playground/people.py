@@ -1,8 +1,11 @@
 """People at work in the playground: a client that types, presses, fills in and reads like a person."""
 
 import asyncio
+import json
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from io import BytesIO
 from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
 
@@ -193,11 +196,7 @@ class Workspace:
         await self.ask("POST", "/events", event)
 
     async def bot_connected(self, within: float = WAIT) -> None:
-        """Wait until the app has a Socket Mode connection.
-
-        Raises:
-            TimeoutError: It has none in time.
-        """
+        """Wait until the app has a Socket Mode connection. Raises `TimeoutError`."""
 
         async def connected() -> bool | None:
             return bool((await self.state())["connected"]) or None
@@ -224,7 +223,8 @@ class Workspace:
         """
         if self._session is None:
             raise RuntimeError("use it as an async context manager")
-        async with self._session.request(method, self._control + path, json=body) as reply:
+        sent = None if body is None else BytesIO(json.dumps(body).encode())  # perhaps with a large file
+        async with self._session.request(method, self._control + path, data=sent) as reply:
             if not reply.ok:
                 raise ImpossibleError(await reply.text())
             found: Json = await reply.json()
@@ -274,6 +274,12 @@ class Person:
     async def fill(self, view: View, values: Mapping[str, object]) -> View:
         """Type into inputs, named by block_id, action_id or label. Return the changed modal."""
         heard = await self._do("fill", view_id=view.id, typed=_typed(view, values))
+        return heard.view or view
+
+    async def pick(self, view: View, name: str, *files: tuple[str, bytes]) -> View:
+        """Pick files, each a name and its content, in a file input. Return the changed modal."""
+        sent = [{"name": one, "content": b64encode(content).decode()} for one, content in files]
+        heard = await self._do("pick", view_id=view.id, block_id=_input(view, name), files=sent)
         return heard.view or view
 
     async def submit(self, view: View, values: Mapping[str, object] | None = None) -> Heard:
@@ -338,11 +344,7 @@ class Person:
         return await self.workspace.until(look, within)
 
     async def wait_for_view(self, wanted: Callable[[View], bool] = bool, within: float = WAIT) -> View:
-        """Wait until this person sees a wanted modal.
-
-        Raises:
-            TimeoutError: None has come in time.
-        """
+        """Wait until this person sees a wanted modal. Raises `TimeoutError`."""
 
         async def look() -> View | None:
             view = await self.view()
@@ -390,11 +392,9 @@ def _known(kind: type, raw: Json) -> Json:
 
 def _threaded(messages: list[Message]) -> list[Message]:
     """Return root messages with their replies."""
-
-    def root(message: Message) -> bool:
-        return message.thread_ts in {None, message.ts}
-
-    def replies(message: Message) -> tuple[Message, ...]:
-        return tuple(one for one in messages if not root(one) and one.thread_ts == message.ts)
-
-    return [replace(message, replies=replies(message)) for message in messages if root(message)]
+    replies = [one for one in messages if one.thread_ts not in {None, one.ts}]
+    return [
+        replace(root, replies=tuple(one for one in replies if one.thread_ts == root.ts))
+        for root in messages
+        if root.thread_ts in {None, root.ts}
+    ]

@@ -17,6 +17,7 @@ Scene: TypeAlias = Callable[[Company], Awaitable[None]]
 AUDIT, APPROVALS = "C0AUDIT", "C0APPROVE"
 IMMEDIATE, SCHEDULED, TWICE, SILENT, KILLED = (f"98765 432{n}" for n in (11, 10, 12, 13, 14))
 ANSWERED, UNANSWERED = (f"98765 432{n}" for n in (15, 16))
+UPCOMING, HELD = (f"98765 432{n}" for n in (17, 18))
 """The numbers that are called, each in its own scene."""
 UNKNOWN = "⚠️ Outcome unknown"
 RETRY_AFTER = 3
@@ -252,6 +253,43 @@ async def how_calls_end(company: Company) -> None:
     await stage.report_ends(wanted=False)
 
 
+async def on_home(company: Company) -> None:
+    """Play a Home tab: what comes up, and the form behind a button of a row."""
+    asha = company.asha
+    with company.narrator.briefly():
+        preview = asha.told(await asha.types(f"/place-call {UPCOMING} tomorrow 17:00"))
+        await asha.presses(preview, "Place call")
+        await company.olive.reads(AUDIT, "✅ Scheduled", _masked(UPCOMING))
+    at = f"{datetime.now(_KOLKATA) + timedelta(days=1):%Y-%m-%d}T17:00:00"
+    await company.expect_asked("CallKaro was asked once.", _placed(UPCOMING, schedule_at=at))
+    home = await asha.opens_home("Coming up", _masked(UPCOMING))
+    form = asha.looking(await asha.presses(home, "Cancel a call…"))
+    await asha.expects(form, "The form offers the call.", _masked(UPCOMING))
+    await asha.closes(form)
+
+
+async def paused(company: Company) -> None:
+    """Play a pause: a manager sets it on Home, a call waits, and goes out once after the resume."""
+    asha, mira, olive = company.asha, company.mira, company.olive
+    form = await mira.opens(await mira.opens_home("Pause calls…"), "Pause calls…")
+    await mira.expects(form, "The form says what is waiting.", "waiting to be sent")
+    pause = {"Connection": "reminders", "Reason (required)": "wrong list"}
+    answer = mira.looking(await mira.submits(form, pause))
+    await mira.expects(answer, "Mira reads what stands still.", "Calls through reminders are paused")
+    await mira.closes(answer)
+    await olive.reads(AUDIT, "mira paused calls through reminders", "wrong list")
+    preview = asha.told(await asha.types(f"/place-call {HELD}"))
+    await asha.expects(preview, "The preview says so, too.", "Paused by @mira since")
+    await asha.presses(preview, "Place call")
+    await olive.reads(AUDIT, "Paused by mira", _masked(HELD))
+    await company.expect_asked("Nothing was sent.")
+    await mira.presses(await mira.home("Paused by @mira since"), "Resume")
+    await mira.home(without="Paused by")
+    await olive.reads(AUDIT, "mira resumed calls through reminders")
+    await olive.reads(AUDIT, "✅ Placed", _masked(HELD))
+    await company.expect_asked("CallKaro was asked once, after the resume.", _placed(HELD))
+
+
 def _masked(number: str) -> str:
     return f"+91\u00a0•••{number[-4:]}"
 
@@ -282,6 +320,8 @@ SCENES: tuple[tuple[str, Scene], ...] = (
     ("A provider that answers nothing", no_answer),
     ("A provider that is busy: 429", put_off),
     ("Killed with -9 while a request is out", killed),
+    ("The Home tab", on_home),
+    ("A manager pauses calls, and resumes them", paused),
     ("Help", asking_for_help),
 )
 """The scenes, each with its title."""
@@ -299,5 +339,9 @@ LOG = (
     f"place_call {_masked(SILENT)} succeeded",
     "cancel_call vx_1001 succeeded",
     f"place_call {_masked(KILLED)} unknown",
+    f"place_call {_masked(UPCOMING)} succeeded",
+    f"place_call {_masked(HELD)} succeeded",
 )
 """The actions in the log at the end."""
+PAUSES = 1
+"""The pauses, each with a message of its own in the audit channel."""

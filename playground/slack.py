@@ -12,11 +12,12 @@ from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from playground import content
 from playground.control import Control
+from playground.files import LOGIN_PAGE
 from playground.interactions import Interactions
 from playground.manifest import Manifest
 from playground.opened import Opened, nothing_opened
@@ -80,6 +81,8 @@ async def start(
             Route("/hooks/{kind}/{team}/{secret}", front.respond, methods=["POST"]),
             Route("/upload/v1/{id}", front.take_file, methods=["POST"]),
             Route("/upload/v1/{id}", front.give_file, methods=["GET"]),
+            Route("/files-pri/{team}-{id}/download/{name}", front.give_private, methods=["GET"]),
+            Route("/files-pri/{team}-{id}/{name}", front.give_private, methods=["GET"]),
             Mount("/control", routes=[Mount("/providers", routes=list(routes)), *control.routes()]),
         ]
     )
@@ -145,6 +148,22 @@ class _Front:
             return PlainTextResponse("not found", status_code=404)
         shown = {"content-disposition": "attachment"}
         return Response(file.content, media_type="application/octet-stream", headers=shown)
+
+    async def give_private(self, request: Request) -> Response:
+        """Serve a file to the app's token. Anyone else gets the login page, with status 200.
+
+        Source: `playground.files.LOGIN_PAGE`. Trouble is planned for the name `files.download`.
+        """
+        if trouble := self.troubles.next("files.download", {}):
+            return await _troubled(trouble, request)
+        granted = self.api.manifest.scopes
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if token != content.BOT_TOKEN or not (granted is None or "files:read" in granted):
+            return HTMLResponse(LOGIN_PAGE)
+        file = self.workspace.uploads.get(request.path_params["id"])
+        if file is None or file.content is None or file.deleted:
+            return PlainTextResponse("not found", status_code=404)
+        return Response(file.content, media_type=file.mimetype)
 
     def _scopes(self, method: str) -> dict[str, str]:
         # second-hand: every answer's headers have the token's scopes, and those that the method accepts

@@ -67,6 +67,7 @@ name = "anyone may place a call"
 actions = ["place_call"]
 request = ["everyone"]
 settle = ["managers"]
+import = ["everyone"]
 
 [dispatch]
 deadline = "{deadline}s"

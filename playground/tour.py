@@ -15,7 +15,7 @@ from pathlib import Path
 
 from playground.company import PATIENCE, Asked, Company
 from playground.narrator import NarrationError, Narrator
-from playground.scenes import AUDIT, LOG, SCENES, Scene
+from playground.scenes import AUDIT, LOG, PAUSES, SCENES, Scene
 from playground.stage import Stage
 from playground.transcript import reader
 
@@ -93,7 +93,8 @@ async def _look_back(company: Company) -> None:
     narrator.tells("Olive reads the channel from top to bottom")
     posts = await company.olive.person.channel(AUDIT)
     narrator.shows(eyes.channel(AUDIT, posts))
-    narrator.expect("There is one message for each request.", holds=len(posts) == len(LOG), seen=len(posts))
+    one_each = len(posts) == len(LOG) + PAUSES
+    narrator.expect("There is one message for each request and pause.", holds=one_each, seen=len(posts))
     narrator.tells("The operator reads the log", "python -m bot log list")
     narrator.shows((await stage.command_line("log", "list"))[1].rstrip())
     kept = [f"{one['kind']} {one['target']} {one['state']}" for one in await stage.log("list")]

@@ -24,6 +24,7 @@ EMOJI = {
     "x": "❌",
     "warning": "⚠️",
     "hourglass_flowing_sand": "⏳",
+    "double_vertical_bar": "⏸️",
     "no_entry_sign": "🚫",
     "hand": "✋",
     "paperclip": "📎",
@@ -78,16 +79,18 @@ class Reader:
         return "\n\n".join([title.ljust(WIDTH, "─"), *map(self.message, messages)])
 
     def modal(self, view: View) -> str:
-        """Return a modal in a frame: labels, current values, errors, buttons."""
+        """Return a modal or a Home tab in a frame: labels, current values, errors, a modal's buttons."""
         inner = WIDTH - 4
         lines = [
             line
             for part in self._blocks(view.blocks, view.values, view.errors)
             for line in _wrapped(part, inner)
         ]
-        buttons = [f"[{one['text']}]" for one in (view.close or {"text": "Close"}, view.submit) if one]
-        top = f"╭─ {view.title['text']} ".ljust(WIDTH - 1, "─") + "╮"
-        bottom = "╰" + f" {'  '.join(buttons)} ─╯".rjust(WIDTH - 1, "─")
+        closing = (view.close or {"text": "Close"}, view.submit) if view.title else ()
+        buttons = [f"[{one['text']}]" for one in closing if one]
+        top = f"╭─ {view.title['text'] if view.title else 'Home'} ".ljust(WIDTH - 1, "─") + "╮"
+        foot = f" {'  '.join(buttons)} " if buttons else ""
+        bottom = "╰" + f"{foot}─╯".rjust(WIDTH - 1, "─")
         return "\n".join([top, *(f"│ {line}".rstrip() for line in lines), bottom])
 
     def confirm(self, dialog: Json) -> str:

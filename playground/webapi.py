@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from playground import blocks
 from playground.content import APP_ID, APP_TOKEN, BOT_ID, BOT_TOKEN, BOT_USER, TEAM_ID, Channel, User
+from playground.files import Upload, file_object
 from playground.manifest import Manifest
 from playground.workspace import Json, Message, RefusedError, View, Workspace
 
@@ -196,8 +197,22 @@ class WebApi:
         links = [f"📎 <{self._address}/upload/v1/{file.id}|{file.name}>" for file in shared]
         shown: Json = {"type": "mrkdwn", "text": "\n".join(filter(None, [text, *links]))}
         content = [{"type": "section", "text": shown}]
-        self.workspace.post(Message(self.workspace.new_ts(), channel.id, BOT_USER, text, content))
+        named = text or f"Shared {', '.join(file.name for file in shared)}"  # as Slack's notifications do
+        self.workspace.post(Message(self.workspace.new_ts(), channel.id, BOT_USER, named, content))
         return {"files": [{"id": file.id, "title": file.title} for file in shared]}
+
+    def file_info(self, args: Json) -> Json:
+        """Return a file's facts: docs.slack.dev/reference/methods/files.info."""
+        file = self.workspace.uploads.get(_needed(args, "file"))
+        if file is None or file.content is None:
+            raise RefusedError("file_not_found")
+        if file.deleted:
+            raise RefusedError("file_deleted")
+        return {"file": self.file(file)}
+
+    def file(self, file: Upload) -> Json:
+        """Return a file object."""
+        return file_object(file, self._address)
 
     # Views.
 
@@ -240,6 +255,9 @@ class WebApi:
             raise self._faulty(where, "view_too_large", [], payload)
         if lines := blocks.faults(kind, payload):
             raise self._faulty(where, "invalid_arguments", lines, payload)
+        every = (element["type"] for block in payload["blocks"] for element in blocks.elements(block))
+        if "file_input" in every:  # its page asks for the scope, and names no code (assumed)
+            self._need("files:read")
         return payload
 
     def _show(self, where: str, args: Json, *, push: bool) -> Json:
@@ -330,6 +348,7 @@ METHODS: dict[str, Method] = {
     "chat.getPermalink": Method(WebApi.permalink),
     "files.getUploadURLExternal": Method(WebApi.upload_url, "files:write"),
     "files.completeUploadExternal": Method(WebApi.complete_upload, "files:write"),
+    "files.info": Method(WebApi.file_info, "files:read"),
     "views.open": Method(WebApi.views_open),
     "views.push": Method(WebApi.views_push),
     "views.update": Method(WebApi.views_update),

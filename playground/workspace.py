@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from playground import PlaygroundError, forms
 from playground.content import APP_ID, BOT_ID, BOT_USER, TEAM_ID, Channel, Content, User
+from playground.files import Upload
 
 Json: TypeAlias = dict[str, Any]
 
@@ -97,18 +98,6 @@ class Hook:
     at: float
     source: Message | None = None
     uses: int = 0
-
-
-@dataclass
-class Upload:
-    """A file: announced, then sent, then shared into a conversation."""
-
-    id: str
-    name: str
-    length: int
-    content: bytes | None = None
-    title: str = ""
-    channel: str | None = None
 
 
 class Workspace:
@@ -207,7 +196,7 @@ class Workspace:
 
     def announce(self, name: str, length: int) -> Upload:
         """Announce a file."""
-        made = Upload(f"F{next(self._number):07}", name, length)
+        made = Upload(f"F{next(self._number):07}", name, length, created=int(self.clock()))
         self.uploads[made.id] = made
         return made
 

@@ -62,6 +62,22 @@ class Kind(StrEnum):
     DELETE_CAMPAIGN = "delete_campaign"
     STOP_CAMPAIGN = "stop_campaign"
     START_CAMPAIGN = "start_campaign"
+    PLACE_LIST = "place_list"
+    CANCEL_LIST = "cancel_list"
+
+    @property
+    def of_rows(self) -> "Kind":
+        """The kind of each row's action if this is a call list, else the kind itself."""
+        return {Kind.PLACE_LIST: Kind.PLACE_CALL, Kind.CANCEL_LIST: Kind.CANCEL_CALL}.get(self, self)
+
+    @property
+    def is_list(self) -> bool:
+        """True for a call list. No provider is asked about it: its rows become requests of their own."""
+        return self is not self.of_rows
+
+
+SINGLE_KINDS = tuple(kind for kind in Kind if not kind.is_list)
+"""The kinds that a provider carries out and a rule names."""
 
 
 class CallRef(Frozen):
@@ -140,11 +156,35 @@ class StartCampaign(Frozen):
     target: CampaignRef
 
 
-_AnyAction = PlaceCall | CancelCall | DeleteCampaign | StopCampaign | StartCampaign
-CallAction = Annotated[_AnyAction, Field(discriminator="kind")]
+class CallList(Frozen):
+    """Place or cancel the calls of a file, a request for each row.
+
+    ``list`` is where the store keeps the rows, and ``rows_sha256`` the hash over all of them. ``sha256`` is
+    the file's. ``rows`` counts the rows to carry out. ``skipped`` counts the others by their reason.
+    ``countries`` counts the rows by country, ``hours`` by the hour of the call (ISO 8601 in UTC, empty for
+    now). ``sample`` are the first numbers, masked.
+    """
+
+    kind: Literal[Kind.PLACE_LIST, Kind.CANCEL_LIST]
+    list: int
+    name: str
+    sha256: str
+    rows_sha256: str
+    rows: int = Field(gt=0)
+    skipped: dict[str, int] = {}
+    countries: dict[str, int] = {}
+    hours: dict[str, int] = {}
+    sample: tuple[str, ...] = ()
 
 
-def target_id(action: CallAction) -> str | None:
+_CallAction = PlaceCall | CancelCall | DeleteCampaign | StopCampaign | StartCampaign
+CallAction = Annotated[_CallAction, Field(discriminator="kind")]
+"""An action that a provider carries out."""
+RequestedAction = Annotated[_CallAction | CallList, Field(discriminator="kind")]
+"""What a person may request: such an action, or a call list."""
+
+
+def target_id(action: RequestedAction) -> str | None:
     """Return the provider's id of an action's target. Return None for a new call or a number."""
     match action:
         case CancelCall(target=CallRef(call_id=found)):

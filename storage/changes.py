@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from providers.actions import CallAction, Kind
+from providers.actions import Kind, RequestedAction
 from storage.models import Approval, Request, Scalar
 from storage.states import State
 
@@ -37,7 +37,7 @@ class NewAction:
     placed call's own time, or the log's time of the call to cancel.
     """
 
-    action: CallAction
+    action: RequestedAction
     number: str | None = None
     scheduled_for: datetime | None = None
 
@@ -60,6 +60,7 @@ class NewRequest:
     - ``zone`` is the recipient's time zone, as the requester says.
     - ``tell_me`` asks for a direct message to the requester about how a call ended.
     - ``stop`` is the `DoNotCallEntry` that the request carries out.
+    - ``call_list`` is the request of the call list whose ``row`` it carries out.
     """
 
     kind: Kind
@@ -90,6 +91,8 @@ class NewRequest:
     zone: str | None = None
     tell_me: bool = False
     stop: str | None = None
+    call_list: str | None = None
+    row: int | None = None
     reasons: str | None = None
     """The rules' reasons, as lines."""
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
-from providers.actions import CallAction, CallEnd, Code, Kind, Retry
+from providers.actions import CallAction, CallEnd, CallList, Code, Kind, RequestedAction, Retry
 from storage.states import State, request_state
 
 SYSTEM: Final = "system"
@@ -52,7 +52,7 @@ class ActionRecord:
     http_status: int | None
     asked_at: datetime
     updated_at: datetime
-    action: CallAction | None
+    action: RequestedAction | None
     not_after: datetime | None = None
     """The time from which an attempt may no longer begin."""
     looked_up: bool = False
@@ -67,6 +67,11 @@ class ActionRecord:
     """The end of the last try at a placed call, as its provider reported. None: no news."""
     sent_again: bool = False
     """True if a person had it sent again although nobody knew the outcome, so it may have been done twice."""
+
+    @property
+    def for_provider(self) -> CallAction | None:
+        """The action as an adapter carries it out, None once it is erased and for a call list."""
+        return None if isinstance(self.action, CallList) else self.action
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +148,20 @@ class ConnectionOutage:
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
-    """A pause that a person set: no call is placed and no campaign started, at a connection or at all.
+class PauseCounts:
+    """The actions that a pause concerns: those that wait, that are being sent, and scheduled calls.
 
-    The counts are those of the moment at which it began: actions that waited, those that were being sent, and
-    calls that a provider had scheduled.
+    Calls that a provider has scheduled ring during a pause, too.
     """
+
+    waiting: int = 0
+    leaving: int = 0
+    scheduled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A pause that a person set: no call is placed and no campaign started, at a connection or at all."""
 
     id: str
     connection: str | None
@@ -158,9 +171,8 @@ class Pause:
     until: datetime | None
     reason: str | None
     """Erasable."""
-    waiting: int
-    leaving: int
-    scheduled: int
+    found: PauseCounts
+    """The counts of the moment at which it began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +227,8 @@ class Request:
     """True if the requester gets a direct message about how the call ended."""
     stop: str | None = None
     """The `DoNotCallEntry` that it carries out. Such a request needs no rule and no approval."""
+    call_list: str | None = None
+    """The request of the call list whose row it carries out. Its rule and approvals are that request's."""
     reasons: str | None = None
     """The rules' reasons at the time of the request, as lines."""
     sealed: str = ""
@@ -239,6 +253,21 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class ListProgress:
+    """The progress of a call list.
+
+    ``counts`` are its requests by state, ``endings`` its placed calls by how they ended. ``waiting`` rows are
+    still to be requested, the next one at ``next_at``, None if it is due.
+    """
+
+    counts: Mapping[State, int]
+    endings: Mapping[str, int]
+    waiting: int
+    next_at: datetime | None
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PendingRequest:
     """A pending request in short: enough to say who may decide it, and until when."""
 
@@ -248,6 +277,7 @@ class PendingRequest:
     rule: str | None
     asked_at: datetime
     decide_by: datetime | None
+    kind: Kind
     approved_by: frozenset[str] = frozenset()
     """People who approved it already, if it needs several approvals."""
 

@@ -19,7 +19,8 @@ class Query:
 
     The actions were requested at ``since`` or later, and before ``until``. ``text`` occurs in the request's
     reason, note, purpose or consent. Case and similar characters are ignored. ``ended`` is the ending of a
-    call's last try, or "none" for placed calls of which no end was reported.
+    call's last try, or "none" for placed calls of which no end was reported. ``no_rows`` leaves out the
+    requests that the rows of call lists became.
     """
 
     state: State | None = None
@@ -36,6 +37,7 @@ class Query:
     code_excluded: Code | None = None
     id: str | None = None
     ended: Ending | Literal["none"] | None = None
+    no_rows: bool = False
 
 
 @dataclass(frozen=True, slots=True)

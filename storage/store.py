@@ -19,6 +19,7 @@ from storage.event_log.writer import WriteContext, keeps_to
 from storage.repositories.approvals import Approvals
 from storage.repositories.audit import Audit
 from storage.repositories.call_history import CallHistory
+from storage.repositories.call_lists import CallLists
 from storage.repositories.dispatch_queue import DispatchQueue
 from storage.repositories.do_not_call import DoNotCall
 from storage.repositories.do_not_call_lists import DoNotCallLists
@@ -55,6 +56,7 @@ class Store:
         self.dispatch_queue = DispatchQueue(database)
         self.approvals = Approvals(database)
         self.call_history = CallHistory(database)
+        self.call_lists = CallLists(database)
         self.search = Search(database)
         self.outbox = Outbox(database)
         self.do_not_call = DoNotCall(database)

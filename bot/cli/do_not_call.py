@@ -15,11 +15,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from bot.cli.do_not_call_columns import CannotReadColumnsError, visible
-from bot.cli.do_not_call_file import Read, decoded, read
+from bot.cli.do_not_call_file import Read, read
 from bot.cli.progress import bar
 from bot.config.environment import database_path, existing_log, log_key
 from bot.config.loader import read_config
+from bot.parsing.csv_file import UnreadableListError, decoded
+from bot.parsing.csv_headers import visible
 from bot.text.formatting import closest, counted, listed
 from bot.text.terminal import cell, complain, say, say_json
 from providers import phone
@@ -83,7 +84,7 @@ def _import(chosen: argparse.Namespace, path: Path, key: bytes, variables: Mappi
             say(_forecast(_name(chosen), found, new=new), _dry_run(chosen, found))
         else:
             asyncio.run(_write(chosen, path, key, found, imported))
-    except (CannotReadColumnsError, ImportSupersededError) as why:
+    except (UnreadableListError, ImportSupersededError) as why:
         complain(f"Nothing was imported: {why}")
         return WRONG
     except LogBusyError:
@@ -103,18 +104,18 @@ def _name(chosen: argparse.Namespace) -> str:
 
 
 def _read_file(chosen: argparse.Namespace, variables: Mapping[str, str]) -> Read:
-    """Read the file that is to be imported. Raises `CannotReadColumnsError`."""
+    """Read the file that is to be imported. Raises `UnreadableListError`."""
     if not _LIST_NAME.fullmatch(_name(chosen)):
-        raise CannotReadColumnsError(
+        raise UnreadableListError(
             "A list's name has letters, digits, dots and dashes. Choose one with --list NAME."
         )
     slack = read_config(variables).slack
     region = (chosen.region or (slack.default_region if slack else "")).upper()
     if region not in phone.REGIONS:
         where = "Add --region IN, or set default_region in callops.toml."
-        raise CannotReadColumnsError(f"Which country are numbers without a plus in? {where}")
+        raise UnreadableListError(f"Which country are numbers without a plus in? {where}")
     if any(mask_numbers(one, default_region=region) != one for one in _LONG.findall(_name(chosen))):
-        raise CannotReadColumnsError(
+        raise UnreadableListError(
             "This list's name has a phone number, and names stay in the log. Choose another with --list NAME."
         )
     with Path(chosen.file).open("rb") as file:
@@ -131,7 +132,7 @@ def _read_file(chosen: argparse.Namespace, variables: Mapping[str, str]) -> Read
 
 
 def _check(chosen: argparse.Namespace, found: Read) -> None:
-    """Name what is bad in a file. Raises `CannotReadColumnsError` where nothing of it is to be imported."""
+    """Name what is bad in a file. Raises `UnreadableListError` where nothing of it is to be imported."""
     for line, why in found.faults:
         complain(f"line {line}: {why}")
     bad = found.bad.total()
@@ -141,9 +142,9 @@ def _check(chosen: argparse.Namespace, found: Read) -> None:
             complain(f"  {times} times: {why}")
     if bad and not (chosen.leave_out_bad_lines or chosen.dry_run):
         mend = "Fix the file, or import the rest with --leave-out-bad-lines."
-        raise CannotReadColumnsError(f"{found.counted(bad)} can't be read. {mend}")
+        raise UnreadableListError(f"{found.counted(bad)} can't be read. {mend}")
     if not found.numbers:
-        raise CannotReadColumnsError(f"{visible(Path(chosen.file).name)} has no numbers.")
+        raise UnreadableListError(f"{visible(Path(chosen.file).name)} has no numbers.")
 
 
 def _count_new(chosen: argparse.Namespace, path: Path, key: bytes, found: Read) -> int:

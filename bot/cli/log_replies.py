@@ -196,7 +196,7 @@ def _chosen(found: Sequence[Attempt], wanted: int | None) -> Attempt:
 
 def _read_again(record: ActionRecord, attempt: Attempt, connection: Connection) -> Outcome:
     """Return the outcome that the present adapter reads from the stored reply."""
-    action: CallAction | None = record.action
+    action: CallAction | None = record.for_provider
     if action is None or attempt.at is None or attempt.status is None or attempt.body is None:
         raise NoFixtureError("The request was erased.")
     at = attempt.at

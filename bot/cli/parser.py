@@ -92,6 +92,7 @@ def make_parser() -> ArgumentParser:
     _keeping(commands)
     _policy(commands)
     _stopping(commands)
+    _lists(commands)
     return parser
 
 
@@ -211,3 +212,14 @@ def _stopping(commands: "_SubParsersAction[_Parser]") -> None:
     counting.add_argument("--json", action="store_true", help="as JSON")
     removing = stopping.add_parser("remove", help="remove a do-not-call list")
     removing.add_argument("list", metavar="NAME", help="the list")
+
+
+def _lists(commands: "_SubParsersAction[_Parser]") -> None:
+    checking = commands.add_parser("import", help="check a call list (lists are requested in Slack)")
+    checking.add_argument("file", metavar="FILE", help="a CSV file with a header, one call per row")
+    checking.add_argument("--dry-run", action="store_true", help="check the file, request nothing")
+    checking.add_argument("--via", metavar="NAME", help="the connection (the only one)")
+    checking.add_argument("--cancel", action="store_true", help="the rows are calls to cancel")
+    checking.add_argument("--agent", metavar="NAME", help="the voice agent of rows without one")
+    checking.add_argument("--at", metavar="WHEN", help="the time of rows without one (now)")
+    checking.add_argument("--zone", default="UTC", help="the zone of the times, such as Asia/Kolkata (UTC)")

@@ -75,7 +75,7 @@ async def check_slack(client: AsyncWebClient, settings: Settings, clock_check: C
     granted = {scope.strip() for scope in answer.headers.get("x-oauth-scopes", "").split(",")}
     if missing := sorted(needed - granted):
         raise StartError(
-            f"The Slack app lacks {', '.join(missing)}. Update it from manifest.yml and reinstall it"
+            f"The Slack app lacks {', '.join(missing)}. Reinstall it with the present manifest.yml"
         )
     if settings.app_token:
         # Asked here because the Socket Mode client would try an invalid token for ever.

@@ -32,7 +32,7 @@ from bot.config.settings import (
 )
 from bot.policy import calling_hours
 from bot.policy.calling_hours import RECIPIENT, Hours
-from bot.policy.rules import EVERYONE, PEOPLE, SLACK_CHANNEL, Rule
+from bot.policy.rules import EVERYONE, PEOPLE, SLACK_CHANNEL, Rule, key_of
 from bot.text.log_format import LogFormat
 from bot.text.terminal import program
 from providers.base import Adapter
@@ -311,7 +311,7 @@ class _File:
             for group in getattr(rule, field):
                 if group not in known and not _is_id(group):
                     self._fault(
-                        f"{where}.{field}", f'there is no group "{group}"{did_you_mean(group, known)}'
+                        f"{where}.{key_of(field)}", f'there is no group "{group}"{did_you_mean(group, known)}'
                     )
         for field in ("escalate_to", "notify_groups"):
             if EVERYONE in getattr(rule, field):

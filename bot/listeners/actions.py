@@ -11,6 +11,7 @@ from typing import Final
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
+from bot.listeners.call_lists import CallListListeners
 from bot.listeners.command_flow import CommandFlow
 from bot.listeners.commands import RequestLists
 from bot.listeners.forms import FormOpener
@@ -45,12 +46,14 @@ class RequestActions:
     _flow: CommandFlow
     _opening: FormOpener
     _lists: RequestLists
+    _call_lists: CallListListeners
     _windows: ModalClient
     _replies: EphemeralResponder
 
     def listen(self, app: AsyncApp) -> None:
         """Register the listeners."""
         self._lists.listen(app)
+        self._call_lists.listen(app)
         for command in COMMANDS_HEARD:
             app.command(command)(self.command)
         for opening in command_replies.OPENS:
@@ -68,7 +71,10 @@ class RequestActions:
         """Answer a slash command with help, a form, its faults, a preview, or the request's state."""
         default_verb = COMMANDS_HEARD[body["command"]]
         line = self._commands.parse(body.get("text") or "", default_verb, person)
-        if told := await self._told(line, person, body["trigger_id"]):
+        if line.verb is Verb.IMPORT:
+            await self._call_lists.open(body, body["channel_id"], person)
+            await ack()
+        elif told := await self._told(line, person, body["trigger_id"]):
             await _say(ack, told)
         elif line.verb and line.missing and not line.problems:
             try:
@@ -106,7 +112,7 @@ class RequestActions:
             self._commands.vocabulary,
             self._lists.personal.may_request(person),
             paused=await pauses.active(),
-            may_pause=self._lists.may_pause(person),
+            may_pause=bool(pauses.pausable(person)),
         )
 
     async def help_page(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:

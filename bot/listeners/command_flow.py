@@ -99,11 +99,15 @@ class CommandFlow:
         prepared = self._preconditions.prepare(spec)[0]
         through = self._commands.vocabulary.connections[spec.connection]
         earlier = await self._commands.recent_call(spec)
+        now = self._clock()
+        paused = await self._store.pauses.for_kind(spec.connection, spec.kind, now)
         return call_preview.preview(
-            call_preview.CallToPlace(spec, prepared, found.command, through, person.timezone, self._clock()),
+            call_preview.CallToPlace(
+                spec, prepared, found.command, through, person.timezone, now, paused=paused
+            ),
             chosen=_chosen(found),
             draft=draft,
-            repeats=prompts.question(earlier, reader=person.id, now=self._clock()) if earlier else None,
+            repeats=prompts.question(earlier, reader=person.id, now=now) if earlier else None,
             instead=prompts.cancel_first(earlier, draft) if earlier else (),
         )
 

@@ -49,10 +49,6 @@ class RequestLists:
         self.search.listen(app)
         app.action(request_lists.STATUS)(self.details)
 
-    def may_pause(self, person: Person) -> bool:
-        """Return whether the person may pause calls through some connection."""
-        return any(self.pauses.may(person, name) for name in self._connections)
-
     async def details(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Show a person the state of a request."""
         self._replies.send(body["response_url"], await self.status(action["value"], person))
@@ -102,7 +98,8 @@ class RequestLists:
         if len(found) > 1:
             return self._shown(person, request_lists.which(found, short(typed.strip())))
         events = await self._store.requests.events(found[0].id)
-        return self._shown(person, request_lists.status(self._row(found[0], person), events))
+        progress = await self._store.call_lists.progress(found[0].id) if found[0].kind.is_list else None
+        return self._shown(person, request_lists.status(self._row(found[0], person), events, progress))
 
     async def _meant(self, typed: str, person: Person) -> list[Request]:
         """Return the requests that an id can mean. Only symbols that are easily misread allow several."""
@@ -130,7 +127,9 @@ class RequestLists:
         waits = request.state is State.PENDING
         return Row(
             request,
-            may_withdraw=person.id == request.requester and all(map(_can_be_withdrawn, request.actions)),
+            may_withdraw=person.id == request.requester
+            and all(map(_can_be_withdrawn, request.actions))
+            and not (request.kind.is_list and request.state is State.APPROVED),
             may_settle=any(record.state is State.UNKNOWN for record in request.actions)
             and self._permissions.may_settle(request, person).allowed,
             may_decide=waits and self._permissions.may_decide(request, person).allowed,

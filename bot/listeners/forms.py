@@ -1,12 +1,12 @@
 """Opening of forms, filled with everything that is known."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from bot.listeners.payloads import Body, channel_of
-from bot.parsing.command import FORMS, Verb
+from bot.parsing.command import FORMS, KINDS, Verb
 from bot.services import scheduled_calls
 from bot.services.commands import CommandService, nonce
 from bot.services.scheduled_calls import CallOptions
@@ -17,7 +17,8 @@ from bot.ui.form_values import values_of
 from bot.ui.forms import Form
 from bot.ui.modal import notice
 from providers.actions import PlaceCall
-from storage.models import ActionRecord, Person
+from storage.models import ActionRecord, Pause, Person
+from storage.repositories.brake import PAUSABLE
 from storage.repositories.users import Draft
 from storage.store import Store
 
@@ -54,8 +55,19 @@ class FormOpener:
         """
         known = await self.offer(verb, person, values, call)
         key = nonce(body["trigger_id"], "form")
-        view = self.forms[verb].build(values, nonce=key, channel=channel, line=line, known=known, hint=hint)
-        await self._windows.open(body, view)
+        paused = await self.paused(verb)
+        view = self.forms[verb].build(
+            values, nonce=key, channel=channel, line=line, known=known, hint=hint, paused=paused
+        )
+        if "view" in body:
+            await self._windows.push(body, view)
+        else:
+            await self._windows.open(body, view)
+
+    async def paused(self, verb: Verb) -> Sequence[Pause]:
+        """Return the pauses that hold back what a form requests."""
+        active = await self._store.pauses.active(self._clock())
+        return active if KINDS.get(verb) in PAUSABLE else ()
 
     async def reopen(self, draft: Draft | None, body: Body, person: Person, verb: Verb | None = None) -> None:
         """Open a form with the values of a command that was kept. If it is gone, say so."""

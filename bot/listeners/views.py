@@ -88,6 +88,7 @@ class FormSubmissions:
             whole=whole,
             known=await self._opening.offer(form.verb, person, values, call),
             hint=hint,
+            paused=await self._opening.paused(form.verb),
         )
 
     async def place_form(self, ack: AsyncAck, body: Body, person: Person) -> None:
@@ -116,6 +117,7 @@ class FormSubmissions:
                 person.timezone,
                 self._clock(),
                 masked=self._is_chosen(form, body),
+                paused=await self._store.pauses.for_kind(spec.connection, spec.kind, self._clock()),
             ),
             nonce=draft,
             channel=channel,

@@ -35,6 +35,7 @@ class Verb(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     LIST = "list"
+    IMPORT = "import"
     STATUS = "status"
     LOG = "log"
     HELP = "help"
@@ -59,8 +60,8 @@ OF_PAUSES: Final = (Verb.PAUSE, Verb.RESUME)
 FORMS: Final = (*KINDS, *OF_STOPS)
 """The verbs that have a form. The other verbs only show information."""
 
-TELLS: Final = frozenset({Verb.LIST, Verb.STATUS, Verb.LOG, Verb.HELP})
-"""The verbs that only show information. Words behind them are no targets."""
+TELLS: Final = frozenset({Verb.LIST, Verb.IMPORT, Verb.STATUS, Verb.LOG, Verb.HELP})
+"""The verbs that request nothing by themselves. Words behind them are no targets."""
 
 CAMPAIGN: Final = "campaign"
 OF_CAMPAIGNS: Final = tuple(verb for verb in KINDS if verb.startswith(f"{CAMPAIGN} "))

@@ -40,6 +40,7 @@ _SAID_FOR: Final[Mapping[str, Verb]] = {
     **dict.fromkeys((*_STATUS, "check", "show"), Verb.STATUS),
     **dict.fromkeys(("search", "find", "history", "audit", "export"), Verb.LOG),
     **dict.fromkeys(("pending", "mine", "waiting", "scheduled"), Verb.LIST),
+    **dict.fromkeys(("upload", "file", "csv"), Verb.IMPORT),
 }
 """Words that people type in place of a verb."""
 _WITH_A_NUMBER: Final[Mapping[Verb, tuple[Verb, ...]]] = {

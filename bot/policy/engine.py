@@ -97,10 +97,11 @@ def can_request(
         if rule.effect == "deny" or not is_about(rule, wanted):
             continue
         if group := group_of(rule.request, members, person.id):
-            return _allowed(rule, group, members, person.id, wanted)
+            allowed = _list_allowed if wanted.is_list else _allowed
+            return allowed(rule, group, members, person.id, wanted)
         # A person who may be in an unread group must not reach a later rule that requires less. A rule
-        # without approvals can be skipped, because no later rule requires less.
-        if rule.approve and (unread := unread_group(rule.request, members)):
+        # without approvals can be skipped, because no later rule requires less. It does for call lists.
+        if (rule.approve or wanted.is_list) and (unread := unread_group(rule.request, members)):
             return _unreadable(unread, rule)
     for rule in rules:
         if (
@@ -118,7 +119,8 @@ def can_open(
     """Return whether a person could request a kind of action at all, before its details are known."""
     bare = [rule.model_copy(update=dict.fromkeys(CONDITIONS, ()) | {"hours": None}) for rule in rules]
     could = [one for one, rule in zip(bare, rules, strict=True) if one.effect == "allow" or one == rule]
-    return can_request(could, members, person, RequestContext(kind, "", now), team=team)
+    wanted = RequestContext(kind.of_rows, "", now, is_list=kind.is_list)
+    return can_request(could, members, person, wanted, team=team)
 
 
 def _denied(
@@ -164,6 +166,15 @@ def _allowed(rule: Rule, group: str, members: Members, person: str, wanted: Requ
     asks = policy_reasons.asks(rule.name, approval, because(rule, wanted))
     approvers = everyone_in(rule.approve, members) - _not_own(rule, person)
     return Decision(Effect.NEEDS_APPROVAL, (asks, *tells), rule, group, approvers, told)
+
+
+def _list_allowed(rule: Rule, group: str, members: Members, person: str, wanted: RequestContext) -> Decision:
+    """Return whether a person whom a rule lets make single requests may make a call list of them."""
+    if group_of(rule.import_, members, person):
+        return _allowed(rule.for_lists(wanted.kind), group, members, person, wanted)
+    if unread := unread_group(rule.import_, members):
+        return _unreadable(unread, rule)
+    return Decision(Effect.DENY, (policy_reasons.no_lists(rule.name, rule.import_),), rule)
 
 
 def nobody_can_approve(

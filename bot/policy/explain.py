@@ -19,7 +19,7 @@ from storage.models import Person
 _TEAM = "T"
 _MARK = "#"
 """Separates a user group's id from the number of an unnamed member."""
-_ASKED = ("request", "approve", "escalate_to", "notify_groups")
+_ASKED = ("request", "approve", "import_", "escalate_to", "notify_groups")
 """The keys of a rule that decide whether a request may be made."""
 VERDICTS = {
     Effect.ALLOW: "It goes at once.",

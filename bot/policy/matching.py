@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from bot.policy.rules import EVERYONE, Rule
 from bot.text import policy_reasons
 from providers import phone
-from providers.actions import CallAction, CallRef, CancelCall, Kind, NumberRef, PlaceCall
+from providers.actions import CallList, CallRef, CancelCall, Kind, NumberRef, PlaceCall, RequestedAction
 from providers.masking import NO_REGION
 from storage.models import Request
 
@@ -34,6 +34,8 @@ class RequestContext:
     channel: str | None = None
     countries: frozenset[str | None] = frozenset()
     reason: str | None = None
+    is_list: bool = False
+    """True for a call list. ``kind`` is that of its rows."""
 
 
 def _country(number: str) -> str | None:
@@ -44,7 +46,7 @@ def _country(number: str) -> str | None:
         return None
 
 
-def _countries(actions: Iterable[CallAction | None]) -> frozenset[str | None]:
+def _countries(actions: Iterable[RequestedAction | None]) -> frozenset[str | None]:
     """Return the countries of the actions' targets. They contain None if one of them is unknown."""
     found: set[str | None] = set()
     for action in actions:
@@ -53,6 +55,8 @@ def _countries(actions: Iterable[CallAction | None]) -> frozenset[str | None]:
                 found.add(_country(to))
             case CancelCall(target=CallRef()) | None:
                 found.add(None)
+            case CallList(countries=countries, rows=rows):
+                found |= {*countries, *([None] if sum(countries.values()) < rows else [])}
             case _:
                 pass  # a campaign has no number
     return frozenset(found)
@@ -61,14 +65,16 @@ def _countries(actions: Iterable[CallAction | None]) -> frozenset[str | None]:
 def context_of_actions(
     connection: str,
     kind: Kind,
-    actions: Iterable[CallAction | None],
+    actions: Iterable[RequestedAction | None],
     *,
     at: datetime,
     channel: str | None,
     reason: str | None,
 ) -> RequestContext:
     """Return the facts about some actions that the rules examine."""
-    return RequestContext(kind, connection, at, channel, _countries(actions), reason)
+    return RequestContext(
+        kind.of_rows, connection, at, channel, _countries(actions), reason, is_list=kind.is_list
+    )
 
 
 def context_of_request(request: Request) -> RequestContext:

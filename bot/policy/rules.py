@@ -41,8 +41,14 @@ PEOPLE: Final = (
     "notify_groups",
     "unblock",
     "pause",
+    "import_",
 )
-"""The keys that hold groups and people."""
+"""The fields that hold groups and people."""
+
+
+def key_of(field: str) -> str:
+    """Return the key of a field in the file. ``import`` is no name in Python."""
+    return field.removesuffix("_")
 
 
 def duration(text: object) -> timedelta:
@@ -113,6 +119,8 @@ class Rule(BaseModel):
     pause: tuple[str, ...] = ()
     """The groups that may pause calls at the rule's connections, and resume them. If no rule that covers a
     connection names any, whoever may approve or settle there may."""
+    import_: Annotated[tuple[str, ...], Field(alias="import")] = ()
+    """The groups that may request many calls at once, from a file. See `for_lists`."""
     expires: Duration = timedelta(hours=8)
     notify: Literal["first", "all", "nobody"] = "first"
     """The approvers who get a direct message: one after the other, all at once, or nobody."""
@@ -144,6 +152,13 @@ class Rule(BaseModel):
                 raise ValueError(
                     f'"{country}" is no country: write its two capital letters, such as IN{small}'
                 )
+        return value
+
+    @field_validator("actions")
+    @classmethod
+    def _no_lists(cls, value: tuple[Kind, ...]) -> tuple[Kind, ...]:
+        if lists := [kind for kind in value if kind.is_list]:
+            raise ValueError(f'"{lists[0]}" is no action of a rule: write "{lists[0].of_rows}" and import')
         return value
 
     @model_validator(mode="after")
@@ -182,9 +197,9 @@ class Rule(BaseModel):
                 if said and not decides
             ),
             *(
-                f"{key}: a rule that denies only says for whom: request"
-                for key in PEOPLE
-                if key != "request" and self.effect == "deny" and getattr(self, key)
+                f"{key_of(field)}: a rule that denies only says for whom: request"
+                for field in PEOPLE
+                if field != "request" and self.effect == "deny" and getattr(self, field)
             ),
         )
 
@@ -192,6 +207,15 @@ class Rule(BaseModel):
     def settlers(self) -> tuple[str, ...]:
         """The groups who may settle."""
         return self.settle or self.approve
+
+    def for_lists(self, kind: Kind) -> Self:
+        """Return the rule as it applies to a call list whose rows are of a kind.
+
+        Its requester never approves it. If the rule names no approvers, a list of calls to place needs an
+        approval by those who settle.
+        """
+        approve = self.approve or (self.settle if kind is Kind.PLACE_CALL else ())
+        return self.model_copy(update={"self_approval": False, "approve": approve})
 
     @property
     def needed(self) -> int:
@@ -219,7 +243,7 @@ def written(
 
 def _written(rule: Rule) -> dict[str, Any]:
     said = {
-        key: getattr(rule, key)
+        key_of(key): getattr(rule, key)
         for key, field in Rule.model_fields.items()
         if getattr(rule, key) != field.default
     }

@@ -237,13 +237,17 @@ class ApprovalService:
 
 
 def withdrawal(request: Request, person: Person) -> ChangeSet:
-    """Return the change set that withdraws a person's own request. Raises `PermissionDeniedError`."""
+    """Return the change set that withdraws a person's own request. Raises `PermissionDeniedError`.
+
+    A call list that has begun is stopped instead.
+    """
     if person.id != request.requester:
         raise PermissionDeniedError([outcomes.ONLY_THE_REQUESTER])
+    before = {State.PENDING} if request.kind.is_list else {State.PENDING, State.APPROVED}
     moves = [
         stop_retrying(record, "order_withdrawn", outcomes.TAKEN_BACK)
         if record.maybe_executed and record.state is State.APPROVED
-        else Transition(record.id, "withdrawn", frozenset({State.PENDING, State.APPROVED}), State.WITHDRAWN)
+        else Transition(record.id, "withdrawn", frozenset(before), State.WITHDRAWN)
         for record in request.actions
     ]
     posts: list[Notification] = [Notification("state", "audit")]

@@ -29,7 +29,6 @@ from bot.services.scheduled_calls import CannotCancelError
 from bot.text import parse_errors
 from bot.text import scheduled_calls as sentences
 from providers.actions import (
-    CallAction,
     CallRef,
     CampaignRef,
     CancelCall,
@@ -38,6 +37,7 @@ from providers.actions import (
     DeleteCampaign,
     NumberRef,
     PlaceCall,
+    RequestedAction,
     StartCampaign,
     StopCampaign,
 )
@@ -313,7 +313,7 @@ def _with_fault(line: Command, message: str) -> Command:
     return replace(line, problems=(*line.problems, FieldProblem("targets", message)))
 
 
-_ACTIONS: TypeAdapter[tuple[CallAction, ...]] = TypeAdapter(tuple[CallAction, ...])
+_ACTIONS: TypeAdapter[tuple[RequestedAction, ...]] = TypeAdapter(tuple[RequestedAction, ...])
 
 _DONE_TO_CAMPAIGNS: Mapping[Verb, type[DeleteCampaign | StopCampaign | StartCampaign]] = {
     Verb.DELETE_CAMPAIGN: DeleteCampaign,
@@ -326,7 +326,7 @@ class IncompleteCommandError(CallOpsError, ValueError):
     """A command without a verb or an agent. Its message is the name of the missing field."""
 
 
-def actions_of(line: Command) -> Sequence[CallAction]:
+def actions_of(line: Command) -> Sequence[RequestedAction]:
     """Return the actions of a valid command, one for each target. Raises `IncompleteCommandError`."""
     match line.verb:
         case Verb.PLACE:

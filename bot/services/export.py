@@ -171,6 +171,11 @@ def _safe(cell: Cell) -> Cell:
     return _UNGUARDED.sub("'", cell) if isinstance(cell, str) else cell
 
 
+def guarded(cell: str) -> str:
+    """Return a text as a cell that no spreadsheet reads as a formula."""
+    return str(_safe(cell))
+
+
 def original(cell: str) -> str:
     """Return a cell of an exported CSV without the apostrophes that the export added."""
     return _GUARD.sub("", cell)

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot import CallOpsError
-from providers.actions import CallAction, Kind, PlaceCall
+from providers.actions import Kind, PlaceCall, RequestedAction
 from providers.phone import Phone
 from storage.models import ActionRecord, DoNotCallEntry, Person, Request
 
@@ -24,7 +24,7 @@ class RequestSpec:
     """A complete request that is not made yet."""
 
     connection: str
-    actions: Sequence[CallAction]
+    actions: Sequence[RequestedAction]
     reason: str | None = None
     purpose: str | None = None
     consent: str | None = None

@@ -1,6 +1,6 @@
 """Names of the messages in the outbox, and the notifications of each change."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.config.settings import Settings
@@ -82,11 +82,22 @@ def with_card(request: Request, posts: Sequence[Notification]) -> tuple[Notifica
     These follow each update of the audit message. Requests without a card that need no approval have none.
     """
     told = tuple(posts)
-    if Notification("state", "audit") not in told:
-        return told
+    if request.call_list or Notification("state", "audit") not in told:
+        return for_row(request, told)
     has_card = "card" in request.messages or request.approvals_needed > 0
     card = (CARD,) if has_card else ()
     return tuple(dict.fromkeys((*told, *card, *answered(request), *settled(request))))
+
+
+def for_row(request: Request, posts: Iterable[Notification]) -> tuple[Notification, ...]:
+    """Return the notifications that a request sends. One of a call list only asks to record its outcome.
+
+    The list's own message has the counts of everything else.
+    """
+    if request.call_list is None:
+        return tuple(posts)
+    asks = {SETTLE_ASKED, STILL_UNKNOWN}
+    return tuple(post for post in posts if is_about_unknown(post.to) or post.template in asks)
 
 
 def outcome_for_approvers(
@@ -137,7 +148,7 @@ class SystemChanges:
             *outcome_for_approvers(request, change.transitions, besides=self._settlers(request, change)),
             *confirmation(self._settings, request, change.transitions),
         )
-        told = tuple(dict.fromkeys(told))
+        told = tuple(dict.fromkeys(for_row(request, told)))
         changed = await self._store.requests.apply(replace(change, notifications=told))
         self._wakeups.outbox()
         return changed

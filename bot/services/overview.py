@@ -1,4 +1,4 @@
-"""Reads what concerns a person: what needs them, their own requests and calls, and outages."""
+"""Reads what concerns a person: what needs them, their requests and calls, pauses and outages."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from bot.parsing.command import CommandContext
 from bot.services.pending import MOST_COUNTED
 from bot.services.permissions import Permissions
 from providers.actions import Kind
-from storage.models import ActionRecord, ConnectionOutage, PendingRequest, Person, Request
+from storage.models import ActionRecord, ConnectionOutage, Pause, PendingRequest, Person, Request
 from storage.queries import Query
 from storage.store import Store
 
@@ -26,9 +26,12 @@ class HomeContent:
     """The lists of a person's Home tab. Each count is of what the list before it leaves out.
 
     ``unknown`` are requests whose outcome the person may record, ``to_decide`` those that they may decide.
+    ``pausable`` are the connections that the person may pause and resume, None for all.
     """
 
     may: Collection[Kind]
+    pausable: Collection[str | None] = ()
+    paused: Sequence[Pause] = ()
     outages: Sequence[ConnectionOutage] = ()
     unknown: Sequence[Request] = ()
     to_decide: Sequence[Request] = ()
@@ -82,7 +85,7 @@ class Overview:
 
         Older ones are counted up to `LOOKED_THROUGH` actions.
         """
-        page = await self._store.search.page(Query(requester=person.id), limit=LOOKED_THROUGH)
+        page = await self._store.search.page(Query(requester=person.id, no_rows=True), limit=LOOKED_THROUGH)
         found: list[Request] = []
         ids = list(dict.fromkeys(record.request for record in page.actions))
         for at, one in enumerate(ids, start=1):
@@ -101,8 +104,17 @@ class Overview:
         upcoming = await self._store.call_history.scheduled_by(
             vocabulary.connections, self._clock(), person=person.id, limit=LOOKED_THROUGH
         )
+        pausable = self._permissions.pausable(person)
         return HomeContent(
             may=self.may_request(person),
+            pausable=pausable,
+            paused=[
+                one
+                for one in await self._store.pauses.active(self._clock())
+                if one.connection is None
+                or one.connection in pausable
+                or self._may_use(person, one.connection, vocabulary)
+            ],
             outages=[
                 one
                 for one in await self._store.outages.all_outages()

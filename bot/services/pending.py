@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from providers.actions import CallAction, CancelCall, NumberRef, PlaceCall
+from providers.actions import CancelCall, NumberRef, PlaceCall, RequestedAction
 from providers.phone import mask
 from storage.database.folding import fold_name
 from storage.models import ActionRecord, Request
@@ -81,7 +81,7 @@ async def similar_numbers(store: Store, request: Request) -> list[ActionRecord]:
     return list(found.values())
 
 
-def number_of(action: CallAction | None) -> str | None:
+def number_of(action: RequestedAction | None) -> str | None:
     """Return the number that is an action's target, None for an id, or if the number was erased."""
     match action:
         case PlaceCall(to=to) | CancelCall(target=NumberRef(to=to)):

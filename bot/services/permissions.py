@@ -80,7 +80,8 @@ class Permissions:
         if isinstance(request, Request) and request.stop:
             rules = (rule for rule in self.rules if rule.effect == "allow")
             return next((rule for rule in rules if Kind.CANCEL_CALL in rule.actions), None)
-        return next((rule for rule in self.rules if rule.name == request.rule), None)
+        found = next((rule for rule in self.rules if rule.name == request.rule), None)
+        return found.for_lists(request.kind.of_rows) if found and request.kind.is_list else found
 
     def approval_context(self, request: Request | PendingRequest) -> ApprovalContext:
         """Return the facts about a request that matter for who may decide it now."""
@@ -131,6 +132,11 @@ class Permissions:
         members = self._directory.members()
         names = [connection] if connection else self._settings.current.connections
         return can_pause(self.rules, members, person, names, team=self._team)
+
+    def pausable(self, person: Person) -> list[str | None]:
+        """Return the connections that a person may pause and resume, first None if they may pause all."""
+        names: list[str | None] = [None, *self._settings.current.connections]
+        return [name for name in names if self.may_pause(person, name).allowed]
 
     async def record_denied_attempt(
         self, request: Request, person: Person, tried: str, decision: Decision

@@ -15,7 +15,7 @@ from bot.services.models import RequestSpec
 from bot.services.permissions import Permissions
 from bot.text import outcomes, scheduled_calls
 from providers.actions import (
-    CallAction,
+    CallList,
     CallRef,
     CancelCall,
     CannotSendError,
@@ -23,6 +23,7 @@ from providers.actions import (
     Kind,
     NumberRef,
     PlaceCall,
+    RequestedAction,
 )
 from providers.base import Adapter, Context, Prepared
 from storage.models import ActionRecord, DoNotCallEntry, Request
@@ -59,9 +60,9 @@ class Preconditions:
         """Build every HTTP request without sending it. Raises `providers.actions.CannotSendError`."""
         context = Context(now=self._clock(), action_id=CHECKED)
         adapter = self.adapter(spec.connection)
-        return [adapter.prepare(action, context) for action in spec.actions]
+        return [adapter.prepare(one, context) for one in spec.actions if not isinstance(one, CallList)]
 
-    def fingerprint(self, connection: str, action: CallAction) -> str:
+    def fingerprint(self, connection: str, action: RequestedAction) -> str:
         """Return the fingerprint of the provider's host, the account and the agent of an action."""
         match action:
             case PlaceCall(agent=agent) | CancelCall(target=NumberRef(agent=agent)):
@@ -86,7 +87,7 @@ class Preconditions:
         copied = await self._store.audit.copied_at()
         return copied is not None and record.updated_at <= copied
 
-    async def placed_elsewhere(self, connection: str, action: CallAction) -> str | None:
+    async def placed_elsewhere(self, connection: str, action: RequestedAction) -> str | None:
         """Return why a cancellation cannot reach its calls, None if it can or for other actions.
 
         Its calls were placed before the connection was changed to another account or agent. The same id or
@@ -107,7 +108,7 @@ class Preconditions:
             return None
         return scheduled_calls.placed_elsewhere(connection, [call.id for call in known])
 
-    async def stops(self, action: CallAction) -> Sequence[DoNotCallEntry]:
+    async def stops(self, action: RequestedAction) -> Sequence[DoNotCallEntry]:
         """Return the stops of the number of a call to be placed. They are empty for all other actions."""
         return await self._store.do_not_call.stops(action.to) if isinstance(action, PlaceCall) else ()
 
@@ -116,7 +117,7 @@ class Preconditions:
         stopper = await self._store.users.person(stops[0].by)
         return call_checks.stopped_by(stops, stopper.name if stopper else None)
 
-    def check_call(self, action: CallAction, rule: Rule | None, said: RequestSpec | Request) -> None:
+    def check_call(self, action: RequestedAction, rule: Rule | None, said: RequestSpec | Request) -> None:
         """Check that a call may go out at its time.
 
         Raises `providers.actions.CannotSendError`.
@@ -186,7 +187,7 @@ class Preconditions:
                     return other.id
         return None
 
-    async def check_before_sending(self, request: Request, action: CallAction) -> None:
+    async def check_before_sending(self, request: Request, action: RequestedAction) -> None:
         """Check that a call may still go out. Raises `providers.actions.CannotSendError`."""
         if stops := await self.stops(action):
             raise CannotSendError(call_checks.stopped(stops), code=Code.COMPLIANCE_BLOCKED)

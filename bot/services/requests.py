@@ -19,7 +19,6 @@ from bot.services.timing import decide_by
 from bot.services.wakeups import Wakeups
 from bot.text import outcomes
 from providers.actions import (
-    CallAction,
     CallRef,
     CancelCall,
     CannotSendError,
@@ -27,6 +26,7 @@ from providers.actions import (
     Kind,
     NumberRef,
     PlaceCall,
+    RequestedAction,
 )
 from storage.changes import NewAction, NewRequest, Notification, Recorded
 from storage.errors import DuplicateRequestError
@@ -160,7 +160,7 @@ class RequestService:
             nonce=origin.nonce,
             notifications=posts,
             mode=self._preconditions.mode(spec.connection),
-            deduplicate=decision.allowed and spec.kind is not Kind.PLACE_CALL,
+            deduplicate=decision.allowed and spec.kind.of_rows is not Kind.PLACE_CALL,
             reported_call_time=said,
             reschedules=spec.reschedules.action if spec.reschedules else None,
             new_time=spec.reschedules.replacement.at if spec.reschedules else None,
@@ -181,7 +181,28 @@ class RequestService:
         self._wakeups.all()
         return recorded.request
 
-    async def _new_action(self, connection: str, action: CallAction, now: datetime) -> NewAction:
+    async def request_row(
+        self,
+        asked: Request,
+        row: int,
+        spec: RequestSpec,
+        origin: RequestSource,
+        refused: CannotSendError | None,
+    ) -> Request:
+        """Record the request of a row of an approved call list, approved as the list is, or refused.
+
+        A row has one request, however often this is called. Raises `storage.errors.DuplicateRequestError` if
+        its target has one under way.
+        """
+        decision = Decision(Effect.ALLOW, (), self._permissions.rule_of(asked))
+        if refused:
+            decision = replace(decision, effect=Effect.DENY, reasons=(refused.message,))
+        new = await self._request(spec, origin, decision)
+        new = replace(new, rule=asked.rule, notifications=(), call_list=asked.id, row=row)
+        recorded = await self._store.requests.create(replace(new, code=refused.code) if refused else new)
+        return recorded.request
+
+    async def _new_action(self, connection: str, action: RequestedAction, now: datetime) -> NewAction:
         match action:
             case PlaceCall(to=to, at=at):
                 return NewAction(action, number=to, scheduled_for=at)

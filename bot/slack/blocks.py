@@ -21,6 +21,9 @@ MAX_CONTEXT = 3000
 MAX_BUTTON = 75
 MAX_TITLE = 24
 MAX_OPTION = 75
+MAX_CONFIRM_TITLE = 100
+MAX_CONFIRM_TEXT = 300
+MAX_CONFIRM = 30
 MAX_FIELDS = 10
 MAX_OVERFLOW = 5
 MAX_MESSAGE = 13_000
@@ -236,6 +239,16 @@ def button(
     if label:
         block["accessibility_label"] = cut(label, MAX_BUTTON)
     return block
+
+
+def confirm(title: str, text: str, *, yes: str, no: str) -> Block:
+    """Return the dialog that Slack shows before it sends a press, for a button's ``confirm``."""
+    return {
+        "title": plain_text(title, MAX_CONFIRM_TITLE),
+        "text": plain_text(text, MAX_CONFIRM_TEXT),
+        "confirm": plain_text(yes, MAX_CONFIRM),
+        "deny": plain_text(no, MAX_CONFIRM),
+    }
 
 
 def overflow(action_id: str, entries: Sequence[tuple[str, str]]) -> Block:

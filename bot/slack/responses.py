@@ -91,6 +91,17 @@ class ModalClient:
         changing = self._client.views_update(view_id=seen["id"], hash=seen["hash"], view=view)
         await _show(changing, unless="hash_conflict")  # an earlier press changed it
 
+    async def replace(self, view_id: str, view: Body) -> None:
+        """Show another view in place of one, some time after the person's press.
+
+        A failure is only logged, because the person may have closed it.
+        """
+        try:
+            async with asyncio.timeout(SLACK_TIMEOUT):
+                await self._client.views_update(view_id=view_id, view=view)
+        except SLACK_ERRORS as error:
+            _log.warning("A modal was not updated: %s", error_code(error))
+
     async def publish(self, user: str, view: Body) -> None:
         """Publish a person's Home tab. A failure is only logged, because the person can open it again."""
         try:

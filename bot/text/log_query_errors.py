@@ -17,6 +17,8 @@ _DOING: Final = {
     Kind.DELETE_CAMPAIGN: "delete a campaign",
     Kind.STOP_CAMPAIGN: "stop a campaign",
     Kind.START_CAMPAIGN: "start a campaign",
+    Kind.PLACE_LIST: "place a call list",
+    Kind.CANCEL_LIST: "cancel a call list",
 }
 _NAMES_SHOWN: Final = 5
 

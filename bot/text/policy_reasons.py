@@ -49,6 +49,11 @@ def denies(rule: str, because: str) -> str:
     return f'The rule "{rule}" doesn\'t let you do this{because}.'
 
 
+def no_lists(rule: str, groups: Sequence[str]) -> str:
+    who = f"{listed(groups, 'and')} may" if groups else "nobody may"
+    return f'With the rule "{rule}", {who} use call lists.'
+
+
 def notifies(groups: Sequence[str]) -> str:
     return f"Everyone in {listed(groups, 'and')} is told."
 

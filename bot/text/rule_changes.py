@@ -10,7 +10,7 @@ from typing import Any
 _DEFAULT = "the default"
 """The value of a key that is not set."""
 _OF_PEOPLE = frozenset(
-    {"request", "approve", "settle", "unblock", "pause", "reveal", "escalate_to", "notify_groups"}
+    {"request", "approve", "settle", "unblock", "pause", "import", "reveal", "escalate_to", "notify_groups"}
 )
 """Keys that list groups. An empty list means nobody."""
 

@@ -14,6 +14,8 @@ DENIED: Final = "✋"
 FAILED: Final = "❌"
 UNKNOWN: Final = "⚠️"
 """The emoji at the start of a line: waits or is sent; done; cancelled; denied; not done; needs a check."""
+PAUSED: Final = "⏸️"
+"""The emoji of a pause, which is no state of a request."""
 
 UNFINISHED: Final = frozenset({State.PENDING, State.APPROVED, State.SENDING})
 
@@ -44,12 +46,15 @@ STATUS: Final = "Status"
 
 DRY_RUN: Final = "Dry run"
 SCHEDULED: Final = "Scheduled"
+RUNNING: Final = "In progress"
 _DONE: Final[Mapping[Kind, str]] = {
     Kind.PLACE_CALL: "Placed",
     Kind.CANCEL_CALL: "Cancelled",
     Kind.DELETE_CAMPAIGN: "Deleted",
     Kind.STOP_CAMPAIGN: "Stopped",
     Kind.START_CAMPAIGN: "Started",
+    Kind.PLACE_LIST: "Finished",
+    Kind.CANCEL_LIST: "Finished",
 }
 _STATUSES: Final[Mapping[State, str]] = {
     State.PENDING: "Waiting for approval",
@@ -98,6 +103,10 @@ def status(record: ActionRecord, *, cancelled: bool = False) -> str:
         return _DONE[Kind.CANCEL_CALL]
     if record.code is Code.DRY_RUN:
         return DRY_RUN
+    if record.kind.is_list and record.state is State.WITHDRAWN and record.code is Code.STOPPED:
+        return _DONE[Kind.STOP_CAMPAIGN]
+    if record.kind.is_list and record.state is State.APPROVED:
+        return RUNNING
     if record.state is not State.SUCCEEDED:
         return _STATUSES[record.state]
     return SCHEDULED if record.code is Code.SCHEDULED else _DONE[record.kind]
@@ -152,5 +161,6 @@ def states_named(status: str) -> frozenset[State]:
     words = {state: {state.value, word.casefold()} for state, word in _STATUSES.items()}
     words[State.SUCCEEDED] |= {word.casefold() for word in (*_DONE.values(), SCHEDULED)}
     words[State.FAILED] |= {not_done(kind).casefold() for kind in Kind}
+    words[State.APPROVED] |= {RUNNING.casefold()}
     words[State.REFUSED] |= {DRY_RUN.casefold()}
     return frozenset(state for state, known in words.items() if typed in known)

@@ -32,10 +32,13 @@ COUNTED = (
 """The states that the daily summary counts, in its order."""
 
 
-def render(post: OutboxItem, told: tuple[Event, Mapping[str, str]] | None) -> Message | None:
+def render(
+    post: OutboxItem, told: tuple[Event, Mapping[str, str]] | None, *, cancels: bool = False
+) -> Message | None:
     """Return the message of an announcement, or None if there is nothing to announce.
 
     ``told`` is the event that it reports, if any, with those of its personal values that are still kept.
+    ``cancels`` means that CallOps can cancel calls of some connection that it concerns.
     """
     data = post.payload
     message: Message | None
@@ -56,7 +59,7 @@ def render(post: OutboxItem, told: tuple[Event, Mapping[str, str]] | None) -> Me
         case Announced.DO_NOT_CALL, (event, private):
             message = do_not_call.news(event, private.get(NUMBER))
         case Announced.PAUSE, (event, private):
-            message = pauses.news(event, private.get("reason"), data)
+            message = pauses.news(event, private.get("reason"), data, cancels=cancels)
         case _:
             raise ValueError(f"{post.key} is no announcement")
     return message

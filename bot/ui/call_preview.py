@@ -26,9 +26,11 @@ from bot.ui.command_replies import CHANGE, PLACE
 from bot.ui.decision_facts import call_options
 from bot.ui.modal import About, modal
 from bot.ui.request_status import DRY_RUN
+from bot.ui.waiting import paused_line
 from providers.actions import Kind, PlaceCall
 from providers.phone import mask
 from providers.transport.request import Prepared
+from storage.models import Pause
 
 PLACE_CALL = "Place call"
 PLACE_ANOTHER = "Place another call"
@@ -39,7 +41,7 @@ BACK = "Back"
 class CallToPlace:
     """A call to be placed. ``zone`` is the requester's, and ``now`` the time of the preview.
 
-    ``masked`` hides the number, because the requester didn't type it.
+    ``masked`` hides the number, because the requester didn't type it. ``paused`` holds the call back.
     """
 
     spec: RequestSpec
@@ -49,6 +51,7 @@ class CallToPlace:
     zone: str
     now: datetime
     masked: bool = False
+    paused: Pause | None = None
 
 
 def preview(
@@ -115,6 +118,7 @@ def _call(call: CallToPlace) -> tuple[str, list[Block]]:
         section(f"{headline}\n{' · '.join(facts)}"),
         *([section(warning)] if warning else []),
         *fields([*call_options(action, call.prepared.zone), *_said(spec, action)]),
+        *([context(paused_line(call.paused))] if call.paused else []),
     ]
     return f"{headline} {time}.", blocks
 

@@ -36,7 +36,7 @@ from bot.slack.errors import NOT_POSTED
 from bot.text import interactions, vocabulary
 from bot.text.formatting import counted, listed
 from bot.text.markup import channel, escape, person, quote, time, when
-from bot.ui import call_times
+from bot.ui import call_lists, call_times
 from bot.ui.decision_facts import (
     CANNOT_BE_UNDONE,
     IRREVERSIBLE,
@@ -49,10 +49,11 @@ from bot.ui.request_status import became, marked, moved_in_vain, passed, request
 from bot.ui.request_summary import WARNING, reported_call_time, target, task, voice_agents
 from bot.ui.thread_replies import PLACE_IT_AGAIN, ReplyContext, also, contradicted, thread
 from bot.ui.unknown_messages import how_long, steps, unknown, unresolved
+from bot.ui.waiting import paused_line
 from bot.ui.ways_on import PLACE_AGAIN, again, can_be_withdrawn, menu, was_not_reached, withdraw
 from providers.actions import Kind
 from storage.event_log.hash_chain import CALL_ENDED
-from storage.models import Request, Scalar
+from storage.models import ListProgress, Pause, Request, Scalar
 from storage.repositories.outbox import ERASURE, is_edited
 from storage.states import State
 
@@ -72,7 +73,7 @@ _UNDER_WAY = frozenset({State.APPROVED, State.SENDING})
 _SAID_BY_PEOPLE = frozenset({"denied", "happened", "did_not_happen"})
 
 
-def render(
+def render(  # noqa: PLR0913 - a message has many sources
     template: str,
     to: str,
     request: Request,
@@ -82,20 +83,25 @@ def render(
     beside: PendingContext = ALONE,
     cancels: bool = False,
     connection: Connection | None = None,
+    progress: ListProgress | None = None,
 ) -> Message | None:
     """Return the message of an outbox item, or None if another one tells the same or it is out of date.
 
     ``caution`` warns deciders that the action is undocumented by its provider. ``beside`` describes the other
     pending requests. ``cancels`` is True if the request's connection can cancel calls. ``connection`` is that
-    connection, None if it is not configured now.
+    connection, None if it is not configured now. ``progress`` is that of a call list.
     """
     match to:
         case _ if template == ERASURE or (is_edited(to) and is_erased(request)):
             return erased(request)
         case "audit":
-            message: Message | None = audit(request, cancels=cancels, connection=connection)
+            message: Message | None = audit(
+                request, cancels=cancels, connection=connection, progress=progress
+            )
         case _ if to == "card" or (to.startswith(f"{ASKED}:") and template not in {ASKED, REMINDED}):
-            message = card(request, caution=caution, beside=beside)
+            # Only the card is edited when a pause ends.
+            paused = request.paused_by if to == "card" else None
+            message = card(request, caution=caution, beside=beside, paused=paused)
         case _ if is_about_unknown(to):
             message = _about_unknown(template, request, connection)
         case _ if template == STILL_UNKNOWN and to.startswith("dm:"):
@@ -132,9 +138,16 @@ def _once(
     return message
 
 
-def audit(request: Request, *, cancels: bool = False, connection: Connection | None = None) -> Message:
+def audit(
+    request: Request,
+    *,
+    cancels: bool = False,
+    connection: Connection | None = None,
+    progress: ListProgress | None = None,
+) -> Message:
     """Return a request's message in the audit channel, with its state and the buttons for next steps."""
-    sentence = request_status(request)
+    held = bool(progress and progress.paused)
+    sentence = f"{vocabulary.WAITING} *Paused* · {task(request)}" if held else request_status(request)
     buttons = steps(request, connection) if unknown(request) else []
     if moved_in_vain(request):
         label = f"Place again the call of {request.id}"
@@ -144,9 +157,12 @@ def audit(request: Request, *, cancels: bool = False, connection: Connection | N
         buttons.append(button(vocabulary.CALL_AGAIN, PLACE_AGAIN, request.id, label=label))
     if can_be_withdrawn(request):
         buttons.append(withdraw(request))
+    if progress:
+        buttons += call_lists.buttons(request, progress)
     first = section(sentence, menu(request, cancels=cancels))
+    far = call_lists.progress_blocks(request, progress) if progress else []
     rows = [actions(*buttons)] if buttons else []
-    return Message(sentence, [first, *_targets(request), context(*_facts(request)), *rows])
+    return Message(sentence, [first, *far, *_targets(request), context(*_facts(request)), *rows])
 
 
 def _about_unknown(
@@ -242,7 +258,13 @@ def _progress(request: Request) -> list[Block]:
     return [section(f"*Approved by {names}.* {counted(more, 'more approval')} needed, by someone else.")]
 
 
-def card(request: Request, *, caution: str | None = None, beside: PendingContext = ALONE) -> Message:
+def card(
+    request: Request,
+    *,
+    caution: str | None = None,
+    beside: PendingContext = ALONE,
+    paused: Pause | None = None,
+) -> Message:
     """Return the approval card: the facts for a decision, or the decision."""
     if request.state is not State.PENDING:
         sentence = passed(request) if request.state in _UNDER_WAY else request_status(request)
@@ -259,6 +281,7 @@ def card(request: Request, *, caution: str | None = None, beside: PendingContext
             *_progress(request),
             *([section(f"{escape(beside.escalated)} can approve this, too.")] if beside.escalated else []),
             *([context(caution)] if caution else []),
+            *([context(paused_line(paused))] if paused else []),
             _review(request),
             context(
                 request.id, request.connection, *_speaking(request), *_all_calls(request), *_more(beside)

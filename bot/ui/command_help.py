@@ -10,6 +10,7 @@ from bot.text.markup import escape
 from bot.text.parse_errors import undocumented
 from bot.text.vocabulary import DRY_RUN
 from bot.ui import pauses
+from bot.ui.call_lists import list_button
 from bot.ui.command_replies import EMPTY, opening
 from providers.actions import Kind
 from storage.models import Pause
@@ -29,6 +30,7 @@ _PAUSES: Final = (
     "`/calls pause via reminders until 15:00 wrong list` holds back calls, `/calls resume via reminders` "
     "lets them go on"
 )
+_LISTS: Final = "`/calls import` places or cancels all calls of a CSV file"
 _READING: Final = (
     "`/calls list` shows what needs you, your requests and what's coming up",
     "`/calls log 98765 43210` or `/calls log A-7K3F` searches the log",
@@ -81,8 +83,10 @@ def help_message(
     lines += [_STOPS] if stops else []
     lines += [_PAUSES] if may_pause else []
     lines += _READING
-    forms = [*can, *stops]
-    shown = [actions(*opening(forms, EMPTY))] if forms else []
+    listing = list_button(vocabulary, may)
+    lines += [_LISTS] if listing else []
+    forms = [*opening([*can, *stops], EMPTY), *listing]
+    shown = [actions(*forms)] if forms else []
     more = button("Options and connections…", PAGE, OPTIONS)
     return Message(
         first, [section(first), *pauses.state(paused), *shown, section("\n".join(lines)), actions(more)]

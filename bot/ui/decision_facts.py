@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.services.pending import number_of
+from bot.slack.blocks import excerpt
 from bot.text import vocabulary
 from bot.text.formatting import counted
 from bot.text.markup import escape, person, quote, when
@@ -22,7 +23,7 @@ from bot.ui.request_summary import (
     voice_agents,
 )
 from providers import phone
-from providers.actions import Kind, PlaceCall
+from providers.actions import CallList, Kind, PlaceCall
 from providers.masking import NO_REGION
 from providers.phone import mask
 from storage.models import ActionRecord, Request
@@ -30,6 +31,8 @@ from storage.models import ActionRecord, Request
 CANNOT_BE_UNDONE = "This can't be undone."
 IRREVERSIBLE = frozenset({Kind.DELETE_CAMPAIGN})
 """Actions that cannot be undone. Approvers must type the campaign's id or name."""
+MAX_HOURS = 8
+"""Hours of a call list that are counted one by one."""
 MAX_ALIKE = 3
 """Requests with a similar number that are named. More would hide what is to be decided."""
 CLOSE = timedelta(hours=1)
@@ -43,6 +46,8 @@ _LEFT_ALONE: Final[Mapping[Kind, str]] = {
     Kind.DELETE_CAMPAIGN: "The campaign stays",
     Kind.STOP_CAMPAIGN: "The campaign stays as it is",
     Kind.START_CAMPAIGN: "The campaign doesn't start",
+    Kind.PLACE_LIST: "Nobody is called",
+    Kind.CANCEL_LIST: "The calls go out",
 }
 _CONSEQUENCES: Final[Mapping[Kind, str]] = {
     Kind.PLACE_CALL: "You can cancel the call until it goes out.",
@@ -50,6 +55,8 @@ _CONSEQUENCES: Final[Mapping[Kind, str]] = {
     Kind.DELETE_CAMPAIGN: f"*{CANNOT_BE_UNDONE}* The log keeps a record of the campaign.",
     Kind.STOP_CAMPAIGN: "You can start the campaign again.",
     Kind.START_CAMPAIGN: "You can stop the campaign, but the people it called were called.",
+    Kind.PLACE_LIST: "Calls go out one after another. You can pause the list, or stop the rest.",
+    Kind.CANCEL_LIST: "Someone would have to place the calls again.",
 }
 
 
@@ -63,6 +70,7 @@ def facts_to_decide(request: Request) -> list[tuple[str, str]]:
     if request.new_time:
         then = f"{when(request.new_time)}{for_the_customer(first, request.new_time)}"
         facts.append((vocabulary.NEW_TIME, then))
+    facts += list_facts(first.action) if isinstance(first.action, CallList) else []
     facts += [(vocabulary.REASON, quote(request.reason) if request.reason else "None given"), *_said(request)]
     if request.decide_by:
         until = f"{when(request.decide_by)}{_why_then(request, request.decide_by)}"
@@ -70,12 +78,31 @@ def facts_to_decide(request: Request) -> list[tuple[str, str]]:
     return facts
 
 
+def list_facts(asked: CallList) -> list[tuple[str, str]]:
+    """Return the facts about a call list: its rows by country and hour, its first numbers, and its hash."""
+    countries = ", ".join(f"{country} {count:,}" for country, count in asked.countries.items())
+    hours = [
+        f"{when(datetime.fromisoformat(hour)) if hour else 'As soon as possible'}: {count:,}"
+        for hour, count in asked.hours.items()
+    ]
+    skipped = ", ".join(f"{count:,} {reason}" for reason, count in asked.skipped.items())
+    facts = [
+        ("Calls", f"{asked.rows:,}"),
+        ("Countries", countries),
+        ("Call times", "\n".join(excerpt(hours, "… and {} more hours", most=MAX_HOURS))),
+        ("First numbers", ", ".join(asked.sample)),
+        ("Left out", skipped),
+        ("SHA-256 of the file", f"`{asked.sha256}`"),
+    ]
+    return [(name, value) for name, value in facts if value]
+
+
 def consequence(request: Request) -> str:
     """Return what an approval does, as a sentence or two, and whether it can be undone."""
     first = request.actions[0]
     if request.reschedules:
         return "The call can be moved again until it goes out."
-    if first.kind is Kind.PLACE_CALL and reported_call_time(request) is None:
+    if first.kind is Kind.PLACE_CALL and reported_call_time(request) is None and not request.paused_by:
         return "The call goes out immediately, so nobody can undo it."
     if first.kind is Kind.CANCEL_CALL and first.target_id is None:
         whose = f"{voice_agents(request)} has" if voice_agents(request) else "is"

@@ -28,12 +28,12 @@ from bot.parsing.tokens import Value, quote, unquoted
 from bot.services.scheduled_calls import SCHEDULED_CALL
 from bot.text import parse_errors
 from providers.actions import (
-    CallAction,
     CallRef,
     CancelCall,
     DeleteCampaign,
     NumberRef,
     PlaceCall,
+    RequestedAction,
     StartCampaign,
     StopCampaign,
 )
@@ -168,7 +168,7 @@ def asked_as(calls: Sequence[ActionRecord], reason: str | None) -> dict[str, str
     return values | {"reason": reason or ""}
 
 
-def _aim(action: CallAction | None) -> str:
+def _aim(action: RequestedAction | None) -> str:
     match action:
         case CancelCall(target=NumberRef(to=to)):
             return to

@@ -46,6 +46,8 @@ from bot.ui.form_fields import (
 )
 from bot.ui.form_values import PICKED, data_faults, filled, reason_fault, together
 from bot.ui.modal import About, choice, modal, text_input
+from bot.ui.pauses import note
+from storage.models import Pause
 
 MORE = "more"
 _NUMBER = "Phone number"
@@ -54,6 +56,8 @@ MOVED_HOW = "We cancel the call, then schedule it at the new time."
 NOTHING_TO_CANCEL = "Choose a call above, or enter a phone number or call ID here."
 MAX_LINE_SHOWN = 15_000
 """Characters of typed text that a form shows. Slack's own composer takes fewer."""
+MAX_PAUSES = 3
+"""Pauses that a form shows."""
 MAX_FAULTS = 3
 """Faults that a field shows at once."""
 
@@ -130,11 +134,13 @@ class Form:
         line: str = "",
         known: CallOptions = NOTHING_KNOWN,
         hint: str = "",
+        paused: Sequence[Pause] = (),
     ) -> View:
         """Return the form with values by field. ``whole`` shows the options that are seldom needed.
 
         ``line`` is the typed command, in case a part of it has no field. ``known`` are the scheduled calls to
-        choose from, or the target that is fixed. ``hint`` is shown first.
+        choose from, or the target that is fixed. ``hint`` is shown first, and before it those pauses that
+        hold at a connection of the form.
         """
         about = About(nonce=nonce, channel=channel, action=(known.chosen or "") if known.fixed else "")
         match self.verb:
@@ -150,6 +156,8 @@ class Form:
                 blocks = self._campaign(values)
         if hint:
             blocks.insert(0, section(hint))
+        held = [note(one) for one in paused if one.connection is None or one.connection in self._connections]
+        blocks = [*map(context, held[:MAX_PAUSES]), *blocks]
         if line:
             blocks += contexts(f"You typed: {escape(cut(line, MAX_LINE_SHOWN))}")
         title = DOES[self.verb].capitalize()

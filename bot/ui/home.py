@@ -11,6 +11,8 @@ from bot.services.pending import MOST_COUNTED
 from bot.slack.blocks import Block, View, actions, context, section
 from bot.text.markup import when
 from bot.text.vocabulary import UNKNOWN
+from bot.ui import pauses
+from bot.ui.call_lists import list_button
 from bot.ui.command_help import usable
 from bot.ui.command_replies import EMPTY, opening, refusal
 from bot.ui.modal import About
@@ -40,10 +42,13 @@ _RESTS: Final = "*Not updated for a day.* Open this tab again to see what's new.
 def blocks(home: HomeContent, vocabulary: CommandContext) -> list[Block]:
     """Return the content of a person's Home tab, without the time that `view` adds."""
     forms = _forms(vocabulary, home.may)
-    shown: list[Block] = [section(f"{UNKNOWN} *{why_waiting(one)}.*") for one in home.outages[:LISTED]]
-    shown += [actions(*opening(forms, EMPTY))] if forms else []
+    shown = pauses.state(home.paused[:LISTED], home.pausable)
+    shown += [section(f"{UNKNOWN} *{why_waiting(one)}.*") for one in home.outages[:LISTED]]
+    buttons = [*opening(forms, EMPTY), *list_button(vocabulary, home.may)]
+    buttons += [pauses.opening()] if home.pausable else []
+    shown += [actions(*buttons)] if buttons else []
     if not (home.unknown or home.to_decide or home.own or home.upcoming):
-        return [*shown, section(_WELCOME), *([section(_FIRST_STEP)] if forms else [])]
+        return [*shown, section(_WELCOME), *([section(_FIRST_STEP)] if buttons else [])]
     needed = [*(Row(one, may_settle=True) for one in home.unknown)]
     needed += [Row(one, may_decide=True) for one in home.to_decide]
     own = [listed(one, next(iter(for_requester(one)), None)) for one in home.own]

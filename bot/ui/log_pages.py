@@ -46,7 +46,10 @@ _VERBS: Final[Mapping[Kind, str]] = {
     Kind.DELETE_CAMPAIGN: "delete",
     Kind.STOP_CAMPAIGN: "stop",
     Kind.START_CAMPAIGN: "start",
+    Kind.PLACE_LIST: "place",
+    Kind.CANCEL_LIST: "cancel",
 }
+_TARGETS: Final = {"call": "call", "campaign": "campaign", "list": "call list"}
 _DECIDED: Final = {"approve": "approved", "deny": "denied"}
 
 
@@ -226,8 +229,7 @@ class FilterForm:
 
 
 def _kinds() -> list[tuple[str, str]]:
-    of = {kind: "campaign" if kind.endswith("campaign") else "call" for kind in Kind}
-    return [(str(kind), f"{_VERBS[kind].capitalize()} a {of[kind]}") for kind in Kind]
+    return [(str(kind), f"{_VERBS[kind].capitalize()} a {_TARGETS[kind.partition('_')[2]]}") for kind in Kind]
 
 
 def _statuses() -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ from bot.slack.blocks import (
     View,
     actions,
     button,
+    confirm,
     context,
     cut,
     paragraphs,
@@ -144,13 +145,9 @@ def cancel_first(found: RecentCall, draft: str) -> list[Block]:
         return []
     label = f"Ask to cancel {found.record.id} before another call is placed"
     block = button("Cancel the earlier one first", CANCEL_FIRST, draft, label=label)
-    block["confirm"] = {
-        "title": plain_text("Cancel the earlier call?", 100),
-        "text": plain_text(f"This asks to cancel {found.record.id}. The new call isn't placed yet.", 300),
-        "confirm": plain_text("Ask to cancel it", 30),
-        "deny": plain_text("Keep it", 30),
-    }
-    return [block]
+    text = f"This asks to cancel {found.record.id}. The new call isn't placed yet."
+    asks = confirm("Cancel the earlier call?", text, yes="Ask to cancel it", no="Keep it")
+    return [block | {"confirm": asks}]
 
 
 def asking(view: View, text: str) -> View:

@@ -12,14 +12,14 @@ from bot.slack.blocks import Block, Message, actions, button, context, cut_marku
 from bot.text.markup import code, escape, when
 from bot.text.vocabulary import DETAILS, RECORD_OUTCOME, SHOW_STATUS
 from bot.text.vocabulary import REVIEW as REVIEW_WORD
-from bot.ui import pauses
+from bot.ui import call_lists, pauses
 from bot.ui.channel_messages import REVIEW, audit
 from bot.ui.decision_facts import left_alone
 from bot.ui.request_status import marked, request_status
 from bot.ui.request_summary import decided, target
 from bot.ui.unknown_messages import SETTLE
 from bot.ui.ways_on import withdraw
-from storage.models import ActionRecord, Event, Pause, Request
+from storage.models import ActionRecord, Event, ListProgress, Pause, Request
 from storage.states import State
 
 STATUS = "show_status"
@@ -115,16 +115,20 @@ def status_below(request: Request) -> Block:
     return button(SHOW_STATUS, STATUS, request.id, label=f"{SHOW_STATUS} of {request.id}")
 
 
-def status(row: Row, events: Sequence[Event]) -> Message:
-    """Return a request's state, decision, deadline and next steps: those that the reader may take."""
+def status(row: Row, events: Sequence[Event], progress: ListProgress | None = None) -> Message:
+    """Return a request's state, decision, deadline and next steps: those that the reader may take.
+
+    ``progress`` is that of a call list.
+    """
     request = row.request
-    shown = audit(request)
+    shown = audit(request, progress=progress)
     blocks = [one for one in shown.blocks if one["type"] != "actions"]
     blocks += [section(by) for by in decided(events)]
     if request.state is State.PENDING and request.decide_by:
         at, follows = when(request.decide_by), left_alone(request, request.actions[0])
         blocks.append(section(f"Expires {at}. If no one decides, nothing is sent. {follows}."))
-    if steps := row.buttons():
+    steps = [*row.buttons(), *(call_lists.buttons(request, progress) if progress else [])]
+    if steps:
         blocks.append(actions(*steps))
     return marked(request, Message(shown.text, blocks))
 

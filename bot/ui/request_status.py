@@ -189,6 +189,9 @@ def _pending(request: Request, _record: ActionRecord) -> str:
 
 def _approved(request: Request, record: ActionRecord) -> str:
     said = _message(record)
+    if request.kind.is_list:
+        below = _below(_waits(request), said)
+        return f"{WAITING} *{vocabulary.status(record)}* · {task(request)}{below}"
     if _paused(request):
         return f"{WAITING} {_paused(request)} · {task(request)}{_below(said)}"
     if _waits(request):
@@ -298,6 +301,8 @@ def _denied(request: Request, record: ActionRecord) -> str:
 
 
 def _withdrawn(request: Request, record: ActionRecord) -> str:
+    if request.kind.is_list and record.code is Code.STOPPED:
+        return f"{CANCELLED} *Stopped* · {task(request)}"
     if record.code is Code.COMPLIANCE_BLOCKED:
         return f"{DENIED} *Blocked* · {task(request)}{_below(record.message or '')}"
     earlier = f"{EARLIER}." if record.maybe_executed else ""

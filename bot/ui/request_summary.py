@@ -15,6 +15,7 @@ from bot.text.formatting import counted
 from bot.text.markup import escape, person, quote, when
 from providers import phone
 from providers.actions import (
+    CallList,
     CallRef,
     CancelCall,
     DeleteCampaign,
@@ -47,6 +48,8 @@ _VERBS: Final[Mapping[Kind, tuple[str, str]]] = {
     Kind.DELETE_CAMPAIGN: ("delete", "Deleting"),
     Kind.STOP_CAMPAIGN: ("stop", "Stopping"),
     Kind.START_CAMPAIGN: ("start", "Starting"),
+    Kind.PLACE_LIST: ("place", "Placing"),
+    Kind.CANCEL_LIST: ("cancel", "Cancelling"),
 }
 _MOVE: Final = ("move", "Moving")
 _PLURALS: Final = {kind: "call" if kind in OF_CALLS else "campaign" for kind in Kind}
@@ -66,8 +69,11 @@ def target(record: ActionRecord) -> str:
             return f"call `{call_id}`{to}"
         case DeleteCampaign(target=to) | StopCampaign(target=to) | StartCampaign(target=to):
             return f"campaign {_named(record)}`{to.campaign_id}`"
+        case CallList(rows=rows, name=name):
+            return f"{counted(rows, 'call')} from the list {quote(name)}"
         case _:  # only the id is left of an erased target
-            return f"`{record.target_id}`" if record.target_id else ERASED_NUMBER
+            erased = "the calls of an erased list" if record.kind.is_list else ERASED_NUMBER
+            return f"`{record.target_id}`" if record.target_id else erased
 
 
 def in_short(record: ActionRecord) -> str:

@@ -25,6 +25,7 @@ from bot.ui.decision_facts import (
 from bot.ui.modal import MAX_REASON, About, choice, modal, notice, text_input, typed
 from bot.ui.request_status import request_status, trial
 from bot.ui.request_summary import WARNING, decided, in_short, is_named_whole, task, voice_agents
+from bot.ui.waiting import paused_line
 from providers.actions import Kind
 from storage.database.folding import as_typed
 from storage.models import Event, Request
@@ -38,6 +39,8 @@ _TITLES: Final[Mapping[str, str]] = {
     Kind.DELETE_CAMPAIGN: "Delete campaign",
     Kind.STOP_CAMPAIGN: "Stop campaign",
     Kind.START_CAMPAIGN: "Start campaign",
+    Kind.PLACE_LIST: "Place call list",
+    Kind.CANCEL_LIST: "Cancel call list",
     "move": "Move call",
 }
 """The titles of a review, within `MAX_TITLE`."""
@@ -47,6 +50,8 @@ _APPROVE: Final[Mapping[str, str]] = {
     Kind.DELETE_CAMPAIGN: "Approve deletion",
     Kind.STOP_CAMPAIGN: "Approve stop",
     Kind.START_CAMPAIGN: "Approve start",
+    Kind.PLACE_LIST: "Approve call list",
+    Kind.CANCEL_LIST: "Approve call list",
     "move": "Approve move",
 }
 """The labels of the approve button, within `MAX_TITLE`."""
@@ -57,6 +62,8 @@ _EFFECT: Final[Mapping[str, str]] = {
     Kind.DELETE_CAMPAIGN: "Approving deletes right away.",
     Kind.STOP_CAMPAIGN: "Approving stops it right away.",
     Kind.START_CAMPAIGN: "Approving starts it right away, and it calls people.",
+    Kind.PLACE_LIST: "Approving lets the list begin right away.",
+    Kind.CANCEL_LIST: "Approving lets the list begin right away.",
     "move": "Approving cancels the old call, then schedules the new one.",
 }
 """The effect of an approval."""
@@ -155,6 +162,7 @@ class Review:
             *paragraphs(not_found(request)),
             *map(section, unlike(request, beside.similar_numbers)),
             *fields([*facts_to_decide(request), *placed_with(request)]),
+            *([context(paused_line(request.paused_by))] if request.paused_by else []),
             section(f"{cls._approving(request, approved=approved)} {consequence(request)}"),
             section(cls._denying(request)),
             *([] if approved else cls._confirmation(request, named=not beside.namesake)),
@@ -202,6 +210,8 @@ class Review:
             return f"Yours is one of {request.approvals_needed} approvals. Nothing is sent before the last."
         if request.mode == "dry-run":
             return "Approving sends nothing: this is a dry run."
+        if request.paused_by:
+            return "If you approve, it waits until calls are resumed."
         return _EFFECT["move" if request.reschedules else request.kind]
 
     @classmethod

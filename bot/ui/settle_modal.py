@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from bot.config.settings import Connection
 from bot.services.models import Settlement
-from bot.slack.blocks import Block, View, actions, button, context, fields, paragraphs, plain_text, section
+from bot.slack.blocks import Block, View, actions, button, confirm, context, fields, paragraphs, section
 from bot.text import interactions, vocabulary
 from bot.text.interactions import Evidence
 from bot.text.markup import code, person, quote, when
@@ -145,12 +145,6 @@ def _facts(request: Request, record: ActionRecord, title: str) -> list[tuple[str
 def _send_again(kind: Kind, record: ActionRecord) -> Block:
     """Return the button that sends the request again, with a dialog that names the risk."""
     label = f"Send {record.id} again"
-    confirm = {
-        "title": plain_text("Send it again?", 100),
-        "text": plain_text(_AGAIN[kind], 300),
-        "confirm": plain_text("Send again", 30),
-        "deny": plain_text("Go back", 30),
-        "style": "danger",
-    }
+    asks = confirm("Send it again?", _AGAIN[kind], yes="Send again", no="Go back") | {"style": "danger"}
     made = button("Send again anyway…", Settling.again, record.id, style="danger", label=label)
-    return made | {"confirm": confirm}
+    return made | {"confirm": asks}

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from bot.text.markup import person, quote, when
 from bot.text.terminal import program
+from bot.text.vocabulary import PAUSED
 from providers.actions import Kind
 from storage.models import ConnectionOutage, Pause
 
@@ -32,6 +33,20 @@ def what_to_do(outage: ConnectionOutage, kind: Kind) -> str:
 
 def paused(pause: Pause) -> str:
     """Return who paused calls, why, and until when."""
+    return f"*Paused by {person(pause.by)}*{_why(pause)}"
+
+
+def paused_line(pause: Pause) -> str:
+    """Return a pause as a line under what it holds back."""
+    return f"{PAUSED} {paused_since(pause)}"
+
+
+def paused_since(pause: Pause) -> str:
+    """Return who paused calls, since when, why, and until when."""
+    return f"Paused by {person(pause.by)} since {when(pause.at)}{_why(pause)}"
+
+
+def _why(pause: Pause) -> str:
     why = f": {quote(pause.reason)}" if pause.reason else ""
     until = f", until {when(pause.until)}" if pause.until else ""
-    return f"*Paused by {person(pause.by)}*{why}{until}"
+    return f"{why}{until}"

@@ -36,6 +36,8 @@ def show_status(request: Request) -> Block:
 
 def can_be_withdrawn(request: Request) -> bool:
     """Return whether a request waits for an approval, a provider or another attempt."""
+    if request.kind.is_list:
+        return request.state is State.PENDING
     waits = {"pending", "waiting"}
     return not waits.isdisjoint(stage(request).split(", ")) and all(
         record.state in {State.PENDING, State.APPROVED} for record in request.actions
@@ -44,7 +46,7 @@ def can_be_withdrawn(request: Request) -> bool:
 
 def again(request: Request) -> str | None:
     """Return the button that opens the filled form of a request that came to nothing, or None."""
-    if any(record.action is None for record in request.actions) or request.stop:
+    if any(record.for_provider is None for record in request.actions) or request.stop:
         return None
     if moved_in_vain(request):
         return vocabulary.PLACE_AGAIN
@@ -86,7 +88,8 @@ def _cancel_call(call: ActionRecord) -> Block:
 def for_requester(request: Request) -> list[Block]:
     """Return the buttons in an answer that only the requester sees."""
     buttons = []
-    if all(record.state in {State.PENDING, State.APPROVED} for record in request.actions):
+    before = {State.PENDING} if request.kind.is_list else {State.PENDING, State.APPROVED}
+    if all(record.state in before for record in request.actions):
         buttons.append(withdraw(request))
     if call := scheduled_call(request):
         buttons.append(_cancel_call(call))

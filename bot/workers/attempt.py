@@ -140,7 +140,7 @@ class Attempts:
                 raise
         elif claimed.not_after is not None and claimed.not_after <= self._clock():
             await self.end_window(claimed)  # nothing was sent
-        elif claimed.action and await self._preconditions.stops(claimed.action):
+        elif claimed.for_provider and await self._preconditions.stops(claimed.for_provider):
             await self._hold_back(request, claimed, outcomes.CALLS_STOPPED)
         elif await self._store.pauses.holds_back(claimed.id, self._clock()):
             await self._wait_again(request, claimed, Notification("state", "audit"))
@@ -148,23 +148,29 @@ class Attempts:
     async def _last_look(self, request: Request, record: ActionRecord) -> Prepared:
         """Check the rules, the connection and the action again. Raises `CannotSendError` with the reason."""
         adapter = self._preconditions.adapter(record.connection)
-        if record.action is None:
+        action = record.for_provider
+        if action is None:
             raise CannotSendError(outcomes.ERASED)
         if await self._preconditions.is_from_a_backup(record):
             raise CannotSendError(outcomes.FROM_A_BACKUP)
-        if self._preconditions.fingerprint(record.connection, record.action) != request.fingerprint:
+        if self._preconditions.fingerprint(record.connection, action) != request.fingerprint:
             changed = [outcomes.connection_changed(record.connection), policy_reasons.AGAIN]
             raise CannotSendError(_said_of(record, changed), code=Code.CONFIG_ERROR)
         if not request.stop:  # a stop's cancellations have no rule
             await self._check_rules(request, record)
-        await self._preconditions.check_before_sending(request, record.action)
-        prepared = adapter.prepare(record.action, Context(now=self._clock(), action_id=record.id))
+        await self._preconditions.check_before_sending(request, action)
+        prepared = adapter.prepare(action, Context(now=self._clock(), action_id=record.id))
         if would := adapter.dry_run(prepared):
             raise would
         return prepared
 
     async def _check_rules(self, request: Request, record: ActionRecord) -> None:
-        """Check the current rules and user directory. Raises `CannotSendError` with the reason."""
+        """Check the current rules and user directory. Raises `CannotSendError` with the reason.
+
+        The row of a call list is permitted as the list is.
+        """
+        if request.call_list:
+            request = await self._store.requests.request(request.call_list)
         requester = await self._person(request.requester, outcomes.REQUESTER_UNREAD)
         approvals = [
             (approval, await self._person(approval.person, outcomes.APPROVER_UNREAD))
@@ -209,6 +215,7 @@ class Attempts:
             return True
         rule = self._permissions.rule_of(request)
         immediate = isinstance(record.action, PlaceCall) and record.action.at is None
+        immediate = immediate and request.call_list is None  # its list let it go just now
         waits = NOW_MEANS if immediate or rule is None else rule.expires
         return self._clock() - record.updated_at > waits
 
@@ -380,7 +387,7 @@ class Attempts:
             status=Status.UNKNOWN,
             code=Code.NO_ANSWER,
             message=outcomes.ANSWER_LOST,
-            retry=after_doubt(record.action) if record.action else Retry.VERIFY,
+            retry=after_doubt(record.for_provider) if record.for_provider else Retry.VERIFY,
         )
         consequence = await self._consequence(request, record, lost, owner=record.owner or "")
         await self._changes.apply(request, *consequence.transitions, posts=consequence.notifications)

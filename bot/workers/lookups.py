@@ -206,10 +206,10 @@ class TargetLookups:
     def _can_be_asked(self, record: ActionRecord) -> bool:
         """Return whether a request can look up an action's target. Building the request has no effect."""
         adapter = self._adapters[record.connection]
-        if record.action is None:
+        if record.for_provider is None:
             return False
         try:
-            return adapter.build_look_up(record.action, self._context(record)) is not None
+            return adapter.build_look_up(record.for_provider, self._context(record)) is not None
         except CannotSendError:
             return True  # the look-up records the reason
 
@@ -228,7 +228,7 @@ class TargetLookups:
         return seen
 
     async def _seen(self, request: Request, record: ActionRecord) -> LookupResult:
-        action = record.action
+        action = record.for_provider
         assert action is not None  # noqa: S101 - `_can_be_asked` is true
         if self._preconditions.fingerprint(record.connection, action) != request.fingerprint:
             return LookupResult(found=None, message=outcomes.CHANGED_MEANWHILE)

@@ -131,6 +131,7 @@ class Preparing:
         # One read, so that the message shows exactly the events that are recorded as shown.
         whole = await self._store.requests.get_with_history(post.request)
         request, told = whole.request, _told(post, whole)
+        listed = request.kind.is_list and post.to == "audit"
         message = render(
             post.template,
             post.to,
@@ -138,8 +139,9 @@ class Preparing:
             told,
             caution=self._caution(request),
             beside=await self._beside(post, request),
-            cancels=self._cancels(request),
+            cancels=self._cancels(request.connection),
             connection=self._settings.connections.get(request.connection),
+            progress=await self._store.call_lists.progress(request.id) if listed else None,
         )
         stands = request.messages.get(slot_of(post))
         tells_unknown = is_direct(post) and (is_about_unknown(post.to) or post.template == STILL_UNKNOWN)
@@ -169,7 +171,10 @@ class Preparing:
         audit = self._settings.audit_channel(name)
         channel = {"channel": name, APPROVALS: self._settings.slack.approvals_channel}.get(where, audit)
         told_there = where == APPROVALS and channel == audit
-        message = None if told_there else await self._shown(announcements.render(post, told), post)
+        of_all = self._settings.connections if not name else [name]
+        cancel = any(map(self._cancels, of_all)) if where == AUDIT else False
+        made = None if told_there else announcements.render(post, told, cancels=cancel)
+        message = await self._shown(made, post)
         return Prepared(post, message, channel, post.stands)
 
     async def _shown(self, message: Message | None, post: OutboxItem) -> Message | None:
@@ -216,8 +221,8 @@ class Preparing:
         known = self._settings.connections.get(request.connection)
         return caution(find(known.provider), request.kind) if known else None
 
-    def _cancels(self, request: Request) -> bool:
-        known = self._settings.connections.get(request.connection)
+    def _cancels(self, connection: str) -> bool:
+        known = self._settings.connections.get(connection)
         if known is None:
             return False
         return cancels(find(known.provider), allow_undocumented=known.settings.allow_undocumented)

@@ -53,6 +53,22 @@ class Click(_Personal):
     typed: tuple[_Typed, ...] = ()
 
 
+class _File(_Act):
+    """A file's name, and its content in base64."""
+
+    name: str
+    content: str
+
+
+class Pick(_Personal):
+    """Pick files in an element of the modal. No files clear it."""
+
+    view_id: str
+    block_id: str
+    action_id: str
+    files: tuple[_File, ...]
+
+
 class Submit(_Personal):
     """Press a modal's submit button, with its typed values."""
 
@@ -126,6 +142,7 @@ class Actions:
             _route("/say", Write, self.say),
             _route("/click", Click, self.click),
             _route("/submit", Submit, self.submit),
+            _route("/pick", Pick, self.pick),
             _route("/close", Close, self.close),
             _route("/shortcut", Use, self.shortcut),
             _route("/home", _Personal, self.home),
@@ -161,6 +178,10 @@ class Actions:
     async def submit(self, act: Submit) -> Json:
         """Submit the modal."""
         return await self._do(act.person, "submit", view_id=act.view_id, typed=_dumped(act.typed))
+
+    async def pick(self, act: Pick) -> Json:
+        """Pick files in an element of the modal."""
+        return await self._do(act.person, "pick", **act.model_dump(exclude={"person"}))
 
     async def close(self, act: Close) -> Json:
         """Close the modal."""

@@ -1,9 +1,9 @@
 """The schema of the SQLite store, and the migration of a file to it.
 
 Times are integers: microseconds since 1970 in UTC. Personal data is only in ``personal`` (values), ``lookup``
-(numbers, as keyed hashes), ``nonces`` (drafts) and ``people`` (names). ``screens`` holds secrets for a while.
-Rows with such values are blanked, never deleted, and never move inside the file. SQLite's ``secure_delete``
-zeroes a deleted row, but not the copies that remain when pages are merged.
+(numbers, as keyed hashes), ``call_list_rows`` (both), ``nonces`` (drafts) and ``people`` (names). ``screens``
+holds secrets for a while. Rows with such values are blanked, never deleted, and never move inside the file.
+SQLite's ``secure_delete`` zeroes a deleted row, but not the copies that remain when pages are merged.
 """
 
 import hashlib
@@ -95,6 +95,7 @@ CREATE TABLE requests (
     second_step_of TEXT,
     tell_me INTEGER,
     stop TEXT,
+    call_list TEXT,
     pending INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX requests_pending ON requests (coalesce(decide_by, {NEVER}), asked_at, id) WHERE pending = 1;
@@ -351,6 +352,33 @@ CREATE TABLE unfinished_lists (
     list TEXT NOT NULL,
     leaving INTEGER NOT NULL
 ) STRICT;
+
+-- Call lists. request: NULL before it was requested; paused: none of its calls is requested or sent.
+CREATE TABLE call_lists (
+    id INTEGER PRIMARY KEY,
+    person TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    request TEXT UNIQUE REFERENCES requests (id),
+    paused INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- The rows of their files, in order. value: the action, until it is erased; sealed: the commitment to it;
+-- problem: why the row is left out; due_at: NULL unless its request is still to be made.
+CREATE TABLE call_list_rows (
+    id INTEGER PRIMARY KEY,
+    list INTEGER NOT NULL REFERENCES call_lists (id),
+    line INTEGER NOT NULL,
+    number BLOB,
+    salt BLOB,
+    value TEXT,
+    sealed TEXT,
+    problem TEXT,
+    due_at INTEGER,
+    request TEXT REFERENCES requests (id)
+) STRICT;
+CREATE INDEX call_list_rows_list ON call_list_rows (list, id);
+CREATE INDEX call_list_rows_due ON call_list_rows (list, due_at, id) WHERE due_at IS NOT NULL;
+CREATE INDEX call_list_rows_number ON call_list_rows (number) WHERE number IS NOT NULL;
 
 -- No call is placed and no campaign started: at a connection, or at all ('').
 CREATE TABLE pauses (

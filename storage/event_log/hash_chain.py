@@ -62,6 +62,12 @@ CALLS_PAUSED: Final = "calls_paused"
 CALLS_RESUMED: Final = "calls_resumed"
 """A person let them go on."""
 
+LIST_PAUSED: Final = "list_paused"
+"""An annotation on a call list: a person held its calls back."""
+
+LIST_RESUMED: Final = "list_resumed"
+"""An annotation on a call list: a person let them go on."""
+
 LIST_IMPORT_BEGAN: Final = "list_import_began"
 """An import into a do-not-call list began. Its numbers do not count before ``list_imported``."""
 
@@ -88,6 +94,7 @@ REQUEST_COLUMNS: Final = (
     "second_step_of",
     "tell_me",
     "stop",
+    "call_list",
     "reasons",
 )
 """Columns of a request's row that its first event sets."""

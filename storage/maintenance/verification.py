@@ -27,6 +27,7 @@ from storage.database.connection import UNREADABLE, CannotOpenLogError, is_overg
 from storage.database.migrations import OtherSchemaError, refuse_others, schema
 from storage.event_log.hash_chain import ERASED, ChainVerifier, Row, canonical, commitment, replay
 from storage.event_log.writer import WriteContext, keeps_to
+from storage.maintenance.call_list_verification import call_list_faults
 from storage.maintenance.do_not_call_verification import stop_faults
 from storage.maintenance.pause_verification import pause_faults
 from storage.models import Event, VerificationReport
@@ -93,7 +94,7 @@ def _faults(
         _at_once(_orphans),
         partial(_lookup_faults, key, portion),
         _at_once(partial(_masked_faults, key)),
-        *map(_at_once, (stop_faults, pause_faults, _file_faults)),
+        *map(_at_once, (stop_faults, pause_faults, call_list_faults, _file_faults)),
     )
     for number, check in enumerate(checks):
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlite3 import Connection
 from typing import Any, Final
 
+from providers.actions import Kind
 from storage.database.migrations import NEVER
 from storage.database.repository import Repository, reads
 from storage.event_log.hash_chain import microseconds, moment
@@ -101,6 +102,7 @@ def _waiting(row: Mapping[str, Any]) -> PendingRequest:
         row["rule"],
         moment(row["asked_at"]),
         decide_by=moment_or_none(row["decide_by"]),
+        kind=Kind(row["kind"]),
         approved_by=frozenset(filter(None, (row["approved_by"] or "").split(","))),
     )
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from providers.actions import Kind
 from storage.event_log.hash_chain import microseconds, moment
-from storage.models import Pause
+from storage.models import Pause, PauseCounts
 
 EVERY_CONNECTION: Final = ""
 """Stands in place of a connection's name for a pause of all connections."""
@@ -22,9 +22,12 @@ KINDS: Final = ", ".join(f"'{kind}'" for kind in PAUSABLE)
 PAUSED: Final = f"""
     (actions.kind IN ({KINDS}) AND EXISTS (
         SELECT 1 FROM pauses WHERE pauses.connection IN ('{EVERY_CONNECTION}', actions.connection)
-          AND (until IS NULL OR until > :now)))
+          AND (until IS NULL OR until > :now))
+    OR EXISTS (
+        SELECT 1 FROM requests CROSS JOIN call_lists ON call_lists.request = requests.call_list
+        WHERE requests.id = actions.request AND call_lists.paused = 1))
 """  # noqa: S608 - fixed text
-"""SQL condition: a row of ``actions`` is held back by a pause."""
+"""SQL condition: a row of ``actions`` is held back by a pause of calls, or of its call list."""
 
 _PAUSES: Final = """
     SELECT pauses.connection, pauses.until, request, actor, at, data, value
@@ -59,7 +62,7 @@ def of(connection: Connection, name: str, now: datetime) -> Pause | None:
 
 def for_kind(connection: Connection, name: str, kind: Kind, now: datetime) -> Pause | None:
     """Return the pause that holds back a kind of action at a connection now, or None."""
-    if kind not in PAUSABLE:
+    if kind.of_rows not in PAUSABLE:
         return None
     return of(connection, EVERY_CONNECTION, now) or of(connection, name, now)
 
@@ -73,7 +76,5 @@ def _pause(row: Row) -> Pause:
         at=moment(row["at"]),
         until=None if row["until"] is None else moment(row["until"]),
         reason=row["value"],
-        waiting=data["waiting"],
-        leaving=data["leaving"],
-        scheduled=data["scheduled"],
+        found=PauseCounts(data["waiting"], data["leaving"], data["scheduled"]),
     )

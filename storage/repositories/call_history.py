@@ -47,6 +47,12 @@ _STILL_TO_GO_OUT: Final = f"""
 """  # noqa: S608 - fixed text
 
 
+_ASKED_TO_CANCEL: Final = """
+    cancel.kind = 'cancel_call' AND cancel.connection = actions.connection
+    AND cancel.state IN ('pending', 'approved', 'sending', 'unknown')
+"""
+
+
 def upcoming_calls(
     connection: Connection, sources: WriteContext, name: str, agent: str, number: str, now: datetime
 ) -> list[ActionRecord]:
@@ -102,17 +108,42 @@ def _scheduled(
     )
 
 
-def count_scheduled(connection: Connection, name: str | None, now: datetime) -> int:
-    """Return the count of calls that are still to be made, through a connection or all of them."""
-    [(count,)] = connection.execute(
+def to_cancel(
+    connection: Connection, connections: Collection[str], now: datetime, *, limit: int
+) -> list[ActionRecord]:
+    """Return the calls of these connections that are still to be made and that nobody asked to cancel.
+
+    The next call comes first. Erased calls are left out.
+    """
+    return select_actions(
+        connection,
+        _SCHEDULED,
         f"""
-        SELECT count(*) FROM actions INDEXED BY actions_scheduled
+        WHERE {_STILL_TO_GO_OUT} AND personal.value IS NOT NULL
+          AND connection IN (SELECT value FROM json_each(:connections))
+          AND NOT EXISTS (
+              SELECT 1 FROM lookup AS also CROSS JOIN actions AS cancel ON cancel.n = also.action
+              WHERE also.number = lookup.number AND cancel.agent = actions.agent AND {_ASKED_TO_CANCEL})
+          AND NOT EXISTS (
+              SELECT 1 FROM actions AS cancel
+              WHERE cancel.target_id = actions.reference AND {_ASKED_TO_CANCEL})
+        ORDER BY scheduled_for, n LIMIT :limit
+        """,  # noqa: S608 - fixed text
+        {"connections": json.dumps(list(connections)), "now": microseconds(now), "limit": limit},
+    )
+
+
+def count_scheduled(connection: Connection, name: str | None, now: datetime) -> dict[str, int]:
+    """Return the count of calls that are still to be made, by connection: of one, or of all with None."""
+    rows = connection.execute(
+        f"""
+        SELECT connection, count(*) FROM actions INDEXED BY actions_scheduled
             LEFT JOIN lookup ON lookup.action = actions.n
-        WHERE {_STILL_TO_GO_OUT} AND (:name IS NULL OR connection = :name)
+        WHERE {_STILL_TO_GO_OUT} AND (:name IS NULL OR connection = :name) GROUP BY connection
         """,  # noqa: S608 - fixed text
         {"name": name, "now": microseconds(now)},
     )
-    return int(count)
+    return dict(map(tuple, rows))
 
 
 def scheduled_to(
@@ -323,6 +354,7 @@ class CallHistory(Repository):
     scheduled = reads(scheduled)
     scheduled_by = reads(scheduled_by)
     scheduled_to = reads(scheduled_to)
+    to_cancel = reads(to_cancel)
     connections_knowing = reads(connections_knowing)
     find_scheduled = reads(find_scheduled)
     placed_as = reads(placed_as)

@@ -15,6 +15,9 @@ from storage.repositories.exclusion import HOLDING, WAITS
 from storage.repositories.rate_limits import MINUTE
 from storage.repositories.rows import ACTIONS, FROM, as_looked_up, read_request, select_actions
 
+CARRIED_OUT: Final = "kind NOT IN ('place_list', 'cancel_list')"
+"""SQL condition: an adapter carries the action out. Call lists have requests of their own for that."""
+
 _OVERDUE: Final = FROM.format("actions INDEXED BY actions_not_after")
 """The planner would read and sort everything approved, although few rows have such a time."""
 
@@ -23,7 +26,7 @@ _APPROVED_NOW: Final = f"""
     WITH {HOLDING} {ACTIONS}
     WHERE state = 'approved' AND (not_before IS NULL OR not_before <= :now OR updated_at > :ahead)
     AND (not_after IS NULL OR not_after > :now)
-    AND connection = :connection AND NOT {WAITS} AND NOT {PAUSED}
+    AND connection = :connection AND {CARRIED_OUT} AND NOT {WAITS} AND NOT {PAUSED}
     AND actions.id NOT IN (SELECT value FROM json_each(:held))
 """  # noqa: S608 - fixed text
 
@@ -106,7 +109,7 @@ def awaiting_lookup(
     """
     query = f"""
         {ACTIONS}
-        WHERE state IN ('pending', 'approved') AND attempt = 0
+        WHERE state IN ('pending', 'approved') AND attempt = 0 AND {CARRIED_OUT}
         AND connection = :connection AND n > :after ORDER BY n LIMIT :limit
     """
     rows = [

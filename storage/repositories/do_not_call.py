@@ -7,7 +7,7 @@ these are no longer stopped. So an exchange of hashes in the table is detected. 
 transaction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from sqlite3 import Connection
 from types import MappingProxyType
@@ -83,6 +83,11 @@ def find(connection: Connection, number: bytes) -> list[DoNotCallEntry]:
 def stops(connection: Connection, sources: WriteContext, number: str) -> list[DoNotCallEntry]:
     """Return the reasons why a number is not called, a person's stop first. Empty if it may be called."""
     return find(connection, sources.lookup(number))
+
+
+def stopped_of(connection: Connection, sources: WriteContext, numbers: Sequence[str]) -> set[str]:
+    """Return those of some numbers that are not called."""
+    return {number for number in numbers if find(connection, sources.lookup(number))}
 
 
 class StopSharedError(StorageError):
@@ -275,6 +280,7 @@ class DoNotCall(Repository):
     add = writes(add)
     stops = reads(stops)
     stopped_numbers = reads(stopped_numbers)
+    stopped_of = reads(stopped_of)
 
     async def remove(self, number: str, *, masked: str, actor: str, reason: str) -> DoNotCallEntry | None:
         """Allow calls to a number that a person stopped. Return that stop, or None. Lists are not changed."""

@@ -157,7 +157,8 @@ def delivered(
     """Record that an item was sent. ``ref`` is the place of a lasting message (audit, card, announcement).
 
     ``seen`` is the last event that the message showed. Older updates of the same message need not be sent.
-    Neither need the same words about what CallOps did to another action of the request. Everything in the
+    Neither need the same words about what CallOps did to another action of the request. An update that tells
+    a pause or an outage, and was queued later than the event and the item, is still sent. Everything in the
     lanes that it ``opens`` is due at once, in order.
     """
     now = sources.clock()
@@ -166,11 +167,14 @@ def delivered(
     connection.execute(
         """
         UPDATE outbox SET ended = 'covered', ended_at = :now
-        WHERE request = :request AND slot = :slot AND event <= :seen AND ended IS NULL
+        WHERE request = :request AND slot = :slot AND ended IS NULL
+        AND (event < :seen OR (event = :seen AND (
+            id < :id OR added_at = (SELECT at FROM events WHERE seq = event))))
         AND (:edited OR (template = :template AND 'system' = (SELECT actor FROM events WHERE seq = event)))
         """,
         {
             "now": microseconds(now),
+            "id": post.id,
             "request": post.request,
             "slot": post.to,
             "seen": seen,

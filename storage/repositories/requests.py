@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlite3 import Connection
 from typing import Final
 
+from providers.actions import CallList
 from providers.masking import may_hold_number
 from providers.phone import mask
 from storage.changes import ChangeSet, NewAction, NewRequest, Recorded
@@ -15,7 +16,7 @@ from storage.event_log import hash_chain
 from storage.event_log.hash_chain import REQUEST_COLUMNS, REQUESTED, microseconds
 from storage.event_log.writer import EventWriter, WriteContext
 from storage.models import ActionRecord, Event, Request, Scalar
-from storage.repositories import brake
+from storage.repositories import brake, call_lists
 from storage.repositories.call_history import is_reference
 from storage.repositories.idempotency_keys import use_up, used_by
 from storage.repositories.outbox import add_posts
@@ -79,6 +80,8 @@ def create(connection: Connection, sources: WriteContext, new: NewRequest) -> Re
     check(None, new.state)
     if made := used_by(connection, delivery_key=new.delivery_key, nonce=new.nonce):
         return Recorded(read_request(connection, made, sources.clock()), created=False)
+    if made := call_lists.row_request(connection, new):
+        return Recorded(read_request(connection, made, sources.clock()), created=False)
     aims = [_aim(connection, sources, asked) for asked in new.actions]
     if new.deduplicate:
         _check_under_way(connection, new, aims, sources.clock())
@@ -101,6 +104,7 @@ def create(connection: Connection, sources: WriteContext, new: NewRequest) -> Re
         records.append(_insert_action(connection, event, asked, aim))
         requested.append(event)
     use_up(connection, request_id, delivery_key=new.delivery_key, nonce=new.nonce, now=writer.now)
+    call_lists.mark(connection, new, request_id)
     add_posts(connection, requested[0], new.notifications)
     return Recorded(
         as_request(
@@ -201,6 +205,8 @@ def _requested_data(new: NewRequest, asked: NewAction, position: int, aim: _Aim)
         "code": new.code,
         "message": new.message,
     }
+    if isinstance(asked.action, CallList):  # these hashes outlive an erasure
+        columns |= {"sha256": asked.action.sha256, "rows_sha256": asked.action.rows_sha256}
     return {column: value for column, value in columns.items() if value is not None and value is not False}
 
 

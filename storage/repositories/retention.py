@@ -95,6 +95,14 @@ def erase(
     )
     if not blanked.rowcount:
         return None
+    connection.execute(
+        """
+        UPDATE call_list_rows SET number = NULL, salt = NULL, value = NULL, due_at = NULL
+        WHERE value IS NOT NULL
+          AND list IN (SELECT id FROM call_lists WHERE request = ?)
+        """,
+        [whole],
+    )
     data: dict[str, Scalar] = {} if rule is None else {"rule": rule}
     event = EventWriter(connection, sources).append(whole, whole, ERASED, actor=actor, data=data, private={})
     erase_posts(connection, event)
@@ -122,6 +130,10 @@ def conclude(
     now = sources.clock()
     drafts, people = _drafts(connection, erasing, now), _people(connection, erasing)
     connection.executemany("UPDATE nonces SET content = NULL WHERE id = ?", [(draft,) for draft in drafts])
+    connection.executemany(
+        "UPDATE call_list_rows SET number = NULL, salt = NULL, value = NULL, due_at = NULL WHERE number = ?",
+        [(sources.lookup(number),) for number in sorted(erasing.numbers)],
+    )
     connection.executemany(
         "UPDATE people SET name = '', timezone = 'UTC', read_at = 0 WHERE id = ?", [(one,) for one in people]
     )

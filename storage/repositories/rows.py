@@ -10,8 +10,8 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from providers.actions import (
-    CallAction,
     CallEnd,
+    CallList,
     CallRef,
     CancelCall,
     Code,
@@ -19,6 +19,7 @@ from providers.actions import (
     Kind,
     NumberRef,
     PlaceCall,
+    RequestedAction,
     Retry,
     StartCampaign,
     StopCampaign,
@@ -48,7 +49,7 @@ ACTION: Final = "action"
 """The personal field with the whole call action as JSON."""
 
 
-_ACTION: Final[TypeAdapter[CallAction]] = TypeAdapter(CallAction)
+_ACTION: Final[TypeAdapter[RequestedAction]] = TypeAdapter(RequestedAction)
 
 
 SENT_AGAIN: Final = """
@@ -194,12 +195,12 @@ def read_with_history(connection: Connection, sources: WriteContext, name: str) 
     )
 
 
-def as_action(value: str | None) -> CallAction | None:
+def as_action(value: str | None) -> RequestedAction | None:
     """Return a call action from its JSON, or None if it is erased."""
     return None if value is None else _ACTION.validate_json(value)
 
 
-def agent_and_target(action: CallAction) -> tuple[str | None, str | None]:
+def agent_and_target(action: RequestedAction) -> tuple[str | None, str | None]:
     """Return an action's agent and the provider's id of its target, or None for either."""
     match action:
         case PlaceCall(agent=agent) | CancelCall(target=NumberRef(agent=agent)):
@@ -208,17 +209,19 @@ def agent_and_target(action: CallAction) -> tuple[str | None, str | None]:
             return None, target_id
         case DeleteCampaign(target=target) | StopCampaign(target=target) | StartCampaign(target=target):
             return None, target.campaign_id
+        case CallList():
+            return None, None
     raise AssertionError(action)
 
 
-def as_json(action: CallAction) -> str:
+def as_json(action: RequestedAction) -> str:
     """Return a call action as JSON with all its fields."""
     return _ACTION.dump_json(action).decode()
 
 
 def as_action_record(
     row: Mapping[str, Any],
-    action: CallAction | None,
+    action: RequestedAction | None,
     *,
     looked_up: bool = False,
     lookup_found: bool | None = None,
@@ -304,6 +307,7 @@ def as_request(  # noqa: PLR0913 - a request has many parts
         zone=personal.get("zone"),
         tell_me=bool(row["tell_me"]),
         stop=row["stop"],
+        call_list=row["call_list"],
         reasons=row["reasons"],
         sealed=sealed,
         waits_for=waits_for,

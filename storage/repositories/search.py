@@ -66,6 +66,7 @@ _NO_NEWS: Final = f"""
     actions.kind = 'place_call' AND actions.ending IS NULL AND actions.state = 'succeeded'
     AND :ended = 'none' AND {CANCELLED_BY} IS NULL
 """
+_NO_ROWS: Final = "(SELECT call_list FROM requests AS asked WHERE asked.id = actions.request) IS NULL"
 _OF_TEAM: Final = "EXISTS (SELECT 1 FROM requests AS asked WHERE asked.id = actions.request AND team = :team)"
 
 
@@ -213,6 +214,7 @@ def _conditions(query: Query, number: bytes | None) -> tuple[str, dict[str, Any]
         "since": ("actions.asked_at >= :since", query.since and microseconds(query.since)),
         "until": ("actions.asked_at < :until", query.until and microseconds(query.until)),
         "team": (_OF_TEAM, query.team),
+        "no_rows": (_NO_ROWS, query.no_rows or None),
         "ended": (_NO_NEWS if query.ended == "none" else _ENDED, query.ended),
     }
     given = {name: (condition, value) for name, (condition, value) in conditions.items() if value is not None}

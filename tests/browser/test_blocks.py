@@ -1,6 +1,8 @@
 """Blocks that the app may post, drawn and used in a browser, and Slack's refusals of blocks."""
 
 import json
+import os
+import re
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,7 @@ from playwright.sync_api import expect
 from playground.content import BOT_TOKEN
 from tests.browser.conftest import Demo
 from tests.browser.looking import Looking
+from tests.browser.test_access import PHONE, findings
 from tests.browser.test_demo import family
 
 Look = Callable[..., Looking]
@@ -330,3 +333,61 @@ def test_what_slack_is_asked_is_shown_with_names_and_times(look: Look, post: Pos
     for channel, locks in (("call-approvals", 1), ("general", 0)):
         place = mira.page.get_by_role("button", name=f"channel {channel}")
         expect(place.locator("svg")).to_have_count(locks)
+
+
+LIST: dict[str, Any] = {
+    "type": "modal",
+    "title": plain("Import"),
+    "submit": plain("Check"),
+    "blocks": [
+        {
+            "type": "input",
+            "block_id": "list",
+            "label": plain("Call list"),
+            "hint": plain("A CSV file with a header."),
+            "element": {"type": "file_input", "action_id": "file", "filetypes": ["csv"], "max_files": 1},
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+def test_a_file_is_picked_by_keyboard_and_uploaded(
+    look: Look, slack: str, post: PostMessage, tmp_path: Path, *, phone: bool
+) -> None:
+    """Its name is shown, another type is refused under the input, and axe finds nothing serious."""
+    asha = look(**PHONE) if phone else look()
+    asha.types("/place-call")
+    expect(asha.modal).to_be_visible()
+    with urllib.request.urlopen(slack.replace("/api/", "/control/people/U0AGENT")) as reply:  # noqa: S310 - our own
+        view = json.load(reply)["view"]["id"]
+    assert post("views.update", view_id=view, view=LIST)["ok"]
+    field = asha.modal.get_by_label("Call list")
+    expect(field).to_be_focused()
+    with asha.page.expect_file_chooser() as chooser:
+        asha.page.keyboard.press("Enter")
+    wrong, right = tmp_path / "calls.xlsx", tmp_path / "calls.csv"
+    wrong.write_bytes(b"PK")
+    right.write_text("phone\n98765 43210\n", encoding="utf-8")
+    assert not chooser.value.is_multiple()
+    chooser.value.set_files(wrong)
+    expect(field).to_have_accessible_description(
+        re.compile("calls.xlsx has an unsupported type. Supported: csv.")
+    )
+    expect(field).to_have_attribute("aria-invalid", "true")
+    assert findings(asha) == []
+    field.set_input_files(right)
+    expect(asha.modal).not_to_contain_text("unsupported")
+    expect(field).to_have_accessible_description(re.compile(r"calls\.csv$"))
+    expect(field).to_be_focused()
+    width = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    assert asha.page.evaluate(width)
+    assert findings(asha) == []
+    if folder := os.environ.get("PICTURES"):
+        asha.page.screenshot(path=Path(folder) / f"file-{phone}.png")
+    asha.page.keyboard.press("Tab")
+    expect(asha.modal.get_by_role("button", name="Remove")).to_be_focused()
+    asha.page.keyboard.press("Enter")
+    expect(asha.modal).not_to_contain_text("calls.csv")
+    asha.page.keyboard.press("Escape")
+    expect(asha.modal).to_be_hidden()

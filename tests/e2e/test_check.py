@@ -336,7 +336,10 @@ async def test_scopes(tmp_path: Path) -> None:
     async with scene:
         found = await checked(scene)
     says(found, "scopes", "FAIL", "lacks usergroups:read, needed to know who is in user groups")
-    says(found, "scopes", "WARN", "lacks channels:read", "It runs without")
+    says(found, "scopes", "WARN", "lacks channels:read", "It runs without: look yourself")
+    says(found, "scopes", "WARN", "lacks files:read", "It runs without: no call list can be given as a file")
+    fixes = [one["fix"] for one in found if one["check"] == "scopes" and "lacks" in one["message"]]
+    assert all("Reinstall the app with the present manifest" in one for one in fixes)
     says(found, "scopes", "WARN", "scopes that CallOps doesn't use: channels:history")
     says(found, "channel C0AUDIT", "SKIP", "lacks channels:read", "audit")
     says(found, "group managers", "SKIP", "usergroups:read")

@@ -184,7 +184,9 @@ async def test_missing_scopes_are_named(tmp_path: Path) -> None:
     scene.manifest.write_text("oauth_config: {scopes: {bot: [commands, chat:write]}}", encoding="utf-8")
     async with scene:
         said = refuses(await scene.terminal("serve"))
-    assert "The Slack app lacks usergroups:read, users:read. Update it from manifest.yml" in said
+    assert (
+        "The Slack app lacks usergroups:read, users:read. Reinstall it with the present manifest.yml" in said
+    )
 
 
 async def test_a_log_of_another_key_is_not_opened(scene: Scene) -> None:

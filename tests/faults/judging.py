@@ -137,7 +137,9 @@ def claims(records: Iterable[ActionRecord], events: Iterable[Event]) -> list[Cla
     for event in events:
         names.setdefault(event.action, []).append(event.name)
     return [
-        Claim(record, mark_of(record.action), names.get(record.id, [])) for record in records if record.action
+        Claim(record, mark_of(record.for_provider), names.get(record.id, []))
+        for record in records
+        if record.for_provider
     ]
 
 

@@ -29,6 +29,7 @@ from providers.actions import Kind
 from storage.errors import ConflictError
 from storage.event_log.hash_chain import GENESIS
 from storage.maintenance.verification import verify
+from storage.repositories.brake import PAUSABLE
 from storage.states import State, check, onward
 from tests.faults.crew import ADDRESSES, KINDS, BotDriver, adapters_for, aim, crew, offline, put_there
 from tests.faults.inline import open_inline
@@ -63,6 +64,10 @@ FAULTS: Final = (
     "server_error",
     "rate_limited",
 )
+PAUSES: Final = (None, "reminders")
+"""What is paused: all calls, or those of a connection."""
+STAYS: Final = (True, False, False, False)
+"""Whether a pause outlasts its step, seldom enough that most steps are without one."""
 STALLS: Final = ("after sending", "after hold", "before outcome")
 SECONDS: Final = (1, 2, 3, 10, 31, 31, 61, 61, 600, -5, -60, -3600)
 NIGHT: Final = 30_000
@@ -118,6 +123,11 @@ class RandomHistory(RuleBasedStateMachine):
         self.faults: list[str] = []
         self.excused: set[str] = set()
         """Actions in sending when a process stopped after its last check, which nothing can stop any more."""
+        self.renewed: set[tuple[str, int]] = set()
+        """Attempts whose process stopped after its last check, at a time without a pause of their connection."""
+        self.was_paused = False
+        self.claimed: set[tuple[str, int]] = set()
+        """Attempts whose process stopped before that."""
         self.adapters = adapters_for(offline(), self.clock, self.wire)
         self._start_from_template()
         self.own = sqlite3.connect(self.path, isolation_level=None)
@@ -182,6 +192,8 @@ class RandomHistory(RuleBasedStateMachine):
             self.faults.append(
                 f"{action} was sent by somebody who does not own it any more: it is {row['state']}"
             )
+        if (action, row["attempt"]) not in self.renewed and self._is_paused(action):
+            self.faults.append(f"{action} was sent during a pause")
         self._begun_in_time(action, row["kind"])
         if self.dies_when_asked:
             self.dies_when_asked = False
@@ -194,8 +206,19 @@ class RandomHistory(RuleBasedStateMachine):
         text = f"{line.target} {line.body}"
         return next(action for mark, action in self.by_mark.items() if mark in text)
 
-    def _states(self) -> list[tuple[str, str]]:
-        return [tuple(row) for row in self.own.execute("SELECT id, state FROM actions")]
+    def _is_paused(self, action: str) -> bool:
+        """Return whether people paused an action, by its row and theirs."""
+        query = (
+            "SELECT kind FROM actions WHERE id = ? AND EXISTS "
+            "(SELECT 1 FROM pauses WHERE pauses.connection IN ('', actions.connection))"
+        )
+        found = self.own.execute(query, [action]).fetchone()
+        return found is not None and found["kind"] in PAUSABLE
+
+    def _sending(self) -> set[tuple[str, int]]:
+        """Return the attempts that are being sent, each with its action."""
+        rows = self.own.execute("SELECT id, attempt FROM actions WHERE state = 'sending'")
+        return {(row["id"], row["attempt"]) for row in rows}
 
     def _begun_in_time(self, action: str, kind: str) -> None:
         """Record a fault if an action waited too long after approval: "now" does not mean hours later."""
@@ -296,6 +319,26 @@ class RandomHistory(RuleBasedStateMachine):
 
         self.run(settle())
 
+    @precondition(lambda self: self.numbers)
+    @rule(name=st.sampled_from(PAUSES), fault=st.sampled_from(FAULTS), stays=st.sampled_from(STAYS))
+    def pause(self, name: str | None, fault: str | None, *, stays: bool) -> None:
+        """Pause calls as a person, run the dispatcher, and resume unless the pause stays."""
+        once = f"pause {self.events}"
+        self.run(self.log.pauses.pause(name, actor=MANAGER, reason="why", until=None, nonce=once))
+        self.was_paused = True
+        self.coverage["pauses"] += 1
+        self.go_round(fault)
+        if not stays:
+            self.resume()
+
+    @precondition(lambda self: self.was_paused)
+    @rule()
+    def resume(self) -> None:
+        """End every pause as a person."""
+        for one in self.run(self.log.pauses.active(self.clock.now)):
+            self.run(self.log.pauses.resume(one.connection, actor=MANAGER))
+            self.coverage["resumes"] += 1
+
     # -- events of processes, clock and Slack
 
     @rule(fault=st.sampled_from(FAULTS))
@@ -357,7 +400,10 @@ class RandomHistory(RuleBasedStateMachine):
         async def sleep() -> None:
             self.coverage["stalls"] += 1
             if step == "after hold":
-                self.excused |= {action for action, state in self._states() if state == State.SENDING}
+                self.excused |= {action for action, _ in self._sending()}
+                self.renewed |= {one for one in self._sending() - self.claimed if not self._is_paused(one[0])}
+            elif step == "after sending":
+                self.claimed |= self._sending()
             await awake.wait()
 
         async def go() -> None:
@@ -497,6 +543,8 @@ class RandomHistory(RuleBasedStateMachine):
         self.wire.fault, self.slack.fails = None, lambda _: None
         self.clock.now = max(self.latest, self.clock.now)
         bot = await self.start()
+        for pause in await self.log.pauses.active(self.clock.now):
+            await self.log.pauses.resume(pause.connection, actor=MANAGER)
         for _ in range(4):
             self.clock.move(seconds=31)
             await bot.run_until_idle()

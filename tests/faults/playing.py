@@ -29,6 +29,7 @@ COVERED: Final[Mapping[str, float]] = {
     "duplicate deliveries": 1.0,
     "settled": 0.1,
     "late_answer": 0.05,
+    "pauses": 1.0,
 }
 """Least frequency of each event for a history: about a quarter of the usual."""
 

@@ -166,7 +166,7 @@ async def false_successes(stage: BotWorld) -> list[str]:
     records = await stage.bot.actions()
     events = [event for one in records for event in await stage.bot.store.requests.events(one.request)]
     journal = await stage.providers.journal("callkaro")
-    marks = {mark_of(one.action) for one in records if one.action}
+    marks = {mark_of(one.for_provider) for one in records if one.for_provider}
     return judge(claims(records, events), Seen(journal, marks), Channels([], "C0AUDIT")).false_success
 
 

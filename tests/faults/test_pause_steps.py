@@ -76,7 +76,7 @@ async def test_nothing_renews_its_lease_after_a_pause(kind: str) -> None:
                 assert await ended(process) == 0
                 if held and step not in RENEWED:
                     late += sent(stage, number) - before
-                    assert pause.leaving == (step in CLAIMED), step
+                    assert pause.found.leaving == (step in CLAIMED), step
                 else:
                     assert sent(stage, number) == 1, step
                 await made.store.pauses.resume(None, actor=MANAGER)

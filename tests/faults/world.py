@@ -52,7 +52,7 @@ class World:
             await log.close()
         assert not verdict.faults, verdict.faults  # the chain, the rows, and SQLite's integrity_check
         heard = {line["request"] for line in self.place.heard.read()}
-        marks = {mark_of(record.action) for record in records if record.action}
+        marks = {mark_of(record.for_provider) for record in records if record.for_provider}
         self.events = [event.name for event in events]
         self.reaped = sum("CallOps stopped before" in str(event.data.get("message")) for event in events)
         return judge(

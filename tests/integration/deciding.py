@@ -15,7 +15,7 @@ from bot.services.preconditions import Preconditions
 from bot.workers.attempt import Attempts
 from bot.workers.dispatcher import Dispatcher
 from playground import callkaro
-from providers.actions import CallAction, Outcome, PlaceCall
+from providers.actions import Outcome, PlaceCall, RequestedAction
 from storage.changes import ChangeSet, NewRequest, Recorded
 from storage.errors import ConflictError
 from storage.models import ActionRecord, PendingRequest, Person, Request
@@ -266,7 +266,7 @@ async def an_approval_is_for_one_agent(bench: BotWorld) -> None:
 class Unbound(Preconditions):
     """A bug: binds a request to nothing."""
 
-    def fingerprint(self, connection: str, action: CallAction) -> str:  # noqa: ARG002 - the bug
+    def fingerprint(self, connection: str, action: RequestedAction) -> str:  # noqa: ARG002 - the bug
         """Return a constant."""
         return ""
 

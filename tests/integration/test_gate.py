@@ -30,20 +30,31 @@ from bot.services.approvals import content as hash_of
 from bot.slack.blocks import plain_text
 from bot.text import interactions
 from bot.text.interactions import MOST_READ
-from bot.ui import command_help, command_replies, do_not_call, prompts, replacing, request_lists
+from bot.ui import (
+    call_lists,
+    command_help,
+    command_replies,
+    do_not_call,
+    pauses,
+    prompts,
+    replacing,
+    request_lists,
+)
+from bot.ui.call_lists import ListCheck, ListForm
 from bot.ui.call_preview import PlacePreview
 from bot.ui.channel_messages import REVIEW
 from bot.ui.details_modal import Details
 from bot.ui.forms import MORE, Form
 from bot.ui.log_pages import EXPORT, FILTER, NEWER, NEWEST, OLDER, FilterForm
 from bot.ui.modal import About, modal, text_input
+from bot.ui.pauses import PauseForm
 from bot.ui.review_modal import Denial, Review
 from bot.ui.settle_modal import OPEN_SCREEN, Settling
 from bot.ui.unknown_messages import SETTLE, SHOW_NUMBER
 from bot.ui.ways_on import CANCEL_THIS, DETAILS, MENU, MOVE_THIS, PLACE_AGAIN, SHOW_STATUS, WITHDRAW
 from playground import content
 from playground.people import Message
-from providers.actions import PlaceCall
+from providers.actions import CallList, Kind, PlaceCall
 from storage.database.repository import Repository
 from tests.e2e.scene import private, until, words
 from tests.integration.bench import AGENT, CANCEL_BY_ID, MANAGER, BotWorld, Parts, StepLog, bench
@@ -63,6 +74,7 @@ REFUSED = {
     "U0BOT": "Apps and bots",
 }
 """Guests of both kinds, external people, other organisations' people, a deactivated account, an app."""
+LIST = CallList(kind=Kind.PLACE_LIST, list=1, name="x.csv", sha256="0" * 64, rows_sha256="", rows=1)
 ONLOOKER = "U0AUDITOR"
 """A full member whom nothing has looked up before."""
 SILENT = {"event", "view_closed"}
@@ -184,6 +196,9 @@ async def cases(stage: BotWorld, facts: Facts) -> list[Case]:
         do_not_call.UNDO: facts.stop,
         replacing.REPLACE: f"{facts.waiting} {facts.draft}",
         replacing.KEEP: facts.waiting,
+        pauses.OPEN: "pause",
+        pauses.RESUME: "B-7K3F",
+        pauses.CANCEL_SCHEDULED: pauses.EVERY,
         WITHDRAW: facts.waiting,
         SHOW_STATUS: facts.waiting,
         request_lists.STATUS: facts.waiting,
@@ -196,6 +211,10 @@ async def cases(stage: BotWorld, facts: Facts) -> list[Case]:
         SETTLE: facts.unknown,
         SHOW_NUMBER: facts.unknown,
         OPEN_SCREEN: "reminders",
+        call_lists.OPEN: "form",
+        **dict.fromkeys(
+            (call_lists.PAUSE, call_lists.RESUME, call_lists.STOP, call_lists.RESULTS), facts.waiting
+        ),
         CANCEL_THIS: facts.scheduled,
         MOVE_THIS: facts.scheduled,
         PLACE_AGAIN: facts.waiting,
@@ -205,8 +224,12 @@ async def cases(stage: BotWorld, facts: Facts) -> list[Case]:
     }
     in_modals = {MORE: forms[FORMS[0]], Review.deny: review, Review.reveal: review, Details.reveal: story}
     in_modals |= {Details.recording: story}
+    checked = ListCheck.build(LIST, [(2, "x")], faults=0, closed=0, nonce=facts.draft, channel="C0SUPPORT")
+    in_modals |= {call_lists.LEAVE_OUT: checked, call_lists.PROBLEMS: checked}
     in_modals |= {Settling.reveal: settling, Settling.again: settling}
     submitted = [*forms.values(), preview, review, Denial.build(request, nonce="denial", shown=shown)]
+    list_form = ListForm.build([Kind.PLACE_CALL], ["reminders"], nonce="list", channel="C0SUPPORT")
+    submitted += [PauseForm.build([None], {}, everything=1, nonce="pause"), list_form, checked]
     submitted += [settling, FilterForm.build(Filters(), vocabulary), old]
     message = {"type": "message", "text": f"call {NUMBER}, {facts.scheduled}", "ts": "1.1", "blocks": []}
     return [

@@ -96,6 +96,8 @@ def action_for(provider: str, capability: Capability) -> CallAction:
             return StopCampaign(target=CampaignRef(campaign_id="c-1"))
         case Kind.START_CAMPAIGN, _:
             return StartCampaign(target=CampaignRef(campaign_id="c-1"))
+        case _:
+            raise AssertionError(capability)
 
 
 ASKED = [

@@ -199,6 +199,8 @@ approve = [{json.dumps(HOSTILE)}]
     )
     (folder / "anchors").write_text(f"{HOSTILE} 3:{'0' * 64}\n", encoding="utf-8")
     (folder / "numbers.csv").write_text(f"number\n{json.dumps(FORGED + STEERING)}\n", encoding="utf-8")
+    cell = json.dumps(FORGED + STEERING)
+    (folder / "calls.csv").write_text(f"call_id,{cell}\n{cell},x\ncall_1,x\n", encoding="utf-8")
     (folder / "none.csv").write_text("", encoding="utf-8")
     return Place(folder, ids)
 
@@ -237,6 +239,12 @@ COMMANDS: Sequence[Sequence[str]] = (
     ("stop", "import", "numbers.csv", "--region", "IN"),
     ("stop", "import", "none.csv", "--region", "IN"),
     ("stop", "remove", "nothing"),
+    ("import", "calls.csv"),
+    ("import", "calls.csv", "--dry-run", "--cancel"),
+    ("import", "calls.csv", "--dry-run", "--cancel", "--via", HOSTILE),
+    ("import", "calls.csv", "--dry-run", "--cancel", "--agent", HOSTILE),
+    ("import", "calls.csv", "--dry-run", "--cancel", "--zone", HOSTILE),
+    ("import", HOSTILE, "--dry-run", "--cancel"),
     ("purge", "--older-than", "1d", "--dry-run"),
     ("purge", "--number", NUMBER, "--dry-run"),
     ("purge", "--person", HOSTILE),

@@ -7,16 +7,21 @@ from bot.app import SCOPES
 from bot.config.loader import ConfigReport
 from bot.listeners.log_search import EXPORT_SCOPES
 from bot.slack.client import SlackAnswer
+from bot.slack.files import FILE_SCOPES
 from bot.text.findings import Finding, ok, skipped, warning, wrong
 
 CHECK_SCOPES = frozenset({"channels:read", "groups:read"})
 """Scopes that only `check` uses: they tell whether the app is in a channel. They read no message."""
 
-OPTIONAL_SCOPES = CHECK_SCOPES | EXPORT_SCOPES
-"""Scopes without which CallOps still serves."""
+OPTIONAL_SCOPES = CHECK_SCOPES | EXPORT_SCOPES | FILE_SCOPES
+"""Scopes without which CallOps still serves. `manifest.yml` requests them as optional."""
 
 
-REINSTALL = "Update the Slack app from manifest.yml and reinstall it to the workspace."
+REINSTALL = "Reinstall the app with the present manifest: `python -m bot manifest` prints it."
+IN_SLACK = (
+    "Slack shows a bot token neither the Home tab nor shortcuts. In Slack, open CallOps: it has a Home tab. "
+    "Type / in a message: “Place a call” is listed. If not, reinstall it."
+)
 UNREACHED = "Slack can't be reached"
 _NEEDED_FOR = {
     "commands": "to receive slash commands",
@@ -24,8 +29,15 @@ _NEEDED_FOR = {
     "users:read": "to know requesters and their time zones",
     "usergroups:read": "to know who is in user groups",
     "channels:read": "to check whether the app is in a public channel",
+    "files:read": "to read call lists that people upload",
     "files:write": "to send exports of the log as files",
     "groups:read": "to check whether the app is in a private channel",
+}
+_WITHOUT = {
+    "files:read": "no call list can be given as a file",
+    "files:write": "exports are made at the terminal",
+    "channels:read": "look yourself",
+    "groups:read": "look yourself",
 }
 
 
@@ -102,7 +114,9 @@ def about_scopes(bot: SlackAnswer | str, *, user_groups: bool) -> Iterator[Findi
         )
     for scope in sorted(OPTIONAL_SCOPES - bot.scopes):
         yield warning(
-            "scopes", f"The app lacks {scope}, needed {_NEEDED_FOR[scope]}. It runs without.", REINSTALL
+            "scopes",
+            f"The app lacks {scope}, needed {_NEEDED_FOR[scope]}. It runs without: {_WITHOUT[scope]}.",
+            REINSTALL,
         )
     spare = sorted(bot.scopes - SCOPES - OPTIONAL_SCOPES)
     if spare:
@@ -112,7 +126,7 @@ def about_scopes(bot: SlackAnswer | str, *, user_groups: bool) -> Iterator[Findi
             f"Remove them. {REINSTALL}",
         )
     if not missing and not spare:
-        yield ok("scopes", "The app has the scopes that CallOps uses, and no more.")
+        yield ok("scopes", f"The app has the scopes that CallOps uses, and no more. {IN_SLACK}")
 
 
 def channels(found: ConfigReport) -> dict[str, list[str]]:

@@ -5,8 +5,9 @@ import time
 import pytest
 from typing_extensions import Buffer
 
-from bot.cli.do_not_call_columns import CannotReadColumnsError, is_phone_header
-from bot.cli.do_not_call_file import LONGEST_ROW, NAMED, Read, decoded, read
+from bot.cli.do_not_call_file import NAMED, Read, read
+from bot.parsing.csv_file import LONGEST_ROW, UnreadableListError, decoded
+from bot.parsing.csv_headers import is_phone_header
 
 A, B, C = "+919876543210", "+919876543211", "+919876543212"
 
@@ -172,7 +173,7 @@ def test_a_header_of_something_else_is_none_of_phone_numbers(header: str) -> Non
 )  # fmt: skip
 def test_doubt_about_the_whole_file_is_a_question(text: str, columns: list[str], question: str) -> None:
     """No column is chosen silently, and no line is lost between two quotation marks."""
-    with pytest.raises(CannotReadColumnsError) as asked:
+    with pytest.raises(UnreadableListError) as asked:
         read_text(text, *columns)
     assert question in str(asked.value)
     assert "\x1b" not in str(asked.value)
@@ -238,7 +239,7 @@ def test_text_is_read_as_spreadsheets_write_it(encoding: str, end: str) -> None:
 )
 def test_another_encoding_is_refused_with_its_line(content: bytes, line: str) -> None:
     """Nothing of such a file is read, for its digits may be others' too."""
-    with pytest.raises(CannotReadColumnsError) as refused:
+    with pytest.raises(UnreadableListError) as refused:
         read_bytes(content, "2")
     assert str(refused.value).startswith(line)
     assert "Save the file as “CSV UTF-8”" in str(refused.value)
@@ -277,7 +278,7 @@ def test_the_first_numbers_are_kept_masked_with_their_countries() -> None:
 def test_a_line_that_does_not_end_is_not_read_to_its_end(begins: bytes, repeats: bytes) -> None:
     """No more of a file is kept than a row may have, for any content."""
     endless = _Endless(begins, repeats)
-    with pytest.raises(CannotReadColumnsError, match="characters"):
+    with pytest.raises(UnreadableListError, match="characters"):
         read(decoded(io.BufferedReader(endless)), default_region="IN")
     assert endless.given < 4 * LONGEST_ROW
 
@@ -286,9 +287,9 @@ def test_a_header_of_brackets_costs_no_more_than_its_length() -> None:
     """Text in brackets is no part of a header, and brackets need not be in pairs."""
     began = time.process_time()
     assert not is_phone_header("(" * LONGEST_ROW)
-    with pytest.raises(CannotReadColumnsError):
+    with pytest.raises(UnreadableListError):
         read_text("(" * (LONGEST_ROW - 10) + ",b\n")
-    with pytest.raises(CannotReadColumnsError, match="Several columns"):
+    with pytest.raises(UnreadableListError, match="Several columns"):
         read_text(",".join(["phone"] * 10_000) + "\n")
     assert time.process_time() - began < 3.0
 

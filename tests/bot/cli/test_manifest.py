@@ -44,6 +44,7 @@ def test_with_an_address_everything_that_slack_sends_goes_there() -> None:
         assert events.pop("request_url") == URL
     assert ours["settings"].pop("socket_mode_enabled") is False
     assert file["settings"].pop("socket_mode_enabled") is True
+    assert "files:read" in ours["oauth_config"]["scopes"]["bot_optional"]
     assert ours == file
     assert "Socket Mode" not in manifest("https://bot.example")
 

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from bot.cli.checks.rules import lint
 from bot.config.settings import Connection
-from bot.policy.rules import PEOPLE, Rule
+from bot.policy.rules import PEOPLE, Rule, key_of
 from bot.text.findings import Result
 from providers.voxworks import VoxworksSettings
 from tests.support.tree import ROOT
@@ -101,7 +101,7 @@ def test_a_recipe_of_the_guide_has_nothing_to_mend(tmp_path: Path, recipe: str) 
 def test_there_are_five_recipes() -> None:
     """None is lost to a mistyped fence, and every key of a rule is in the guide's table."""
     assert len(RECIPES) == 5
-    assert all(f"`{key}`" in DOCUMENT for key in Rule.model_fields)
+    assert all(f"`{key_of(field)}`" in DOCUMENT for field in Rule.model_fields)
 
 
 def test_people_read_the_verdict_the_rule_and_why(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The rules as a table of who, what and the decision."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -259,6 +260,88 @@ def test_the_last_look_before_dispatch(
     """An approved action is sent only if the rules and the people still allow it."""
     decision = engine.can_dispatch(
         rules, members, requester, approvals, wanted(Kind.CANCEL_CALL), rule=rule, team=TEAM, now=NOW
+    )
+    assert decision.allowed is allowed
+    assert allowed or decision.reasons
+
+
+IMPORTS = PLACE.model_copy(update={"import_": ("leads",)})
+OWN = CANCEL.model_copy(update={"import_": ("leads",), "self_approval": True})
+WITH_LEADS: Members = {**MEMBERS, "leads": frozenset({"U0LEAD", "U0MANAGER"})}
+LEAD = person("U0LEAD")
+LISTS = {kind.of_rows: kind for kind in Kind if kind.is_list}
+
+
+@pytest.mark.parametrize(
+    ("rule", "members", "who", "effect", "approvers", "why"),
+    [
+        pytest.param(IMPORTS, WITH_LEADS, LEAD, Effect.NEEDS_APPROVAL, {"U0MANAGER", "U0SECOND"}, "an approval by somebody in managers", id="a list of calls is approved by settlers"),
+        pytest.param(IMPORTS, WITH_LEADS, person("U0MANAGER"), Effect.NEEDS_APPROVAL, {"U0SECOND"}, "approval", id="a settler never approves their own list"),
+        pytest.param(IMPORTS, {**WITH_LEADS, "managers": frozenset({"U0MANAGER"})}, person("U0MANAGER"), Effect.DENY, set(), "Nobody but you", id="the only settler asks"),
+        pytest.param(IMPORTS, {**WITH_LEADS, "managers": None}, LEAD, Effect.DENY, set(), 'who is in "managers"', id="unread settlers refuse"),
+        pytest.param(OWN, WITH_LEADS, person("U0MANAGER"), Effect.NEEDS_APPROVAL, {"U0SECOND"}, "approval", id="no own approval, though the rule permits it"),
+        pytest.param(OWN.model_copy(update={"approve": (), "self_approval": False}), WITH_LEADS, LEAD, Effect.ALLOW, set(), "cancel", id="a list of cancellations needs no more than the rule says"),
+        pytest.param(PLACE, WITH_LEADS, LEAD, Effect.DENY, set(), "nobody may use call lists", id="nobody imports by default"),
+        pytest.param(IMPORTS, WITH_LEADS, person(), Effect.DENY, set(), "leads may use call lists", id="an agent outside the group"),
+        pytest.param(IMPORTS, {**WITH_LEADS, "leads": None}, LEAD, Effect.DENY, set(), 'who is in "leads"', id="an unread group has nobody in it"),
+        pytest.param(IMPORTS.model_copy(update={"import_": ("everyone",)}), WITH_LEADS, person("U0GUEST", guest=True), Effect.DENY, set(), "Guests", id="a guest"),
+        pytest.param(IMPORTS.model_copy(update={"import_": ("everyone",)}), WITH_LEADS, person(), Effect.NEEDS_APPROVAL, {"U0MANAGER", "U0SECOND"}, "approval", id="everyone"),
+        pytest.param(IMPORTS.model_copy(update={"request": ("managers",)}), WITH_LEADS, LEAD, Effect.DENY, set(), "No rule", id="importing is on top of requesting"),
+    ],
+)  # fmt: skip
+def test_what_the_rules_say_to_somebody_with_a_call_list(
+    rule: Rule, members: Members, who: Person, effect: Effect, approvers: set[str], why: str
+) -> None:
+    """Importing is permitted by name, and more than one person agrees to calls for many."""
+    [kind] = rule.actions
+    decision = engine.can_request([rule], members, who, wanted(kind, is_list=True), team=TEAM)
+    assert decision.effect is effect
+    assert decision.approvers == approvers
+    assert why in " ".join(decision.reasons)
+    opened = engine.can_open([rule], members, who, LISTS[kind], team=TEAM, now=NOW)
+    assert opened.effect is effect
+
+
+def test_a_denial_holds_for_call_lists() -> None:
+    """A rule that denies calls denies lists of them, and an unread group does not open a later rule."""
+    new = person("U0NEW")
+    allows = IMPORTS.model_copy(update={"import_": ("everyone",)})
+    context = wanted(Kind.PLACE_CALL, is_list=True)
+    denied = engine.can_request([allows, NO_TRAINEES], MEMBERS, new, context, team=TEAM)
+    assert "no trainees" in " ".join(denied.reasons)
+    unread = engine.can_request([IMPORTS, allows], {**MEMBERS, "leads": None}, new, context, team=TEAM)
+    assert (unread.allowed, unread.unread) == (False, "leads")
+
+
+def test_an_unread_group_of_requesters_opens_no_later_rule_for_a_call_list() -> None:
+    """The earlier rule might say that nobody uses lists, or that settlers approve."""
+    agents = PLACE.model_copy(update={"name": "agents", "request": ("agents",)})
+    later = IMPORTS.model_copy(update={"import_": ("everyone",), "approve": ("leads",)})
+    context = wanted(Kind.PLACE_CALL, is_list=True)
+    members = {**WITH_LEADS, "agents": frozenset({"U0AGENT"})}
+    read = engine.can_request([agents, later], members, person(), context, team=TEAM)
+    unread = engine.can_request([agents, later], {**members, "agents": None}, person(), context, team=TEAM)
+    assert "nobody may use call lists" in " ".join(read.reasons)
+    assert (unread.allowed, unread.unread) == (False, "agents")
+
+
+@pytest.mark.parametrize(
+    ("approver", "requester", "allowed"),
+    [
+        pytest.param(person("U0MANAGER"), LEAD, True, id="a settler approved"),
+        pytest.param(LEAD, LEAD, False, id="the requester, who is no settler"),
+        pytest.param(person("U0MANAGER"), person("U0MANAGER"), False, id="the requester, who is a settler"),
+        pytest.param(person("U0MANAGER", deleted=True), LEAD, False, id="the settler left the company"),
+    ],
+)
+def test_a_row_of_a_list_goes_out_with_the_approval_of_another_person(
+    approver: Person, requester: Person, *, allowed: bool
+) -> None:
+    """The last look asks for the same approval as the request of the list."""
+    approvals = [(replace(APPROVAL, person=approver.id), approver)]
+    context = wanted(Kind.PLACE_CALL, is_list=True)
+    decision = engine.can_dispatch(
+        [IMPORTS], WITH_LEADS, requester, approvals, context, rule="place", team=TEAM, now=NOW
     )
     assert decision.allowed is allowed
     assert allowed or decision.reasons

@@ -28,6 +28,7 @@ TERMINAL = {
     "policy/explain",
     "policy/calling_hours",
     "policy/rules",
+    "slack/files",
     "slack/socket_mode",
     "web",
     "workers/write_probe",

@@ -224,6 +224,7 @@ def previewed(typed: str) -> list[list[dict[str, Any]]]:
     line = fill_defaults(read(typed), VOCABULARY).command
     assert line.problems == ()
     [action] = actions_of(line)
+    assert isinstance(action, PlaceCall)
     prepared = Prepared(action=action, method="POST", url="", headers={}, body=None)
     spec = RequestSpec("reminders", (action,), line.reason, line.purpose, line.consent, zone=line.zone)
     call = CallToPlace(spec, prepared, line, REMINDERS, "Asia/Kolkata", NOW)
@@ -377,7 +378,7 @@ def test_help_names_what_each_connection_does() -> None:
     [
         (
             {"reminders": REMINDERS},
-            ["Place a call…", "Cancel a call…", "Move a call…", "Stop calls to a number…"],
+            ["Place a call…", "Cancel a call…", "Move a call…", "Stop calls to a number…", "Call list…"],
             None,
         ),
         (
@@ -395,6 +396,7 @@ def test_help_names_what_each_connection_does() -> None:
                 "Stop a campaign…",
                 "Start a campaign…",
                 "Stop calls to a number…",
+                "Call list…",
             ],
             "`/calls campaign delete cd-2129073 it has ended` (or `stop` or `start`) deletes, stops or starts a campaign",
         ),
@@ -416,7 +418,7 @@ def test_help_offers_what_some_connection_can_do(
 
 
 def test_help_fits_one_screen_and_shows_what_the_reader_may_do() -> None:
-    """It has at most twelve lines, with its rows of buttons. A person who may request nothing can still read."""
+    """It has at most thirteen lines, with its rows of buttons. A person who may request nothing can still read."""
     everything = CommandContext({"reminders": REMINDERS, "kore": ALL_OF_KORE}, "IN")
 
     def lines(*may: Kind) -> list[str]:
@@ -426,7 +428,7 @@ def test_help_fits_one_screen_and_shows_what_the_reader_may_do() -> None:
         ]
         return "\n".join(shown).splitlines()
 
-    assert len(lines(*Kind)) <= 12
+    assert len(lines(*Kind)) <= 13
     placing = "\n".join(lines(Kind.PLACE_CALL))
     assert "/place-call" in placing
     for other in ("/cancel-call", "/calls move", "campaign"):

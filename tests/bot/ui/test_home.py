@@ -14,7 +14,7 @@ from bot.ui import home
 from bot.ui.command_replies import OPENS
 from playground.blocks import MAX_VIEW_BYTES, faults
 from providers.actions import CallRef, CancelCall, Code, Kind, PlaceCall
-from storage.models import ActionRecord, ConnectionOutage, Request
+from storage.models import ActionRecord, ConnectionOutage, Pause, PauseCounts, Request
 from storage.states import State
 from tests.support.slack_schemas import checker
 from tests.support.values import an_action
@@ -78,8 +78,11 @@ def many(state: State, count: int = LISTED, message: str = "") -> list[Request]:
 
 
 OUTAGE = ConnectionOutage("reminders", "down", NOW, NOW + timedelta(minutes=5), 3, NOW, False, True)
+PAUSE = Pause("B-7K3F", "reminders", "U0MANAGER", NOW, None, LONG, PauseCounts())
 FULL = HomeContent(
     may=EVERYTHING,
+    pausable=[None, *(f"connection-{n}" for n in range(20))],
+    paused=[replace(PAUSE, connection=f"connection-{n}") for n in range(20)],
     outages=[replace(OUTAGE, connection=f"connection-{n}") for n in range(20)],
     unknown=many(State.UNKNOWN, 4, LONG),
     to_decide=many(State.PENDING, 6),
@@ -134,9 +137,9 @@ def test_slacks_own_schemas_find_no_fault() -> None:
 
 def test_the_parts_come_in_order() -> None:
     """Outages, forms, what needs the person with unknown outcomes first, their requests, their calls, a time."""
-    said = texts(shown(replace(FULL, outages=[OUTAGE])))
+    said = texts(shown(replace(FULL, paused=[], outages=[OUTAGE])))
     assert said[0].startswith("⚠️ *reminders is down. Next try: ")
-    assert said[1:4] == ["Place a call…", "Cancel a call…", "Move a call…"]
+    assert said[1:5] == ["Place a call…", "Cancel a call…", "Move a call…", "Pause calls…"]
     parts = [said.index(part) for part in ("*Needs you*", "*Your requests*", "*Coming up*")]
     assert parts == sorted(parts)
     needed = said[parts[0] + 1 : parts[0] + 11]
@@ -150,7 +153,7 @@ def test_each_row_has_its_next_step() -> None:
     """The buttons are those of the messages, so that the same listeners hear them."""
     view = shown(FULL)
     steps = [block["accessory"]["action_id"] for block in view["blocks"] if "accessory" in block]
-    assert steps == ["settle"] * 4 + ["review"] * 6 + ["place_again"] * 10
+    assert steps == ["resume_calls"] * 10 + ["settle"] * 4 + ["review"] * 6 + ["place_again"] * 10
     rows = [block for block in view["blocks"] if block["type"] == "actions"][1:]
     assert [[one["action_id"] for one in row["elements"]] for row in rows] == [
         ["cancel_this", "move_this"]
@@ -168,6 +171,17 @@ def test_a_tab_offers_only_what_the_person_and_the_connection_can_do() -> None:
 def test_an_empty_tab_says_what_to_do_first() -> None:
     """It offers the forms. Without any form it only says what will be shown."""
     said = texts(shown(HomeContent(EVERYTHING)))
-    assert said[3].startswith("*Nothing here yet.*")
-    assert said[4] == "To start, press a button above. `/calls` shows all commands."
+    assert said[4].startswith("*Nothing here yet.*")
+    assert said[5] == "To start, press a button above. `/calls` shows all commands."
     assert len(texts(shown(HomeContent(frozenset())))) == 2
+
+
+def test_a_pause_stands_first_with_its_button() -> None:
+    """Without permission for all connections, a pause of all has none."""
+    paused = [replace(PAUSE, connection=None, reason="why"), replace(PAUSE, reason="why")]
+    view = shown(HomeContent(EVERYTHING, pausable=["reminders"], paused=paused))
+    assert texts(view)[0].startswith("⏸️ *All calls:* Paused by <@U0MANAGER> since <!date^")
+    assert texts(view)[0].endswith("“why”.\n`/calls resume` lets them go on")
+    resume, *_ = [one for one in buttons(view) if one["action_id"] == "resume_calls"]
+    assert (resume["value"], resume["accessibility_label"]) == (PAUSE.id, "Resume calls through reminders")
+    assert resume["confirm"]["title"]["text"] == "Resume calls through reminders?"

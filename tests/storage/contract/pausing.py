@@ -1,12 +1,15 @@
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from providers.actions import CampaignRef, Kind, StartCampaign
-from storage.changes import Announced, NewAction, NewRequest
+from storage.changes import Announced, ChangeSet, NewAction, NewRequest, Notification
 from storage.errors import ConflictError
-from storage.models import OutboxItem, Pause
+from storage.models import Approval, MessageRef, OutboxItem, Pause, PauseCounts
+from storage.repositories.pauses import CARDS_TOLD
+from storage.states import State
 from storage.store import Store
 from tests.storage.contract.beginning import LEASE, approved, begin
 from tests.storage.contract.changes import assert_replayable, recorded
@@ -18,6 +21,7 @@ STARTING = replace(
     actions=[NewAction(StartCampaign(target=CampaignRef(campaign_id="cd-1")))],
 )
 HELD = [placing(), STARTING]
+CARD = Notification("state", "card")
 
 
 async def paused(
@@ -38,6 +42,39 @@ async def told(store: Store, clock: Clock) -> list[OutboxItem]:
     """Return the announcements of pauses that are due."""
     items = await store.outbox.outgoing(clock.now, owner="one", until=clock.now + LEASE, limit=50)
     return [one for one in items if one.template == Announced.PAUSE]
+
+
+async def asked(store: Store, clock: Clock, number: int) -> str:
+    """Request a call that has to be approved, and return its id."""
+    asked_for = replace(
+        placing(f"+9198765{number:05}"),
+        fingerprint=f"call {number}",
+        state=State.PENDING,
+        approvals_needed=1,
+        decide_by=clock.now + timedelta(hours=1, seconds=number),
+        notifications=[CARD],
+    )
+    return (await recorded(store, asked_for)).id
+
+
+async def posted(store: Store, clock: Clock, ts: str | None = None) -> list[str | None]:
+    """Deliver every card and edit that is due, and return the requests. New cards get the time ``ts``."""
+    found: list[str | None] = []
+    while due := await store.outbox.outgoing(clock.now, owner="one", until=clock.now + LEASE, limit=200):
+        for one in due:
+            stands = (await store.requests.request(one.request)).messages if one.request else {}
+            ref = stands.get("card", MessageRef("C0APPROVE", ts or "1.1"))
+            await store.outbox.delivered(one, ref, seen=one.event)
+            found += [one.request] if one.request else []
+    return found
+
+
+async def editing(store: Store, clock: Clock, request: str) -> Sequence[OutboxItem]:
+    """Queue an edit of a card, as an approval of several does, and lease it."""
+    approval = Approval(person="U0MANAGER", decision="approve", group=None, members=[], content="")
+    change = ChangeSet(request, "U0MANAGER", [], approval=approval, notifications=[CARD])
+    await store.requests.apply(change)
+    return await store.outbox.outgoing(clock.now, owner="one", until=clock.now + LEASE, limit=9)
 
 
 class Pausing:
@@ -71,7 +108,7 @@ class Pausing:
         lease = clock.now + LEASE
         assert await store.requests.renew_lease(made.id, owner="one", attempt=1, until=lease)
         made_pause = await paused(store, "reminders")
-        assert (made_pause.leaving, made_pause.waiting) == (1, 0)
+        assert (made_pause.found.leaving, made_pause.found.waiting) == (1, 0)
         assert not await store.requests.renew_lease(made.id, owner="one", attempt=1, until=lease)
 
     @pytest.mark.parametrize("new", [cancelling(), deleting("cd-1")])
@@ -154,3 +191,48 @@ class Pausing:
         await erase(store, held.id, actor="U0DPO")
         assert await store.pauses.active(clock.now) == [replace(held, reason=None)]
         assert not (await verified(store)).faults
+
+    async def test_a_pause_is_ended_by_its_id_once(self, store: Store) -> None:
+        """The id of a pause that another one replaced ends nothing."""
+        first, second = await paused(store, nonce="1"), await paused(store, nonce="2")
+        assert await store.pauses.resume(None, actor="U0MANAGER", only=first.id) is None
+        assert await store.pauses.resume(None, actor="U0MANAGER", only=second.id) == second
+        assert await store.pauses.resume(None, actor="U0MANAGER", only=second.id) is None
+
+    async def test_what_a_pause_would_find_is_counted_by_connection(self, store: Store, clock: Clock) -> None:
+        """Actions that wait and those that are being sent, as the pause itself counts them."""
+        await store.requests.apply(begin(await approved(store, placing()), clock))
+        await approved(store, replace(STARTING, connection="kore"))
+        await approved(store, cancelling())
+        found = await store.pauses.counts(clock.now)
+        assert found == {"reminders": PauseCounts(leaving=1), "kore": PauseCounts(waiting=1)}
+        assert await store.pauses.counts(clock.now, "kore") == {"kore": PauseCounts(waiting=1)}
+        assert (await paused(store)).found == PauseCounts(waiting=1, leaving=1)
+
+    async def test_cards_show_a_pause_and_not_after_it(self, store: Store, clock: Clock) -> None:
+        """The next to be decided are edited, and after the pause those that showed it."""
+        made = [await asked(store, clock, number) for number in range(CARDS_TOLD + 2)]
+        cancelled = await recorded(store, replace(cancelling(), notifications=[CARD]))
+        await posted(store, clock, f"{clock.now.timestamp()}")
+        clock.move(minutes=5)
+        await paused(store)
+        assert await posted(store, clock) == made[:CARDS_TOLD]
+        clock.move(minutes=5)
+        during = await asked(store, clock, 200)
+        await posted(store, clock, f"{clock.now.timestamp()}")
+        await store.pauses.resume(None, actor="U0MANAGER")
+        assert await posted(store, clock) == [*made[:CARDS_TOLD], during]
+        assert cancelled.id not in made
+
+    async def test_a_card_that_is_sent_during_a_pause_is_edited_again(
+        self, store: Store, clock: Clock
+    ) -> None:
+        """It may have been rendered just before, so the edit is not taken for shown."""
+        made = await asked(store, clock, 1)
+        await posted(store, clock, "1.1")
+        [first] = await editing(store, clock, made)
+        clock.move(seconds=1)
+        await paused(store)
+        seen = (await store.requests.events(made))[-1].seq
+        await store.outbox.delivered(first, MessageRef("C0APPROVE", "1.1"), seen=seen)
+        assert await posted(store, clock) == [made]

@@ -331,7 +331,7 @@ class Reading:
         decided = await recorded(store, cancelling())
         await store.requests.apply(approve(decided.id))
         assert list(await store.approvals.pending(9)) == [
-            PendingRequest(one.id, one.requester, one.team, one.rule, one.asked_at, one.decide_by)
+            PendingRequest(one.id, one.requester, one.team, one.rule, one.asked_at, one.decide_by, one.kind)
             for one in (soon, late, never)
         ]
 

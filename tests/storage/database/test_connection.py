@@ -322,7 +322,9 @@ QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
     "lapsed": (lambda db: lease_expired(db, NOON), "actions_state"),
     "undecided": (lambda db: decision_expired(db, NOON, 9), "requests_pending (<expr><?)"),
     "pending": (
-        lambda db: pending(db, 9, after=PendingRequest("A-2222", "U1", "T1", None, NOON, NOON)),
+        lambda db: pending(
+            db, 9, after=PendingRequest("A-2222", "U1", "T1", None, NOON, NOON, Kind.PLACE_CALL)
+        ),
         "requests_pending (<expr>>?)",
     ),
     "pending since": (lambda db: pending_since(db, 5, 9), "actions_pending (n>?)"),

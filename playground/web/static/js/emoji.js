@@ -11,6 +11,7 @@ const EMOJI = {
   x: "❌",
   warning: "⚠️",
   hourglass_flowing_sand: "⏳",
+  double_vertical_bar: "⏸️",
   no_entry_sign: "🚫",
   hand: "✋",
   paperclip: "📎",

@@ -102,6 +102,15 @@ function label(element) {
 }
 
 /**
+ * @param {any} element
+ * @returns {any} its block in the tab as it is now, which may have been drawn anew while a dialog was open
+ */
+function current(element) {
+  const same = (/** @type {any} */ one) => one?.action_id === element.action_id && one.value === element.value;
+  return state.home?.blocks.find((one) => [one.accessory, ...(one.elements ?? [])].some(same));
+}
+
+/**
  * @param {string} viewId
  * @returns {import("./inputs.js").Place}
  */
@@ -110,7 +119,7 @@ function place(viewId) {
     value: (_block, element) => element.initial_option?.value ?? null,
     typed: () => undefined,
     press: async (block, element, value) => {
-      const { block_id } = block;
+      const { block_id } = current(element) ?? block;
       const { action_id } = element;
       const done = await act("click", { person: state.me, view_id: viewId, block_id, action_id, value });
       if (done.sentence) return done.sentence;

@@ -20,6 +20,8 @@ import { instant, local } from "./time.js";
  *   handles a click or a choice, and returns a sentence if it failed
  * @property {(block: Block, element: Element_) => unknown} value returns an element's present value
  * @property {(block: Block, element: Element_, value: unknown) => void} typed keeps a typed value
+ * @property {(block: Block, element: Element_, files: {name: string, content: string}[]) => Promise<string | null>=} pick
+ *   uploads picked files, or clears the element, and returns a sentence if it failed
  * @property {Record<string, string>=} errors by block_id
  *
  * @typedef {{id: string, describedBy: string | null, invalid: boolean, required: boolean}} Naming
@@ -79,6 +81,8 @@ export function control(element, block, reader, place, naming) {
     case "datepicker":
     case "timepicker":
       return text(KINDS[element.type], common, element, given, take);
+    case "file_input":
+      return files(element, block, place, common, /** @type {any[]} */ (given ?? []));
     case "datetimepicker":
       return moment(common, reader.zone, given, take);
     case "static_select":
@@ -182,6 +186,67 @@ function text(kind, common, element, given, take) {
     placeholder: element.placeholder?.text,
     value: given ?? "",
     on: { input: (/** @type {any} */ event) => take(event.target.value) },
+  });
+}
+
+/**
+ * Return an input for files, which are uploaded as soon as they are picked, and the files picked so far.
+ *
+ * @param {Element_} element
+ * @param {Block} block
+ * @param {Place} place
+ * @param {Record<string, unknown>} common
+ * @param {any[]} given file objects
+ * @returns {HTMLElement}
+ */
+function files(element, block, place, common, given) {
+  const list = `${common.id}-files`;
+  const described = [common["aria-describedby"], given.length && list].filter(Boolean).join(" ");
+  /** @param {{name: string, content: string}[]} picked */
+  const pick = async (picked) => {
+    made.querySelector(".press-error")?.remove();
+    const sentence = await place.pick?.(block, element, picked);
+    if (sentence && made.isConnected) made.append(h("p", { class: "press-error", role: "alert" }, sentence));
+  };
+  const made = h(
+    "div",
+    { class: given.length ? "files picked" : "files" },
+    h("input", {
+      ...common,
+      type: "file",
+      multiple: element.max_files !== 1,
+      accept: (element.filetypes ?? []).map((/** @type {string} */ one) => `.${one}`).join(",") || null,
+      "aria-describedby": described || null,
+      on: {
+        change: async (/** @type {any} */ event) => pick(await Promise.all([...event.target.files].map(sent))),
+      },
+    }),
+    given.length > 0 &&
+      h(
+        "p",
+        { class: "names" },
+        h("span", { id: list, role: "status" }, given.map((one) => one.name).join(", ")),
+        h("button", { type: "button", class: "button", on: { click: () => pick([]) } }, "Remove"),
+      ),
+  );
+  return made;
+}
+
+/**
+ * Return a file's name and its content in base64.
+ *
+ * @param {File} file
+ * @returns {Promise<{name: string, content: string}>}
+ */
+function sent(file) {
+  return new Promise((resolve, reject) => {
+    const reading = new FileReader();
+    reading.addEventListener("load", () => {
+      const content = String(reading.result);
+      resolve({ name: file.name, content: content.slice(content.indexOf(",") + 1) });
+    });
+    reading.addEventListener("error", () => reject(reading.error));
+    reading.readAsDataURL(file);
   });
 }
 

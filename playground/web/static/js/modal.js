@@ -35,7 +35,7 @@ export function start() {
 /** @param {HTMLDialogElement} dialog */
 function show(dialog) {
   const { view } = state;
-  const now = view ? `${view.id} ${view.hash} ${JSON.stringify(view.errors)}` : "";
+  const now = view ? `${view.id} ${view.hash} ${JSON.stringify(view.errors)} ${picked(view)}` : "";
   if (now === shown) return;
   shown = now;
   if (!view) {
@@ -56,6 +56,15 @@ function show(dialog) {
     dialog.showModal();
   }
   focus(dialog, view, key);
+}
+
+/**
+ * @param {View} view
+ * @returns {string} the ids of the files that were picked
+ */
+function picked(view) {
+  const held = Object.values(view.values).flatMap((one) => Object.values(one));
+  return held.flatMap((one) => (one.files ?? []).map((/** @type {any} */ file) => file.id)).join(" ");
 }
 
 /**
@@ -137,6 +146,10 @@ function place(view) {
     typed: (block, element, value) => {
       typed.set(`${view.id}\n${block.block_id}\n${element.action_id}`, value === "" ? null : value);
     },
+    pick: async (block, element, files) => {
+      const where = { view_id: view.id, block_id: block.block_id, action_id: element.action_id };
+      return (await act("pick", { person: state.me, ...where, files })).sentence ?? null;
+    },
     press: async (block, element, value) => {
       const done = await act("click", {
         person: state.me,
@@ -161,6 +174,7 @@ function place(view) {
 function given(view, block, element) {
   const held = view.values[block.block_id]?.[element.action_id];
   if (!held) return null;
+  if (held.files) return held.files;
   if (held.selected_options) return held.selected_options.map((/** @type {any} */ one) => one.value);
   if (held.selected_option) return held.selected_option.value;
   return held.value ?? held.selected_date ?? held.selected_time ?? held.selected_date_time ?? held.selected_user ?? null;

@@ -2,7 +2,7 @@ import phonenumbers
 import pytest
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from bot.cli.do_not_call_cells import is_number, read_cell
+from bot.parsing.number_cells import is_number, read_cell
 from providers import phone
 from providers.phone import REGIONS, InvalidNumberError
 

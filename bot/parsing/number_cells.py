@@ -1,10 +1,11 @@
-"""Cells of a do-not-call list: one phone number each, or a sentence that says why it is none. Pure."""
+"""Cells of a file: one phone number each, or a sentence that says why it is none."""
 
 import re
 import unicodedata
 from typing import Final
 
 from bot.parsing.numbers import Doubtful, NumberReader
+from bot.text import csv_files
 from providers import phone
 from providers.phone import InvalidNumberError, Phone
 
@@ -26,27 +27,44 @@ _SHORT_BEHIND: Final = {".": 2, "/": 3, "(": 4}
 """Digits behind such a mark that are none of the number's, where the mark stands once."""
 
 
-def read_cell(cell: str, *, default_region: str) -> Phone:
-    """Return the one number in a cell. Raises `InvalidNumberError`."""
+def read_cell(cell: str, *, default_region: str, premium: bool = True) -> Phone:
+    """Return the one number in a cell. ``premium`` accepts numbers that CallOps never calls.
+
+    Raises `InvalidNumberError`.
+    """
+    if found := _as_printed(cell, default_region, premium=premium):
+        return found
     _refuse_what_would_be_mended(_plain(cell), default_region)
-    return phone.read(cell, default_region=default_region, premium=True)
+    return phone.read(cell, default_region=default_region, premium=premium)
+
+
+def _as_printed(cell: str, region: str, *, premium: bool) -> Phone | None:
+    """Return the number of a cell of digits, or of one grouped as its country prints it, otherwise None.
+
+    Nothing can be mended there, so that the slower checks are left out.
+    """
+    try:
+        found = phone.read(cell, default_region=region, premium=premium)
+    except InvalidNumberError:
+        return None
+    spaced = cell.replace("-", " ")
+    is_printed = spaced in {found.e164, found.pretty} or found.pretty.endswith(f" {spaced}")
+    return found if is_printed or (cell.isascii() and cell.isdecimal()) else None
 
 
 def _refuse_what_would_be_mended(cell: str, region: str) -> None:
     """Raise `InvalidNumberError` for a cell of which `phone.read` might make another number, or say less."""
     if _LINES.search(cell):
-        raise InvalidNumberError("The cell has several lines or a tab. Put one number in each cell.")
+        raise InvalidNumberError(csv_files.SEVERAL_LINES)
     if _SCIENTIFIC.fullmatch(cell):
-        raise InvalidNumberError(
-            "A spreadsheet cut its digits. Format the column as text there and export it again."
-        )
+        raise InvalidNumberError(csv_files.DIGITS_CUT)
     long = [part for part in _BETWEEN_NUMBERS.split(cell) if _digits(part) >= _FEWEST_DIGITS]
     if len(long) > 1:
-        raise InvalidNumberError("The cell has several numbers. Put each on its own line.")
+        raise InvalidNumberError(csv_files.SEVERAL_NUMBERS)
     if _DATE.fullmatch(cell) and not _is_own_form(cell, region):
-        raise InvalidNumberError("That's a date.")
+        raise InvalidNumberError(csv_files.A_DATE)
     if _AMOUNT.fullmatch(cell):
-        raise InvalidNumberError("That's an amount.")
+        raise InvalidNumberError(csv_files.AN_AMOUNT)
     found = None if cell.isdecimal() else NumberReader.for_region(region, premium=True).at(cell, 0)
     doubtful = isinstance(found, Doubtful) and (len(found.readings) > 1 or " " in found.text)
     if (
@@ -54,7 +72,7 @@ def _refuse_what_would_be_mended(cell: str, region: str) -> None:
         or _NUMBERED.fullmatch(cell)
         or _has_digits_apart(cell, region)
     ):
-        raise InvalidNumberError("The cell has other digits beside the number. Leave only the number.")
+        raise InvalidNumberError(csv_files.OTHER_DIGITS)
 
 
 def is_number(cell: str, *, default_region: str) -> bool:
