@@ -46,8 +46,8 @@ provider-table: $(VENV)/.installed ## write the tables of providers from the ada
 
 lock: ## resolve and lock the dependencies (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.txt
-	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group playground -c requirements.txt pyproject.toml -o requirements-playground.txt
-	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --extra playground -c requirements.txt pyproject.toml -o requirements-playground.txt
+	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --extra playground --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 	echo prometheus-client | uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate -c requirements-dev.txt - -o requirements-metrics.txt
 
 pictures: $(VENV)/.installed ## take the documents' pictures (needs Chromium)

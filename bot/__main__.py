@@ -1,4 +1,4 @@
-"""The command line, `python -m bot`. Each command imports only the modules that it needs."""
+"""The command line, `callops` or `python -m bot`. Each command imports only the modules that it needs."""
 
 import errno
 import os
@@ -20,9 +20,14 @@ CLOSED_PIPE: Final = 128 + 13
 ends."""
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, *, platform: str = sys.platform) -> int:
     """Run a command and return the exit status: 0 done, 1 found something wrong, 2 could not start."""
     sys.excepthook = _print_exception
+    if platform == "win32":
+        from bot.text.terminal import complain
+
+        complain("CallOps runs on Linux and macOS, not on Windows. On Windows, use WSL or a container.")
+        return 2
     chosen = make_parser().parse_args(arguments)
     try:
         return _run(chosen)
@@ -84,12 +89,10 @@ def _environment() -> dict[str, str]:
 
 
 def _key(_: Namespace) -> int:
-    import base64
-    import secrets
-
+    from bot.config.environment import new_key
     from bot.text.terminal import say
 
-    say(base64.b64encode(secrets.token_bytes(32)).decode())
+    say(new_key())
     return 0
 
 
@@ -141,15 +144,19 @@ def _serve(_: Namespace) -> int:
 
     from bot.cli.process_log import log_to_stderr
     from bot.cli.serve import StartError, serve
+    from bot.cli.service_manager import ServiceManager
     from bot.config.environment import ConfigError
     from bot.config.loader import load
     from bot.text.terminal import complain
     from storage.database.connection import CannotOpenLogError
 
     try:
-        settings = load(_environment())
-        with log_to_stderr(settings.log_level, default_region=settings.slack.default_region):
-            asyncio.run(serve(settings, read=lambda: load(_environment()), hangups=hangups))
+        variables = _environment()
+        settings = load(variables)
+        manager = ServiceManager.of(variables)
+        region = settings.slack.default_region
+        with log_to_stderr(settings.log_level, form=settings.log_format, default_region=region):
+            asyncio.run(serve(settings, read=lambda: load(_environment()), hangups=hangups, manager=manager))
     except ConfigError as error:
         complain("CallOps can't start:", *(f"  {fault}" for fault in error.faults))
         return 2
@@ -174,7 +181,9 @@ _COMMANDS: Final[Mapping[str, Callable[[Namespace], int]]] = {
     "check": _check,
     "demo": _demo,
     "key": _key,
+    "init": _in("init"),
     "manifest": _manifest,
+    "health": _in("health"),
     "retry-connection": _in("maintenance", "retry_connection"),
     "log": _in("log"),
     "backup": _in("backups", "backup"),

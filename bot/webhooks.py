@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from bot.config.settings import WEBHOOKS
+from bot.text.log_format import log_about
 from providers.actions import ProviderEvent
 from providers.base import Adapter
 
@@ -65,6 +66,7 @@ def _answer(status: HTTPStatus) -> Response:
 
 async def _heard(request: Request, name: str, adapter: Adapter, take: Take) -> HTTPStatus:
     """Read a webhook, hand its event to ``take``, and return the status to answer with."""
+    log_about(connection=name)
     try:
         async with asyncio.timeout(SLACK_TIMEOUT):
             found = await _document(request)

@@ -38,18 +38,19 @@ OpenLog: TypeAlias = Callable[[Path, str], AbstractAsyncContextManager[ReadLog]]
 
 @dataclass(frozen=True)
 class Wanted:
-    """Options of the command line. ``port`` None means the usual one, or else any free one."""
+    """Options of the command line, and the app's manifest.
 
-    port: int | None = None
+    ``port`` None means the usual one, or else any free one.
+    """
+
+    port: int | None
+    manifest: Path
     browser: bool = True
     keep: bool = False
 
 
 def run(wanted: Wanted, open_log: OpenLog) -> int:
     """Run until a signal, and return the exit status. All data is in one folder, which is printed."""
-    if not Stage.manifest.exists():
-        print(f"There is no {Stage.manifest} here: run the demo in the project's folder.", file=sys.stderr)
-        return CANNOT_START
     folder = Path(tempfile.mkdtemp(prefix="callops-demo-"))
     try:
         return asyncio.run(_run(folder, wanted, open_log))
@@ -95,7 +96,9 @@ async def _serve(folder: Path, wanted: Wanted, open_log: OpenLog, listening: soc
     port = listening.getsockname()[1]
     address = f"http://{HOST}:{port}/"
     print("Starting a Slack, four voice providers and CallOps on this machine …", flush=True)
-    async with Stage(folder, deadline=DEADLINE, lease=LEASE, webhooks=True) as stage:
+    async with Stage(
+        folder, deadline=DEADLINE, lease=LEASE, webhooks=True, manifest=wanted.manifest
+    ) as stage:
         stage.write_configuration({SETTLED: f'{SETTLED}\nreveal = ["managers"]'})
         stage.connect_further()
         await stage.start_bot()

@@ -124,11 +124,10 @@ class Stage:
 
     ``deadline`` and ``lease`` are the bot's, in seconds. Short ones make lost answers quick to watch. With
     ``over_http``, Slack sends its requests to the bot over HTTP instead of Socket Mode. With ``webhooks``,
-    the bot takes CallKaro's reports of ended calls. `report_ends` makes CallKaro send them.
+    the bot takes CallKaro's reports of ended calls. `report_ends` makes CallKaro send them. ``manifest`` is
+    the one from which the app was installed.
     """
 
-    manifest = Path("manifest.yml")
-    """The manifest from which the app was installed."""
     workspace: Path | None = None
     """People and channels, as JSON, instead of the default ones."""
 
@@ -140,7 +139,9 @@ class Stage:
         lease: int = 4,
         over_http: bool = False,
         webhooks: bool = False,
+        manifest: Path = Path("manifest.yml"),
     ) -> None:
+        self.manifest = manifest
         self.over_http = over_http
         self.webhooks = webhooks
         self.ends_reported = False

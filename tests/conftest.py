@@ -12,7 +12,15 @@ FOR_EACH_CORE: Final = 2
 
 Scenes of whole processes wait half their time, for leases, deadlines and each other.
 """
-FIRST: Final = ("e2e/", "browser/", "security/", "faults/test_lives", "faults/test_kill", "faults/")
+FIRST: Final = (
+    "package/",
+    "e2e/",
+    "browser/",
+    "security/",
+    "faults/test_lives",
+    "faults/test_kill",
+    "faults/",
+)
 """Beginnings of the paths of slow files.
 
 They start first, because a slow file at the end delays the whole run.

@@ -167,7 +167,7 @@ def help_on(capsys: pytest.CaptureFixture[str], words: list[str]) -> str | None:
 def unknown_commands(document: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
     """Return the commands and make targets of a document that do not exist, or lack an option."""
     wrong = []
-    written = re.findall(r"python -m bot ([a-z][^`\n#]*)", document)
+    written = re.findall(r"(?:python -m bot|(?<!-u )\bcallops) (?!callops )([a-z][^`\n#]*)", document)
     written += re.findall(r"`([^`\n#]+)`", " ".join(table_cells(document, "Commands")))
     for line in written:
         words = re.findall(r"^[a-z-]+(?: [a-z-]+)?", line.strip())[0].split()
@@ -190,7 +190,7 @@ def test_every_command_of_a_document_exists(document: str, capsys: pytest.Captur
 
 def test_an_unknown_command_of_a_document_is_found(capsys: pytest.CaptureFixture[str]) -> None:
     """Otherwise the test above could pass without reading anything."""
-    lines = ("python -m bot log verify", "`python -m bot run`", "python -m bot log tail", "`make money`")
+    lines = ("python -m bot log verify", "`python -m bot run`", "callops log tail", "`make money`")
     document = "\n".join(("python -m bot check [--jsn]  # no", *lines))
     assert unknown_commands(document, capsys) == ["check [--jsn]  ", "run", "log tail", "money"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bot import CallOpsError
 from bot.cli.progress import share_bar
-from bot.config.environment import UnreadableFileError, existing_log, key_bytes, read_text
+from bot.config.environment import UnreadableFileError, existing_log, log_key, read_text
 from bot.text.terminal import complain, say
 from storage.maintenance.anchors import Anchor, anchors_beside
 from storage.maintenance.backup import BackupError
@@ -72,9 +72,7 @@ def _prune(folder: Path, keep: int) -> int:
 def restore_drill(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Restore a backup into a temporary folder, prove it, say so, and return the exit status."""
     faults: list[str] = []
-    key = key_bytes(variables.get("CALLOPS_KEY") or "")
-    if key is None:
-        faults.append("CALLOPS_KEY isn't set. Without it, a restored log can't be opened.")
+    key = log_key(variables, faults)
     try:
         copy = _newest(Path(chosen.backup))
         anchors = _anchors(anchors_beside(existing_log(variables, [])))

@@ -17,13 +17,14 @@ from bot.cli.checks.connections import about_connection_zones, about_connections
 from bot.cli.checks.rules import about_accounts, about_rules
 from bot.cli.checks.screens import about_screens
 from bot.cli.checks.web import about_web
+from bot.cli.init import next_steps
 from bot.config.environment import ConfigError, key_bytes
 from bot.config.loader import ConfigReport, load, read_config
 from bot.policy.rules import EVERYONE, PEOPLE
 from bot.slack.client import SlackAnswer, answer_of, make_client
 from bot.slack.users import Workspace
 from bot.text.findings import Finding, anything_wrong, as_lines, as_objects, skipped
-from bot.text.terminal import say, say_json
+from bot.text.terminal import program, say, say_json
 from bot.workers import clock_check
 
 MOST_PEOPLE = 90
@@ -39,19 +40,25 @@ def run(
 
     ``online`` lets Slack validate the screens. ``backups`` is the folder of backups.
     """
-    findings = asyncio.run(check(variables, online=online, backups=backups))
+    found = read_config(variables)
+    findings = asyncio.run(check(found, variables, online=online, backups=backups))
     if as_json:
         say_json(as_objects(findings), indent=2)
     else:
         say(*as_lines(findings))
+        if not any(map(found.usable, ("SLACK_BOT_TOKEN", "CALLOPS_KEY"))) and not found.path.exists():
+            say(*next_steps(before=(f"Run  {program()} init  in the folder of the bot.",)))
     return int(anything_wrong(findings))
 
 
 async def check(
-    variables: Mapping[str, str], *, online: bool = False, backups: Path | None = None
+    found: ConfigReport,
+    variables: Mapping[str, str],
+    *,
+    online: bool = False,
+    backups: Path | None = None,
 ) -> list[Finding]:
     """Look at everything, in the order in which a person would mend it."""
-    found = read_config(variables)
     place = setup.place(found)
     key = key_bytes(found.key.get_secret_value())
     return [

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.cli.log import summary
+from bot.cli.manifest import MANIFEST
 from bot.config.settings import DEFAULT_REGION
 from bot.text.terminal import complain
 from providers.masking import mask_numbers
@@ -28,9 +29,12 @@ def demo(*, port: int | None, browser: bool, keep: bool) -> int:
     try:
         from playground.demo import Wanted, run  # noqa: PLC0415 - nothing else here knows the playground
     except ModuleNotFoundError as missing:
-        complain(f"The demo needs {missing.name}, a development tool. Run `make demo`, which installs it.")
+        complain(
+            f"The demo needs {missing.name}. Install CallOps with its extra, callops[playground], "
+            "or run `make demo` in the project's folder."
+        )
         return 2
-    return run(Wanted(port, browser=browser, keep=keep), open_log)
+    return run(Wanted(port, MANIFEST, browser=browser, keep=keep), open_log)
 
 
 @asynccontextmanager

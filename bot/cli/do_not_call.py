@@ -6,7 +6,6 @@ bad lines are to be left out. Only keyed hashes reach the log.
 
 import argparse
 import asyncio
-import base64
 import os
 import re
 import sys
@@ -18,7 +17,7 @@ from typing import Final
 
 from bot.cli.do_not_call_file import Read, read
 from bot.cli.progress import bar
-from bot.config.environment import database_path, existing_log, is_key
+from bot.config.environment import database_path, existing_log, log_key
 from bot.config.loader import read_config
 from bot.parsing.csv_file import UnreadableListError, decoded
 from bot.parsing.csv_headers import visible
@@ -47,16 +46,14 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
         path = database_path(variables.get("DATABASE_URL") or None, faults)
     else:
         path = existing_log(variables, faults)
-    key = variables.get("CALLOPS_KEY") or ""
-    if not is_key(key):
-        faults.append("CALLOPS_KEY isn't set. Set it to the key this log was created with.")
-    if faults:
+    key = log_key(variables, faults)
+    if faults or key is None:
         complain(*faults)
         return CANNOT_START
     if chosen.stopping == "import":
-        return _import(chosen, path, base64.b64decode(key), variables)
+        return _import(chosen, path, key, variables)
     try:
-        return asyncio.run(_list_or_remove(chosen, path, base64.b64decode(key)))
+        return asyncio.run(_list_or_remove(chosen, path, key))
     except LogBusyError:
         raise
     except (CannotOpenLogError, *UNREADABLE) as error:

@@ -6,7 +6,6 @@ was deleted, because it is the last copy, and what an export of full numbers loo
 
 import argparse
 import asyncio
-import base64
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -24,7 +23,7 @@ from bot.cli.log_export import ExportError, export, query
 from bot.cli.log_replies import NoFixtureError, advise, as_lines, as_objects, attempts, fixture
 from bot.cli.log_story import STATE_STYLES, known_names, lines, people_in
 from bot.cli.progress import share_bar
-from bot.config.environment import UnreadableFileError, existing_log, is_key, key_bytes, read_bytes
+from bot.config.environment import UnreadableFileError, existing_log, log_key, read_bytes
 from bot.config.loader import read_config
 from bot.services.export import target
 from bot.text import clocks
@@ -64,16 +63,15 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Run one of the commands and return the exit status."""
     faults: list[str] = []
     path = existing_log(variables, faults)
-    key = variables.get("CALLOPS_KEY") or ""
-    if not is_key(key) and chosen.reading != "verify":  # which asks for no secret, so that anyone can do it
-        faults.append("CALLOPS_KEY isn't set. Set it to the key this log was created with.")
+    # `verify` asks for no secret, so that anyone can do it.
+    key = log_key(variables, [] if chosen.reading == "verify" else faults)
     if faults:
         complain(*faults)
         return CANNOT_START
     if chosen.reading == "verify":
-        return _verify(path, chosen.anchor, key_bytes(key), as_json=chosen.json)
+        return _verify(path, chosen.anchor, key, as_json=chosen.json)
     try:
-        return asyncio.run(_run(chosen, path, base64.b64decode(key), variables))
+        return asyncio.run(_run(chosen, path, key or b"", variables))
     except RequestNotFoundError:
         trouble = f"The log has no {chosen.id}. IDs look like A-7K3F."
     except (NoFixtureError, ExportError, CannotOpenLogError, CannotWriteFileError) as error:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot import CallOpsError
-from bot.config.environment import ConfigError, existing_log, key_bytes, no_log
+from bot.config.environment import ConfigError, existing_log, log_key, no_log
 from bot.config.loader import load, read_config
 from bot.config.settings import SLACK_PERSON, RetentionSettings, Settings, make_adapters
 from bot.policy.rules import duration
@@ -142,9 +142,7 @@ def _purge_settings(variables: Mapping[str, str]) -> tuple[Path, bytes, Retentio
     """Return the log, its key, the retention settings and the region of numbers without a plus."""
     faults: list[str] = []
     path = existing_log(variables, faults)
-    key = key_bytes(variables.get("CALLOPS_KEY") or "")
-    if key is None:
-        faults.append("CALLOPS_KEY isn't set. Set it to the key this log was created with.")
+    key = log_key(variables, faults)
     found = read_config(variables)
     if not found.readable or found.retention is None:  # what is on hold must be known
         faults += [one for one in found.file_faults if not found.readable or ": retention" in one]

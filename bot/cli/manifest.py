@@ -1,12 +1,11 @@
 """`python -m bot manifest`: the Slack app as a file to paste, for Socket Mode or for an address over HTTP."""
 
 import re
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from bot import CallOpsError
+from bot import CallOpsError, shipped
 
-MANIFEST = Path(__file__).parents[2] / "manifest.yml"
+MANIFEST = shipped("manifest.yml")
 EVENTS = "/slack/events"
 """The path of Slack's requests below the address, as in `bot.slack.http_mode.PATH`, whose import is heavy."""
 

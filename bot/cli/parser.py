@@ -1,4 +1,4 @@
-"""The arguments of `python -m bot`."""
+"""The arguments of the command line."""
 
 import re
 import sys
@@ -8,7 +8,8 @@ from difflib import get_close_matches
 from itertools import takewhile
 from typing import NoReturn
 
-from bot.text.terminal import complain, quoted
+from bot import VERSION
+from bot.text.terminal import complain, program, quoted
 
 _OPTION = re.compile(r"-(?!\d|$)[^ ]*")
 """A word that argparse takes for an option, not for a value."""
@@ -68,15 +69,18 @@ def _meant(typed: str, known: Iterable[str]) -> str:
 def make_parser() -> ArgumentParser:
     """Build the command line's parser. The attribute ``command`` of its result is the command's name."""
     parser = _Parser(
-        prog="python -m bot",
+        prog=program(),
         description="CallOps: place and cancel calls at voice providers from Slack.",
     )
+    parser.add_argument("--version", action="version", version=f"CallOps {VERSION}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("serve", help="run the bot")
+    commands.add_parser("init", help="write callops.toml and .env into this folder, with a new key")
     checking = commands.add_parser("check", help="check the whole setup (read-only)")
     checking.add_argument("--json", action="store_true", help="as JSON")
     checking.add_argument("--online", action="store_true", help="also let Slack validate the app's screens")
     checking.add_argument("--backups", metavar="FOLDER", help="also check the age of the backups there")
+    commands.add_parser("health", help="ask the running bot whether it is healthy")
     demo = commands.add_parser("demo", help="try CallOps in the browser, without an account")
     demo.add_argument("--port", type=int, help="the page's port (4800, or a free one)")
     demo.add_argument("--no-browser", action="store_true", help="don't open a browser")

@@ -11,10 +11,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from copy import copy
 from logging.handlers import QueueHandler, QueueListener
 from typing import Final
 
 from bot.slack.masking import MaskNumbers
+from bot.text.log_format import JsonFormatter, LogFormat
 from bot.text.terminal import LineFormatter
 
 MOST: Final = 10_000
@@ -39,6 +41,15 @@ class LogLines(QueueHandler):
             self.queue.put_nowait(record)
         except queue.Full:
             self._dropped += 1
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        """Return a copy of a record that refers to nothing which may change until it is written."""
+        kept = copy(record)
+        kept.msg, kept.args = record.getMessage(), None
+        if record.exc_info and not record.exc_text:
+            kept.exc_text = logging.Formatter().formatException(record.exc_info)
+        kept.exc_info = None
+        return kept
 
     def say_dropped(self, within: float = 0.0) -> None:
         """Put the number of dropped lines into the queue, if there are any. Raises `queue.Full`."""
@@ -69,14 +80,20 @@ class Writing(QueueListener):
 class Descriptor(logging.Handler):
     """Writes lines to a file descriptor, past `sys.stderr`, whose buffer every exit waits for."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, form: LogFormat) -> None:
         super().__init__()
         self._descriptor = descriptor
-        self.setFormatter(LineFormatter("%(asctime)s %(levelname)s %(message)s"))
+        lines = LineFormatter("%(asctime)s %(levelname)s %(message)s")
+        self.setFormatter(JsonFormatter() if form == "json" else lines)
 
     def createLock(self) -> None:  # noqa: N802 - as `logging` names it
         """Have no lock: only one thread writes, and the exit of the process would wait for it."""
         self.lock = None
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Write a line without a lock, which Python 3.13 would enter."""
+        self.emit(record)
+        return True
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a line, however long that takes."""
@@ -89,13 +106,13 @@ class Descriptor(logging.Handler):
 
 
 @contextmanager
-def log_to_stderr(level: str, *, default_region: str) -> Iterator[None]:
+def log_to_stderr(level: str, *, form: LogFormat = "text", default_region: str) -> Iterator[None]:
     """Write our own lines at the level asked for; libraries only when something is wrong.
 
     httpx logs whole URLs at INFO, slack_sdk whole payloads at DEBUG, uvicorn the paths it is asked for:
     numbers and keys do not belong there. Whatever number is in a line all the same is masked.
     """
-    with written_to(sys.stderr.fileno(), hide=MaskNumbers(default_region)):
+    with written_to(sys.stderr.fileno(), form=form, hide=MaskNumbers(default_region)):
         logging.getLogger().setLevel(logging.WARNING)
         for ours in ("callops", "bot", "providers", "storage"):
             logging.getLogger(ours).setLevel(level)
@@ -106,7 +123,9 @@ def log_to_stderr(level: str, *, default_region: str) -> Iterator[None]:
 
 
 @contextmanager
-def written_to(descriptor: int, *, most: int = MOST, hide: logging.Filter | None = None) -> Iterator[Writing]:
+def written_to(
+    descriptor: int, *, form: LogFormat = "text", most: int = MOST, hide: logging.Filter | None = None
+) -> Iterator[Writing]:
     """Write every line that is logged to a file descriptor, without waiting for it; the thread that does.
 
     ``hide`` may change a line before it waits.
@@ -114,7 +133,7 @@ def written_to(descriptor: int, *, most: int = MOST, hide: logging.Filter | None
     lines = LogLines(most)
     if hide:
         lines.addFilter(hide)
-    writing = Writing(lines.queue, Descriptor(descriptor))
+    writing = Writing(lines.queue, Descriptor(descriptor, form))
     writing.start()
     logging.getLogger().addHandler(lines)
     try:

@@ -8,7 +8,7 @@ from bot import CallOpsError
 from bot.cli.do_not_call_file import read
 from bot.cli.maintenance import operator
 from bot.cli.progress import share_bar
-from bot.config.environment import existing_log, key_bytes
+from bot.config.environment import existing_log, key_bytes, log_key, secret_of
 from bot.config.loader import read_config
 from bot.parsing.csv_file import UnreadableListError, decoded
 from bot.text.formatting import counted
@@ -58,10 +58,10 @@ def _keys(variables: Mapping[str, str]) -> tuple[Path, bytes, bytes]:
     """Return the log, its key and the next one. Raises `_CannotRekeyError`."""
     faults: list[str] = []
     path = existing_log(variables, faults)
-    old, new = (key_bytes(variables.get(name) or "") for name in ("CALLOPS_KEY", "CALLOPS_NEW_KEY"))
-    if old is None:
-        faults.append("CALLOPS_KEY isn't set. Set it to the key this log has now.")
-    if new is None:
+    old, wrong = log_key(variables, faults), list[str]()
+    new = key_bytes(secret_of(variables, "CALLOPS_NEW_KEY", wrong) or "")
+    faults += wrong
+    if new is None and not wrong:
         faults.append(
             "CALLOPS_NEW_KEY isn't set. Make a key with  python -m bot key  and keep it safe first."
         )

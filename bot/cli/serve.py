@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Route
 from bot import CallOpsError
 from bot.app import SCOPES, create_app
 from bot.cli.checks.setup import what_will_not_last
+from bot.cli.service_manager import READY, STOPPING, ServiceManager
 from bot.config.settings import Settings, make_adapters
 from bot.connections import Throttle
 from bot.runtime import Bot, Runtime
@@ -46,6 +47,7 @@ FIRST_SIGN_WITHIN = 1.0
 """Seconds for the first sign of life in the log. Where that is busy, the start goes on, and is not ready."""
 LET_GO_WITHIN = 0.3
 """Seconds, twice: to hand back what is held of the log, and to close it."""
+NO_MANAGER = ServiceManager()
 
 _Result = TypeVar("_Result")
 _log = logging.getLogger("callops")
@@ -113,18 +115,20 @@ async def serve(
     *,
     read: Callable[[], Settings],
     hangups: Sequence[int] = (),
+    manager: ServiceManager = NO_MANAGER,
     clock: Callable[[], datetime] = utc_now,
 ) -> None:
     """Listen, send and post until SIGTERM or SIGINT; on SIGHUP, go by the rules that ``read`` gives.
 
-    ``hangups`` are the SIGHUPs that came before this process could hear them. Raises `StartError`.
+    ``hangups`` are the SIGHUPs that came before this process could hear them. ``manager`` is told once all is
+    open, and again at the end. Raises `StartError`.
     """
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with AsyncExitStack() as stack:
         try:
-            await _serve(settings, read, hangups, clock, stopping, stack)
+            await _serve(settings, read, hangups, manager, clock, stopping, stack)
         except _StoppedError:
             _log.info("Stopped before it was connected")
 
@@ -133,6 +137,7 @@ async def _serve(
     settings: Settings,
     read: Callable[[], Settings],
     hangups: Sequence[int],
+    manager: ServiceManager,
     clock: Callable[[], datetime],
     stopping: asyncio.Event,
     stack: AsyncExitStack,
@@ -186,10 +191,14 @@ async def _serve(
         await _unless(stopping, slack.start())
         health.slack = slack
         _say_hello(settings, adapters, workspace.team, web, slack, health)
+        manager.notify(READY)
+        watching = asyncio.create_task(manager.watch(health.unhealthy))
         await stopping.wait()
+        watching.cancel()
     except _StoppedError:
         pass  # before Slack could be connected to: what runs already comes to its end
     health.stopping = True
+    manager.notify(STOPPING)
     _log.info("Stopping: no new requests, finishing current ones")
     await asyncio.gather(slack.stop(STOP_LISTENING_WITHIN), web.stop())
     await runtime.finish()

@@ -7,7 +7,8 @@ import base64
 import binascii
 import os
 import re
-from collections.abc import Mapping
+import secrets
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from io import StringIO
@@ -19,6 +20,8 @@ from pydantic import SecretStr
 
 from bot import CallOpsError
 from bot.slack.client import is_loopback
+from bot.text.log_format import LogFormat
+from bot.text.terminal import program
 
 KEY_BYTES = 32
 LAST_PORT = 65535
@@ -44,6 +47,9 @@ _PUBLIC_URL: Final = re.compile(
 _METRICS: Final = re.compile(
     r"(?P<host>[A-Za-z0-9.-]+|\[[0-9a-f:]+\]):(?P<port>[0-9]{1,5})(?P<open>,unprotected)?"
 )
+FILE: Final = "_FILE"
+"""The end of the name of a variable that holds a secret's file in place of the secret."""
+SECRETS: Final = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "CALLOPS_KEY")
 _SAVE: Final = "save it as plain text in UTF-8"
 
 
@@ -99,7 +105,11 @@ def read_environment() -> dict[str, str]:
     except OSError as error:
         raise ConfigError([f".env can't be read: {error.strerror}."]) from error
     said = dotenv_values(stream=StringIO(file))
-    return {name: value for name, value in said.items() if value} | dict(os.environ)
+    outer = dict(os.environ)
+    # A secret's file in one place and its value in the other would be two settings of the same thing.
+    told = {name.removesuffix(FILE) for name in outer} & {*SECRETS}
+    inner = {name: one for name, one in said.items() if one and name.removesuffix(FILE) not in told}
+    return inner | outer
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +125,9 @@ class Environment:
 
     def token(self, name: str, prefix: str, where: str) -> SecretStr:
         """Return a secret. Note an error if it is missing or malformed. ``where`` says where to find it."""
-        value = self.get(name)
+        value, known = self._secret(name)
+        if not known:
+            return SecretStr("")
         if value is None:
             self._faults.append(f"{name} isn't set: {where}")
         elif not value.startswith(prefix) or not value.isascii() or any(c.isspace() for c in value):
@@ -125,7 +137,18 @@ class Environment:
 
     def optional(self, name: str, prefix: str, where: str) -> SecretStr | None:
         """Return a secret that may be unset, None if it is. Note an error if it is malformed."""
-        return self.token(name, prefix, where) if self.get(name) else None
+        return self.token(name, prefix, where) if self.get(name) or self.get(f"{name}{FILE}") else None
+
+    def _secret(self, name: str) -> tuple[str | None, bool]:
+        """Return a secret, and False if there is a fault about it already."""
+        before = len(self._faults)
+        value = secret_of(self._variables, name, self._faults)
+        return value, len(self._faults) == before
+
+    def secret_files(self) -> Iterator[Path]:
+        """Yield the files that hold secrets: those that variables name, and `.env`."""
+        named = [self.get(f"{name}{FILE}") for name in SECRETS]
+        yield from (Path(one) for one in (*named, ".env") if one)
 
     def slack_door(self) -> tuple[SecretStr | None, SecretStr | None]:
         """Return the app-level token and the signing secret. Note an error if neither is set."""
@@ -144,12 +167,14 @@ class Environment:
 
     def key(self) -> SecretStr:
         """Return the key of the hashes of phone numbers."""
-        value = self.get("CALLOPS_KEY")
+        value, known = self._secret("CALLOPS_KEY")
+        if not known:
+            return SecretStr("")
         if value is None:
-            self._faults.append("CALLOPS_KEY isn't set: make one with  python -m bot key  and keep it safe")
+            self._faults.append(f"CALLOPS_KEY isn't set: make one with  {program()} key  and keep it safe")
         elif not is_key(value):
             self._faults.append(
-                f"CALLOPS_KEY isn't {KEY_BYTES} bytes as base64: make one with  python -m bot key"
+                f"CALLOPS_KEY isn't {KEY_BYTES} bytes as base64: make one with  {program()} key"
             )
         return SecretStr(value or "")
 
@@ -171,6 +196,10 @@ class Environment:
             # The error does not repeat the URL, which may hold a password.
             self._faults.append("PUBLIC_URL must be https, or on this machine, without a query or password")
         return url or None
+
+    def host(self) -> str:
+        """Return the address to listen on."""
+        return self.get("HOST") or "127.0.0.1"
 
     def port(self) -> int:
         """Return the port to listen on."""
@@ -208,6 +237,56 @@ class Environment:
             self._faults.append(f"LOG_LEVEL is {level}: write DEBUG, INFO, WARNING or ERROR")
         return level
 
+    def log_format(self) -> LogFormat:
+        """Return the format of the process's log."""
+        form = self.get("LOG_FORMAT") or "text"
+        if form == "json":
+            return "json"
+        if form != "text":
+            self._faults.append(f"LOG_FORMAT is {form}: write text or json")
+        return "text"
+
+
+def secret_in(path: str) -> str:
+    """Return the secret in a file, without the newline at its end. Raises `UnreadableFileError`.
+
+    The error's message is the second half of a sentence that names the file.
+    """
+    try:
+        secret = read_text(Path(path)).removesuffix("\n")
+    except OSError as error:
+        raise UnreadableFileError(error.strerror or type(error).__name__) from error
+    if not secret:
+        raise UnreadableFileError("it is empty")
+    return secret
+
+
+def secret_of(variables: Mapping[str, str], name: str, faults: list[str]) -> str | None:
+    """Return a secret from its variable, or from the file that the variable with ``_FILE`` names.
+
+    Return None if neither is set, or after adding a fault.
+    """
+    value, path = variables.get(name) or None, variables.get(f"{name}{FILE}") or None
+    if path is None:
+        return value
+    if value is not None:
+        faults.append(f"{name} and {name}{FILE} are both set: remove one")
+        return None
+    try:
+        return secret_in(path)
+    except UnreadableFileError as error:
+        faults.append(f"{name} can't be read from {path}, which {name}{FILE} names: {error}")
+        return None
+
+
+def log_key(variables: Mapping[str, str], faults: list[str]) -> bytes | None:
+    """Return the key of an existing log. Without one, add a fault and return None."""
+    wrong: list[str] = []
+    key = key_bytes(secret_of(variables, "CALLOPS_KEY", wrong) or "")
+    if key is None:
+        faults += wrong or ["CALLOPS_KEY isn't set. Set it to the key this log was created with."]
+    return key
+
 
 def database_path(url: str | None, faults: list[str]) -> Path:
     """Return the file that ``DATABASE_URL`` names (``sqlite:///relative`` or ``sqlite:////absolute``)."""
@@ -229,6 +308,11 @@ def existing_log(variables: Mapping[str, str], faults: list[str]) -> Path:
 def no_log(path: Path) -> list[str]:
     """Return that there is no log in a file as the only fault; nothing where there is one."""
     return [] if path.exists() else [f"There is no log at {path}: is DATABASE_URL right?"]
+
+
+def new_key() -> str:
+    """Return a new random key, as `CALLOPS_KEY` holds it."""
+    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
 
 
 def is_key(text: str) -> bool:

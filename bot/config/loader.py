@@ -9,10 +9,11 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from bot.config.connection_secrets import NOT_IN_THE_FILE, ConnectionSecrets
 from bot.config.environment import ConfigError, Environment, UnreadableFileError, read_text
 from bot.config.faults import PATTERNS_IN_WORDS, did_you_mean, in_words
 from bot.config.settings import (
@@ -32,6 +33,8 @@ from bot.config.settings import (
 from bot.policy import calling_hours
 from bot.policy.calling_hours import RECIPIENT, Hours
 from bot.policy.rules import EVERYONE, PEOPLE, SLACK_CHANNEL, Rule, key_of
+from bot.text.log_format import LogFormat
+from bot.text.terminal import program
 from providers.base import Adapter
 from providers.registry import PROVIDERS, AdapterNotFoundError, find
 
@@ -39,9 +42,6 @@ _TABLES = ("slack", "connections", "groups", "rules", "dispatch", "retention", "
 _OURS = frozenset({"provider", "audit_channel", "workers", "calling_hours", "dashboard_url"})
 """Keys of a connection's table that are not its adapter's settings."""
 _CONNECTION_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
-_ENVIRONMENT_WORD = re.compile(r"^env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)$")
-_UNSET = "unset-" * 4
-"""A valid value in place of a missing secret, so that the connection's other keys are checked."""
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -72,6 +72,7 @@ class ConfigReport:
     public_url: str | None
     metrics: tuple[str, int] | None
     log_level: str
+    log_format: LogFormat
     slack: SlackSettings | None
     dispatch: DispatchSettings | None
     retention: RetentionSettings | None
@@ -80,6 +81,8 @@ class ConfigReport:
     groups: Mapping[str, tuple[str, ...]]
     rules: tuple[Rule, ...]
     hours: Mapping[str, Hours]
+    secret_files: tuple[Path, ...]
+    """The files that hold secrets, whether they are there or not."""
 
     @property
     def default_region(self) -> str:
@@ -140,6 +143,7 @@ def read_config(variables: Mapping[str, str]) -> ConfigReport:
         groups=groups,
         rules=rules,
         hours=known_hours,
+        secret_files=(*environment.secret_files(), *file.secret_files),
         bot_token=environment.token(
             "SLACK_BOT_TOKEN", "xoxb-", "it is on the Slack app's page OAuth & Permissions"
         ),
@@ -149,11 +153,12 @@ def read_config(variables: Mapping[str, str]) -> ConfigReport:
         key=environment.key(),
         database=environment.database(),
         platform=environment.platform(),
-        host=environment.get("HOST") or "127.0.0.1",
+        host=environment.host(),
         port=environment.port(),
         public_url=environment.public_url(),
         metrics=environment.metrics(),
         log_level=environment.log_level(),
+        log_format=environment.log_format(),
         environment_faults=tuple(in_environment),  # last, as each of the lines above may add one
     )
 
@@ -164,7 +169,7 @@ def _read(path: Path, faults: list[str]) -> dict[str, Any] | None:
         return tomllib.loads(read_text(path))
     except FileNotFoundError:
         faults.append(
-            f"{path} isn't there: copy callops.example.toml, or name another file in CALLOPS_CONFIG"
+            f"{path} isn't there: write one with  {program()} init, or name another file in CALLOPS_CONFIG"
         )
     except (tomllib.TOMLDecodeError, UnreadableFileError) as error:
         faults.append(f"{path} can't be read: {error}")
@@ -183,6 +188,8 @@ class _File:
         self._faults = faults
         self.unread: list[str] = []
         """The names of the tables that are left out because of an error."""
+
+        self.secret_files: list[Path] = []
 
         for key in sorted(data.keys() - set(_TABLES)):
             self._fault(key, f"there is no such table{did_you_mean(key, _TABLES)}")
@@ -203,17 +210,20 @@ class _File:
             if adapter is None:
                 self.unread.append(where)
             else:
-                missing: list[str] = []
+                secrets = ConnectionSecrets(self._environment)
                 own = {key: value for key, value in table.items() if key not in _OURS}
                 model = adapter.settings_type
-                settings = self._validate(model, self._resolve(own, model, where, missing), where)
+                settings = self._validate(model, secrets.resolve(own, model), where)
+                self.secret_files += secrets.files
+                for key in secrets.written_out:
+                    self._fault(f"{where}.{key}", NOT_IN_THE_FILE)
                 channel = self._text(table, "audit_channel", SLACK_CHANNEL, where)
                 screen = self._text(table, "dashboard_url", DASHBOARD, where)
                 workers = table.get("workers")
                 if workers is not None and not (type(workers) is int and 1 <= workers <= MOST_WORKERS):
                     self._fault(f"{where}.workers", f"write a number from 1 to {MOST_WORKERS}")
-                if missing:
-                    off[name] = f"{' and '.join(missing)} not set"
+                if missing := secrets.missing():
+                    off[name] = missing
                 elif settings is not None:
                     hours = self._hours(table.get("calling_hours"), f"{where}.calling_hours")
                     on[name] = Connection(name, str(provider), settings, channel, workers, hours, screen)
@@ -330,24 +340,6 @@ class _File:
             else:
                 self._fault(f"{name}.{key}", f"write it as a table, [{name}.{key}]")
 
-    def _resolve(
-        self, table: dict[str, Any], model: type[BaseModel], where: str, missing: list[str]
-    ) -> dict[str, Any]:
-        """Replace the names of variables by the environment's secrets, and add unset names to ``missing``."""
-        resolved = dict(table)
-        for key, value in table.items():
-            match = _ENVIRONMENT_WORD.match(value) if isinstance(value, str) else None
-            field = model.model_fields.get(key)
-            if match:
-                found = self._environment.get(match["name"])
-                if found is None:
-                    missing.append(match["name"])
-                resolved[key] = found or _UNSET
-            elif field is not None and _holds_secret(field.annotation):
-                self._fault(f"{where}.{key}", 'secrets come from the environment: write "env:NAME"')
-                resolved[key] = _UNSET
-        return resolved
-
     def _fault(self, where: str, what: str) -> None:
         self._faults.append(f"{self._name}: {where}: {what}")
 
@@ -362,11 +354,6 @@ class _File:
                 self._fault(".".join(filter(None, [where, *place])), what)
             self.unread.append(where or "groups")
             return None
-
-
-def _holds_secret(annotation: object) -> bool:
-    """Return whether a setting of this type is a secret, possibly an optional one."""
-    return annotation is SecretStr or any(map(_holds_secret, get_args(annotation)))
 
 
 def named_directly(rules: Iterable[Rule], groups: Mapping[str, object]) -> dict[str, tuple[str, ...]]:

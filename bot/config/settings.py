@@ -22,6 +22,7 @@ from bot.policy import calling_hours
 from bot.policy.calling_hours import Hours
 from bot.policy.rules import EVERYONE, SLACK_CHANNEL, Duration, Rule, ZoneName
 from bot.text.interactions import DEFAULT_DENIAL_REASONS, DEFAULT_REASONS
+from bot.text.log_format import LogFormat
 from providers.actions import E164_PATTERN
 from providers.base import Adapter, ConnectionSettings
 from providers.registry import find
@@ -205,6 +206,7 @@ class Settings:
     metrics: tuple[str, int] | None
     """The host and port of the metrics, None if they are not asked for."""
     log_level: str
+    log_format: LogFormat
     slack: SlackSettings
     connections: Mapping[str, Connection]
     off: Mapping[str, str]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.slack.blocks import MAX_BUTTON, MAX_CONTEXT, MAX_FIELD, MAX_OPTION, MAX_SECTION, Message, View, cut
+from bot.text.log_format import log_fields
 from providers.masking import mask_numbers
 
 _READ: Final = frozenset({"text", "accessibility_label", "alt_text"})
@@ -84,7 +85,11 @@ class MaskNumbers(logging.Filter):
         self._region = default_region
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Mask the numbers in a record. Return True, because every record is written."""
+        """Mask the numbers in a record, and keep what it is about. Return True: every record is written."""
+        record.fields = {
+            name: mask_numbers(value, default_region=self._region) if isinstance(value, str) else value
+            for name, value in log_fields().items()
+        }
         record.msg, record.args = mask_numbers(record.getMessage(), default_region=self._region), None
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)

@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from pathlib import PurePath
 from typing import Final, Self, TextIO, TypeAlias
 from unicodedata import category, east_asian_width
 
@@ -21,6 +22,9 @@ MARK: Final = "│ "
 """The mark before each further line of a text."""
 INDENT: Final = "    "
 """The least indentation before the mark."""
+
+SCRIPT: Final = "callops"
+"""The name of the installed command."""
 
 _NO_WIDTH: Final = frozenset({"Mn", "Me", "Cf"})
 _STEERS: Final = re.compile(f"[{UNSEEN}\u2028\u2029]")
@@ -57,6 +61,14 @@ class Painted(str):
 
 TerminalLine: TypeAlias = str | Sequence[str]
 """A line of ours: a text, or its parts."""
+
+
+def program(called: str | None = None) -> str:
+    """Return how CallOps was called, for its own commands in messages: `callops` or `python -m bot`.
+
+    ``called`` is the path of the program, by default that of this process.
+    """
+    return SCRIPT if PurePath(called or sys.argv[0]).stem == SCRIPT else "python -m bot"
 
 
 def has_colours(out: TextIO, variables: Mapping[str, str] = os.environ) -> bool:

@@ -6,6 +6,7 @@ from typing import Final
 
 from bot.slack.blocks import Message, context, cut, excerpt, paragraphs, section
 from bot.text.markup import escape, when
+from bot.text.terminal import program
 from bot.text.vocabulary import state_word
 from bot.ui import do_not_call, pauses
 from storage.changes import Announced
@@ -135,15 +136,13 @@ def rules_faulty(faults: Sequence[str]) -> Message:
         "Fix the file, then send SIGHUP again."
     )
     told = [f"• {escape(cut(fault, MAX_LINE))}" for fault in faults]
-    more = "… and {} more: `python -m bot check` shows them all"
+    more = f"… and {{}} more: `{program()} check` shows them all"
     return Message(text, [section(text), *paragraphs(excerpt(told, more, most=MAX_LINES))])
 
 
 FILE_TITLE: Final = "CallOps log"
 
 _EVERYTHING: Final = "everything"
-
-_AT_A_TERMINAL: Final = "`python -m bot log export`"
 
 
 def coming() -> Message:
@@ -154,7 +153,7 @@ def coming() -> Message:
 
 def sent(said: str, actions: str, *, newest_only: bool) -> Message:
     """Return the message with an export: its filters, and how many actions it holds."""
-    count = f"the newest {actions}. For all of them, use {_AT_A_TERMINAL}" if newest_only else actions
+    count = f"the newest {actions}. For all of them, use {_export_command()}" if newest_only else actions
     text = f"*Your log export:* {said or _EVERYTHING} · {count}. Numbers are masked."
     return Message(text, [section(text)])
 
@@ -163,5 +162,9 @@ def not_sent(why: str) -> Message:
     """Return that no export comes, and how to get one otherwise."""
     lacking = "the Slack app needs files:write" if why == "missing_scope" else f"Slack answered {why}"
     text = f"❌ *Couldn't send the file:* {lacking}."
-    how = f"Your CallOps admin can export it with {_AT_A_TERMINAL}."
+    how = f"Your CallOps admin can export it with {_export_command()}."
     return Message(text, [section(text), context(how)])
+
+
+def _export_command() -> str:
+    return f"`{program()} log export`"

@@ -15,6 +15,7 @@ from bot.slack.blocks import Block, View, actions, button, context, paragraphs, 
 from bot.text import interactions, vocabulary
 from bot.text.call_ends import call_end
 from bot.text.markup import channel, escape, person, quote, when
+from bot.text.terminal import program
 from bot.text.vocabulary import CONSENT, PURPOSE, REASON
 from bot.ui.decision_facts import full_numbers
 from bot.ui.modal import About, modal
@@ -137,7 +138,7 @@ class Details:
             *told,
         ]
         if left_out > 0:
-            blocks.append(context(f"… and {left_out} more, in `python -m bot log show {request.id}`"))
+            blocks.append(context(f"… and {left_out} more, in `{program()} log show {request.id}`"))
         about = About(request=request.id)
         return modal(cls.callback_id, f"Details {request.id}", [*blocks, context(*facts)], about=about)
 

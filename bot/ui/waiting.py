@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from bot.text.markup import person, quote, when
+from bot.text.terminal import program
 from bot.text.vocabulary import PAUSED
 from providers.actions import Kind
 from storage.models import ConnectionOutage, Pause
@@ -26,7 +27,7 @@ def what_to_do(outage: ConnectionOutage, kind: Kind) -> str:
     if outage.reason != "rate_limited" or outage.until - outage.since <= LONG:
         return ""
     tried = _TRIED.get(kind, "")
-    retry = f"`python -m bot retry-connection {outage.connection}`"
+    retry = f"`{program()} retry-connection {outage.connection}`"
     return f"{tried}Your CallOps admin can retry now: {retry}. Or use the provider's dashboard."
 
 

@@ -29,6 +29,7 @@ from bot.services.timing import (
 from bot.slack.backoff import Wait
 from bot.slack.users import UserDirectory, UserUnavailableError
 from bot.text import outcomes, policy_reasons
+from bot.text.log_format import log_about
 from bot.workers.call_ends import first_poll_at
 from bot.workers.circuit_breaker import CircuitBreaker
 from bot.workers.lookups import TargetLookups
@@ -93,6 +94,7 @@ class Attempts:
 
     async def run(self, record: ActionRecord) -> None:
         """Make an attempt, from the last checks to the recorded outcome."""
+        log_about(request=record.request, connection=record.connection)
         request, unread = (
             await self._store.requests.request(record.request),
             self._unread.pop(record.id, None),
@@ -117,6 +119,7 @@ class Attempts:
             return
         claimed = await self._claim(request, record)
         if claimed is not None:
+            log_about(attempt=claimed.attempt)
             await self._send(request, claimed, prepared)
 
     async def _send(self, request: Request, claimed: ActionRecord, prepared: Prepared) -> None:

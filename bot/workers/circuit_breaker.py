@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.services.wakeups import Wakeups
+from bot.text.log_format import log_about
 from bot.workers.loop import run_beside
 from bot.workers.outage_policy import failed, is_down, is_open, pause_after, told_from
 from bot.workers.rate_limiter import RateLimiter
@@ -100,6 +101,7 @@ class CircuitBreaker:
             )
 
     async def _ping(self, connection: str) -> None:
+        log_about(connection=connection)
         began = self._clock()
         if await self._adapters[connection].ping() is None:
             await self._store.outages.answered(connection)

@@ -6,6 +6,7 @@ The dispatcher never waits for a person, and no person waits for it.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -130,7 +131,8 @@ class Dispatcher:
 
     def _start(self, record: ActionRecord) -> None:
         self._busy[record.connection] += 1
-        task = asyncio.create_task(self._attempts.run(record), name=f"send {record.id}")
+        context = copy_context()  # the end is logged with the same fields
+        task = asyncio.create_task(self._attempts.run(record), name=f"send {record.id}", context=context)
         self._in_flight[record.id] = task
 
         def ended(task: asyncio.Task[None]) -> None:
@@ -143,7 +145,7 @@ class Dispatcher:
             else:
                 self._wakeups.all()
 
-        task.add_done_callback(ended)
+        task.add_done_callback(ended, context=context)
 
     async def finish(self, within: timedelta) -> bool:
         """Wait for the requests in flight for a while. The leases of unfinished ones are found later.

@@ -32,6 +32,7 @@ from bot.slack.errors import (
 )
 from bot.slack.rate_limits import method_of, paused_by
 from bot.slack.users import UserDirectory
+from bot.text.log_format import log_about
 from bot.workers.loop import each, log_fault
 from bot.workers.post_text import Names, Permalinks
 from bot.workers.prepared_posts import THREADS, Prepared, Preparing, RecentNews
@@ -187,6 +188,7 @@ class Outbox:
         Its lease may end before Slack answers, and another process may have posted something newer. So the
         item is leased and read again.
         """
+        log_about(request=one.item.request)
         if self._clock() > latest:
             return
         ref, opens, began = None, [], asyncio.get_running_loop().time()

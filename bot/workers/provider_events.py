@@ -13,6 +13,7 @@ from functools import partial
 
 from bot.services.notifications import SystemChanges, all_told, with_card
 from bot.services.outcomes import WARNING, stop_retrying
+from bot.text.log_format import log_about
 from providers.actions import Code, Ending, Kind, PlaceCall, ProviderEvent
 from storage.call_ends import end_data
 from storage.changes import Annotation, ChangeSet, Notification, Transition
@@ -179,6 +180,7 @@ class ProviderEvents:
             # The line leaves out the id, because it comes from outside.
             _log.warning("A webhook of %s is about an action that is not in the log", connection)
             return
+        log_about(request=request.id)
         named = named_by(request, notice, connection)
         if isinstance(named, Ignored):
             self._log_ignored(request, connection, named)

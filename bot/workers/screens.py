@@ -18,6 +18,7 @@ from bot.slack.blocks import Message
 from bot.slack.errors import SLACK_ERRORS, error_code
 from bot.slack.masking import Masking
 from bot.slack.responses import replace_original
+from bot.text.log_format import log_about
 from bot.ui.call_times import on_clock
 from bot.ui.command_replies import asked
 from bot.workers.loop import each
@@ -64,6 +65,7 @@ class ScreenUpdates:
         return on_clock(asked(request), reader.timezone) if reader else asked(request)
 
     async def _update(self, screen: Screen) -> None:
+        log_about(request=screen.request)
         request = await self._store.requests.request(screen.request)
         present = stage(request)
         # The last use is kept for the end.

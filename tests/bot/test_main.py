@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bot.__main__ import CLOSED_PIPE, nobody_reads
+from bot.__main__ import CLOSED_PIPE, main, nobody_reads
 from tests.support.tree import ROOT
 
 
@@ -39,3 +39,11 @@ def test_another_broken_pipe_is_no_end_of_printing() -> None:
         assert nobody_reads(writing)
     finally:
         os.close(writing)
+
+
+def test_windows_is_told_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    """No command runs there, and none ends in a traceback."""
+    assert main(["serve"], platform="win32") == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("CallOps runs on Linux and macOS, not on Windows.")

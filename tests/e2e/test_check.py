@@ -152,10 +152,10 @@ async def test_every_fault_of_the_file_is_a_line_and_the_rest_is_checked(dark_sc
 
 
 async def test_without_a_file_the_rest_is_looked_at(dark_scene: Scene) -> None:
-    """A missing file is a line that says what to copy. Slack and the log are checked all the same."""
+    """A missing file is a line that says how to write one. Slack and the log are checked all the same."""
     found = await checked(dark_scene, CALLOPS_CONFIG="nowhere.toml")
     [line] = [one for one in found if one["check"] == "file"]
-    assert "Copy callops.example.toml" in line["fix"]
+    assert "Write one with  python -m bot init" in line["fix"]
     says(found, "Slack", "PASS", "callops is known")
     for name in ("channels", "groups and rules", "connections"):
         says(found, name, "SKIP", "Not checked, because")

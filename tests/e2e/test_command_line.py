@@ -15,10 +15,12 @@ import pytest_asyncio
 from playground import callkaro, content, voxworks
 from playground.faults import Fault
 from playground.stage import KEY
-from tests.e2e.scene import NUMBER, Scene, request_id, words
+from tests.e2e.scene import NUMBER, Scene, request_id, until, words
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+NOWHERE = "http://127.0.0.1:9"
+"""The discard port, on which nobody listens."""
 RETRIES_TAKE = 40.0
 """Seconds for three attempts, with pauses of 2 and 8 seconds, on a busy computer."""
 
@@ -146,13 +148,14 @@ async def test_a_log_that_was_tampered_with_is_named(history: History) -> None:
     assert (whole["actions"], whole["faults"]) == (3, [])
 
 
-async def test_secrets_and_numbers_are_written_nowhere_they_can_be_read(dark_scene: Scene) -> None:
-    """The bot's debug log, channels, direct messages and the terminal hold none.
+@pytest.mark.parametrize("form", ["text", "json"])
+async def test_secrets_and_numbers_are_written_nowhere_they_can_be_read(dark_scene: Scene, form: str) -> None:
+    """The bot's debug log in both forms, channels, direct messages and the terminal hold none.
 
     This also holds if a provider's answer or an error repeats them.
     """
     scene = dark_scene
-    scene.told_otherwise["LOG_LEVEL"] = "DEBUG"
+    scene.told_otherwise |= {"LOG_LEVEL": "DEBUG", "LOG_FORMAT": form}
     scene.errors_expected = ("SlackApiError in",)
     await scene.start_bot()
     echo = json.dumps({"status": "error", "message": f"{callkaro.KEY} may not call {NUMBER} (9876543210)"})
@@ -183,6 +186,27 @@ async def test_secrets_and_numbers_are_written_nowhere_they_can_be_read(dark_sce
         for secret in (*SECRETS, "9876543210"):
             assert secret not in text.replace(" ", "").replace("-", ""), where
             assert secret not in text, where
+    if form == "json":
+        lines = [json.loads(line) for line in scene.bot_log().splitlines()]
+        assert [one for one in lines if not one.keys() >= {"time", "level", "logger", "message"}] == []
+
+
+async def test_a_line_of_json_names_request_connection_and_attempt(dark_scene: Scene) -> None:
+    """A provider that can't be reached is a line of the attempt that found it out."""
+    scene = dark_scene
+    scene.told_otherwise["LOG_FORMAT"] = "json"
+    scene.write_configuration({scene.addresses["callkaro"]: NOWHERE})
+    await scene.start_bot()
+    await scene.place()
+
+    async def found() -> dict[str, object] | None:
+        lines = [json.loads(line) for line in scene.bot_log().splitlines()]
+        return next((one for one in lines if "does not answer" in one["message"]), None)
+
+    line = await until(found)
+    [action] = await scene.log("list")
+    assert (line["level"], line["logger"]) == ("WARNING", "bot.workers.circuit_breaker")
+    assert (line["request"], line["connection"], line["attempt"]) == (action["request"], "reminders", 1)
 
 
 async def test_an_export_is_a_file_of_ones_own(history: History) -> None:

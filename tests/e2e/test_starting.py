@@ -50,7 +50,7 @@ async def test_what_keeps_the_bot_from_starting_is_a_sentence(dark_scene: Scene)
     told = {
         "Slack rejects SLACK_BOT_TOKEN: invalid_auth": {"SLACK_BOT_TOKEN": "xoxb-wrong"},
         "Slack rejects SLACK_APP_TOKEN: invalid_auth": {"SLACK_APP_TOKEN": "xapp-wrong"},
-        "nowhere.toml isn't there: copy callops.example.toml": {"CALLOPS_CONFIG": "nowhere.toml"},
+        "nowhere.toml isn't there: write one with  python -m bot init": {"CALLOPS_CONFIG": "nowhere.toml"},
         "/nowhere": {"DATABASE_URL": "sqlite:////nowhere/callops.db"},
     }
     printed = await asyncio.gather(

@@ -257,6 +257,8 @@ COMMANDS: Sequence[Sequence[str]] = (
     ("manifest", "--url", HOSTILE),
     ("manifest",),
     ("key",),
+    ("health",),
+    ("init",),
     ("serve",),
 )
 

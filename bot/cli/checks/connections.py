@@ -99,7 +99,7 @@ def about_connection_zones(connections: Mapping[str, Connection], now: datetime)
         what = f"Time zones can't be read here: {type(error).__name__}."
         yield wrong("time zones", what, "Reinstall the requirements. They include tzdata.")
         return
-    yield ok("time zones", f"Time zones can be read (tzdata {version('tzdata')}.")
+    yield ok("time zones", f"Time zones can be read (tzdata {version('tzdata')}).")
     for name, connection in sorted(connections.items()):
         zone = getattr(connection.settings, "timezone", None)
         if zone:

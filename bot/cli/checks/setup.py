@@ -1,6 +1,8 @@
 """Checks of the file, the environment, the log and its disk."""
 
-from collections.abc import Iterator
+import shlex
+import stat
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bot.config.environment import key_bytes
@@ -42,18 +44,35 @@ def about_file(found: ConfigReport) -> Iterator[Finding]:
 def about_environment(found: ConfigReport) -> Iterator[Finding]:
     """Report every fault of the environment, and connections without a secret."""
     for fault in found.environment_faults:
-        yield wrong("environment", _sentence(fault), "Set it in the environment or in .env.")
+        in_a_file = " can't be read from " in fault
+        mend = "Repair that file." if in_a_file else "Set it in the environment or in .env."
+        yield wrong("environment", _sentence(fault), mend)
     if not found.environment_faults:
         yield ok("environment", "The tokens and the key are set and well-formed.")
     everything = not found.connections and not found.file_faults
     for name, why in sorted(found.off.items()):
         say = wrong if everything else warning  # with no connection on, nothing can be asked of anybody
         variable = why.removesuffix(" not set")
+        if variable == why:
+            mend = "Write the secret into that file, where the bot can read it"
+        else:
+            mend = f"Set {variable} in the environment or in .env"
         yield say(
-            f"connection {name}",
-            f"It's off: {why}.",
-            f"Set {variable} in the environment or in .env, or remove the connection from the file.",
+            f"connection {name}", f"It's off: {why}.", f"{mend}, or remove the connection from the file."
         )
+    yield from _about_secret_files(found.secret_files)
+
+
+def _about_secret_files(files: Iterable[Path]) -> Iterator[Finding]:
+    """Report each file of secrets that everybody on this machine can read."""
+    for path in dict.fromkeys(files):
+        try:
+            mode = path.stat().st_mode
+        except OSError:
+            continue  # a file that is needed and can't be read is reported where it is read
+        if mode & stat.S_IROTH:
+            what = f"Everybody on this machine can read {path}, which holds a secret."
+            yield warning("environment", what, f"Run  chmod o= {shlex.quote(str(path))}")
 
 
 def place(found: ConfigReport) -> DatabaseLocation | None:

@@ -9,6 +9,7 @@ from bot.listeners.log_search import EXPORT_SCOPES
 from bot.slack.client import SlackAnswer
 from bot.slack.files import FILE_SCOPES
 from bot.text.findings import Finding, ok, skipped, warning, wrong
+from bot.text.terminal import program
 
 CHECK_SCOPES = frozenset({"channels:read", "groups:read"})
 """Scopes that only `check` uses: they tell whether the app is in a channel. They read no message."""
@@ -17,7 +18,7 @@ OPTIONAL_SCOPES = CHECK_SCOPES | EXPORT_SCOPES | FILE_SCOPES
 """Scopes without which CallOps still serves. `manifest.yml` requests them as optional."""
 
 
-REINSTALL = "Reinstall the app with the present manifest: `python -m bot manifest` prints it."
+REINSTALL = f"Reinstall the app with the present manifest: `{program()} manifest` prints it."
 IN_SLACK = (
     "Slack shows a bot token neither the Home tab nor shortcuts. In Slack, open CallOps: it has a Home tab. "
     "Type / in a message: “Place a call” is listed. If not, reinstall it."

@@ -1,16 +1,21 @@
 """The process's log, before a reader that stands still: real pipes."""
 
+import asyncio
 import fcntl
+import json
 import logging
 import os
 import subprocess
 import sys
 import threading
 import time
+from datetime import datetime, timedelta
 
 import pytest
 
 from bot.cli.process_log import FLUSH_WITHIN, Descriptor, written_to
+from bot.slack.masking import MaskNumbers
+from bot.text.log_format import log_about
 
 SOON = 2.0
 """Seconds that a busy machine may take for what waits for nothing."""
@@ -54,7 +59,9 @@ def test_lines_are_written_as_they_were_logged(pipe: tuple[int, int]) -> None:
             log.exception("failed")
     writing.wait(LONG)
     surrogate = logging.LogRecord("callops", logging.INFO, "", 0, "\udcff is no text", None, None)
-    Descriptor(writes).emit(surrogate)  # not through the root: what captures lines there cannot write it
+    Descriptor(writes, "text").emit(
+        surrogate
+    )  # not through the root: what captures lines there cannot write it
     os.close(writes)
     lines = read_all(reads)
     assert lines[0].endswith(" INFO one +91\u00a0•••")
@@ -107,3 +114,38 @@ def test_a_process_whose_log_nobody_reads_ends() -> None:
     finally:
         process.kill()
         process.communicate()
+
+
+async def test_each_line_of_json_is_an_object_with_its_fields(pipe: tuple[int, int]) -> None:
+    """Tasks have fields of their own. Numbers are masked in the message, its fields and a traceback."""
+    reads, writes = pipe
+    log = logging.getLogger("callops.test")
+    log.setLevel(logging.INFO)
+
+    async def attempt(request: str, number: int) -> None:
+        log_about(request=request, connection="line-9876543210")
+        await asyncio.sleep(0)
+        log_about(attempt=number)
+        log.info("sent to +919876543210")
+
+    with written_to(writes, form="json", hide=MaskNumbers("IN")) as writing:
+        await asyncio.gather(attempt("A-7K3F", 1), attempt("A-7K3G", 2))
+        try:
+            int("98765 43210 is\nno number")
+        except ValueError:
+            log.exception("failed\x1b[2J\u2028here")
+    writing.wait(LONG)
+    os.close(writes)
+    first, second, failed = [json.loads(line) for line in read_all(reads)]
+    assert [datetime.fromisoformat(one.pop("time")).utcoffset() for one in (first, second)] == [
+        timedelta()
+    ] * 2
+    masked = {"message": "sent to +91\u00a0•••3210", "connection": "line-+91\u00a0•••3210"}
+    common = {"level": "INFO", "logger": "callops.test", **masked}
+    assert first == common | {"request": "A-7K3F", "attempt": 1}
+    assert second == common | {"request": "A-7K3G", "attempt": 2}
+    assert (failed["level"], failed["message"]) == ("ERROR", "failed\x1b[2J\u2028here")
+    assert failed["exception"].startswith("Traceback")
+    assert "•••3210" in failed["exception"]
+    assert "43210" not in failed["exception"]
+    assert failed.keys() == {"time", "level", "logger", "message", "exception"}

@@ -309,7 +309,10 @@ def test_of_two_ways_in_only_one_needs_its_secret(tmp_path: Path) -> None:
 def test_an_optional_secret_in_the_file_is_a_fault_too(tmp_path: Path, key: str) -> None:
     """Secrets come from the environment, even those that a connection need not have."""
     found = "\n".join(faults(tmp_path, f'{FILE}{KORE}{key} = "canary-secret"\n'))
-    assert f'connections.kore.{key}: secrets come from the environment: write "env:NAME"' in found
+    assert (
+        f'connections.kore.{key}: secrets come from the environment or a file: write "env:NAME" or "file:PATH"'
+        in found
+    )
     assert "canary" not in found
 
 
@@ -334,9 +337,9 @@ def test_no_secret_shows_in_the_settings(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
-    """The fault names the file and the example."""
+    """The fault names the file and the command that writes one."""
     [found] = faults(tmp_path, CALLOPS_CONFIG=str(tmp_path / "none.toml"))
-    assert "copy callops.example.toml" in found
+    assert "write one with  python -m bot init" in found
 
 
 @pytest.mark.parametrize("url", ["http://slack.com/api/", "http://10.0.0.1/"])

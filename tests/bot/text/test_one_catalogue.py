@@ -22,6 +22,7 @@ TERMINAL = {
     "__main__",
     "config/environment",
     "config/faults",
+    "config/connection_secrets",
     "config/loader",
     "config/settings",
     "policy/explain",
