@@ -31,12 +31,13 @@ def backup(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """
     faults: list[str] = []
     log, target = existing_log(variables, faults), Path(chosen.file)
-    if chosen.keep and not target.is_dir():
+    is_folder = _is_folder(target)
+    if chosen.keep and not is_folder:
         faults.append(f"{target} isn't a folder. --keep needs one, in which each backup gets a name.")
     if faults:
         complain(*faults)
         return CANNOT_START
-    copy = target / name_at(datetime.now(UTC)) if target.is_dir() else target
+    copy = target / name_at(datetime.now(UTC)) if is_folder else target
     try:
         with share_bar("Backing up") as progress:
             verdict = copy_log(log, copy, progress=progress)
@@ -55,6 +56,14 @@ def backup(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     else:
         say("Keep CALLOPS_KEY somewhere else. Without it, no number can be found in this file.")
     return _prune(target, chosen.keep) if chosen.keep else OK
+
+
+def _is_folder(path: Path) -> bool:
+    """Return whether there is a folder at a path. There is none at a name that the system refuses."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def _prune(folder: Path, keep: int) -> int:
