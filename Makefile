@@ -51,7 +51,7 @@ lock: ## resolve and lock the dependencies (needs uv)
 	echo prometheus-client | uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate -c requirements-dev.txt - -o requirements-metrics.txt
 
 pictures: $(VENV)/.installed ## take the documents' pictures (needs Chromium)
-	PICTURES=docs/pictures $(BIN)/pytest tests/browser/test_pictures.py tests/browser/test_road.py::test_a_field_error_keeps_what_was_typed tests/browser/test_pausing.py
+	PICTURES=docs/pictures $(BIN)/pytest tests/browser/test_pictures.py tests/browser/test_road.py::test_a_field_error_keeps_what_was_typed tests/browser/test_pausing.py tests/browser/test_call_lists.py
 
 hands: $(VENV)/.installed ## count the keys and taps of docs/hands.md (needs Chromium)
 	HANDS=1 $(BIN)/pytest tests/browser/test_hands.py

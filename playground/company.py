@@ -90,6 +90,11 @@ class Actor:
         self.narrator.tells(f"{self.name}{late} presses [{button}]")
         return await self._looks(await self.person.click(where, text=button, stale=stale))
 
+    async def picks(self, view: View, label: str, name: str, content: str) -> View:
+        """Pick a file for a field of a modal, and return the modal."""
+        self.narrator.tells(f"{self.name} picks {name}", *content.splitlines())
+        return await self.person.pick(view, label, (name, content.encode()))
+
     async def submits(self, view: View, values: Mapping[str, str] | None = None) -> Heard:
         """Fill in a modal and press its submit button."""
         typed = [f"{label}: {value}".replace("?:", "?") for label, value in (values or {}).items()]

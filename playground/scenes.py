@@ -17,7 +17,7 @@ Scene: TypeAlias = Callable[[Company], Awaitable[None]]
 AUDIT, APPROVALS = "C0AUDIT", "C0APPROVE"
 IMMEDIATE, SCHEDULED, TWICE, SILENT, KILLED = (f"98765 432{n}" for n in (11, 10, 12, 13, 14))
 ANSWERED, UNANSWERED = (f"98765 432{n}" for n in (15, 16))
-UPCOMING, HELD = (f"98765 432{n}" for n in (17, 18))
+UPCOMING, HELD, LISTED = (f"98765 432{n}" for n in (17, 18, 19))
 """The numbers that are called, each in its own scene."""
 UNKNOWN = "⚠️ Outcome unknown"
 RETRY_AFTER = 3
@@ -290,6 +290,26 @@ async def paused(company: Company) -> None:
     await company.expect_asked("CallKaro was asked once, after the resume.", _placed(HELD))
 
 
+async def listed(company: Company) -> None:
+    """Play a call list: a bad line is left out, a manager approves the file, and its call goes out."""
+    asha, mira, olive = company.asha, company.mira, company.olive
+    form = await asha.opens(await asha.opens_home("Call list…"), "Call list…")
+    rows = f"Mobile No,Customer\n+{_digits(LISTED)},Asha\n12,Nobody\n"
+    form = await asha.picks(form, "CSV file", "reminders.csv", rows)
+    asked = {"Connection": "reminders", "Reason": "monthly reminder"}
+    await asha.submits(form, asked)
+    checked = await asha.person.wait_for_view(lambda view: view.submit is None and len(view.blocks) > 1)
+    await asha.sees(checked)
+    await asha.expects(checked, "The bad line is named.", "1 line can't be used", "line 3")
+    ready = await asha.opens(checked, "Leave out bad lines")
+    await asha.submits(ready)
+    card = await mira.reads(APPROVALS, "Place 1 call from the list", "SHA-256 of the file")
+    review = await mira.opens(card, "Review…")
+    await mira.submits(review)
+    await olive.reads(AUDIT, "✅ Finished", "1 done")
+    await company.expect_asked("CallKaro was asked once.", _placed(LISTED, metadata={"name": "Asha"}))
+
+
 def _masked(number: str) -> str:
     return f"+91\u00a0•••{number[-4:]}"
 
@@ -322,6 +342,7 @@ SCENES: tuple[tuple[str, Scene], ...] = (
     ("Killed with -9 while a request is out", killed),
     ("The Home tab", on_home),
     ("A manager pauses calls, and resumes them", paused),
+    ("A file of calls is one request", listed),
     ("Help", asking_for_help),
 )
 """The scenes, each with its title."""
@@ -341,7 +362,11 @@ LOG = (
     f"place_call {_masked(KILLED)} unknown",
     f"place_call {_masked(UPCOMING)} succeeded",
     f"place_call {_masked(HELD)} succeeded",
+    "place_list reminders.csv succeeded",
+    f"place_call {_masked(LISTED)} succeeded",
 )
 """The actions in the log at the end."""
 PAUSES = 1
 """The pauses, each with a message of its own in the audit channel."""
+ROWS = 1
+"""The rows of call lists, which have none."""

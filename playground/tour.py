@@ -15,7 +15,7 @@ from pathlib import Path
 
 from playground.company import PATIENCE, Asked, Company
 from playground.narrator import NarrationError, Narrator
-from playground.scenes import AUDIT, LOG, PAUSES, SCENES, Scene
+from playground.scenes import AUDIT, LOG, PAUSES, ROWS, SCENES, Scene
 from playground.stage import Stage
 from playground.transcript import reader
 
@@ -93,7 +93,7 @@ async def _look_back(company: Company) -> None:
     narrator.tells("Olive reads the channel from top to bottom")
     posts = await company.olive.person.channel(AUDIT)
     narrator.shows(eyes.channel(AUDIT, posts))
-    one_each = len(posts) == len(LOG) + PAUSES
+    one_each = len(posts) == len(LOG) + PAUSES - ROWS
     narrator.expect("There is one message for each request and pause.", holds=one_each, seen=len(posts))
     narrator.tells("The operator reads the log", "python -m bot log list")
     narrator.shows((await stage.command_line("log", "list"))[1].rstrip())

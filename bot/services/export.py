@@ -17,6 +17,7 @@ from typing import Final
 from bot.services.pending import number_of
 from bot.text import vocabulary
 from bot.text.terminal import json_text
+from providers.actions import CallList
 from providers.masking import mask_numbers
 from providers.phone import mask
 from storage.database.folding import IGNORABLE
@@ -143,11 +144,11 @@ def row(
 
 
 def target(record: ActionRecord, *, default_region: str) -> str:
-    """Return an action's target: a masked number, or a provider's id with any number in it masked."""
-    number = number_of(record.action)
-    return (
-        mask(number) if number else mask_numbers(record.target_id or "erased", default_region=default_region)
-    )
+    """Return an action's target: a masked number, or a provider's id or a file with any number masked."""
+    if number := number_of(record.action):
+        return mask(number)
+    named = record.action.name if isinstance(record.action, CallList) else record.target_id
+    return mask_numbers(named or "erased", default_region=default_region)
 
 
 def _time(at: datetime | None) -> str | None:

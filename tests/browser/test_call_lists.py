@@ -77,8 +77,6 @@ def test_a_list_from_its_file_to_its_results(
     expect(audit).to_contain_text("Paused")
     expect(audit).to_contain_text(" to go")
     assert findings(mira) == []
-    if not phone:
-        picture(mira, "list-paused")
     audit.get_by_role("button", name=re.compile("^Resume list")).click()
     expect(audit).to_contain_text("Finished", timeout=SENT_WITHIN)
     expect(audit).to_contain_text("197 done")

@@ -11,6 +11,7 @@ import pytest
 
 from bot.parsing.call_list import ListDefaults
 from bot.services.call_lists import CheckedList, ListOrder
+from bot.services.export import target
 from bot.services.models import PermissionDeniedError, RequestSource
 from bot.text import call_lists as sentences
 from providers.actions import CallList, Kind
@@ -103,6 +104,7 @@ async def test_an_approved_list_places_every_call_once(stage: BotWorld) -> None:
     assert await stage.effects("callkaro") == ["placed"] * 30
     done = await stage.bot.store.requests.request(request.id)
     assert done.state is State.SUCCEEDED
+    assert target(done.actions[0], default_region="IN") == "reminders.csv"
     assert (await progress(stage, request)).counts == {State.SUCCEEDED: 30}
     assert (await verified(stage.bot.store)).faults == ()
     audit = [read(one) for one in await stage.said(AUDIT)]
