@@ -1,4 +1,4 @@
-"""The schema of the SQLite store, and the migration of a file to it.
+"""The schema of the SQLite store, and the migrations of a file to it.
 
 Times are integers: microseconds since 1970 in UTC. Personal data is only in ``personal`` (values), ``lookup``
 (numbers, as keyed hashes), ``call_list_rows`` (both), ``nonces`` (drafts) and ``people`` (names). ``screens``
@@ -6,7 +6,6 @@ holds secrets for a while. Rows with such values are blanked, never deleted, and
 SQLite's ``secure_delete`` zeroes a deleted row, but not the copies that remain when pages are merged.
 """
 
-import hashlib
 from collections.abc import Mapping
 from contextlib import closing
 from functools import cache
@@ -405,9 +404,9 @@ that it replicates (benbjohnson/litestream, db.go, `DB.init`)."""
 MIGRATIONS: Final = Migrations("callops")
 
 
-@MIGRATIONS(name=f"initial_{hashlib.sha256(SCHEMA.encode()).hexdigest()[:12]}")
+@MIGRATIONS(name="1.0.0")
 def initial(database: Database) -> None:
-    """Create the schema. Its hash is in the name, because it is edited in place until the first release."""
+    """Create the schema of the first release. It is never edited: a change is a migration behind it."""
     database.executescript(SCHEMA)
 
 
@@ -472,6 +471,6 @@ def refuse_others(database: Database) -> None:
     unknown = {migration.name for migration in MIGRATIONS.applied(database)} - known()
     if unknown:
         raise OtherSchemaError(
-            f"it was made by another version of CallOps (schema {', '.join(sorted(unknown))}), and is never "
-            "converted. Verify and export it with the version that made it, and begin a new file"
+            f"it was made by another version of CallOps (schema {', '.join(sorted(unknown))}), newer than "
+            "this or older than 1.0.0. Use the version that made it, or begin a new file"
         )

@@ -15,10 +15,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from providers.actions import Ending
+from providers.actions import CallList, Ending, Kind, PlaceCall
+from storage.changes import NewAction
 from storage.database.migrations import APPLICATION_ID
 from storage.maintenance.verification import verify
 from storage.queries import Query
+from storage.repositories.call_lists import NewRow
 from storage.store import Store
 from tests.storage.samples import (
     KEY,
@@ -66,6 +68,22 @@ async def make(path: Path) -> None:
     await log.audit.record_error(actor="U0AGENT", where="commands", private={"traceback": "a fault"})
     for ending, number in ((Ending.ANSWERED, 1), (Ending.BUSY, None), (Ending.NO_ANSWER, 0)):
         await log.requests.apply(ended(first, ending, number))
+    list_id = await log.call_lists.begin("U0AGENT")
+    calls = [PlaceCall(to=number, agent="payments") for number in (NUMBER, OTHER_NUMBER)]
+    await log.call_lists.add(list_id, [NewRow(n, call, call.to) for n, call in enumerate(calls, start=2)])
+    listed = CallList(
+        kind=Kind.PLACE_LIST,
+        list=list_id,
+        name="calls.csv",
+        sha256="0" * 64,
+        rows_sha256=await log.call_lists.rows_of(list_id),
+        rows=2,
+    )
+    new = replace(placing(), kind=Kind.PLACE_LIST, actions=[NewAction(listed)])
+    asked = (await log.requests.create(new)).request.id
+    [row, _] = (await log.call_lists.turn(asked, clock.now, 2)).rows
+    await log.requests.create(replace(placing(NUMBER), call_list=asked, row=row.id, delivery_key="row"))
+    await log.pauses.pause("voxworks", actor="U0MANAGER", reason="why", until=None, nonce="pause")
     gone = (await log.requests.create(placing("+919876543250"))).request.id
     await log.requests.apply(withdraw(gone))
     await erase(log, gone, actor="U0DPO")

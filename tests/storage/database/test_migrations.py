@@ -1,21 +1,26 @@
-"""The only schema: a file of another version is refused with a reason, and left unchanged."""
+"""The schema of a release never changes, and a file of an unknown version is refused and left unchanged."""
 
 import asyncio
+import hashlib
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
 from storage.database.connection import CannotOpenLogError
-from storage.database.migrations import known
+from storage.database.migrations import MIGRATIONS, SCHEMA, known
 from storage.maintenance.inspection import inspect
 from storage.maintenance.verification import verify
 from storage.store import Store
 from tests.storage.samples import KEY, Clock, placing
 
+FIRST_RELEASE = "bd45bc81253e054d70bddd5a3147929cbdbc5e23bead20a2797fb10bd24318d5"
+"""SHA-256 of the schema of version 1.0.0."""
+
 OTHERS = {
-    "another digest": "UPDATE _sqlite_migrations SET name = 'initial_0123456789ab'",
+    "before the first release": "UPDATE _sqlite_migrations SET name = 'initial_0123456789ab'",
     "one more migration": (
         "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('callops', 'later', '')"
     ),
@@ -46,9 +51,15 @@ async def test_a_file_of_another_version_is_refused(path: Path) -> None:
 
 
 async def test_a_file_says_which_schema_it_has(tmp_path: Path) -> None:
-    """The migration's name has the digest."""
+    """Its migrations are those that this program knows."""
     path = tmp_path / "log.db"
     await (await Store.open(path, key=KEY, clock=Clock())).close()
     with closing(sqlite3.connect(path)) as connection:
         names = {name for (name,) in connection.execute("SELECT name FROM _sqlite_migrations")}
     assert names == known()
+
+
+def test_the_first_release_is_never_edited() -> None:
+    """A change of the schema is another migration. The logs of people already have this one."""
+    assert hashlib.sha256(SCHEMA.encode()).hexdigest() == FIRST_RELEASE
+    assert next(iter(MIGRATIONS.pending(Database(memory=True)))).name == "1.0.0"
