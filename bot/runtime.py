@@ -173,7 +173,7 @@ class Bot:
         turns = Turns(log, current, directory, team, clock)
         self.asking = ApprovalNotifier(log, current, directory, permissions, turns, wakeups, clock)
         self.reschedules = RescheduleWorker(log, directory, preconditions, requests, changes, clock)
-        self.list_worker = CallListWorker(log, settings, directory, preconditions, call_lists, wakeups, clock)
+        self.list_worker = CallListWorker(log, settings, directory, permissions, call_lists, wakeups, clock)
         self.unknown_reminders = UnknownReminders(
             log, directory, permissions, turns, look_ups, changes, clock
         )

@@ -133,7 +133,7 @@ class Log:
                 self.stopped = {one: said for one, said in self.stopped.items() if said[0] != data["list"]}
             case "requested" if "rows_sha256" in data:
                 self.listed[request] = (data["rows_sha256"], False)
-            case "list_paused" | "list_resumed" | "list_stopped" if request in self.listed:
+            case "list_paused" | "list_resumed" if request in self.listed:
                 self.listed[request] = (self.listed[request][0], name == "list_paused")
             case "calls_paused":
                 self.paused[data["connection"] or ""] = (seq, data["until"])

@@ -161,6 +161,8 @@ class CallList(Frozen):
 
     ``list`` is where the store keeps the rows, and ``rows_sha256`` the hash over all of them. ``sha256`` is
     the file's. ``rows`` counts the rows to carry out. ``skipped`` counts the others by their reason.
+    ``agents`` counts the rows by voice agent, and ``fingerprints`` says where each leads. ``closed`` rows
+    wait for calling hours. ``before`` are earlier requests with the same file.
     ``countries`` counts the rows by country, ``hours`` by the hour of the call (ISO 8601 in UTC, empty for
     now). ``sample`` are the first numbers, masked.
     """
@@ -175,6 +177,10 @@ class CallList(Frozen):
     countries: dict[str, int] = {}
     hours: dict[str, int] = {}
     sample: tuple[str, ...] = ()
+    agents: dict[str, int] = {}
+    fingerprints: dict[str, str] = {}
+    closed: int = 0
+    before: tuple[str, ...] = ()
 
 
 _CallAction = PlaceCall | CancelCall | DeleteCampaign | StopCampaign | StartCampaign

@@ -23,6 +23,10 @@ class CommitUnknownError(StorageError):
     """The deadline came during the commit, so it is unknown whether the change is recorded."""
 
 
+class RowNotDueError(StorageError):
+    """A row of a call list is not to be requested any more: its list is over, or the row was erased."""
+
+
 class ConflictError(StorageError):
     """The change came too late: another change was first. ``current`` is the request as it is now."""
 

@@ -265,6 +265,8 @@ class ListProgress:
     waiting: int
     next_at: datetime | None
     paused: bool
+    held_because: str | None = None
+    """The reasons for which CallOps itself paused it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,6 +184,9 @@ class CallListListeners:
             view = notice(interactions.NOT_ALLOWED, *no.reasons)
         except CannotSendError as cannot:
             view = call_lists.unusable([], cannot.message)
+        except Exception:  # noqa: BLE001 - otherwise the person would wait for ever
+            _log.error("A call list was not checked", exc_info=True)
+            view = call_lists.unusable([], sentences.NOT_CHECKED)
         await self._windows.replace(body["view"]["id"], view)
 
     async def _found(self, found: CheckedList, key: str, channel: str, person: Person) -> View:
@@ -197,7 +200,6 @@ class CallListListeners:
             asked,
             found.problems,
             faults=found.faults,
-            closed=found.closed,
             nonce=key,
             channel=channel,
         )
@@ -210,7 +212,6 @@ class CallListListeners:
                 asked,
                 problems,
                 faults=0,
-                closed=0,
                 nonce=action["value"],
                 channel=About.of(body["view"]).channel,
             )

@@ -8,31 +8,40 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final, Literal
 
 from bot.config.settings import SettingsHolder
 from bot.parsing.call_list import ListDefaults, ListRow, ReadList, read_call_list
+from bot.policy.engine import Decision
 from bot.policy.rules import Rule
 from bot.services import call_checks
 from bot.services.call_checks import OutsideCallingHoursError
+from bot.services.call_list_facts import agent_of, by_country, by_hour
 from bot.services.models import PermissionDeniedError, RequestSource, RequestSpec
-from bot.services.notifications import CARD
+from bot.services.notifications import ended_unsent, with_card
 from bot.services.pending import number_of
 from bot.services.permissions import Permissions
 from bot.services.preconditions import Preconditions
 from bot.services.requests import RequestService
 from bot.services.wakeups import Wakeups
 from bot.text import call_lists as sentences
-from providers import phone
-from providers.actions import CallList, CannotSendError, Code, Kind, PlaceCall
-from providers.masking import NO_REGION, mask_numbers
+from bot.text import outcomes, policy_reasons
+from providers.actions import (
+    CallList,
+    CannotSendError,
+    Code,
+    Kind,
+    PlaceCall,
+)
+from providers.masking import mask_numbers
 from providers.phone import mask
 from storage.changes import Annotation, ChangeSet, Notification, Transition
-from storage.errors import ConflictError, DuplicateRequestError
+from storage.errors import ConflictError, DuplicateRequestError, RowNotDueError
 from storage.event_log.hash_chain import LIST_PAUSED, LIST_RESUMED
 from storage.models import SYSTEM, Person, Request
-from storage.repositories.call_lists import FINISHED, STOPPED, DueRow, NewRow
+from storage.repositories.call_list_rows import NewRow
+from storage.repositories.call_lists import FINISHED, STOPPED, DueRow
 from storage.states import State
 from storage.store import Store
 
@@ -132,6 +141,7 @@ class CallListService:
     ) -> Rule | None:
         """Return the rule that applies to a list. Raises `PermissionDeniedError` and `CannotSendError`."""
         numbers = [number for row in read.rows if (number := number_of(row.action))]
+        countries = await asyncio.to_thread(by_country, numbers)
         asked = CallList(
             kind=order.kind,
             list=0,
@@ -139,7 +149,7 @@ class CallListService:
             sha256=read.sha256,
             rows_sha256="",
             rows=len(read.rows),
-            countries=_countries(numbers),
+            countries=countries,
         )
         spec = RequestSpec(order.connection, (asked,), order.reason, order.purpose, order.consent)
         decision = await self._requests.check(spec, person, channel=channel)
@@ -192,6 +202,7 @@ class CallListService:
         for first in range(0, len(checked.rows), PORTION):
             await self._store.call_lists.add(list_id, checked.rows[first : first + PORTION])
         numbers = [row.number for row in good if row.number]
+        agents = Counter(agent for row in good if (agent := agent_of(row.action)))
         action = CallList(
             kind=order.kind,
             list=list_id,
@@ -200,16 +211,39 @@ class CallListService:
             rows_sha256=await self._store.call_lists.rows_of(list_id),
             rows=len(good),
             skipped=dict(checked.skipped),
-            countries=_countries(numbers),
-            hours=_hours(good) if order.kind is Kind.PLACE_LIST else {},
+            countries=await asyncio.to_thread(by_country, numbers),
+            hours=by_hour(good) if order.kind is Kind.PLACE_LIST else {},
             sample=tuple(map(mask, numbers[:SAMPLE])),
+            agents=dict(agents.most_common()),
+            fingerprints=self._fingerprints(order.connection, agents),
+            closed=checked.closed,
+            before=tuple(await self._store.call_lists.requested_before(read.sha256)),
         )
         return RequestSpec(order.connection, (action,), order.reason, order.purpose, order.consent)
 
-    async def still_open(self, spec: RequestSpec, person: Person) -> bool:
-        """Return whether the rows of a checked list are still kept, and not requested yet."""
-        [asked] = spec.actions
-        return isinstance(asked, CallList) and await self._store.call_lists.mine(asked.list, person.id)
+    def _fingerprints(self, connection: str, agents: Iterable[str]) -> dict[str, str]:
+        """Return where each voice agent leads, by its name."""
+        adapter = self._preconditions.adapter(connection)
+        return {agent: adapter.fingerprint(agent) for agent in agents}
+
+    async def no_longer(self, asked: Request) -> str | None:
+        """Return why a list can't go on at all, None if it can.
+
+        Its rows would go elsewhere than approved, or the log was restored and may not know what was sent.
+        """
+        [record] = asked.actions
+        if not isinstance(record.action, CallList):
+            return outcomes.ERASED
+        if await self._preconditions.is_from_a_backup(record):
+            return outcomes.FROM_A_BACKUP
+        try:
+            now = self._fingerprints(asked.connection, record.action.fingerprints)
+        except CannotSendError as cannot:
+            return cannot.message
+        account = self._preconditions.fingerprint(asked.connection, record.action)
+        if (account, now) != (asked.fingerprint, record.action.fingerprints):
+            return f"{outcomes.connection_changed(asked.connection)} {policy_reasons.AGAIN}"
+        return None
 
     # -- its rows
 
@@ -227,6 +261,8 @@ class CallListService:
             self._preconditions.prepare(spec)
             if stops := await self._preconditions.stops(row.action):
                 refused = CannotSendError(call_checks.stopped(stops), code=Code.COMPLIANCE_BLOCKED)
+            elif why := await self._preconditions.placed_elsewhere(asked.connection, row.action):
+                refused = CannotSendError(why)
             self._preconditions.check_call(row.action, self._permissions.rule_of(asked), spec)
         except OutsideCallingHoursError as closed:
             if closed.then and isinstance(row.action, PlaceCall) and row.action.at is None and not refused:
@@ -240,6 +276,8 @@ class CallListService:
         except DuplicateRequestError as already:
             [other] = already.by.values()
             await self._store.call_lists.leave_out(row.id, sentences.under_way(other.id))
+        except RowNotDueError:
+            return  # the list was stopped, or the row erased, since it was read
 
     async def finish(self, asked: Request) -> None:
         """Record that all rows of a list have ended."""
@@ -248,9 +286,10 @@ class CallListService:
             Transition(record.id, "sending", frozenset({State.APPROVED}), State.SENDING),
             Transition(record.id, FINISHED, frozenset({State.SENDING}), State.SUCCEEDED),
         ]
-        told = (Notification("state", "audit"), CARD, Notification("state", f"dm:{asked.requester}"))
         try:
-            await self._store.requests.apply(ChangeSet(asked.id, SYSTEM, moves, notifications=told))
+            await self._store.requests.apply(
+                ChangeSet(asked.id, SYSTEM, moves, notifications=with_card(asked, ended_unsent(asked)))
+            )
         except ConflictError:
             return  # another process finished or stopped it
         self._wakeups.outbox()
@@ -265,11 +304,23 @@ class CallListService:
             State.REFUSED,
             changes={"code": Code.CONFIG_ERROR, "message": why},
         )
-        told = (Notification("state", "audit"), CARD, Notification("state", f"dm:{asked.requester}"))
+        told = with_card(asked, ended_unsent(asked))
         try:
             await self._store.call_lists.stop(ChangeSet(asked.id, SYSTEM, [move], notifications=told))
         except ConflictError:
             return
+        self._wakeups.outbox()
+
+    async def hold(self, asked: Request, decision: Decision) -> None:
+        """Pause a list that the rules no longer permit. People resume it once they do again."""
+        note = Annotation(asked.id, LIST_PAUSED, {"reasons": " ".join(decision.reasons)})
+        change = ChangeSet(
+            asked.id, SYSTEM, [], annotations=[note], notifications=[Notification("state", "audit")]
+        )
+        try:
+            await self._store.call_lists.set_paused(change, paused=True)
+        except ConflictError:
+            return  # it is paused or over already
         self._wakeups.outbox()
 
     # -- while it runs
@@ -318,11 +369,11 @@ class CallListService:
             State.WITHDRAWN,
             changes={"code": Code.STOPPED},
         )
-        posts: list[Notification] = [Notification("state", "audit"), CARD]
+        posts: list[Notification] = [Notification("state", "audit")]
         if person.id != asked.requester:
             posts.append(Notification("state", f"dm:{asked.requester}"))
         changed = await self._store.call_lists.stop(
-            ChangeSet(asked.id, person.id, [move], delivery_key=nonce, notifications=posts)
+            ChangeSet(asked.id, person.id, [move], delivery_key=nonce, notifications=with_card(asked, posts))
         )
         self._wakeups.all()
         return changed
@@ -335,26 +386,3 @@ class CallListService:
             await self._permissions.record_denied_attempt(asked, person, tried, denied)
             raise PermissionDeniedError(denied.reasons)
         return asked
-
-
-def _countries(numbers: Iterable[str]) -> dict[str, int]:
-    """Return the count of numbers by country, the largest first. Numbers of no country are left out."""
-    counts: Counter[str] = Counter()
-    for number in numbers:
-        region = phone.read(number, default_region=NO_REGION, premium=True).region
-        counts.update([region] if region else [])
-    return dict(counts.most_common())
-
-
-def _hours(rows: Iterable[NewRow]) -> dict[str, int]:
-    """Return the count of calls by the hour at which they go out, in order. Those for now are first."""
-    counts: Counter[str] = Counter()
-    for row in rows:
-        at = row.action.at if isinstance(row.action, PlaceCall) and row.action.at else row.due_at
-        counts[_hour(at) if at else ""] += 1
-    return dict(sorted(counts.items()))
-
-
-def _hour(at: datetime) -> str:
-    whole = at - timedelta(minutes=at.minute, seconds=at.second, microseconds=at.microsecond)
-    return whole.astimezone(UTC).isoformat()

@@ -8,7 +8,7 @@ from typing import Final
 from bot.config.settings import SettingsHolder
 from bot.policy import engine
 from bot.policy.engine import ApprovalContext, Decision, Effect
-from bot.policy.matching import context_of_actions, rules_of
+from bot.policy.matching import context_of_actions, context_of_request, rules_of
 from bot.policy.pausing import can_pause
 from bot.policy.rules import Rule
 from bot.services.models import RequestSpec
@@ -92,6 +92,26 @@ class Permissions:
         """Return whether a person may approve or deny a request."""
         members = self._directory.members()
         return engine.can_decide(self.rule_of(request), members, person, self.approval_context(request))
+
+    async def may_go_on(self, request: Request) -> Decision:
+        """Return whether the present rules and people still permit an approved request.
+
+        Raises `bot.slack.users.UserUnavailableError` if Slack does not return one of the people.
+        """
+        requester = await self._directory.get_user_in_background(request.requester)
+        approvals = [
+            (one, await self._directory.get_user_in_background(one.person)) for one in request.approvals
+        ]
+        return engine.can_dispatch(
+            self.rules,
+            self._directory.members(),
+            requester,
+            approvals,
+            context_of_request(request),
+            rule=request.rule,
+            team=self._team,
+            now=self._clock(),
+        )
 
     def missing(self, request: Request, *more: str) -> int:
         """Return the count of approvals still missing, with those of ``more`` included."""

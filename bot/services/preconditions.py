@@ -176,9 +176,12 @@ class Preconditions:
         Without this check, a pending call would go out after its cancellation found nothing. A reschedule
         cancels one call only.
         """
-        query = Query(connection=request.connection, number=call.to, since=request.asked_at)
+        since = request.asked_at
+        if request.call_list:  # the row waited since then
+            since = (await self._store.requests.request(request.call_list)).asked_at
+        query = Query(connection=request.connection, number=call.to, since=since)
         for record in (await self._store.search.page(query)).actions:  # newest first
-            if record.request == request.id:
+            if record.request == request.id and not request.call_list:
                 break
             cancels = record.kind is Kind.CANCEL_CALL and record.agent == call.agent
             if cancels and record.state in _CANCELLING:

@@ -23,6 +23,7 @@ FILE_GONE: Final = "Slack no longer has this file. Choose it again."
 FILE_TOO_LARGE: Final = "The file is larger than 8 MB. Split it into several."
 SLACK_IS_BUSY: Final = "Slack asks us to wait. Try again in a minute."
 NOT_DOWNLOADED: Final = "The file couldn't be read from Slack. Try again."
+NOT_CHECKED: Final = "The file couldn't be checked. Try again in a minute."
 NO_FILE: Final = "Choose a CSV file."
 CANNOT_DO_THAT: Final = "This connection can't do that. Choose another one."
 

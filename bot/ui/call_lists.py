@@ -111,13 +111,12 @@ class ListCheck:
         problems: Sequence[tuple[int, str]],
         *,
         faults: int,
-        closed: int,
         nonce: str,
         channel: str,
     ) -> View:
         """Return the view. While ``faults`` lines are not left out, nothing can be requested.
 
-        ``problems`` are all lines that are left out. ``closed`` rows wait for their calling hours.
+        ``problems`` are all lines that are left out.
         """
         verb = "place" if asked.kind is Kind.PLACE_LIST else "cancel"
         first = f"*{counted(asked.rows, 'call')} to {verb}* · {escape(asked.name)}"
@@ -130,10 +129,6 @@ class ListCheck:
                 )
             ]
         blocks += _problems(problems)
-        if closed:
-            blocks.append(
-                section(f"{counted(closed, 'call')} can't go out now. They wait for their calling hours.")
-            )
         blocks += fields(list_facts(asked))
         buttons = [button("Leave out bad lines", LEAVE_OUT, nonce, style="primary")] if faults else []
         buttons += [button("Send me all problems", PROBLEMS, nonce)] if problems else []
@@ -159,8 +154,8 @@ def unusable(problems: Sequence[tuple[int, str]], *whys: str) -> View:
     return modal("notice", "Call list", [*first, *_problems(problems)], about=About())
 
 
-def progress_line(progress: ListProgress) -> str:
-    """Return how far a list is, in counts."""
+def progress_line(request: Request, progress: ListProgress) -> str:
+    """Return how far a list is, in counts. What is left of a list that is over is not called any more."""
     done = [
         (State.SUCCEEDED, "done"),
         (State.FAILED, "failed"),
@@ -173,13 +168,15 @@ def progress_line(progress: ListProgress) -> str:
     sending = progress.counts.get(State.SENDING, 0)
     told += [f"{sending:,} being sent"] if sending else []
     left = progress.waiting + progress.counts.get(State.APPROVED, 0)
-    told += [f"{left:,} to go"] if left else []
+    goes = request.state in {State.PENDING, State.APPROVED}
+    told += [f"{left:,} {'to go' if goes else 'not requested'}"] if left else []
     return " · ".join(told) or "Nothing yet"
 
 
 def progress_blocks(request: Request, progress: ListProgress) -> list[Block]:
     """Return the counts of a list: its requests by state, its calls by how they ended, and what is next."""
-    lines = [progress_line(progress)]
+    lines = [progress_line(request, progress)]
+    lines += [escape(progress.held_because)] if progress.held_because else []
     if progress.endings:
         ends = [f"{count:,} {ending_word(Ending(name))}" for name, count in progress.endings.items()]
         lines.append(f"Calls: {' · '.join(ends)}")
@@ -225,9 +222,10 @@ def _stop(request: Request, progress: ListProgress) -> Block:
 
 def controlled(request: Request, progress: ListProgress) -> Message:
     """Return the answer to somebody who paused, resumed or stopped a list."""
-    word = "Stopped" if request.state is State.WITHDRAWN else "Paused" if progress.paused else "Resumed"
-    mark = vocabulary.CANCELLED if request.state is State.WITHDRAWN else vocabulary.WAITING
-    first = f"{mark} *{word}* · {task(request)}"
+    [record] = request.actions
+    word = "Paused" if progress.paused else "Resumed"
+    word = word if request.state is State.APPROVED else vocabulary.status(record)
+    first = f"{vocabulary.emoji(record)} *{word}* · {task(request)}"
     return Message(first, [section(first), *progress_blocks(request, progress), context(request.id)])
 
 

@@ -146,7 +146,7 @@ def audit(
     progress: ListProgress | None = None,
 ) -> Message:
     """Return a request's message in the audit channel, with its state and the buttons for next steps."""
-    held = bool(progress and progress.paused)
+    held = bool(progress and progress.paused and request.state is State.APPROVED)
     sentence = f"{vocabulary.WAITING} *Paused* · {task(request)}" if held else request_status(request)
     buttons = steps(request, connection) if unknown(request) else []
     if moved_in_vain(request):

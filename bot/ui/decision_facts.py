@@ -89,10 +89,13 @@ def list_facts(asked: CallList) -> list[tuple[str, str]]:
     facts = [
         ("Calls", f"{asked.rows:,}"),
         ("Countries", countries),
+        (vocabulary.VOICE_AGENT, ", ".join(f"{escape(name)} {n:,}" for name, n in asked.agents.items())),
         ("Call times", "\n".join(excerpt(hours, "… and {} more hours", most=MAX_HOURS))),
         ("First numbers", ", ".join(asked.sample)),
         ("Left out", skipped),
+        ("Wait for calling hours", f"{asked.closed:,}" if asked.closed else ""),
         ("SHA-256 of the file", f"`{asked.sha256}`"),
+        (f"{vocabulary.UNKNOWN} Same file as in", ", ".join(asked.before)),
     ]
     return [(name, value) for name, value in facts if value]
 

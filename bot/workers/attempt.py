@@ -13,6 +13,7 @@ from bot import CallOpsError
 from bot.config.settings import Settings
 from bot.policy import engine
 from bot.policy.matching import context_of_request
+from bot.services.call_checks import OutsideCallingHoursError
 from bot.services.notifications import SystemChanges, all_told, ended_unsent
 from bot.services.outcomes import OutcomeDecision, decide_next, kept, stop_retrying, unknown_outcome, warned
 from bot.services.permissions import Permissions
@@ -47,6 +48,9 @@ GROUP_AGAIN = timedelta(seconds=5)
 """The time until a user group that could not be read is tried again."""
 NOW_MEANS = timedelta(minutes=15)
 """The time after its approval within which a call without a time may be placed."""
+
+ROW_WAITS = timedelta(days=4)
+"""The time for which a row of a call list without a time may wait for calling hours or a resume."""
 
 _log = logging.getLogger(__name__)
 
@@ -111,6 +115,9 @@ class Attempts:
             if not looked or not await self._pace.try_acquire(record.connection):
                 return
         except CannotSendError as refused:
+            if then := _opens_again(request, record, refused):
+                self._unread[record.id] = _Unread(Wait(self._clock(), then), refused.message)
+                return
             await self._refuse(request, record, refused)
             return
         except _UserUnreadError as unread:
@@ -215,8 +222,9 @@ class Attempts:
             return True
         rule = self._permissions.rule_of(request)
         immediate = isinstance(record.action, PlaceCall) and record.action.at is None
-        immediate = immediate and request.call_list is None  # its list let it go just now
         waits = NOW_MEANS if immediate or rule is None else rule.expires
+        if immediate and request.call_list:
+            waits = ROW_WAITS
         return self._clock() - record.updated_at > waits
 
     async def _is_over(self, request: Request, record: ActionRecord) -> bool:
@@ -416,6 +424,13 @@ class Attempts:
             waited=await ends_unseen(self._store, request, self._clock()),
             jitter=self._jitter(),
         )
+
+
+def _opens_again(request: Request, record: ActionRecord, refused: CannotSendError) -> datetime | None:
+    """Return when the calling hours of a row of a call list begin again, None if it is refused."""
+    immediate = isinstance(record.action, PlaceCall) and record.action.at is None
+    waits = immediate and request.call_list is not None
+    return refused.then if waits and isinstance(refused, OutsideCallingHoursError) else None
 
 
 def _said_of(record: ActionRecord, why: Sequence[str]) -> str:

@@ -7,12 +7,12 @@ from typing import Final
 
 from bot.config.settings import Settings
 from bot.services.call_lists import CallListService
-from bot.services.preconditions import Preconditions
+from bot.services.permissions import Permissions
 from bot.services.wakeups import Wakeups
 from bot.slack.users import UserDirectory, UserUnavailableError
-from bot.text import outcomes, policy_reasons
-from providers.actions import CannotSendError
+from bot.workers.loop import each
 from storage.models import ListProgress, Request
+from storage.states import State
 from storage.store import Store
 
 IN_LINE: Final = 2
@@ -32,29 +32,31 @@ class CallListWorker:
     _store: Store
     _settings: Settings
     _directory: UserDirectory
-    _preconditions: Preconditions
+    _permissions: Permissions
     _lists: CallListService
     _wakeups: Wakeups
     _clock: Callable[[], datetime]
-    _told: dict[str, tuple[datetime, ListProgress]] = field(default_factory=dict, init=False)
-    """When each list's message was last updated, and with which progress."""
+    _told: dict[str, tuple[datetime, ListProgress | None]] = field(default_factory=dict, init=False)
+    """When each list was last counted, and the progress that its message shows."""
     _looked_at: datetime | None = field(default=None, init=False)
 
     async def run_once(self) -> bool:
         """Request the next rows of every list, and finish those that are over."""
         now = self._clock()
-        running = await self._store.call_lists.running(now)
-        for asked in running:
-            await self._go_on(asked)
+        await each(await self._store.call_lists.running(now), self._go_on)
         if self._looked_at is None or not self._looked_at <= now < self._looked_at + LOOK_EVERY:
             self._looked_at = now
-            for ended in await self._store.call_lists.ended_since(now - ENDS_FOR):
-                await self._tell(ended)
+            ended = await self._store.call_lists.ended_since(now - ENDS_FOR)
+            self._told = {name: told for name, told in self._told.items() if told[0] > now - ENDS_FOR}
+            for name, state in ended.items():
+                if state is not State.SUCCEEDED and await self._store.call_lists.withdraw_rest(name):
+                    self._wakeups.all()
+                await self._tell(name)
         return False
 
     async def _go_on(self, asked: Request) -> None:
         """Request the next rows of a list, unless it is paused or its connection gets no requests now."""
-        if why := self._no_longer(asked):
+        if why := await self._lists.no_longer(asked):
             await self._lists.refuse(asked, why)
             return
         most = IN_LINE * self._settings.workers(asked.connection)
@@ -66,33 +68,26 @@ class CallListWorker:
         if not turn.rows or asked.paused_by or asked.waits_for:
             return
         try:
+            decision = await self._permissions.may_go_on(asked)
             person = await self._directory.get_user_in_background(asked.requester)
         except UserUnavailableError:
             return  # the next run asks Slack again
+        if not decision.allowed:
+            if not decision.unread:  # Slack may tell the members of a group a moment later
+                await self._lists.hold(asked, decision)
+            return
         for row in turn.rows:
             await self._lists.request_row(asked, row, person)
         self._wakeups.all()
 
-    def _no_longer(self, asked: Request) -> str | None:
-        """Return why a list can't go on at all, because it would go to another account now, or None."""
-        [record] = asked.actions
-        if record.action is None:
-            return outcomes.ERASED
-        try:
-            self._preconditions.adapter(asked.connection)
-        except CannotSendError as cannot:
-            return cannot.message
-        if self._preconditions.fingerprint(asked.connection, record.action) != asked.fingerprint:
-            return f"{outcomes.connection_changed(asked.connection)} {policy_reasons.AGAIN}"
-        return None
-
     async def _tell(self, list_request: str) -> None:
-        """Update a list's message if its progress has changed."""
+        """Update a list's message if its progress has changed. Count seldom, as a list may be long."""
         now = self._clock()
         at, last = self._told.get(list_request, (None, None))
         if at is not None and at <= now < at + TOLD_EVERY:
             return
         progress = await self._store.call_lists.progress(list_request)
         if last != progress and await self._store.call_lists.tell(list_request):
-            self._told[list_request] = (now, progress)
+            last = progress
             self._wakeups.outbox()
+        self._told[list_request] = (now, last)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from sqlite3 import Connection
 
 from storage.event_log.hash_chain import LIST_PAUSED, LIST_RESUMED, REQUESTED, commitment
-from storage.repositories.call_lists import STOPPED, rows_of
+from storage.repositories.call_list_rows import rows_of
 from storage.repositories.rows import as_event
 
 
@@ -19,7 +19,7 @@ def call_list_faults(connection: Connection) -> Iterator[str]:
         asked = next((event for event in events if event.name == REQUESTED), None)
         if asked is None or asked.data.get("rows_sha256") != rows_of(connection, list_id):
             yield f"{request}: the rows of its list aren't those that were requested."
-        held = [event.name for event in events if event.name in {LIST_PAUSED, LIST_RESUMED, STOPPED}]
+        held = [event.name for event in events if event.name in {LIST_PAUSED, LIST_RESUMED}]
         if bool(paused) is not (held[-1:] == [LIST_PAUSED]):
             yield f"{request}: whether its list is paused isn't what its events say."
     rows = connection.execute(

@@ -25,9 +25,11 @@ PAUSED: Final = f"""
           AND (until IS NULL OR until > :now))
     OR EXISTS (
         SELECT 1 FROM requests CROSS JOIN call_lists ON call_lists.request = requests.call_list
-        WHERE requests.id = actions.request AND call_lists.paused = 1))
+            CROSS JOIN actions AS listed ON listed.request = requests.call_list
+        WHERE requests.id = actions.request AND actions.maybe_executed = 0
+          AND (call_lists.paused = 1 OR listed.state IN ('withdrawn', 'refused'))))
 """  # noqa: S608 - fixed text
-"""SQL condition: a row of ``actions`` is held back by a pause of calls, or of its call list."""
+"""SQL condition: a row of ``actions`` is held back by a pause, or as its call list is paused or stopped."""
 
 _PAUSES: Final = """
     SELECT pauses.connection, pauses.until, request, actor, at, data, value

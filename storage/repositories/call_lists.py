@@ -5,7 +5,7 @@ request of its own when its turn comes, in one transaction with the mark on the 
 twice. The action of the list commits to all rows.
 """
 
-import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,12 +15,13 @@ from typing import Final
 from providers.actions import CallList, RequestedAction
 from storage.changes import ChangeSet, NewRequest, Transition
 from storage.database.repository import Repository, reads, writes
-from storage.errors import ConflictError, RequestNotFoundError
+from storage.errors import ConflictError, RequestNotFoundError, RowNotDueError
 from storage.event_log import hash_chain
 from storage.event_log.hash_chain import microseconds, moment
-from storage.event_log.writer import SALT_BYTES, WriteContext
-from storage.models import ListProgress, Request
-from storage.repositories.rows import as_action, as_json, read_request
+from storage.event_log.writer import WriteContext
+from storage.models import SYSTEM, ListProgress, Request
+from storage.repositories import call_list_rows
+from storage.repositories.rows import as_action, read_request
 from storage.repositories.transitions import StaleChangeError, apply
 from storage.states import State
 
@@ -28,23 +29,6 @@ STOPPED: Final = "list_stopped"
 """The transition of a call list, and of its requests that are not sent yet, when a person stops the rest."""
 FINISHED: Final = "list_finished"
 """The transition of a call list whose rows have all ended."""
-KEPT: Final = 86_400_000_000
-"""Microseconds for which the rows of a list that nobody asked for are kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewRow:
-    """A row of a file: what to do, or the ``problem`` for which it is left out.
-
-    ``number`` is where it is found by. ``due_at`` is the earliest time to request it.
-    """
-
-    line: int
-    action: RequestedAction | None
-    number: str | None = None
-    zone: str | None = None
-    problem: str | None = None
-    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,66 +61,25 @@ class RowResult:
     request: Request | None
 
 
-def begin(connection: Connection, sources: WriteContext, person: str) -> int:
-    """Create an empty list, and erase the rows of lists that nobody asked for in time. Return its id."""
-    now = microseconds(sources.clock())
-    connection.execute(
-        """
-        UPDATE call_list_rows SET number = NULL, salt = NULL, value = NULL, due_at = NULL
-        WHERE value IS NOT NULL AND list IN (SELECT id FROM call_lists WHERE request IS NULL AND at < ?)
-        """,
-        [now - KEPT],
-    )
-    made = connection.execute("INSERT INTO call_lists (person, at) VALUES (?, ?)", [person, now])
-    return int(made.lastrowid or 0)
-
-
-def add(connection: Connection, sources: WriteContext, list_id: int, rows: Sequence[NewRow]) -> None:
-    """Append rows to a list that is not requested yet."""
-    now = sources.clock()
-    connection.executemany(
-        """
-        INSERT INTO call_list_rows (list, line, number, salt, value, sealed, problem, due_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-        """,
-        [_columns(sources, list_id, row, now) for row in rows],
-    )
-
-
-def _columns(sources: WriteContext, list_id: int, row: NewRow, now: datetime) -> list[object]:
-    if row.action is None or row.problem:
-        return [list_id, row.line, None, None, None, None, row.problem, None]
-    salt, value = sources.random(SALT_BYTES), _value(row.action, row.zone)
-    return [
-        list_id,
-        row.line,
-        sources.lookup(row.number) if row.number else None,
-        salt,
-        value,
-        hash_chain.commitment(salt, value),
-        None,
-        microseconds(row.due_at or now),
-    ]
-
-
-def _value(action: RequestedAction, zone: str | None) -> str:
-    return f"{zone or ''}\n{as_json(action)}"
-
-
-def rows_of(connection: Connection, list_id: int) -> str:
-    """Return the hash over all rows of a list: the line of each, and its commitment."""
-    told = hashlib.sha256()
-    rows = connection.execute("SELECT line, sealed FROM call_list_rows WHERE list = ? ORDER BY id", [list_id])
-    for line, sealed in rows:
-        told.update(f"{line} {sealed or ''}\n".encode())
-    return told.hexdigest()
-
-
 def row_request(connection: Connection, new: NewRequest) -> str | None:
-    """Return the request that a row or a list has already, or None."""
+    """Return the request that a row or a list has already, or None.
+
+    Raises:
+        RowNotDueError: The row is not to be requested any more.
+    """
     found = None
     if new.row is not None:
-        found = connection.execute("SELECT request FROM call_list_rows WHERE id = ?", [new.row]).fetchone()
+        found = connection.execute(
+            """
+            SELECT one.request, due_at, state
+            FROM call_list_rows AS one CROSS JOIN call_lists ON call_lists.id = one.list
+                CROSS JOIN actions ON actions.request = call_lists.request
+            WHERE one.id = ?
+            """,
+            [new.row],
+        ).fetchone()
+        if found["request"] is None and (found["due_at"] is None or found["state"] != State.APPROVED):
+            raise RowNotDueError(new.call_list)
     elif isinstance(asked := new.actions[0].action, CallList):
         found = connection.execute("SELECT request FROM call_lists WHERE id = ?", [asked.list]).fetchone()
     return found and found["request"]
@@ -180,16 +123,13 @@ def progress(connection: Connection, sources: WriteContext, request: str) -> Lis
         [known["id"]],
     )
     now = microseconds(sources.clock())
+    held = connection.execute(
+        "SELECT data FROM events WHERE request = ? AND name = ? ORDER BY seq DESC LIMIT 1",
+        [request, hash_chain.LIST_PAUSED],
+    ).fetchone()
+    why = json.loads(held["data"]).get("reasons") if held and known["paused"] else None
     next_due = None if next_at is None or next_at <= now else moment(next_at)
-    return ListProgress(counts, endings, waiting, next_due, paused=bool(known["paused"]))
-
-
-def mine(connection: Connection, list_id: int, person: str) -> bool:
-    """Return whether a list is this person's and not requested yet."""
-    found = connection.execute(
-        "SELECT 1 FROM call_lists WHERE id = ? AND person = ? AND request IS NULL", [list_id, person]
-    )
-    return found.fetchone() is not None
+    return ListProgress(counts, endings, waiting, next_due, paused=bool(known["paused"]), held_because=why)
 
 
 def turn(connection: Connection, request: str, now: datetime, most: int) -> Turn:
@@ -251,17 +191,17 @@ def running(connection: Connection, now: datetime) -> list[Request]:
     return [read_request(connection, request, now) for (request,) in rows]
 
 
-def ended_since(connection: Connection, since: datetime) -> list[str]:
-    """Return the call lists that finished or were stopped since, whose calls may still end."""
+def ended_since(connection: Connection, since: datetime) -> dict[str, State]:
+    """Return the call lists that ended since, whose calls may still end, with their states."""
     rows = connection.execute(
         """
-        SELECT request FROM actions INDEXED BY actions_kind
-        WHERE kind IN ('place_list', 'cancel_list') AND state IN ('succeeded', 'withdrawn')
+        SELECT request, state FROM actions INDEXED BY actions_kind
+        WHERE kind IN ('place_list', 'cancel_list') AND state IN ('succeeded', 'withdrawn', 'refused')
           AND updated_at >= ?
         """,
         [microseconds(since)],
     )
-    return [request for (request,) in rows]
+    return {request: State(state) for request, state in rows}
 
 
 def set_paused(connection: Connection, sources: WriteContext, change: ChangeSet, *, paused: bool) -> Request:
@@ -289,21 +229,38 @@ def stop(connection: Connection, sources: WriteContext, change: ChangeSet) -> Re
         StaleChangeError: The list is over.
     """
     now = sources.clock()
-    unsent = connection.execute(
+    _withdraw(connection, sources, _unsent(connection, change.request), change.actor)
+    apply(connection, sources, change)
+    return read_request(connection, change.request, now)
+
+
+def withdraw_rest(connection: Connection, sources: WriteContext, request: str) -> int:
+    """Withdraw what came back to a list after it was stopped: what was being sent, and was not sent at all.
+
+    Return the count.
+    """
+    unsent = _unsent(connection, request)
+    _withdraw(connection, sources, unsent, SYSTEM)
+    return len(unsent)
+
+
+def _unsent(connection: Connection, request: str) -> list[Row]:
+    """Return the actions of a list's requests that were certainly not sent."""
+    return connection.execute(
         """
         SELECT actions.id, actions.request
         FROM call_lists CROSS JOIN call_list_rows AS one ON one.list = call_lists.id
             CROSS JOIN actions ON actions.request = one.request
         WHERE call_lists.request = ? AND state = 'approved' AND maybe_executed = 0 ORDER BY one.id
         """,
-        [change.request],
+        [request],
     ).fetchall()
+
+
+def _withdraw(connection: Connection, sources: WriteContext, unsent: Sequence[Row], actor: str) -> None:
     for action, request in unsent:
         move = Transition(action, STOPPED, frozenset({State.APPROVED}), State.WITHDRAWN)
-        apply(connection, sources, ChangeSet(request, change.actor, [move]))
-    connection.execute("UPDATE call_lists SET paused = 0 WHERE request = ?", [change.request])
-    apply(connection, sources, change)
-    return read_request(connection, change.request, now)
+        apply(connection, sources, ChangeSet(request, actor, [move]))
 
 
 def tell(connection: Connection, sources: WriteContext, request: str) -> bool:
@@ -341,22 +298,13 @@ def _result(connection: Connection, row: Row, now: datetime) -> RowResult:
     return RowResult(row["line"], action, row["problem"], made)
 
 
-def problems(connection: Connection, list_id: int) -> list[tuple[int, str]]:
-    """Return the rows of a list that are left out: line and reason, in the file's order."""
-    rows = connection.execute(
-        "SELECT line, problem FROM call_list_rows WHERE list = ? AND problem IS NOT NULL ORDER BY id",
-        [list_id],
-    )
-    return [(line, problem) for line, problem in rows]
-
-
 class CallLists(Repository):
     """Call lists and their rows."""
 
-    begin = writes(begin)
-    add = writes(add)
-    rows_of = reads(rows_of)
-    mine = reads(mine)
+    begin = writes(call_list_rows.begin)
+    add = writes(call_list_rows.add)
+    rows_of = reads(call_list_rows.rows_of)
+    mine = reads(call_list_rows.mine)
     turn = reads(turn)
     progress = reads(progress)
     ended_since = reads(ended_since)
@@ -364,8 +312,10 @@ class CallLists(Repository):
     leave_out = writes(leave_out)
     running = reads(running)
     tell = writes(tell)
+    withdraw_rest = writes(withdraw_rest)
+    requested_before = reads(call_list_rows.requested_before)
     results = reads(results)
-    problems = reads(problems)
+    problems = reads(call_list_rows.problems)
 
     async def set_paused(self, change: ChangeSet, *, paused: bool) -> Request:
         """Hold the calls of a list back, or let them go on. ``change`` records it.

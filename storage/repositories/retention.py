@@ -18,7 +18,7 @@ from storage.database.repository import Repository, reads
 from storage.event_log.hash_chain import ERASED, PURGED, microseconds, moment
 from storage.event_log.writer import EventWriter, WriteContext
 from storage.models import Event, Scalar
-from storage.repositories import dispatch_queue, do_not_call, screens
+from storage.repositories import call_list_rows, dispatch_queue, do_not_call, screens
 from storage.repositories.call_history import still_goes_out
 from storage.repositories.erasure_list import (
     AGAIN,
@@ -97,13 +97,8 @@ def erase(
     )
     if not blanked.rowcount:
         return None
-    connection.execute(
-        """
-        UPDATE call_list_rows SET number = NULL, salt = NULL, value = NULL, due_at = NULL
-        WHERE value IS NOT NULL
-          AND list IN (SELECT id FROM call_lists WHERE request = ?)
-        """,
-        [whole],
+    call_list_rows.forget(
+        connection, "list IN (SELECT id FROM call_lists WHERE request = :request)", {"request": whole}
     )
     data: dict[str, Scalar] = {} if rule is None else {"rule": rule}
     event = EventWriter(connection, sources).append(whole, whole, ERASED, actor=actor, data=data, private={})
@@ -132,25 +127,38 @@ def conclude(
     now = sources.clock()
     drafts, people = _drafts(connection, erasing, now), _people(connection, erasing)
     connection.executemany("UPDATE nonces SET content = NULL WHERE id = ?", [(draft,) for draft in drafts])
-    connection.executemany(
-        "UPDATE call_list_rows SET number = NULL, salt = NULL, value = NULL, due_at = NULL WHERE number = ?",
-        [(sources.lookup(number),) for number in sorted(erasing.numbers)],
-    )
+    rows = call_list_rows.forget_unasked(connection, sources) + _forget_rows(connection, sources, erasing)
     connection.executemany(
         "UPDATE people SET name = '', timezone = 'UTC', read_at = 0 WHERE id = ?", [(one,) for one in people]
     )
     asked_for = erasing.numbers or erasing.names
     screens.forget(connection, people=[one.id for one in erasing.names])
-    if not (found.requests or people or (drafts and asked_for)):  # drafts also expire without a purge
+    # Drafts and unused lists also expire without a purge.
+    if not (found.requests or people or ((drafts or rows) and asked_for)):
         return None
     data: dict[str, Scalar] = {
         "rule": erasing.rule,
         "requests": len(found.requests),
         "drafts": len(drafts),
+        **({"rows": rows} if rows else {}),
         "people": len(people),
         "kept": len(found.kept),
     }
     return EventWriter(connection, sources).append_new("P", PURGED, actor=actor, data=data).request
+
+
+def _forget_rows(connection: Connection, sources: WriteContext, erasing: PurgeFilter) -> int:
+    """Erase the rows of call lists with a number, also as data for the voice agent. Return their count."""
+    if not erasing.numbers:
+        return 0
+    known = [sources.lookup(number).hex() for number in sorted(erasing.numbers)]
+    with mentions_function(connection, sorted(erasing.numbers)):
+        return call_list_rows.forget(
+            connection,
+            "(lower(hex(number)) IN (SELECT value FROM json_each(:numbers)) "
+            "OR (value IS NOT NULL AND mentions(value)))",
+            {"numbers": json.dumps(known)},
+        )
 
 
 def _meant(connection: Connection, sources: WriteContext, erasing: PurgeFilter) -> Iterator[Listed]:

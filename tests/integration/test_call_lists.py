@@ -14,11 +14,15 @@ from bot.services.call_lists import CheckedList, ListOrder
 from bot.services.export import target
 from bot.services.models import PermissionDeniedError, RequestSource
 from bot.text import call_lists as sentences
-from providers.actions import CallList, Kind
+from playground import callkaro
+from providers.actions import CallList, CancelCall, Kind, NumberRef
+from storage.maintenance.backup import backup
 from storage.models import ListProgress, Request
+from storage.repositories.erasure_list import PurgeFilter
 from storage.states import State
 from tests.e2e.scene import words
 from tests.integration.bench import AGENT, MANAGER, BotWorld, bench
+from tests.integration.test_put_back import put_back
 from tests.integration.test_stops import read
 from tests.storage.samples import verified
 
@@ -217,3 +221,106 @@ async def test_the_results_have_a_line_for_each_row_in_the_files_order(stage: Bo
     assert [row[2] for row in rows[1:]] == ["Placed", "Left out", "Placed", "Scheduled"]
     assert all(first not in cell for row in rows for cell in row)
     assert "number" in rows[2][5]
+
+
+async def test_a_row_in_hand_is_not_requested_after_a_stop(stage: BotWorld) -> None:
+    """The worker has read the next rows when somebody stops the list, or a purge takes one."""
+    request = await approved(stage, sheet(*(f"{one},,," for one in numbers(6))))
+    lists, agent = stage.bot.store.call_lists, await stage.bot.person(AGENT)
+    rows = (await lists.turn(request.id, stage.clock(), 6)).rows
+    await stage.bot.call_lists.request_row(request, rows[0], agent)
+    erasing = PurgeFilter("number", frozenset({numbers(6)[1]}))
+    await stage.bot.store.retention.purge(erasing, actor="U0ADMIN")
+    await stage.bot.call_lists.request_row(request, rows[1], agent)
+    await stage.bot.call_lists.stop(request.id, agent, nonce="1")
+    for row in rows[2:]:
+        await stage.bot.call_lists.request_row(request, row, agent)
+    await go_on(stage, 5)
+    assert await stage.effects("callkaro") == []
+    assert (await progress(stage, request)).counts == {State.WITHDRAWN: 1}
+
+
+async def test_what_comes_back_to_a_stopped_list_is_withdrawn(stage: BotWorld) -> None:
+    """A row was between its claim and its last renewal when the list was stopped."""
+    request = await approved(stage, sheet(f"{numbers(1)[0]},,,"))
+    agent = await stage.bot.person(AGENT)
+
+    async def stop() -> None:
+        del stage.bot.store.at["before hold"]
+        await stage.bot.call_lists.stop(request.id, agent, nonce="1")
+
+    stage.bot.store.at["before hold"] = stop
+    await stage.bot.list_worker.run_once()
+    await stage.bot.run_until_idle()
+    await stage.pass_time(minutes=1)
+    await go_on(stage, 3)
+    assert await stage.effects("callkaro") == []
+    assert (await progress(stage, request)).counts == {State.WITHDRAWN: 1}
+
+
+async def test_a_list_from_a_backup_calls_nobody_again(stage: BotWorld) -> None:
+    """Rows that waited in the backup were called since."""
+    request = await approved(stage, sheet(*(f"{one},,," for one in numbers(3))))
+    assert not backup(stage.path, stage.folder / "backup.db").faults
+    await go_on(stage, 5)
+    assert await stage.effects("callkaro") == ["placed"] * 3
+    await put_back(stage)
+    await go_on(stage, 5)
+    assert await stage.effects("callkaro") == ["placed"] * 3
+    record = await stage.bot.record(request)
+    assert (record.state, "restored from a backup" in (record.message or "")) == (State.REFUSED, True)
+
+
+async def test_the_approval_binds_where_the_voice_agents_lead(stage: BotWorld) -> None:
+    """Another agent under the same name would speak to everybody without an approval."""
+    request = await approved(stage, sheet(f"{numbers(1)[0]},,,"))
+    await stage.crash(**{f'payments = "{callkaro.AGENT}"': 'payments = "6803fa770b666a64ab1694c2f"'})
+    await go_on(stage, 3)
+    assert await stage.effects("callkaro") == []
+    assert (await stage.bot.record(request)).state is State.REFUSED
+
+
+async def test_a_cancellation_while_a_row_waits_counts(stage: BotWorld) -> None:
+    """The number was cancelled after the list was requested, and before its row's turn."""
+    [number] = numbers(1)
+    request = await approved(stage, sheet(f"{number},,,"))
+    await stage.pass_time(minutes=1)
+    await stage.bot.approved(CancelCall(target=NumberRef(agent="payments", to=number)))
+    await stage.bot.run_until_idle()
+    await go_on(stage, 3)
+    assert "placed" not in await stage.effects("callkaro")
+    assert (await progress(stage, request)).counts == {State.REFUSED: 1}
+
+
+async def test_a_changed_rule_pauses_the_list_and_loses_no_row(stage: BotWorld) -> None:
+    """Its message says why. Once the rule is back, somebody lets it go on."""
+    request = await approved(stage, sheet(*(f"{one},,," for one in numbers(3))))
+    await stage.crash(**{'name = "anyone may place a call"': 'name = "another"'})
+    await go_on(stage, 3)
+    held = await progress(stage, request)
+    assert (held.paused, held.waiting, held.counts) == (True, 3, {})
+    [audit] = [read(one) for one in await stage.said(AUDIT)]
+    assert "Paused" in audit
+    assert "anyone may place a call" in audit
+    await stage.crash()
+    manager = await stage.bot.person(MANAGER)
+    await stage.bot.call_lists.pause(request.id, manager, paused=False, nonce="2")
+    await go_on(stage, 5)
+    assert await stage.effects("callkaro") == ["placed"] * 3
+
+
+async def test_a_row_in_line_waits_for_its_calling_hours(stage: BotWorld) -> None:
+    """The hours end after it was requested, and before it is sent."""
+    hours = {'provider = "callkaro"\n': 'provider = "callkaro"\ncalling_hours = "IN"\n'}
+    await stage.crash(**hours)
+    noon = stage.clock().replace(hour=7, minute=0)
+    await stage.pass_time(seconds=(noon - stage.clock()).total_seconds() % 86400)
+    request = await approved(stage, sheet(f"{numbers(1)[0]},,,"))
+    await stage.bot.list_worker.run_once()
+    await stage.pass_time(hours=12)
+    await go_on(stage, 2)
+    assert await stage.effects("callkaro") == []
+    assert (await progress(stage, request)).counts == {State.APPROVED: 1}
+    await stage.pass_time(hours=12)
+    await go_on(stage, 2)
+    assert await stage.effects("callkaro") == ["placed"]

@@ -224,7 +224,7 @@ async def cases(stage: BotWorld, facts: Facts) -> list[Case]:
     }
     in_modals = {MORE: forms[FORMS[0]], Review.deny: review, Review.reveal: review, Details.reveal: story}
     in_modals |= {Details.recording: story}
-    checked = ListCheck.build(LIST, [(2, "x")], faults=0, closed=0, nonce=facts.draft, channel="C0SUPPORT")
+    checked = ListCheck.build(LIST, [(2, "x")], faults=0, nonce=facts.draft, channel="C0SUPPORT")
     in_modals |= {call_lists.LEAVE_OUT: checked, call_lists.PROBLEMS: checked}
     in_modals |= {Settling.reveal: settling, Settling.again: settling}
     submitted = [*forms.values(), preview, review, Denial.build(request, nonce="denial", shown=shown)]

@@ -20,7 +20,7 @@ from storage.changes import NewAction
 from storage.database.migrations import APPLICATION_ID
 from storage.maintenance.verification import verify
 from storage.queries import Query
-from storage.repositories.call_lists import NewRow
+from storage.repositories.call_list_rows import NewRow
 from storage.store import Store
 from tests.storage.samples import (
     KEY,

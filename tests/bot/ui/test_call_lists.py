@@ -23,6 +23,7 @@ from bot.ui.call_lists import (
     ListForm,
 )
 from bot.ui.channel_messages import audit, card
+from bot.ui.decision_facts import list_facts
 from bot.ui.modal import About
 from bot.ui.review_modal import Review
 from playground.blocks import faults
@@ -86,8 +87,8 @@ def form(kinds: tuple[Kind, ...] = BOTH) -> View:
 
 
 def check(problems: list[tuple[int, str]], kind: Kind = Kind.PLACE_LIST, **counts: int) -> View:
-    """Return the view of a check, with the counts of ``faults`` and ``closed`` rows."""
-    known = {"faults": 0, "closed": 0} | counts
+    """Return the view of a check, with the count of ``faults``."""
+    known = {"faults": 0} | counts
     return ListCheck.build(asked(kind), problems, nonce="n", channel="C0SUPPORT", **known)
 
 
@@ -186,11 +187,12 @@ def test_lines_that_were_left_out_stay_listed() -> None:
     assert ids(view["blocks"]) == [PROBLEMS]
 
 
-def test_a_check_says_how_many_calls_wait_for_their_hours() -> None:
-    """They aren't faults."""
-    assert "12 calls can't go out now. They wait for their calling hours." in texts(
-        check([], closed=12)["blocks"]
-    )
+def test_a_check_says_what_the_approval_will_bind() -> None:
+    """Calls that wait for their hours aren't faults. The same file, requested before, is named."""
+    facts = dict(list_facts(asked(closed=12, agents={"payments": 9}, before=("A-7K3F",))))
+    assert facts["Wait for calling hours"] == "12"
+    assert facts["Voice agent"] == "payments 9"
+    assert facts["⚠️ Same file as in"] == "A-7K3F"
 
 
 def test_many_problems_are_cut_and_counted() -> None:
@@ -235,13 +237,18 @@ def test_an_unusable_file_is_explained() -> None:
 )
 def test_the_progress_counts_each_state(counts: dict[State, int], waiting: int, line: str) -> None:
     """What is done comes first, what is still to come last."""
-    assert call_lists.progress_line(replace(NOTHING, counts=counts, waiting=waiting)) == line
+    assert (
+        call_lists.progress_line(request(State.APPROVED), replace(NOTHING, counts=counts, waiting=waiting))
+        == line
+    )
 
 
 def test_no_state_of_a_row_is_left_out_of_the_progress() -> None:
     """A row of a list is approved with it, so that it is never pending or denied."""
     for state in set(State) - {State.PENDING, State.DENIED}:
-        assert call_lists.progress_line(replace(NOTHING, counts={state: 6})).startswith("6 "), state
+        assert call_lists.progress_line(
+            request(State.APPROVED), replace(NOTHING, counts={state: 6})
+        ).startswith("6 "), state
 
 
 def test_ends_of_calls_are_counted_in_words() -> None:
@@ -312,7 +319,7 @@ def test_to_stop_is_confirmed_with_the_calls_that_will_not_go_out() -> None:
     [
         (State.APPROVED, True, "⏳ *Paused* · "),
         (State.APPROVED, False, "⏳ *Resumed* · "),
-        (State.WITHDRAWN, True, "🚫 *Stopped* · "),
+        (State.WITHDRAWN, True, "🚫 *Withdrawn* · "),
     ],
 )
 def test_the_answer_to_a_button_says_the_state_first(state: State, first: str, *, paused: bool) -> None:
@@ -330,7 +337,7 @@ def views() -> list[View]:
     """Return every view, short and at its longest."""
     problems = [(n, NASTY) for n in range(2, 400)]
     long = asked(hours={(NOW + timedelta(hours=n)).isoformat(): 1 for n in range(1400)}, name=NASTY[:200])
-    full = ListCheck.build(long, problems, faults=398, closed=9, nonce="n", channel="C0SUPPORT")
+    full = ListCheck.build(long, problems, faults=398, nonce="n", channel="C0SUPPORT")
     shown = [form(), form((Kind.CANCEL_CALL,)), check([]), check([(2, "x")], faults=1), full]
     return [*shown, call_lists.reading(), call_lists.unusable(problems, NASTY)]
 

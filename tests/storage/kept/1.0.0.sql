@@ -5,7 +5,7 @@ CREATE TABLE "_sqlite_migrations" (
    "name" TEXT,
    "applied_at" TEXT
 );
-INSERT INTO "_sqlite_migrations" VALUES(1,'callops','1.0.0','2026-12-01 14:16:46.262539+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(1,'callops','1.0.0','2026-12-01 14:36:52.057370+00:00');
 CREATE TABLE actions (
     n INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -37,14 +37,14 @@ CREATE TABLE actions (
     last_event INTEGER NOT NULL REFERENCES events (seq),
     UNIQUE (request, position)
 ) STRICT;
-INSERT INTO "actions" VALUES(1,'A-3LMR','A-3LMR',1,'place_call','reminders','U0AGENT','payments',NULL,NULL,'succeeded',1,0,NULL,NULL,NULL,NULL,'queued','The provider has it.',NULL,'ck_A-3LMR',200,'busy',NULL,1772452800123456,1772452800123456,1,4);
-INSERT INTO "actions" VALUES(2,'A-FGZN','A-FGZN',1,'place_call','reminders','U0AGENT','payments',NULL,NULL,'succeeded',1,0,NULL,NULL,NULL,NULL,'queued','The provider has it.',NULL,'ck_A-FGZN',200,NULL,NULL,1772452800123456,1772452800123456,2,6);
-INSERT INTO "actions" VALUES(3,'A-ZD8J','A-ZD8J',1,'cancel_call','reminders','U0AGENT',NULL,NULL,NULL,'approved',0,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1772452800123456,1772452800123456,7,8);
-INSERT INTO "actions" VALUES(4,'A-C9SQ.1','A-C9SQ',1,'cancel_call','reminders','U0AGENT','payments',NULL,NULL,'denied',0,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1772452800123456,1772452800123456,9,11);
-INSERT INTO "actions" VALUES(5,'A-C9SQ.2','A-C9SQ',2,'cancel_call','reminders','U0AGENT','payments',NULL,NULL,'denied',0,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1772452800123456,1772452800123456,10,12);
-INSERT INTO "actions" VALUES(6,'A-9NJC','A-9NJC',1,'place_list','reminders','U0AGENT',NULL,NULL,NULL,'approved',0,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1772452800123456,1772452800123456,29,29);
-INSERT INTO "actions" VALUES(7,'A-7ZXP','A-7ZXP',1,'place_call','reminders','U0AGENT','payments',NULL,NULL,'approved',0,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1772452800123456,1772452800123456,30,30);
-INSERT INTO "actions" VALUES(8,'A-ARCL','A-ARCL',1,'place_call','reminders','U0AGENT','payments',NULL,NULL,'withdrawn',0,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1772452800123456,1772452800123456,32,33);
+INSERT INTO "actions" VALUES(1,'A-QKMB','A-QKMB',1,'place_call','reminders','U0AGENT','payments',NULL,NULL,'succeeded',1,0,NULL,NULL,NULL,NULL,'queued','The provider has it.',NULL,'ck_A-QKMB',200,'busy',NULL,1772452800123456,1772452800123456,1,4);
+INSERT INTO "actions" VALUES(2,'A-6WY8','A-6WY8',1,'place_call','reminders','U0AGENT','payments',NULL,NULL,'succeeded',1,0,NULL,NULL,NULL,NULL,'queued','The provider has it.',NULL,'ck_A-6WY8',200,NULL,NULL,1772452800123456,1772452800123456,2,6);
+INSERT INTO "actions" VALUES(3,'A-9R4H','A-9R4H',1,'cancel_call','reminders','U0AGENT',NULL,NULL,NULL,'approved',0,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1772452800123456,1772452800123456,7,8);
+INSERT INTO "actions" VALUES(4,'A-5HSF.1','A-5HSF',1,'cancel_call','reminders','U0AGENT','payments',NULL,NULL,'denied',0,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1772452800123456,1772452800123456,9,11);
+INSERT INTO "actions" VALUES(5,'A-5HSF.2','A-5HSF',2,'cancel_call','reminders','U0AGENT','payments',NULL,NULL,'denied',0,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1772452800123456,1772452800123456,10,12);
+INSERT INTO "actions" VALUES(6,'A-T8V5','A-T8V5',1,'place_list','reminders','U0AGENT',NULL,NULL,NULL,'approved',0,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1772452800123456,1772452800123456,29,29);
+INSERT INTO "actions" VALUES(7,'A-UE5Y','A-UE5Y',1,'place_call','reminders','U0AGENT','payments',NULL,NULL,'approved',0,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1772452800123456,1772452800123456,30,30);
+INSERT INTO "actions" VALUES(8,'A-EP5L','A-EP5L',1,'place_call','reminders','U0AGENT','payments',NULL,NULL,'withdrawn',0,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,1772452800123456,1772452800123456,32,33);
 CREATE TABLE approvals (
     event INTEGER PRIMARY KEY REFERENCES events (seq),
     request TEXT NOT NULL REFERENCES requests (id),
@@ -55,8 +55,8 @@ CREATE TABLE approvals (
     content TEXT NOT NULL,
     at INTEGER NOT NULL
 ) STRICT;
-INSERT INTO "approvals" VALUES(8,'A-ZD8J','U0MANAGER','approve','S0MANAGERS','U0MANAGER U0SECOND','a hash',1772452800123456);
-INSERT INTO "approvals" VALUES(11,'A-C9SQ','U0MANAGER','deny','S0MANAGERS','U0MANAGER U0SECOND','a hash',1772452800123456);
+INSERT INTO "approvals" VALUES(8,'A-9R4H','U0MANAGER','approve','S0MANAGERS','U0MANAGER U0SECOND','a hash',1772452800123456);
+INSERT INTO "approvals" VALUES(11,'A-5HSF','U0MANAGER','deny','S0MANAGERS','U0MANAGER U0SECOND','a hash',1772452800123456);
 CREATE TABLE call_list_rows (
     id INTEGER PRIMARY KEY,
     list INTEGER NOT NULL REFERENCES call_lists (id),
@@ -69,9 +69,9 @@ CREATE TABLE call_list_rows (
     due_at INTEGER,
     request TEXT REFERENCES requests (id)
 ) STRICT;
-INSERT INTO "call_list_rows" VALUES(1,1,2,NULL,NULL,NULL,'195a844a2098684c89a8fa89af044542d530751dc89d9723088a1326cfefc69d',NULL,NULL,'A-7ZXP');
-INSERT INTO "call_list_rows" VALUES(2,1,3,X'BFFFB6D01E8C9103D35663C60F613244DB8A0C409835091ED3151F6966A54671',X'6730935C5C33AAAEEAC9D807477C42FB','
-{"kind":"place_call","to":"+919876543211","agent":"payments","at":null,"retries":null,"gap":null,"earliest":null,"latest":null,"carry_over":null,"priority":null,"language":null,"batch":null,"metadata":null}','678733e6d17a512b82924b66097893b42171f9ec078f96059784e0c9043ab074',NULL,1772452800123456,NULL);
+INSERT INTO "call_list_rows" VALUES(1,1,2,NULL,NULL,NULL,'338b43e2292d54d7e22879e465f19f7e6859e27fb969c2e287dde6a88c6f8a09',NULL,NULL,'A-UE5Y');
+INSERT INTO "call_list_rows" VALUES(2,1,3,X'BFFFB6D01E8C9103D35663C60F613244DB8A0C409835091ED3151F6966A54671',X'666FA342F99F5D4A2EF6B7A2F81A259B','
+{"kind":"place_call","to":"+919876543211","agent":"payments","at":null,"retries":null,"gap":null,"earliest":null,"latest":null,"carry_over":null,"priority":null,"language":null,"batch":null,"metadata":null}','6fc6cdb4018c6f30e4b5880d1e9c67d9580f7f4f451add361d059c9c8de21a3b',NULL,1772452800123456,NULL);
 CREATE TABLE call_lists (
     id INTEGER PRIMARY KEY,
     person TEXT NOT NULL,
@@ -79,13 +79,13 @@ CREATE TABLE call_lists (
     request TEXT UNIQUE REFERENCES requests (id),
     paused INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-INSERT INTO "call_lists" VALUES(1,'U0AGENT',1772452800123456,'A-9NJC',0);
+INSERT INTO "call_lists" VALUES(1,'U0AGENT',1772452800123456,'A-T8V5',0);
 CREATE TABLE deliveries (
     delivery_key TEXT PRIMARY KEY,
     request TEXT NOT NULL REFERENCES requests (id),
     at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-INSERT INTO "deliveries" VALUES('row','A-7ZXP',1772452800123456);
+INSERT INTO "deliveries" VALUES('row','A-UE5Y',1772452800123456);
 CREATE TABLE end_polls (
     action INTEGER PRIMARY KEY REFERENCES actions (n),
     connection TEXT NOT NULL,
@@ -104,40 +104,40 @@ CREATE TABLE events (
     previous TEXT NOT NULL,
     hash TEXT NOT NULL
 ) STRICT;
-INSERT INTO "events" VALUES(1,1772452800123456,'A-3LMR','A-3LMR','requested','U0AGENT','{"agent":"payments","approvals_needed":0,"connection":"reminders","fingerprint":"callkaro:1","kind":"place_call","position":1,"requester":"U0AGENT","rule":"anyone may place a call","state":"approved","team":"T0"}','{"action":"d9ea20949b18f930d24ff39046383607c68fdcaeacedf9e56e2aac657756418d","reason":"eb4be32660c873f5b045c1633485fd6e44e018e3bccc8e544359e8a68fbd3279"}','0000000000000000000000000000000000000000000000000000000000000000','8c1d20126e64fe44a18f1a38894c83a700727236ce38c90e00e1607ea620e296');
-INSERT INTO "events" VALUES(2,1772452800123456,'A-FGZN','A-FGZN','requested','U0AGENT','{"agent":"payments","approvals_needed":0,"connection":"reminders","fingerprint":"callkaro:1","kind":"place_call","position":1,"requester":"U0AGENT","rule":"anyone may place a call","state":"approved","team":"T0"}','{"action":"01826dbf90770bffb1263f0663e23f6482f38032586d62beb3f02d091de3ee32","reason":"1b191f3fdc26c7013938e51c3a48e3e2058ca4faa47c9f61af71588359db8a8b"}','8c1d20126e64fe44a18f1a38894c83a700727236ce38c90e00e1607ea620e296','fedc8a05eeb6b6cc8b417e29cffc38c414a8fb6ca751111110e3acd04986ecd1');
-INSERT INTO "events" VALUES(3,1772452800123456,'A-3LMR','A-3LMR','sending','one','{"attempt":1,"lease_until":1772452830123456,"owner":"one","state":"sending"}','{}','fedc8a05eeb6b6cc8b417e29cffc38c414a8fb6ca751111110e3acd04986ecd1','824ac0948a19b1d8a3a6e409b5641442003acb473a27fbcb36452e018009c91a');
-INSERT INTO "events" VALUES(4,1772452800123456,'A-3LMR','A-3LMR','succeeded','system','{"code":"queued","http_status":200,"message":"The provider has it.","reference":"ck_A-3LMR","state":"succeeded"}','{"raw":"bf50aa7d52e366a3730eb72ef116756da9d4e7d605918d953119f73cb337a737"}','824ac0948a19b1d8a3a6e409b5641442003acb473a27fbcb36452e018009c91a','8c055f6efd3e327b4e4bad3ba9bc4696119bd8eacad8a4276c331c8ce6a05fb1');
-INSERT INTO "events" VALUES(5,1772452800123456,'A-FGZN','A-FGZN','sending','one','{"attempt":1,"lease_until":1772452830123456,"owner":"one","state":"sending"}','{}','8c055f6efd3e327b4e4bad3ba9bc4696119bd8eacad8a4276c331c8ce6a05fb1','3be1b2a6232cccf70f429ddd79c5c1c631dd59be603ffa9852b5df30fc2ef049');
-INSERT INTO "events" VALUES(6,1772452800123456,'A-FGZN','A-FGZN','succeeded','system','{"code":"queued","http_status":200,"message":"The provider has it.","reference":"ck_A-FGZN","state":"succeeded"}','{"raw":"383bbf349a5e3f2415afd0bf8c00016bca883cc565fa91dc249587110d023327"}','3be1b2a6232cccf70f429ddd79c5c1c631dd59be603ffa9852b5df30fc2ef049','c55404f2a82d854f006c66bdd481b4e93597395c0376630031f2178568b2a822');
-INSERT INTO "events" VALUES(7,1772452800123456,'A-ZD8J','A-ZD8J','requested','U0AGENT','{"approvals_needed":1,"connection":"reminders","decide_by":1772481600123456,"fingerprint":"callkaro:1","kind":"cancel_call","position":1,"requester":"U0AGENT","rule":"cancellations need a manager","state":"pending","team":"T0"}','{"action":"36c8bbbe329eaf376b1a520afe822d4b27af096351bde1af84dd39494babcd79"}','c55404f2a82d854f006c66bdd481b4e93597395c0376630031f2178568b2a822','6c3057660ff2545aaa5cd9cdc93531d6297d9223262cccb08d4bf3f9059bbabe');
-INSERT INTO "events" VALUES(8,1772452800123456,'A-ZD8J','A-ZD8J','approved','U0MANAGER','{"approval.content":"a hash","approval.decision":"approve","approval.group":"S0MANAGERS","approval.members":"U0MANAGER U0SECOND","approval.person":"U0MANAGER","state":"approved"}','{}','6c3057660ff2545aaa5cd9cdc93531d6297d9223262cccb08d4bf3f9059bbabe','588923dfaf07ef6ade1aa2aea9c7f70674ca406afa7dce2478f4a31eec971fe7');
-INSERT INTO "events" VALUES(9,1772452800123456,'A-C9SQ','A-C9SQ.1','requested','U0AGENT','{"agent":"payments","approvals_needed":1,"connection":"reminders","decide_by":1772481600123456,"fingerprint":"callkaro:1","kind":"cancel_call","position":1,"requester":"U0AGENT","rule":"cancellations need a manager","state":"pending","team":"T0"}','{"action":"7ebbcdc2886418826cfbfbff417943f705e2443c9d9a918b5b62d682d68ca272"}','588923dfaf07ef6ade1aa2aea9c7f70674ca406afa7dce2478f4a31eec971fe7','7bd1d47faefb9142587d4ff9eed81ebb5a5c735af436af6723fa936890fc3850');
-INSERT INTO "events" VALUES(10,1772452800123456,'A-C9SQ','A-C9SQ.2','requested','U0AGENT','{"agent":"payments","approvals_needed":1,"connection":"reminders","decide_by":1772481600123456,"fingerprint":"callkaro:1","kind":"cancel_call","position":2,"requester":"U0AGENT","rule":"cancellations need a manager","state":"pending","team":"T0"}','{"action":"5b5376001338de247b22c71613197a5322d99434ca8bea3969f9a767b678d0dd"}','7bd1d47faefb9142587d4ff9eed81ebb5a5c735af436af6723fa936890fc3850','f73c90149aa1faea37fb77836de0110342af3666c8b9596c91e8f5837598b62a');
-INSERT INTO "events" VALUES(11,1772452800123456,'A-C9SQ','A-C9SQ.1','denied','U0MANAGER','{"approval.content":"a hash","approval.decision":"deny","approval.group":"S0MANAGERS","approval.members":"U0MANAGER U0SECOND","approval.person":"U0MANAGER","state":"denied"}','{}','f73c90149aa1faea37fb77836de0110342af3666c8b9596c91e8f5837598b62a','6167b0b62c0af2f5e7bf6dbf7082b7f01747283e5358e58ea5f35de9228f751e');
-INSERT INTO "events" VALUES(12,1772452800123456,'A-C9SQ','A-C9SQ.2','denied','U0MANAGER','{"state":"denied"}','{}','6167b0b62c0af2f5e7bf6dbf7082b7f01747283e5358e58ea5f35de9228f751e','5d69185bdb014d24c34fade6b477d5f8d29cbd904c204fb759a807ea84ec8676');
-INSERT INTO "events" VALUES(13,1772452800123456,'S-7W6F','S-7W6F','calls_stopped','U0AGENT','{"sealed":"1240b2e7bccca75b7ebe9e3d3dd207e0d5e2ae0eb31ff8909c2ae0c7142ba563"}','{"number":"4004a924ca6346e05b15d2efd02479302195cc4032da638ab14d2fef455d42f3","reason":"7b420ab9409bdd735ad5b6e7ff4d5796bf7af8679e98f6bbbb0a7a5bcfd506da"}','5d69185bdb014d24c34fade6b477d5f8d29cbd904c204fb759a807ea84ec8676','350e161208d75f36f88a2753a425ef8977a400eab860a96ff759f1b1e0723b78');
-INSERT INTO "events" VALUES(14,1772452800123456,'S-G4RA','S-G4RA','calls_stopped','U0AGENT','{"sealed":"6008b0a50132cdff24b2488432767005dd2d453012638dc2dcb938d884eda0db"}','{"number":"666baaf772c41ef79591d4ccfb472ad97c565a68a7700a122e16161232f1df1b"}','350e161208d75f36f88a2753a425ef8977a400eab860a96ff759f1b1e0723b78','ff90bc47a8dbd9b8ea083d2f572014637f98a38130c43171d1b7a84d82ae6b5b');
-INSERT INTO "events" VALUES(15,1772452800123456,'S-G4RA','S-G4RA','calls_allowed','U0MANAGER','{}','{"lookup":"412717137699ade3e90277ee99df689fe9084f844662a6b617ed87a18d66169c","number":"5edb309491fdb3943975a5f9d0c9540f4b7b9270c8f13a3783e7c7e52961aaa5","reason":"e4e87ac1632c0d0de27fbd7fbeb2b97f42ff8a464c1695db50f1e6a250335eff"}','ff90bc47a8dbd9b8ea083d2f572014637f98a38130c43171d1b7a84d82ae6b5b','5a32511b29a4343eb44b5832f64e72d3370b4574e3a0ce06ddb47e7020424df9');
-INSERT INTO "events" VALUES(16,1772452800123456,'S-JX47','S-JX47','list_import_began','system','{"list":"ndnc"}','{}','5a32511b29a4343eb44b5832f64e72d3370b4574e3a0ce06ddb47e7020424df9','a8782fbd7815017709a943f53192d10c8ddd5d17d8e4898b2551f34f8f68d4a7');
-INSERT INTO "events" VALUES(17,1772452800123456,'S-JX47','S-JX47','list_imported','system','{"added":2,"list":"ndnc","numbers":2,"sealed":"b54b8c37ba0c8896780c2e148d6586a67997045c325bc9ae199327580c6b92ae"}','{}','a8782fbd7815017709a943f53192d10c8ddd5d17d8e4898b2551f34f8f68d4a7','635e438d9990c4cf86b73e479a646619909f5b639139f9afb59ed2fcb0460a73');
-INSERT INTO "events" VALUES(18,1772452800123456,'S-TLTT','S-TLTT','list_import_began','system','{"list":"ndnc"}','{}','635e438d9990c4cf86b73e479a646619909f5b639139f9afb59ed2fcb0460a73','41cf27b984a29b2ec76b14c4762d2e3dc9344ed163cd4cc593e6918867b22285');
-INSERT INTO "events" VALUES(19,1772452800123456,'S-TLTT','S-TLTT','list_imported','system','{"added":4,"list":"ndnc","numbers":6,"sealed":"85ed2643b6686d49797d06913fffe854cc9624007451d409dba69211bc453067"}','{}','41cf27b984a29b2ec76b14c4762d2e3dc9344ed163cd4cc593e6918867b22285','c0830e7e9f41f199436934a7da0db1bf62934ad5041098648998b703593fffff');
-INSERT INTO "events" VALUES(20,1772452800123456,'S-YPMJ','S-YPMJ','list_import_began','system','{"list":"mine"}','{}','c0830e7e9f41f199436934a7da0db1bf62934ad5041098648998b703593fffff','b6597abd6fd111c60b1116ae40725974b0be697b985df60c54edbfdd21f5b78b');
-INSERT INTO "events" VALUES(21,1772452800123456,'S-YPMJ','S-YPMJ','list_imported','system','{"added":1,"list":"mine","numbers":1,"sealed":"034bb3b97959db9e83c16c801453c27d598129b3d36e1315c0512a273fe7b038"}','{}','b6597abd6fd111c60b1116ae40725974b0be697b985df60c54edbfdd21f5b78b','f35ecfb147f5526a58591d9e281a9b3fd5e6166882117f8d939bfd9a037a5509');
-INSERT INTO "events" VALUES(22,1772452800123456,'S-C574','S-C574','list_import_began','system','{"list":"gone"}','{}','f35ecfb147f5526a58591d9e281a9b3fd5e6166882117f8d939bfd9a037a5509','1507b47cafde1f4622a5a63fc0708cbaef5deb47461177f104438517f46bd4cb');
-INSERT INTO "events" VALUES(23,1772452800123456,'S-C574','S-C574','list_imported','system','{"added":1,"list":"gone","numbers":1,"sealed":"1c22e3f886145d2a1a386dd255c3eb9b7a6ced450101460886a66b79c7e14f10"}','{}','1507b47cafde1f4622a5a63fc0708cbaef5deb47461177f104438517f46bd4cb','0d60836e1acb3a9a58e576262d5883ed117cf9398177a2f1f83e390ffca61b9c');
-INSERT INTO "events" VALUES(24,1772452800123456,'S-ZLVJ','S-ZLVJ','list_removed','system','{"list":"gone","removed":1}','{}','0d60836e1acb3a9a58e576262d5883ed117cf9398177a2f1f83e390ffca61b9c','df944b5af09cb6a5948c8716d52e4f38511021071c51eb3b3b29d37cb17c6651');
-INSERT INTO "events" VALUES(25,1772452800123456,'E-J3Q4','E-J3Q4','fault','U0AGENT','{"where":"commands"}','{"traceback":"69e92fa7869fb2acdc7f25870949de9aa7c94e8304751675cd2da04028ae512f"}','df944b5af09cb6a5948c8716d52e4f38511021071c51eb3b3b29d37cb17c6651','efedc88a98c623993946ecf733f8743ee4fa2590e0aff69e51e30beb005223b9');
-INSERT INTO "events" VALUES(26,1772452800123456,'A-3LMR','A-3LMR','call_ended','system','{"again":false,"ending":"answered","try":1}','{"end":"8cf8976bb73a25513b451efab2725c1d9b62204b89e3272177eacdc1ae606230"}','efedc88a98c623993946ecf733f8743ee4fa2590e0aff69e51e30beb005223b9','befa49ad40318eb79e7e52ccdb9065f10903bf553a905dd5b7985653c4acdae4');
-INSERT INTO "events" VALUES(27,1772452800123456,'A-3LMR','A-3LMR','call_ended','system','{"again":false,"ending":"busy","try":null}','{"end":"d3c5b522708f8bb1be171827977488bf81b3e241a8ec8442db9db8572f8bf9d0"}','befa49ad40318eb79e7e52ccdb9065f10903bf553a905dd5b7985653c4acdae4','46a30ad75e14236eb51cfa45288d0a337d159aeaeb515cd8b45fd475a9659320');
-INSERT INTO "events" VALUES(28,1772452800123456,'A-3LMR','A-3LMR','call_ended','system','{"again":false,"ending":"no_answer","try":0}','{"end":"63eb9fbc76b059982d496509c4fd9e18c49e999ef29d23ffe204d41b4fce5aac"}','46a30ad75e14236eb51cfa45288d0a337d159aeaeb515cd8b45fd475a9659320','07065aaf8da0eac10ad927d9fa67dc8b7f38d4e4e2b5018bbf93adc2c808a8cf');
-INSERT INTO "events" VALUES(29,1772452800123456,'A-9NJC','A-9NJC','requested','U0AGENT','{"approvals_needed":0,"connection":"reminders","fingerprint":"callkaro:1","kind":"place_list","position":1,"requester":"U0AGENT","rows_sha256":"4f05a803248458a9b7e8d1c5948d6a123ee34e6bae0f7887143583d048d78614","rule":"anyone may place a call","sha256":"0000000000000000000000000000000000000000000000000000000000000000","state":"approved","team":"T0"}','{"action":"8db6ab8872be351d0fdd41a6fb5c412092d29028aa39686f6ad96ec33cbb6e0a"}','07065aaf8da0eac10ad927d9fa67dc8b7f38d4e4e2b5018bbf93adc2c808a8cf','cfb693e0d0b15787e61fe6267f66135dea7a21216fbcf43aeb5aa58e5f3b6dce');
-INSERT INTO "events" VALUES(30,1772452800123456,'A-7ZXP','A-7ZXP','requested','U0AGENT','{"agent":"payments","approvals_needed":0,"call_list":"A-9NJC","connection":"reminders","fingerprint":"callkaro:1","kind":"place_call","position":1,"requester":"U0AGENT","rule":"anyone may place a call","state":"approved","team":"T0"}','{"action":"1ac0611b3685e6920942ffce87ff7f70fb3eb3770132806519d01766b3ae3581"}','cfb693e0d0b15787e61fe6267f66135dea7a21216fbcf43aeb5aa58e5f3b6dce','0fec3eeced5362c72c1f7647ca42b6ebc6dfce76696741c74b519406ef03104e');
-INSERT INTO "events" VALUES(31,1772452800123456,'B-74ER','B-74ER','calls_paused','U0MANAGER','{"connection":"voxworks","leaving":0,"scheduled":0,"until":null,"waiting":0}','{"reason":"f9031c2ce00cdb7534f9847d5b9f252097d7611cca7d4075e4c89a70c60df480"}','0fec3eeced5362c72c1f7647ca42b6ebc6dfce76696741c74b519406ef03104e','61065b8dacea5d8d2a113d60839dda42e424e4a36d835cc575a955bf30b485c8');
-INSERT INTO "events" VALUES(32,1772452800123456,'A-ARCL','A-ARCL','requested','U0AGENT','{"agent":"payments","approvals_needed":0,"connection":"reminders","fingerprint":"callkaro:1","kind":"place_call","position":1,"requester":"U0AGENT","rule":"anyone may place a call","state":"approved","team":"T0"}','{"action":"fb63ba7da8d9cacad1d1e90bb54a642a5efb6d7a333292e1e05e128b3637b62c"}','61065b8dacea5d8d2a113d60839dda42e424e4a36d835cc575a955bf30b485c8','83757d41f1de2e50b3dad66691ca7b161d598004e9944a6e172e02c3ad1d4f6b');
-INSERT INTO "events" VALUES(33,1772452800123456,'A-ARCL','A-ARCL','withdrawn','U0AGENT','{"state":"withdrawn"}','{}','83757d41f1de2e50b3dad66691ca7b161d598004e9944a6e172e02c3ad1d4f6b','6e27b38b070dee67405a21679debfb2bb4be55919b158b186e563ddeef313c80');
-INSERT INTO "events" VALUES(34,1772452800123456,'A-ARCL','A-ARCL','erased','U0DPO','{}','{}','6e27b38b070dee67405a21679debfb2bb4be55919b158b186e563ddeef313c80','5a3364dc395e974c8e72d1133bc2eda0a765934ae8ef52167db9d790276765b7');
+INSERT INTO "events" VALUES(1,1772452800123456,'A-QKMB','A-QKMB','requested','U0AGENT','{"agent":"payments","approvals_needed":0,"connection":"reminders","fingerprint":"callkaro:1","kind":"place_call","position":1,"requester":"U0AGENT","rule":"anyone may place a call","state":"approved","team":"T0"}','{"action":"4f0bacc0328e860e6d9e5f6f76fc41cdd011a4924b9cfc9ed0bf5cdfd654ee02","reason":"7ba6d5f97d8db47a11522252a2a4084234e793c1b6dd611fcb94b7fd35757ad0"}','0000000000000000000000000000000000000000000000000000000000000000','f9ceb65f5f6db9f9785478e557cb9ee147a45bddf6dc6dd199b504a2c92e3e00');
+INSERT INTO "events" VALUES(2,1772452800123456,'A-6WY8','A-6WY8','requested','U0AGENT','{"agent":"payments","approvals_needed":0,"connection":"reminders","fingerprint":"callkaro:1","kind":"place_call","position":1,"requester":"U0AGENT","rule":"anyone may place a call","state":"approved","team":"T0"}','{"action":"6b96fe76259301420283ac872d673e83ee25bf93129bf4e6d1d25a1a42fdf995","reason":"e8babc223e19b1a3786028af0c17b3fd303af55e88f68a87c10ad5a69a013804"}','f9ceb65f5f6db9f9785478e557cb9ee147a45bddf6dc6dd199b504a2c92e3e00','8d078f57a6e50cbbd228a682d035734b2023caee266064989cb4e8ccb9063067');
+INSERT INTO "events" VALUES(3,1772452800123456,'A-QKMB','A-QKMB','sending','one','{"attempt":1,"lease_until":1772452830123456,"owner":"one","state":"sending"}','{}','8d078f57a6e50cbbd228a682d035734b2023caee266064989cb4e8ccb9063067','039fdcd683a52c9eb5b2514c5e5d612d9ce105864ff30d1be7487fb1d9c3ffd3');
+INSERT INTO "events" VALUES(4,1772452800123456,'A-QKMB','A-QKMB','succeeded','system','{"code":"queued","http_status":200,"message":"The provider has it.","reference":"ck_A-QKMB","state":"succeeded"}','{"raw":"da34f92bcf9a158af6a0a82a3f82f65057934c2c3302a984f74769decb0340cc"}','039fdcd683a52c9eb5b2514c5e5d612d9ce105864ff30d1be7487fb1d9c3ffd3','ee5c65f524c8953585dd45e5e26288e4d87149ac1ae32491a0776445cb99797c');
+INSERT INTO "events" VALUES(5,1772452800123456,'A-6WY8','A-6WY8','sending','one','{"attempt":1,"lease_until":1772452830123456,"owner":"one","state":"sending"}','{}','ee5c65f524c8953585dd45e5e26288e4d87149ac1ae32491a0776445cb99797c','84da9bd5312ca5f7d9cbb795d171e23079ed6dddef666bffc2dfac80448168f8');
+INSERT INTO "events" VALUES(6,1772452800123456,'A-6WY8','A-6WY8','succeeded','system','{"code":"queued","http_status":200,"message":"The provider has it.","reference":"ck_A-6WY8","state":"succeeded"}','{"raw":"c0de719a1662cfb46db820e2c06ba76ee1a0e948772cbb87301a46d1cec52c8a"}','84da9bd5312ca5f7d9cbb795d171e23079ed6dddef666bffc2dfac80448168f8','dd45ef284d60529ab13f47cbeb379007e55f77ecdc54a4b87bc1bd259ce0e46a');
+INSERT INTO "events" VALUES(7,1772452800123456,'A-9R4H','A-9R4H','requested','U0AGENT','{"approvals_needed":1,"connection":"reminders","decide_by":1772481600123456,"fingerprint":"callkaro:1","kind":"cancel_call","position":1,"requester":"U0AGENT","rule":"cancellations need a manager","state":"pending","team":"T0"}','{"action":"c79eb426a24c6f17b1e2ecd84affc0e0b8d19f3c481ba336ca49dfa3aeb5a26f"}','dd45ef284d60529ab13f47cbeb379007e55f77ecdc54a4b87bc1bd259ce0e46a','676c11cfb69a7bdc5ce0c209b9988e20ea0374d45f66f9cd686adda22f4f4c7f');
+INSERT INTO "events" VALUES(8,1772452800123456,'A-9R4H','A-9R4H','approved','U0MANAGER','{"approval.content":"a hash","approval.decision":"approve","approval.group":"S0MANAGERS","approval.members":"U0MANAGER U0SECOND","approval.person":"U0MANAGER","state":"approved"}','{}','676c11cfb69a7bdc5ce0c209b9988e20ea0374d45f66f9cd686adda22f4f4c7f','185f4f05b23e5c8726a4dd96506ea2b6a7a02921335278d0012ad8ab8c88ac0f');
+INSERT INTO "events" VALUES(9,1772452800123456,'A-5HSF','A-5HSF.1','requested','U0AGENT','{"agent":"payments","approvals_needed":1,"connection":"reminders","decide_by":1772481600123456,"fingerprint":"callkaro:1","kind":"cancel_call","position":1,"requester":"U0AGENT","rule":"cancellations need a manager","state":"pending","team":"T0"}','{"action":"0db29b7ae5e573eba450237523817d504889b9179d767ed89376f54d23619d6c"}','185f4f05b23e5c8726a4dd96506ea2b6a7a02921335278d0012ad8ab8c88ac0f','44735be82b7c03a6b95e7083e5605725aa78eba12ab0606beca853ae4792c3d2');
+INSERT INTO "events" VALUES(10,1772452800123456,'A-5HSF','A-5HSF.2','requested','U0AGENT','{"agent":"payments","approvals_needed":1,"connection":"reminders","decide_by":1772481600123456,"fingerprint":"callkaro:1","kind":"cancel_call","position":2,"requester":"U0AGENT","rule":"cancellations need a manager","state":"pending","team":"T0"}','{"action":"fdd300443b24022f6fb5b78e0fb078ed3efa4f5fb27db2149d1c06c2733855d4"}','44735be82b7c03a6b95e7083e5605725aa78eba12ab0606beca853ae4792c3d2','48b553be3cf6bf03d9c791bb1cbcf39a4ce4f2a95e7c842b6a2e96df8014cbe8');
+INSERT INTO "events" VALUES(11,1772452800123456,'A-5HSF','A-5HSF.1','denied','U0MANAGER','{"approval.content":"a hash","approval.decision":"deny","approval.group":"S0MANAGERS","approval.members":"U0MANAGER U0SECOND","approval.person":"U0MANAGER","state":"denied"}','{}','48b553be3cf6bf03d9c791bb1cbcf39a4ce4f2a95e7c842b6a2e96df8014cbe8','42191ba80e96e3833b96edee808c7e1eb9bb2a54175781c1c733c3fa184014bd');
+INSERT INTO "events" VALUES(12,1772452800123456,'A-5HSF','A-5HSF.2','denied','U0MANAGER','{"state":"denied"}','{}','42191ba80e96e3833b96edee808c7e1eb9bb2a54175781c1c733c3fa184014bd','dcc6cf62dfd6362d0e232986618f2916922f55dd9c6792b4207f5dc4505bfd5a');
+INSERT INTO "events" VALUES(13,1772452800123456,'S-CWYH','S-CWYH','calls_stopped','U0AGENT','{"sealed":"8c4d95c32437055d0839175d6f97d0cf8d26a23cb0d11c8574f65af2155c8363"}','{"number":"eab447e92bc50655f5044bf598e304a4310c82391ab1fe7c94b6d72f8a4a649d","reason":"d21c085449f8f11391fffd697fa99e36eb583f1ac80d3994f0c16172fa5e6dc0"}','dcc6cf62dfd6362d0e232986618f2916922f55dd9c6792b4207f5dc4505bfd5a','ab40fc180882f65d7a08a700628c7cb07c2d0a321ce1c93ce367f6195df8327f');
+INSERT INTO "events" VALUES(14,1772452800123456,'S-D3DB','S-D3DB','calls_stopped','U0AGENT','{"sealed":"5ad375e00a3ba6672f8e38761efd41144e0100139c46c9007c2003256da33c58"}','{"number":"9ea9026c2234ec80e47395d844c7a0034f5204f025b931a3d6d59674ee1c0011"}','ab40fc180882f65d7a08a700628c7cb07c2d0a321ce1c93ce367f6195df8327f','63b8df82a944404928b4e2175c192e97e6003630d84c5e2d25ed5174ccb20e5b');
+INSERT INTO "events" VALUES(15,1772452800123456,'S-D3DB','S-D3DB','calls_allowed','U0MANAGER','{}','{"lookup":"2b568eeac10336e47b44ffc63d255bb0e1c038234f2c9b9d3b8496e05722302c","number":"a4def26e87f746c663ad1a2deeb9b3842ee7ead27ab00fe7748ba0a1617b9375","reason":"311b26f71faf4551a775b949cc3c581f31c1d417307f6943fc3fda43704330e4"}','63b8df82a944404928b4e2175c192e97e6003630d84c5e2d25ed5174ccb20e5b','ee9169d86afd7754b870ba1a99eeb60d4b062bdf54b41760538b771037e4905c');
+INSERT INTO "events" VALUES(16,1772452800123456,'S-VRB3','S-VRB3','list_import_began','system','{"list":"ndnc"}','{}','ee9169d86afd7754b870ba1a99eeb60d4b062bdf54b41760538b771037e4905c','b8177992d488b5f4dcad4566e537356ed2945ea184fd07da3663bf5649b19d17');
+INSERT INTO "events" VALUES(17,1772452800123456,'S-VRB3','S-VRB3','list_imported','system','{"added":2,"list":"ndnc","numbers":2,"sealed":"8dc92061c043675305cd1f37cd6992028a9342013517371a11f76820508e5b84"}','{}','b8177992d488b5f4dcad4566e537356ed2945ea184fd07da3663bf5649b19d17','493ea8ccd2d6eb9749022cb433ad237e0885d381ed17164f0a8f08d7be37cdb0');
+INSERT INTO "events" VALUES(18,1772452800123456,'S-7VH3','S-7VH3','list_import_began','system','{"list":"ndnc"}','{}','493ea8ccd2d6eb9749022cb433ad237e0885d381ed17164f0a8f08d7be37cdb0','706101305266dcf4836b4f8b9ef1aa4430c7d74083bcf13dad6e5189bf84bdce');
+INSERT INTO "events" VALUES(19,1772452800123456,'S-7VH3','S-7VH3','list_imported','system','{"added":4,"list":"ndnc","numbers":6,"sealed":"fcaaed486c9b9e89d98bf68593b9ff47ef30c4f27434982c80c46eedf2647f5e"}','{}','706101305266dcf4836b4f8b9ef1aa4430c7d74083bcf13dad6e5189bf84bdce','be208db718263dbed92003e9db9baeff2e1eade9802e79f1459516b304fdd6ac');
+INSERT INTO "events" VALUES(20,1772452800123456,'S-ANQV','S-ANQV','list_import_began','system','{"list":"mine"}','{}','be208db718263dbed92003e9db9baeff2e1eade9802e79f1459516b304fdd6ac','65e3898b473e708be3695060bf231cf1db74668db19422eba03a96cddf8cf8b6');
+INSERT INTO "events" VALUES(21,1772452800123456,'S-ANQV','S-ANQV','list_imported','system','{"added":1,"list":"mine","numbers":1,"sealed":"e488c13743a0d746599a79e71bb91a791db36d7064738330f636f3ab4f27e8f8"}','{}','65e3898b473e708be3695060bf231cf1db74668db19422eba03a96cddf8cf8b6','788568b233933271fed32dc74bb5e900a34671f9258d02b66702743ebaeb31a6');
+INSERT INTO "events" VALUES(22,1772452800123456,'S-H79Q','S-H79Q','list_import_began','system','{"list":"gone"}','{}','788568b233933271fed32dc74bb5e900a34671f9258d02b66702743ebaeb31a6','ec279a71b71716849f7bbd135692f4b8a4eea202914d05d5559486037202d8eb');
+INSERT INTO "events" VALUES(23,1772452800123456,'S-H79Q','S-H79Q','list_imported','system','{"added":1,"list":"gone","numbers":1,"sealed":"b1fdbef5f50ff0dcb542c719ad6be535a7dfcd4393b84e9a11eae275cc7811d8"}','{}','ec279a71b71716849f7bbd135692f4b8a4eea202914d05d5559486037202d8eb','6e240f48f6c65b231772c4c65afacbe504053172ed73b2794ba2a55f6db20384');
+INSERT INTO "events" VALUES(24,1772452800123456,'S-TYT3','S-TYT3','list_removed','system','{"list":"gone","removed":1}','{}','6e240f48f6c65b231772c4c65afacbe504053172ed73b2794ba2a55f6db20384','db000c02a33cee92b87493b73764899ae5fa78cc4e5f47a1d280b096968ae936');
+INSERT INTO "events" VALUES(25,1772452800123456,'E-3A5V','E-3A5V','fault','U0AGENT','{"where":"commands"}','{"traceback":"7502d0a74adfc79abbd471486ae1ef2e8d4c545ae386705bf876ccc3abebcc0a"}','db000c02a33cee92b87493b73764899ae5fa78cc4e5f47a1d280b096968ae936','4c8f557421846d51d43dca530422f44e9b6e0b8e1aaaf4cbbc88da80770d1607');
+INSERT INTO "events" VALUES(26,1772452800123456,'A-QKMB','A-QKMB','call_ended','system','{"again":false,"ending":"answered","try":1}','{"end":"8a3bb5049ab68cb0736feabf3c18611ecba1d02333310a8199272cdbcbfbcebc"}','4c8f557421846d51d43dca530422f44e9b6e0b8e1aaaf4cbbc88da80770d1607','d153971375b44be8d22fd2468b2c3f20bd9ef3072c0f0aa8a63811fec3972a70');
+INSERT INTO "events" VALUES(27,1772452800123456,'A-QKMB','A-QKMB','call_ended','system','{"again":false,"ending":"busy","try":null}','{"end":"5df6af916088e01627179f9231472ce654c22d1e5bba55f6684d8b8ffa66b314"}','d153971375b44be8d22fd2468b2c3f20bd9ef3072c0f0aa8a63811fec3972a70','70a50597512c07bf6515e777938fa76a4c59e4dda16cd556eac946d24e8280f5');
+INSERT INTO "events" VALUES(28,1772452800123456,'A-QKMB','A-QKMB','call_ended','system','{"again":false,"ending":"no_answer","try":0}','{"end":"6c8ba3bd68ed7bebe34ae34ef0396d2782825cefa8dc619eddb69f83e824d6b7"}','70a50597512c07bf6515e777938fa76a4c59e4dda16cd556eac946d24e8280f5','8bce2e4824c32413170969c10c3adf2111e4b1a80af38ff079560112679a41dd');
+INSERT INTO "events" VALUES(29,1772452800123456,'A-T8V5','A-T8V5','requested','U0AGENT','{"approvals_needed":0,"connection":"reminders","fingerprint":"callkaro:1","kind":"place_list","position":1,"requester":"U0AGENT","rows_sha256":"5740272bc39739901200347e16b2fe66842114021adaf6e3e28eae65fbe3cfd1","rule":"anyone may place a call","sha256":"0000000000000000000000000000000000000000000000000000000000000000","state":"approved","team":"T0"}','{"action":"dc39aa032a8f80585a11d050404a650da30cd8f74555f569e69ae69d90793630"}','8bce2e4824c32413170969c10c3adf2111e4b1a80af38ff079560112679a41dd','5b3383ba01a4bb4d68d545207e4199392d0d21f5b758d90ffeda1cd692a1d856');
+INSERT INTO "events" VALUES(30,1772452800123456,'A-UE5Y','A-UE5Y','requested','U0AGENT','{"agent":"payments","approvals_needed":0,"call_list":"A-T8V5","connection":"reminders","fingerprint":"callkaro:1","kind":"place_call","position":1,"requester":"U0AGENT","rule":"anyone may place a call","state":"approved","team":"T0"}','{"action":"477b03c47cfeaa5363c4db20c9f46a26bea0f6fc8757684d399b3e67c95a74bb"}','5b3383ba01a4bb4d68d545207e4199392d0d21f5b758d90ffeda1cd692a1d856','e7102f1a2a7c3dd5185ddc5b99629fdf4fac95f72e13293b3814f487fb3ae34f');
+INSERT INTO "events" VALUES(31,1772452800123456,'B-YZPC','B-YZPC','calls_paused','U0MANAGER','{"connection":"voxworks","leaving":0,"scheduled":0,"until":null,"waiting":0}','{"reason":"5b549f4d000ccb397d0f3c95b820bff25af8134fef225ae4a7833f0026411060"}','e7102f1a2a7c3dd5185ddc5b99629fdf4fac95f72e13293b3814f487fb3ae34f','899c93915ca338a6c1f6004b184e55d2abb123c004e51b5efd86db3eec2c383d');
+INSERT INTO "events" VALUES(32,1772452800123456,'A-EP5L','A-EP5L','requested','U0AGENT','{"agent":"payments","approvals_needed":0,"connection":"reminders","fingerprint":"callkaro:1","kind":"place_call","position":1,"requester":"U0AGENT","rule":"anyone may place a call","state":"approved","team":"T0"}','{"action":"04df8741d54d7ac2fb67daaa9166f06b2d47f65a24d2b459eb11e688ae58cbe4"}','899c93915ca338a6c1f6004b184e55d2abb123c004e51b5efd86db3eec2c383d','da0aed8b7940d0e5034adb79923c54e9ba46825c07811f0b47d162fac3acc3a3');
+INSERT INTO "events" VALUES(33,1772452800123456,'A-EP5L','A-EP5L','withdrawn','U0AGENT','{"state":"withdrawn"}','{}','da0aed8b7940d0e5034adb79923c54e9ba46825c07811f0b47d162fac3acc3a3','6eba5017958c9ce1031146b5ab3b6a26a641dbb7f01cff437ce99c69d67cb395');
+INSERT INTO "events" VALUES(34,1772452800123456,'A-EP5L','A-EP5L','erased','U0DPO','{}','{}','6eba5017958c9ce1031146b5ab3b6a26a641dbb7f01cff437ce99c69d67cb395','2596f7a17b16b7f14c73864295c29cbf6bb51fb7ec6b1b8fc537f3f883f8b2bd');
 CREATE TABLE homes (
     person TEXT PRIMARY KEY,
     opened_at INTEGER NOT NULL,
@@ -228,7 +228,7 @@ INSERT INTO "outbox" VALUES(8,NULL,NULL,19,'do_not_call:19','do_not_call','audit
 INSERT INTO "outbox" VALUES(9,NULL,NULL,21,'do_not_call:21','do_not_call','audit','{}',NULL,NULL,1772452800123456,NULL,NULL,NULL,0,1,NULL,NULL,0,NULL,NULL,NULL);
 INSERT INTO "outbox" VALUES(10,NULL,NULL,23,'do_not_call:23','do_not_call','audit','{}',NULL,NULL,1772452800123456,NULL,NULL,NULL,0,1,NULL,NULL,0,NULL,NULL,NULL);
 INSERT INTO "outbox" VALUES(11,NULL,NULL,24,'do_not_call:24','do_not_call','audit','{}',NULL,NULL,1772452800123456,NULL,NULL,NULL,0,1,NULL,NULL,0,NULL,NULL,NULL);
-INSERT INTO "outbox" VALUES(12,NULL,NULL,31,'pause:B-74ER','pause','audit:voxworks','{}',NULL,NULL,1772452800123456,NULL,NULL,NULL,0,1,NULL,NULL,0,NULL,NULL,NULL);
+INSERT INTO "outbox" VALUES(12,NULL,NULL,31,'pause:B-YZPC','pause','audit:voxworks','{}',NULL,NULL,1772452800123456,NULL,NULL,NULL,0,1,NULL,NULL,0,NULL,NULL,NULL);
 CREATE TABLE pauses (
     connection TEXT PRIMARY KEY,
     event INTEGER NOT NULL REFERENCES events (seq),
@@ -254,28 +254,28 @@ CREATE TABLE personal (
     value TEXT,
     UNIQUE (event, field)
 ) STRICT;
-INSERT INTO "personal" VALUES(1,1,'action',X'882BF28203CB5242E389EAC82E1103D8','{"kind":"place_call","to":"+919876543210","agent":"payments","at":null,"retries":null,"gap":null,"earliest":null,"latest":null,"carry_over":null,"priority":null,"language":null,"batch":null,"metadata":null}');
-INSERT INTO "personal" VALUES(2,1,'reason',X'25C63BAA73E7ABD8408CD242838DC748','one');
-INSERT INTO "personal" VALUES(3,2,'action',X'9E1E51DEE2EC8A9BBA18793D8F3BDBF3','{"kind":"place_call","to":"+919876543211","agent":"payments","at":null,"retries":null,"gap":null,"earliest":null,"latest":null,"carry_over":null,"priority":null,"language":null,"batch":null,"metadata":null}');
-INSERT INTO "personal" VALUES(4,2,'reason',X'F1269B711F87CC3C8278F215F9C6069E','two');
-INSERT INTO "personal" VALUES(5,4,'raw',X'46B14606A4B4728552273758673D16CB','{"ok": true}');
-INSERT INTO "personal" VALUES(6,6,'raw',X'EE7F3F52C2E7512E2F77A9903B15F669','{"ok": true}');
-INSERT INTO "personal" VALUES(7,7,'action',X'252C60DC1AA94DF6942D5F81E231A17D','{"kind":"cancel_call","target":{"by":"call_id","call_id":"c_9876543210"}}');
-INSERT INTO "personal" VALUES(8,9,'action',X'5602EFDD41DF32916C5D68E680A96B4B','{"kind":"cancel_call","target":{"by":"number","agent":"payments","to":"+919876543210"}}');
-INSERT INTO "personal" VALUES(9,10,'action',X'51895FE542516D06319F10C19526A4A1','{"kind":"cancel_call","target":{"by":"number","agent":"payments","to":"+919876543211"}}');
-INSERT INTO "personal" VALUES(10,13,'number',X'0E1B265FE9F709667243B028FD2F4CDB','+91 •••3210');
-INSERT INTO "personal" VALUES(11,13,'reason',X'BE5ED28DC9A7A0A2FF8CB06C90DE2539','cross');
-INSERT INTO "personal" VALUES(12,14,'number',X'58C474AF054A64DD004795052145F7B5','+91 •••3211');
-INSERT INTO "personal" VALUES(13,15,'number',X'EF44E927351B805165C93064CFEE1165','+91 •••3211');
-INSERT INTO "personal" VALUES(14,15,'reason',X'2E3B5648315F2562E82A1F7B9EE0C66B','well again');
-INSERT INTO "personal" VALUES(15,15,'lookup',X'D618D971CA75E1B967842764A67A1DC9','bfffb6d01e8c9103d35663c60f613244db8a0c409835091ed3151f6966a54671');
-INSERT INTO "personal" VALUES(16,25,'traceback',X'963AF3C29998112D272EBD6191AD0806','a fault');
-INSERT INTO "personal" VALUES(17,26,'end',X'F59999805CEF68892F6E88B2CAE8F4D4','{"seconds": 42, "word": "HUNG_UP"}');
-INSERT INTO "personal" VALUES(18,27,'end',X'CE411B03D23A37106896FD21F01AAC8D','{"seconds": 42, "word": "HUNG_UP"}');
-INSERT INTO "personal" VALUES(19,28,'end',X'FAF6A6779AD3F2C0DC0B5F153F172BF4','{"seconds": 42, "word": "HUNG_UP"}');
-INSERT INTO "personal" VALUES(20,29,'action',X'9F3072CABEF2784C87CBF7C97BB90030','{"kind":"place_list","list":1,"name":"calls.csv","sha256":"0000000000000000000000000000000000000000000000000000000000000000","rows_sha256":"4f05a803248458a9b7e8d1c5948d6a123ee34e6bae0f7887143583d048d78614","rows":2,"skipped":{},"countries":{},"hours":{},"sample":[]}');
-INSERT INTO "personal" VALUES(21,30,'action',X'ADD9BF3D26F7E881DE2095409492B20F','{"kind":"place_call","to":"+919876543210","agent":"payments","at":null,"retries":null,"gap":null,"earliest":null,"latest":null,"carry_over":null,"priority":null,"language":null,"batch":null,"metadata":null}');
-INSERT INTO "personal" VALUES(22,31,'reason',X'DE871FD362AFE2C96C058FBDAD65DF70','why');
+INSERT INTO "personal" VALUES(1,1,'action',X'E90DA9B39E2DF47CB480CF3E26C72D59','{"kind":"place_call","to":"+919876543210","agent":"payments","at":null,"retries":null,"gap":null,"earliest":null,"latest":null,"carry_over":null,"priority":null,"language":null,"batch":null,"metadata":null}');
+INSERT INTO "personal" VALUES(2,1,'reason',X'3D61789B8EB73125653435B56D235440','one');
+INSERT INTO "personal" VALUES(3,2,'action',X'66944062B398305C04C4C7E98D26671F','{"kind":"place_call","to":"+919876543211","agent":"payments","at":null,"retries":null,"gap":null,"earliest":null,"latest":null,"carry_over":null,"priority":null,"language":null,"batch":null,"metadata":null}');
+INSERT INTO "personal" VALUES(4,2,'reason',X'747CF9B86DB5966B0F14AF4DD304C6E2','two');
+INSERT INTO "personal" VALUES(5,4,'raw',X'5C7438273230EC1A0B9F1417A29595E9','{"ok": true}');
+INSERT INTO "personal" VALUES(6,6,'raw',X'3A2AB69E16FF5B830E3BDE1B5FBD43C0','{"ok": true}');
+INSERT INTO "personal" VALUES(7,7,'action',X'C268B093954C79758FDE58598DB8E33D','{"kind":"cancel_call","target":{"by":"call_id","call_id":"c_9876543210"}}');
+INSERT INTO "personal" VALUES(8,9,'action',X'04D714A2FFE55983FCFC055D8E43A27F','{"kind":"cancel_call","target":{"by":"number","agent":"payments","to":"+919876543210"}}');
+INSERT INTO "personal" VALUES(9,10,'action',X'B95DC174E919A5359AE830459A3E99E6','{"kind":"cancel_call","target":{"by":"number","agent":"payments","to":"+919876543211"}}');
+INSERT INTO "personal" VALUES(10,13,'number',X'8DA6AACA81D3F481469361BA3A9FB645','+91 •••3210');
+INSERT INTO "personal" VALUES(11,13,'reason',X'B03578657518D2FD858B623E9C3ECA63','cross');
+INSERT INTO "personal" VALUES(12,14,'number',X'F701D4B36CCE2423A3455C0F2B32C185','+91 •••3211');
+INSERT INTO "personal" VALUES(13,15,'number',X'9B73996972DB741E36C4068986BC55CA','+91 •••3211');
+INSERT INTO "personal" VALUES(14,15,'reason',X'DC01DB9D01A5E8BD41320F565EE0049D','well again');
+INSERT INTO "personal" VALUES(15,15,'lookup',X'B950DC8999C6E2A70C705B464A50BCF0','bfffb6d01e8c9103d35663c60f613244db8a0c409835091ed3151f6966a54671');
+INSERT INTO "personal" VALUES(16,25,'traceback',X'B249EE96F5C342D78B0D7C44F47DA003','a fault');
+INSERT INTO "personal" VALUES(17,26,'end',X'638577865406A8C8AD86DA23D33FB3E3','{"seconds": 42, "word": "HUNG_UP"}');
+INSERT INTO "personal" VALUES(18,27,'end',X'251AD4DCBDA98AA0BBD28046D69E3D7C','{"seconds": 42, "word": "HUNG_UP"}');
+INSERT INTO "personal" VALUES(19,28,'end',X'8A2D9429D6CAA144B1F0840F1545E1E8','{"seconds": 42, "word": "HUNG_UP"}');
+INSERT INTO "personal" VALUES(20,29,'action',X'933F2470FD2E85DBF25AB899FE0B4456','{"kind":"place_list","list":1,"name":"calls.csv","sha256":"0000000000000000000000000000000000000000000000000000000000000000","rows_sha256":"5740272bc39739901200347e16b2fe66842114021adaf6e3e28eae65fbe3cfd1","rows":2,"skipped":{},"countries":{},"hours":{},"sample":[],"agents":{},"fingerprints":{},"closed":0,"before":[]}');
+INSERT INTO "personal" VALUES(21,30,'action',X'875ED44F46F871E9B7AFB299DE2B6936','{"kind":"place_call","to":"+919876543210","agent":"payments","at":null,"retries":null,"gap":null,"earliest":null,"latest":null,"carry_over":null,"priority":null,"language":null,"batch":null,"metadata":null}');
+INSERT INTO "personal" VALUES(22,31,'reason',X'A21EB0A14FB098B46FDF5B86FA202EFD','why');
 INSERT INTO "personal" VALUES(23,32,'action',NULL,NULL);
 CREATE TABLE rate_limit_pauses (
     account TEXT PRIMARY KEY,
@@ -305,13 +305,13 @@ CREATE TABLE requests (
     call_list TEXT,
     pending INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-INSERT INTO "requests" VALUES('A-3LMR','place_call','reminders','callkaro:1','U0AGENT','T0',NULL,'anyone may place a call',NULL,0,NULL,1772452800123456,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,0);
-INSERT INTO "requests" VALUES('A-FGZN','place_call','reminders','callkaro:1','U0AGENT','T0',NULL,'anyone may place a call',NULL,0,NULL,1772452800123456,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,0);
-INSERT INTO "requests" VALUES('A-ZD8J','cancel_call','reminders','callkaro:1','U0AGENT','T0',NULL,'cancellations need a manager',NULL,1,1772481600123456,1772452800123456,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,0);
-INSERT INTO "requests" VALUES('A-C9SQ','cancel_call','reminders','callkaro:1','U0AGENT','T0',NULL,'cancellations need a manager',NULL,1,1772481600123456,1772452800123456,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,0);
-INSERT INTO "requests" VALUES('A-9NJC','place_list','reminders','callkaro:1','U0AGENT','T0',NULL,'anyone may place a call',NULL,0,NULL,1772452800123456,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,0);
-INSERT INTO "requests" VALUES('A-7ZXP','place_call','reminders','callkaro:1','U0AGENT','T0',NULL,'anyone may place a call',NULL,0,NULL,1772452800123456,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'A-9NJC',0);
-INSERT INTO "requests" VALUES('A-ARCL','place_call','reminders','callkaro:1','U0AGENT','T0',NULL,'anyone may place a call',NULL,0,NULL,1772452800123456,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,0);
+INSERT INTO "requests" VALUES('A-QKMB','place_call','reminders','callkaro:1','U0AGENT','T0',NULL,'anyone may place a call',NULL,0,NULL,1772452800123456,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,0);
+INSERT INTO "requests" VALUES('A-6WY8','place_call','reminders','callkaro:1','U0AGENT','T0',NULL,'anyone may place a call',NULL,0,NULL,1772452800123456,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,0);
+INSERT INTO "requests" VALUES('A-9R4H','cancel_call','reminders','callkaro:1','U0AGENT','T0',NULL,'cancellations need a manager',NULL,1,1772481600123456,1772452800123456,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,0);
+INSERT INTO "requests" VALUES('A-5HSF','cancel_call','reminders','callkaro:1','U0AGENT','T0',NULL,'cancellations need a manager',NULL,1,1772481600123456,1772452800123456,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,0);
+INSERT INTO "requests" VALUES('A-T8V5','place_list','reminders','callkaro:1','U0AGENT','T0',NULL,'anyone may place a call',NULL,0,NULL,1772452800123456,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,0);
+INSERT INTO "requests" VALUES('A-UE5Y','place_call','reminders','callkaro:1','U0AGENT','T0',NULL,'anyone may place a call',NULL,0,NULL,1772452800123456,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'A-T8V5',0);
+INSERT INTO "requests" VALUES('A-EP5L','place_call','reminders','callkaro:1','U0AGENT','T0',NULL,'anyone may place a call',NULL,0,NULL,1772452800123456,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,0);
 CREATE TABLE screens (
     id INTEGER PRIMARY KEY,
     request TEXT NOT NULL REFERENCES requests (id),
@@ -327,11 +327,11 @@ CREATE TABLE seals (
     event INTEGER PRIMARY KEY REFERENCES events (seq),
     salt BLOB
 ) STRICT;
-INSERT INTO "seals" VALUES(13,X'DEA72C524FCEC2E70551FDC836F2E179');
+INSERT INTO "seals" VALUES(13,X'B713E58FBC06D1DDFE7E8AEE09B48C4C');
 INSERT INTO "seals" VALUES(14,NULL);
-INSERT INTO "seals" VALUES(17,X'B6143E7CA1448F240A6221B581F7FB35');
-INSERT INTO "seals" VALUES(19,X'A6705A1B80B8BA4BB605DBA8F97B0795');
-INSERT INTO "seals" VALUES(21,X'652F34CAC4425802134E3CEED99856C2');
+INSERT INTO "seals" VALUES(17,X'55C86B8A1A16CEDFE1404150658EFED5');
+INSERT INTO "seals" VALUES(19,X'74E6AC54F3715565A935A432A5101E3E');
+INSERT INTO "seals" VALUES(21,X'8463A2E7C9B1E0E5EF6D8260F8B72837');
 INSERT INTO "seals" VALUES(23,NULL);
 CREATE TABLE stops (
     number BLOB NOT NULL,

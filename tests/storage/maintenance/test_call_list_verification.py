@@ -10,7 +10,7 @@ from storage.changes import Annotation, ChangeSet, NewAction, NewRequest
 from storage.event_log.hash_chain import LIST_PAUSED
 from storage.maintenance.verification import verify
 from storage.models import Request
-from storage.repositories.call_lists import NewRow
+from storage.repositories.call_list_rows import NewRow
 from storage.repositories.erasure_list import PurgeFilter
 from storage.states import State
 from storage.store import Store

@@ -16,7 +16,7 @@ from storage.maintenance.rekey import RekeyError, UnknownNumbersError, has_key, 
 from storage.maintenance.verification import verify
 from storage.queries import Query
 from storage.repositories import brake
-from storage.repositories.call_lists import NewRow
+from storage.repositories.call_list_rows import NewRow
 from storage.repositories.erasure_list import PurgeFilter
 from storage.repositories.processes import ProcessLock
 from storage.store import Store
