@@ -23,7 +23,7 @@ from bot.text import clocks, log_query_errors, time_errors
 from bot.text.formatting import closest, short
 from bot.text.terminal import say
 from bot.text.vocabulary import STATUSES
-from providers.actions import Ending, Kind
+from providers.actions import SINGLE_KINDS, Ending, Kind
 from storage.database.files import whole
 from storage.event_log.hash_chain import microseconds
 from storage.queries import Query
@@ -94,7 +94,7 @@ async def _requester(store: Store, named: str) -> str:
 
 def _kind(typed: str) -> Kind:
     if typed not in set(Kind):
-        meant = closest(typed, Kind)
+        meant = closest(typed, SINGLE_KINDS)  # "calls" is no list
         hint = f" Did you mean {meant}?" if meant else ""
         hint = hint or f" Use one of: {', '.join(Kind)}."
         raise ExportError(f"Unknown kind “{short(typed)}”.{hint}")

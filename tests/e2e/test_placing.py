@@ -225,6 +225,7 @@ async def test_help_names_what_can_be_done(shared_scene: Scene) -> None:
             "Cancel a call…",
             "Move a call…",
             "Stop calls to a number…",
+            "Call list…",
             "Options and connections…",
         ]
     for button, title in (("Place a call…", "Place a call"), ("Cancel a call…", "Cancel a call")):

@@ -211,5 +211,6 @@ async def test_help_marks_undocumented_actions(undocumented: Scene) -> None:
         "Stop a campaign…",
         "Start a campaign…",
         "Stop calls to a number…",
+        "Call list…",
         "Options and connections…",
     ]

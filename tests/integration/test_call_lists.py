@@ -94,27 +94,27 @@ async def progress(stage: BotWorld, request: Request) -> ListProgress:
 
 async def test_an_approved_list_places_every_call_once(stage: BotWorld) -> None:
     """Another person approves the file by its hash. Then every row becomes a request of its own."""
-    request = await asked(stage, sheet(*(f"{one},Asha,," for one in numbers(30))))
+    request = await asked(stage, sheet(*(f"{one},Asha,," for one in numbers(9))))
     assert request.state is State.PENDING
     [action] = [record.action for record in request.actions]
     assert isinstance(action, CallList)
-    assert (action.rows, action.countries, len(action.sample)) == (30, {"IN": 30}, 5)
+    assert (action.rows, action.countries, len(action.sample)) == (9, {"IN": 9}, 5)
     with pytest.raises(PermissionDeniedError):
         await stage.bot.approve(request, AGENT)
     await go_on(stage, 2)
     assert await stage.effects("callkaro") == []
     await stage.bot.approve(request)
     await go_on(stage)
-    assert await stage.effects("callkaro") == ["placed"] * 30
+    assert await stage.effects("callkaro") == ["placed"] * 9
     done = await stage.bot.store.requests.request(request.id)
     assert done.state is State.SUCCEEDED
     assert target(done.actions[0], default_region="IN") == "reminders.csv"
-    assert (await progress(stage, request)).counts == {State.SUCCEEDED: 30}
+    assert (await progress(stage, request)).counts == {State.SUCCEEDED: 9}
     assert (await verified(stage.bot.store)).faults == ()
     audit = [read(one) for one in await stage.said(AUDIT)]
     assert len(audit) == 1, "a list has one message, and its rows have none"
     assert "Finished" in audit[0]
-    assert "30 done" in audit[0]
+    assert "9 done" in audit[0]
 
 
 async def test_a_crash_at_any_row_loses_none_and_repeats_none(stage: BotWorld) -> None:
@@ -136,7 +136,7 @@ async def test_a_crash_at_any_row_loses_none_and_repeats_none(stage: BotWorld) -
 
 async def test_a_paused_list_sends_nothing_until_it_goes_on(stage: BotWorld) -> None:
     """What is in line stands still, too. The same people let it go on."""
-    request = await approved(stage, sheet(*(f"{one},,," for one in numbers(20))))
+    request = await approved(stage, sheet(*(f"{one},,," for one in numbers(8))))
     await stage.bot.list_worker.run_once()
     manager = await stage.bot.person(MANAGER)
     await stage.bot.call_lists.pause(request.id, manager, paused=True, nonce="1")
@@ -147,13 +147,13 @@ async def test_a_paused_list_sends_nothing_until_it_goes_on(stage: BotWorld) -> 
     assert "Paused" in audit
     await stage.bot.call_lists.pause(request.id, manager, paused=False, nonce="2")
     await go_on(stage)
-    assert await stage.effects("callkaro") == ["placed"] * 20
+    assert await stage.effects("callkaro") == ["placed"] * 8
     assert (await verified(stage.bot.store)).faults == ()
 
 
 async def test_a_stopped_list_withdraws_what_is_not_sent(stage: BotWorld) -> None:
     """Rows in line are withdrawn, and no other row is requested."""
-    request = await approved(stage, sheet(*(f"{one},,," for one in numbers(20))))
+    request = await approved(stage, sheet(*(f"{one},,," for one in numbers(8))))
     await stage.bot.list_worker.run_once()
     with pytest.raises(PermissionDeniedError, match="can pause or stop"):
         await stage.bot.call_lists.stop(request.id, await stage.bot.person(AUDITOR), nonce="0")
@@ -162,7 +162,7 @@ async def test_a_stopped_list_withdraws_what_is_not_sent(stage: BotWorld) -> Non
     assert await stage.effects("callkaro") == []
     found = await progress(stage, request)
     assert set(found.counts) == {State.WITHDRAWN}
-    assert found.waiting == 20 - found.counts[State.WITHDRAWN]
+    assert found.waiting == 8 - found.counts[State.WITHDRAWN]
     [audit] = [read(one) for one in await stage.said(AUDIT)]
     assert "Stopped" in audit
     assert (await verified(stage.bot.store)).faults == ()

@@ -24,6 +24,11 @@ export function start() {
   });
 }
 
+function closed() {
+  document.body.classList.remove("drawer");
+  byId("drawer-open").setAttribute("aria-expanded", "false");
+}
+
 /** @param {boolean} open */
 function drawer(open) {
   document.body.classList.toggle("drawer", open);
@@ -80,7 +85,7 @@ function place(id, name, mark, presence) {
       data: { place: id },
       on: {
         click: () => {
-          document.body.classList.remove("drawer");
+          closed();
           go(id);
         },
         refocus: () => made.focus(),
@@ -133,7 +138,7 @@ function people() {
 /** @param {string} id */
 export function choose(id) {
   if (id !== state.me) become(id, last.get(id) ?? null);
-  document.body.classList.remove("drawer");
+  closed();
 }
 
 /**
