@@ -15,6 +15,7 @@ from storage.database.connection import BUSY_SECONDS, CannotOpenLogError, open_f
 from storage.database.repository import Database
 from storage.database.threads import Reader, Writer
 from storage.database.write_behind import WriteBehind
+from storage.errors import LogUnavailableError
 from storage.event_log.writer import WriteContext, keeps_to
 from storage.repositories.approvals import Approvals
 from storage.repositories.audit import Audit
@@ -37,6 +38,8 @@ from storage.repositories.screens import Screens
 from storage.repositories.search import Search
 from storage.repositories.users import Users
 
+KEY_WITHIN: Final = 1.0
+"""Seconds for which the check of the key waits for a writer."""
 UNREADABLE_FOR: Final = 10.0
 """Seconds after a failed read for which the log counts as unreadable."""
 
@@ -112,13 +115,20 @@ class Store:
         return log
 
     async def check_key(self) -> None:
-        """Check in a write transaction that the log still has this key: another one may be about to be set.
+        """Check that the log still has this key: another one may be about to be set.
+
+        It waits a second for a writer. One that holds the lock for longer finds this process running before
+        it sets another key.
 
         Raises:
             CannotOpenLogError: The log has another key by now.
         """
         sources = self._database.sources
-        await self._database.writer.do(lambda connection: has_key(connection, sources))
+        try:
+            with deadlines.deadline(KEY_WITHIN):
+                await self._database.writer.do(lambda connection: has_key(connection, sources))
+        except LogUnavailableError:
+            await self._database.reader.do(lambda connection: has_key(connection, sources))
 
     async def close(self) -> None:
         """Finish running writes and close the file."""

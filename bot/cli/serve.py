@@ -156,7 +156,7 @@ async def _serve(
     # Its name is never used again: what is found under a dead owner's name is released.
     serving = ProcessLock.acquire(settings.database, owner=f"{os.getpid()}-{secrets.token_hex(4)}")
     stack.push_async_callback(_end, serving, log)
-    await _unless(stopping, until_written(log.check_key))  # after the lock, for which `rekey` looks
+    await _unless(stopping, log.check_key())  # after the lock, for which `rekey` looks
     await _unless(stopping, until_written(lambda: serving.reap(log.processes.release_owner)))
     adapters = make_adapters(settings, clock)
     for adapter in adapters.values():
