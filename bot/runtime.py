@@ -154,7 +154,6 @@ class Bot:
         attempts = parts.attempts(
             log,
             settings,
-            directory,
             permissions,
             preconditions,
             adapters,
@@ -163,7 +162,6 @@ class Bot:
             outages,
             changes,
             owner,
-            team,
             clock,
             self.jitter,
         )

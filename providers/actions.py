@@ -187,7 +187,7 @@ _CallAction = PlaceCall | CancelCall | DeleteCampaign | StopCampaign | StartCamp
 CallAction = Annotated[_CallAction, Field(discriminator="kind")]
 """An action that a provider carries out."""
 RequestedAction = Annotated[_CallAction | CallList, Field(discriminator="kind")]
-"""What a person may request: such an action, or a call list."""
+"""A person's request for a target: such an action, or a call list."""
 
 
 def target_id(action: RequestedAction) -> str | None:

@@ -6,7 +6,7 @@ more before it is sent, as any request is.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
@@ -73,15 +73,13 @@ class ListOrder:
 class CheckedList:
     """A list that was read and checked. ``spec`` is its request, None if no row is good.
 
-    ``problems`` are the lines that are left out, with the reason. Only the first ``faults`` of them must be
-    left out by the person. ``closed`` rows wait for their calling hours.
+    ``problems`` are the lines that are left out, with the reason. ``faults`` counts those that the person
+    must agree to leave out.
     """
 
     spec: RequestSpec | None
     problems: Sequence[tuple[int, str]]
     faults: int
-    skipped: Mapping[str, int]
-    closed: int
 
 
 @dataclass(slots=True)
@@ -126,7 +124,7 @@ class CallListService:
         problems = [(row.line, row.problem) for row in checked.rows if row.problem]
         good = [row for row in checked.rows if row.action]
         spec = await self._spec(order, read, checked, good, person) if good else None
-        return CheckedList(spec, problems, len(read.faults), dict(checked.skipped), checked.closed)
+        return CheckedList(spec, problems, len(read.faults))
 
     async def _blocked(self, read: ReadList) -> set[str]:
         """Return the numbers of a list that are not called."""

@@ -54,6 +54,7 @@ class UserUnavailableError(CallOpsError):
 
     def __init__(self, user: str, *, until: datetime, why: str) -> None:
         super().__init__(user)
+        self.user = user
         self.until = until
         self.reason = why
 

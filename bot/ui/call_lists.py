@@ -125,7 +125,7 @@ class ListCheck:
             blocks += [
                 section(
                     f"{vocabulary.UNKNOWN} *{counted(faults, 'line')} can't be used.* Correct the file and "
-                    "choose it again, or leave these lines out."
+                    f"choose it again, or leave {'it' if faults == 1 else 'them'} out."
                 )
             ]
         blocks += _problems(problems)

@@ -80,7 +80,7 @@ def facts_to_decide(request: Request) -> list[tuple[str, str]]:
 
 def list_facts(asked: CallList) -> list[tuple[str, str]]:
     """Return the facts about a call list: its rows by country and hour, its first numbers, and its hash."""
-    countries = ", ".join(f"{country} {count:,}" for country, count in asked.countries.items())
+    countries = ", ".join(f"{country}: {count:,}" for country, count in asked.countries.items())
     hours = [
         f"{when(datetime.fromisoformat(hour)) if hour else 'As soon as possible'}: {count:,}"
         for hour, count in asked.hours.items()
@@ -89,7 +89,7 @@ def list_facts(asked: CallList) -> list[tuple[str, str]]:
     facts = [
         ("Calls", f"{asked.rows:,}"),
         ("Countries", countries),
-        (vocabulary.VOICE_AGENT, ", ".join(f"{escape(name)} {n:,}" for name, n in asked.agents.items())),
+        (vocabulary.VOICE_AGENT, ", ".join(f"{escape(name)}: {n:,}" for name, n in asked.agents.items())),
         ("Call times", "\n".join(excerpt(hours, "… and {} more hours", most=MAX_HOURS))),
         ("First numbers", ", ".join(asked.sample)),
         ("Left out", skipped),

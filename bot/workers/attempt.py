@@ -11,8 +11,6 @@ from datetime import datetime, timedelta
 
 from bot import CallOpsError
 from bot.config.settings import Settings
-from bot.policy import engine
-from bot.policy.matching import context_of_request
 from bot.services.call_checks import OutsideCallingHoursError
 from bot.services.notifications import SystemChanges, all_told, ended_unsent
 from bot.services.outcomes import OutcomeDecision, decide_next, kept, stop_retrying, unknown_outcome, warned
@@ -28,7 +26,7 @@ from bot.services.timing import (
     waits_until,
 )
 from bot.slack.backoff import Wait
-from bot.slack.users import UserDirectory, UserUnavailableError
+from bot.slack.users import UserUnavailableError
 from bot.text import outcomes, policy_reasons
 from bot.text.log_format import log_about
 from bot.workers.call_ends import first_poll_at
@@ -40,7 +38,7 @@ from providers.actions import CannotSendError, Code, Outcome, PlaceCall, Retry, 
 from providers.base import Adapter, Context, Prepared, after_doubt
 from storage.changes import Notification, Transition
 from storage.errors import LogReplacedError
-from storage.models import ActionRecord, Person, Request
+from storage.models import ActionRecord, Request
 from storage.states import State
 from storage.store import Store
 
@@ -81,7 +79,6 @@ class Attempts:
 
     _store: Store
     _settings: Settings
-    _directory: UserDirectory
     _permissions: Permissions
     _preconditions: Preconditions
     _adapters: Mapping[str, Adapter]
@@ -90,7 +87,6 @@ class Attempts:
     _outages: CircuitBreaker
     _changes: SystemChanges
     _owner: str
-    _team: str
     _clock: Callable[[], datetime]
     _jitter: Callable[[], float]
     _unread: dict[str, _Unread] = field(default_factory=dict, init=False)
@@ -178,32 +174,16 @@ class Attempts:
         """
         if request.call_list:
             request = await self._store.requests.request(request.call_list)
-        requester = await self._person(request.requester, outcomes.REQUESTER_UNREAD)
-        approvals = [
-            (approval, await self._person(approval.person, outcomes.APPROVER_UNREAD))
-            for approval in request.approvals
-        ]
-        decision = engine.can_dispatch(
-            self._permissions.rules,
-            self._directory.members(),
-            requester,
-            approvals,
-            context_of_request(request),
-            rule=request.rule,
-            team=self._team,
-            now=self._clock(),
-        )
+        try:
+            decision = await self._permissions.may_go_on(request)
+        except UserUnavailableError as person:
+            asker = person.user == request.requester
+            unread = outcomes.REQUESTER_UNREAD if asker else outcomes.APPROVER_UNREAD
+            raise _UserUnreadError(unread, person.until) from person
         if decision.unread:  # an approved action must not be refused because Slack does not answer
             raise _UserUnreadError(outcomes.group_unread(decision.unread), self._clock() + GROUP_AGAIN)
         if not decision.allowed:
             raise CannotSendError(_said_of(record, decision.reasons), code=Code.REJECTED)
-
-    async def _person(self, user: str, unread: str) -> Person:
-        """Return a user. Raises `_UserUnreadError` with ``unread`` if Slack does not return the user."""
-        try:
-            return await self._directory.get_user_in_background(user)
-        except UserUnavailableError as person:
-            raise _UserUnreadError(unread, person.until) from person
 
     def held(self) -> frozenset[str]:
         """Return the ids of the actions that wait until Slack is asked about their people again."""

@@ -50,7 +50,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class RowResult:
-    """What became of a row: its request as it is now, or the problem for which it was left out.
+    """Result of a row: its request as it is now, or the problem for which it was left out.
 
     All three are None for a row that was not requested.
     """

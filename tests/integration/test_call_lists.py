@@ -176,7 +176,9 @@ async def test_bad_lines_duplicates_and_blocked_numbers_are_left_out(stage: BotW
     assert found.spec
     assert found.faults == 1
     assert [line for line, _ in found.problems] == [3, 4, 5]
-    assert found.skipped == {sentences.STOPPED: 1, sentences.FAULTY: 1, sentences.DUPLICATE: 1}
+    [action] = found.spec.actions
+    assert isinstance(action, CallList)
+    assert action.skipped == {sentences.STOPPED: 1, sentences.FAULTY: 1, sentences.DUPLICATE: 1}
 
 
 async def test_rows_wait_for_their_calling_hours(stage: BotWorld) -> None:
@@ -185,7 +187,8 @@ async def test_rows_wait_for_their_calling_hours(stage: BotWorld) -> None:
     night = stage.clock().replace(hour=18, minute=30)  # midnight in India
     await stage.pass_time(seconds=(night - stage.clock()).total_seconds() % 86400)
     found = await check(stage, sheet(*(f"{one},,," for one in numbers(3))))
-    assert found.closed == 3
+    assert found.spec
+    assert [one.closed for one in found.spec.actions if isinstance(one, CallList)] == [3]
     request = await approved(stage, sheet(*(f"{one},,," for one in numbers(3))))
     await go_on(stage, 3)
     assert await stage.effects("callkaro") == []

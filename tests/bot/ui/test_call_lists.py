@@ -191,7 +191,7 @@ def test_a_check_says_what_the_approval_will_bind() -> None:
     """Calls that wait for their hours aren't faults. The same file, requested before, is named."""
     facts = dict(list_facts(asked(closed=12, agents={"payments": 9}, before=("A-7K3F",))))
     assert facts["Wait for calling hours"] == "12"
-    assert facts["Voice agent"] == "payments 9"
+    assert facts["Voice agent"] == "payments: 9"
     assert facts["⚠️ Same file as in"] == "A-7K3F"
 
 
