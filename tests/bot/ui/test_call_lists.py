@@ -162,7 +162,7 @@ def test_a_check_without_faults_can_be_requested() -> None:
     said = texts(view["blocks"])
     assert view["submit"]["text"] == "Request calls"
     assert said.startswith("*1500 calls to place* · reminders &amp; &lt;more&gt;.csv")
-    for part in ("IN 1,499, DE 1", "As soon as possible: 500", "+91 •••3210", "2 duplicate", HASH):
+    for part in ("IN: 1,499, DE: 1", "As soon as possible: 500", "+91 •••3210", "2 duplicate", HASH):
         assert part in said
     assert ids(view["blocks"]) == []
     assert About.of(view) == About(nonce="n", channel="C0SUPPORT")
